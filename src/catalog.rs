@@ -1,0 +1,220 @@
+//! The catalog: what the world offers on one day. A plain value that can be written to a file and read back; a plan made
+//! from that file is the same plan. It does not know how to ask anybody: `io::catalog` fills it.
+
+mod end_of_life;
+mod pattern;
+mod request;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::version::{
+    ChartVersion, KubernetesVersion, Minor, OsRelease, ReleaseTag, Sha256, StackLine, StackVersion,
+};
+
+pub use end_of_life::known_end_of_life;
+pub use pattern::{ImagePattern, PatternError};
+pub use request::{CatalogRequest, ChartRequest, StoreRequest};
+
+/// The version of the catalog file's form.
+pub const CATALOG_SCHEMA: u32 = 1;
+
+/// What the world offers on one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Catalog {
+    /// The form's version, [`CATALOG_SCHEMA`].
+    pub schema: u32,
+    /// The day on which this was seen.
+    pub as_of: Date,
+    /// Node images, one entry per image store.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub image_stores: Vec<ImageStore>,
+    /// Chart versions, one entry per Helm repository.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chart_repositories: Vec<ChartRepository>,
+    /// Kubernetes releases, newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kubernetes: Vec<KubernetesRelease>,
+    /// The last day of upstream support per minor.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub end_of_life: BTreeMap<Minor, Date>,
+    /// Published stack releases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stack_releases: Vec<StackRelease>,
+    /// Sources that gave no answer. What they would have said is unknown, which is not the same as nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreachable: Vec<Unreachable>,
+}
+
+/// One image store, known by the pattern of its URLs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImageStore {
+    /// The pattern of the store's URLs.
+    pub pattern: ImagePattern,
+    /// The minors that were looked for. A version of another minor is unknown, not absent.
+    pub searched: BTreeSet<Minor>,
+    /// Images proved to be there, with a checksum; ordered by version, then by operating-system release.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<NodeImage>,
+    /// Images that are announced or present and could not be proved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faulty: Vec<FaultyImage>,
+}
+
+/// One bootable image for one Kubernetes version on one operating-system release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NodeImage {
+    /// The Kubernetes version inside.
+    pub version: KubernetesVersion,
+    /// The operating-system release, where the URL says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<OsRelease>,
+    /// Where it is downloaded from.
+    pub url: String,
+    /// The store's checksum. Container images have none here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256>,
+    /// The day it was built: the image's Last-Modified, or the day of the store's pointer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub built: Option<Date>,
+    /// Size in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+/// An image that is announced or present in the store and could not be proved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FaultyImage {
+    /// The Kubernetes version it is for.
+    pub version: KubernetesVersion,
+    /// The URL that was asked.
+    pub url: String,
+    /// What is wrong, as a phrase: `the checksum file is an HTML page`.
+    pub reason: String,
+}
+
+/// One Helm repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChartRepository {
+    /// The repository's URL as `Chart.yaml` writes it.
+    pub url: String,
+    /// The versions of the charts that were asked for, oldest first; a chart the repository does not have is empty.
+    pub charts: BTreeMap<String, Vec<ChartVersion>>,
+}
+
+/// One Kubernetes release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KubernetesRelease {
+    /// The version.
+    pub version: KubernetesVersion,
+    /// The day it was published (UTC).
+    pub published: Date,
+}
+
+/// One published release of a cluster stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StackRelease {
+    /// The release tag.
+    pub tag: ReleaseTag,
+    /// The Kubernetes version it was released with, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<KubernetesVersion>,
+    /// The version of its cluster addons, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_addon: Option<StackVersion>,
+    /// The version of its node images, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_image: Option<StackVersion>,
+}
+
+/// A source that gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Unreachable {
+    /// Which source: an image pattern, a chart repository's URL, `kubernetes releases`.
+    pub source: String,
+    /// The URL that failed.
+    pub url: String,
+    /// What happened, as a phrase: `connection refused`.
+    pub reason: String,
+    /// The minors that could not be looked at, where the fault concerns some minors only.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub minors: BTreeSet<Minor>,
+}
+
+impl Catalog {
+    /// Returns a catalog of that day in which nothing has been seen, but for the end-of-life days the project knows.
+    pub fn empty(as_of: Date) -> Self {
+        Self {
+            schema: CATALOG_SCHEMA,
+            as_of,
+            image_stores: Vec::new(),
+            chart_repositories: Vec::new(),
+            kubernetes: Vec::new(),
+            end_of_life: known_end_of_life(),
+            stack_releases: Vec::new(),
+            unreachable: Vec::new(),
+        }
+    }
+
+    /// Finds the store with that pattern.
+    pub fn find_store(&self, pattern: &ImagePattern) -> Option<&ImageStore> {
+        self.image_stores
+            .iter()
+            .find(|store| store.pattern == *pattern)
+    }
+
+    /// Finds the versions of a chart; nothing where the repository or the chart was not looked at.
+    pub fn find_chart(&self, repository: &str, chart: &str) -> Option<&[ChartVersion]> {
+        let same = |url: &str| url.trim_end_matches('/') == repository.trim_end_matches('/');
+        let found = self
+            .chart_repositories
+            .iter()
+            .find(|candidate| same(&candidate.url))?;
+        found.charts.get(chart).map(Vec::as_slice)
+    }
+
+    /// Finds the published release of a line with the highest stable number.
+    pub fn find_newest_release(&self, line: &StackLine) -> Option<&StackRelease> {
+        let stable = self
+            .stack_releases
+            .iter()
+            .filter(|release| release.tag.line == *line);
+        stable
+            .filter(|release| release.tag.version.stable_number().is_some())
+            .max_by_key(|release| &release.tag.version)
+    }
+
+    /// Finds the day on which a Kubernetes version was published.
+    pub fn find_published(&self, version: KubernetesVersion) -> Option<Date> {
+        self.kubernetes
+            .iter()
+            .find(|release| release.version == version)
+            .map(|release| release.published)
+    }
+
+    /// Tells whether upstream support of the minor has ended on the catalog's day.
+    pub fn is_end_of_life(&self, minor: Minor) -> bool {
+        self.end_of_life
+            .get(&minor)
+            .is_some_and(|day| *day < self.as_of)
+    }
+}
+
+impl ImageStore {
+    /// Returns the images of one Kubernetes version, one per operating-system release.
+    pub fn images_of(&self, version: KubernetesVersion) -> impl Iterator<Item = &NodeImage> {
+        self.images
+            .iter()
+            .filter(move |image| image.version == version)
+    }
+}

@@ -1,0 +1,38 @@
+//! What a repository wants to know of the world: the input of `io::catalog`, derived from the tree alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::ImagePattern;
+use crate::version::{KubernetesVersion, Minor, OsRelease};
+
+/// What a repository wants to know of the world.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CatalogRequest {
+    /// Image stores to look at, by pattern.
+    pub stores: BTreeMap<ImagePattern, StoreRequest>,
+    /// Helm repositories to read, by URL.
+    pub charts: BTreeMap<String, ChartRequest>,
+}
+
+/// What to look for in one image store.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreRequest {
+    /// The minors to look at.
+    pub minors: BTreeSet<Minor>,
+    /// Versions the repository lists already; each is looked at, whatever the store's pointer says.
+    pub listed: BTreeSet<KubernetesVersion>,
+    /// Operating-system releases seen in the repository's URLs of this store.
+    pub os_releases: BTreeSet<OsRelease>,
+}
+
+/// What to look for in one Helm repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChartRequest {
+    /// Names of the charts.
+    pub names: BTreeSet<String>,
+}

@@ -1,0 +1,51 @@
+//! Versions and names of the field: Kubernetes versions, minors, cluster-stack versions, release tags, operating-system
+//! releases, chart versions and checksums. It does not know where they are written or which of them exist.
+
+mod chart;
+mod kubernetes;
+mod os;
+mod sha256;
+mod stack;
+
+pub use chart::ChartVersion;
+pub use kubernetes::{KubernetesVersion, Minor};
+pub use os::OsRelease;
+pub use sha256::Sha256;
+pub use stack::{ReleaseTag, StackLine, StackVersion};
+
+/// A text that is not the version or name it was taken for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {expected}")]
+pub struct VersionError {
+    /// The text as it was found.
+    pub text: String,
+    /// What was expected, with an example.
+    pub expected: &'static str,
+}
+
+impl VersionError {
+    fn new(text: &str, expected: &'static str) -> Self {
+        Self {
+            text: text.to_owned(),
+            expected,
+        }
+    }
+}
+
+/// Implements `Serialize` through `Display` and `Deserialize` through `FromStr`.
+macro_rules! serde_as_text {
+    ($($name:ty),+) => {$(
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+use serde_as_text;
