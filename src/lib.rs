@@ -2,4 +2,11 @@
 //! exist. The floors, from the ground up, are described in `docs/architecture.md`; imports run downwards only.
 
 pub mod catalog;
+pub mod io;
+pub mod matrix;
+mod parallel;
+pub mod plan;
+pub mod policy;
+pub mod stack;
 pub mod version;
+pub mod yaml;

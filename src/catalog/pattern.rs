@@ -98,6 +98,15 @@ impl ImagePattern {
         &self.0[..self.0[..first].rfind('/').map_or(0, |slash| slash + 1)]
     }
 
+    /// Returns what names the store to people: the base of its URLs, or the container image's name.
+    pub fn base_or_name(&self) -> &str {
+        if self.is_container_image() {
+            self.0.split(':').next().unwrap_or_default()
+        } else {
+            self.base()
+        }
+    }
+
     /// Tells whether this names container images in a registry instead of files in a store.
     pub fn is_container_image(&self) -> bool {
         !self.0.contains("://")

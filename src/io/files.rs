@@ -1,0 +1,118 @@
+//! Files of a working directory: finds a repository's root and reads its files. It writes nothing; `io::update` does.
+#![expect(clippy::disallowed_methods, reason = "this is where files are read")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ignore::WalkBuilder;
+
+use crate::stack::{Content, Tree, is_of_interest};
+
+/// Files over this size are not read: the largest file that states facts in a public repository has 20 kB.
+const MAX_BYTES: u64 = 8 * 1024 * 1024;
+
+/// A file or directory that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}: {source}", path.display())]
+pub struct ReadError {
+    path: PathBuf,
+    source: std::io::Error,
+}
+
+/// Finds the root of the repository that a directory belongs to: the nearest directory upwards with a csctl-matrix.yaml, a
+/// `providers` directory or a `.git`; without any, the directory itself.
+pub fn find_root(directory: &Path) -> Result<PathBuf, ReadError> {
+    let start = directory.canonicalize().map_err(|source| ReadError {
+        path: directory.to_owned(),
+        source,
+    })?;
+    if !start.is_dir() {
+        let source = std::io::Error::from(std::io::ErrorKind::NotADirectory);
+        return Err(ReadError {
+            path: directory.to_owned(),
+            source,
+        });
+    }
+    let is_root = |candidate: &&Path| {
+        candidate.join(crate::policy::CONFIG_FILE).is_file()
+            || candidate.join("providers").is_dir()
+            || candidate.join(".git").exists()
+    };
+    Ok(start.ancestors().find(is_root).unwrap_or(&start).to_owned())
+}
+
+/// Reads the files of a repository that can matter; hidden and ignored ones are left out.
+pub fn load_tree(root: &Path) -> Result<Tree, ReadError> {
+    let mut paths = Vec::new();
+    for entry in WalkBuilder::new(root)
+        .require_git(false)
+        .follow_links(false)
+        .build()
+    {
+        let Ok(entry) = entry else { continue };
+        let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
+        let relative = entry.path().strip_prefix(root).ok().and_then(Path::to_str);
+        if let (false, Some(relative)) = (is_directory, relative) {
+            paths.push(relative.replace(std::path::MAIN_SEPARATOR, "/"));
+        }
+    }
+    let contents = crate::parallel::map(&paths, |path| read(root, path));
+    let mut tree = Tree::default();
+    for (path, content) in paths.into_iter().zip(contents) {
+        tree.insert(path, content);
+    }
+    Ok(tree)
+}
+
+fn read(root: &Path, path: &str) -> Content {
+    if !is_of_interest(path) {
+        return Content::Unread;
+    }
+    let full = root.join(path);
+    let Ok(metadata) = fs::symlink_metadata(&full) else {
+        return Content::Unreadable("the file cannot be looked at".to_owned());
+    };
+    if metadata.is_symlink() {
+        match full.canonicalize() {
+            Ok(target) if target.starts_with(root) => {}
+            Ok(_) => {
+                return Content::Unreadable(
+                    "the symbolic link leads out of the repository".to_owned(),
+                );
+            }
+            Err(_) => return Content::Unreadable("the symbolic link leads nowhere".to_owned()),
+        }
+    }
+    let size = fs::metadata(&full).map_or(0, |metadata| metadata.len());
+    if size > MAX_BYTES {
+        return Content::Unreadable(format!(
+            "the file has {} MB, more than the 8 MB that are read",
+            size / 1_000_000
+        ));
+    }
+    match fs::read(&full).map(String::from_utf8) {
+        Ok(Ok(text)) => Content::Text(text),
+        Ok(Err(_)) => Content::Unreadable("the file is not UTF-8 text".to_owned()),
+        Err(error) => Content::Unreadable(format!("the file cannot be read: {error}")),
+    }
+}
+
+/// Reads a text file that a user named.
+pub fn read_text(path: &Path) -> Result<String, ReadError> {
+    fs::read_to_string(path).map_err(|source| ReadError {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Reads a text file if it is there.
+pub fn read_optional(path: &Path) -> Result<Option<String>, ReadError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ReadError {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}

@@ -1,0 +1,165 @@
+//! The git repository around a tree: files of a revision, changed files, tags of stack releases. It changes nothing.
+
+use std::path::{Path, PathBuf};
+
+use git2::{ObjectType, Repository, StatusOptions, TreeWalkMode, TreeWalkResult};
+
+use crate::catalog::StackRelease;
+use crate::stack::{Content, Tree, is_of_interest};
+use crate::version::ReleaseTag;
+
+/// The git repository around a tree.
+pub struct GitRepository {
+    repository: Repository,
+    /// The tree's directory below the repository's root, with slashes; empty where they are the same.
+    prefix: String,
+}
+
+/// A question that git could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// The revision does not exist.
+    #[error("no revision `{revision}`: {}", source.message())]
+    Revision {
+        /// The revision as asked for.
+        revision: String,
+        /// Git's error.
+        source: git2::Error,
+    },
+    /// The revision does not hold the directory.
+    #[error("revision `{revision}` has no directory {directory}")]
+    Directory {
+        /// The revision as asked for.
+        revision: String,
+        /// The directory, relative to the repository's root.
+        directory: String,
+    },
+    /// Anything else.
+    #[error("git: {}", .0.message())]
+    Git(#[from] git2::Error),
+}
+
+impl GitRepository {
+    /// Finds the repository around a directory; nothing where there is none.
+    pub fn discover(root: &Path) -> Option<Self> {
+        let repository = Repository::discover(root).ok()?;
+        let top = repository.workdir()?.canonicalize().ok()?;
+        let below = root.canonicalize().ok()?;
+        let prefix = below
+            .strip_prefix(&top)
+            .ok()?
+            .to_str()?
+            .replace(std::path::MAIN_SEPARATOR, "/");
+        Some(Self { repository, prefix })
+    }
+
+    /// Returns git's own directory of this working tree.
+    pub fn git_directory(&self) -> PathBuf {
+        self.repository.path().to_owned()
+    }
+
+    /// Reads the files of a revision that can matter, without a checkout.
+    pub fn load_tree(&self, revision: &str) -> Result<Tree, GitError> {
+        let no_revision = |source| GitError::Revision {
+            revision: revision.to_owned(),
+            source,
+        };
+        let object = self
+            .repository
+            .revparse_single(revision)
+            .map_err(no_revision)?;
+        let mut root = object.peel_to_tree().map_err(no_revision)?;
+        if !self.prefix.is_empty() {
+            let missing = || GitError::Directory {
+                revision: revision.to_owned(),
+                directory: self.prefix.clone(),
+            };
+            let entry = root
+                .get_path(Path::new(&self.prefix))
+                .map_err(|_| missing())?;
+            root = entry
+                .to_object(&self.repository)?
+                .into_tree()
+                .map_err(|_| missing())?;
+        }
+        let mut tree = Tree::default();
+        root.walk(TreeWalkMode::PreOrder, |directory, entry| {
+            let name = entry.name().unwrap_or_default();
+            if name.starts_with('.') {
+                return TreeWalkResult::Skip;
+            }
+            if entry.kind() == Some(ObjectType::Blob) {
+                let path = format!("{directory}{name}");
+                tree.insert(
+                    path.clone(),
+                    self.read_blob(&path, entry.id(), entry.filemode()),
+                );
+            }
+            TreeWalkResult::Ok
+        })?;
+        Ok(tree)
+    }
+
+    fn read_blob(&self, path: &str, id: git2::Oid, mode: i32) -> Content {
+        const SYMBOLIC_LINK: i32 = 0o120_000;
+        if !is_of_interest(path) {
+            return Content::Unread;
+        }
+        if mode == SYMBOLIC_LINK {
+            return Content::Unreadable("symbolic links are not followed in a revision".to_owned());
+        }
+        match self.repository.find_blob(id) {
+            Ok(blob) => match std::str::from_utf8(blob.content()) {
+                Ok(text) => Content::Text(text.to_owned()),
+                Err(_) => Content::Unreadable("the file is not UTF-8 text".to_owned()),
+            },
+            Err(error) => Content::Unreadable(format!("git: {}", error.message())),
+        }
+    }
+
+    /// Returns which of these files differ from the newest commit; paths are relative to the tree.
+    pub fn changed_files(&self, paths: &[&str]) -> Result<Vec<String>, GitError> {
+        let mut options = StatusOptions::new();
+        options
+            .include_untracked(true)
+            .recurse_untracked_dirs(true)
+            .disable_pathspec_match(true);
+        for path in paths {
+            options.pathspec(self.full_path(path));
+        }
+        let statuses = self.repository.statuses(Some(&mut options))?;
+        let strip = |path: &str| {
+            path.get(self.prefix.len()..)
+                .map(|rest| rest.trim_start_matches('/').to_owned())
+        };
+        Ok(statuses
+            .iter()
+            .filter_map(|status| strip(status.path().ok()?))
+            .collect())
+    }
+
+    fn full_path(&self, path: &str) -> String {
+        if self.prefix.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.prefix)
+        }
+    }
+
+    /// Returns the stack releases that the repository has tags of. A shallow clone may have none.
+    pub fn stack_releases(&self) -> Result<Vec<StackRelease>, GitError> {
+        let tags = self.repository.tag_names(None)?;
+        let mut releases: Vec<StackRelease> = tags
+            .iter()
+            .filter_map(|tag| tag.ok()??.parse::<ReleaseTag>().ok())
+            .map(|tag| StackRelease {
+                tag,
+                kubernetes: None,
+                cluster_addon: None,
+                node_image: None,
+            })
+            .collect();
+        releases.sort_by(|a, b| a.tag.cmp(&b.tag));
+        Ok(releases)
+    }
+}

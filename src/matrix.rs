@@ -1,0 +1,342 @@
+//! The matrix: per stack line the patches with the state of each. Worked out from what files say and what the catalog offers;
+//! it decides nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::catalog::{Catalog, ImagePattern, ImageStore};
+use crate::stack::{Fact, Roster, Site, SourceFile, Stack, find_provider};
+use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
+
+/// The matrix of one stack line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LineMatrix {
+    /// The stack line.
+    pub line: StackLine,
+    /// Whether a source tree is set to this minor, so that it can be released from here.
+    pub has_source: bool,
+    /// The default Kubernetes version: that of the source tree, else that of the list of versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<KubernetesVersion>,
+    /// The patches, oldest first.
+    pub patches: Vec<Patch>,
+    /// Addon charts that belong to the minor, by chart name.
+    pub charts: BTreeMap<String, String>,
+    /// The highest published stable version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released: Option<StackVersion>,
+    /// The last day of upstream support.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_of_life: Option<Date>,
+    /// Whether that day has passed.
+    pub is_end_of_life: bool,
+    /// Whether the image store answered for this minor.
+    pub store: StoreState,
+}
+
+/// One patch of a minor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Patch {
+    /// The Kubernetes version.
+    pub version: KubernetesVersion,
+    /// The operating-system releases of its images.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub os: Vec<OsRelease>,
+    /// Whether it is the stack line's default.
+    pub is_default: bool,
+    /// Whether a list of node images names it.
+    pub is_listed: bool,
+    /// Whether the image store offers it, proved.
+    pub is_offered: bool,
+    /// Why an announced image is not offered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// The day Kubernetes published it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub published: Option<Date>,
+}
+
+/// What is known of the image store's offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StoreState {
+    /// It answered.
+    Answered,
+    /// It was asked and did not answer.
+    Unreachable,
+    /// It was not asked.
+    Unknown,
+}
+
+impl LineMatrix {
+    /// Returns the versions that a list of node images names, oldest first.
+    pub fn listed(&self) -> Vec<KubernetesVersion> {
+        self.patches
+            .iter()
+            .filter(|patch| patch.is_listed)
+            .map(|patch| patch.version)
+            .collect()
+    }
+
+    /// Returns the versions the store offers and no list names, oldest first.
+    pub fn unlisted(&self) -> Vec<KubernetesVersion> {
+        self.patches
+            .iter()
+            .filter(|patch| patch.is_offered && !patch.is_listed)
+            .map(|patch| patch.version)
+            .collect()
+    }
+}
+
+/// Finds the pattern of the store that a stack's newest image comes from; without any image, the store that users of the
+/// provider share.
+pub fn store_pattern(stack: &Stack, configured: Option<&ImagePattern>) -> Option<ImagePattern> {
+    if let Some(pattern) = configured {
+        return Some(pattern.clone());
+    }
+    let newest = image_urls(stack)
+        .max_by_key(|(version, _)| *version)
+        .map(|(_, pattern)| pattern);
+    newest.or_else(|| {
+        let provider = find_provider(&stack.trees.first()?.provider)?;
+        provider.default_pattern?.parse().ok()
+    })
+}
+
+/// Yields the version and pattern of every image URL, and of every container image, in a stack.
+fn image_urls(stack: &Stack) -> impl Iterator<Item = (KubernetesVersion, ImagePattern)> {
+    let listed = stack
+        .files()
+        .flat_map(SourceFile::rosters)
+        .flat_map(|roster| &roster.entries);
+    let urls = listed.filter_map(|entry| entry.url.clone());
+    let single = stack
+        .files()
+        .flat_map(SourceFile::sites)
+        .filter_map(|site| match &site.fact {
+            Fact::Image(image) => Some(image.url.clone()),
+            Fact::ImageName { .. } if is_located(&site.value) => Some(site.value.clone()),
+            _ => None,
+        });
+    urls.chain(single).filter_map(|url| {
+        let read = ImagePattern::read_url(&url).ok()?;
+        Some((read.version, read.pattern))
+    })
+}
+
+/// Tells whether an image's name says where it is: a URL, or a container image with a tag.
+fn is_located(name: &str) -> bool {
+    name.contains("://") || (name.contains('/') && name.contains(':'))
+}
+
+/// Returns the minors that a stack's files speak of, oldest first.
+pub fn minors_of(stack: &Stack) -> Vec<Minor> {
+    let listed = stack
+        .files()
+        .flat_map(SourceFile::sites)
+        .filter_map(|site| match &site.fact {
+            Fact::ListedVersion { version } => Some(version.minor()),
+            _ => None,
+        });
+    let entries = stack
+        .files()
+        .flat_map(SourceFile::rosters)
+        .flat_map(|roster| &roster.entries);
+    let mut minors: Vec<Minor> = stack.trees.iter().filter_map(|tree| tree.minor).collect();
+    minors.extend(listed.chain(entries.map(|entry| entry.version.minor())));
+    minors.sort_unstable();
+    minors.dedup();
+    minors
+}
+
+/// Returns the matrix of every stack line of a stack, oldest minor first.
+pub fn matrix(
+    stack: &Stack,
+    catalog: &Catalog,
+    configured: Option<&ImagePattern>,
+) -> Vec<LineMatrix> {
+    let pattern = store_pattern(stack, configured);
+    let store = pattern
+        .as_ref()
+        .and_then(|pattern| catalog.find_store(pattern));
+    let view = View {
+        stack,
+        catalog,
+        store,
+        pattern: pattern.as_ref(),
+    };
+    minors_of(stack)
+        .into_iter()
+        .filter_map(|minor| view.line(minor))
+        .collect()
+}
+
+struct View<'a> {
+    stack: &'a Stack,
+    catalog: &'a Catalog,
+    store: Option<&'a ImageStore>,
+    pattern: Option<&'a ImagePattern>,
+}
+
+impl View<'_> {
+    fn line(&self, minor: Minor) -> Option<LineMatrix> {
+        let source = self
+            .stack
+            .trees
+            .iter()
+            .find(|tree| tree.minor == Some(minor));
+        let named = source.or(self.stack.trees.first())?;
+        let line = StackLine {
+            provider: named.provider.clone(),
+            name: named.name.clone(),
+            minor,
+        };
+        let default = match source {
+            Some(tree) => tree.default,
+            None => self.sites().find_map(|site| match site.fact {
+                Fact::ListedVersion { version } if version.minor() == minor => Some(version),
+                _ => None,
+            }),
+        };
+        let patches = self.patches(minor, default);
+        let released = self
+            .catalog
+            .find_newest_release(&line)
+            .map(|release| release.tag.version.clone());
+        Some(LineMatrix {
+            has_source: source.is_some(),
+            default,
+            patches,
+            charts: self.charts(minor),
+            released,
+            end_of_life: self.catalog.end_of_life.get(&minor).copied(),
+            is_end_of_life: self.catalog.is_end_of_life(minor),
+            store: self.store_state(minor),
+            line,
+        })
+    }
+
+    fn sites(&self) -> impl Iterator<Item = &Site> {
+        self.stack.files().flat_map(SourceFile::sites)
+    }
+
+    /// The rosters of a minor: those of its own source tree, and those that speak of all minors.
+    fn rosters(&self, minor: Minor) -> impl Iterator<Item = &Roster> {
+        let own = self
+            .stack
+            .trees
+            .iter()
+            .filter(move |tree| tree.minor == Some(minor) || self.stack.trees.len() == 1);
+        own.flat_map(|tree| &tree.files)
+            .chain(&self.stack.shared)
+            .flat_map(SourceFile::rosters)
+    }
+
+    fn patches(&self, minor: Minor, default: Option<KubernetesVersion>) -> Vec<Patch> {
+        let mut patches: BTreeMap<KubernetesVersion, Patch> = BTreeMap::new();
+        let empty = |version| Patch {
+            version,
+            os: Vec::new(),
+            is_default: default == Some(version),
+            is_listed: false,
+            is_offered: false,
+            fault: None,
+            published: self.catalog.find_published(version),
+        };
+        for entry in self
+            .rosters(minor)
+            .flat_map(|roster| &roster.entries)
+            .filter(|e| e.version.minor() == minor)
+        {
+            let patch = patches
+                .entry(entry.version)
+                .or_insert_with(|| empty(entry.version));
+            patch.is_listed = true;
+            patch.os.extend(entry.os.clone());
+        }
+        for image in self
+            .store
+            .iter()
+            .flat_map(|store| &store.images)
+            .filter(|i| i.version.minor() == minor)
+        {
+            let patch = patches
+                .entry(image.version)
+                .or_insert_with(|| empty(image.version));
+            patch.is_offered = true;
+            patch.os.extend(image.os.clone());
+        }
+        for faulty in self
+            .store
+            .iter()
+            .flat_map(|store| &store.faulty)
+            .filter(|f| f.version.minor() == minor)
+        {
+            let patch = patches
+                .entry(faulty.version)
+                .or_insert_with(|| empty(faulty.version));
+            patch.fault.get_or_insert_with(|| faulty.reason.clone());
+        }
+        if let Some(default) = default {
+            patches.entry(default).or_insert_with(|| empty(default));
+        }
+        let mut patches: Vec<Patch> = patches.into_values().collect();
+        for patch in &mut patches {
+            patch.os.sort();
+            patch.os.dedup();
+        }
+        patches
+    }
+
+    /// The addon charts of a minor: what its source tree depends on, else what the list of versions says.
+    fn charts(&self, minor: Minor) -> BTreeMap<String, String> {
+        let mut charts = BTreeMap::new();
+        for site in self.sites() {
+            if let Fact::ListedAddon {
+                minor: listed,
+                chart,
+                ..
+            } = &site.fact
+                && *listed == minor
+            {
+                charts.insert(chart.clone(), site.value.clone());
+            }
+        }
+        let source = self
+            .stack
+            .trees
+            .iter()
+            .find(|tree| tree.minor == Some(minor));
+        for site in source.into_iter().flat_map(crate::stack::SourceTree::sites) {
+            if let Fact::ChartDependency { chart, .. } = &site.fact
+                && crate::stack::find_minor_bound(chart).is_some()
+            {
+                charts.insert(chart.clone(), site.value.clone());
+            }
+        }
+        charts
+    }
+
+    fn store_state(&self, minor: Minor) -> StoreState {
+        let failed = self.catalog.unreachable.iter().any(|unreachable| {
+            let same = self
+                .pattern
+                .is_some_and(|pattern| pattern.as_str() == unreachable.source);
+            same && (unreachable.minors.is_empty() || unreachable.minors.contains(&minor))
+        });
+        if failed {
+            StoreState::Unreachable
+        } else if self
+            .store
+            .is_some_and(|store| store.searched.contains(&minor))
+        {
+            StoreState::Answered
+        } else {
+            StoreState::Unknown
+        }
+    }
+}

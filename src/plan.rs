@@ -1,0 +1,365 @@
+//! The plan: what would change in a repository, why, and what is held back. A plain value: printing it, comparing it and
+//! carrying it out are three other things. It reads no file and asks nobody.
+
+mod explain;
+mod files;
+mod release;
+mod target;
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::catalog::{Catalog, CatalogRequest, ImagePattern};
+use crate::matrix::{LineMatrix, matrix, minors_of, store_pattern};
+use crate::policy::{ChangeClass, Policy};
+use crate::stack::{Discovery, EditNote, Fault, Layout, MinorBoundChart, Stack, Tree};
+use crate::version::{KubernetesVersion, Minor, StackLine};
+
+pub use release::{ComponentBump, Release};
+use target::Target;
+
+/// The version of the plan's JSON form.
+pub const PLAN_SCHEMA: u32 = 1;
+
+/// What a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanInput<'a> {
+    /// The repository's files.
+    pub tree: &'a Tree,
+    /// The cluster stacks in it.
+    pub discovery: &'a Discovery,
+    /// What the world offers.
+    pub catalog: &'a Catalog,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// What the user asked for.
+    pub selection: &'a Selection,
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Stacks by title (`openstack/scs2`), name, stack line or directory; empty means all.
+    pub stacks: Vec<String>,
+    /// One minor: the only one to look at, and the one a source tree is to be set to.
+    pub minor: Option<Minor>,
+    /// The image store to use instead of the one the repository's URLs name.
+    pub image_pattern: Option<ImagePattern>,
+}
+
+/// What would change in a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The form's version, [`PLAN_SCHEMA`].
+    pub schema: u32,
+    /// The day of the catalog.
+    pub as_of: Date,
+    /// What would change per cluster stack.
+    pub stacks: Vec<StackPlan>,
+    /// The files that would change, in the order of their paths.
+    pub files: Vec<FileChange>,
+}
+
+/// What would change in one cluster stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StackPlan {
+    /// A name for people: `openstack/scs2`.
+    pub title: String,
+    /// Its directory.
+    pub directory: String,
+    /// How it is laid out.
+    pub layout: Layout,
+    /// Its stack lines that were looked at, oldest minor first.
+    pub lines: Vec<LinePlan>,
+    /// What is not done, and why.
+    pub holds: Vec<Hold>,
+    /// What a maintainer should know.
+    pub notes: Vec<String>,
+    /// What could not be read or edited. Nothing of such a stack changes.
+    pub faults: Vec<Fault>,
+}
+
+/// What would change in one stack line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinePlan {
+    /// The stack line.
+    pub line: StackLine,
+    /// The classes of change.
+    pub classes: BTreeSet<ChangeClass>,
+    /// The default version before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_before: Option<KubernetesVersion>,
+    /// The default version after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_after: Option<KubernetesVersion>,
+    /// The matrix before; nothing for a minor that is new here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<LineMatrix>,
+    /// The matrix after; nothing for a minor that leaves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<LineMatrix>,
+    /// The release that the change becomes; nothing where nothing of a release changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<Release>,
+    /// Why.
+    pub reasons: Vec<String>,
+}
+
+/// Something not done, with its reason.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hold {
+    /// What is held back: `v1.34.9`, `node images of 1.34`.
+    pub subject: String,
+    /// Why, as a phrase.
+    pub reason: String,
+    /// What to do about it, where something can be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// A file that would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileChange {
+    /// Its path, relative to the repository's root.
+    pub path: String,
+    /// What happens to it.
+    #[serde(flatten)]
+    pub action: FileAction,
+    /// The single edits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<EditNote>,
+}
+
+/// What happens to a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "action")]
+pub enum FileAction {
+    /// Its text changes.
+    Edit {
+        /// The text as it is.
+        before: String,
+        /// The text as it will be.
+        after: String,
+    },
+    /// It is made from another file of the repository, with the text given.
+    Create {
+        /// The file it is shaped after.
+        from: String,
+        /// Its text.
+        after: String,
+    },
+    /// It is made as a copy, byte for byte, of another file of the repository.
+    Copy {
+        /// The file it is a copy of.
+        from: String,
+    },
+    /// It is removed.
+    Remove,
+}
+
+impl Plan {
+    /// Tells whether anything would change.
+    pub fn has_changes(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// Tells whether anything was held back.
+    pub fn has_holds(&self) -> bool {
+        self.stacks.iter().any(|stack| !stack.holds.is_empty())
+    }
+
+    /// Returns all faults.
+    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.stacks.iter().flat_map(|stack| &stack.faults)
+    }
+}
+
+impl Selection {
+    /// Tells whether a stack was asked for.
+    pub fn takes(&self, stack: &Stack) -> bool {
+        self.stacks.is_empty()
+            || self
+                .stacks
+                .iter()
+                .any(|wanted| names(stack, wanted.trim_end_matches('/')))
+    }
+}
+
+fn names(stack: &Stack, wanted: &str) -> bool {
+    let by_directory = stack.directory == wanted
+        || stack
+            .directory
+            .strip_prefix(wanted)
+            .is_some_and(|rest| rest.starts_with('/'))
+        || stack.trees.iter().any(|tree| tree.directory == wanted);
+    let by_name = stack.title() == wanted || stack.trees.iter().any(|tree| tree.name == wanted);
+    by_directory
+        || by_name
+        || stack
+            .trees
+            .iter()
+            .filter_map(crate::stack::SourceTree::line)
+            .any(|l| l.to_string() == wanted)
+}
+
+/// Makes the plan.
+pub fn plan(input: PlanInput<'_>) -> Plan {
+    let stacks: Vec<&Stack> = input
+        .discovery
+        .stacks
+        .iter()
+        .filter(|stack| input.selection.takes(stack))
+        .collect();
+    let planned = crate::parallel::map(&stacks, |stack| plan_stack(input, stack));
+    let mut plan = Plan {
+        schema: PLAN_SCHEMA,
+        as_of: input.catalog.as_of,
+        stacks: Vec::new(),
+        files: Vec::new(),
+    };
+    for (stack, files) in planned {
+        plan.stacks.push(stack);
+        plan.files.extend(files);
+    }
+    plan.files.sort_by(|a, b| a.path.cmp(&b.path));
+    plan
+}
+
+fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileChange>) {
+    let mut planned = StackPlan {
+        title: stack.title(),
+        directory: stack.directory.clone(),
+        layout: stack.layout,
+        lines: Vec::new(),
+        holds: Vec::new(),
+        notes: Vec::new(),
+        faults: stack.faults.clone(),
+    };
+    if !stack.faults.is_empty() {
+        return (planned, Vec::new());
+    }
+    let target = Target::new(input, stack);
+    planned.holds.extend(target.holds());
+    let outcome = match files::carry_out(&target) {
+        Ok(outcome) => outcome,
+        Err(faults) => {
+            planned.faults = faults;
+            return (planned, Vec::new());
+        }
+    };
+    explain::explain(&target, &outcome, &mut planned);
+    planned.holds.sort();
+    planned.holds.dedup();
+    (planned, outcome.files)
+}
+
+/// Returns what the repository wants to know of the world before it can be planned.
+pub fn catalog_request(discovery: &Discovery, selection: &Selection) -> CatalogRequest {
+    let mut request = CatalogRequest::default();
+    for stack in discovery
+        .stacks
+        .iter()
+        .filter(|stack| selection.takes(stack))
+    {
+        add_store(stack, selection, &mut request);
+        for tree in &stack.trees {
+            for site in tree.sites() {
+                if let crate::stack::Fact::ChartDependency {
+                    chart, repository, ..
+                } = &site.fact
+                    && let Some(bound) = crate::stack::find_minor_bound(chart)
+                {
+                    let url = if repository.is_empty() {
+                        bound.repository
+                    } else {
+                        repository
+                    };
+                    request
+                        .charts
+                        .entry(url.to_owned())
+                        .or_default()
+                        .names
+                        .insert(chart.clone());
+                }
+            }
+        }
+        let lists_addons = stack
+            .files()
+            .flat_map(crate::stack::SourceFile::sites)
+            .any(|site| {
+                matches!(
+                    &site.fact,
+                    crate::stack::Fact::ListedAddon {
+                        version: Some(_),
+                        ..
+                    }
+                )
+            });
+        for chart in MinorBoundChart::all().iter().filter(|_| lists_addons) {
+            request
+                .charts
+                .entry(chart.repository.to_owned())
+                .or_default()
+                .names
+                .insert(chart.name.to_owned());
+        }
+    }
+    request
+}
+
+fn add_store(stack: &Stack, selection: &Selection, request: &mut CatalogRequest) {
+    let Some(pattern) = store_pattern(stack, selection.image_pattern.as_ref()) else {
+        return;
+    };
+    let minors = minors_of(stack);
+    let wanted = request.stores.entry(pattern).or_default();
+    wanted
+        .minors
+        .extend(minors.last().map(|minor| minor.next()));
+    match selection.minor {
+        Some(minor) => drop(wanted.minors.insert(minor)),
+        None => wanted.minors.extend(minors),
+    }
+    for entry in stack
+        .files()
+        .flat_map(crate::stack::SourceFile::rosters)
+        .flat_map(|roster| &roster.entries)
+    {
+        if selection
+            .minor
+            .is_none_or(|minor| minor == entry.version.minor())
+        {
+            wanted.listed.insert(entry.version);
+        }
+        wanted.os_releases.extend(entry.os.clone());
+    }
+    wanted
+        .listed
+        .extend(stack.trees.iter().filter_map(|tree| tree.default));
+}
+
+/// Returns the matrix of every stack line asked for.
+pub fn matrices(
+    discovery: &Discovery,
+    catalog: &Catalog,
+    selection: &Selection,
+) -> Vec<(usize, Vec<LineMatrix>)> {
+    let stacks = discovery
+        .stacks
+        .iter()
+        .enumerate()
+        .filter(|(_, stack)| selection.takes(stack));
+    let lines = |stack| {
+        let mut lines = matrix(stack, catalog, selection.image_pattern.as_ref());
+        lines.retain(|line| selection.minor.is_none_or(|minor| minor == line.line.minor));
+        lines
+    };
+    stacks.map(|(index, stack)| (index, lines(stack))).collect()
+}

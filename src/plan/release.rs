@@ -1,0 +1,83 @@
+//! The release that a change becomes: the next number of its stack line, and which components go up with it.
+
+use serde::Serialize;
+
+use crate::catalog::Catalog;
+use crate::version::{StackLine, StackVersion};
+
+/// The release that a change becomes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Release {
+    /// The highest published stable version of the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<StackVersion>,
+    /// The version the change becomes; nothing where no published release of any line is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<StackVersion>,
+    /// What becomes of the cluster addons' version.
+    pub cluster_addon: ComponentBump,
+    /// What becomes of the node images' version.
+    pub node_image: ComponentBump,
+}
+
+/// What becomes of a component's version: it goes up exactly when the component's content changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ComponentBump {
+    /// Whether the content changed.
+    pub changed: bool,
+    /// The published version, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<StackVersion>,
+    /// The version after, where the published one is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<StackVersion>,
+}
+
+impl ComponentBump {
+    fn new(changed: bool, published: Option<&StackVersion>, is_first: bool) -> Self {
+        let first = is_first.then(|| StackVersion::stable(1));
+        let number = published.and_then(StackVersion::stable_number);
+        let next =
+            number.map(|number| StackVersion::stable(if changed { number + 1 } else { number }));
+        Self {
+            changed,
+            previous: published.cloned(),
+            next: next.or(first),
+        }
+    }
+}
+
+impl Release {
+    /// Returns the release of a line whose content changed.
+    pub(super) fn new(
+        catalog: &Catalog,
+        line: &StackLine,
+        addon_changed: bool,
+        image_changed: bool,
+    ) -> Self {
+        let published = catalog.find_newest_release(line);
+        let is_first = published.is_none() && !catalog.stack_releases.is_empty();
+        let addon = published.and_then(|release| release.cluster_addon.as_ref());
+        let image = published.and_then(|release| release.node_image.as_ref());
+        Self {
+            previous: published.map(|release| release.tag.version.clone()),
+            next: next_version(catalog, line),
+            cluster_addon: ComponentBump::new(addon_changed, addon, is_first),
+            node_image: ComponentBump::new(image_changed, image, is_first),
+        }
+    }
+}
+
+/// Returns the highest published number of the line plus one. Nothing where no release of any line is known: then it is unknown,
+/// not the first.
+pub(super) fn next_version(catalog: &Catalog, line: &StackLine) -> Option<StackVersion> {
+    if catalog.stack_releases.is_empty() {
+        return None;
+    }
+    let published = catalog
+        .find_newest_release(line)
+        .and_then(|release| release.tag.version.stable_number());
+    Some(StackVersion::stable(published.unwrap_or(0) + 1))
+}

@@ -1,0 +1,421 @@
+//! Where a stack should go: its source trees with the state wanted of each. Rules of design: nothing goes down unasked, a minor
+//! is switched only when asked, what cannot be proved is held.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::release::next_version;
+use super::{Hold, PlanInput};
+use crate::catalog::{ImagePattern, ImageStore, NodeImage};
+use crate::matrix::{minors_of, store_pattern};
+use crate::policy::{Addons, ChangeClass, EndOfLife};
+use crate::stack::{
+    AddonRow, Fact, MinorBoundChart, Roster, SourceFile, SourceTree, Stack, Wanted, choose_image,
+    find_minor_bound, select_versions,
+};
+use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine};
+
+/// Where one stack should go.
+pub(super) struct Target<'a> {
+    pub(super) input: PlanInput<'a>,
+    pub(super) stack: &'a Stack,
+    pub(super) pattern: Option<ImagePattern>,
+    pub(super) store: Option<&'a ImageStore>,
+    /// The source trees to edit, or to make, or to remove.
+    pub(super) moves: Vec<Move<'a>>,
+    /// The state wanted of the files beside the source trees.
+    pub(super) shared: Option<Wanted>,
+    /// Minors that were looked at.
+    pub(super) minors: Vec<Minor>,
+    /// Minors that leave.
+    pub(super) dropped: BTreeSet<Minor>,
+}
+
+/// What becomes of one source tree.
+pub(super) enum Move<'a> {
+    /// Its files are edited.
+    Edit(&'a SourceTree, Box<Wanted>),
+    /// A new source tree is made in this directory, shaped after it.
+    Create(&'a SourceTree, String, Box<Wanted>),
+    /// Its directory is removed.
+    Remove(&'a SourceTree),
+}
+
+impl<'a> Target<'a> {
+    /// Works out where a stack should go.
+    pub(super) fn new(input: PlanInput<'a>, stack: &'a Stack) -> Self {
+        let pattern = store_pattern(stack, input.selection.image_pattern.as_ref());
+        let store = pattern
+            .as_ref()
+            .and_then(|pattern| input.catalog.find_store(pattern));
+        let mut target = Self {
+            input,
+            stack,
+            pattern,
+            store,
+            moves: Vec::new(),
+            shared: None,
+            minors: Vec::new(),
+            dropped: BTreeSet::new(),
+        };
+        let known = minors_of(stack);
+        target.dropped = target.dropped_minors(&known);
+        target.minors = match input.selection.minor {
+            Some(minor) => vec![minor],
+            None => known
+                .into_iter()
+                .filter(|minor| !target.dropped.contains(minor))
+                .collect(),
+        };
+        target.moves = target.find_moves();
+        target.shared = target.wanted_of_shared();
+        target
+    }
+
+    fn dropped_minors(&self, known: &[Minor]) -> BTreeSet<Minor> {
+        let policy = self.input.policy;
+        if policy.end_of_life == EndOfLife::Keep || !policy.wants(ChangeClass::Removal) {
+            return BTreeSet::new();
+        }
+        let keeps = |minor: Minor| {
+            let is_target = self.input.selection.minor == Some(minor);
+            let only_tree = self.stack.trees.len() == 1 && self.stack.trees[0].minor == Some(minor);
+            is_target || (only_tree && self.input.selection.minor.is_none())
+        };
+        let ended = known
+            .iter()
+            .filter(|minor| self.input.catalog.is_end_of_life(**minor));
+        let mut dropped: BTreeSet<Minor> = ended.copied().filter(|minor| !keeps(*minor)).collect();
+        if self.stack.layout.has_directory_per_minor()
+            && self
+                .stack
+                .trees
+                .iter()
+                .all(|tree| tree.minor.is_some_and(|m| dropped.contains(&m)))
+        {
+            dropped.clear();
+        }
+        dropped
+    }
+
+    fn find_moves(&self) -> Vec<Move<'a>> {
+        let asked = self.input.selection.minor;
+        if !self.stack.layout.has_directory_per_minor() {
+            let tree = self.stack.trees.first();
+            let minor = tree.and_then(|tree| {
+                asked
+                    .filter(|minor| self.can_move_to(*minor))
+                    .or(tree.minor)
+            });
+            return tree
+                .zip(minor)
+                .map(|(tree, minor)| self.edit(tree, minor))
+                .into_iter()
+                .collect();
+        }
+        let mut moves: Vec<Move<'a>> = Vec::new();
+        for tree in &self.stack.trees {
+            let Some(minor) = tree.minor else { continue };
+            if self.dropped.contains(&minor) {
+                moves.push(Move::Remove(tree));
+            } else if asked.is_none_or(|asked| asked == minor) {
+                moves.push(self.edit(tree, minor));
+            }
+        }
+        moves.extend(asked.and_then(|minor| self.create(minor)));
+        moves
+    }
+
+    /// Tells whether a source tree can be set to a minor: it is asked for, wanted, and there is an image.
+    fn can_move_to(&self, minor: Minor) -> bool {
+        let is_there = self
+            .stack
+            .trees
+            .iter()
+            .any(|tree| tree.minor == Some(minor));
+        is_there || (self.input.policy.wants(ChangeClass::NewMinor) && self.newest(minor).is_some())
+    }
+
+    fn edit(&self, tree: &'a SourceTree, minor: Minor) -> Move<'a> {
+        Move::Edit(tree, Box::new(self.wanted(tree, minor)))
+    }
+
+    /// Makes a source tree for a minor from that of the newest minor before it.
+    fn create(&self, minor: Minor) -> Option<Move<'a>> {
+        if self
+            .stack
+            .trees
+            .iter()
+            .any(|tree| tree.minor == Some(minor))
+            || !self.can_move_to(minor)
+        {
+            return None;
+        }
+        let predecessor = self
+            .stack
+            .trees
+            .iter()
+            .filter(|tree| tree.minor.is_some_and(|m| m < minor))
+            .next_back()?;
+        let directory = match self.stack.directory.as_str() {
+            "" => minor.dashed(),
+            above => format!("{above}/{}", minor.dashed()),
+        };
+        Some(Move::Create(
+            predecessor,
+            directory,
+            Box::new(self.wanted(predecessor, minor)),
+        ))
+    }
+
+    /// Returns the images the store offers of a minor.
+    pub(super) fn offered(&self, minor: Minor) -> Vec<NodeImage> {
+        let images = self.store.iter().flat_map(|store| &store.images);
+        images
+            .filter(|image| image.version.minor() == minor)
+            .cloned()
+            .collect()
+    }
+
+    /// Returns the newest version the store offers of a minor.
+    pub(super) fn newest(&self, minor: Minor) -> Option<KubernetesVersion> {
+        self.offered(minor).iter().map(|image| image.version).max()
+    }
+
+    fn wanted(&self, tree: &SourceTree, minor: Minor) -> Wanted {
+        let policy = self.input.policy;
+        let line_before = StackLine {
+            provider: tree.provider.clone(),
+            name: tree.name.clone(),
+            minor: tree.minor.unwrap_or(minor),
+        };
+        let line = StackLine {
+            minor,
+            ..line_before.clone()
+        };
+        let default = self.default(tree, minor);
+        let offered: BTreeMap<Minor, Vec<NodeImage>> = self
+            .minors
+            .iter()
+            .chain([&minor])
+            .map(|minor| (*minor, self.offered(*minor)))
+            .collect();
+        let listed = |version: KubernetesVersion| {
+            let entries = tree
+                .files
+                .iter()
+                .flat_map(SourceFile::rosters)
+                .flat_map(|roster: &Roster| &roster.entries);
+            entries.filter(move |entry| entry.version == version).next()
+        };
+        let default_image = default.and_then(|version| {
+            let images = offered.get(&minor)?;
+            choose_image(
+                images,
+                version,
+                single_image(tree, version).as_ref().or(listed(version)),
+            )
+            .cloned()
+        });
+        Wanted {
+            default,
+            default_before: tree.default,
+            default_image,
+            offered,
+            rows: self.rows(tree, minor, default),
+            charts: if minor == line_before.minor {
+                self.charts(tree, minor, true)
+            } else {
+                self.charts(tree, minor, false)
+            },
+            kept: default.into_iter().collect(),
+            dropped: self.dropped.clone(),
+            next_version: next_version(self.input.catalog, &line),
+            is_shared: false,
+            has_csctl: tree.has_csctl(),
+            policy: policy.clone(),
+            line,
+            line_before,
+        }
+    }
+
+    /// The newest listed patch, proved by the store; never lower than it is, unless another minor is asked for.
+    fn default(&self, tree: &SourceTree, minor: Minor) -> Option<KubernetesVersion> {
+        let offered: BTreeSet<_> = self
+            .offered(minor)
+            .iter()
+            .map(|image| image.version)
+            .collect();
+        let newest = select_versions(&offered, minor, self.input.policy.images)
+            .last()
+            .copied();
+        match tree.default.filter(|_| tree.minor == Some(minor)) {
+            Some(current) if !self.input.policy.wants(ChangeClass::NewPatch) => Some(current),
+            Some(current) => Some(newest.map_or(current, |newest| newest.max(current))),
+            None => newest,
+        }
+    }
+
+    /// Returns the newest charts for a minor; a chart that fits the minor never goes down.
+    fn charts(
+        &self,
+        tree: &SourceTree,
+        minor: Minor,
+        keep_newer: bool,
+    ) -> BTreeMap<String, ChartVersion> {
+        if self.input.policy.addons == Addons::Leave {
+            return BTreeMap::new();
+        }
+        let mut charts = BTreeMap::new();
+        for site in tree.sites() {
+            let Fact::ChartDependency {
+                chart,
+                repository,
+                version,
+            } = &site.fact
+            else {
+                continue;
+            };
+            let Some(bound) = find_minor_bound(chart) else {
+                continue;
+            };
+            let url = if repository.is_empty() {
+                bound.repository
+            } else {
+                repository
+            };
+            let Some(newest) = self.newest_chart(url, chart, minor) else {
+                continue;
+            };
+            let current = version
+                .as_ref()
+                .filter(|version| keep_newer && version.follows(minor));
+            let wanted = current
+                .map_or(&newest, |current| current.max(&newest))
+                .clone();
+            charts.insert(chart.clone(), wanted);
+        }
+        charts
+    }
+
+    fn newest_chart(&self, repository: &str, chart: &str, minor: Minor) -> Option<ChartVersion> {
+        let offered = self.input.catalog.find_chart(repository, chart)?;
+        MinorBoundChart::newest_for(offered, minor).cloned()
+    }
+
+    fn rows(
+        &self,
+        tree: &SourceTree,
+        minor: Minor,
+        default: Option<KubernetesVersion>,
+    ) -> BTreeMap<Minor, AddonRow> {
+        let standing = |of: Minor| {
+            tree.sites().find_map(|site| match site.fact {
+                Fact::ListedVersion { version } if version.minor() == of => Some(version),
+                _ => None,
+            })
+        };
+        let row = |of: Minor| {
+            let newest = if of == minor {
+                default
+            } else {
+                self.newest(of)
+            };
+            AddonRow {
+                kubernetes: newest.max(standing(of)),
+                charts: self.row_charts(tree, of),
+                add: of == minor && standing(of).is_none(),
+            }
+        };
+        self.minors
+            .iter()
+            .chain([&minor])
+            .map(|of| (*of, row(*of)))
+            .collect()
+    }
+
+    fn row_charts(&self, tree: &SourceTree, minor: Minor) -> BTreeMap<String, ChartVersion> {
+        if self.input.policy.addons == Addons::Leave {
+            return BTreeMap::new();
+        }
+        let standing = |name: &str| {
+            tree.sites().find_map(|site| match &site.fact {
+                Fact::ListedAddon {
+                    minor: of,
+                    chart,
+                    version: Some(version),
+                } if *of == minor && chart == name => Some(version),
+                _ => None,
+            })
+        };
+        let newest = |chart: &MinorBoundChart| {
+            let newest = self.newest_chart(chart.repository, chart.name, minor)?;
+            let current = standing(chart.name).filter(|version| version.follows(minor));
+            Some((
+                chart.name.to_owned(),
+                current
+                    .map_or(&newest, |current| current.max(&newest))
+                    .clone(),
+            ))
+        };
+        MinorBoundChart::all().iter().filter_map(newest).collect()
+    }
+
+    fn wanted_of_shared(&self) -> Option<Wanted> {
+        if self.stack.shared.is_empty() {
+            return None;
+        }
+        let newest = self.moves.iter().rev().find_map(|step| match step {
+            Move::Edit(_, wanted) | Move::Create(_, _, wanted) => Some(wanted),
+            Move::Remove(_) => None,
+        });
+        let first = || {
+            let tree = self.stack.trees.last()?;
+            Some(Box::new(self.wanted(tree, tree.minor?)))
+        };
+        let mut wanted = *newest.cloned().or_else(first)?;
+        for step in &self.moves {
+            if let Move::Edit(_, of_tree) | Move::Create(_, _, of_tree) = step {
+                wanted.kept.extend(of_tree.default);
+            }
+        }
+        wanted.kept.extend(
+            self.stack
+                .trees
+                .iter()
+                .filter(|tree| !self.is_edited(tree))
+                .filter_map(|tree| tree.default),
+        );
+        wanted.is_shared = true;
+        Some(wanted)
+    }
+
+    fn is_edited(&self, tree: &SourceTree) -> bool {
+        self.moves
+            .iter()
+            .any(|step| matches!(step, Move::Edit(edited, _) if std::ptr::eq(*edited, tree)))
+    }
+
+    /// Returns what is not done, and why.
+    pub(super) fn holds(&self) -> Vec<Hold> {
+        super::explain::holds(self)
+    }
+}
+
+/// The default's image where it is written as a single resource.
+fn single_image(
+    tree: &SourceTree,
+    version: KubernetesVersion,
+) -> Option<crate::stack::RosterEntry> {
+    tree.sites().find_map(|site| match &site.fact {
+        Fact::Image(image) if image.version == version => Some(crate::stack::RosterEntry {
+            line: site.line,
+            version,
+            name: String::new(),
+            os: image.os.clone(),
+            url: Some(image.url.clone()),
+            sha256: image.sha256.clone(),
+            built: None,
+        }),
+        _ => None,
+    })
+}

@@ -1,0 +1,25 @@
+//! Cluster stacks of a tree: where they are, how they are laid out, which sites state facts of their matrix. It reads texts
+//! it is given and returns values; where the texts come from and what should be written are other floors' business.
+
+mod addon;
+mod discover;
+mod edits;
+mod facts;
+mod kinds;
+mod layout;
+mod provider;
+mod roster;
+mod tree;
+mod wanted;
+
+pub use addon::{MinorBoundChart, find_minor_bound};
+pub use discover::{Discovery, SourceFile, SourceTree, Stack, discover};
+pub use edits::{EditNote, FileEdits};
+pub use facts::{Fact, Facts, Fault, Roster, RosterEntry, RosterForm, Site};
+pub(crate) use kinds::is_complete as is_complete_image;
+pub use kinds::{NodeImagesError, Part, validate_node_images};
+pub use layout::Layout;
+pub use provider::{Provider, find_provider};
+pub(crate) use roster::{choose as choose_image, is_another_image, select as select_versions};
+pub use tree::{Content, Tree, is_of_interest};
+pub use wanted::{AddonRow, Wanted};

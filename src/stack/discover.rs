@@ -1,0 +1,433 @@
+//! Finds the cluster stacks of a tree and reads what their files say. A file that cannot be read is a fault of its stack;
+//! the other stacks are read all the same.
+
+use std::collections::BTreeMap;
+
+use super::facts::{Fact, Facts, Fault, Roster, Site};
+use super::kinds::{self, FileKind};
+use super::layout::Layout;
+use super::tree::{Content, Tree};
+use crate::version::{KubernetesVersion, Minor, StackLine};
+use crate::yaml::{self, Node};
+
+/// All cluster stacks of a tree.
+#[derive(Debug)]
+pub struct Discovery {
+    /// The stacks, in the order of their directories.
+    pub stacks: Vec<Stack>,
+}
+
+/// A cluster stack: one directory of a repository with one source tree, or with one per minor.
+#[derive(Debug)]
+pub struct Stack {
+    /// Its directory, relative to the repository's root.
+    pub directory: String,
+    /// How it is laid out.
+    pub layout: Layout,
+    /// Its source trees, oldest minor first.
+    pub trees: Vec<SourceTree>,
+    /// Files beside the source trees that speak of all minors.
+    pub shared: Vec<SourceFile>,
+    /// What could not be read. A stack with faults is shown and not planned.
+    pub faults: Vec<Fault>,
+}
+
+/// One source tree: what one release of a cluster stack is made from.
+#[derive(Debug)]
+pub struct SourceTree {
+    /// Its directory, relative to the repository's root.
+    pub directory: String,
+    /// The provider's name.
+    pub provider: String,
+    /// The cluster stack's name.
+    pub name: String,
+    /// The minor it is set to.
+    pub minor: Option<Minor>,
+    /// Its default Kubernetes version, where one is named in full.
+    pub default: Option<KubernetesVersion>,
+    /// Its files that state facts.
+    pub files: Vec<SourceFile>,
+}
+
+/// A file that states facts.
+#[derive(Debug)]
+pub struct SourceFile {
+    path: String,
+    text: String,
+    yaml: Option<yaml::File>,
+    kinds: Vec<&'static dyn FileKind>,
+    facts: Facts,
+}
+
+impl SourceFile {
+    /// Reads a file, if a kind claims it. `place` is its path below its source tree.
+    pub fn read(path: &str, place: &str, text: &str) -> Result<Option<Self>, Fault> {
+        let kinds: Vec<_> = kinds::ALL
+            .iter()
+            .copied()
+            .filter(|kind| kind.claims(place, text))
+            .collect();
+        if kinds.is_empty() {
+            return Ok(None);
+        }
+        let yaml = if kinds.iter().any(|kind| kind.is_yaml()) {
+            Some(parse(path, text)?)
+        } else {
+            None
+        };
+        let mut file = Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            yaml,
+            kinds,
+            facts: Facts::default(),
+        };
+        let mut facts = Facts::default();
+        for kind in &file.kinds {
+            kind.read(&file, &mut facts)?;
+        }
+        file.facts = facts;
+        Ok(Some(file))
+    }
+
+    /// Returns its path, relative to the repository's root.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns its text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the parsed text of a YAML file.
+    pub fn yaml(&self) -> Option<&yaml::File> {
+        self.yaml.as_ref()
+    }
+
+    /// Returns the documents of a YAML file.
+    pub fn documents(&self) -> &[Node] {
+        self.yaml.as_ref().map_or(&[], yaml::File::documents)
+    }
+
+    /// Returns the kinds that claim it.
+    pub fn kinds(&self) -> &[&'static dyn FileKind] {
+        &self.kinds
+    }
+
+    /// Returns its single facts.
+    pub fn sites(&self) -> &[Site] {
+        &self.facts.sites
+    }
+
+    /// Returns its lists of node images.
+    pub fn rosters(&self) -> &[Roster] {
+        &self.facts.rosters
+    }
+}
+
+fn parse(path: &str, text: &str) -> Result<yaml::File, Fault> {
+    let fault =
+        |error: yaml::YamlError| Fault::new(path, error.line(), error.to_string(), error.hint());
+    let file = yaml::File::parse(text).map_err(fault)?;
+    match file.duplicate_keys().first() {
+        // Both branches of a template's condition may set a key; the editor refuses to touch such a key.
+        Some(_) if file.is_template() => Ok(file),
+        Some(duplicate) => {
+            let (first, line) = (duplicate.first_line, duplicate.line);
+            let message = format!("duplicate key `{}`, first on line {first}", duplicate.key);
+            Err(Fault::new(
+                path,
+                line,
+                message,
+                format!("remove line {first} or line {line}"),
+            ))
+        }
+        None => Ok(file),
+    }
+}
+
+impl Stack {
+    /// Returns all its files: those of its source trees and those beside them.
+    pub fn files(&self) -> impl Iterator<Item = &SourceFile> {
+        self.trees
+            .iter()
+            .flat_map(|tree| &tree.files)
+            .chain(&self.shared)
+    }
+
+    /// Returns a name for people: `openstack/scs2`.
+    pub fn title(&self) -> String {
+        let first = self.trees.first();
+        first.map_or_else(
+            || self.directory.clone(),
+            |tree| format!("{}/{}", tree.provider, tree.name),
+        )
+    }
+}
+
+impl SourceTree {
+    /// Returns the stack line it belongs to, where its minor is known.
+    pub fn line(&self) -> Option<StackLine> {
+        Some(StackLine {
+            provider: self.provider.clone(),
+            name: self.name.clone(),
+            minor: self.minor?,
+        })
+    }
+
+    /// Returns its single facts.
+    pub fn sites(&self) -> impl Iterator<Item = &Site> {
+        self.files.iter().flat_map(SourceFile::sites)
+    }
+
+    /// Tells whether it has a csctl.yaml.
+    pub fn has_csctl(&self) -> bool {
+        self.files
+            .iter()
+            .any(|file| file.path.rsplit('/').next() == Some("csctl.yaml"))
+    }
+}
+
+/// Finds and reads the cluster stacks of a tree.
+pub fn discover(tree: &Tree) -> Discovery {
+    let mut directories: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (path, _) in tree.files() {
+        let Some(directory) = source_tree_of(path) else {
+            continue;
+        };
+        let base = stack_directory(directory);
+        let trees = directories.entry(base).or_default();
+        if !trees.contains(&directory) {
+            trees.push(directory);
+        }
+    }
+    let groups: Vec<(&str, Vec<&str>)> = directories.into_iter().collect();
+    let stacks = crate::parallel::map(&groups, |(base, trees)| read_stack(tree, base, trees));
+    Discovery { stacks }
+}
+
+/// Returns the directory of the source tree that a file marks: the one with a csctl.yaml, a stack.yaml, or a metadata.yaml
+/// beside the charts.
+fn source_tree_of(path: &str) -> Option<&str> {
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    match name {
+        "csctl.yaml" | "stack.yaml" => Some(directory),
+        "Chart.yaml" => directory
+            .strip_suffix("cluster-class")
+            .map(|above| above.trim_end_matches('/')),
+        _ => None,
+    }
+}
+
+/// Returns the directory of the stack that a source tree belongs to: the one above a directory named after a minor.
+fn stack_directory(source_tree: &str) -> &str {
+    let (above, name) = source_tree.rsplit_once('/').unwrap_or(("", source_tree));
+    if minor_of_directory(name).is_some() {
+        above
+    } else {
+        source_tree
+    }
+}
+
+fn minor_of_directory(name: &str) -> Option<Minor> {
+    if name.contains('-') {
+        name.parse().ok()
+    } else {
+        None
+    }
+}
+
+fn read_stack(tree: &Tree, base: &str, directories: &[&str]) -> Stack {
+    let mut faults = Vec::new();
+    let mut trees: Vec<SourceTree> = directories
+        .iter()
+        .map(|directory| read_source_tree(tree, base, directory, &mut faults))
+        .collect();
+    trees.sort_by_key(|tree| tree.minor);
+    let per_minor = directories.iter().any(|directory| *directory != base);
+    let shared = if per_minor {
+        read_shared(tree, base, &mut faults)
+    } else {
+        Vec::new()
+    };
+    let layout = layout_of(&trees, per_minor);
+    Stack {
+        directory: base.to_owned(),
+        layout,
+        trees,
+        shared,
+        faults,
+    }
+}
+
+fn layout_of(trees: &[SourceTree], per_minor: bool) -> Layout {
+    let has = |name: &str| {
+        trees
+            .iter()
+            .flat_map(|tree| &tree.files)
+            .any(|file| file.kinds.iter().any(|kind| kind.name() == name))
+    };
+    match (
+        per_minor,
+        has("stack file"),
+        has("list of versions"),
+        has("image-manager list"),
+    ) {
+        (true, true, _, _) => Layout::StackFilePerMinor,
+        (true, false, _, _) => Layout::DirectoryPerMinor,
+        (false, _, true, true) => Layout::OneTreeWithImageList,
+        (false, _, true, false) => Layout::OneTree,
+        (false, _, false, _) => Layout::Single,
+    }
+}
+
+/// Reads the files directly in the stack's directory, beside its source trees.
+fn read_shared(tree: &Tree, base: &str, faults: &mut Vec<Fault>) -> Vec<SourceFile> {
+    let prefix = if base.is_empty() { 0 } else { base.len() + 1 };
+    let beside = tree
+        .files_below(base)
+        .filter(|(path, _)| !path[prefix..].contains('/'));
+    beside
+        .filter_map(|(path, content)| read_file(path, &path[prefix..], content, faults))
+        .collect()
+}
+
+fn read_file(
+    path: &str,
+    place: &str,
+    content: &Content,
+    faults: &mut Vec<Fault>,
+) -> Option<SourceFile> {
+    match content {
+        Content::Unread => None,
+        Content::Unreadable(reason) => {
+            faults.push(Fault::new(
+                path,
+                None,
+                reason.clone(),
+                "make it a readable text file of its own",
+            ));
+            None
+        }
+        Content::Text(text) => SourceFile::read(path, place, text).unwrap_or_else(|fault| {
+            faults.push(fault);
+            None
+        }),
+    }
+}
+
+fn read_source_tree(
+    tree: &Tree,
+    base: &str,
+    directory: &str,
+    faults: &mut Vec<Fault>,
+) -> SourceTree {
+    let prefix = if directory.is_empty() {
+        0
+    } else {
+        directory.len() + 1
+    };
+    let below = tree
+        .files_below(directory)
+        .filter(|(path, _)| belongs(path, directory, base));
+    let files: Vec<SourceFile> = below
+        .filter_map(|(path, content)| read_file(path, &path[prefix..], content, faults))
+        .collect();
+    let names = (|| {
+        let mut parts = base.rsplit('/');
+        Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+    })();
+    let (name, provider) = names.unwrap_or_else(|| (base.to_owned(), String::new()));
+    let sites = || files.iter().flat_map(SourceFile::sites);
+    let stated = |wanted: &Fact| {
+        sites()
+            .find(|site| site.fact == *wanted)
+            .map(|site| site.value.clone())
+    };
+    let default = default_of(sites);
+    let minor = minor_of_directory(directory.rsplit('/').next().unwrap_or_default())
+        .or(default.map(KubernetesVersion::minor))
+        .or_else(|| {
+            sites().find_map(|site| {
+                if let Fact::KubernetesMinor { minor } = site.fact {
+                    Some(minor)
+                } else {
+                    None
+                }
+            })
+        });
+    let source = SourceTree {
+        directory: directory.to_owned(),
+        provider: stated(&Fact::Provider).unwrap_or(provider),
+        name: stated(&Fact::StackName).unwrap_or(name),
+        minor,
+        default,
+        files,
+    };
+    faults.extend(check_identity(&source));
+    source
+}
+
+/// A source tree that stands in the root of a stack does not own the directories of other source trees below it.
+fn belongs(path: &str, directory: &str, base: &str) -> bool {
+    if directory != base {
+        return true;
+    }
+    let inner = if directory.is_empty() {
+        path
+    } else {
+        &path[directory.len() + 1..]
+    };
+    inner
+        .split('/')
+        .next()
+        .is_none_or(|first| minor_of_directory(first).is_none())
+}
+
+/// The default version: what csctl.yaml or stack.yaml says in full, else the version of the default's image.
+fn default_of<'s, I: Iterator<Item = &'s Site>>(
+    sites: impl Fn() -> I,
+) -> Option<KubernetesVersion> {
+    let stated = sites().find_map(|site| match &site.fact {
+        Fact::Kubernetes { version } => Some(*version),
+        _ => None,
+    });
+    stated.or_else(|| {
+        sites().find_map(|site| match &site.fact {
+            Fact::ImageName { version } => Some(*version),
+            Fact::Image(image) => Some(image.version),
+            _ => None,
+        })
+    })
+}
+
+fn check_identity(source: &SourceTree) -> Option<Fault> {
+    let file = format!("{}/csctl.yaml", source.directory);
+    for (what, name) in [
+        ("provider", &source.provider),
+        ("cluster stack", &source.name),
+    ] {
+        if name.contains('-') {
+            let message = format!(
+                "the {what}'s name `{name}` contains a dash; the operator could not read its release tags"
+            );
+            return Some(Fault::new(
+                &file,
+                None,
+                message,
+                "choose a name without dashes",
+            ));
+        }
+    }
+    if source.minor.is_none() {
+        let hint = "set config.kubernetesVersion to a version such as v1.34.7";
+        return Some(Fault::new(
+            &file,
+            None,
+            "no Kubernetes version is stated",
+            hint,
+        ));
+    }
+    None
+}

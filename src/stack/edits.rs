@@ -1,0 +1,346 @@
+//! The edits of one file, gathered from the kinds that claim it and carried out together. An edit whose class of change is
+//! not wanted is left out here, in one place.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::discover::SourceFile;
+use super::facts::Fault;
+use super::wanted::Wanted;
+use crate::policy::{ChangeClass, Policy};
+use crate::yaml::{Editor, Node, Path, Shape, YamlError};
+
+/// What one edit does, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EditNote {
+    /// The line of the file as it is, counted from 1.
+    pub line: usize,
+    /// The place: `config.kubernetesVersion`.
+    pub at: String,
+    /// What stands there; nothing where something is added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What will stand there; nothing where something is removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The class of change.
+    pub class: ChangeClass,
+}
+
+/// The edits of one file.
+pub struct FileEdits<'f> {
+    file: &'f SourceFile,
+    siblings: &'f [SourceFile],
+    policy: &'f Policy,
+    editor: Option<Editor<'f>>,
+    splices: Vec<(Range<usize>, String)>,
+    notes: Vec<EditNote>,
+}
+
+/// A new entry for a list.
+pub struct NewItem<'a> {
+    /// The document of the file.
+    pub document: usize,
+    /// The list.
+    pub list: &'a Path,
+    /// The index it is inserted before.
+    pub at: usize,
+    /// The index of the entry it is shaped after.
+    pub like: usize,
+    /// What differs from that entry: places within the entry, and their values.
+    pub changes: &'a [(Path, String)],
+    /// Keys that are not carried over.
+    pub without: &'a [&'a str],
+}
+
+impl<'f> FileEdits<'f> {
+    /// Returns an empty set of edits; `siblings` are the files of the same source tree.
+    pub fn new(file: &'f SourceFile, siblings: &'f [SourceFile], wanted: &'f Wanted) -> Self {
+        Self {
+            file,
+            siblings,
+            policy: &wanted.policy,
+            editor: None,
+            splices: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Finds another file of the same source tree by its path.
+    pub fn find_sibling(&self, path: &str) -> Option<&'f SourceFile> {
+        self.siblings.iter().find(|file| file.path() == path)
+    }
+
+    /// Sets a scalar, unless it has that value already.
+    pub fn set(
+        &mut self,
+        document: usize,
+        path: &Path,
+        value: &str,
+        class: ChangeClass,
+    ) -> Result<(), Fault> {
+        let Some(node) = self.node(document, path) else {
+            return Ok(());
+        };
+        if node.as_str() == Some(value) || !self.policy.wants(class) {
+            return Ok(());
+        }
+        let (line, from) = (node.line(), node.as_str().map(str::to_owned));
+        self.run(|editor| editor.set(document, path, value).map(drop))?;
+        self.note(line, path.to_string(), from, Some(value.to_owned()), class);
+        Ok(())
+    }
+
+    /// Inserts an entry into a list.
+    pub fn insert_item(
+        &mut self,
+        item: &NewItem<'_>,
+        name: &str,
+        class: ChangeClass,
+    ) -> Result<(), Fault> {
+        let line = self.item_line(item.document, item.list, item.at);
+        let shape = shape(item.like, item.changes, item.without);
+        self.run(|editor| {
+            editor
+                .insert_item(item.document, item.list, item.at, &shape)
+                .map(drop)
+        })?;
+        self.note(
+            line,
+            item.list.to_string(),
+            None,
+            Some(name.to_owned()),
+            class,
+        );
+        Ok(())
+    }
+
+    /// Removes an entry of a list.
+    pub fn remove_item(
+        &mut self,
+        document: usize,
+        list: &Path,
+        index: usize,
+        name: &str,
+        class: ChangeClass,
+    ) -> Result<(), Fault> {
+        let line = self.item_line(document, list, index);
+        self.run(|editor| editor.remove_item(document, list, index).map(drop))?;
+        self.note(line, list.to_string(), Some(name.to_owned()), None, class);
+        Ok(())
+    }
+
+    /// Inserts a key with a scalar value after another key, or at the map's end.
+    pub fn insert_key(
+        &mut self,
+        document: usize,
+        map: &Path,
+        (after, key): (Option<&str>, &str),
+        value: &str,
+        class: ChangeClass,
+    ) -> Result<(), Fault> {
+        if !self.policy.wants(class) {
+            return Ok(());
+        }
+        let line = self.node(document, map).map_or(1, Node::line);
+        self.run(|editor| {
+            editor
+                .insert_key(document, map, after, (key, value))
+                .map(drop)
+        })?;
+        self.note(
+            line,
+            map.clone().key(key).to_string(),
+            None,
+            Some(value.to_owned()),
+            class,
+        );
+        Ok(())
+    }
+
+    /// Renames a key.
+    pub fn rename_key(
+        &mut self,
+        document: usize,
+        map: &Path,
+        (old, new): (&str, &str),
+        class: ChangeClass,
+    ) -> Result<(), Fault> {
+        let line = self
+            .node(document, &map.clone().key(old))
+            .map_or(1, Node::line);
+        self.run(|editor| editor.rename_key(document, map, old, new).map(drop))?;
+        self.note(
+            line,
+            map.to_string(),
+            Some(old.to_owned()),
+            Some(new.to_owned()),
+            class,
+        );
+        Ok(())
+    }
+
+    /// Removes a key with its value.
+    pub fn remove_key(
+        &mut self,
+        document: usize,
+        map: &Path,
+        key: &str,
+        class: ChangeClass,
+    ) -> Result<(), Fault> {
+        let path = map.clone().key(key);
+        let line = self.node(document, &path).map_or(1, Node::line);
+        self.run(|editor| editor.remove_key(document, map, key).map(drop))?;
+        self.note(line, path.to_string(), Some(key.to_owned()), None, class);
+        Ok(())
+    }
+
+    /// Inserts a document shaped after the document `like`, before the document `at`.
+    pub fn insert_document(
+        &mut self,
+        (like, at): (usize, usize),
+        changes: &[(Path, String)],
+        name: &str,
+        class: ChangeClass,
+    ) -> Result<(), Fault> {
+        let line = self
+            .node(at, &Path::root())
+            .or(self.node(like, &Path::root()))
+            .map_or(1, Node::line);
+        self.run(|editor| {
+            editor
+                .insert_document(at, &shape(like, changes, &[]))
+                .map(drop)
+        })?;
+        self.note(
+            line,
+            "document".to_owned(),
+            None,
+            Some(name.to_owned()),
+            class,
+        );
+        Ok(())
+    }
+
+    /// Removes a document.
+    pub fn remove_document(
+        &mut self,
+        document: usize,
+        name: &str,
+        class: ChangeClass,
+    ) -> Result<(), Fault> {
+        let line = self.node(document, &Path::root()).map_or(1, Node::line);
+        self.run(|editor| editor.remove_document(document).map(drop))?;
+        self.note(
+            line,
+            "document".to_owned(),
+            Some(name.to_owned()),
+            None,
+            class,
+        );
+        Ok(())
+    }
+
+    /// Replaces bytes of a file that is no YAML.
+    pub fn splice(&mut self, range: Range<usize>, text: &str, class: ChangeClass) {
+        let found = &self.file.text()[range.clone()];
+        if found == text || !self.policy.wants(class) {
+            return;
+        }
+        let line = 1 + self.file.text()[..range.start].matches('\n').count();
+        self.note(
+            line,
+            "text".to_owned(),
+            Some(found.to_owned()),
+            Some(text.to_owned()),
+            class,
+        );
+        self.splices.push((range, text.to_owned()));
+    }
+
+    /// Returns the new text and what was done; nothing where there is nothing to do.
+    pub fn finish(mut self) -> Result<Option<(String, Vec<EditNote>)>, Fault> {
+        if self.notes.is_empty() {
+            return Ok(None);
+        }
+        let text = if let Some(editor) = self.editor.take() {
+            editor.finish().map_err(|error| self.fault(&error))?
+        } else {
+            let mut text = self.file.text().to_owned();
+            self.splices
+                .sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+            for (range, new) in &self.splices {
+                text.replace_range(range.clone(), new);
+            }
+            text
+        };
+        Ok(Some((text, self.notes)))
+    }
+
+    /// Finds a place of the file as it is.
+    pub fn node(&self, document: usize, path: &Path) -> Option<&'f Node> {
+        self.file.documents().get(document)?.at(path)
+    }
+
+    fn item_line(&self, document: usize, list: &Path, index: usize) -> usize {
+        let Some(node) = self.node(document, list) else {
+            return 1;
+        };
+        node.items()
+            .get(index)
+            .or(node.items().last())
+            .map_or(node.line(), Node::line)
+    }
+
+    fn run(
+        &mut self,
+        edit: impl FnOnce(&mut Editor<'f>) -> Result<(), YamlError>,
+    ) -> Result<(), Fault> {
+        if self.editor.is_none() {
+            self.editor = self.file.yaml().map(crate::yaml::File::edit);
+        }
+        let Some(editor) = &mut self.editor else {
+            return Ok(());
+        };
+        edit(editor).map_err(|error| self.fault(&error))
+    }
+
+    fn fault(&self, error: &YamlError) -> Fault {
+        Fault::new(
+            self.file.path(),
+            error.line(),
+            error.to_string(),
+            error.hint(),
+        )
+    }
+
+    fn note(
+        &mut self,
+        line: usize,
+        at: String,
+        from: Option<String>,
+        to: Option<String>,
+        class: ChangeClass,
+    ) {
+        self.notes.push(EditNote {
+            line,
+            at,
+            from,
+            to,
+            class,
+        });
+    }
+}
+
+fn shape(like: usize, changes: &[(Path, String)], without: &[&str]) -> Shape {
+    let set = changes
+        .iter()
+        .fold(Shape::like(like), |shape, (path, value)| {
+            shape.set(path.clone(), value.clone())
+        });
+    without
+        .iter()
+        .fold(set, |shape, key| shape.without(Path::root().key(*key)))
+}

@@ -1,0 +1,217 @@
+//! What files say: sites, rosters and faults, each with file, line and value.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease, Sha256, StackVersion};
+
+/// What the files of one source tree or stack say.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Single facts.
+    pub sites: Vec<Site>,
+    /// Lists of node images.
+    pub rosters: Vec<Roster>,
+}
+
+/// One place that states a fact of the matrix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Site {
+    /// The file, relative to the repository's root.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The place in the file: `config.kubernetesVersion`.
+    pub at: String,
+    /// The value as written.
+    pub value: String,
+    /// What it states.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// What a site states.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "fact")]
+pub enum Fact {
+    /// The provider's name.
+    Provider,
+    /// The cluster stack's name.
+    StackName,
+    /// The default Kubernetes version.
+    Kubernetes {
+        /// The version.
+        version: KubernetesVersion,
+    },
+    /// The minor alone.
+    KubernetesMinor {
+        /// The minor.
+        minor: Minor,
+    },
+    /// A version in a list of versions of several minors.
+    ListedVersion {
+        /// The version.
+        version: KubernetesVersion,
+    },
+    /// The addon chart's version that a list of versions names for a minor.
+    ListedAddon {
+        /// The minor of the row.
+        minor: Minor,
+        /// The chart.
+        chart: String,
+        /// Its version; nothing for a range such as `2.34.x`.
+        version: Option<ChartVersion>,
+    },
+    /// The cluster class chart's name.
+    ClassChart {
+        /// The minor in the name, where it has one.
+        minor: Option<Minor>,
+    },
+    /// A cluster addon chart's name.
+    AddonChart {
+        /// The minor in the name, where it has one.
+        minor: Option<Minor>,
+    },
+    /// A dependency of a cluster addon chart.
+    ChartDependency {
+        /// The chart.
+        chart: String,
+        /// Its repository.
+        repository: String,
+        /// Its version; nothing for a range.
+        version: Option<ChartVersion>,
+    },
+    /// A dependency in a Chart.lock.
+    LockedDependency {
+        /// The chart.
+        chart: String,
+    },
+    /// The name of the default's node image.
+    ImageName {
+        /// The version in the name.
+        version: KubernetesVersion,
+    },
+    /// The default's node image as a resource: URL, checksum and operating system together.
+    Image(ImageSite),
+    /// The cluster stack's version, or that of a component.
+    StackVersion {
+        /// Which: `clusterStack`, `clusterAddon`, `nodeImage`.
+        component: String,
+        /// The version, where it reads as one.
+        version: Option<StackVersion>,
+    },
+    /// An example in a text for people.
+    Example,
+}
+
+/// A node image written as a single resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageSite {
+    /// The Kubernetes version in its URL.
+    pub version: KubernetesVersion,
+    /// The operating-system release in its URL.
+    pub os: Option<OsRelease>,
+    /// Its URL.
+    pub url: String,
+    /// Its checksum.
+    pub sha256: Option<Sha256>,
+}
+
+/// A site that holds a list of node images.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Roster {
+    /// The file, relative to the repository's root.
+    pub file: String,
+    /// The line on which the list begins.
+    pub line: usize,
+    /// The place in the file: `images[0].versions`.
+    pub at: String,
+    /// The form of its entries.
+    pub form: RosterForm,
+    /// Its entries in the order of the file.
+    pub entries: Vec<RosterEntry>,
+}
+
+/// The form of a roster's entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RosterForm {
+    /// `openStackNodeImages` of the OpenStack provider operator.
+    NodeImages,
+    /// `versions` of an openstack-image-manager file.
+    ImageManager,
+    /// Several ORC `Image` manifests in one file.
+    OrcImages,
+    /// A map from Kubernetes version to image name.
+    VersionMap,
+    /// A list of versions or image names.
+    Names,
+}
+
+/// One entry of a roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RosterEntry {
+    /// The line on which it begins.
+    pub line: usize,
+    /// The Kubernetes version.
+    pub version: KubernetesVersion,
+    /// The name or version as written.
+    pub name: String,
+    /// The operating-system release in its URL or name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub os: Option<OsRelease>,
+    /// Its URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Its checksum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256>,
+    /// Its build date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub built: Option<Date>,
+}
+
+/// Something that keeps a file from being read, or an edit from being made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    /// The file, relative to the repository's root.
+    pub file: String,
+    /// The line, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// What is wrong, as a phrase.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl Fault {
+    /// Returns a fault of a file.
+    pub fn new(
+        file: &str,
+        line: impl Into<Option<usize>>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: line.into(),
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.file, self.message),
+            None => write!(f, "{}: {}", self.file, self.message),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The kinds of files that state facts of a matrix. Each kind is one file with two answers: which sites does a file hold,
+//! and what edit states the wanted facts there. A new kind is one more file and one line in [`ALL`].
+
+mod addon_chart;
+mod chart_lock;
+mod class_chart;
+mod class_values;
+mod cluster_class;
+mod cluster_stack;
+mod csctl;
+mod image_manager;
+mod machine_template;
+mod metadata;
+mod names;
+mod node_images;
+mod orc_image;
+mod readme;
+mod stack_file;
+mod versions_file;
+
+use super::discover::SourceFile;
+use super::edits::FileEdits;
+use super::facts::{Fact, Facts, Fault, Site};
+use super::wanted::Wanted;
+use crate::policy::ChangeClass;
+use crate::version::{KubernetesVersion, Minor};
+use crate::yaml::{Node, Path};
+
+pub(crate) use image_manager::is_complete;
+pub use node_images::{NodeImagesError, validate_node_images};
+
+/// The part of a release that a file goes into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The release as a whole: csctl.yaml, the cluster class.
+    Stack,
+    /// The cluster addons.
+    ClusterAddon,
+    /// The node images.
+    NodeImage,
+    /// None: a list or text beside the release.
+    Beside,
+}
+
+/// A kind of file.
+pub trait FileKind: Sync + std::fmt::Debug {
+    /// Returns its name for people.
+    fn name(&self) -> &'static str;
+
+    /// Returns the part of a release that such a file goes into.
+    fn part(&self) -> Part;
+
+    /// Tells whether the file at this place below its source tree, with this text, is of the kind. It must be cheap.
+    fn claims(&self, place: &str, text: &str) -> bool;
+
+    /// Tells whether such files are YAML.
+    fn is_yaml(&self) -> bool {
+        true
+    }
+
+    /// Adds the facts that a file states.
+    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault>;
+
+    /// Adds the edits that make a file state the wanted facts.
+    fn edit(
+        &self,
+        file: &SourceFile,
+        wanted: &Wanted,
+        edits: &mut FileEdits<'_>,
+    ) -> Result<(), Fault>;
+}
+
+/// All kinds, in the order in which their facts are read.
+pub(super) const ALL: [&dyn FileKind; 15] = [
+    &csctl::Csctl,
+    &stack_file::StackFile,
+    &versions_file::VersionsFile,
+    &metadata::Metadata,
+    &class_chart::ClassChart,
+    &addon_chart::AddonChart,
+    &chart_lock::ChartLock,
+    &class_values::ClassValues,
+    &cluster_class::ClusterClass,
+    &machine_template::MachineTemplate,
+    &orc_image::OrcImage,
+    &node_images::NodeImages,
+    &image_manager::ImageManager,
+    &cluster_stack::ClusterStack,
+    &readme::Readme,
+];
+
+/// Returns the site of a scalar.
+fn site(file: &SourceFile, path: &Path, node: &Node, fact: Fact) -> Site {
+    let value = node.as_str().unwrap_or_default().to_owned();
+    Site {
+        file: file.path().to_owned(),
+        line: node.line(),
+        at: path.to_string(),
+        value,
+        fact,
+    }
+}
+
+/// Finds a scalar with a text.
+fn text_at<'f>(document: &'f Node, path: &Path) -> Option<(&'f Node, &'f str)> {
+    let node = document.at(path)?;
+    Some((node, node.as_str().filter(|text| !text.is_empty())?))
+}
+
+/// Returns a path of keys.
+fn keys(names: &[&str]) -> Path {
+    names
+        .iter()
+        .fold(Path::root(), |path, name| path.key(*name))
+}
+
+/// Returns the fault of a value that does not have the right shape.
+fn wrong_shape(file: &SourceFile, node: &Node, path: &Path, expected: &str) -> Fault {
+    let found = if node.is_map() {
+        "a map"
+    } else if node.is_seq() {
+        "a list"
+    } else {
+        "a plain value"
+    };
+    let at = if path.to_string().is_empty() {
+        "the document".to_owned()
+    } else {
+        format!("`{path}`")
+    };
+    Fault::new(
+        file.path(),
+        node.line(),
+        format!("{at} is {found}, {expected} is needed"),
+        format!("make it {expected}"),
+    )
+}
+
+/// Reads a scalar that names the default version in full, or its minor alone.
+fn kubernetes_fact(text: &str) -> Option<Fact> {
+    let full = text
+        .parse::<KubernetesVersion>()
+        .map(|version| Fact::Kubernetes { version });
+    full.or_else(|_| {
+        text.parse::<Minor>()
+            .map(|minor| Fact::KubernetesMinor { minor })
+    })
+    .ok()
+}
+
+/// Sets a scalar that names the default version in full, or its minor alone, in its own spelling.
+fn set_kubernetes(
+    (document, path, raw): (usize, &Path, &str),
+    wanted: &Wanted,
+    edits: &mut FileEdits<'_>,
+) -> Result<(), Fault> {
+    if let Ok(version) = raw.parse::<KubernetesVersion>() {
+        let Some(default) = wanted.default else {
+            return Ok(());
+        };
+        return edits.set(
+            document,
+            path,
+            &default.spelled_like(raw),
+            wanted.default_class(version),
+        );
+    }
+    match raw.parse::<Minor>() {
+        Ok(minor) => edits.set(
+            document,
+            path,
+            &wanted.line.minor.spelled_like(raw),
+            wanted.minor_class(minor),
+        ),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Finds the minor in a chart's name: `openstack-scs2-1-34-cluster-class` carries `1-34`.
+fn minor_in_name(name: &str) -> Option<(std::ops::Range<usize>, Minor)> {
+    let mut start = 0;
+    let parts: Vec<(usize, &str)> = name
+        .split('-')
+        .map(|part| {
+            let at = start;
+            start += part.len() + 1;
+            (at, part)
+        })
+        .collect();
+    parts.windows(2).find_map(|pair| {
+        let [(start, major), (second, minor)] = pair else {
+            return None;
+        };
+        let end = second + minor.len();
+        let found = format!("{major}-{minor}").parse().ok()?;
+        Some((*start..end, found))
+    })
+}
+
+/// Puts the wanted minor into a chart's name, when it carries another.
+fn set_name_minor(
+    (document, path, name): (usize, &Path, &str),
+    wanted: &Wanted,
+    edits: &mut FileEdits<'_>,
+) -> Result<(), Fault> {
+    let Some((range, minor)) = minor_in_name(name) else {
+        return Ok(());
+    };
+    let mut renamed = name.to_owned();
+    renamed.replace_range(range, &wanted.line.minor.dashed());
+    edits.set(document, path, &renamed, wanted.minor_class(minor))
+}
+
+impl Wanted {
+    /// Returns the class of the change that sets the default where this version stands.
+    fn default_class(&self, standing: KubernetesVersion) -> ChangeClass {
+        if self.line.minor != self.line_before.minor {
+            ChangeClass::NewMinor
+        } else if self.default_before == Some(standing) {
+            ChangeClass::NewPatch
+        } else {
+            ChangeClass::Repair
+        }
+    }
+
+    /// Returns the class of the change that sets the minor where this one stands.
+    fn minor_class(&self, standing: Minor) -> ChangeClass {
+        let moves = self.line.minor != self.line_before.minor && standing == self.line_before.minor;
+        if moves {
+            ChangeClass::NewMinor
+        } else {
+            ChangeClass::Repair
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_minor_in_names() {
+        let found = |name| minor_in_name(name).map(|(range, minor)| (range, minor.to_string()));
+        assert_eq!(
+            found("openstack-scs2-1-34-cluster-class"),
+            Some((15..19, "1.34".to_owned()))
+        );
+        assert_eq!(found("docker-scs-1-30-"), Some((11..15, "1.30".to_owned())));
+        assert_eq!(found("metrics-server"), None);
+        assert_eq!(found("CCM"), None);
+    }
+}

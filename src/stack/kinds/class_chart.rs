@@ -1,0 +1,53 @@
+//! The cluster class chart's Chart.yaml. The operator finds the chart in a release by the minor in its name; its version is
+//! set by csctl.
+
+use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+
+#[derive(Debug)]
+pub(super) struct ClassChart;
+
+impl FileKind for ClassChart {
+    fn name(&self) -> &'static str {
+        "cluster class chart"
+    }
+
+    fn part(&self) -> Part {
+        Part::Stack
+    }
+
+    fn claims(&self, place: &str, _text: &str) -> bool {
+        place == "cluster-class/Chart.yaml"
+    }
+
+    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+        let path = super::keys(&["name"]);
+        let found = file
+            .documents()
+            .first()
+            .and_then(|document| super::text_at(document, &path));
+        if let Some((node, name)) = found {
+            let minor = super::minor_in_name(name).map(|(_, minor)| minor);
+            facts
+                .sites
+                .push(super::site(file, &path, node, Fact::ClassChart { minor }));
+        }
+        Ok(())
+    }
+
+    fn edit(
+        &self,
+        file: &SourceFile,
+        wanted: &Wanted,
+        edits: &mut FileEdits<'_>,
+    ) -> Result<(), Fault> {
+        let path = super::keys(&["name"]);
+        let found = file
+            .documents()
+            .first()
+            .and_then(|document| super::text_at(document, &path));
+        let Some((_, name)) = found else {
+            return Ok(());
+        };
+        super::set_name_minor((0, &path, name), wanted, edits)
+    }
+}

@@ -1,0 +1,83 @@
+//! csctl.yaml: the provider, the stack's name and its default version. Read by csctl, which wants a version in full
+//! (`^v\d+\.\d+\.\d+$`).
+
+use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+
+#[derive(Debug)]
+pub(super) struct Csctl;
+
+impl FileKind for Csctl {
+    fn name(&self) -> &'static str {
+        "csctl configuration"
+    }
+
+    fn part(&self) -> Part {
+        Part::Stack
+    }
+
+    fn claims(&self, place: &str, _text: &str) -> bool {
+        place == "csctl.yaml"
+    }
+
+    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+        let Some(document) = file.documents().first() else {
+            let hint =
+                "state config.clusterStackName, config.kubernetesVersion and config.provider.type";
+            return Err(Fault::new(file.path(), 1, "the file is empty", hint));
+        };
+        let config = super::keys(&["config"]);
+        match document.at(&config) {
+            Some(node) if node.is_map() => {}
+            Some(node) => return Err(super::wrong_shape(file, node, &config, "a map")),
+            None => {
+                let hint = "state config.clusterStackName, config.kubernetesVersion and config.provider.type";
+                return Err(Fault::new(
+                    file.path(),
+                    document.line(),
+                    "`config` is missing",
+                    hint,
+                ));
+            }
+        }
+        let version = super::keys(&["config", "kubernetesVersion"]);
+        for (path, fact) in [
+            (super::keys(&["config", "provider", "type"]), Fact::Provider),
+            (
+                super::keys(&["config", "clusterStackName"]),
+                Fact::StackName,
+            ),
+        ] {
+            if let Some((node, _)) = super::text_at(document, &path) {
+                facts.sites.push(super::site(file, &path, node, fact));
+            }
+        }
+        if let Some((node, text)) = super::text_at(document, &version) {
+            let fact = super::kubernetes_fact(text).ok_or_else(|| {
+                let message = format!("`{version}` is `{text}`, which is no Kubernetes version");
+                Fault::new(
+                    file.path(),
+                    node.line(),
+                    message,
+                    "write a released version such as v1.34.7",
+                )
+            })?;
+            facts.sites.push(super::site(file, &version, node, fact));
+        }
+        Ok(())
+    }
+
+    fn edit(
+        &self,
+        file: &SourceFile,
+        wanted: &Wanted,
+        edits: &mut FileEdits<'_>,
+    ) -> Result<(), Fault> {
+        let path = super::keys(&["config", "kubernetesVersion"]);
+        let found = file
+            .documents()
+            .first()
+            .and_then(|document| super::text_at(document, &path));
+        let Some((_, raw)) = found else { return Ok(()) };
+        super::set_kubernetes((0, &path, raw), wanted, edits)
+    }
+}

@@ -1,0 +1,211 @@
+//! Files of openstack-image-manager that list Kubernetes node images, such as kubernetes.yaml and image-manager.yaml. Their
+//! form is that of its `etc/schema.yaml`, where every version needs a build date.
+
+use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
+use crate::catalog::{ImagePattern, NodeImage};
+use crate::policy::ChangeClass;
+use crate::stack::edits::NewItem;
+use crate::stack::facts::{Roster, RosterEntry, RosterForm};
+use crate::stack::roster::{RosterScope, reconcile};
+use crate::version::KubernetesVersion;
+use crate::yaml::{Node, Path};
+
+#[derive(Debug)]
+pub(super) struct ImageManager;
+
+impl FileKind for ImageManager {
+    fn name(&self) -> &'static str {
+        "image-manager list"
+    }
+
+    fn part(&self) -> Part {
+        Part::Beside
+    }
+
+    fn claims(&self, place: &str, text: &str) -> bool {
+        !place.contains('/')
+            && text.contains("\nimages:") | text.starts_with("images:")
+            && text.contains("versions:")
+    }
+
+    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+        for (_, path, node) in lists(file)? {
+            let entries = entries(file, node)?;
+            let (line, at) = (node.line(), path.to_string());
+            facts.rosters.push(Roster {
+                file: file.path().to_owned(),
+                line,
+                at,
+                form: RosterForm::ImageManager,
+                entries,
+            });
+        }
+        Ok(())
+    }
+
+    fn edit(
+        &self,
+        file: &SourceFile,
+        wanted: &Wanted,
+        edits: &mut FileEdits<'_>,
+    ) -> Result<(), Fault> {
+        for (document, path, node) in lists(file)? {
+            edit_list((file, document), &path, node, wanted, edits)?;
+        }
+        Ok(())
+    }
+}
+
+fn edit_list(
+    (file, document): (&SourceFile, usize),
+    path: &Path,
+    node: &Node,
+    wanted: &Wanted,
+    edits: &mut FileEdits<'_>,
+) -> Result<(), Fault> {
+    let entries = entries(file, node)?;
+    let mut change = reconcile(&entries, wanted, RosterScope::AllMinors);
+    // A list entry without checksum or build date would not be accepted; `plan` names such images as held.
+    change.insert.retain(|(_, image, _)| is_complete(image));
+    change.replace.retain(|(_, image, _)| is_complete(image));
+    for (index, class) in &change.remove {
+        edits.remove_item(document, path, *index, &entries[*index].name, *class)?;
+    }
+    for (index, image, class) in &change.replace {
+        let item = path.clone().index(*index);
+        for (inner, text) in changes(&node.items()[*index], &entries[*index], image) {
+            let known = node.items()[*index].at(&inner).is_some();
+            if known {
+                edits.set(document, &item.clone().join(&inner), &text, *class)?;
+            }
+        }
+    }
+    for (index, image) in &change.complete {
+        let lacks_date = node.items()[*index].get("build_date").is_none();
+        if let (true, Some(built)) = (lacks_date, image.built) {
+            let item = path.clone().index(*index);
+            edits.insert_key(
+                document,
+                &item,
+                (None, "build_date"),
+                &built.to_string(),
+                ChangeClass::Repair,
+            )?;
+        }
+    }
+    for (at, image, class) in &change.insert {
+        let like = at.saturating_sub(1);
+        let changes = changes(&node.items()[like], &entries[like], image);
+        let item = NewItem {
+            document,
+            list: path,
+            at: *at,
+            like,
+            changes: &changes,
+            without: &["id"],
+        };
+        edits.insert_item(&item, &image.version.to_string(), *class)?;
+    }
+    Ok(())
+}
+
+/// Tells whether an image has all that the list's form asks for.
+pub(crate) fn is_complete(image: &NodeImage) -> bool {
+    image.built.is_some() && image.sha256.is_some()
+}
+
+/// Finds the lists of Kubernetes images: those whose versions all read as Kubernetes versions.
+fn lists(file: &SourceFile) -> Result<Vec<(usize, Path, &Node)>, Fault> {
+    let mut found = Vec::new();
+    for (index, document) in file.documents().iter().enumerate() {
+        let Some(images) = document.get("images") else {
+            continue;
+        };
+        if !images.is_seq() {
+            return Err(super::wrong_shape(
+                file,
+                images,
+                &super::keys(&["images"]),
+                "a list",
+            ));
+        }
+        for (position, image) in images.items().iter().enumerate() {
+            let path = super::keys(&["images"]).index(position).key("versions");
+            let Some(versions) = image.get("versions") else {
+                continue;
+            };
+            if !versions.is_seq() {
+                return Err(super::wrong_shape(file, versions, &path, "a list"));
+            }
+            let kubernetes = |item: &Node| {
+                let version = item.get("version").and_then(Node::as_str);
+                version.is_some_and(|text| text.parse::<KubernetesVersion>().is_ok())
+            };
+            let from_urls = versions
+                .items()
+                .iter()
+                .any(|item| item.get("url").is_some());
+            if !versions.items().is_empty() && from_urls && versions.items().iter().all(kubernetes)
+            {
+                found.push((index, path, versions));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn entries(file: &SourceFile, list: &Node) -> Result<Vec<RosterEntry>, Fault> {
+    list.items().iter().map(|item| entry(file, item)).collect()
+}
+
+fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
+    let text = |key: &str| super::text_at(item, &super::keys(&[key])).map(|(_, text)| text);
+    let name = text("version").unwrap_or_default();
+    let fault = |message: String| {
+        let hint = "write version and url of the same image, such as v1.34.7 and .../ubuntu-2404-kube-v1.34.7.qcow2";
+        Fault::new(file.path(), item.line(), message, hint)
+    };
+    let version = name.parse().map_err(|error| fault(format!("{error}")))?;
+    let url = text("url").ok_or_else(|| fault(format!("{version} has no `url`")))?;
+    let read = ImagePattern::read_url(url).map_err(|error| fault(error.to_string()))?;
+    Ok(RosterEntry {
+        line: item.line(),
+        version,
+        name: name.to_owned(),
+        os: read.os,
+        url: Some(url.to_owned()),
+        sha256: text("checksum").and_then(|sum| sum.parse().ok()),
+        built: text("build_date").and_then(|day| day.get(..10).unwrap_or(day).parse().ok()),
+    })
+}
+
+/// Returns what an entry says where it is about another image.
+fn changes(item: &Node, entry: &RosterEntry, image: &NodeImage) -> Vec<(Path, String)> {
+    let mut changes = Vec::new();
+    for (key, _, value) in item.entries() {
+        let Some(text) = value.as_str() else { continue };
+        let new = match key {
+            "version" => image.version.spelled_like(text),
+            "url" => image.url.clone(),
+            "checksum" => image
+                .sha256
+                .as_ref()
+                .map_or_else(String::new, |sum| sum.spelled_like(text)),
+            "build_date" => image.built.map_or_else(String::new, |day| day.to_string()),
+            _ => names::respell(text, entry, image),
+        };
+        changes.push((super::keys(&[key]), new));
+    }
+    for (key, value) in [
+        (
+            "checksum",
+            image.sha256.as_ref().map(|sum| format!("sha256:{sum}")),
+        ),
+        ("build_date", image.built.map(|day| day.to_string())),
+    ] {
+        if let (None, Some(value)) = (item.get(key), value) {
+            changes.push((super::keys(&[key]), value));
+        }
+    }
+    changes
+}

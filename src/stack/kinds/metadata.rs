@@ -1,0 +1,83 @@
+//! metadata.yaml in a source tree. csctl writes a release's own from csctl.yaml and never reads this one, so it is edited only
+//! in trees without csctl.yaml.
+
+use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use crate::policy::ChangeClass;
+
+#[derive(Debug)]
+pub(super) struct Metadata;
+
+const VERSION: [&str; 2] = ["versions", "kubernetes"];
+const COMPONENTS: [(&str, &[&str]); 3] = [
+    ("clusterStack", &["versions", "clusterStack"]),
+    ("clusterAddon", &["versions", "components", "clusterAddon"]),
+    ("nodeImage", &["versions", "components", "nodeImage"]),
+];
+
+impl FileKind for Metadata {
+    fn name(&self) -> &'static str {
+        "stack metadata"
+    }
+
+    fn part(&self) -> Part {
+        Part::Beside
+    }
+
+    fn claims(&self, place: &str, text: &str) -> bool {
+        place == "metadata.yaml" && text.contains("clusterStack")
+    }
+
+    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+        let Some(document) = file.documents().first() else {
+            return Ok(());
+        };
+        for (component, path) in COMPONENTS {
+            let path = super::keys(path);
+            if let Some((node, text)) = super::text_at(document, &path) {
+                let fact = Fact::StackVersion {
+                    component: component.to_owned(),
+                    version: text.parse().ok(),
+                };
+                facts.sites.push(super::site(file, &path, node, fact));
+            }
+        }
+        let path = super::keys(&VERSION);
+        if let Some((node, text)) = super::text_at(document, &path)
+            && let Some(fact) = super::kubernetes_fact(text)
+        {
+            facts.sites.push(super::site(file, &path, node, fact));
+        }
+        Ok(())
+    }
+
+    fn edit(
+        &self,
+        file: &SourceFile,
+        wanted: &Wanted,
+        edits: &mut FileEdits<'_>,
+    ) -> Result<(), Fault> {
+        if wanted.is_shared {
+            return Ok(());
+        }
+        if wanted.has_csctl {
+            return Ok(());
+        }
+        let Some(document) = file.documents().first() else {
+            return Ok(());
+        };
+        let path = super::keys(&VERSION);
+        if let Some((_, raw)) = super::text_at(document, &path) {
+            super::set_kubernetes((0, &path, raw), wanted, edits)?;
+        }
+        let moves = wanted.default != wanted.default_before || wanted.line != wanted.line_before;
+        if let (true, Some(next)) = (moves, &wanted.next_version) {
+            edits.set(
+                0,
+                &super::keys(COMPONENTS[0].1),
+                &next.to_string(),
+                ChangeClass::NewPatch,
+            )?;
+        }
+        Ok(())
+    }
+}

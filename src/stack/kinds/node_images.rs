@@ -1,0 +1,207 @@
+//! node-images.yaml and node-images/config.yaml: the list that csctl's OpenStack plugin copies into a release and the OpenStack
+//! provider operator reads (`openStackNodeImages`).
+
+use serde::Deserialize;
+
+use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
+use crate::catalog::{ImagePattern, NodeImage};
+use crate::stack::edits::NewItem;
+use crate::stack::facts::{Roster, RosterEntry, RosterForm};
+use crate::stack::roster::{RosterScope, reconcile};
+use crate::yaml::{Node, Path};
+
+#[derive(Debug)]
+pub(super) struct NodeImages;
+
+const LIST: &str = "openStackNodeImages";
+const NAME: [&str; 2] = ["createOpts", "name"];
+
+impl FileKind for NodeImages {
+    fn name(&self) -> &'static str {
+        "node image list"
+    }
+
+    fn part(&self) -> Part {
+        Part::NodeImage
+    }
+
+    fn claims(&self, place: &str, text: &str) -> bool {
+        (place == "node-images.yaml" || place == "node-images/config.yaml") && text.contains(LIST)
+    }
+
+    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+        let path = super::keys(&[LIST]);
+        let Some(node) = file
+            .documents()
+            .first()
+            .and_then(|document| document.at(&path))
+        else {
+            return Ok(());
+        };
+        if !node.is_seq() {
+            return Err(super::wrong_shape(file, node, &path, "a list"));
+        }
+        let entries = entries(file, node)?;
+        let (line, at) = (node.line(), path.to_string());
+        facts.rosters.push(Roster {
+            file: file.path().to_owned(),
+            line,
+            at,
+            form: RosterForm::NodeImages,
+            entries,
+        });
+        Ok(())
+    }
+
+    fn edit(
+        &self,
+        file: &SourceFile,
+        wanted: &Wanted,
+        edits: &mut FileEdits<'_>,
+    ) -> Result<(), Fault> {
+        let path = super::keys(&[LIST]);
+        let Some(node) = file
+            .documents()
+            .first()
+            .and_then(|document| document.at(&path))
+        else {
+            return Ok(());
+        };
+        let entries = entries(file, node)?;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let change = reconcile(&entries, wanted, RosterScope::OneMinor);
+        for (index, class) in &change.remove {
+            edits.remove_item(0, &path, *index, &entries[*index].name, *class)?;
+        }
+        for (index, image, class) in &change.replace {
+            for (inner, text) in changes(&node.items()[*index], &entries[*index], image) {
+                edits.set(0, &path.clone().index(*index).join(&inner), &text, *class)?;
+            }
+        }
+        for (at, image, class) in &change.insert {
+            let like = at.saturating_sub(1);
+            let changes = changes(&node.items()[like], &entries[like], image);
+            // An identifier belongs to one image in one cloud.
+            let item = NewItem {
+                document: 0,
+                list: &path,
+                at: *at,
+                like,
+                changes: &changes,
+                without: &["id"],
+            };
+            edits.insert_item(&item, &image.version.to_string(), *class)?;
+        }
+        Ok(())
+    }
+}
+
+fn entries(file: &SourceFile, list: &Node) -> Result<Vec<RosterEntry>, Fault> {
+    list.items().iter().map(|item| entry(file, item)).collect()
+}
+
+fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
+    let name = super::text_at(item, &super::keys(&NAME)).map_or("", |(_, text)| text);
+    let Some((node, url)) = super::text_at(item, &super::keys(&["url"])) else {
+        let hint = "give every entry of the list a url and createOpts";
+        return Err(Fault::new(
+            file.path(),
+            item.line(),
+            "a node image has no `url`",
+            hint,
+        ));
+    };
+    let read = ImagePattern::read_url(url).map_err(|error| {
+        let hint = "write the image's URL with its Kubernetes version, such as .../ubuntu-2404-kube-v1.34.7.qcow2";
+        Fault::new(file.path(), node.line(), error.to_string(), hint)
+    })?;
+    Ok(RosterEntry {
+        line: item.line(),
+        version: read.version,
+        name: name.to_owned(),
+        os: read.os,
+        url: Some(url.to_owned()),
+        sha256: None,
+        built: None,
+    })
+}
+
+/// Returns what an entry says where it is about another image.
+fn changes(item: &Node, entry: &RosterEntry, image: &NodeImage) -> Vec<(Path, String)> {
+    let mut changes = vec![(super::keys(&["url"]), image.url.clone())];
+    let path = super::keys(&NAME);
+    if let Some((_, text)) = super::text_at(item, &path) {
+        changes.push((path, names::respell(text, entry, image)));
+    }
+    changes
+}
+
+/// Why a list of node images would not be accepted by csctl's OpenStack plugin or by the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NodeImagesError {
+    /// The text is no YAML of the list's form.
+    #[error("{0}")]
+    Form(String),
+    /// The list lacks something.
+    #[error("{0}")]
+    Missing(String),
+}
+
+/// The form that csctl's OpenStack plugin reads; other keys are ignored by it and by the operator.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NodeImageFile {
+    #[serde(default)]
+    api_version: String,
+    #[serde(default)]
+    open_stack_node_images: Vec<NodeImageForm>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NodeImageForm {
+    #[serde(default)]
+    url: String,
+    create_opts: Option<CreateOpts>,
+}
+
+#[derive(Deserialize)]
+struct CreateOpts {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    disk_format: String,
+    #[serde(default)]
+    container_format: String,
+}
+
+/// Checks a list of node images by the rules of csctl's OpenStack plugin (its `pkg/cmd/create.go`, `GetConfig`): an
+/// apiVersion, at least one image, and for each image a URL, and createOpts with name, disk_format and container_format.
+pub fn validate_node_images(text: &str) -> Result<(), NodeImagesError> {
+    let file: NodeImageFile =
+        serde_yaml::from_str(text).map_err(|error| NodeImagesError::Form(error.to_string()))?;
+    let missing = |what: String| Err(NodeImagesError::Missing(what));
+    if file.api_version.is_empty() {
+        return missing("`apiVersion` is missing".to_owned());
+    }
+    if file.open_stack_node_images.is_empty() {
+        return missing(format!("`{LIST}` names no image"));
+    }
+    for (index, image) in file.open_stack_node_images.iter().enumerate() {
+        let Some(options) = &image.create_opts else {
+            return missing(format!("`{LIST}[{index}].createOpts` is missing"));
+        };
+        let fields = [
+            ("url", &image.url),
+            ("createOpts.name", &options.name),
+            ("createOpts.disk_format", &options.disk_format),
+            ("createOpts.container_format", &options.container_format),
+        ];
+        if let Some((field, _)) = fields.into_iter().find(|(_, value)| value.is_empty()) {
+            return missing(format!("`{LIST}[{index}].{field}` is missing"));
+        }
+    }
+    Ok(())
+}

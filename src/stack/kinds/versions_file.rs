@@ -1,0 +1,195 @@
+//! versions.yaml of layouts B and C: one row per minor with its newest Kubernetes version and addon charts.
+
+use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use crate::policy::ChangeClass;
+use crate::stack::addon::MinorBoundChart;
+use crate::stack::edits::NewItem;
+use crate::stack::wanted::AddonRow;
+use crate::version::{KubernetesVersion, Minor};
+use crate::yaml::{Node, Path};
+
+#[derive(Debug)]
+pub(super) struct VersionsFile;
+
+const KUBERNETES: &str = "kubernetes";
+
+impl FileKind for VersionsFile {
+    fn name(&self) -> &'static str {
+        "list of versions"
+    }
+
+    fn part(&self) -> Part {
+        Part::Beside
+    }
+
+    fn claims(&self, place: &str, _text: &str) -> bool {
+        place == "versions.yaml"
+    }
+
+    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+        let Some(document) = file.documents().first() else {
+            return Ok(());
+        };
+        if !document.is_seq() {
+            return Err(super::wrong_shape(file, document, &Path::root(), "a list"));
+        }
+        for (index, row) in document.items().iter().enumerate() {
+            let path = Path::root().index(index);
+            let Some((node, text)) = super::text_at(row, &super::keys(&[KUBERNETES])) else {
+                let message = format!("`{path}` has no `{KUBERNETES}`");
+                return Err(Fault::new(
+                    file.path(),
+                    row.line(),
+                    message,
+                    "add a line such as `kubernetes: 1.34.7`",
+                ));
+            };
+            let version: KubernetesVersion = text.parse().map_err(|error| {
+                Fault::new(
+                    file.path(),
+                    node.line(),
+                    format!("{error}"),
+                    "write the version in full, such as 1.34.7",
+                )
+            })?;
+            facts.sites.push(super::site(
+                file,
+                &path.clone().key(KUBERNETES),
+                node,
+                Fact::ListedVersion { version },
+            ));
+            for chart in MinorBoundChart::all() {
+                let Some((node, text)) = super::text_at(row, &super::keys(&[chart.versions_key]))
+                else {
+                    continue;
+                };
+                let fact = Fact::ListedAddon {
+                    minor: version.minor(),
+                    chart: chart.name.to_owned(),
+                    version: text.parse().ok(),
+                };
+                facts.sites.push(super::site(
+                    file,
+                    &path.clone().key(chart.versions_key),
+                    node,
+                    fact,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn edit(
+        &self,
+        file: &SourceFile,
+        wanted: &Wanted,
+        edits: &mut FileEdits<'_>,
+    ) -> Result<(), Fault> {
+        let Some(document) = file.documents().first() else {
+            return Ok(());
+        };
+        let rows: Vec<(Minor, &Node)> = document
+            .items()
+            .iter()
+            .filter_map(|row| Some((minor_of(row)?, row)))
+            .collect();
+        if rows.len() != document.items().len() {
+            return Ok(());
+        }
+        for (index, (minor, row)) in rows.iter().enumerate() {
+            if wanted.dropped.contains(minor) {
+                let name =
+                    super::text_at(row, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
+                if wanted.policy.wants(ChangeClass::Removal) {
+                    edits.remove_item(0, &Path::root(), index, name, ChangeClass::Removal)?;
+                }
+            } else if let Some(values) = wanted.rows.get(minor) {
+                edit_row((index, row), values, wanted, edits)?;
+            }
+        }
+        for (minor, values) in &wanted.rows {
+            let missing = values.add && !rows.iter().any(|(listed, _)| listed == minor);
+            if missing && wanted.policy.wants(ChangeClass::NewMinor) {
+                add_row(&rows, *minor, values, edits)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn minor_of(row: &Node) -> Option<Minor> {
+    let (_, text) = super::text_at(row, &super::keys(&[KUBERNETES]))?;
+    Some(text.parse::<KubernetesVersion>().ok()?.minor())
+}
+
+fn edit_row(
+    (index, row): (usize, &Node),
+    values: &AddonRow,
+    wanted: &Wanted,
+    edits: &mut FileEdits<'_>,
+) -> Result<(), Fault> {
+    let path = Path::root().index(index);
+    let raw = super::text_at(row, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
+    if let (Some(version), Ok(standing)) = (values.kubernetes, raw.parse::<KubernetesVersion>()) {
+        let class = if version > standing || wanted.default_before == Some(standing) {
+            ChangeClass::NewPatch
+        } else {
+            ChangeClass::Repair
+        };
+        edits.set(
+            0,
+            &path.clone().key(KUBERNETES),
+            &version.spelled_like(raw),
+            class,
+        )?;
+    }
+    for chart in MinorBoundChart::all() {
+        if let Some(version) = values.charts.get(chart.name) {
+            edits.set(
+                0,
+                &path.clone().key(chart.versions_key),
+                &version.plain(),
+                ChangeClass::Addons,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn add_row(
+    rows: &[(Minor, &Node)],
+    minor: Minor,
+    values: &AddonRow,
+    edits: &mut FileEdits<'_>,
+) -> Result<(), Fault> {
+    let Some(version) = values.kubernetes else {
+        return Ok(());
+    };
+    let at = rows
+        .iter()
+        .rposition(|(listed, _)| *listed < minor)
+        .map_or(0, |index| index + 1);
+    let like = at.saturating_sub(1);
+    let Some((_, neighbour)) = rows.get(like) else {
+        return Ok(());
+    };
+    let raw = super::text_at(neighbour, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
+    let mut changes = vec![(super::keys(&[KUBERNETES]), version.spelled_like(raw))];
+    let mut without = Vec::new();
+    for chart in MinorBoundChart::all() {
+        match values.charts.get(chart.name) {
+            Some(version) => changes.push((super::keys(&[chart.versions_key]), version.plain())),
+            // The neighbour's chart belongs to another minor.
+            None => without.push(chart.versions_key),
+        }
+    }
+    let item = NewItem {
+        document: 0,
+        list: &Path::root(),
+        at,
+        like,
+        changes: &changes,
+        without: &without,
+    };
+    edits.insert_item(&item, &version.spelled_like(raw), ChangeClass::NewMinor)
+}

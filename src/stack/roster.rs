@@ -1,0 +1,243 @@
+//! What should happen to a list of node images: the difference between what it holds and what it should hold. It knows
+//! versions and images, not the text they are written in.
+
+use std::collections::BTreeSet;
+
+use super::facts::RosterEntry;
+use super::wanted::Wanted;
+use crate::catalog::{ImagePattern, NodeImage};
+use crate::policy::{ChangeClass, ImageList, Retention};
+use crate::version::{KubernetesVersion, Minor, OsRelease};
+
+/// Which minors a list of node images is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RosterScope {
+    /// The minor its source tree is set to: the list is released with the stack.
+    OneMinor,
+    /// All minors: the list is for the cloud's image service.
+    AllMinors,
+}
+
+/// What should happen to a list. Indices are those of the list as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RosterChange {
+    /// Images to insert, each before the entry with that index; the length of the list means at its end.
+    pub insert: Vec<(usize, NodeImage, ChangeClass)>,
+    /// Entries to remove.
+    pub remove: Vec<(usize, ChangeClass)>,
+    /// Entries to turn into another image.
+    pub replace: Vec<(usize, NodeImage, ChangeClass)>,
+    /// Entries of an unchanged image that may lack facts known of it.
+    pub complete: Vec<(usize, NodeImage)>,
+}
+
+/// What a text says of its image: the parts that change when it is written for another one.
+#[derive(Debug, Clone, Copy)]
+pub struct ImageFacts<'a> {
+    /// The Kubernetes version.
+    pub version: KubernetesVersion,
+    /// The operating-system release.
+    pub os: Option<&'a OsRelease>,
+}
+
+impl ImageFacts<'_> {
+    /// Returns `text`, which is about this image, as it reads for another: its URL, its name or its version.
+    pub fn respell(self, text: &str, image: &NodeImage) -> String {
+        if let Ok(read) = ImagePattern::read_url(text)
+            && read.version == self.version
+        {
+            let os = image.os.as_ref().or(read.os.as_ref());
+            return read.pattern.url(image.version, os);
+        }
+        let text = text.replace(&self.version.plain(), &image.version.plain());
+        match (self.os, &image.os) {
+            (Some(before), Some(after)) => text.replace(&before.to_string(), &after.to_string()),
+            (Some(_) | None, Some(_) | None) => text,
+        }
+    }
+}
+
+/// Works out what should happen to a list of node images.
+pub fn reconcile(entries: &[RosterEntry], wanted: &Wanted, scope: RosterScope) -> RosterChange {
+    let mut change = RosterChange::default();
+    let mut added: Vec<(NodeImage, ChangeClass)> = Vec::new();
+    match scope {
+        RosterScope::OneMinor => {
+            let minor = wanted.line.minor;
+            let foreign = entries
+                .iter()
+                .enumerate()
+                .filter(|(_, entry)| entry.version.minor() != minor);
+            change
+                .remove
+                .extend(foreign.map(|(index, _)| (index, ChangeClass::NewMinor)));
+            reconcile_minor(entries, minor, wanted, &mut change, &mut added);
+        }
+        RosterScope::AllMinors => {
+            let dropped = entries
+                .iter()
+                .enumerate()
+                .filter(|(_, entry)| wanted.dropped.contains(&entry.version.minor()));
+            change
+                .remove
+                .extend(dropped.map(|(index, _)| (index, ChangeClass::Removal)));
+            for minor in wanted
+                .offered
+                .keys()
+                .filter(|minor| !wanted.dropped.contains(minor))
+            {
+                reconcile_minor(entries, *minor, wanted, &mut change, &mut added);
+            }
+        }
+    }
+    change
+        .remove
+        .retain(|(_, class)| wanted.policy.wants(*class));
+    added.retain(|(_, class)| wanted.policy.wants(*class));
+    change
+        .replace
+        .retain(|(_, _, class)| wanted.policy.wants(*class));
+    place(entries, added, &mut change);
+    change
+}
+
+fn reconcile_minor(
+    entries: &[RosterEntry],
+    minor: Minor,
+    wanted: &Wanted,
+    change: &mut RosterChange,
+    added: &mut Vec<(NodeImage, ChangeClass)>,
+) {
+    let offered = wanted.offered.get(&minor).map_or(&[][..], Vec::as_slice);
+    let listed = || {
+        entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.version.minor() == minor)
+    };
+    let known: BTreeSet<_> = listed()
+        .map(|(_, entry)| entry.version)
+        .chain(offered.iter().map(|i| i.version))
+        .collect();
+    let selected = select(&known, minor, wanted.policy.images);
+    for (index, entry) in listed() {
+        if !selected.contains(&entry.version) && !wanted.kept.contains(&entry.version) {
+            if wanted.policy.retention == Retention::Trim {
+                change.remove.push((index, trim_class(wanted)));
+            }
+        } else if let Some(image) = choose(offered, entry.version, Some(entry)) {
+            if is_another_image(entry, image) {
+                change
+                    .replace
+                    .push((index, image.clone(), ChangeClass::OsRelease));
+            } else {
+                change.complete.push((index, image.clone()));
+            }
+        }
+    }
+    let class = if minor > wanted.line_before.minor
+        && !entries.iter().any(|entry| entry.version.minor() == minor)
+    {
+        ChangeClass::NewMinor
+    } else {
+        ChangeClass::NewPatch
+    };
+    let missing = selected
+        .iter()
+        .filter(|version| !listed().any(|(_, entry)| entry.version == **version));
+    added.extend(
+        missing.filter_map(|version| Some((choose(offered, *version, None)?.clone(), class))),
+    );
+}
+
+/// An old patch makes room for a new one: the same change. Where the default moves away, nothing else is removed.
+fn trim_class(wanted: &Wanted) -> ChangeClass {
+    if wanted.default == wanted.default_before {
+        ChangeClass::Removal
+    } else {
+        ChangeClass::NewPatch
+    }
+}
+
+/// Returns the versions of a minor that the list policy names.
+pub(crate) fn select(
+    known: &BTreeSet<KubernetesVersion>,
+    minor: Minor,
+    policy: ImageList,
+) -> BTreeSet<KubernetesVersion> {
+    match policy {
+        ImageList::All => known.clone(),
+        ImageList::Newest(count) => known.iter().rev().take(count).copied().collect(),
+        ImageList::From(floor) if floor.minor() == minor => known.range(floor..).copied().collect(),
+        ImageList::From(_) => known.clone(),
+    }
+}
+
+/// Chooses among the images of a version: that of the entry where it is listed, else that of the newest operating system.
+pub(crate) fn choose<'i>(
+    offered: &'i [NodeImage],
+    version: KubernetesVersion,
+    listed: Option<&RosterEntry>,
+) -> Option<&'i NodeImage> {
+    let of_version = || offered.iter().filter(|image| image.version == version);
+    let same = |image: &&NodeImage| match listed {
+        Some(RosterEntry { url: Some(url), .. }) => image.url == *url,
+        Some(RosterEntry { os: Some(os), .. }) => image.os.as_ref() == Some(os),
+        Some(_) | None => false,
+    };
+    of_version()
+        .find(same)
+        .or_else(|| of_version().max_by(|a, b| a.os.cmp(&b.os)))
+}
+
+/// Tells whether a listed image and the offered one of the same version are not the same.
+pub(crate) fn is_another_image(entry: &RosterEntry, image: &NodeImage) -> bool {
+    let other_url = entry.url.as_ref().is_some_and(|url| *url != image.url);
+    let other_sum = matches!((&entry.sha256, &image.sha256), (Some(listed), Some(offered)) if listed != offered);
+    let other_os = entry.url.is_none()
+        && matches!((&entry.os, &image.os), (Some(listed), Some(offered)) if listed != offered);
+    other_url || other_sum || other_os
+}
+
+/// Finds places for new images. Where every entry leaves, the first ones turn into the new images instead.
+fn place(
+    entries: &[RosterEntry],
+    mut added: Vec<(NodeImage, ChangeClass)>,
+    change: &mut RosterChange,
+) {
+    let descending = entries.len() > 1
+        && entries
+            .windows(2)
+            .all(|pair| pair[0].version > pair[1].version);
+    added.sort_by_key(|(image, _)| image.version);
+    if descending {
+        added.reverse();
+    }
+    change.remove.sort_unstable_by_key(|(index, _)| *index);
+    if change.remove.len() == entries.len() {
+        let pairs = change.remove.len().min(added.len());
+        for ((index, _), (image, class)) in change.remove.drain(..pairs).zip(added.drain(..pairs)) {
+            change.replace.push((index, image, class));
+        }
+        change.insert.extend(
+            added
+                .into_iter()
+                .map(|(image, class)| (entries.len(), image, class)),
+        );
+        return;
+    }
+    for (image, class) in added {
+        let before = |entry: &RosterEntry| {
+            if descending {
+                entry.version > image.version
+            } else {
+                entry.version < image.version
+            }
+        };
+        let at = entries
+            .iter()
+            .rposition(before)
+            .map_or(0, |index| index + 1);
+        change.insert.push((at, image, class));
+    }
+}

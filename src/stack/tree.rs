@@ -1,0 +1,133 @@
+//! The files of a repository as values: paths with their texts. It does not know whether they came from a working directory
+//! or from a git revision.
+
+use std::collections::BTreeMap;
+
+/// The files of a repository: paths relative to its root, with slashes.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    files: BTreeMap<String, Content>,
+}
+
+/// What is known of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Its text.
+    Text(String),
+    /// It is there and was not read, being of no interest.
+    Unread,
+    /// It is of interest and could not be read; the phrase says why.
+    Unreadable(String),
+}
+
+impl Tree {
+    /// Adds a file.
+    pub fn insert(&mut self, path: impl Into<String>, content: Content) {
+        self.files.insert(path.into(), content);
+    }
+
+    /// Removes a file.
+    pub fn remove(&mut self, path: &str) {
+        self.files.remove(path);
+    }
+
+    /// Returns all files in the order of their paths.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &Content)> {
+        self.files
+            .iter()
+            .map(|(path, content)| (path.as_str(), content))
+    }
+
+    /// Returns the files below a directory; the empty path is the root.
+    pub fn files_below<'t>(
+        &'t self,
+        directory: &str,
+    ) -> impl Iterator<Item = (&'t str, &'t Content)> + use<'t> {
+        let prefix = if directory.is_empty() {
+            String::new()
+        } else {
+            format!("{directory}/")
+        };
+        let from = self.files.range(prefix.clone()..);
+        from.take_while(move |(path, _)| path.starts_with(&prefix))
+            .map(|(path, content)| (path.as_str(), content))
+    }
+
+    /// Finds a file.
+    pub fn find(&self, path: &str) -> Option<&Content> {
+        self.files.get(path)
+    }
+}
+
+/// Tells from its path whether a file can state facts of the matrix, so that a reader can leave the others alone.
+pub fn is_of_interest(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let yaml = has_ending(name, "yaml") || has_ending(name, "yml");
+    if has_folder(path, "charts") || path.starts_with(".github/") {
+        return false;
+    }
+    if has_folder(path, "cluster-addon") {
+        return name == "Chart.yaml" || name == "Chart.lock";
+    }
+    if has_folder(path, "cluster-class") {
+        return yaml;
+    }
+    (yaml && !is_never_of_interest(name)) || name == "README.md"
+}
+
+fn is_never_of_interest(name: &str) -> bool {
+    matches!(
+        name,
+        "clusteraddon.yaml" | "cluster-addon-values.yaml" | "overwrite.yaml"
+    )
+}
+
+fn has_ending(name: &str, ending: &str) -> bool {
+    name.rsplit_once('.')
+        .is_some_and(|(_, found)| found == ending)
+}
+
+fn has_folder(path: &str, folder: &str) -> bool {
+    path.split('/').rev().skip(1).any(|part| part == folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_below_are_those_of_the_directory_alone() {
+        let mut tree = Tree::default();
+        for path in [
+            "a/scs/csctl.yaml",
+            "a/scs/x/y.yaml",
+            "a/scs2/csctl.yaml",
+            "b",
+        ] {
+            tree.insert(path, Content::Unread);
+        }
+        let below: Vec<&str> = tree.files_below("a/scs").map(|(path, _)| path).collect();
+        assert_eq!(below, ["a/scs/csctl.yaml", "a/scs/x/y.yaml"]);
+        assert_eq!(tree.files_below("").count(), 4);
+    }
+
+    #[test]
+    fn only_files_that_can_matter_are_read() {
+        for path in [
+            "p/csctl.yaml",
+            "p/node-images/config.yaml",
+            "p/cluster-addon/ccm/Chart.yaml",
+            "p/README.md",
+        ] {
+            assert!(is_of_interest(path), "{path}");
+        }
+        for path in [
+            "p/cluster-addon/ccm/values.yaml",
+            "p/cluster-addon/charts/x/Chart.yaml",
+            "p/clusteraddon.yaml",
+            "p/a.tgz",
+        ] {
+            assert!(!is_of_interest(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The state that a source tree should have: what every file kind states in its own words.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::NodeImage;
+use crate::policy::Policy;
+use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine, StackVersion};
+
+/// The state that the files of one source tree should have. Made by `plan`, carried out by file kinds.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The stack line the tree is to belong to.
+    pub line: StackLine,
+    /// The line it belongs to now.
+    pub line_before: StackLine,
+    /// The default version it is to have; nothing where none is known.
+    pub default: Option<KubernetesVersion>,
+    /// The default version it has now.
+    pub default_before: Option<KubernetesVersion>,
+    /// The default's image, where its facts are known.
+    pub default_image: Option<NodeImage>,
+    /// Images the store offers, per minor that may be edited. A minor that is absent is left alone.
+    pub offered: BTreeMap<Minor, Vec<NodeImage>>,
+    /// Rows of lists of versions, per minor that may be edited.
+    pub rows: BTreeMap<Minor, AddonRow>,
+    /// Newest addon chart of the tree's minor, by chart name.
+    pub charts: BTreeMap<String, ChartVersion>,
+    /// Versions that stay listed whatever the list policy says: the defaults.
+    pub kept: BTreeSet<KubernetesVersion>,
+    /// Minors that leave every list.
+    pub dropped: BTreeSet<Minor>,
+    /// The next version of the stack, where published releases are known.
+    pub next_version: Option<StackVersion>,
+    /// Whether this is for the files beside the source trees, which speak of all minors and of no default.
+    pub is_shared: bool,
+    /// Whether the tree has a csctl.yaml, which makes csctl the writer of metadata.yaml.
+    pub has_csctl: bool,
+    /// The policy.
+    pub policy: Policy,
+}
+
+/// One row of a list of versions: what belongs to one minor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddonRow {
+    /// The newest version of the minor; nothing where no image is known to be there.
+    pub kubernetes: Option<KubernetesVersion>,
+    /// Addon charts of the minor, by chart name.
+    pub charts: BTreeMap<String, ChartVersion>,
+    /// Whether the row is to be made where it is missing.
+    pub add: bool,
+}
