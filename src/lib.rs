@@ -2,4 +2,5 @@
 //! exist. The floors, from the ground up, are described in `docs/architecture.md`; imports run downwards only.
 
 pub mod catalog;
+pub mod io;
 pub mod version;

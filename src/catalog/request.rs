@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ImagePattern;
 use crate::version::{KubernetesVersion, Minor, OsRelease};
@@ -27,6 +27,19 @@ pub struct StoreRequest {
     pub listed: BTreeSet<KubernetesVersion>,
     /// Operating-system releases seen in the repository's URLs of this store.
     pub os_releases: BTreeSet<OsRelease>,
+    /// Whether the store can be asked what it has.
+    pub listing: Listing,
+}
+
+/// How a store tells what it has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Listing {
+    /// It does not: every image is looked at by its URL.
+    #[default]
+    None,
+    /// By an S3 listing; the first segment of the URL's path is the bucket.
+    S3,
 }
 
 /// What to look for in one Helm repository.

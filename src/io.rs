@@ -1,0 +1,18 @@
+//! Everything with an effect on the world or an ear to it: HTTP, the catalog's sources, files. It decides nothing about
+//! versions; what it reports are facts.
+
+pub mod catalog;
+pub mod http;
+pub mod registry;
+
+mod atomic;
+mod checksum;
+mod end_of_life;
+mod fault;
+mod helm;
+mod image_store;
+mod kubernetes;
+mod pointer;
+mod s3;
+
+pub use fault::Fault;

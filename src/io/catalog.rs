@@ -1,0 +1,219 @@
+//! Fills a catalog from its sources, and reads and writes catalog files. It draws no conclusions: a source that gives no
+//! answer is named as such, and the others still answer.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "catalog files are read here, on the io floor"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use futures_util::future::{OptionFuture, join, join_all, join3};
+use jiff::civil::Date;
+
+use super::fault::Fault;
+use super::http::HttpClient;
+use super::image_store::StoreAnswer;
+use super::{atomic, end_of_life, helm, image_store, kubernetes, registry, s3};
+use crate::catalog::{
+    CATALOG_SCHEMA, Catalog, CatalogRequest, ChartRepository, ImagePattern, Listing, StoreRequest,
+    Unreachable,
+};
+use crate::version::Minor;
+
+/// A catalog of a thousand stores has a few megabytes.
+const FILE_LIMIT: u64 = 64 << 20;
+
+const FILE_COMMENT: &str = "# What was offered on one day; written by `csctl-matrix catalog`. A plan made from this file \
+                            needs no network.\n";
+
+/// A catalog file that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogFileError {
+    /// The file cannot be opened or read.
+    #[error("cannot read the catalog file {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the catalog file {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// The file is far too large.
+    #[error("the catalog file {} is larger than {FILE_LIMIT} bytes; is it the right file?", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The content is no catalog.
+    #[error("{}:{line}: {reason}; write the file anew with `csctl-matrix catalog`", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The form is that of another version of this program.
+    #[error(
+        "{}: the catalog's schema is {found} and this program reads {CATALOG_SCHEMA}; write the file anew with this version",
+        path.display()
+    )]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// The schema of the file.
+        found: u64,
+    },
+}
+
+/// Asks every source of the request at the same time, and puts the answers in a fixed order.
+pub async fn fetch(request: &CatalogRequest, client: &HttpClient, as_of: Date) -> Catalog {
+    let minors: BTreeSet<Minor> = request
+        .stores
+        .values()
+        .flat_map(|store| &store.minors)
+        .copied()
+        .collect();
+    let stores = request
+        .stores
+        .iter()
+        .map(|(pattern, store)| look_at_store(client, pattern, store));
+    let charts = request.charts.iter().map(|(url, charts)| async move {
+        let answer = helm::look(client, url, charts).await;
+        answer.map_err(|fault| fault.into_unreachable(url, BTreeSet::new()))
+    });
+    // Without a minor there is nothing whose releases or last day could be of interest.
+    let wanted = !minors.is_empty();
+    let upstream: OptionFuture<_> = wanted
+        .then(|| {
+            join(
+                kubernetes::look(client, &minors, as_of),
+                end_of_life::look(client),
+            )
+        })
+        .into();
+    let (stores, charts, upstream) = join3(join_all(stores), join_all(charts), upstream).await;
+    let mut catalog = Catalog::empty(as_of);
+    add_stores(&mut catalog, stores);
+    add_charts(&mut catalog, charts);
+    if let Some((releases, days)) = upstream {
+        add_upstream(&mut catalog, releases, days);
+    }
+    let order = |entry: &Unreachable| {
+        (
+            entry.source.clone(),
+            entry.url.clone(),
+            entry.reason.clone(),
+        )
+    };
+    catalog.unreachable.sort_by_key(order);
+    catalog
+}
+
+async fn look_at_store(
+    client: &HttpClient,
+    pattern: &ImagePattern,
+    request: &StoreRequest,
+) -> StoreAnswer {
+    match request.listing {
+        _ if pattern.is_container_image() => registry::look(client, pattern, request).await,
+        Listing::None => image_store::look(client, pattern, request).await,
+        Listing::S3 => s3::look(client, pattern, request).await,
+    }
+}
+
+fn add_stores(catalog: &mut Catalog, stores: Vec<StoreAnswer>) {
+    for answer in stores {
+        catalog.image_stores.push(answer.store);
+        catalog.unreachable.extend(answer.unreachable);
+    }
+}
+
+fn add_charts(catalog: &mut Catalog, charts: Vec<Result<ChartRepository, Unreachable>>) {
+    for answer in charts {
+        match answer {
+            Ok(repository) => catalog.chart_repositories.push(repository),
+            Err(unreachable) => catalog.unreachable.push(unreachable),
+        }
+    }
+}
+
+fn add_upstream(
+    catalog: &mut Catalog,
+    releases: kubernetes::Releases,
+    days: Result<BTreeMap<Minor, Date>, Fault>,
+) {
+    catalog.kubernetes = releases.found;
+    let fault = releases
+        .fault
+        .map(|fault| fault.into_unreachable(kubernetes::SOURCE, BTreeSet::new()));
+    catalog.unreachable.extend(fault);
+    match days {
+        Ok(days) => catalog.end_of_life.extend(days),
+        Err(fault) => catalog
+            .unreachable
+            .push(fault.into_unreachable(end_of_life::SOURCE, BTreeSet::new())),
+    }
+}
+
+/// Reads a catalog file. Unknown fields are errors: a field that is not understood could be the one that matters.
+pub fn read_file(path: &Path) -> Result<Catalog, CatalogFileError> {
+    let read_error = |source| CatalogFileError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    if fs::metadata(path).map_err(read_error)?.len() > FILE_LIMIT {
+        return Err(CatalogFileError::TooLarge {
+            path: path.to_owned(),
+        });
+    }
+    let text = fs::read_to_string(path).map_err(read_error)?;
+    match serde_yaml::from_str::<Catalog>(&text) {
+        Ok(catalog) if catalog.schema == CATALOG_SCHEMA => Ok(catalog),
+        Ok(catalog) => Err(CatalogFileError::Schema {
+            path: path.to_owned(),
+            found: catalog.schema.into(),
+        }),
+        Err(error) => Err(explain(path, &text, &error)),
+    }
+}
+
+/// Says whether the file is of another schema, which explains every other fault in it.
+fn explain(path: &Path, text: &str, error: &serde_yaml::Error) -> CatalogFileError {
+    #[derive(serde::Deserialize)]
+    struct Schema {
+        schema: u64,
+    }
+    match serde_yaml::from_str::<Schema>(text) {
+        Ok(Schema { schema }) if schema != u64::from(CATALOG_SCHEMA) => CatalogFileError::Schema {
+            path: path.to_owned(),
+            found: schema,
+        },
+        Ok(_) | Err(_) => CatalogFileError::Content {
+            path: path.to_owned(),
+            line: error.location().map_or(1, |location| location.line()),
+            reason: error.to_string(),
+        },
+    }
+}
+
+/// Writes a catalog file, all of it or nothing.
+pub fn write_file(path: &Path, catalog: &Catalog) -> Result<(), CatalogFileError> {
+    let write_error = |source| CatalogFileError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let text = serde_yaml::to_string(catalog)
+        .map_err(|error| write_error(std::io::Error::other(error)))?;
+    atomic::write(path, format!("{FILE_COMMENT}{text}").as_bytes()).map_err(write_error)
+}

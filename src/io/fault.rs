@@ -1,0 +1,67 @@
+//! A question that got no answer, as every source of the catalog reports it. It is never "nothing there".
+
+use std::collections::BTreeSet;
+
+use http::header;
+
+use super::http::{Answer, HttpError, redact};
+use crate::catalog::Unreachable;
+use crate::version::Minor;
+
+/// A question that got no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{url}: {reason}")]
+pub struct Fault {
+    /// The URL that was asked.
+    pub url: String,
+    /// What happened, as a phrase: `connection refused`.
+    pub reason: String,
+}
+
+impl Fault {
+    /// Returns the fault of a URL.
+    pub(crate) fn new(url: &str, reason: impl Into<String>) -> Self {
+        Self {
+            url: redact(url),
+            reason: reason.into(),
+        }
+    }
+
+    /// Returns the fault of an answer with a status that is none.
+    pub(crate) fn of_status(url: &str, status: u16) -> Self {
+        Self::new(url, format!("answers {status}"))
+    }
+
+    /// Returns the catalog's entry.
+    pub(crate) fn into_unreachable(self, source: &str, minors: BTreeSet<Minor>) -> Unreachable {
+        Unreachable {
+            source: redact(source),
+            url: self.url,
+            reason: self.reason,
+            minors,
+        }
+    }
+}
+
+impl From<HttpError> for Fault {
+    fn from(error: HttpError) -> Self {
+        Self {
+            url: error.url().to_owned(),
+            reason: error.reason(),
+        }
+    }
+}
+
+/// Says what an answer is, where it is made for people or programs and is no file of a store: `a web page`.
+pub(crate) fn find_page(answer: &Answer) -> Option<&'static str> {
+    let content_type = answer.header(&header::CONTENT_TYPE).unwrap_or_default();
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    let body = answer.body.trim_ascii_start();
+    match kind.to_ascii_lowercase().as_str() {
+        "text/html" | "application/xhtml+xml" => Some("a web page"),
+        "text/xml" | "application/xml" => Some("an XML document"),
+        "application/json" => Some("a JSON document"),
+        _ if body.starts_with(b"<") => Some("a web page"),
+        _ => None,
+    }
+}

@@ -1,0 +1,407 @@
+//! The one HTTP client: mirrors, disk cache with validators, retries, pacing and a circuit per host. It knows no source
+//! and reads no environment; whoever asks decides what a status means.
+
+mod cache;
+mod error;
+mod github;
+mod hosts;
+mod mirror;
+mod retry;
+mod secret;
+mod transport;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use jiff::Timestamp;
+
+use cache::{Cache, Stored};
+use transport::Transport;
+
+pub use error::HttpError;
+pub use mirror::{Mirror, MirrorError};
+pub use secret::Secret;
+pub use transport::HttpStats;
+
+pub(crate) use error::redact;
+
+/// How the client behaves. `HttpSettings::default()` has no cache, no mirrors and no token.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Where answers are kept between runs.
+    pub cache_dir: Option<PathBuf>,
+    /// URL prefixes that are answered elsewhere; they hold for followed redirects too.
+    pub mirrors: Vec<Mirror>,
+    /// Whether only the cache may answer.
+    pub offline: bool,
+    /// How many requests are under way at most.
+    pub max_concurrent: usize,
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long a server may be silent within an answer.
+    pub read_timeout: Duration,
+    /// How long one request may take with its whole answer.
+    pub total_timeout: Duration,
+    /// How often a GET or HEAD is repeated after a fault of the connection, a 5xx or a 429.
+    pub retries: u32,
+    /// The pause before the first repetition; it doubles each time.
+    pub retry_pause: Duration,
+    /// The longest pause a server may ask for; where it asks for more, its answer stands.
+    pub longest_pause: Duration,
+    /// The token for GitHub's API.
+    pub github_token: Option<Secret>,
+    /// Keys for S3 stores that are listed and not public.
+    pub s3_credentials: Option<S3Credentials>,
+    /// Whether proxies named in the environment are used.
+    pub system_proxy: bool,
+    /// Whether a progress line is drawn on stderr, where that is a terminal.
+    pub progress: bool,
+}
+
+/// Keys of an S3 store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Credentials {
+    /// The access key's name.
+    pub access_key_id: String,
+    /// The secret key.
+    pub secret_access_key: Secret,
+    /// The token of temporary keys.
+    pub session_token: Option<Secret>,
+    /// The region the signature is made for; many stores take any.
+    pub region: String,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            cache_dir: None,
+            mirrors: Vec::new(),
+            offline: false,
+            max_concurrent: 16,
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(30),
+            total_timeout: Duration::from_secs(300),
+            retries: 2,
+            retry_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_secs(60),
+            github_token: None,
+            s3_credentials: None,
+            system_proxy: true,
+            progress: false,
+        }
+    }
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    method: Method,
+    url: String,
+    headers: HeaderMap,
+    body: Bytes,
+    body_limit: usize,
+    bearer: Option<Secret>,
+    round: u32,
+    storage: Storage,
+}
+
+/// Whether and under whose name an answer is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Storage {
+    /// Under the bearer's name, where there is one.
+    Private,
+    /// Under nobody's name: the bearer is a token that anybody gets.
+    Shared,
+    /// Not at all.
+    Never,
+}
+
+/// The longest body that is read where the asker says nothing else.
+const BODY_LIMIT: usize = 64 << 10;
+
+impl Ask {
+    /// Asks for a URL's headers.
+    pub fn head(url: &str) -> Self {
+        Self::new(Method::HEAD, url)
+    }
+
+    /// Asks for a URL's content, of which at most `body_limit` bytes are taken.
+    pub fn get(url: &str, body_limit: usize) -> Self {
+        Self {
+            body_limit,
+            ..Self::new(Method::GET, url)
+        }
+    }
+
+    /// Sends any method. Only GET and HEAD are repeated, redirected and stored.
+    pub fn new(method: Method, url: &str) -> Self {
+        Self {
+            method,
+            url: url.to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            body_limit: BODY_LIMIT,
+            bearer: None,
+            round: 1,
+            storage: Storage::Private,
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sets how many bytes of the answer are taken.
+    #[must_use]
+    pub fn with_body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Adds a body to send.
+    #[must_use]
+    pub fn with_body(mut self, body: Bytes) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Adds a user's token. The stored answer is found again with the same token only.
+    #[must_use]
+    pub fn with_bearer(mut self, token: Secret) -> Self {
+        self.bearer = Some(token);
+        self
+    }
+
+    /// Adds a token that anybody gets, as registries hand them out.
+    #[must_use]
+    pub fn with_anonymous_bearer(mut self, token: Secret) -> Self {
+        self.bearer = Some(token);
+        self.storage = Storage::Shared;
+        self
+    }
+
+    /// Keeps the answer out of the cache.
+    #[must_use]
+    pub fn unstored(mut self) -> Self {
+        self.storage = Storage::Never;
+        self
+    }
+
+    /// Says that this request waited for the answers of the round before; for the statistics.
+    #[must_use]
+    pub fn in_round(mut self, round: u32) -> Self {
+        self.round = round;
+        self
+    }
+
+    fn is_repeatable(&self) -> bool {
+        self.method == Method::GET || self.method == Method::HEAD
+    }
+
+    /// Returns the name of the answer in the cache.
+    fn key(&self) -> Option<String> {
+        let identity = match self.storage {
+            Storage::Never => return None,
+            Storage::Shared => None,
+            Storage::Private => self.bearer.as_ref().map(Secret::expose),
+        };
+        let private = identity.is_some() || !self.headers.contains_key(header::AUTHORIZATION);
+        (self.is_repeatable() && private).then(|| cache::key(&self.method, &self.url, identity))
+    }
+}
+
+/// What a server said.
+#[derive(Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The URL that answered in the end, after redirects and mirrors.
+    pub url: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; empty for HEAD.
+    pub body: Bytes,
+    /// Whether the body comes from the cache: the server said that it has not changed, or nobody was asked.
+    pub is_stored: bool,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("url", &redact(&self.url))
+            .field("body_bytes", &self.body.len())
+            .field("is_stored", &self.is_stored)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Answer {
+    /// Returns a header's text.
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns the moment of the Last-Modified header.
+    pub fn last_modified(&self) -> Option<Timestamp> {
+        retry::parse_http_date(self.header(&header::LAST_MODIFIED)?)
+    }
+
+    /// Returns the size of the Content-Length header.
+    pub fn content_length(&self) -> Option<u64> {
+        self.header(&header::CONTENT_LENGTH)?.parse().ok()
+    }
+
+    /// Returns the next page's URL of the Link header, made absolute.
+    pub fn next_page(&self, base: &str) -> Option<String> {
+        let base = url::Url::parse(base).ok()?;
+        let links = self.header(&header::LINK)?.split(',');
+        for link in links {
+            let (target, parameters) = link.split_once(';')?;
+            let target = target.trim().strip_prefix('<')?.strip_suffix('>')?;
+            if parameters.replace('"', "").contains("rel=next") {
+                return Some(base.join(target).ok()?.to_string());
+            }
+        }
+        None
+    }
+}
+
+/// The one HTTP client. Copies share everything.
+#[derive(Clone)]
+pub struct HttpClient {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: HttpSettings,
+    cache: Option<Cache>,
+    transport: Transport,
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient")
+            .field("settings", &self.shared.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl HttpClient {
+    /// Makes a client. Nothing is loaded and nobody is asked before the first request.
+    pub fn new(settings: HttpSettings) -> Self {
+        let cache = settings.cache_dir.as_deref().and_then(Cache::open);
+        let transport = Transport::new(&settings);
+        Self {
+            shared: Arc::new(Shared {
+                settings,
+                cache,
+                transport,
+            }),
+        }
+    }
+
+    /// Returns the settings.
+    pub fn settings(&self) -> &HttpSettings {
+        &self.shared.settings
+    }
+
+    /// Returns what has been sent and received so far.
+    pub fn stats(&self) -> HttpStats {
+        self.shared.transport.stats()
+    }
+
+    /// Sends a request, or answers it from the cache where the server says that nothing has changed.
+    pub async fn ask(&self, ask: Ask) -> Result<Answer, HttpError> {
+        let key = ask.key();
+        let stored = key.as_deref().and_then(|key| self.find_stored(key));
+        if self.shared.settings.offline {
+            let answer = stored.map(|stored| stored.answer);
+            return match answer {
+                Some(answer) => {
+                    self.shared.transport.count_stored();
+                    Ok(answer)
+                }
+                None => Err(HttpError::NotCached {
+                    url: redact(&ask.url),
+                }),
+            };
+        }
+        if let Some(stored) = &stored
+            && self.is_still_missing(&ask, stored).await
+        {
+            return Ok(stored.answer.clone());
+        }
+        let asked = mirror::rewrite(&self.shared.settings.mirrors, &ask.url);
+        let stored = stored.filter(|stored| stored.asked == asked && stored.answer.status == 200);
+        let mut conditional = ask.clone();
+        if ask.method == Method::GET
+            && let Some(stored) = &stored
+        {
+            add_validators(&mut conditional.headers, &stored.answer.headers);
+        }
+        let answer = self.exchange(&conditional).await?;
+        if answer.status == 304
+            && let Some(stored) = stored
+        {
+            self.shared.transport.count_unchanged();
+            return Ok(stored.answer);
+        }
+        if let (Some(cache), Some(key)) = (&self.shared.cache, &key)
+            && is_worth_storing(&ask, &answer)
+        {
+            cache.store(key, &asked, &answer);
+        }
+        Ok(answer)
+    }
+
+    fn find_stored(&self, key: &str) -> Option<Stored> {
+        self.shared.cache.as_ref()?.find(key)
+    }
+
+    /// Asks by HEAD whether what was missing last time still is, so that no error page is transferred again.
+    async fn is_still_missing(&self, ask: &Ask, stored: &Stored) -> bool {
+        if ask.method != Method::GET || !is_absent(stored.answer.status) {
+            return false;
+        }
+        let mut head = ask.clone();
+        head.method = Method::HEAD;
+        let answer = self.exchange(&head).await;
+        answer.is_ok_and(|answer| is_absent(answer.status))
+    }
+
+    async fn exchange(&self, ask: &Ask) -> Result<Answer, HttpError> {
+        retry::exchange(&self.shared.transport, &self.shared.settings, ask).await
+    }
+}
+
+fn is_absent(status: u16) -> bool {
+    matches!(status, 404 | 410)
+}
+
+fn add_validators(headers: &mut HeaderMap, stored: &HeaderMap) {
+    if let Some(tag) = stored.get(header::ETAG) {
+        headers.insert(header::IF_NONE_MATCH, tag.clone());
+    }
+    if let Some(day) = stored.get(header::LAST_MODIFIED) {
+        headers.insert(header::IF_MODIFIED_SINCE, day.clone());
+    }
+}
+
+/// Tells whether an answer can serve again: what is there, and what is not. A store without listing says 403 for the latter.
+fn is_worth_storing(ask: &Ask, answer: &Answer) -> bool {
+    let control = answer.header(&header::CACHE_CONTROL).unwrap_or_default();
+    let lasting = match answer.status {
+        200 | 404 | 410 => true,
+        403 => ask.method == Method::HEAD,
+        _ => false,
+    };
+    lasting && !control.contains("no-store")
+}

@@ -1,0 +1,182 @@
+//! What can go wrong between a request and its answer. A status such as 404 or 500 is an answer, not an error.
+
+use std::error::Error as _;
+use std::io;
+
+/// A request that got no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// The text is no http or https URL.
+    #[error("`{url}` is not a URL that can be asked: {reason}")]
+    BadUrl {
+        /// The text.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no connection, and the cache does not know the answer.
+    #[error("{url} is not in the cache and --offline is set; run once without --offline")]
+    NotCached {
+        /// The URL.
+        url: String,
+    },
+    /// The host could not be reached, in this request or in one before it.
+    #[error("cannot reach {url}: {reason}")]
+    Unreachable {
+        /// The URL.
+        url: String,
+        /// What happened: `connection refused`.
+        reason: String,
+    },
+    /// The connection broke in the middle of the answer.
+    #[error("the answer of {url} broke off: {reason}")]
+    BrokenOff {
+        /// The URL.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// The answer is longer than anything that is expected there.
+    #[error("the answer of {url} is longer than {limit} bytes")]
+    TooLarge {
+        /// The URL.
+        url: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A redirect that is not followed.
+    #[error("{url} redirects to {target}, which is not followed: {reason}")]
+    Redirect {
+        /// The URL that was asked first.
+        url: String,
+        /// Where it points.
+        target: String,
+        /// Why it is not followed.
+        reason: &'static str,
+    },
+    /// A secret would have travelled readable by others.
+    #[error("not sending a token to {url} over plain http; use https")]
+    PlainToken {
+        /// The URL.
+        url: String,
+    },
+    /// The client could not be set up.
+    #[error(
+        "cannot set up TLS for {url}: {reason}; check the system's CA certificates or set SSL_CERT_FILE"
+    )]
+    Setup {
+        /// The URL that needed it.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl HttpError {
+    /// Returns the URL that was asked, without user names and passwords.
+    pub fn url(&self) -> &str {
+        match self {
+            Self::BadUrl { url, .. }
+            | Self::NotCached { url }
+            | Self::Unreachable { url, .. }
+            | Self::BrokenOff { url, .. }
+            | Self::TooLarge { url, .. }
+            | Self::Redirect { url, .. }
+            | Self::PlainToken { url }
+            | Self::Setup { url, .. } => url,
+        }
+    }
+
+    /// Returns what happened without the URL: `connection refused`.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::BadUrl { reason, .. }
+            | Self::Unreachable { reason, .. }
+            | Self::Setup { reason, .. } => reason.clone(),
+            Self::NotCached { .. } => "not in the cache and --offline is set".to_owned(),
+            Self::BrokenOff { reason, .. } => format!("the answer broke off: {reason}"),
+            Self::TooLarge { limit, .. } => format!("the answer is longer than {limit} bytes"),
+            Self::Redirect { target, reason, .. } => {
+                format!("redirects to {target}, which is not followed: {reason}")
+            }
+            Self::PlainToken { .. } => "a token is not sent over plain http".to_owned(),
+        }
+    }
+
+    /// Tells whether asking again may help.
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::BrokenOff { .. })
+    }
+
+    /// Says what a fault of the transport means for the one who asked for `url`.
+    pub(super) fn of_transport(url: &str, error: &reqwest::Error) -> Self {
+        let url = redact(url);
+        if error.is_timeout() {
+            let reason = if error.is_connect() {
+                "no connection in time"
+            } else {
+                "no answer in time"
+            };
+            return Self::Unreachable {
+                url,
+                reason: reason.to_owned(),
+            };
+        }
+        if error.is_connect() {
+            return Self::Unreachable {
+                url,
+                reason: connect_reason(error),
+            };
+        }
+        let reason = "the connection was closed early".to_owned();
+        Self::BrokenOff { url, reason }
+    }
+}
+
+/// Finds the cause of a failed connection in the chain of sources, which differs between name lookup, TCP and TLS.
+fn connect_reason(error: &reqwest::Error) -> String {
+    let mut last = String::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        last = cause.to_string();
+        if last.contains("dns error") {
+            return "the host name is not known".to_owned();
+        }
+        if let Some(cause) = cause.downcast_ref::<io::Error>() {
+            match cause.kind() {
+                io::ErrorKind::ConnectionRefused => return "connection refused".to_owned(),
+                io::ErrorKind::ConnectionReset => return "connection reset".to_owned(),
+                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                    return "no route to the host".to_owned();
+                }
+                _ => {}
+            }
+        }
+        source = cause.source();
+    }
+    last
+}
+
+/// Returns the URL without user name and password, as it may be shown.
+pub(crate) fn redact(url: &str) -> String {
+    let Ok(mut parsed) = url::Url::parse(url) else {
+        return url.to_owned();
+    };
+    if parsed.username().is_empty() && parsed.password().is_none() {
+        return url.to_owned();
+    }
+    let hidden = parsed
+        .set_password(None)
+        .and_then(|()| parsed.set_username("***"));
+    if hidden.is_err() {
+        return "(a URL with a password)".to_owned();
+    }
+    parsed.to_string()
+}
+
+/// Returns the URL without query, which may carry a signature, and without user name and password.
+pub(super) fn redact_target(url: &url::Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    redact(url.as_str())
+}

@@ -1,0 +1,61 @@
+//! What is known of each host within this run: that it is down, that it is in trouble, that it wants a pause. It forgets
+//! everything at the end of the run.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+/// What is known of the hosts.
+#[derive(Debug, Default)]
+pub(super) struct Hosts {
+    known: Mutex<HashMap<String, Host>>,
+}
+
+#[derive(Debug, Default)]
+struct Host {
+    down: Option<String>,
+    is_troubled: bool,
+    rest_until: Option<Instant>,
+}
+
+impl Hosts {
+    /// Finds out why the host gave no answer before.
+    pub(super) fn find_down(&self, host: &str) -> Option<String> {
+        self.lock().get(host)?.down.clone()
+    }
+
+    /// Remembers that the host gave no answer, after all retries.
+    pub(super) fn mark_down(&self, host: String, reason: &str) {
+        let mut known = self.lock();
+        let host = known.entry(host).or_default();
+        host.down.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Tells whether the host answered with 5xx after all retries before: it is asked once per request from then on.
+    pub(super) fn is_troubled(&self, host: &str) -> bool {
+        self.lock().get(host).is_some_and(|host| host.is_troubled)
+    }
+
+    /// Remembers that the host's trouble outlived the retries.
+    pub(super) fn mark_troubled(&self, host: String) {
+        self.lock().entry(host).or_default().is_troubled = true;
+    }
+
+    /// Finds the moment before which the host does not want to be asked.
+    pub(super) fn find_rest(&self, host: &str) -> Option<Instant> {
+        self.lock().get(host)?.rest_until
+    }
+
+    /// Remembers that the host wants a pause.
+    pub(super) fn rest(&self, host: String, until: Instant) {
+        let mut known = self.lock();
+        let host = known.entry(host).or_default();
+        host.rest_until = host.rest_until.max(Some(until));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Host>> {
+        // The map is whole after a panic elsewhere: each change is one assignment.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,82 @@
+//! Asks again after faults that pass, at the pace the server wants. It never repeats a request that could change something.
+
+use std::time::Duration;
+
+use http::header;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::transport::{Transport, host_of};
+use super::{Answer, Ask, HttpError, HttpSettings};
+
+/// Sends a request and repeats it where that may help.
+pub(super) async fn exchange(
+    transport: &Transport,
+    settings: &HttpSettings,
+    ask: &Ask,
+) -> Result<Answer, HttpError> {
+    let host = host_of(&transport.rewrite(&ask.url));
+    let retries = if ask.is_repeatable() {
+        settings.retries
+    } else {
+        0
+    };
+    let mut attempt = 0;
+    loop {
+        if let Some(until) = transport.hosts.find_rest(&host) {
+            sleep_until(until).await;
+        }
+        let answer = transport.follow(ask).await;
+        let pause = settings.retry_pause.saturating_mul(1 << attempt.min(10));
+        let is_last = attempt >= retries || transport.hosts.is_troubled(&host);
+        match answer {
+            Err(error) if error.is_transient() && !is_last && !transport.is_down(&error) => {
+                sleep(pause).await;
+            }
+            Err(error) => {
+                if let HttpError::Unreachable { url, reason } = &error {
+                    transport.hosts.mark_down(host_of(url), reason);
+                }
+                return Err(error);
+            }
+            Ok(answer) if !is_passing(&answer) => return Ok(answer),
+            Ok(answer) => {
+                let wanted = find_pause(&answer);
+                let too_long = wanted.is_some_and(|wanted| wanted > settings.longest_pause);
+                if is_last || too_long {
+                    transport.hosts.mark_troubled(host);
+                    return Ok(answer);
+                }
+                if let Some(wanted) = wanted {
+                    transport.hosts.rest(host.clone(), Instant::now() + wanted);
+                } else {
+                    sleep(pause).await;
+                }
+            }
+        }
+        attempt += 1;
+    }
+}
+
+/// Tells whether the fault may pass soon. A budget that is used up comes back in an hour, not in a second.
+fn is_passing(answer: &Answer) -> bool {
+    let budget = answer.headers.get("x-ratelimit-remaining");
+    matches!(answer.status, 408 | 429 | 500..=504) && budget.is_none_or(|budget| budget != "0")
+}
+
+/// Reads the Retry-After header: seconds, or a date that is measured by the server's own clock.
+fn find_pause(answer: &Answer) -> Option<Duration> {
+    let text = answer.header(&header::RETRY_AFTER)?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let now = parse_http_date(answer.header(&header::DATE)?)?;
+    let seconds = parse_http_date(text)?.as_second() - now.as_second();
+    Some(Duration::from_secs(seconds.try_into().unwrap_or(0)))
+}
+
+/// Reads a date of HTTP headers: `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(super) fn parse_http_date(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+}

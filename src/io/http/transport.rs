@@ -1,0 +1,306 @@
+//! Sends one request along its redirects and reads the answer within its bounds. It neither repeats nor remembers answers.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderValue, Method, header};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::error::redact_target;
+use super::hosts::Hosts;
+use super::{Answer, Ask, HttpError, HttpSettings, Mirror, mirror, redact};
+
+/// How many redirects are followed.
+const MAX_REDIRECTS: usize = 5;
+
+/// What has been sent and received.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HttpStats {
+    /// Requests that went over the wire, redirects and repetitions included.
+    pub requests: u64,
+    /// Answers of which the server said that they have not changed.
+    pub unchanged: u64,
+    /// Answers that came from the cache without asking, offline.
+    pub stored: u64,
+    /// Bodies received, error pages included.
+    pub bodies: u64,
+    /// Bytes of those bodies.
+    pub bytes: u64,
+    /// The longest chain of requests of which each waited for the one before.
+    pub rounds: u32,
+}
+
+/// The connections and what is known of the hosts at their other ends.
+pub(super) struct Transport {
+    mirrors: Vec<Mirror>,
+    settings: HttpSettings,
+    client: OnceLock<Result<reqwest::Client, String>>,
+    permits: Semaphore,
+    progress: Option<ProgressBar>,
+    counters: Counters,
+    pub(super) hosts: Hosts,
+}
+
+#[derive(Default)]
+struct Counters {
+    requests: AtomicU64,
+    unchanged: AtomicU64,
+    stored: AtomicU64,
+    bodies: AtomicU64,
+    bytes: AtomicU64,
+    rounds: AtomicU32,
+}
+
+impl Transport {
+    pub(super) fn new(settings: &HttpSettings) -> Self {
+        Self {
+            mirrors: settings.mirrors.clone(),
+            settings: settings.clone(),
+            client: OnceLock::new(),
+            permits: Semaphore::new(settings.max_concurrent.max(1)),
+            progress: settings.progress.then(start_progress),
+            counters: Counters::default(),
+            hosts: Hosts::default(),
+        }
+    }
+
+    pub(super) fn rewrite(&self, url: &str) -> String {
+        mirror::rewrite(&self.mirrors, url)
+    }
+
+    pub(super) fn stats(&self) -> HttpStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        HttpStats {
+            requests: read(&self.counters.requests),
+            unchanged: read(&self.counters.unchanged),
+            stored: read(&self.counters.stored),
+            bodies: read(&self.counters.bodies),
+            bytes: read(&self.counters.bytes),
+            rounds: self.counters.rounds.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn count_unchanged(&self) {
+        self.counters.unchanged.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_stored(&self) {
+        self.counters.stored.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tells whether the host that this error is about was given up already.
+    pub(super) fn is_down(&self, error: &HttpError) -> bool {
+        self.hosts.find_down(&host_of(error.url())).is_some()
+    }
+
+    /// Sends the request and follows redirects as far as that is safe.
+    pub(super) async fn follow(&self, ask: &Ask) -> Result<Answer, HttpError> {
+        let mut url = parse_url(&self.rewrite(&ask.url))?;
+        let mut round = ask.round;
+        for _ in 0..=MAX_REDIRECTS {
+            self.counters.rounds.fetch_max(round, Ordering::Relaxed);
+            if let Some(reason) = self.hosts.find_down(&host_of(url.as_str())) {
+                let url = redact(url.as_str());
+                return Err(HttpError::Unreachable { url, reason });
+            }
+            let answer = self.send(ask, &url).await?;
+            let target = match find_redirect(&answer, &url) {
+                Some(target) if ask.is_repeatable() => target,
+                Some(_) | None => return Ok(answer),
+            };
+            if let Some(reason) = refuse_redirect(ask, &url, &target) {
+                return Err(HttpError::Redirect {
+                    url: redact(&ask.url),
+                    target: redact_target(&target),
+                    reason,
+                });
+            }
+            url = parse_url(&self.rewrite(target.as_str()))?;
+            round += 1;
+        }
+        Err(HttpError::Redirect {
+            url: redact(&ask.url),
+            target: redact_target(&url),
+            reason: "too many redirects",
+        })
+    }
+
+    /// Sends to exactly this URL.
+    async fn send(&self, ask: &Ask, url: &Url) -> Result<Answer, HttpError> {
+        let headers = self.headers(ask, url)?;
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await;
+        self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        if let Some(progress) = &self.progress {
+            progress.set_message(url.host_str().unwrap_or_default().to_owned());
+            progress.inc(1);
+        }
+        let request = self
+            .client(url)?
+            .request(ask.method.clone(), url.clone())
+            .headers(headers)
+            .body(ask.body.clone());
+        let fault = |error: reqwest::Error| HttpError::of_transport(url.as_str(), &error);
+        let mut response = request.send().await.map_err(fault)?;
+        let too_large = || HttpError::TooLarge {
+            url: redact(url.as_str()),
+            limit: ask.body_limit,
+        };
+        let limit = u64::try_from(ask.body_limit).unwrap_or(u64::MAX);
+        let is_head = ask.method == Method::HEAD;
+        if !is_head
+            && response
+                .content_length()
+                .is_some_and(|length| length > limit)
+        {
+            return Err(too_large());
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(fault)? {
+            if body.len() + chunk.len() > ask.body_limit {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if !body.is_empty() {
+            let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
+            self.counters.bodies.fetch_add(1, Ordering::Relaxed);
+            self.counters.bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+        Ok(Answer {
+            status: response.status().as_u16(),
+            url: url.to_string(),
+            headers: std::mem::take(response.headers_mut()),
+            body: body.freeze(),
+            is_stored: false,
+        })
+    }
+
+    fn headers(&self, ask: &Ask, url: &Url) -> Result<HeaderMap, HttpError> {
+        let mut headers = ask.headers.clone();
+        if ask.method == Method::HEAD {
+            // Compression would hide the size.
+            headers.insert(
+                header::ACCEPT_ENCODING,
+                HeaderValue::from_static("identity"),
+            );
+        }
+        let Some(token) = &ask.bearer else {
+            return Ok(headers);
+        };
+        if url.scheme() != "https" && !is_loopback(url) {
+            return Err(HttpError::PlainToken {
+                url: redact(url.as_str()),
+            });
+        }
+        let bad_token = |_| HttpError::BadUrl {
+            url: redact(url.as_str()),
+            reason: "the token has characters that no header can carry".to_owned(),
+        };
+        let mut value =
+            HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(bad_token)?;
+        value.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, value);
+        Ok(headers)
+    }
+
+    /// Returns the connection pool; the first use loads the system's CA certificates.
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
+        let client = self.client.get_or_init(|| build_client(&self.settings));
+        client.as_ref().map_err(|reason| HttpError::Setup {
+            url: redact(url.as_str()),
+            reason: reason.clone(),
+        })
+    }
+}
+
+impl Drop for Transport {
+    fn drop(&mut self) {
+        if let Some(progress) = &self.progress {
+            progress.finish_and_clear();
+        }
+    }
+}
+
+fn build_client(settings: &HttpSettings) -> Result<reqwest::Client, String> {
+    // An error means that a provider is installed already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("csctl-matrix/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(settings.connect_timeout)
+        .read_timeout(settings.read_timeout)
+        .timeout(settings.total_timeout);
+    if !settings.system_proxy {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| error.to_string())
+}
+
+fn start_progress() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {pos} requests, asking {msg}");
+    let progress = ProgressBar::new_spinner();
+    match style {
+        Ok(style) => progress.with_style(style),
+        Err(_) => progress,
+    }
+}
+
+/// Returns where a redirect points to.
+fn find_redirect(answer: &Answer, url: &Url) -> Option<Url> {
+    if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    url.join(answer.header(&header::LOCATION)?).ok()
+}
+
+/// Returns why a redirect is not followed.
+fn refuse_redirect(ask: &Ask, from: &Url, to: &Url) -> Option<&'static str> {
+    let has_secret = ask.bearer.is_some() || ask.headers.contains_key(header::AUTHORIZATION);
+    if !matches!(to.scheme(), "http" | "https") {
+        Some("it is neither http nor https")
+    } else if from.scheme() == "https" && to.scheme() == "http" {
+        Some("it leads from https to http")
+    } else if has_secret && from.origin() != to.origin() {
+        Some("a token is not sent to another host")
+    } else {
+        None
+    }
+}
+
+fn parse_url(text: &str) -> Result<Url, HttpError> {
+    let error = |reason: String| HttpError::BadUrl {
+        url: redact(text),
+        reason,
+    };
+    let url = Url::parse(text).map_err(|parse_error| error(parse_error.to_string()))?;
+    if matches!(url.scheme(), "http" | "https") {
+        Ok(url)
+    } else {
+        Err(error(format!(
+            "`{}` is neither http nor https",
+            url.scheme()
+        )))
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Returns the host with its port, which is what can be down.
+pub(super) fn host_of(url: &str) -> String {
+    let host = Url::parse(url).ok().and_then(|url| {
+        let port = url.port_or_known_default()?;
+        Some(format!("{}:{port}", url.host_str()?))
+    });
+    host.unwrap_or_else(|| url.to_owned())
+}

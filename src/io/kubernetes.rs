@@ -1,0 +1,162 @@
+//! Kubernetes releases with their days, from GitHub. They say what to expect of image stores, never what these have.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error as _;
+
+use futures_util::future::join_all;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use octocrab::Octocrab;
+use serde::Deserialize;
+
+use super::fault::Fault;
+use super::http::{HttpClient, HttpError};
+use crate::catalog::KubernetesRelease;
+use crate::version::{KubernetesVersion, Minor};
+
+/// The name of this source in the catalog.
+pub(crate) const SOURCE: &str = "kubernetes releases";
+
+const API: &str = "https://api.github.com";
+const PATH: &str = "/repos/kubernetes/kubernetes/releases?per_page=100&page=";
+
+/// Pages that are asked at once: the first alone, since it may be all; then a few.
+const WAVES: [std::ops::RangeInclusive<u32>; 4] = [1..=1, 2..=3, 4..=6, 7..=10];
+
+/// A release as GitHub tells it. Source: "List releases" of GitHub's REST API.
+#[derive(Deserialize)]
+struct Release {
+    tag_name: String,
+    #[serde(default)]
+    draft: bool,
+    #[serde(default)]
+    prerelease: bool,
+    published_at: Option<Timestamp>,
+}
+
+/// What has been read so far.
+#[derive(Default)]
+pub(crate) struct Releases {
+    pub(crate) found: Vec<KubernetesRelease>,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// One page of releases.
+struct Page {
+    releases: Vec<Release>,
+    has_next: bool,
+}
+
+/// Reads releases until every minor of interest is complete or three years have passed.
+pub(crate) async fn look(client: &HttpClient, minors: &BTreeSet<Minor>, as_of: Date) -> Releases {
+    let octocrab = match client.octocrab(API) {
+        Ok(octocrab) => octocrab,
+        Err(error) => {
+            return Releases {
+                fault: Some(error.into()),
+                ..Releases::default()
+            };
+        }
+    };
+    let oldest = as_of.saturating_sub(3.years());
+    let mut days: BTreeMap<KubernetesVersion, Date> = BTreeMap::new();
+    let mut fault = None;
+    'waves: for wave in WAVES {
+        for page in join_all(wave.map(|number| fetch_page(&octocrab, number))).await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => {
+                    fault = Some(error);
+                    break 'waves;
+                }
+            };
+            let mut is_old = false;
+            for (version, day) in page.releases.iter().filter_map(read_release) {
+                is_old |= day < oldest;
+                days.insert(version, day);
+            }
+            let is_complete = minors
+                .iter()
+                .all(|minor| days.contains_key(&KubernetesVersion::new(*minor, 0)));
+            if !page.has_next || is_old || is_complete {
+                break 'waves;
+            }
+        }
+    }
+    let found = days.into_iter();
+    Releases {
+        found: found
+            .map(|(version, published)| KubernetesRelease { version, published })
+            .collect(),
+        fault,
+    }
+}
+
+/// Reads a release; drafts, pre-releases and tags of another form are none.
+fn read_release(release: &Release) -> Option<(KubernetesVersion, Date)> {
+    if release.draft || release.prerelease {
+        return None;
+    }
+    let version = release.tag_name.parse().ok()?;
+    Some((
+        version,
+        release.published_at?.to_zoned(TimeZone::UTC).date(),
+    ))
+}
+
+async fn fetch_page(octocrab: &Octocrab, number: u32) -> Result<Page, Fault> {
+    let url = format!("{API}{PATH}{number}");
+    let response = octocrab
+        ._get(format!("{PATH}{number}"))
+        .await
+        .map_err(|error| fault_of(&url, &error))?;
+    let header = |name: &str| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let status = response.status().as_u16();
+    if matches!(status, 403 | 429) {
+        let reset = header("x-ratelimit-reset").and_then(|text| text.parse().ok());
+        let is_used_up = header("x-ratelimit-remaining") == Some("0");
+        return Err(Fault::new(&url, refusal(status, is_used_up, reset)));
+    }
+    if status != 200 {
+        return Err(Fault::of_status(&url, status));
+    }
+    let has_next = header("link").is_some_and(|link| link.contains("rel=\"next\""));
+    let body = octocrab
+        .body_to_string(response)
+        .await
+        .map_err(|error| fault_of(&url, &error))?;
+    let releases = serde_json::from_str(&body)
+        .map_err(|error| Fault::new(&url, format!("the answer is no list of releases: {error}")))?;
+    Ok(Page { releases, has_next })
+}
+
+fn refusal(status: u16, is_used_up: bool, reset: Option<i64>) -> String {
+    if !is_used_up {
+        return format!(
+            "answers {status}; set GITHUB_TOKEN to a token that may read public repositories"
+        );
+    }
+    let reset = reset.and_then(|second| Timestamp::from_second(second).ok());
+    let until = reset
+        .map(|moment| format!(" until {moment}"))
+        .unwrap_or_default();
+    format!("GitHub's rate limit is used up{until}; set GITHUB_TOKEN to raise it")
+}
+
+/// Finds our client's error in the chain that octocrab wraps around it.
+fn fault_of(url: &str, error: &octocrab::Error) -> Fault {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<HttpError>() {
+            return error.clone().into();
+        }
+        source = cause.source();
+    }
+    Fault::new(url, error.to_string())
+}

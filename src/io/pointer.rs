@@ -1,0 +1,89 @@
+//! Reads the `last-<minor>` pointer of an image store. It does not believe it: the image it names is looked at like any other.
+
+use jiff::civil::Date;
+
+use crate::catalog::{ImagePattern, PatternError};
+use crate::version::{KubernetesVersion, Minor, OsRelease};
+
+/// What a pointer says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pointer {
+    /// The day it gives.
+    pub(crate) day: Date,
+    /// The image it names; older pointers name the series' file, which carries no patch.
+    pub(crate) named: Option<(KubernetesVersion, Option<OsRelease>)>,
+}
+
+/// Reads `2026-03-12 ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.34.7.qcow2`; the error says what is wrong.
+pub(crate) fn parse(
+    content: &[u8],
+    pattern: &ImagePattern,
+    minor: Minor,
+) -> Result<Pointer, String> {
+    let form = || "the pointer is not one line `<day> <file>`".to_owned();
+    let text = std::str::from_utf8(content).map_err(|_| form())?.trim_end();
+    let (day, path) = text.split_once(' ').ok_or_else(form)?;
+    let day: Date = day.parse().map_err(|_| form())?;
+    let odd = |c: char| c.is_whitespace() || c.is_control() || c == '<' || c == ':';
+    if path.is_empty() || path.starts_with('/') || path.contains("..") || path.contains(odd) {
+        return Err(form());
+    }
+    let named = match ImagePattern::read_url(&format!("{}{path}", pattern.base())) {
+        Ok(read) if read.pattern != *pattern => {
+            return Err(format!(
+                "the pointer names `{path}`, which is not of this pattern"
+            ));
+        }
+        Ok(read)
+            if read.version.minor() != minor
+                || read.directory_minor.is_some_and(|named| named != minor) =>
+        {
+            return Err(format!(
+                "the pointer names `{path}`, which is not of {minor}"
+            ));
+        }
+        Ok(read) => Some((read.version, read.os)),
+        Err(PatternError::NoVersion { .. } | PatternError::NoPlaceholder { .. }) => None,
+    };
+    Ok(Pointer { day, named })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Option<String>, String> {
+        let pattern = "https://s/i/{os}-kube-v{minor}/{os}-kube-v{version}.qcow2"
+            .parse()
+            .unwrap();
+        let pointer = parse(text.as_bytes(), &pattern, Minor::new(1, 34))?;
+        Ok(pointer
+            .named
+            .map(|(version, os)| format!("{version} {}", os.unwrap())))
+    }
+
+    #[test]
+    fn reads_both_ages_of_pointers() {
+        let newest = "2026-03-12 ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.34.7.qcow2\n";
+        assert_eq!(read(newest), Ok(Some("v1.34.7 ubuntu-2404".to_owned())));
+        let series = "2025-11-28 ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.34.qcow2\n";
+        assert_eq!(read(series), Ok(None));
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        for text in [
+            "",
+            "<html><body>not found</body></html>",
+            "2026-03-12",
+            "yesterday ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.34.7.qcow2",
+            "2026-03-12 ubuntu-2404-kube-v1.33/ubuntu-2404-kube-v1.33.7.qcow2",
+            "2026-03-12 ubuntu-2404-kube-v1.33/ubuntu-2404-kube-v1.34.7.qcow2",
+            "2026-03-12 ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.34.7.qcow2\n2026-03-12 x",
+            "2026-03-12 ../ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.34.7.qcow2",
+            "2026-03-12 gardener/ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.34.7.qcow2",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}
