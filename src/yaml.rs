@@ -1,0 +1,35 @@
+//! YAML files read with positions, and edited so that only the bytes of the edited scalar, item or key change. It never
+//! reads or writes a file, never reformats, and never guesses: an edit which cannot be proved right is refused.
+//!
+//! Reading: [`File::parse`] gives [`Node`]s with lines. Writing: [`File::edit`] gives an [`Editor`] which collects edits
+//! against the original text and applies them together in [`Editor::finish`], where three things are proved: the bytes
+//! outside the edits are equal; the new text parses to the old tree with exactly the intended changes; and an independent
+//! parser (`serde_yaml`) agrees about the values.
+//!
+//! Policies, in one place:
+//! * A scalar keeps its quotes. A plain one is quoted only where it would change its kind (text to number, boolean, null
+//!   or date) or could not be read back plain. An anchor before it stays.
+//! * A new item has the indent, the dash gap, the keys and the quotes of the sibling it is shaped after, not its comments.
+//!   It goes directly under the last line of the item before it; at the front, directly above the first item's dash.
+//! * A removed item or key takes its own lines with it, comments inside it or at the end of its lines included. Comments
+//!   on lines of their own above and below it stay, as they may speak of the whole group.
+//! * Line endings are those of the line above, a missing final newline stays missing.
+//! * In a Helm template (see [`File::is_template`]) nothing that an action produces is written, and nothing moves in or
+//!   out of an `if`, `range` or `with` block.
+
+mod change;
+mod edit;
+mod error;
+mod file;
+mod node;
+mod path;
+mod proof;
+mod spans;
+mod style;
+mod template;
+
+pub use edit::{Editor, Shape};
+pub use error::{Reason, YamlError};
+pub use file::{Duplicate, File};
+pub use node::Node;
+pub use path::{Path, PathError, Step};

@@ -1,0 +1,369 @@
+//! Edits of a YAML text: collected against the original, applied together, proved. See `yaml.rs` for the policies. It
+//! writes no file and guesses nothing.
+
+mod cut;
+mod document;
+mod find;
+mod shape;
+mod text;
+
+use std::ops::Range;
+
+use self::find::{
+    Found, Member, actions_fit, find, not_found, one_block, refuse, unique_entry, writable,
+};
+use self::shape::{NewEntry, Origin, copy, entry_cut, flow_separator, is_flow};
+use self::text::{Fit, Splice, apply, indent, line_break, next_line};
+use super::change::{Changes, Fresh};
+use super::error::{Reason, YamlError};
+use super::file::File;
+use super::node::Node;
+use super::path::Path;
+use super::proof;
+use super::style::{self, Written};
+
+pub use self::shape::Shape;
+
+/// Edits that wait for [`Editor::finish`]; every path and index means the original text.
+#[derive(Debug)]
+#[must_use = "edits do nothing before finish"]
+pub struct Editor<'a> {
+    file: &'a File,
+    changes: Changes<'a>,
+    splices: Vec<Splice>,
+}
+
+impl<'a> Editor<'a> {
+    pub(super) fn new(file: &'a File) -> Self {
+        Self {
+            file,
+            changes: Changes::default(),
+            splices: Vec::new(),
+        }
+    }
+
+    /// Gives a scalar another value, in its own quotes; the same value again changes nothing.
+    pub fn set(
+        &mut self,
+        document: usize,
+        path: &Path,
+        value: &str,
+    ) -> Result<&mut Self, YamlError> {
+        let node = self.find(document, path)?.node;
+        let written = style::write(value, writable(node, path)?);
+        self.replace(node, path, written)
+    }
+
+    /// Adds an item to a sequence before the old item `at`, or at the end, in the shape of a sibling.
+    pub fn insert_item(
+        &mut self,
+        document: usize,
+        sequence: &Path,
+        at: usize,
+        shape: &Shape,
+    ) -> Result<&mut Self, YamlError> {
+        let found = self.find(document, sequence)?;
+        let items = self.items(found.node, sequence)?;
+        let flow = is_flow(found.node);
+        let Some(like) = items.get(shape.like).filter(|_| at <= items.len()) else {
+            let missing = sequence.clone().index(shape.like.max(at));
+            return Err(not_found(found.node, &missing));
+        };
+        let path = sequence.clone().index(shape.like);
+        let copied = copy(
+            &Origin {
+                file: self.file,
+                like,
+                start: Member::of_item(like, flow).start,
+                siblings: items,
+                path: &path,
+            },
+            shape,
+        )?;
+        let depth = sequence.steps().len() + 1;
+        let splice = if flow {
+            self.flow_item(items, at, copied.text)
+        } else {
+            self.block_item(items, at, copied.text)
+        };
+        let mut splice = splice.ok_or_else(|| refuse(like, &path, Reason::Shape))?;
+        splice.depth = depth;
+        if !one_block(self.file, &[found.lead, like.dash, splice.range.start]) {
+            return Err(refuse(like, &path, Reason::TemplateBlock));
+        }
+        self.splices.push(splice);
+        self.enter(found.node.id, at, copied.content);
+        Ok(self)
+    }
+
+    /// Adds an item at the end of a sequence, in the shape of a sibling.
+    pub fn append_item(
+        &mut self,
+        document: usize,
+        sequence: &Path,
+        shape: &Shape,
+    ) -> Result<&mut Self, YamlError> {
+        let found = self.find(document, sequence)?;
+        let count = self.items(found.node, sequence)?.len();
+        self.insert_item(document, sequence, count, shape)
+    }
+
+    /// Removes an item with its lines; comment lines above and below it stay.
+    pub fn remove_item(
+        &mut self,
+        document: usize,
+        sequence: &Path,
+        index: usize,
+    ) -> Result<&mut Self, YamlError> {
+        let found = self.find(document, sequence)?;
+        let items = self.items(found.node, sequence)?;
+        let path = sequence.clone().index(index);
+        let Some(item) = items.get(index) else {
+            return Err(not_found(found.node, &path));
+        };
+        let flow = is_flow(found.node);
+        let members: Vec<Member> = items
+            .iter()
+            .map(|item| Member::of_item(item, flow))
+            .collect();
+        let range = if flow {
+            cut::flow(self.file.text(), &members, index)
+        } else {
+            cut::block(self.file.text(), &members, index)
+        };
+        self.leave(found, item, &path)?;
+        self.cut(found, item, range, &path)
+    }
+
+    /// Adds a key with a scalar value to a map, after another key or at the end, written like that neighbour.
+    pub fn insert_key(
+        &mut self,
+        document: usize,
+        map: &Path,
+        after: Option<&str>,
+        (key, value): (&str, &str),
+    ) -> Result<&mut Self, YamlError> {
+        let found = self.find(document, map)?;
+        let path = map.clone().key(key);
+        let entries = found.node.entry_list();
+        if unique_entry(found.node, key)?.is_some() {
+            return Err(refuse(found.node, &path, Reason::KeyExists));
+        }
+        let place = match after {
+            None => entries.len().checked_sub(1),
+            Some(neighbour) => unique_entry(found.node, neighbour)?,
+        };
+        let Some(place) = place else {
+            return Err(match after {
+                Some(neighbour) => not_found(found.node, &map.clone().key(neighbour)),
+                None => refuse(found.node, &path, Reason::NotCollection),
+            });
+        };
+        let entry = NewEntry::after(found.node, place, (key, value), None);
+        let mut splice = self
+            .new_entry(found.node, place, &entry.text())
+            .ok_or_else(|| refuse(found.node, &path, Reason::Shape))?;
+        splice.depth = map.steps().len() + 1;
+        let neighbour = entries[place].key.outer;
+        if !one_block(self.file, &[found.lead, neighbour, splice.range.start]) {
+            return Err(refuse(found.node, &path, Reason::TemplateBlock));
+        }
+        self.splices.push(splice);
+        let fresh = self.changes.fresh.entry(found.node.id).or_default();
+        if fresh.iter().any(|other| entry.has_key_of(other)) {
+            return Err(refuse(found.node, &path, Reason::KeyExists));
+        }
+        fresh.push(entry.fresh(place + 1));
+        Ok(self)
+    }
+
+    /// Gives a key another name, in its own quotes.
+    pub fn rename_key(
+        &mut self,
+        document: usize,
+        map: &Path,
+        old: &str,
+        new: &str,
+    ) -> Result<&mut Self, YamlError> {
+        let found = self.find(document, map)?;
+        let path = map.clone().key(old);
+        let Some(place) = unique_entry(found.node, old)? else {
+            return Err(not_found(found.node, &path));
+        };
+        if old != new && found.node.get(new).is_some() {
+            return Err(refuse(found.node, &map.clone().key(new), Reason::KeyExists));
+        }
+        let key = &found.node.entry_list()[place].key;
+        let written = style::write(new, writable(key, &path)?);
+        self.replace(key, &path, written)
+    }
+
+    /// Removes a key and its value with their lines; comment lines above and below them stay.
+    pub fn remove_key(
+        &mut self,
+        document: usize,
+        map: &Path,
+        key: &str,
+    ) -> Result<&mut Self, YamlError> {
+        let found = self.find(document, map)?;
+        let path = map.clone().key(key);
+        let Some(place) = unique_entry(found.node, key)? else {
+            return Err(not_found(found.node, &path));
+        };
+        let value = &found.node.entry_list()[place].value;
+        let range = entry_cut(self.file.text(), found.node, place);
+        self.leave(found, value, &path)?;
+        self.cut(found, value, range, &path)
+    }
+
+    /// Applies all edits and proves the result.
+    pub fn finish(mut self) -> Result<String, YamlError> {
+        let source = self.file.text();
+        let Some(first) = self.splices.iter().map(|splice| splice.range.start).min() else {
+            return Ok(source.to_owned());
+        };
+        let line_at = |place: usize| source[..place].matches('\n').count() + 1;
+        let result = apply(source, &mut self.splices).map_err(|place| YamlError::Refused {
+            line: line_at(place),
+            path: Path::root().to_string(),
+            reason: Reason::Overlap,
+        })?;
+        proof::prove(self.file, &self.changes, &result).map_err(|why| YamlError::Unproved {
+            line: line_at(first),
+            why,
+        })?;
+        Ok(result)
+    }
+
+    fn find(&self, document: usize, path: &Path) -> Result<Found<'a>, YamlError> {
+        match self.file.documents().get(document) {
+            Some(root) => find(root, &Path::root(), path),
+            None => Err(YamlError::NotFound {
+                line: self.file.documents().last().map_or(1, Node::line),
+                path: path.to_string(),
+            }),
+        }
+    }
+
+    fn items(&self, node: &'a Node, path: &Path) -> Result<&'a [Node], YamlError> {
+        if node.is_alias() {
+            return Err(refuse(node, path, Reason::Alias));
+        }
+        if !node.is_seq() {
+            return Err(refuse(node, path, Reason::NotCollection));
+        }
+        Ok(node.items())
+    }
+
+    fn replace(
+        &mut self,
+        node: &'a Node,
+        path: &Path,
+        written: Written,
+    ) -> Result<&mut Self, YamlError> {
+        if node.as_str() == Some(&*written.value) {
+            return Ok(self);
+        }
+        self.splices
+            .push(Splice::replace(node.span.clone(), written.source.clone()));
+        match self.changes.scalars.insert(node.id, written) {
+            Some(_) => Err(refuse(node, path, Reason::Overlap)),
+            None => Ok(self),
+        }
+    }
+
+    fn block_item(&self, items: &[Node], at: usize, item: String) -> Option<Splice> {
+        let text = self.file.text();
+        let first = items.first()?.dash;
+        let lead = indent(text, first)?;
+        let Some(before) = at.checked_sub(1) else {
+            let ending = line_break(text, first);
+            return Some(Splice::replace(
+                first..first,
+                format!("{item}{ending}{lead}"),
+            ));
+        };
+        let place = next_line(text, items.get(before)?.span.end);
+        Some(lines(text, place, format!("{lead}{item}")))
+    }
+
+    fn flow_item(&self, items: &[Node], at: usize, item: String) -> Option<Splice> {
+        let text = self.file.text();
+        let members: Vec<Member> = items
+            .iter()
+            .map(|item| Member::of_item(item, true))
+            .collect();
+        let comma = cut::separator(text, &members, at.saturating_sub(1))?;
+        Some(match at.checked_sub(1) {
+            None => {
+                let place = members.first()?.start;
+                Splice::replace(place..place, format!("{item}{comma}"))
+            }
+            Some(before) => {
+                let place = members.get(before)?.end;
+                Splice::replace(place..place, format!("{comma}{item}"))
+            }
+        })
+    }
+
+    fn new_entry(&self, map: &Node, place: usize, entry: &str) -> Option<Splice> {
+        let text = self.file.text();
+        let neighbour = &map.entry_list()[place];
+        let end = Member::of_entry(neighbour).end;
+        if is_flow(map) {
+            let comma = flow_separator(text, map, place)?;
+            return Some(Splice::replace(end..end, format!("{comma}{entry}")));
+        }
+        let lead = indent(text, neighbour.key.outer)?;
+        Some(lines(text, next_line(text, end), format!("{lead}{entry}")))
+    }
+
+    fn enter(&mut self, container: u32, at: usize, content: super::change::Content<'a>) {
+        let fresh = self.changes.fresh.entry(container).or_default();
+        fresh.push(Fresh {
+            at,
+            key: None,
+            content,
+        });
+    }
+
+    /// Notes that a member leaves its container, unless nothing would be left there.
+    fn leave(&mut self, container: Found<'a>, member: &Node, path: &Path) -> Result<(), YamlError> {
+        let node = container.node;
+        if !self.changes.gone.insert(member.id) {
+            return Err(refuse(member, path, Reason::Overlap));
+        }
+        let items = node.items().iter().map(|item| item.id);
+        let values = node.entry_list().iter().map(|entry| entry.value.id);
+        let ids: Vec<u32> = items.chain(values).collect();
+        if self.changes.is_emptied(node.id, ids.into_iter()) {
+            return Err(refuse(member, path, Reason::OnlyMember));
+        }
+        Ok(())
+    }
+
+    fn cut(
+        &mut self,
+        container: Found<'a>,
+        member: &Node,
+        range: Option<Range<usize>>,
+        path: &Path,
+    ) -> Result<&mut Self, YamlError> {
+        let range = range.ok_or_else(|| refuse(member, path, Reason::Shape))?;
+        if !one_block(self.file, &[container.lead, range.start, range.end]) {
+            return Err(refuse(member, path, Reason::TemplateBlock));
+        }
+        if !actions_fit(self.file, container.node, &range) {
+            return Err(refuse(member, path, Reason::Template));
+        }
+        self.splices.push(Splice::cut(range));
+        Ok(self)
+    }
+}
+
+fn lines(text: &str, place: usize, lines: String) -> Splice {
+    Splice {
+        fit: Fit::Lines(line_break(text, place)),
+        ..Splice::replace(place..place, lines)
+    }
+}

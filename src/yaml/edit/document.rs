@@ -1,0 +1,152 @@
+//! Whole documents between `---` markers: adding one in the shape of another, and removing one.
+
+use std::ops::Range;
+
+use super::find::{Found, actions_fit, one_block, refuse};
+use super::shape::{Origin, Shape, copy};
+use super::text::{Splice, is_first_on_line, line_break, line_start, next_line};
+use super::{Editor, lines};
+use crate::yaml::change::DOCUMENTS;
+use crate::yaml::error::{Reason, YamlError};
+use crate::yaml::node::Node;
+use crate::yaml::path::Path;
+
+impl<'a> Editor<'a> {
+    /// Adds a document before the old document `at`, or at the end, in the shape of another one.
+    ///
+    /// Comments at the end of the document before it stay with that one, comments above the first document stay on top.
+    pub fn insert_document(&mut self, at: usize, shape: &Shape) -> Result<&mut Self, YamlError> {
+        let file = self.file;
+        let roots = file.documents();
+        let root = Path::root();
+        let Some(like) = roots.get(shape.like).filter(|_| at <= roots.len()) else {
+            return Err(missing_document(roots, &root));
+        };
+        let text = file.text();
+        if !is_first_on_line(text, like.outer) {
+            return Err(refuse(like, &root, Reason::Marker));
+        }
+        let copied = copy(
+            &Origin {
+                file,
+                like,
+                start: like.outer,
+                siblings: roots,
+                path: &root,
+            },
+            shape,
+        )?;
+        let (place, implicit) = self
+            .document_place(at, like)
+            .ok_or_else(|| refuse(like, &root, Reason::Marker))?;
+        if !one_block(file, &[like.outer, place]) {
+            return Err(refuse(like, &root, Reason::TemplateBlock));
+        }
+        let ending = line_break(text, place);
+        let lead = &text[line_start(text, like.outer)..like.outer];
+        let document = if implicit {
+            format!("{lead}{}{ending}---", copied.text)
+        } else {
+            format!("---{ending}{lead}{}", copied.text)
+        };
+        self.splices.push(lines(text, place, document));
+        self.enter(DOCUMENTS, at, copied.content);
+        Ok(self)
+    }
+
+    /// Removes a document with its marker and its comments; comments above the first document stay.
+    pub fn remove_document(&mut self, at: usize) -> Result<&mut Self, YamlError> {
+        let file = self.file;
+        let roots = file.documents();
+        let path = Path::root();
+        let Some(root) = roots.get(at) else {
+            return Err(missing_document(roots, &path));
+        };
+        if !self.changes.gone.insert(root.id) {
+            return Err(refuse(root, &path, Reason::Overlap));
+        }
+        if self
+            .changes
+            .is_emptied(DOCUMENTS, roots.iter().map(|root| root.id))
+        {
+            return Err(refuse(root, &path, Reason::OnlyMember));
+        }
+        let range = self
+            .document_range(at)
+            .ok_or_else(|| refuse(root, &path, Reason::Marker))?;
+        if !actions_fit(file, root, &range) {
+            return Err(refuse(root, &path, Reason::Template));
+        }
+        let found = Found {
+            node: root,
+            lead: root.outer,
+        };
+        if !one_block(file, &[found.lead, range.start, range.end]) {
+            return Err(refuse(root, &path, Reason::TemplateBlock));
+        }
+        self.splices.push(Splice::cut(range));
+        Ok(self)
+    }
+
+    /// Returns where a new document goes, and whether it stands without a marker before the next one.
+    fn document_place(&self, at: usize, like: &Node) -> Option<(usize, bool)> {
+        let text = self.file.text();
+        let tree = &self.file.tree;
+        if let Some(marker) = tree.markers.get(at) {
+            return match marker {
+                Some(marker) => Some((self.marker_line(at, *marker)?, false)),
+                None => {
+                    let outer = tree.roots[at].outer;
+                    is_first_on_line(text, outer).then(|| (line_start(text, outer), true))
+                }
+            };
+        }
+        if one_block(self.file, &[like.outer, text.len()]) {
+            return Some((text.len(), false));
+        }
+        let last = tree.roots.last()?;
+        Some((next_line(text, last.span.end), false))
+    }
+
+    fn document_range(&self, at: usize) -> Option<Range<usize>> {
+        let text = self.file.text();
+        let tree = &self.file.tree;
+        let root = &tree.roots[at];
+        let next = tree.markers.get(at + 1).copied().flatten();
+        let end = match next {
+            Some(marker) => self.marker_line(at + 1, marker)?,
+            None if at + 1 < tree.markers.len() => return None,
+            None if one_block(self.file, &[root.outer, text.len()]) => text.len(),
+            None => next_line(text, root.span.end),
+        };
+        match tree.markers[at] {
+            Some(marker) => Some(self.marker_line(at, marker)?..end),
+            None => {
+                let marker = next?;
+                let behind = next_line(text, marker);
+                let shares_line = tree.roots[at + 1].span.start < behind;
+                (!shares_line && is_first_on_line(text, root.outer))
+                    .then(|| line_start(text, root.outer)..behind)
+            }
+        }
+    }
+
+    /// Returns where the line of a marker begins, unless directives stand above it.
+    fn marker_line(&self, at: usize, marker: usize) -> Option<usize> {
+        let text = self.file.text();
+        let before = at
+            .checked_sub(1)
+            .map_or(0, |before| self.file.tree.roots[before].span.end);
+        let directive = text[before..marker]
+            .lines()
+            .any(|line| line.trim_start_matches('\u{feff}').starts_with('%'));
+        (!directive).then(|| line_start(text, marker))
+    }
+}
+
+fn missing_document(roots: &[Node], path: &Path) -> YamlError {
+    YamlError::NotFound {
+        line: roots.last().map_or(1, Node::line),
+        path: path.to_string(),
+    }
+}

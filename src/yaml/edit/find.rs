@@ -1,0 +1,151 @@
+//! The way from a root to a value, with everything that forbids an edit there. It changes nothing.
+
+use std::ops::Range;
+
+use crate::yaml::error::{Reason, YamlError};
+use crate::yaml::file::File;
+use crate::yaml::node::{Entry, Kind, Node, Style};
+use crate::yaml::path::{Path, Step};
+use crate::yaml::style::Model;
+
+/// A value and the place of what leads to it: its key or its dash.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub(super) node: &'a Node,
+    pub(super) lead: usize,
+}
+
+pub(super) fn refuse(node: &Node, path: &Path, reason: Reason) -> YamlError {
+    YamlError::Refused {
+        line: node.line(),
+        path: path.to_string(),
+        reason,
+    }
+}
+
+pub(super) fn not_found(near: &Node, path: &Path) -> YamlError {
+    YamlError::NotFound {
+        line: near.line(),
+        path: path.to_string(),
+    }
+}
+
+/// Follows `path` from `root`; `base` is the path of `root`, for messages.
+pub(super) fn find<'a>(root: &'a Node, base: &Path, path: &Path) -> Result<Found<'a>, YamlError> {
+    let mut found = Found {
+        node: root,
+        lead: root.outer,
+    };
+    for step in path.steps() {
+        let node = found.node;
+        if node.is_alias() {
+            return Err(refuse(node, &base.join(path), Reason::Alias));
+        }
+        let next = match step {
+            Step::Index(index) => node.items().get(*index).map(|item| Found {
+                node: item,
+                lead: item.dash,
+            }),
+            Step::Key(key) => unique_entry(node, key)?.map(|place| {
+                let entry = &node.entry_list()[place];
+                Found {
+                    node: &entry.value,
+                    lead: entry.key.outer,
+                }
+            }),
+        };
+        found = next.ok_or_else(|| not_found(node, &base.join(path)))?;
+    }
+    Ok(found)
+}
+
+/// Returns the place of the only entry with this key.
+pub(super) fn unique_entry(map: &Node, key: &str) -> Result<Option<usize>, YamlError> {
+    let mut places = map
+        .entry_list()
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| entry.key.as_str() == Some(key) && !entry.key.templated);
+    let Some((first, entry)) = places.next() else {
+        return Ok(None);
+    };
+    match places.next() {
+        None => Ok(Some(first)),
+        Some((_, later)) => Err(YamlError::Duplicate {
+            key: key.to_owned(),
+            line: later.key.line(),
+            first_line: entry.key.line(),
+        }),
+    }
+}
+
+/// Returns the style of a scalar that may be replaced.
+pub(super) fn writable<'a>(node: &'a Node, path: &Path) -> Result<Model<'a>, YamlError> {
+    let refused = |reason| Err(refuse(node, path, reason));
+    let (value, style) = match &node.kind {
+        Kind::Alias { .. } => return refused(Reason::Alias),
+        Kind::Sequence { .. } | Kind::Map { .. } => return refused(Reason::NotScalar),
+        Kind::Scalar { value, style } => (value, *style),
+    };
+    if node.templated {
+        return refused(Reason::Template);
+    }
+    if node.has_tag() {
+        return refused(Reason::Tag);
+    }
+    match style {
+        Style::Block => refused(Reason::BlockScalar),
+        Style::Empty => refused(Reason::EmptyValue),
+        Style::Plain | Style::Single | Style::Double => Ok(Model {
+            style,
+            value,
+            in_flow: node.in_flow,
+        }),
+    }
+}
+
+/// Returns whether every action in this range only writes scalars of this node.
+pub(super) fn actions_fit(file: &File, node: &Node, range: &Range<usize>) -> bool {
+    if !file.template.touches(range) {
+        return true;
+    }
+    let mut inside = Vec::new();
+    node.walk(&mut |node| {
+        if node.templated {
+            inside.extend(file.template.within(&node.span));
+        }
+    });
+    file.template
+        .within(range)
+        .all(|action| inside.contains(&action))
+}
+
+/// Returns whether all these places lie in one template block.
+pub(super) fn one_block(file: &File, places: &[usize]) -> bool {
+    let mut blocks = places.iter().map(|place| file.template.block_at(*place));
+    let first = blocks.next();
+    blocks.all(|block| Some(block) == first)
+}
+
+/// The bytes of one member of a collection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Member {
+    pub(super) fn of_item(item: &Node, flow: bool) -> Self {
+        Self {
+            start: if flow { item.outer } else { item.dash },
+            end: item.span.end,
+        }
+    }
+
+    pub(super) fn of_entry(entry: &Entry) -> Self {
+        Self {
+            start: entry.key.outer,
+            end: entry.value.span.end.max(entry.key.span.end),
+        }
+    }
+}

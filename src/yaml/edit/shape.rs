@@ -1,0 +1,348 @@
+//! A copy of an item with changes: the text of a new roster entry. It never looks outside the item, except at a sibling for
+//! the quotes of a key the item lacks.
+
+use std::ops::Range;
+
+use super::cut;
+use super::find::{Member, actions_fit, find, refuse, unique_entry, writable};
+use super::text::{
+    Splice, apply, indent, is_first_on_line, line_break, line_end, line_start, next_line,
+};
+use crate::yaml::change::{Changes, Content, Fresh};
+use crate::yaml::error::{Reason, YamlError};
+use crate::yaml::file::File;
+use crate::yaml::node::{Kind, Node, Style};
+use crate::yaml::path::{Path, Step};
+use crate::yaml::style::{self, Model, Written};
+
+/// What a new item or document looks like: a sibling, with changes.
+///
+/// All paths start at the item: `Shape::like(3).set("version", "v1.34.2").without("build_date")`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shape {
+    pub(super) like: usize,
+    pub(super) changes: Vec<(Path, String)>,
+    pub(super) without: Vec<Path>,
+}
+
+impl Shape {
+    /// Returns the shape of the sibling at this place.
+    pub fn like(like: usize) -> Self {
+        Self {
+            like,
+            ..Self::default()
+        }
+    }
+
+    /// Gives a scalar of the item another value; a key which the sibling lacks is added after the last key of its map.
+    #[must_use]
+    pub fn set(mut self, path: impl Into<Path>, value: impl Into<String>) -> Self {
+        self.changes.push((path.into(), value.into()));
+        self
+    }
+
+    /// Leaves a key out.
+    #[must_use]
+    pub fn without(mut self, path: impl Into<Path>) -> Self {
+        self.without.push(path.into());
+        self
+    }
+}
+
+/// The text of a new member, from its dash on, without a line break at its end.
+#[derive(Debug)]
+pub(super) struct Copied<'a> {
+    pub(super) text: String,
+    pub(super) content: Content<'a>,
+}
+
+/// Where the item to copy stands.
+pub(super) struct Origin<'a, 'p> {
+    pub(super) file: &'a File,
+    pub(super) like: &'a Node,
+    /// Where its text begins: at its dash, in block style.
+    pub(super) start: usize,
+    /// The items of its sequence, for the quotes of keys it lacks.
+    pub(super) siblings: &'a [Node],
+    pub(super) path: &'p Path,
+}
+
+/// Copies an item in a new shape.
+pub(super) fn copy<'a>(origin: &Origin<'a, '_>, shape: &Shape) -> Result<Copied<'a>, YamlError> {
+    let (like, path) = (origin.like, origin.path);
+    let extent = origin.start..like.span.end;
+    if like.style() == Some(Style::Empty) {
+        return Err(refuse(like, path, Reason::EmptyValue));
+    }
+    if !actions_fit(origin.file, like, &extent) {
+        return Err(refuse(like, path, Reason::Template));
+    }
+    let mut anchored = None;
+    like.walk(&mut |node| {
+        let anchor = node.properties.as_ref().and_then(|all| all.anchor.as_ref());
+        anchored = anchored.or(anchor.map(|_| node));
+    });
+    if let Some(node) = anchored {
+        return Err(refuse(node, path, Reason::Anchor));
+    }
+    let mut draft = Draft {
+        origin,
+        changes: Changes::default(),
+        splices: Vec::new(),
+    };
+    for left_out in &shape.without {
+        draft.leave_out(left_out)?;
+    }
+    draft.drop_comments(&extent);
+    for (changed, value) in &shape.changes {
+        draft.change(changed, value)?;
+    }
+    draft.done(&extent)
+}
+
+struct Draft<'o, 'a, 'p> {
+    origin: &'o Origin<'a, 'p>,
+    changes: Changes<'a>,
+    splices: Vec<Splice>,
+}
+
+impl<'a> Draft<'_, 'a, '_> {
+    fn text(&self) -> &'a str {
+        self.origin.file.text()
+    }
+
+    fn full(&self, path: &Path) -> Path {
+        self.origin.path.join(path)
+    }
+
+    fn leave_out(&mut self, path: &Path) -> Result<(), YamlError> {
+        let like = self.origin.like;
+        let Some((parent, Step::Key(key))) = path.split_last() else {
+            return Err(refuse(like, &self.full(path), Reason::NotCollection));
+        };
+        let map = find(like, self.origin.path, &parent)?.node;
+        let Some(place) = unique_entry(map, key)? else {
+            return Ok(());
+        };
+        let range = entry_cut(self.text(), map, place)
+            .ok_or_else(|| refuse(map, &self.full(path), Reason::Shape))?;
+        let entries = map.entry_list();
+        self.changes.gone.insert(entries[place].value.id);
+        if self
+            .changes
+            .is_emptied(map.id, entries.iter().map(|entry| entry.value.id))
+        {
+            return Err(refuse(map, &self.full(path), Reason::OnlyMember));
+        }
+        self.splices.push(Splice::cut(range));
+        Ok(())
+    }
+
+    fn drop_comments(&mut self, extent: &Range<usize>) {
+        let text = self.text();
+        let mut comments = Vec::new();
+        let mut from = extent.start;
+        self.origin.like.walk(&mut |node| {
+            if matches!(node.kind, Kind::Scalar { .. } | Kind::Alias { .. }) {
+                comments_in(text, from..node.span.start, &mut comments);
+                from = from.max(node.span.end);
+            }
+        });
+        comments_in(text, from..extent.end, &mut comments);
+        comments.retain(|comment| {
+            let inside =
+                |cut: &Splice| cut.range.start <= comment.start && comment.end <= cut.range.end;
+            !self.splices.iter().any(inside)
+        });
+        self.splices.extend(comments.into_iter().map(Splice::cut));
+    }
+
+    fn change(&mut self, path: &Path, value: &str) -> Result<(), YamlError> {
+        let like = self.origin.like;
+        let full = self.full(path);
+        if let Some((parent, Step::Key(key))) = path.split_last() {
+            let map = find(like, self.origin.path, &parent)?.node;
+            if map.is_map() && unique_entry(map, key)?.is_none() {
+                return self.add(map, path, value);
+            }
+        }
+        let node = find(like, self.origin.path, path)?.node;
+        let written = style::write(value, writable(node, &full)?);
+        if node.as_str() == Some(value) {
+            return Ok(());
+        }
+        self.splices
+            .push(Splice::replace(node.span.clone(), written.source.clone()));
+        match self.changes.scalars.insert(node.id, written) {
+            Some(_) => Err(refuse(node, &full, Reason::Overlap)),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds a key after the last one of its map that stays.
+    fn add(&mut self, map: &'a Node, path: &Path, value: &str) -> Result<(), YamlError> {
+        let full = self.full(path);
+        let Some(Step::Key(key)) = path.steps().last() else {
+            return Err(refuse(map, &full, Reason::NotCollection));
+        };
+        let entries = map.entry_list();
+        let stays = |id: &u32| !self.changes.gone.contains(id);
+        let last = entries.iter().rposition(|entry| stays(&entry.value.id));
+        let last = last.ok_or_else(|| refuse(map, &full, Reason::Shape))?;
+        let twin = self
+            .origin
+            .siblings
+            .iter()
+            .filter_map(|sibling| sibling.at(path))
+            .find_map(|twin| writable(twin, path).ok());
+        let entry = NewEntry::after(map, last, (key, value), twin);
+        let place = Member::of_entry(&entries[last]).end;
+        let text = self.text();
+        let before = if is_flow(map) {
+            flow_separator(text, map, last).map(str::to_owned)
+        } else {
+            let lead = indent(text, entries[last].key.outer);
+            lead.map(|lead| format!("{}{lead}", line_break(text, place)))
+        };
+        let before = before.ok_or_else(|| refuse(map, &full, Reason::Shape))?;
+        self.splices.push(Splice::replace(
+            place..place,
+            format!("{before}{}", entry.text()),
+        ));
+        self.changes
+            .fresh
+            .entry(map.id)
+            .or_default()
+            .push(entry.fresh(entries.len()));
+        Ok(())
+    }
+
+    fn done(mut self, extent: &Range<usize>) -> Result<Copied<'a>, YamlError> {
+        let like = self.origin.like;
+        for splice in &mut self.splices {
+            splice.range.start = splice.range.start.max(extent.start) - extent.start;
+            splice.range.end = splice.range.end.clamp(extent.start, extent.end) - extent.start;
+        }
+        let mut text = apply(&self.text()[extent.clone()], &mut self.splices)
+            .map_err(|_| refuse(like, self.origin.path, Reason::Overlap))?;
+        // A key left out at the end leaves the line break before it.
+        let kept = text.trim_end_matches(['\n', '\r']).len();
+        if self.text()[..extent.end].ends_with('\n') {
+            return Err(refuse(like, self.origin.path, Reason::Shape));
+        }
+        text.truncate(kept);
+        Ok(Copied {
+            text,
+            content: Content::Copy(like, self.changes),
+        })
+    }
+}
+
+/// Finds the comments between two tokens, each with the blanks before it or its whole line.
+fn comments_in(text: &str, gap: Range<usize>, comments: &mut Vec<Range<usize>>) {
+    let mut from = gap.start;
+    while let Some(found) = text.get(from..gap.end).and_then(|gap| gap.find('#')) {
+        let mark = from + found;
+        let before = text[..mark].trim_end_matches([' ', '\t']);
+        if before.len() == mark && !before.is_empty() && !before.ends_with('\n') {
+            from = mark + 1;
+            continue;
+        }
+        let range = if is_first_on_line(text, mark) {
+            line_start(text, mark)..next_line(text, mark)
+        } else {
+            before.len()..line_end(text, mark)
+        };
+        from = range.end.max(mark + 1);
+        comments.push(range);
+    }
+}
+
+pub(super) fn is_flow(node: &Node) -> bool {
+    match node.kind {
+        Kind::Sequence { flow, .. } | Kind::Map { flow, .. } => flow,
+        Kind::Scalar { .. } | Kind::Alias { .. } => false,
+    }
+}
+
+/// Returns the bytes that leave with an entry of a map.
+pub(super) fn entry_cut(text: &str, map: &Node, place: usize) -> Option<Range<usize>> {
+    let members: Vec<Member> = map.entry_list().iter().map(Member::of_entry).collect();
+    if is_flow(map) {
+        cut::flow(text, &members, place)
+    } else {
+        cut::block(text, &members, place)
+    }
+}
+
+/// Returns what goes between an entry of a flow map and a new one after it.
+pub(super) fn flow_separator<'t>(text: &'t str, map: &Node, place: usize) -> Option<&'t str> {
+    let members: Vec<Member> = map.entry_list().iter().map(Member::of_entry).collect();
+    if !text[map.span.start..].starts_with('{') {
+        return None;
+    }
+    cut::separator(text, &members, place)
+}
+
+/// A new key and its value.
+#[derive(Debug)]
+pub(super) struct NewEntry {
+    key: Written,
+    value: Written,
+}
+
+impl NewEntry {
+    /// Writes an entry like the one at `place` of a map, the value like `twin` if there is one.
+    pub(super) fn after(
+        map: &Node,
+        place: usize,
+        (key, value): (&str, &str),
+        twin: Option<Model<'_>>,
+    ) -> Self {
+        let neighbour = &map.entry_list()[place];
+        let in_flow = is_flow(map);
+        let text = Model {
+            style: Style::Plain,
+            value: "text",
+            in_flow,
+        };
+        let root = Path::root();
+        let like = |node| writable(node, &root).unwrap_or(text);
+        let value_model = twin.unwrap_or_else(|| like(&neighbour.value));
+        Self {
+            key: style::write(
+                key,
+                Model {
+                    in_flow,
+                    ..like(&neighbour.key)
+                },
+            ),
+            value: style::write(
+                value,
+                Model {
+                    in_flow,
+                    ..value_model
+                },
+            ),
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        format!("{}: {}", self.key.source, self.value.source)
+    }
+
+    pub(super) fn has_key_of(&self, other: &Fresh<'_>) -> bool {
+        other
+            .key
+            .as_ref()
+            .is_some_and(|key| key.value == self.key.value)
+    }
+
+    pub(super) fn fresh<'a>(self, at: usize) -> Fresh<'a> {
+        Fresh {
+            at,
+            key: Some(self.key),
+            content: Content::Scalar(self.value),
+        }
+    }
+}

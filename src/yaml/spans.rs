@@ -1,0 +1,351 @@
+//! From text to nodes with positions. It is the only file that knows `granit-parser`, and it decides nothing.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use granit_parser::{
+    ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput, StructureStyle, Tag, options,
+};
+
+use super::error::YamlError;
+use super::node::{Entry, Kind, Node, Properties, Style};
+use super::template::Template;
+
+/// The most collections within one another; `serde_yaml` stops at 128.
+pub(super) const MAX_DEPTH: usize = 100;
+
+/// What one text holds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tree {
+    pub(super) roots: Vec<Node>,
+    /// Where the `---` of each document is, if there is one.
+    pub(super) markers: Vec<Option<usize>>,
+    /// A `{{` was read as two flow maps.
+    pub(super) braces: bool,
+}
+
+/// Parses `text`; scalar values which an action writes are taken from `source`, of which `text` may be the mask.
+pub(super) fn parse(text: &str, source: &str, template: &Template) -> Result<Tree, YamlError> {
+    let options = options! {
+        emit_comments: false,
+        emit_anchor_events: true,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
+    let mut builder = Builder {
+        text,
+        source,
+        template,
+        parser: Parser::new_from_str_with_options(text, options),
+        stack: Vec::new(),
+        tree: Tree::default(),
+        cursor: 0,
+        next_id: 1,
+    };
+    while let Some(next) = builder.parser.next_event() {
+        let (event, span) = next.map_err(|error| syntax_error(&error))?;
+        builder.take(event, &span)?;
+    }
+    Ok(builder.tree)
+}
+
+fn syntax_error(error: &ScanError) -> YamlError {
+    let line = error.marker().line();
+    if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+        return YamlError::TooDeep {
+            line,
+            limit: MAX_DEPTH,
+        };
+    }
+    YamlError::Syntax {
+        line,
+        column: error.marker().col() + 1,
+        message: error.info(),
+    }
+}
+
+/// A collection which is not yet closed.
+struct Open {
+    node: Node,
+    key: Option<Node>,
+}
+
+struct Builder<'t> {
+    text: &'t str,
+    source: &'t str,
+    template: &'t Template,
+    parser: Parser<'t, StrInput<'t>>,
+    stack: Vec<Open>,
+    tree: Tree,
+    /// The end of what has been read.
+    cursor: usize,
+    next_id: u32,
+}
+
+impl<'t> Builder<'t> {
+    fn take(&mut self, event: Event<'t>, span: &Span) -> Result<(), YamlError> {
+        match event {
+            Event::DocumentStart(explicit, _) => {
+                let range = bytes(span);
+                self.cursor = if explicit { range.end } else { range.start };
+                self.tree.markers.push(explicit.then_some(range.start));
+            }
+            Event::Scalar(value, style, anchor, tag) => {
+                let mut node = self.start(span, anchor, tag)?;
+                self.scalar(&mut node, value, style);
+                self.finish(node);
+            }
+            Event::Alias(target) => {
+                let mut node = self.start(span, 0, None)?;
+                let name = self.text[node.span.clone()].trim_start_matches('*');
+                node.kind = Kind::Alias {
+                    name: name.into(),
+                    target,
+                };
+                self.finish(node);
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                let mut node = self.start(span, anchor, tag)?;
+                let flow = style == StructureStyle::Flow;
+                node.kind = Kind::Sequence {
+                    items: Vec::new(),
+                    flow,
+                };
+                self.open(node, flow)?;
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let mut node = self.start(span, anchor, tag)?;
+                let flow = style == StructureStyle::Flow;
+                self.tree.braces |= flow && self.text[node.span.start..].starts_with("{{");
+                node.kind = Kind::Map {
+                    entries: Vec::new(),
+                    flow,
+                };
+                self.open(node, flow)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(span),
+            // NOTE: `Event` is not exhaustive; what is left are the ends of documents and events that are switched off.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Begins a node: its dash, anchor and tag.
+    fn start(
+        &mut self,
+        span: &Span,
+        anchor: usize,
+        tag: Option<Cow<'t, Tag>>,
+    ) -> Result<Node, YamlError> {
+        let range = bytes(span);
+        let mut dash = range.start;
+        let in_flow = self.stack.last().is_some_and(|open| is_flow(&open.node));
+        let in_sequence = self.stack.last().is_some_and(|open| open.node.is_seq());
+        if in_sequence
+            && !in_flow
+            && let Some(found) = find_indicator(self.text, self.cursor..range.start, b"-", b":?")
+        {
+            dash = found;
+            self.cursor = found + 1;
+        }
+        let mut node = Node {
+            id: self.next_id,
+            line: u32::try_from(span.start.line()).unwrap_or(u32::MAX),
+            outer: range.start,
+            span: range,
+            dash,
+            in_flow,
+            templated: false,
+            properties: None,
+            kind: Kind::Alias {
+                name: "".into(),
+                target: 0,
+            },
+        };
+        self.next_id += 1;
+        if anchor != 0 || tag.is_some() {
+            self.properties(&mut node, span, anchor, tag)?;
+        }
+        Ok(node)
+    }
+
+    fn properties(
+        &mut self,
+        node: &mut Node,
+        span: &Span,
+        anchor: usize,
+        tag: Option<Cow<'t, Tag>>,
+    ) -> Result<(), YamlError> {
+        let mut properties = Properties::default();
+        if let Some(tag) = tag {
+            properties.tag = Some(tag.original().into());
+            if let Some(range) = span.tag_span().and_then(|tag| tag.byte_range()) {
+                node.outer = node.outer.min(range.start);
+                self.cursor = self.cursor.max(range.end);
+            }
+        }
+        if anchor != 0
+            && let Some(next) = self.parser.next_event()
+            && let (Event::Anchor(id, name), span) = next.map_err(|error| syntax_error(&error))?
+        {
+            let range = bytes(&span);
+            node.outer = node.outer.min(range.start);
+            self.cursor = self.cursor.max(range.end);
+            properties.anchor = Some((id, name.as_ref().into()));
+        }
+        node.properties = Some(Box::new(properties));
+        Ok(())
+    }
+
+    fn scalar(&mut self, node: &mut Node, value: Cow<'t, str>, style: ScalarStyle) {
+        let style = match style {
+            ScalarStyle::Plain if node.span.is_empty() => Style::Empty,
+            ScalarStyle::Plain => Style::Plain,
+            ScalarStyle::SingleQuoted => Style::Single,
+            ScalarStyle::DoubleQuoted => Style::Double,
+            ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+        };
+        match style {
+            Style::Empty => self.place_empty(node),
+            Style::Block => self.place_block(node),
+            Style::Plain | Style::Single | Style::Double => {}
+        }
+        let mut value: Box<str> = match style {
+            Style::Empty => "".into(),
+            Style::Plain | Style::Single | Style::Double | Style::Block => value.into(),
+        };
+        if self.template.touches(&node.span) {
+            node.templated = true;
+            let raw = &self.source[node.span.clone()];
+            value = match style {
+                Style::Single | Style::Double => raw[1..raw.len() - 1].into(),
+                Style::Plain | Style::Block | Style::Empty => raw.into(),
+            };
+        }
+        node.kind = Kind::Scalar { value, style };
+    }
+
+    /// Puts an empty value behind its colon, dash, anchor or tag.
+    fn place_empty(&self, node: &mut Node) {
+        let mut place = node.span.start.max(self.cursor);
+        let is_value = self.stack.last().is_some_and(|open| open.key.is_some());
+        if is_value {
+            let rest = &self.text[self.cursor..];
+            let colon = self.cursor + rest.len() - rest.trim_start_matches([' ', '\t']).len();
+            if self.text[colon..].starts_with(':') {
+                place = place.max(colon + 1);
+            }
+        }
+        if node.outer == node.span.start {
+            node.outer = place;
+        }
+        node.span = place..place;
+    }
+
+    /// Lets a block scalar begin at its `|` or `>` and end with its last line that is not blank.
+    fn place_block(&self, node: &mut Node) {
+        let header = find_indicator(self.text, self.cursor..node.span.start, b"|>", b":?-");
+        let start = header.unwrap_or(node.span.start);
+        let keeps = self.text[start..node.span.start]
+            .lines()
+            .next()
+            .is_some_and(|line| {
+                line.split('#')
+                    .next()
+                    .is_some_and(|head| head.contains('+'))
+            });
+        let body = &self.text[start..node.span.end];
+        let body = if keeps {
+            body.strip_suffix('\n')
+                .map_or(body, |body| body.strip_suffix('\r').unwrap_or(body))
+        } else {
+            body.trim_end()
+        };
+        if node.outer == node.span.start {
+            node.outer = start;
+        }
+        node.span = start..start + body.len();
+    }
+
+    fn open(&mut self, node: Node, flow: bool) -> Result<(), YamlError> {
+        if self.stack.len() >= MAX_DEPTH {
+            return Err(YamlError::TooDeep {
+                line: node.line(),
+                limit: MAX_DEPTH,
+            });
+        }
+        if flow {
+            self.cursor = node.span.end;
+        }
+        self.stack.push(Open { node, key: None });
+        Ok(())
+    }
+
+    fn close(&mut self, span: &Span) {
+        let Some(mut open) = self.stack.pop() else {
+            return;
+        };
+        if is_flow(&open.node) {
+            open.node.span.end = bytes(span).end;
+        } else {
+            open.node.span.end = self.cursor.max(open.node.span.start);
+            // An indentless sequence is reported at its first item, not at its dash.
+            if let Some(first) = open.node.items().first() {
+                let dash = first.dash;
+                if open.node.outer == open.node.span.start {
+                    open.node.outer = dash;
+                }
+                open.node.span.start = dash;
+            }
+        }
+        self.finish(open.node);
+    }
+
+    fn finish(&mut self, node: Node) {
+        self.cursor = self.cursor.max(node.span.end);
+        let Some(parent) = self.stack.last_mut() else {
+            self.tree.roots.push(node);
+            return;
+        };
+        match &mut parent.node.kind {
+            Kind::Sequence { items, .. } => items.push(node),
+            Kind::Map { entries, .. } => match parent.key.take() {
+                Some(key) => entries.push(Entry { key, value: node }),
+                None => parent.key = Some(node),
+            },
+            Kind::Scalar { .. } | Kind::Alias { .. } => {}
+        }
+    }
+}
+
+fn is_flow(node: &Node) -> bool {
+    match node.kind {
+        Kind::Sequence { flow, .. } | Kind::Map { flow, .. } => flow,
+        Kind::Scalar { .. } | Kind::Alias { .. } => false,
+    }
+}
+
+fn bytes(span: &Span) -> Range<usize> {
+    span.byte_range().unwrap_or_default()
+}
+
+/// Finds an indicator between two tokens, past blanks, comments, anchors, tags and the indicators in `past`.
+fn find_indicator(text: &str, gap: Range<usize>, wanted: &[u8], past: &[u8]) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut place = gap.start;
+    while place < gap.end {
+        let byte = bytes[place];
+        if wanted.contains(&byte) {
+            return Some(place);
+        }
+        place += match byte {
+            b'#' => text[place..].find(['\n', '\r']).unwrap_or(gap.end - place),
+            b'&' | b'!' => text[place..]
+                .find([' ', '\t', '\n', '\r'])
+                .unwrap_or(gap.end - place),
+            _ if byte.is_ascii_whitespace() || past.contains(&byte) => 1,
+            _ => return None,
+        };
+    }
+    None
+}
