@@ -197,29 +197,27 @@ mod tests {
     fn masked(text: &str) -> String {
         let mask = Template::scan(text).mask(text, ControlLine::Comment);
         assert_eq!(mask.len(), text.len());
-        assert!(mask.parse::<String>().is_ok());
         mask
     }
 
     #[test]
     fn masks_actions_and_control_lines() {
-        assert_eq!(masked("a: {{ .x }}-b\n"), "a: xx xx xx-b\n");
-        assert_eq!(
-            masked("{{- if .x }}\na: 1\n  {{- end }}\n"),
-            "#xxx xx xx xx\na: 1\n  #xxx xxx xx\n".replace("xxx xx xx xx", "xxx xx xx xx")
-        );
-        assert_eq!(masked("a: {{ `{{ x }}` }}\n"), "a: xx xxx x xxx xx\n");
-        assert_eq!(masked("a: {{ \"}}\\\"}}\" }}!\n"), "a: xx xxxxxxxx xx!\n");
-        assert_eq!(
-            masked("{{/* a }} b */}}\nx: 1"),
-            "#xxxx x xx x xxxx\nx: 1".replace("#xxxx x xx x xxxx", "#xxx x xx x xxxx")
-        );
-        assert_eq!(
-            masked("a: {{ .b\n  | quote }}\n"),
-            "a: xx xx\n  # xxxxx xx\n"
-        );
-        assert_eq!(masked("é: {{ \"ü\" }}\n"), "é: xx xxxx xx\n");
-        assert_eq!(masked("a: {{ open\n"), "a: {{ open\n");
+        for (text, expected) in [
+            ("a: {{ .x }}-b\n", "a: xx xx xx-b\n"),
+            (
+                "{{- if .x }}\na: 1\n  {{- end }}\n",
+                "#xx xx xx xx\na: 1\n  #xx xxx xx\n",
+            ),
+            ("a: {{ `{{ x }}` }}\n", "a: xx xxx x xxx xx\n"),
+            ("a: {{ \"}}\\\"}}\" }}!\n", "a: xx xxxxxxxx xx!\n"),
+            ("{{/* a }} b */}}\nx: 1", "#xxx x xx x xxxx\nx: 1"),
+            ("a: {{ .b\n  | quote }}\n", "a: xx xx\n  # xxxxx xx\n"),
+            ("é: {{ \"ü\" }}\n", "é: xx xxxx xx\n"),
+            ("a: {{ open\n", "a: {{ open\n"),
+            ("{{ a }} {{ b }}\r\n", "#x x xx xx x xx\r\n"),
+        ] {
+            assert_eq!(masked(text), expected);
+        }
     }
 
     #[test]
