@@ -18,4 +18,5 @@ mod kubernetes;
 mod pointer;
 mod s3;
 
+pub(crate) use atomic::write as write_atomically;
 pub use fault::Fault;

@@ -2,11 +2,16 @@
 //! exist. The floors, from the ground up, are described in `docs/architecture.md`; imports run downwards only.
 
 pub mod catalog;
+pub mod cli;
+pub mod command;
+pub mod error;
 pub mod io;
 pub mod matrix;
+pub mod node_images;
 mod parallel;
 pub mod plan;
 pub mod policy;
+pub mod report;
 pub mod stack;
 pub mod version;
 pub mod yaml;

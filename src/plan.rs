@@ -3,6 +3,7 @@
 
 mod explain;
 mod files;
+mod holds;
 mod release;
 mod target;
 
@@ -246,7 +247,7 @@ fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileChange
         return (planned, Vec::new());
     }
     let target = Target::new(input, stack);
-    planned.holds.extend(target.holds());
+    planned.holds.extend(holds::holds(&target));
     let outcome = match files::carry_out(&target) {
         Ok(outcome) => outcome,
         Err(faults) => {

@@ -64,6 +64,30 @@ pub fn load_tree(root: &Path) -> Result<Tree, ReadError> {
     Ok(tree)
 }
 
+/// Reads one directory of a stack with the files beside it, and returns the directory's name, which begins the paths in it.
+pub fn load_stack(directory: &Path) -> Result<(Tree, String), ReadError> {
+    let fail = |source| ReadError {
+        path: directory.to_owned(),
+        source,
+    };
+    let directory = directory.canonicalize().map_err(fail)?;
+    let name = directory
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let mut tree = Tree::default();
+    for (path, content) in load_tree(&directory)?.files() {
+        tree.insert(format!("{name}/{path}"), content.clone());
+    }
+    let above = directory.parent().unwrap_or(&directory);
+    for entry in fs::read_dir(above).map_err(fail)?.filter_map(Result::ok) {
+        if let (true, Ok(beside)) = (entry.path().is_file(), entry.file_name().into_string()) {
+            let content = read(above, &beside);
+            tree.insert(beside, content);
+        }
+    }
+    Ok((tree, name))
+}
+
 fn read(root: &Path, path: &str) -> Content {
     if !is_of_interest(path) {
         return Content::Unread;
@@ -103,16 +127,4 @@ pub fn read_text(path: &Path) -> Result<String, ReadError> {
         path: path.to_owned(),
         source,
     })
-}
-
-/// Reads a text file if it is there.
-pub fn read_optional(path: &Path) -> Result<Option<String>, ReadError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(ReadError {
-            path: path.to_owned(),
-            source,
-        }),
-    }
 }

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::PlanInput;
 use super::release::next_version;
-use super::{Hold, PlanInput};
 use crate::catalog::{ImagePattern, ImageStore, NodeImage};
 use crate::matrix::{minors_of, store_pattern};
 use crate::policy::{Addons, ChangeClass, EndOfLife};
@@ -393,11 +393,6 @@ impl<'a> Target<'a> {
         self.moves
             .iter()
             .any(|step| matches!(step, Move::Edit(edited, _) if std::ptr::eq(*edited, tree)))
-    }
-
-    /// Returns what is not done, and why.
-    pub(super) fn holds(&self) -> Vec<Hold> {
-        super::explain::holds(self)
     }
 }
 

@@ -62,15 +62,16 @@ pub struct SourceFile {
 impl SourceFile {
     /// Reads a file, if a kind claims it. `place` is its path below its source tree.
     pub fn read(path: &str, place: &str, text: &str) -> Result<Option<Self>, Fault> {
-        let kinds: Vec<_> = kinds::ALL
+        let is_yaml = !place.ends_with(".md");
+        let of_form = kinds::ALL
             .iter()
             .copied()
-            .filter(|kind| kind.claims(place, text))
-            .collect();
+            .filter(|kind| kind.is_yaml() == is_yaml);
+        let kinds: Vec<_> = of_form.filter(|kind| kind.claims(place, text)).collect();
         if kinds.is_empty() {
             return Ok(None);
         }
-        let yaml = if kinds.iter().any(|kind| kind.is_yaml()) {
+        let yaml = if is_yaml {
             Some(parse(path, text)?)
         } else {
             None

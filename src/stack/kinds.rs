@@ -223,6 +223,14 @@ impl Wanted {
         }
     }
 
+    /// Returns the class of the change that names another release where one of this minor is named.
+    fn line_class(&self, standing: Minor) -> ChangeClass {
+        match self.default_before.filter(|_| standing == self.line.minor) {
+            Some(before) => self.default_class(before),
+            None => self.minor_class(standing),
+        }
+    }
+
     /// Returns the class of the change that sets the minor where this one stands.
     fn minor_class(&self, standing: Minor) -> ChangeClass {
         let moves = self.line.minor != self.line_before.minor && standing == self.line_before.minor;

@@ -11,16 +11,18 @@ use crate::version::{KubernetesVersion, Minor, OsRelease};
 
 /// Which minors a list of node images is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RosterScope {
+pub(super) enum RosterScope {
     /// The minor its source tree is set to: the list is released with the stack.
     OneMinor,
     /// All minors: the list is for the cloud's image service.
     AllMinors,
+    /// The minors it speaks of already, and that of its source tree: the list is what clusters of the stack may run.
+    ListedMinors,
 }
 
 /// What should happen to a list. Indices are those of the list as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RosterChange {
+pub(super) struct RosterChange {
     /// Images to insert, each before the entry with that index; the length of the list means at its end.
     pub insert: Vec<(usize, NodeImage, ChangeClass)>,
     /// Entries to remove.
@@ -33,7 +35,7 @@ pub struct RosterChange {
 
 /// What a text says of its image: the parts that change when it is written for another one.
 #[derive(Debug, Clone, Copy)]
-pub struct ImageFacts<'a> {
+pub(super) struct ImageFacts<'a> {
     /// The Kubernetes version.
     pub version: KubernetesVersion,
     /// The operating-system release.
@@ -42,7 +44,7 @@ pub struct ImageFacts<'a> {
 
 impl ImageFacts<'_> {
     /// Returns `text`, which is about this image, as it reads for another: its URL, its name or its version.
-    pub fn respell(self, text: &str, image: &NodeImage) -> String {
+    pub(super) fn respell(self, text: &str, image: &NodeImage) -> String {
         if let Ok(read) = ImagePattern::read_url(text)
             && read.version == self.version
         {
@@ -58,37 +60,25 @@ impl ImageFacts<'_> {
 }
 
 /// Works out what should happen to a list of node images.
-pub fn reconcile(entries: &[RosterEntry], wanted: &Wanted, scope: RosterScope) -> RosterChange {
+pub(super) fn reconcile(
+    entries: &[RosterEntry],
+    wanted: &Wanted,
+    scope: RosterScope,
+) -> RosterChange {
     let mut change = RosterChange::default();
     let mut added: Vec<(NodeImage, ChangeClass)> = Vec::new();
-    match scope {
-        RosterScope::OneMinor => {
-            let minor = wanted.line.minor;
-            let foreign = entries
-                .iter()
-                .enumerate()
-                .filter(|(_, entry)| entry.version.minor() != minor);
-            change
-                .remove
-                .extend(foreign.map(|(index, _)| (index, ChangeClass::NewMinor)));
-            reconcile_minor(entries, minor, wanted, &mut change, &mut added);
+    let minors = minors_in_scope(entries, wanted, scope);
+    let stays_in_line = scope == RosterScope::OneMinor || follows_one_minor(entries, wanted, scope);
+    for (index, entry) in entries.iter().enumerate() {
+        let minor = entry.version.minor();
+        if stays_in_line && minor != wanted.line.minor {
+            change.remove.push((index, ChangeClass::NewMinor));
+        } else if !stays_in_line && wanted.dropped.contains(&minor) {
+            change.remove.push((index, ChangeClass::Removal));
         }
-        RosterScope::AllMinors => {
-            let dropped = entries
-                .iter()
-                .enumerate()
-                .filter(|(_, entry)| wanted.dropped.contains(&entry.version.minor()));
-            change
-                .remove
-                .extend(dropped.map(|(index, _)| (index, ChangeClass::Removal)));
-            for minor in wanted
-                .offered
-                .keys()
-                .filter(|minor| !wanted.dropped.contains(minor))
-            {
-                reconcile_minor(entries, *minor, wanted, &mut change, &mut added);
-            }
-        }
+    }
+    for minor in minors {
+        reconcile_minor(entries, minor, wanted, &mut change, &mut added);
     }
     change
         .remove
@@ -99,6 +89,41 @@ pub fn reconcile(entries: &[RosterEntry], wanted: &Wanted, scope: RosterScope) -
         .retain(|(_, _, class)| wanted.policy.wants(*class));
     place(entries, added, &mut change);
     change
+}
+
+/// Returns the minors whose entries are compared with what the store offers.
+fn minors_in_scope(
+    entries: &[RosterEntry],
+    wanted: &Wanted,
+    scope: RosterScope,
+) -> BTreeSet<Minor> {
+    let offered = wanted
+        .offered
+        .keys()
+        .copied()
+        .filter(|minor| !wanted.dropped.contains(minor));
+    match scope {
+        RosterScope::AllMinors => offered.collect(),
+        RosterScope::OneMinor => [wanted.line.minor].into(),
+        RosterScope::ListedMinors if follows_one_minor(entries, wanted, scope) => {
+            [wanted.line.minor].into()
+        }
+        RosterScope::ListedMinors => {
+            let listed =
+                |minor: &Minor| entries.iter().any(|entry| entry.version.minor() == *minor);
+            offered
+                .filter(|minor| listed(minor) || *minor == wanted.line.minor)
+                .collect()
+        }
+    }
+}
+
+/// A list that speaks of the source tree's minor alone moves with it to another minor.
+fn follows_one_minor(entries: &[RosterEntry], wanted: &Wanted, scope: RosterScope) -> bool {
+    scope == RosterScope::ListedMinors
+        && entries
+            .iter()
+            .all(|entry| entry.version.minor() == wanted.line_before.minor)
 }
 
 fn reconcile_minor(

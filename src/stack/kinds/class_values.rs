@@ -158,7 +158,7 @@ fn edit_map(
     wanted: &Wanted,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    let change = reconcile(&roster.entries, wanted, RosterScope::AllMinors);
+    let change = reconcile(&roster.entries, wanted, RosterScope::ListedMinors);
     let node = edits.node(document, path);
     let value_of = |key: &str| {
         node.and_then(|node| node.get(key))

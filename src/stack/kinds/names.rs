@@ -108,7 +108,7 @@ pub(super) fn edit(
     let Some(roster) = read(file, path, node) else {
         return Ok(());
     };
-    let change = reconcile(&roster.entries, wanted, RosterScope::AllMinors);
+    let change = reconcile(&roster.entries, wanted, RosterScope::ListedMinors);
     for (index, class) in &change.remove {
         edits.remove_item(document, path, *index, &roster.entries[*index].name, *class)?;
     }

@@ -138,14 +138,14 @@ fn changes(item: &Node, entry: &RosterEntry, image: &NodeImage) -> Vec<(Path, St
     changes
 }
 
-/// Why a list of node images would not be accepted by csctl's OpenStack plugin or by the operator.
+/// Why a list of node images would not be accepted by csctl's OpenStack plugin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NodeImagesError {
     /// The text is no YAML of the list's form.
     #[error("{0}")]
     Form(String),
     /// The list lacks something.
-    #[error("{0}")]
+    #[error("{0} is missing")]
     Missing(String),
 }
 
@@ -167,6 +167,7 @@ struct NodeImageForm {
     create_opts: Option<CreateOpts>,
 }
 
+/// Options of an image in the cloud's image service, by their types in Gophercloud's `images.CreateOpts`.
 #[derive(Deserialize)]
 struct CreateOpts {
     #[serde(default)]
@@ -175,33 +176,47 @@ struct CreateOpts {
     disk_format: String,
     #[serde(default)]
     container_format: String,
+    #[serde(default, rename = "min_disk")]
+    _min_disk: Option<i64>,
+    #[serde(default, rename = "min_ram")]
+    _min_ram: Option<i64>,
+    #[serde(default, rename = "protected")]
+    _protected: Option<bool>,
+    #[serde(default, rename = "tags")]
+    _tags: Option<Vec<String>>,
 }
 
-/// Checks a list of node images by the rules of csctl's OpenStack plugin (its `pkg/cmd/create.go`, `GetConfig`): an
-/// apiVersion, at least one image, and for each image a URL, and createOpts with name, disk_format and container_format.
-pub fn validate_node_images(text: &str) -> Result<(), NodeImagesError> {
+/// Checks a list of node images by the rules of csctl's OpenStack plugin (`GetConfig` in its `pkg/cmd/create.go`): an
+/// apiVersion, at least one image, and for each image createOpts with name, disk_format and container_format.
+///
+/// Returns the names of images without URL, which the plugin accepts and the operator cannot import.
+pub fn validate_node_images(text: &str) -> Result<Vec<String>, NodeImagesError> {
     let file: NodeImageFile =
         serde_yaml::from_str(text).map_err(|error| NodeImagesError::Form(error.to_string()))?;
-    let missing = |what: String| Err(NodeImagesError::Missing(what));
     if file.api_version.is_empty() {
-        return missing("`apiVersion` is missing".to_owned());
+        return Err(NodeImagesError::Missing("`apiVersion`".to_owned()));
     }
     if file.open_stack_node_images.is_empty() {
-        return missing(format!("`{LIST}` names no image"));
+        return Err(NodeImagesError::Missing(format!("an image in `{LIST}`")));
     }
+    let mut without_url = Vec::new();
     for (index, image) in file.open_stack_node_images.iter().enumerate() {
-        let Some(options) = &image.create_opts else {
-            return missing(format!("`{LIST}[{index}].createOpts` is missing"));
-        };
+        let missing = |field: &str| NodeImagesError::Missing(format!("`{LIST}[{index}].{field}`"));
+        let options = image
+            .create_opts
+            .as_ref()
+            .ok_or_else(|| missing("createOpts"))?;
         let fields = [
-            ("url", &image.url),
             ("createOpts.name", &options.name),
             ("createOpts.disk_format", &options.disk_format),
             ("createOpts.container_format", &options.container_format),
         ];
         if let Some((field, _)) = fields.into_iter().find(|(_, value)| value.is_empty()) {
-            return missing(format!("`{LIST}[{index}].{field}` is missing"));
+            return Err(missing(field));
+        }
+        if image.url.is_empty() {
+            without_url.push(options.name.clone());
         }
     }
-    Ok(())
+    Ok(without_url)
 }

@@ -86,7 +86,7 @@ impl FileKind for Readme {
                     edits.splice(
                         example.range.clone(),
                         &format!("{}{version}", wanted.line),
-                        wanted.minor_class(minor),
+                        wanted.line_class(minor),
                     );
                 }
             }

@@ -1,0 +1,425 @@
+//! The command line: arguments and environment in, text and an exit status out. The types of the argument parser end here.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the environment and the clock are read here, once"
+)]
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+
+use crate::command::catalog::CatalogRequest;
+use crate::command::node_images::NodeImagesRequest;
+use crate::command::plan::PlanRequest;
+use crate::command::show::ShowRequest;
+use crate::command::update::UpdateRequest;
+use crate::command::{self, Format, Outcome, Place, World};
+use crate::error::{CommandError, Status};
+use crate::io::http::{HttpSettings, Mirror, Secret};
+use crate::plan::Selection;
+use crate::policy::{Addons, ChangeClass, Config, EndOfLife, ImageList, Retention};
+use crate::version::Minor;
+
+/// Keep cluster-stack repositories in step with node images, Kubernetes patches and addon charts
+#[derive(Debug, Parser)]
+#[command(
+    name = "csctl-matrix",
+    version,
+    max_term_width = 100,
+    infer_subcommands = false
+)]
+struct Cli {
+    /// Run in this directory; the repository is searched upwards from it
+    #[arg(
+        short = 'C',
+        value_name = "DIR",
+        global = true,
+        default_value = ".",
+        hide_default_value = true
+    )]
+    directory: PathBuf,
+    /// Colour the output
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    color: Color,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the matrix: minors, patch images, addon charts, and what is missing
+    Show(ShowArgs),
+    /// Show what would change, why, and what is held back; write nothing
+    Plan(PlanArgs),
+    /// Write the plan into the working directory: all of its files, or none
+    Update(UpdateArgs),
+    /// Ask the sources what the world offers
+    #[command(subcommand)]
+    Catalog(CatalogCommand),
+    /// Write node-images.yaml into a release directory, as csctl asks its provider plugins to
+    CreateNodeImages(NodeImagesArgs),
+    /// Print a completion script
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum CatalogCommand {
+    /// Write what was seen to a file, which `--catalog` reads back
+    Fetch {
+        #[command(flatten)]
+        query: QueryArgs,
+        /// The file to write
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Show what the world offers
+    Show {
+        #[command(flatten)]
+        query: QueryArgs,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+/// Which stacks of which state of the repository, against which world.
+#[derive(Debug, Args)]
+struct QueryArgs {
+    /// Stacks by name (scs2), title (openstack/scs2), stack line or directory; all without any
+    #[arg(value_name = "STACK")]
+    stacks: Vec<String>,
+    /// Look at one minor alone; `plan` and `update` set the source tree to it
+    #[arg(long, value_name = "MINOR")]
+    minor: Option<Minor>,
+    /// Read this git revision instead of the working directory
+    #[arg(long, value_name = "REVISION")]
+    rev: Option<String>,
+    #[command(flatten)]
+    world: WorldArgs,
+}
+
+#[derive(Debug, Args)]
+struct WorldArgs {
+    /// Take the world from this file instead of asking anybody
+    #[arg(long, value_name = "FILE", help_heading = "World")]
+    catalog: Option<PathBuf>,
+    /// Ask nobody; answer from the cache
+    #[arg(long, help_heading = "World")]
+    offline: bool,
+    /// Ask TO where a URL begins with FROM (can be repeated)
+    #[arg(long = "mirror", value_name = "FROM=TO", help_heading = "World")]
+    mirrors: Vec<Mirror>,
+    /// Keep answers here [default: csctl-matrix in the user's cache directory]
+    #[arg(long, value_name = "DIR", help_heading = "World")]
+    cache_dir: Option<PathBuf>,
+    /// Take this day for today
+    #[arg(long, value_name = "YYYY-MM-DD", help_heading = "World")]
+    as_of: Option<Date>,
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    #[command(flatten)]
+    query: QueryArgs,
+    /// Show every place that states a fact, with file and line
+    #[arg(long)]
+    sites: bool,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct PlanArgs {
+    #[command(flatten)]
+    query: QueryArgs,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Exit with 3 when changes are pending, with 4 when something was held back and nothing is pending
+    #[arg(long)]
+    exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+struct UpdateArgs {
+    #[command(flatten)]
+    plan: PlanArgs,
+    /// Write over files with changes that are not committed
+    #[arg(long)]
+    allow_dirty: bool,
+}
+
+/// Options that win over csctl-matrix.yaml.
+#[derive(Debug, Args)]
+struct PolicyArgs {
+    /// Which patch images of a minor to list: all, newest, newest=N, from=VERSION
+    #[arg(long, value_name = "LIST", help_heading = "Policy")]
+    images: Option<ImageList>,
+    /// What becomes of listed images that --images no longer names
+    #[arg(long, value_name = "WHAT", value_parser = parse_word::<Retention>, help_heading = "Policy")]
+    retention: Option<Retention>,
+    /// Whether addon charts of the minor follow their newest version: follow, leave
+    #[arg(long, value_name = "WHAT", value_parser = parse_word::<Addons>, help_heading = "Policy")]
+    addons: Option<Addons>,
+    /// What becomes of minors after their end of life: keep, drop
+    #[arg(long, value_name = "WHAT", value_parser = parse_word::<EndOfLife>, help_heading = "Policy")]
+    end_of_life: Option<EndOfLife>,
+    /// Make changes of this class alone: new-patch, os-release, new-minor, removal, addons, repair (can be repeated)
+    #[arg(long = "change", value_name = "CLASS", help_heading = "Policy")]
+    changes: Vec<ChangeClass>,
+}
+
+#[derive(Debug, Args)]
+struct NodeImagesArgs {
+    /// The cluster stack's directory
+    stack_dir: PathBuf,
+    /// The release directory
+    release_dir: PathBuf,
+    /// The registry to upload built images to; may be empty
+    registry: Option<String>,
+}
+
+/// Reads one of a configuration key's words.
+fn parse_word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned()))
+        .map_err(|error| error.to_string())
+}
+
+/// Runs the program with these arguments, the first being its own name.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let provider = arguments
+        .first()
+        .and_then(|name| plugin_provider(Path::new(name)));
+    if let (Some(_), Some(name)) = (&provider, arguments.first_mut()) {
+        *name = "csctl-matrix".into();
+    }
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            // A reader that went away is no fault of ours.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let color = cli.color;
+    let result = run(cli, provider);
+    print(result, color)
+}
+
+/// Returns the provider that the program was called for, `openstack` for `csctl-openstack`.
+fn plugin_provider(program: &Path) -> Option<String> {
+    let name = program.file_stem()?.to_str()?.strip_prefix("csctl-")?;
+    (name != "matrix").then(|| name.to_owned())
+}
+
+fn run(cli: Cli, provider: Option<String>) -> Result<Outcome, CommandError> {
+    let directory = cli.directory;
+    match cli.command {
+        Command::Show(args) => {
+            let (place, world, selection) = query(args.query, directory);
+            command::show::run(&ShowRequest {
+                place,
+                world,
+                selection,
+                sites: args.sites,
+                format: args.format,
+            })
+        }
+        Command::Plan(args) => command::plan::run(&plan(args, directory)),
+        Command::Update(args) => command::update::run(&UpdateRequest {
+            allow_dirty: args.allow_dirty,
+            plan: plan(args.plan, directory),
+        }),
+        Command::Catalog(CatalogCommand::Fetch {
+            query: args,
+            output,
+        }) => {
+            let (place, world, selection) = query(args, directory);
+            command::catalog::fetch(
+                &CatalogRequest {
+                    place,
+                    world,
+                    selection,
+                    format: Format::Text,
+                },
+                &output,
+            )
+        }
+        Command::Catalog(CatalogCommand::Show {
+            query: args,
+            format,
+        }) => {
+            let (place, world, selection) = query(args, directory);
+            command::catalog::show(&CatalogRequest {
+                place,
+                world,
+                selection,
+                format,
+            })
+        }
+        Command::CreateNodeImages(args) => {
+            let below = |path: PathBuf| directory.join(path);
+            let request = NodeImagesRequest {
+                stack: below(args.stack_dir),
+                release: below(args.release_dir),
+                provider,
+            };
+            command::node_images::run(&request)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "csctl-matrix", &mut script);
+            Ok(Outcome {
+                data: String::from_utf8_lossy(&script).into_owned(),
+                ..Outcome::default()
+            })
+        }
+    }
+}
+
+fn plan(args: PlanArgs, directory: PathBuf) -> PlanRequest {
+    let (place, world, selection) = query(args.query, directory);
+    let options = Config {
+        images: args.policy.images,
+        retention: args.policy.retention,
+        addons: args.policy.addons,
+        end_of_life: args.policy.end_of_life,
+        ..Config::default()
+    };
+    PlanRequest {
+        place,
+        world,
+        selection,
+        options,
+        changes: args.policy.changes.into_iter().collect(),
+        format: args.format,
+        exit_code: args.exit_code,
+    }
+}
+
+fn query(args: QueryArgs, directory: PathBuf) -> (Place, World, Selection) {
+    let today = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date();
+    let world = World {
+        catalog: args.world.catalog,
+        today: args.world.as_of.unwrap_or(today),
+        is_today_asked: args.world.as_of.is_some(),
+        http: HttpSettings {
+            cache_dir: args.world.cache_dir.or_else(default_cache),
+            mirrors: args.world.mirrors,
+            offline: args.world.offline,
+            github_token: token(),
+            progress: true,
+            ..HttpSettings::default()
+        },
+    };
+    let place = Place {
+        directory,
+        revision: args.rev,
+    };
+    let selection = Selection {
+        stacks: args.stacks,
+        minor: args.minor,
+        image_pattern: None,
+    };
+    (place, world, selection)
+}
+
+/// The token for GitHub's API: from the environment, never from an argument.
+fn token() -> Option<Secret> {
+    ["GITHUB_TOKEN", "GH_TOKEN"]
+        .iter()
+        .find_map(|name| Secret::new(&std::env::var(name).ok()?))
+}
+
+fn default_cache() -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    Some(base.join("csctl-matrix"))
+}
+
+fn print(result: Result<Outcome, CommandError>, color: Color) -> ExitCode {
+    let choice = match color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    let mut stderr = anstream::AutoStream::new(std::io::stderr(), choice);
+    let error_style = anstyle::AnsiColor::Red.on_default().bold();
+    let status = match result {
+        Ok(outcome) => {
+            let mut stdout = anstream::AutoStream::new(std::io::stdout(), choice);
+            // A reader that went away, as `head` does, has what it wanted.
+            let _ = stdout
+                .write_all(outcome.data.as_bytes())
+                .and_then(|()| stdout.flush());
+            for warning in &outcome.warnings {
+                let _ = writeln!(stderr, "warning: {warning}");
+            }
+            for (fault, hint) in &outcome.faults {
+                let _ = writeln!(
+                    stderr,
+                    "{error_style}error{error_style:#}: {fault}\n  hint: {hint}"
+                );
+            }
+            outcome.status.unwrap_or(Status::Done)
+        }
+        Err(error) => {
+            let _ = writeln!(stderr, "{error_style}error{error_style:#}: {error}");
+            for hint in error.hints() {
+                let _ = writeln!(stderr, "  hint: {hint}");
+            }
+            Status::Error
+        }
+    };
+    ExitCode::from(status.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_name_tells_the_provider() {
+        assert_eq!(
+            plugin_provider(Path::new("/usr/bin/csctl-openstack")),
+            Some("openstack".to_owned())
+        );
+        assert_eq!(
+            plugin_provider(Path::new("csctl-docker.exe")),
+            Some("docker".to_owned())
+        );
+        assert_eq!(plugin_provider(Path::new("csctl-matrix")), None);
+        assert_eq!(plugin_provider(Path::new("other")), None);
+    }
+}

@@ -1,0 +1,237 @@
+//! The commands: each loads what it needs, calls the pure floors and reports an outcome. They print nothing and read no
+//! environment; `cli` does.
+
+pub mod catalog;
+pub mod node_images;
+pub mod plan;
+pub mod show;
+pub mod update;
+
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+
+use crate::catalog::{Catalog, Listing};
+use crate::error::{CommandError, Status};
+use crate::io::files::{find_root, load_tree};
+use crate::io::git::GitRepository;
+use crate::io::http::{HttpClient, HttpSettings, Mirror};
+use crate::plan::{Selection, catalog_request};
+use crate::policy::{CONFIG_FILE, Config};
+use crate::stack::{Content, Discovery, Tree, discover};
+
+/// What a command has to say.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Data, for stdout; styled.
+    pub data: String,
+    /// Warnings for people, for stderr.
+    pub warnings: Vec<String>,
+    /// Faults, for stderr, each with what to do about it.
+    pub faults: Vec<(String, String)>,
+    /// The exit status; nothing means done.
+    pub status: Option<Status>,
+}
+
+/// The form of a command's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// For pull requests and issues.
+    Markdown,
+}
+
+/// Which repository, and which state of it.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// A directory in the repository.
+    pub directory: PathBuf,
+    /// A revision to read instead of the working directory.
+    pub revision: Option<String>,
+}
+
+/// How the world is seen.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// A catalog file that replaces the world.
+    pub catalog: Option<PathBuf>,
+    /// The day; that of the clock, or that asked for.
+    pub today: Date,
+    /// Whether `today` was asked for, and so wins over the day of a catalog file.
+    pub is_today_asked: bool,
+    /// How servers are asked.
+    pub http: HttpSettings,
+}
+
+/// A repository that was read.
+pub struct Repository {
+    /// Its root.
+    pub root: PathBuf,
+    /// Its git repository, where it has one.
+    pub git: Option<GitRepository>,
+    /// Its files.
+    pub tree: Tree,
+    /// The cluster stacks in it.
+    pub discovery: Discovery,
+    /// Its configuration.
+    pub config: Config,
+}
+
+impl Repository {
+    /// Finds and reads a repository.
+    pub fn open(place: &Place) -> Result<Self, CommandError> {
+        let root = find_root(&place.directory)
+            .map_err(|error| CommandError::new(error).hinted("-C names the directory"))?;
+        let git = GitRepository::discover(&root);
+        let tree = match (&place.revision, &git) {
+            (None, _) => load_tree(&root).map_err(CommandError::new)?,
+            (Some(revision), Some(git)) => git.load_tree(revision).map_err(|error| {
+                CommandError::new(error).hinted(
+                    "`git rev-parse` tells whether a revision exists; a shallow clone lacks most",
+                )
+            })?,
+            (Some(_), None) => {
+                let message = format!("{} is in no git repository", root.display());
+                return Err(
+                    CommandError::new(message).hinted("leave --rev out, or run it in a clone")
+                );
+            }
+        };
+        let config = read_config(&tree)?;
+        let discovery = discover(&tree);
+        if discovery.stacks.is_empty() {
+            let message = format!("no cluster stack below {}", root.display());
+            let hint = "a cluster stack has a csctl.yaml, a stack.yaml or a cluster-class directory; -C names the repository";
+            return Err(CommandError::new(message).hinted(hint));
+        }
+        Ok(Self {
+            root,
+            git,
+            tree,
+            discovery,
+            config,
+        })
+    }
+
+    /// Checks that every stack asked for is there, and takes the image store from the configuration.
+    pub fn select(&self, mut selection: Selection) -> Result<Selection, CommandError> {
+        for wanted in &selection.stacks {
+            let alone = Selection {
+                stacks: vec![wanted.clone()],
+                ..Selection::default()
+            };
+            if !self.discovery.stacks.iter().any(|stack| alone.takes(stack)) {
+                let titles: Vec<String> = self
+                    .discovery
+                    .stacks
+                    .iter()
+                    .map(crate::stack::Stack::title)
+                    .collect();
+                let hint = format!("there are {}", titles.join(", "));
+                return Err(CommandError::new(format!("no cluster stack `{wanted}`")).hinted(hint));
+            }
+        }
+        selection.image_pattern = self.config.image_store.pattern.clone();
+        Ok(selection)
+    }
+
+    /// Sees the world: reads the catalog file, or asks the sources that the repository names.
+    pub fn look(&self, selection: &Selection, world: &World) -> Result<Catalog, CommandError> {
+        let mut catalog = match &world.catalog {
+            Some(path) => crate::io::catalog::read_file(path).map_err(|error| {
+                CommandError::new(error)
+                    .hinted("csctl-matrix catalog fetch -o FILE writes such a file")
+            })?,
+            None => self.fetch(selection, world)?,
+        };
+        if world.is_today_asked {
+            catalog.as_of = world.today;
+        }
+        if let Some(git) = &self.git {
+            for release in git.stack_releases().map_err(CommandError::new)? {
+                if !catalog
+                    .stack_releases
+                    .iter()
+                    .any(|known| known.tag == release.tag)
+                {
+                    catalog.stack_releases.push(release);
+                }
+            }
+        }
+        Ok(catalog)
+    }
+
+    fn fetch(&self, selection: &Selection, world: &World) -> Result<Catalog, CommandError> {
+        let mut request = catalog_request(&self.discovery, selection);
+        if self.config.image_store.listing == Listing::S3 {
+            for store in request.stores.values_mut() {
+                store.listing = Listing::S3;
+            }
+        }
+        let mut settings = world.http.clone();
+        for mirror in &self.config.mirrors {
+            let text = format!("{}={}", mirror.from, mirror.to);
+            let mirror: Mirror = text.parse().map_err(|error| {
+                CommandError::new(format!("{CONFIG_FILE}: mirrors: {error}"))
+                    .hinted("write `from:` and `to:` as URLs")
+            })?;
+            settings.mirrors.push(mirror);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| CommandError::new(format!("cannot start the network: {error}")))?;
+        let client = HttpClient::new(settings);
+        Ok(runtime.block_on(crate::io::catalog::fetch(&request, &client, world.today)))
+    }
+}
+
+/// Reads the configuration of the same state of the repository as everything else.
+fn read_config(tree: &Tree) -> Result<Config, CommandError> {
+    let text = match tree.find(CONFIG_FILE) {
+        None | Some(Content::Unread) => return Ok(Config::default()),
+        Some(Content::Unreadable(reason)) => {
+            return Err(CommandError::new(format!("{CONFIG_FILE}: {reason}")));
+        }
+        Some(Content::Text(text)) => text,
+    };
+    Config::parse(text).map_err(|error| {
+        let line = error
+            .line
+            .map(|line| format!(":{line}"))
+            .unwrap_or_default();
+        CommandError::new(format!("{CONFIG_FILE}{line}: {error}"))
+            .hinted("docs/configuration.md lists the keys; nothing runs on half a configuration")
+    })
+}
+
+impl Outcome {
+    /// Returns an outcome of data alone.
+    fn of(data: String) -> Self {
+        Self {
+            data,
+            ..Self::default()
+        }
+    }
+
+    /// Adds the faults that kept stacks from being read or planned, which make the command fail in the end.
+    fn with_faults<'f>(mut self, faults: impl Iterator<Item = &'f crate::stack::Fault>) -> Self {
+        self.faults
+            .extend(faults.map(|fault| (fault.to_string(), fault.hint.clone())));
+        if !self.faults.is_empty() {
+            self.status = Some(Status::Error);
+        }
+        self
+    }
+}
+
+/// Returns data as JSON, indented, with a line break at its end.
+fn to_json(value: &impl serde::Serialize) -> Result<String, CommandError> {
+    let json = serde_json::to_string_pretty(value)
+        .map_err(|error| CommandError::new(format!("cannot write JSON: {error}")))?;
+    Ok(json + "\n")
+}

@@ -1,0 +1,136 @@
+//! `create-node-images`: the call that csctl makes of its provider plugins, `csctl-<provider> create-node-images STACK_DIR
+//! RELEASE_DIR REGISTRY`. It writes node-images.yaml into the release directory, whole or not at all.
+
+use std::path::{Path, PathBuf};
+
+use super::Outcome;
+use crate::error::CommandError;
+use crate::io::files::{load_stack, read_text};
+use crate::io::write_atomically;
+use crate::node_images::{Method, PluginConfig, PluginError, read_config, write_matrix};
+use crate::stack::{discover, find_provider, validate_node_images};
+
+/// What csctl asks for.
+#[derive(Debug, Clone)]
+pub struct NodeImagesRequest {
+    /// The directory of the cluster stack.
+    pub stack: PathBuf,
+    /// The directory of the release, which csctl has made.
+    pub release: PathBuf,
+    /// The provider the plugin was called for, by its own name.
+    pub provider: Option<String>,
+}
+
+/// Writes node-images.yaml.
+pub fn run(request: &NodeImagesRequest) -> Result<Outcome, CommandError> {
+    let csctl_file = request.stack.join("csctl.yaml");
+    let config = read_text(&csctl_file)
+        .map_err(|error| {
+            CommandError::new(error).hinted("the first argument is the cluster stack's directory")
+        })
+        .and_then(|text| read_config(&text).map_err(|error| plugin_error(&csctl_file, &error)))?;
+    check_provider(request, &config, &csctl_file)?;
+    if !request.release.is_dir() {
+        let message = format!("{} is no directory", request.release.display());
+        return Err(CommandError::new(message)
+            .hinted("csctl makes the release directory before it calls a plugin"));
+    }
+    let mut warnings = Vec::new();
+    let (text, from) = match config.method {
+        Method::Get => get(&request.stack, &mut warnings)?,
+        Method::Matrix => matrix(&request.stack, &config)?,
+        Method::Build => {
+            let message = format!(
+                "{}: method `build` is not offered yet",
+                csctl_file.display()
+            );
+            let hint = "build and upload the images, list them in node-images/config.yaml and use `get`, or use `matrix`";
+            return Err(CommandError::new(message).hinted(hint));
+        }
+    };
+    let target = request.release.join("node-images.yaml");
+    write_atomically(&target, text.as_bytes()).map_err(|error| {
+        CommandError::new(format!("cannot write {}: {error}", target.display()))
+    })?;
+    let data = format!("{} written from {from}\n", target.display());
+    Ok(Outcome {
+        warnings,
+        ..Outcome::of(data)
+    })
+}
+
+fn check_provider(
+    request: &NodeImagesRequest,
+    config: &PluginConfig,
+    file: &Path,
+) -> Result<(), CommandError> {
+    if let Some(expected) = request
+        .provider
+        .as_ref()
+        .filter(|expected| **expected != config.provider)
+    {
+        let message = format!(
+            "{}: the provider is {}, this is the plugin for {expected}",
+            file.display(),
+            config.provider
+        );
+        return Err(CommandError::new(message).hinted(format!(
+            "csctl calls csctl-{} for this stack",
+            config.provider
+        )));
+    }
+    if find_provider(&config.provider).is_some_and(|provider| provider.has_node_images) {
+        return Ok(());
+    }
+    let message = format!(
+        "{}: releases for provider {} have no node-images.yaml",
+        file.display(),
+        config.provider
+    );
+    Err(CommandError::new(message)
+        .hinted("leave config.provider.config out of csctl.yaml, and csctl needs no plugin"))
+}
+
+/// The stack's own list, byte for byte.
+fn get(stack: &Path, warnings: &mut Vec<String>) -> Result<(String, String), CommandError> {
+    let file = stack.join("node-images").join("config.yaml");
+    let text = read_text(&file).map_err(|error| {
+        CommandError::new(error).hinted("method `get` copies this file; `matrix` writes its own")
+    })?;
+    let without_url = validate_node_images(&text).map_err(|error| {
+        CommandError::new(format!("{}: {error}", file.display()))
+            .hinted("every image needs createOpts with name, disk_format and container_format")
+    })?;
+    warnings.extend(
+        without_url
+            .iter()
+            .map(|name| format!("{name} has no url; the operator cannot import it")),
+    );
+    Ok((text, file.display().to_string()))
+}
+
+/// All patch images of the stack's minor, from the lists in its directory and beside it.
+fn matrix(stack: &Path, config: &PluginConfig) -> Result<(String, String), CommandError> {
+    let (tree, name) = load_stack(stack).map_err(CommandError::new)?;
+    let discovery = discover(&tree);
+    let found = discovery
+        .stacks
+        .iter()
+        .find(|stack| stack.trees.iter().any(|tree| tree.directory == name));
+    let Some(found) = found else {
+        return Err(CommandError::new(format!(
+            "{} is no cluster stack",
+            stack.display()
+        )));
+    };
+    if let Some(fault) = found.faults.first() {
+        return Err(CommandError::new(fault).hinted(&fault.hint));
+    }
+    let text =
+        write_matrix(found, config.version.minor()).map_err(|error| plugin_error(stack, &error))?;
+    Ok((text, format!("the image lists of {}", stack.display())))
+}
+
+fn plugin_error(path: &Path, error: &PluginError) -> CommandError {
+    CommandError::new(format!("{}: {error}", path.display())).hinted(&error.hint)
+}

@@ -1,0 +1,86 @@
+//! `plan`: what would change, why, and what is held back. It writes nothing.
+
+use std::collections::BTreeSet;
+
+use super::{Format, Outcome, Place, Repository, World, to_json};
+use crate::error::{CommandError, Status};
+use crate::plan::{Plan, PlanInput, Selection};
+use crate::policy::{ChangeClass, Config};
+use crate::report;
+
+/// What to plan.
+#[derive(Debug, Clone)]
+pub struct PlanRequest {
+    /// The repository.
+    pub place: Place,
+    /// How the world is seen.
+    pub world: World,
+    /// Which stacks and which minor.
+    pub selection: Selection,
+    /// Options that win over the configuration file.
+    pub options: Config,
+    /// Classes of change to make; empty means all that need no asking.
+    pub changes: BTreeSet<ChangeClass>,
+    /// The form of the data.
+    pub format: Format,
+    /// Whether pending changes make an exit status.
+    pub exit_code: bool,
+}
+
+/// Plans.
+pub fn run(request: &PlanRequest) -> Result<Outcome, CommandError> {
+    let repository = Repository::open(&request.place)?;
+    let plan = make(request, &repository)?;
+    let data = match request.format {
+        Format::Text => report::text::plan(&plan, &again("update", request)),
+        Format::Markdown => report::markdown::plan(&plan),
+        Format::Json => to_json(&plan)?,
+    };
+    let mut outcome = Outcome::of(data);
+    if request.exit_code {
+        outcome.status = Some(status(&plan));
+    }
+    Ok(outcome.with_faults(plan.faults()))
+}
+
+/// Makes the plan of a repository.
+pub(super) fn make(request: &PlanRequest, repository: &Repository) -> Result<Plan, CommandError> {
+    let selection = repository.select(request.selection.clone())?;
+    let catalog = repository.look(&selection, &request.world)?;
+    let mut policy = repository.config.policy(&request.options);
+    policy.changes.clone_from(&request.changes);
+    let input = PlanInput {
+        tree: &repository.tree,
+        discovery: &repository.discovery,
+        catalog: &catalog,
+        policy: &policy,
+        selection: &selection,
+    };
+    Ok(crate::plan::plan(input))
+}
+
+pub(super) fn status(plan: &Plan) -> Status {
+    if plan.has_changes() {
+        Status::Pending
+    } else if plan.has_holds() {
+        Status::Held
+    } else {
+        Status::Done
+    }
+}
+
+/// Returns the command line that does something about the same plan.
+fn again(command: &str, request: &PlanRequest) -> String {
+    let mut words = vec!["csctl-matrix".to_owned(), command.to_owned()];
+    words.extend(request.selection.stacks.iter().cloned());
+    if let Some(minor) = request.selection.minor {
+        words.push(format!("--minor {minor}"));
+    }
+    words.extend(
+        request
+            .changes
+            .iter()
+            .map(|class| format!("--change {class}")),
+    );
+    words.join(" ")
+}

@@ -1,0 +1,298 @@
+//! The provider plugin's rules as values: what csctl.yaml must say, and the text of a node-images.yaml. It reads and writes no
+//! file; `command::node_images` does.
+
+use std::collections::BTreeMap;
+
+use handlebars::{Handlebars, no_escape};
+use serde::{Deserialize, Serialize};
+
+use crate::stack::{RosterForm, Stack};
+use crate::version::{KubernetesVersion, Minor};
+
+/// What csctl.yaml says to a provider plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginConfig {
+    /// The provider's name.
+    pub provider: String,
+    /// The stack's Kubernetes version.
+    pub version: KubernetesVersion,
+    /// What the plugin is to do.
+    pub method: Method,
+}
+
+/// What the plugin is to do: `config.provider.config.method`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Copy node-images/config.yaml.
+    Get,
+    /// Build images and copy node-images/config.yaml.
+    Build,
+    /// Write all patch images of the stack's minor.
+    Matrix,
+}
+
+/// Why the plugin does not do its work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PluginError {
+    /// What is wrong, as a phrase.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl PluginError {
+    fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct CsctlFile {
+    config: Option<CsctlConfig>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct CsctlConfig {
+    #[serde(default)]
+    kubernetes_version: serde_yaml::Value,
+    #[serde(default)]
+    cluster_stack_name: String,
+    provider: Option<CsctlProvider>,
+}
+
+#[derive(Deserialize, Default)]
+struct CsctlProvider {
+    #[serde(default, rename = "type")]
+    name: String,
+    #[serde(default)]
+    config: BTreeMap<String, serde_yaml::Value>,
+}
+
+/// Reads csctl.yaml by the rules of csctl (its `pkg/clusterstack/config.go`): a provider's name of lower-case letters, digits
+/// and dashes, a stack name, a version `v1.34.7` in full.
+pub fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
+    let file: CsctlFile = serde_yaml::from_str(text).map_err(|error| {
+        PluginError::new(
+            error.to_string(),
+            "repair the file; csctl could not read it either",
+        )
+    })?;
+    let config = file.config.unwrap_or_default();
+    let provider = config.provider.unwrap_or_default();
+    if !is_provider_name(&provider.name) {
+        let message = format!(
+            "config.provider.type is `{}`, which is no provider's name",
+            provider.name
+        );
+        return Err(PluginError::new(message, "write a name such as openstack"));
+    }
+    if config.cluster_stack_name.is_empty() {
+        return Err(PluginError::new(
+            "config.clusterStackName is missing",
+            "write the cluster stack's name",
+        ));
+    }
+    let text = config.kubernetes_version.as_str().unwrap_or_default();
+    let version = text
+        .parse()
+        .ok()
+        .filter(|version: &KubernetesVersion| version.to_string() == text);
+    let Some(version) = version else {
+        let message = format!("config.kubernetesVersion is `{text}`, which csctl does not accept");
+        return Err(PluginError::new(
+            message,
+            "write the version in full, such as v1.34.7",
+        ));
+    };
+    let method = match provider
+        .config
+        .get("method")
+        .and_then(serde_yaml::Value::as_str)
+    {
+        Some("get") => Method::Get,
+        Some("build") => Method::Build,
+        Some("matrix") => Method::Matrix,
+        other => {
+            let message = match other {
+                Some(method) => {
+                    format!("config.provider.config.method is `{method}`, which is no method")
+                }
+                None => "config.provider.config.method is missing".to_owned(),
+            };
+            let hint = "write `get` to copy node-images/config.yaml, or `matrix` for all patch images of the minor";
+            return Err(PluginError::new(message, hint));
+        }
+    };
+    Ok(PluginConfig {
+        provider: provider.name,
+        version,
+        method,
+    })
+}
+
+fn is_provider_name(name: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    !name.is_empty()
+        && name.len() <= 253
+        && name.bytes().all(inner)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// One entry of a node-images.yaml.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Entry {
+    url: String,
+    name: String,
+    disk_format: String,
+    container_format: &'static str,
+    visibility: &'static str,
+}
+
+const TEMPLATE: &str = include_str!("node_images/node-images.yaml.hbs");
+
+/// Returns the text of a node-images.yaml with all patch images of a minor that the stack's own lists name, oldest first.
+pub fn write_matrix(stack: &Stack, minor: Minor) -> Result<String, PluginError> {
+    let mut entries: BTreeMap<KubernetesVersion, Entry> = BTreeMap::new();
+    for roster in stack.files().flat_map(crate::stack::SourceFile::rosters) {
+        for entry in roster
+            .entries
+            .iter()
+            .filter(|entry| entry.version.minor() == minor)
+        {
+            let Some(url) = &entry.url else { continue };
+            let name = match roster.form {
+                RosterForm::NodeImages | RosterForm::OrcImages => entry.name.clone(),
+                RosterForm::ImageManager | RosterForm::VersionMap | RosterForm::Names => {
+                    image_name(entry.version)
+                }
+            };
+            let new = Entry {
+                url: url.clone(),
+                name: checked_name(name)?,
+                disk_format: disk_format(url)?.to_owned(),
+                container_format: "bare",
+                visibility: "private",
+            };
+            entries.entry(entry.version).or_insert(new);
+        }
+    }
+    if entries.is_empty() {
+        let message = format!("no list of the stack names an image for Kubernetes {minor}");
+        return Err(PluginError::new(
+            message,
+            "csctl-matrix update fills the stack's lists from the image store",
+        ));
+    }
+    render(&entries.into_values().collect::<Vec<_>>())
+}
+
+/// The name by which the cluster class finds an image of an openstack-image-manager list in the cloud.
+fn image_name(version: KubernetesVersion) -> String {
+    format!("ubuntu-capi-image-{version}")
+}
+
+/// The operator makes a resource of each image's name, so it must be a name of RFC 1123.
+fn checked_name(name: String) -> Result<String, PluginError> {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+    let edges = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if name.bytes().all(inner) && name.starts_with(edges) && name.ends_with(edges) {
+        return Ok(name);
+    }
+    let message = format!(
+        "the image name `{name}` is no name of RFC 1123, and the operator names resources after it"
+    );
+    Err(PluginError::new(
+        message,
+        "use lower-case letters, digits, dots and dashes, as in ubuntu-capi-image-v1.34.7",
+    ))
+}
+
+fn disk_format(url: &str) -> Result<&str, PluginError> {
+    let file = url.rsplit('/').next().unwrap_or(url);
+    let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
+    match ending {
+        "qcow2" | "raw" | "vmdk" | "vdi" | "vhd" | "iso" => Ok(ending),
+        "img" => Ok("qcow2"),
+        _ => {
+            let message = format!("the disk format of {url} cannot be told from its name");
+            Err(PluginError::new(
+                message,
+                "list it in node-images/config.yaml and use method `get`",
+            ))
+        }
+    }
+}
+
+fn render(entries: &[Entry]) -> Result<String, PluginError> {
+    let mut engine = Handlebars::new();
+    engine.register_escape_fn(no_escape);
+    engine.set_strict_mode(true);
+    let text = engine
+        .render_template(TEMPLATE, &serde_json::json!({ "images": entries }))
+        .map_err(|error| PluginError::new(error.to_string(), "report this as a bug"))?;
+    let valid = crate::stack::validate_node_images(&text);
+    valid.map_err(|error| {
+        PluginError::new(error.to_string(), "repair the stack's list of images")
+    })?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CSCTL: &str = "apiVersion: csctl.clusterstack.x-k8s.io/v1alpha1\nconfig:\n  kubernetesVersion: v1.34.7\n  \
+                         clusterStackName: ferrol\n  provider:\n    type: openstack\n    config:\n      method: matrix\n";
+
+    #[test]
+    fn reads_what_csctl_accepts() {
+        let config = read_config(CSCTL).unwrap();
+        assert_eq!(
+            (config.provider.as_str(), config.method),
+            ("openstack", Method::Matrix)
+        );
+        assert_eq!(config.version.to_string(), "v1.34.7");
+    }
+
+    #[test]
+    fn refuses_what_csctl_refuses() {
+        for (from, to) in [
+            ("v1.34.7", "v1.34"),
+            ("v1.34.7", "1.34.7"),
+            ("v1.34.7", "v1.34.7-rc.1"),
+            ("openstack\n", "OpenStack\n"),
+            ("openstack\n", "-openstack\n"),
+            ("ferrol", "''"),
+            ("method: matrix", "method: guess"),
+            ("      method: matrix\n", ""),
+        ] {
+            let text = CSCTL.replace(from, to);
+            assert!(text != CSCTL && read_config(&text).is_err(), "{text}");
+        }
+        assert!(
+            read_config("").is_err()
+                && read_config("[]").is_err()
+                && read_config("config: 1").is_err()
+        );
+    }
+
+    #[test]
+    fn names_are_those_of_resources() {
+        assert!(checked_name("ubuntu-capi-image-v1.34.7".to_owned()).is_ok());
+        for name in [
+            "ubuntu-capi-image v1.34.7",
+            "Ubuntu-v1.34.7",
+            "",
+            "-a",
+            "a-",
+        ] {
+            assert!(checked_name(name.to_owned()).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Markdown for pull requests and issues, from Handlebars templates. Texts from outside are escaped: a version tag or a URL
+//! never becomes a link, a mention or HTML.
+
+use handlebars::Handlebars;
+use serde::Serialize;
+use serde_json::{Value, json};
+use similar::TextDiff;
+
+use super::{compact, text};
+use crate::catalog::Catalog;
+use crate::command::show::Show;
+use crate::plan::{FileAction, Plan};
+
+const PLAN: &str = include_str!("markdown/plan.md.hbs");
+const SHOW: &str = include_str!("markdown/show.md.hbs");
+const CATALOG: &str = include_str!("markdown/catalog.md.hbs");
+
+/// Returns a plan.
+pub fn plan(plan: &Plan) -> String {
+    let stacks: Vec<Value> = plan
+        .stacks
+        .iter()
+        .filter(|stack| {
+            let changes = stack.lines.iter().any(|line| !line.classes.is_empty());
+            changes || !stack.holds.is_empty() || !stack.faults.is_empty()
+        })
+        .map(|stack| {
+            let lines: Vec<Value> = stack
+                .lines
+                .iter()
+                .filter(|line| !line.classes.is_empty())
+                .map(|line| {
+                    json!({
+                        "line": line.line,
+                        "classes": line.classes.iter().map(|class| class.name()).collect::<Vec<_>>().join(", "),
+                        "from": line.default_before,
+                        "to": line.default_after,
+                        "next": line.release.as_ref().and_then(|release| release.next.as_ref()),
+                        "reasons": line.reasons,
+                    })
+                })
+                .collect();
+            json!({ "title": stack.title, "lines": lines, "holds": stack.holds, "notes": stack.notes,
+                    "faults": stack.faults.iter().map(ToString::to_string).collect::<Vec<_>>() })
+        })
+        .collect();
+    let files: Vec<Value> = plan.files.iter().map(|file| json!({ "path": file.path, "what": file_words(&file.action), "diff": diff(&file.action) })).collect();
+    render(
+        PLAN,
+        &json!({ "stacks": stacks, "files": files, "asOf": plan.as_of }),
+    )
+}
+
+fn file_words(action: &FileAction) -> &'static str {
+    match action {
+        FileAction::Edit { .. } => "changed",
+        FileAction::Create { .. } => "new",
+        FileAction::Copy { .. } => "copied",
+        FileAction::Remove => "removed",
+    }
+}
+
+/// The changed lines alone: what a fenced block shows. A fence in the text would end the block, so it is broken up.
+fn diff(action: &FileAction) -> Option<String> {
+    let FileAction::Edit { before, after } = action else {
+        return None;
+    };
+    let text = TextDiff::from_lines(before.as_str(), after)
+        .unified_diff()
+        .context_radius(1)
+        .to_string();
+    Some(text.replace("```", "``\u{200b}`"))
+}
+
+/// Returns the matrix of every stack.
+pub fn show(show: &Show) -> String {
+    let stacks: Vec<Value> = show
+        .stacks
+        .iter()
+        .map(|stack| {
+            let lines: Vec<Value> = stack
+                .lines
+                .iter()
+                .map(|line| {
+                    json!({
+                        "minor": line.line.minor,
+                        "default": line.default.map(crate::version::KubernetesVersion::plain),
+                        "listed": compact(&line.listed()),
+                        "unlisted": compact(&line.unlisted()),
+                        "released": line.released,
+                        "state": text::state(line),
+                    })
+                })
+                .collect();
+            json!({ "title": stack.title, "lines": lines })
+        })
+        .collect();
+    render(SHOW, &json!({ "stacks": stacks, "asOf": show.as_of }))
+}
+
+/// Returns a catalog.
+pub fn catalog(catalog: &Catalog) -> String {
+    render(CATALOG, catalog)
+}
+
+fn render(template: &str, data: &impl Serialize) -> String {
+    let mut engine = Handlebars::new();
+    engine.register_escape_fn(escape);
+    engine
+        .render_template(template, data)
+        .expect("impossible: the templates are part of the program and tested")
+}
+
+/// Escapes what Markdown and HTML give a meaning.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            // Mentions and issue references are made by GitHub from plain text.
+            '@' | '#' => {
+                out.push(c);
+                out.push('\u{200b}');
+            }
+            '`' | '*' | '_' | '[' | ']' | '|' | '\\' | '~' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '\n' | '\r' => out.push(' '),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_texts_stay_texts() {
+        let text = escape("v1 <img src=x> @admin #1 [a](b) `x`\n## y | z");
+        assert_eq!(
+            text,
+            "v1 &lt;img src=x&gt; @\u{200b}admin #\u{200b}1 \\[a\\](b) \\`x\\` #\u{200b}#\u{200b} y \\| z"
+        );
+    }
+}
