@@ -1,5 +1,9 @@
 //! The HTTP client against servers that misbehave: retries, pacing, redirects, broken answers, cache, offline, secrets.
-#![expect(clippy::disallowed_methods, reason = "the tests damage cache files")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests; some damage cache files"
+)]
 
 use std::fs;
 use std::path::Path;

@@ -6,7 +6,9 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    reason = "each test file includes this and uses its own part"
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    reason = "tests; each file includes this and uses its own part"
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -309,7 +311,7 @@ impl World {
     }
 }
 
-/// Adds an ETag, and answers 304 where the client knows the content.
+/// Adds an entity tag, and answers 304 where the client knows the content.
 fn validate(reply: Reply, request: &Request) -> Reply {
     let mut hasher = DefaultHasher::new();
     reply.body.hash(&mut hasher);
