@@ -373,6 +373,29 @@ async fn a_damaged_cache_is_as_good_as_none() {
     assert_eq!(files, 1, "no temporary files stay");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_at_the_same_time_share_a_cache() {
+    let server = Server::start(|request| Reply::ok(request.path.repeat(2000)));
+    let folder = tempfile::tempdir().unwrap();
+    let run = || {
+        let (settings, url) = (cached(folder.path()), server.url());
+        tokio::spawn(async move {
+            let client = HttpClient::new(settings);
+            for number in 0..40 {
+                let path = format!("/{}", number % 5);
+                let answer = client
+                    .ask(Ask::get(&format!("{url}{path}"), 10_000))
+                    .await
+                    .unwrap();
+                assert_eq!(answer.body, path.repeat(2000));
+            }
+        })
+    };
+    for run in [run(), run(), run(), run()] {
+        run.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn an_unusable_cache_folder_is_no_obstacle() {
     let server = Server::start(tagged);

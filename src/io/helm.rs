@@ -92,9 +92,7 @@ async fn fetch_index(
     if answer.status != 200 {
         return Err(Fault::of_status(&url, answer.status));
     }
-    if let Some(page) = find_page(&answer)
-        && answer.body.trim_ascii_start().starts_with(b"<")
-    {
+    if let Some(page) = find_page(&answer) {
         return Err(Fault::new(
             &url,
             format!("is {page}, not the index of a Helm repository"),

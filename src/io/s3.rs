@@ -80,9 +80,16 @@ impl<'a> Bucket<'a> {
         let connector = Connector {
             client: client.clone(),
         };
+        let url = format!("{endpoint}/{bucket}");
+        let asked = match &client.settings().s3_credentials {
+            // A signature holds for the host that is really asked.
+            Some(_) => client.mirrored(&url),
+            None => url.clone(),
+        };
+        let (asked_endpoint, asked_bucket) = asked.rsplit_once('/').unwrap_or((&asked, bucket));
         let mut builder = AmazonS3Builder::new()
-            .with_endpoint(&endpoint)
-            .with_bucket_name(bucket)
+            .with_endpoint(asked_endpoint)
+            .with_bucket_name(asked_bucket)
             .with_region("us-east-1")
             .with_allow_http(true)
             .with_retry(RetryConfig {
@@ -107,7 +114,7 @@ impl<'a> Bucket<'a> {
             client,
             pattern,
             store: builder.build().map_err(|error| bad(&error.to_string()))?,
-            url: format!("{endpoint}/{bucket}/"),
+            url: url + "/",
             prefix,
         })
     }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::error::redact_target;
 use super::hosts::Hosts;
-use super::{Answer, Ask, HttpError, HttpSettings, Mirror, mirror, redact};
+use super::{Answer, Ask, HttpError, HttpSettings, mirror, redact};
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: u32 = 5;
@@ -35,7 +35,6 @@ pub struct HttpStats {
 
 /// The connections and what is known of the hosts at their other ends.
 pub(super) struct Transport {
-    mirrors: Vec<Mirror>,
     settings: HttpSettings,
     client: OnceLock<Result<reqwest::Client, String>>,
     permits: Semaphore,
@@ -57,7 +56,6 @@ struct Counters {
 impl Transport {
     pub(super) fn new(settings: &HttpSettings) -> Self {
         Self {
-            mirrors: settings.mirrors.clone(),
             settings: settings.clone(),
             client: OnceLock::new(),
             permits: Semaphore::new(settings.max_concurrent.max(1)),
@@ -68,7 +66,7 @@ impl Transport {
     }
 
     pub(super) fn rewrite(&self, url: &str) -> String {
-        mirror::rewrite(&self.mirrors, url)
+        mirror::rewrite(&self.settings.mirrors, url)
     }
 
     pub(super) fn stats(&self) -> HttpStats {
@@ -302,4 +300,19 @@ pub(super) fn host_of(url: &str) -> String {
         Some(format!("{}:{port}", url.host_str()?))
     });
     host.unwrap_or_else(|| url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsafe_redirects_are_refused() {
+        let refused = |from: &str, to: &str| {
+            let (from, to) = (Url::parse(from).unwrap(), Url::parse(to).unwrap());
+            refuse_redirect(&Ask::head(from.as_str()), &from, &to).is_some()
+        };
+        assert!(refused("https://a/", "http://a/") && refused("http://a/", "ftp://a/"));
+        assert!(!refused("http://a/", "https://b/") && !refused("https://a/", "https://b/"));
+    }
 }
