@@ -482,7 +482,7 @@ async fn an_index_that_is_none_is_unreachable() {
         ),
         (
             Reply::ok("apiVersion: v1\n"),
-            "is not the index of a Helm repository: missing field `entries` []",
+            "is not the index of a Helm repository: it has no entries []",
         ),
     ] {
         store.fault(CHARTS, reply);
