@@ -1,4 +1,9 @@
 //! A whole world on loopback: what `io::catalog::fetch` makes of it, cold, warm and offline.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests; one damages catalog files"
+)]
 
 use std::time::{Duration, Instant};
 

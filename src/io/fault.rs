@@ -52,16 +52,20 @@ impl From<HttpError> for Fault {
     }
 }
 
-/// Says what an answer is, where it is made for people or programs and is no file of a store: `a web page`.
+/// Says what an answer is, where it is made for people or programs and is no file of a store: `a web page`. A body speaks
+/// for itself, since many servers do not know the type of their files; without one, the declared type has to do.
 pub(crate) fn find_page(answer: &Answer) -> Option<&'static str> {
     let content_type = answer.header(&header::CONTENT_TYPE).unwrap_or_default();
     let kind = content_type.split(';').next().unwrap_or_default().trim();
-    let body = answer.body.trim_ascii_start();
-    match kind.to_ascii_lowercase().as_str() {
+    let declared = match kind.to_ascii_lowercase().as_str() {
         "text/html" | "application/xhtml+xml" => Some("a web page"),
         "text/xml" | "application/xml" => Some("an XML document"),
         "application/json" => Some("a JSON document"),
-        _ if body.starts_with(b"<") => Some("a web page"),
         _ => None,
+    };
+    match answer.body.trim_ascii_start().first() {
+        None => declared,
+        Some(b'<') => declared.or(Some("a web page")),
+        Some(_) => None,
     }
 }

@@ -1,11 +1,9 @@
 //! Helm repositories: which versions of a chart exist, by `index.yaml` or by the tags of an OCI registry. It downloads no chart.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use serde::Deserialize;
-use serde::de::{IgnoredAny, Visitor};
 
 use super::fault::{Fault, find_page};
 use super::http::{Ask, HttpClient};
@@ -19,51 +17,15 @@ const BODY_LIMIT: usize = 64 << 20;
 /// The part of an index that is read.
 #[derive(Deserialize)]
 struct Index {
-    entries: BTreeMap<String, Vec<Entry>>,
+    /// Absent in an index that was cut after the key.
+    entries: Option<BTreeMap<String, Vec<Entry>>>,
 }
 
 #[derive(Deserialize)]
 struct Entry {
+    /// A text as it is spelled: `1.10` is not `1.1`.
     #[serde(default)]
-    version: Text,
-}
-
-/// A text as it is spelled; anything else is no version.
-#[derive(Default)]
-struct Text(Option<String>);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Text, E> {
-                Ok(Text(Some(text.to_owned())))
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                self,
-                mut items: A,
-            ) -> Result<Text, A::Error> {
-                while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Text(None))
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut items: A,
-            ) -> Result<Text, A::Error> {
-                while items.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Text(None))
-            }
-        }
-        deserializer.deserialize_str(TextVisitor)
-    }
+    version: Option<String>,
 }
 
 /// Looks up the versions of the charts of the request.
@@ -92,28 +54,76 @@ async fn fetch_index(
     if answer.status != 200 {
         return Err(Fault::of_status(&url, answer.status));
     }
-    if let Some(page) = find_page(&answer)
-        && answer.body.trim_ascii_start().starts_with(b"<")
-    {
+    if let Some(page) = find_page(&answer) {
         return Err(Fault::new(
             &url,
             format!("is {page}, not the index of a Helm repository"),
         ));
     }
-    let mut index: Index = serde_yaml::from_slice(&answer.body).map_err(|error| {
-        Fault::new(
-            &url,
-            format!("is not the index of a Helm repository: {error}"),
-        )
-    })?;
-    let names = request.names.iter();
-    Ok(names
-        .map(|name| {
-            let entries = index.entries.remove(name).unwrap_or_default();
-            let texts = entries.into_iter().filter_map(|entry| entry.version.0);
-            (name.clone(), read_versions(texts))
-        })
-        .collect())
+    read_index(&answer.body, &request.names).map_err(|reason| {
+        let reason = format!("is not the index of a Helm repository: {reason}");
+        Fault::new(&url, reason)
+    })
+}
+
+/// Reads the versions of these charts. Ten megabytes of YAML take a second and ten times their size in memory, so only the
+/// charts that are asked for are parsed where the index has the usual form.
+fn read_index(
+    content: &[u8],
+    names: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Vec<ChartVersion>>, String> {
+    let text = std::str::from_utf8(content).map_err(|error| error.to_string())?;
+    let part = cut_charts(text, names);
+    let part = part.and_then(|part| serde_yaml::from_str(&part).ok());
+    let index: Index = match part {
+        Some(index) => index,
+        None => serde_yaml::from_str(text).map_err(|error| error.to_string())?,
+    };
+    let mut known = index.entries.ok_or("it has no entries")?;
+    let charts = names.iter().map(|name| {
+        let entries = known.remove(name).unwrap_or_default();
+        let texts = entries.into_iter().filter_map(|entry| entry.version);
+        (name.clone(), read_versions(texts))
+    });
+    Ok(charts.collect())
+}
+
+/// Cuts the charts of these names out of an index in block style: whatever belongs to a key of YAML is indented deeper than
+/// the key, but for a list's dashes. Gives nothing where the text is of another form.
+fn cut_charts(text: &str, names: &BTreeSet<String>) -> Option<String> {
+    let mut lines = text
+        .lines()
+        .skip_while(|line| line.trim_end() != "entries:");
+    let mut part = format!("{}\n", lines.next()?.trim_end());
+    let mut key_indent = None;
+    let mut is_wanted = false;
+    for line in lines {
+        let content = line.trim_start_matches(' ');
+        let indent = line.len() - content.len();
+        let is_item = content == "-" || content.starts_with("- ");
+        if content.trim_end().is_empty() || content.starts_with('#') {
+            // An empty line or comment belongs to whatever is around it.
+        } else if indent == 0 {
+            break;
+        } else if indent == *key_indent.get_or_insert(indent) && !is_item {
+            let (key, _) = content.split_once(':')?;
+            is_wanted = names.contains(key.trim_matches(['"', '\'']));
+        } else if indent < key_indent? {
+            return None;
+        }
+        if is_wanted {
+            part.push_str(line);
+            part.push('\n');
+        }
+    }
+    key_indent?;
+    // `entries:` without any chart would read as null.
+    let is_empty = part.lines().nth(1).is_none();
+    Some(if is_empty {
+        "entries: {}\n".to_owned()
+    } else {
+        part
+    })
 }
 
 /// Looks up each chart's tags; a tag spells the `+` of a version as `_`.
@@ -140,4 +150,64 @@ fn read_versions(texts: impl Iterator<Item = String>) -> Vec<ChartVersion> {
     versions.sort();
     versions.dedup();
     versions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, String> {
+        let names = ["cilium", "csi"].map(str::to_owned).into();
+        let charts = read_index(text.as_bytes(), &names)?;
+        let shown: Vec<String> = charts
+            .iter()
+            .map(|(name, versions)| {
+                let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
+                format!("{name} {}", versions.join(" "))
+            })
+            .collect();
+        Ok(shown.join("; "))
+    }
+
+    fn is_cut(text: &str) -> bool {
+        cut_charts(text, &BTreeSet::new()).is_some()
+    }
+
+    #[test]
+    fn reads_indexes_of_all_styles() {
+        let usual = "apiVersion: v1\nentries:\n  other:\n  - version: 9.9.9\n  cilium:\n  - description: |\n      \
+                     csi:\n\n      - version: 8.8.8\n    version: 1.10.0\n# made by hand\n  - version: 1.9.0\n  csi:\n    \
+                     - version: 2.0.0\ngenerated: now\n";
+        assert!(is_cut(usual));
+        assert_eq!(read(usual).as_deref(), Ok("cilium 1.9.0 1.10.0; csi 2.0.0"));
+        let windows = usual.replace('\n', "\r\n");
+        assert_eq!(
+            read(&windows).as_deref(),
+            Ok("cilium 1.9.0 1.10.0; csi 2.0.0")
+        );
+        let json = r#"{"entries": {"cilium": [{"version": "1.9.0"}]}}"#;
+        assert!(!is_cut(json));
+        assert_eq!(read(json).as_deref(), Ok("cilium 1.9.0; csi "));
+        let anchored = "entries:\n  other: &all\n  - version: 1.9.0\n  \"cilium\": *all\n";
+        assert_eq!(read(anchored).as_deref(), Ok("cilium 1.9.0; csi "));
+        for empty in ["entries:\n  other:\n  - version: 1.0.0\n", "entries: {}\n"] {
+            assert_eq!(read(empty).as_deref(), Ok("cilium ; csi "), "{empty}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_a_text() {
+        let text = "entries:\n  csi:\n  - version: 1.10\n  - version: 1e3\n  - version:\n  - {}\n  - version: 'v2.0.0'\n";
+        assert_eq!(read(text).as_deref(), Ok("cilium ; csi v2.0.0"));
+        for text in [
+            "",
+            "entries: 3",
+            "entries:\n  csi: text\n",
+            "apiVersion: v1\n",
+            "a: [",
+            "entries:\n",
+        ] {
+            assert!(read(text).is_err(), "{text}: {:?}", read(text));
+        }
+    }
 }

@@ -12,7 +12,7 @@ mod transport;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -282,7 +282,7 @@ pub struct HttpClient {
 
 struct Shared {
     settings: HttpSettings,
-    cache: Option<Cache>,
+    cache: OnceLock<Option<Cache>>,
     transport: Transport,
 }
 
@@ -297,12 +297,11 @@ impl fmt::Debug for HttpClient {
 impl HttpClient {
     /// Makes a client. Nothing is loaded and nobody is asked before the first request.
     pub fn new(settings: HttpSettings) -> Self {
-        let cache = settings.cache_dir.as_deref().and_then(Cache::open);
         let transport = Transport::new(&settings);
         Self {
             shared: Arc::new(Shared {
                 settings,
-                cache,
+                cache: OnceLock::new(),
                 transport,
             }),
         }
@@ -316,6 +315,11 @@ impl HttpClient {
     /// Returns what has been sent and received so far.
     pub fn stats(&self) -> HttpStats {
         self.shared.transport.stats()
+    }
+
+    /// Returns the URL that is really asked, after mirrors.
+    pub(crate) fn mirrored(&self, url: &str) -> String {
+        self.shared.transport.rewrite(url)
     }
 
     /// Sends a request, or answers it from the cache where the server says that nothing has changed.
@@ -339,7 +343,7 @@ impl HttpClient {
         {
             return Ok(stored.answer.clone());
         }
-        let asked = mirror::rewrite(&self.shared.settings.mirrors, &ask.url);
+        let asked = self.mirrored(&ask.url);
         let stored = stored.filter(|stored| stored.asked == asked && stored.answer.status == 200);
         let mut conditional = ask.clone();
         if ask.method == Method::GET
@@ -354,7 +358,7 @@ impl HttpClient {
             self.shared.transport.count_unchanged();
             return Ok(stored.answer);
         }
-        if let (Some(cache), Some(key)) = (&self.shared.cache, &key)
+        if let (Some(cache), Some(key)) = (self.cache(), &key)
             && is_worth_storing(&ask, &answer)
         {
             cache.store(key, &asked, &answer);
@@ -363,7 +367,19 @@ impl HttpClient {
     }
 
     fn find_stored(&self, key: &str) -> Option<Stored> {
-        self.shared.cache.as_ref()?.find(key)
+        self.cache()?.find(key)
+    }
+
+    /// Returns the cache; the first use makes its folder.
+    fn cache(&self) -> Option<&Cache> {
+        let open = || {
+            self.shared
+                .settings
+                .cache_dir
+                .as_deref()
+                .and_then(Cache::open)
+        };
+        self.shared.cache.get_or_init(open).as_ref()
     }
 
     /// Asks by HEAD whether what was missing last time still is, so that no error page is transferred again.

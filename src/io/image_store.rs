@@ -149,7 +149,7 @@ impl Search<'_> {
             end = end.max(further);
             round += 1;
         }
-        self.finish(found)
+        found.finish()
     }
 
     /// Asks for the pointer; a store may have none.
@@ -310,12 +310,14 @@ impl Search<'_> {
             .is_none_or(|os| self.request.os_releases.contains(os));
         known_os && self.request.listed.contains(&hit.version)
     }
+}
 
+impl Found {
     /// Decides what forbidden images and pages mean: beside real images they are gaps, alone they are no answer.
-    fn finish(&self, found: Found) -> MinorAnswer {
-        let mut answer = found.answer;
-        if found.newest.is_none() && answer.fault.is_none() {
-            answer.fault = match (found.page, found.forbidden) {
+    fn finish(self) -> MinorAnswer {
+        let mut answer = self.answer;
+        if self.newest.is_none() && answer.fault.is_none() {
+            answer.fault = match (self.page, self.forbidden) {
                 (Some((url, page)), _) => Some(Fault::new(
                     &url,
                     format!("answers with {page} instead of an image"),
@@ -326,9 +328,7 @@ impl Search<'_> {
         }
         answer
     }
-}
 
-impl Found {
     fn add_proof(&mut self, proof: Proof) {
         match proof {
             Proof::Proved(image) => self.answer.images.push(image),

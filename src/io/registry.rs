@@ -165,10 +165,8 @@ pub(crate) async fn look(
     match tags {
         Ok(Some(tags)) => versions.extend(tags.iter().filter_map(|found| read_tag(tag, found))),
         Ok(None) => {
-            fault = Some(Fault::new(
-                text,
-                "the registry does not know the repository",
-            ))
+            let reason = "the registry does not know the repository";
+            fault = Some(Fault::new(text, reason));
         }
         Err(error) => fault = Some(error),
     }

@@ -19,7 +19,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig};
 
 use super::checksum::{ChecksumFile, Hit, Proof, prove};
 use super::fault::Fault;
-use super::http::{Ask, HttpClient, HttpError};
+use super::http::{Answer, Ask, HttpClient, HttpError};
 use super::image_store::{MinorAnswer, StoreAnswer, collect};
 use crate::catalog::{ImagePattern, StoreRequest};
 use crate::version::Minor;
@@ -80,9 +80,16 @@ impl<'a> Bucket<'a> {
         let connector = Connector {
             client: client.clone(),
         };
+        let url = format!("{endpoint}/{bucket}");
+        let asked = match &client.settings().s3_credentials {
+            // A signature holds for the host that is really asked.
+            Some(_) => client.mirrored(&url),
+            None => url.clone(),
+        };
+        let (asked_endpoint, asked_bucket) = asked.rsplit_once('/').unwrap_or((&asked, bucket));
         let mut builder = AmazonS3Builder::new()
-            .with_endpoint(&endpoint)
-            .with_bucket_name(bucket)
+            .with_endpoint(asked_endpoint)
+            .with_bucket_name(asked_bucket)
             .with_region("us-east-1")
             .with_allow_http(true)
             .with_retry(RetryConfig {
@@ -107,7 +114,7 @@ impl<'a> Bucket<'a> {
             client,
             pattern,
             store: builder.build().map_err(|error| bad(&error.to_string()))?,
-            url: format!("{endpoint}/{bucket}/"),
+            url: url + "/",
             prefix,
         })
     }
@@ -201,30 +208,22 @@ impl<'a> Bucket<'a> {
         }
     }
 
-    /// Says what a fault of the crate means; ours is in its chain where no answer came.
+    /// Says what a fault of the crate means: the first cause in its chain that is ours, or its own words.
     fn fault(&self, error: &object_store::Error) -> Fault {
         let mut source = error.source();
         while let Some(cause) = source {
             if let Some(error) = cause.downcast_ref::<HttpError>() {
                 return error.clone().into();
             }
+            if let Some(fault) = cause.downcast_ref::<Fault>() {
+                return fault.clone();
+            }
             source = cause.source();
         }
-        let reason = match error {
-            object_store::Error::NotFound { .. } => "there is no such bucket".to_owned(),
-            object_store::Error::PermissionDenied { .. }
-            | object_store::Error::Unauthenticated { .. } => {
-                "the store does not allow a listing; set keys for it, or use it without listing"
-                    .to_owned()
-            }
-            other => {
-                let text = other.to_string();
-                let first = text.lines().next().unwrap_or_default();
-                let short: String = first.chars().take(200).collect();
-                format!("the listing failed: {short}")
-            }
-        };
-        Fault::new(&self.url, reason)
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        let short: String = first.chars().take(200).collect();
+        Fault::new(&self.url, format!("the listing failed: {short}"))
     }
 }
 
@@ -251,11 +250,39 @@ impl HttpService for Connector {
         for (name, value) in &parts.headers {
             ask = ask.with_header(name.clone(), value.clone());
         }
-        let fault = |error| object_store::client::HttpError::new(HttpErrorKind::Unknown, error);
-        let answer = self.client.ask(ask).await.map_err(fault)?;
+        let answer = self.client.ask(ask).await.map_err(failed)?;
+        let is_listing = parts
+            .uri
+            .query()
+            .is_some_and(|query| query.contains("list-type="));
+        if is_listing && let Some(reason) = refuse_listing(&answer) {
+            return Err(failed(Fault::new(&parts.uri.to_string(), reason)));
+        }
         let mut response = Response::new(HttpResponseBody::from(answer.body));
         *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
         *response.headers_mut() = answer.headers;
         Ok(response)
+    }
+}
+
+fn failed(
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> object_store::client::HttpError {
+    object_store::client::HttpError::new(HttpErrorKind::Unknown, error)
+}
+
+/// Says why an answer is no listing; the crate's own words for it fill a paragraph.
+fn refuse_listing(answer: &Answer) -> Option<String> {
+    let body = answer.body.trim_ascii_start();
+    let is_listing = body.starts_with(b"<?xml") || body.starts_with(b"<ListBucketResult");
+    match answer.status {
+        200 if is_listing => None,
+        200 => Some("the answer is no listing".to_owned()),
+        401 | 403 => Some(
+            "the store does not allow a listing; set keys for it, or use it without listing"
+                .to_owned(),
+        ),
+        404 => Some("there is no such bucket".to_owned()),
+        status => Some(format!("answers {status} to a listing")),
     }
 }

@@ -3,7 +3,8 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    reason = "each test file includes this and uses its own part"
+    clippy::unwrap_used,
+    reason = "tests; each file includes this and uses its own part"
 )]
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};

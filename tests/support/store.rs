@@ -6,7 +6,9 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    reason = "each test file includes this and uses its own part"
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    reason = "tests; each file includes this and uses its own part"
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -186,8 +188,14 @@ impl StoreServer {
     pub fn mirrors(&self) -> Vec<String> {
         let world = self.world.lock().unwrap();
         let known = [IMAGES, CHARTS, RELEASES, SCHEDULE].map(str::to_owned);
-        let urls = known.into_iter().chain(world.charts.keys().cloned());
-        let hosts: BTreeSet<String> = urls.map(|url| host_of(&url)).collect();
+        let paths = known
+            .iter()
+            .chain(world.charts.keys())
+            .map(|url| path_of(url));
+        let paths = paths.chain(world.files.keys().cloned());
+        let hosts: BTreeSet<String> = paths
+            .map(|path| path.split('/').nth(1).unwrap().to_owned())
+            .collect();
         let url = self.server.url();
         let hosts = hosts.iter();
         hosts
@@ -309,7 +317,7 @@ impl World {
     }
 }
 
-/// Adds an ETag, and answers 304 where the client knows the content.
+/// Adds an entity tag, and answers 304 where the client knows the content.
 fn validate(reply: Reply, request: &Request) -> Reply {
     let mut hasher = DefaultHasher::new();
     reply.body.hash(&mut hasher);
@@ -335,11 +343,6 @@ fn validate(reply: Reply, request: &Request) -> Reply {
         };
     }
     reply
-}
-
-fn host_of(url: &str) -> String {
-    let rest = url.split_once("://").unwrap().1;
-    rest.split('/').next().unwrap().to_owned()
 }
 
 fn path_of(url: &str) -> String {

@@ -48,7 +48,7 @@ pub(super) fn rewrite(mirrors: &[Mirror], url: &str) -> String {
         let from = mirror.from.trim_end_matches('/');
         let rest = url.strip_prefix(from)?;
         let whole = rest.is_empty() || rest.starts_with(['/', '?']);
-        whole.then(|| (from.len(), mirror, rest))
+        whole.then_some((from.len(), mirror, rest))
     });
     match matching.max_by_key(|(length, ..)| *length) {
         Some((_, mirror, rest)) => format!("{}{rest}", mirror.to.trim_end_matches('/')),

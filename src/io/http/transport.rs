@@ -11,10 +11,10 @@ use url::Url;
 
 use super::error::redact_target;
 use super::hosts::Hosts;
-use super::{Answer, Ask, HttpError, HttpSettings, Mirror, mirror, redact};
+use super::{Answer, Ask, HttpError, HttpSettings, mirror, redact};
 
 /// How many redirects are followed.
-const MAX_REDIRECTS: usize = 5;
+const MAX_REDIRECTS: u32 = 5;
 
 /// What has been sent and received.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,7 +35,6 @@ pub struct HttpStats {
 
 /// The connections and what is known of the hosts at their other ends.
 pub(super) struct Transport {
-    mirrors: Vec<Mirror>,
     settings: HttpSettings,
     client: OnceLock<Result<reqwest::Client, String>>,
     permits: Semaphore,
@@ -57,7 +56,6 @@ struct Counters {
 impl Transport {
     pub(super) fn new(settings: &HttpSettings) -> Self {
         Self {
-            mirrors: settings.mirrors.clone(),
             settings: settings.clone(),
             client: OnceLock::new(),
             permits: Semaphore::new(settings.max_concurrent.max(1)),
@@ -68,7 +66,7 @@ impl Transport {
     }
 
     pub(super) fn rewrite(&self, url: &str) -> String {
-        mirror::rewrite(&self.mirrors, url)
+        mirror::rewrite(&self.settings.mirrors, url)
     }
 
     pub(super) fn stats(&self) -> HttpStats {
@@ -99,8 +97,7 @@ impl Transport {
     /// Sends the request and follows redirects as far as that is safe.
     pub(super) async fn follow(&self, ask: &Ask) -> Result<Answer, HttpError> {
         let mut url = parse_url(&self.rewrite(&ask.url))?;
-        let mut round = ask.round;
-        for _ in 0..=MAX_REDIRECTS {
+        for round in ask.round..=ask.round + MAX_REDIRECTS {
             self.counters.rounds.fetch_max(round, Ordering::Relaxed);
             if let Some(reason) = self.hosts.find_down(&host_of(url.as_str())) {
                 let url = redact(url.as_str());
@@ -119,7 +116,6 @@ impl Transport {
                 });
             }
             url = parse_url(&self.rewrite(target.as_str()))?;
-            round += 1;
         }
         Err(HttpError::Redirect {
             url: redact(&ask.url),
@@ -130,7 +126,7 @@ impl Transport {
 
     /// Sends to exactly this URL.
     async fn send(&self, ask: &Ask, url: &Url) -> Result<Answer, HttpError> {
-        let headers = self.headers(ask, url)?;
+        let headers = headers_for(ask, url)?;
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
@@ -179,34 +175,6 @@ impl Transport {
         })
     }
 
-    fn headers(&self, ask: &Ask, url: &Url) -> Result<HeaderMap, HttpError> {
-        let mut headers = ask.headers.clone();
-        if ask.method == Method::HEAD {
-            // Compression would hide the size.
-            headers.insert(
-                header::ACCEPT_ENCODING,
-                HeaderValue::from_static("identity"),
-            );
-        }
-        let Some(token) = &ask.bearer else {
-            return Ok(headers);
-        };
-        if url.scheme() != "https" && !is_loopback(url) {
-            return Err(HttpError::PlainToken {
-                url: redact(url.as_str()),
-            });
-        }
-        let bad_token = |_| HttpError::BadUrl {
-            url: redact(url.as_str()),
-            reason: "the token has characters that no header can carry".to_owned(),
-        };
-        let mut value =
-            HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(bad_token)?;
-        value.set_sensitive(true);
-        headers.insert(header::AUTHORIZATION, value);
-        Ok(headers)
-    }
-
     /// Returns the connection pool; the first use loads the system's CA certificates.
     fn client(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
         let client = self.client.get_or_init(|| build_client(&self.settings));
@@ -223,6 +191,35 @@ impl Drop for Transport {
             progress.finish_and_clear();
         }
     }
+}
+
+/// Returns the headers to send to exactly this URL.
+fn headers_for(ask: &Ask, url: &Url) -> Result<HeaderMap, HttpError> {
+    let mut headers = ask.headers.clone();
+    if ask.method == Method::HEAD {
+        // Compression would hide the size.
+        headers.insert(
+            header::ACCEPT_ENCODING,
+            HeaderValue::from_static("identity"),
+        );
+    }
+    let Some(token) = &ask.bearer else {
+        return Ok(headers);
+    };
+    if url.scheme() != "https" && !is_loopback(url) {
+        return Err(HttpError::PlainToken {
+            url: redact(url.as_str()),
+        });
+    }
+    let bad_token = |_| HttpError::BadUrl {
+        url: redact(url.as_str()),
+        reason: "the token has characters that no header can carry".to_owned(),
+    };
+    let mut value =
+        HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(bad_token)?;
+    value.set_sensitive(true);
+    headers.insert(header::AUTHORIZATION, value);
+    Ok(headers)
 }
 
 fn build_client(settings: &HttpSettings) -> Result<reqwest::Client, String> {
@@ -303,4 +300,19 @@ pub(super) fn host_of(url: &str) -> String {
         Some(format!("{}:{port}", url.host_str()?))
     });
     host.unwrap_or_else(|| url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsafe_redirects_are_refused() {
+        let refused = |from: &str, to: &str| {
+            let (from, to) = (Url::parse(from).unwrap(), Url::parse(to).unwrap());
+            refuse_redirect(&Ask::head(from.as_str()), &from, &to).is_some()
+        };
+        assert!(refused("https://a/", "http://a/") && refused("http://a/", "ftp://a/"));
+        assert!(!refused("http://a/", "https://b/") && !refused("https://a/", "https://b/"));
+    }
 }
