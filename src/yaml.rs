@@ -27,6 +27,8 @@ mod proof;
 mod spans;
 mod style;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use edit::{Editor, Shape};
 pub use error::{Reason, YamlError};

@@ -63,7 +63,7 @@ impl<'a> Editor<'a> {
         shape: &Shape,
     ) -> Result<&mut Self, YamlError> {
         let found = self.find(document, sequence)?;
-        let items = self.items(found.node, sequence)?;
+        let items = items(found.node, sequence)?;
         let flow = is_flow(found.node);
         let Some(like) = items.get(shape.like).filter(|_| at <= items.len()) else {
             let missing = sequence.clone().index(shape.like.max(at));
@@ -82,9 +82,9 @@ impl<'a> Editor<'a> {
         )?;
         let depth = sequence.steps().len() + 1;
         let splice = if flow {
-            self.flow_item(items, at, copied.text)
+            self.flow_item(items, at, &copied.text)
         } else {
-            self.block_item(items, at, copied.text)
+            self.block_item(items, at, &copied.text)
         };
         let mut splice = splice.ok_or_else(|| refuse(like, &path, Reason::Shape))?;
         splice.depth = depth;
@@ -104,7 +104,7 @@ impl<'a> Editor<'a> {
         shape: &Shape,
     ) -> Result<&mut Self, YamlError> {
         let found = self.find(document, sequence)?;
-        let count = self.items(found.node, sequence)?.len();
+        let count = items(found.node, sequence)?.len();
         self.insert_item(document, sequence, count, shape)
     }
 
@@ -116,7 +116,7 @@ impl<'a> Editor<'a> {
         index: usize,
     ) -> Result<&mut Self, YamlError> {
         let found = self.find(document, sequence)?;
-        let items = self.items(found.node, sequence)?;
+        let items = items(found.node, sequence)?;
         let path = sequence.clone().index(index);
         let Some(item) = items.get(index) else {
             return Err(not_found(found.node, &path));
@@ -245,16 +245,6 @@ impl<'a> Editor<'a> {
         }
     }
 
-    fn items(&self, node: &'a Node, path: &Path) -> Result<&'a [Node], YamlError> {
-        if node.is_alias() {
-            return Err(refuse(node, path, Reason::Alias));
-        }
-        if !node.is_seq() {
-            return Err(refuse(node, path, Reason::NotCollection));
-        }
-        Ok(node.items())
-    }
-
     fn replace(
         &mut self,
         node: &'a Node,
@@ -272,7 +262,7 @@ impl<'a> Editor<'a> {
         }
     }
 
-    fn block_item(&self, items: &[Node], at: usize, item: String) -> Option<Splice> {
+    fn block_item(&self, items: &[Node], at: usize, item: &str) -> Option<Splice> {
         let text = self.file.text();
         let first = items.first()?.dash;
         let lead = indent(text, first)?;
@@ -287,7 +277,7 @@ impl<'a> Editor<'a> {
         Some(lines(text, place, format!("{lead}{item}")))
     }
 
-    fn flow_item(&self, items: &[Node], at: usize, item: String) -> Option<Splice> {
+    fn flow_item(&self, items: &[Node], at: usize, item: &str) -> Option<Splice> {
         let text = self.file.text();
         let members: Vec<Member> = items
             .iter()
@@ -359,6 +349,16 @@ impl<'a> Editor<'a> {
         self.splices.push(Splice::cut(range));
         Ok(self)
     }
+}
+
+fn items<'a>(node: &'a Node, path: &Path) -> Result<&'a [Node], YamlError> {
+    if node.is_alias() {
+        return Err(refuse(node, path, Reason::Alias));
+    }
+    if !node.is_seq() {
+        return Err(refuse(node, path, Reason::NotCollection));
+    }
+    Ok(node.items())
 }
 
 fn lines(text: &str, place: usize, lines: String) -> Splice {

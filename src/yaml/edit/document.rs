@@ -11,7 +11,7 @@ use crate::yaml::error::{Reason, YamlError};
 use crate::yaml::node::Node;
 use crate::yaml::path::Path;
 
-impl<'a> Editor<'a> {
+impl Editor<'_> {
     /// Adds a document before the old document `at`, or at the end, in the shape of another one.
     ///
     /// Comments at the end of the document before it stay with that one, comments above the first document stay on top.
@@ -93,13 +93,11 @@ impl<'a> Editor<'a> {
         let text = self.file.text();
         let tree = &self.file.tree;
         if let Some(marker) = tree.markers.get(at) {
-            return match marker {
-                Some(marker) => Some((self.marker_line(at, *marker)?, false)),
-                None => {
-                    let outer = tree.roots[at].outer;
-                    is_first_on_line(text, outer).then(|| (line_start(text, outer), true))
-                }
-            };
+            if let Some(marker) = marker {
+                return Some((self.marker_line(at, *marker)?, false));
+            }
+            let outer = tree.roots[at].outer;
+            return is_first_on_line(text, outer).then(|| (line_start(text, outer), true));
         }
         if one_block(self.file, &[like.outer, text.len()]) {
             return Some((text.len(), false));
@@ -119,16 +117,14 @@ impl<'a> Editor<'a> {
             None if one_block(self.file, &[root.outer, text.len()]) => text.len(),
             None => next_line(text, root.span.end),
         };
-        match tree.markers[at] {
-            Some(marker) => Some(self.marker_line(at, marker)?..end),
-            None => {
-                let marker = next?;
-                let behind = next_line(text, marker);
-                let shares_line = tree.roots[at + 1].span.start < behind;
-                (!shares_line && is_first_on_line(text, root.outer))
-                    .then(|| line_start(text, root.outer)..behind)
-            }
+        if let Some(marker) = tree.markers[at] {
+            return Some(self.marker_line(at, marker)?..end);
         }
+        let marker = next?;
+        let behind = next_line(text, marker);
+        let shares_line = tree.roots[at + 1].outer < behind;
+        (!shares_line && is_first_on_line(text, root.outer))
+            .then(|| line_start(text, root.outer)..behind)
     }
 
     /// Returns where the line of a marker begins, unless directives stand above it.
