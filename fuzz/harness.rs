@@ -4,11 +4,24 @@
 use super::yaml::{File, Node, Path, Shape, Step, YamlError};
 
 const VALUES: [&str; 14] = [
-    "v1.34.2", "1.34", "", "a: b", "x # y", "'", "\"\\", "true", "- a", "ü\u{85}\n", "{{ x }}", "2026-11-20", ":", "<<",
+    "v1.34.2",
+    "1.34",
+    "",
+    "a: b",
+    "x # y",
+    "'",
+    "\"\\",
+    "true",
+    "- a",
+    "ü\u{85}\n",
+    "{{ x }}",
+    "2026-11-20",
+    ":",
+    "<<",
 ];
 
 /// Makes the edits that `choices` name and checks each result; returns how many were made and how many unproved.
-pub fn exercise(text: &str, choices: &[u8]) -> (usize, usize) {
+pub(crate) fn exercise(text: &str, choices: &[u8]) -> (usize, usize) {
     let file = match File::parse(text) {
         Ok(file) => file,
         Err(error) => {
@@ -29,10 +42,16 @@ pub fn exercise(text: &str, choices: &[u8]) -> (usize, usize) {
         assert_eq!(path.to_string().parse::<Path>().as_ref(), Ok(path));
     }
     let choice = |at: usize| usize::from(choices.get(at).copied().unwrap_or(0));
-    let Some((document, path, node)) = all.get((choice(0) + 256 * choice(5)) % all.len().max(1)) else {
+    let Some((document, path, node)) = all.get((choice(0) + 256 * choice(5)) % all.len().max(1))
+    else {
         return (0, 0);
     };
-    let spot = Spot { file: &file, document: *document, path, node };
+    let spot = Spot {
+        file: &file,
+        document: *document,
+        path,
+        node,
+    };
     let value = VALUES[choice(1) % VALUES.len()];
     let results = [
         spot.set(value),
@@ -44,7 +63,8 @@ pub fn exercise(text: &str, choices: &[u8]) -> (usize, usize) {
         spot.copy_document(choice(2), choice(3)),
         spot.several(&all, choice(2), choice(3), choice(4), value),
     ];
-    let unproved = |result: &Result<(), YamlError>| matches!(result, Err(YamlError::Unproved { .. }));
+    let unproved =
+        |result: &Result<(), YamlError>| matches!(result, Err(YamlError::Unproved { .. }));
     for error in results.iter().filter_map(|result| result.as_ref().err()) {
         assert!(error.line() > 0 && !error.hint().is_empty());
     }
@@ -54,7 +74,12 @@ pub fn exercise(text: &str, choices: &[u8]) -> (usize, usize) {
     )
 }
 
-fn collect<'a>(node: &'a Node, document: usize, path: Path, all: &mut Vec<(usize, Path, &'a Node)>) {
+fn collect<'a>(
+    node: &'a Node,
+    document: usize,
+    path: Path,
+    all: &mut Vec<(usize, Path, &'a Node)>,
+) {
     for (place, item) in node.items().iter().enumerate() {
         collect(item, document, path.clone().index(place), all);
     }
@@ -112,7 +137,9 @@ impl Spot<'_> {
         if longer.is_template() != self.file.is_template() {
             return Ok(());
         }
-        let items = longer.documents()[self.document].at(self.path).map_or(&[][..], Node::items);
+        let items = longer.documents()[self.document]
+            .at(self.path)
+            .map_or(&[][..], Node::items);
         assert_eq!(items.len(), count + 1);
         if !value.contains("{{")
             && let Some(read) = items[at].get("a new key")
@@ -154,7 +181,9 @@ impl Spot<'_> {
             let read = longer.documents()[self.document].at(&path);
             assert_eq!(read.and_then(Node::as_str), Some(value));
             let mut editor = longer.edit();
-            if editor.remove_key(self.document, self.path, "a new key").is_ok()
+            if editor
+                .remove_key(self.document, self.path, "a new key")
+                .is_ok()
                 && let Ok(undone) = editor.finish()
             {
                 assert_eq!(undone, self.file.text());

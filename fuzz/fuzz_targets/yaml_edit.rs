@@ -4,9 +4,13 @@
 
 #[path = "../harness.rs"]
 mod harness;
-#[allow(dead_code, unreachable_pub, reason = "the floor is compiled in by path")]
-#[path = "../../src/yaml.rs"]
-mod yaml;
+#[allow(dead_code, unused_imports, reason = "the floor is compiled in by path")]
+#[path = "../../src"]
+mod floor {
+    pub mod yaml;
+}
+
+use floor::yaml;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let (choices, text) = data.split_at(data.len().min(6));

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::find::{Found, actions_fit, one_block, refuse};
+use super::find::{actions_fit, one_block, refuse};
 use super::shape::{Origin, Shape, copy};
 use super::text::{Splice, is_first_on_line, line_break, line_start, next_line};
 use super::{Editor, lines};
@@ -38,6 +38,7 @@ impl Editor<'_> {
         )?;
         let (place, implicit) = self
             .document_place(at, like)
+            .filter(|_| self.has_plain_lines)
             .ok_or_else(|| refuse(like, &root, Reason::Marker))?;
         if !one_block(file, &[like.outer, place]) {
             return Err(refuse(like, &root, Reason::TemplateBlock));
@@ -62,28 +63,24 @@ impl Editor<'_> {
         let Some(root) = roots.get(at) else {
             return Err(missing_document(roots, &path));
         };
-        if !self.changes.gone.insert(root.id) {
+        if self.changes.gone.contains(&root.id) || self.touched.contains(&root.id) {
             return Err(refuse(root, &path, Reason::Overlap));
         }
-        if self
-            .changes
-            .is_emptied(DOCUMENTS, roots.iter().map(|root| root.id))
-        {
+        let ids = roots.iter().map(|root| root.id);
+        if self.changes.members(DOCUMENTS, ids).len() < 2 {
             return Err(refuse(root, &path, Reason::OnlyMember));
         }
         let range = self
             .document_range(at)
+            .filter(|_| self.has_plain_lines)
             .ok_or_else(|| refuse(root, &path, Reason::Marker))?;
         if !actions_fit(file, root, &range) {
             return Err(refuse(root, &path, Reason::Template));
         }
-        let found = Found {
-            node: root,
-            lead: root.outer,
-        };
-        if !one_block(file, &[found.lead, range.start, range.end]) {
+        if !one_block(file, &[root.outer, range.start, range.end]) {
             return Err(refuse(root, &path, Reason::TemplateBlock));
         }
+        self.changes.gone.insert(root.id);
         self.splices.push(Splice::cut(range));
         Ok(self)
     }
