@@ -14,6 +14,7 @@
 //! * A removed item or key takes its own lines with it, comments inside it or at the end of its lines included. Comments
 //!   on lines of their own above and below it stay, as they may speak of the whole group.
 //! * Line endings are those of the line above, a missing final newline stays missing.
+//! * A refused edit leaves the others as they are; an edit that meets another one is found by [`Editor::finish`].
 //! * In a Helm template (see [`File::is_template`]) nothing that an action produces is written, and nothing moves in or
 //!   out of an `if`, `range` or `with` block.
 
@@ -27,6 +28,8 @@ mod proof;
 mod spans;
 mod style;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use edit::{Editor, Shape};
 pub use error::{Reason, YamlError};

@@ -67,13 +67,4 @@ impl<'a> Changes<'a> {
         members.extend(entering(count));
         members
     }
-
-    /// Returns whether a container keeps or gets no member at all.
-    pub(super) fn is_emptied(
-        &self,
-        container: u32,
-        ids: impl ExactSizeIterator<Item = u32>,
-    ) -> bool {
-        self.members(container, ids).is_empty()
-    }
 }

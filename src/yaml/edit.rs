@@ -7,6 +7,7 @@ mod find;
 mod shape;
 mod text;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use self::find::{
@@ -31,6 +32,10 @@ pub struct Editor<'a> {
     file: &'a File,
     changes: Changes<'a>,
     splices: Vec<Splice>,
+    /// The nodes that hold an edit, or are edited.
+    touched: HashSet<u32>,
+    /// No line ends with a return alone; where one does, lines neither come nor go.
+    has_plain_lines: bool,
 }
 
 impl<'a> Editor<'a> {
@@ -39,6 +44,9 @@ impl<'a> Editor<'a> {
             file,
             changes: Changes::default(),
             splices: Vec::new(),
+            touched: HashSet::new(),
+            has_plain_lines: file.text().matches('\r').count()
+                == file.text().matches("\r\n").count(),
         }
     }
 
@@ -49,9 +57,10 @@ impl<'a> Editor<'a> {
         path: &Path,
         value: &str,
     ) -> Result<&mut Self, YamlError> {
-        let node = self.find(document, path)?.node;
-        let written = style::write(value, writable(node, path)?);
-        self.replace(node, path, written)
+        let found = self.find(document, path)?;
+        let written = style::write(value, writable(found.node, path)?);
+        self.replace(found.node, path, written)?;
+        self.touch(found)
     }
 
     /// Adds an item to a sequence before the old item `at`, or at the end, in the shape of a sibling.
@@ -63,7 +72,7 @@ impl<'a> Editor<'a> {
         shape: &Shape,
     ) -> Result<&mut Self, YamlError> {
         let found = self.find(document, sequence)?;
-        let items = self.items(found.node, sequence)?;
+        let items = items(found.node, sequence)?;
         let flow = is_flow(found.node);
         let Some(like) = items.get(shape.like).filter(|_| at <= items.len()) else {
             let missing = sequence.clone().index(shape.like.max(at));
@@ -82,9 +91,9 @@ impl<'a> Editor<'a> {
         )?;
         let depth = sequence.steps().len() + 1;
         let splice = if flow {
-            self.flow_item(items, at, copied.text)
+            self.flow_item(items, at, &copied.text)
         } else {
-            self.block_item(items, at, copied.text)
+            self.block_item(items, at, &copied.text)
         };
         let mut splice = splice.ok_or_else(|| refuse(like, &path, Reason::Shape))?;
         splice.depth = depth;
@@ -93,7 +102,7 @@ impl<'a> Editor<'a> {
         }
         self.splices.push(splice);
         self.enter(found.node.id, at, copied.content);
-        Ok(self)
+        self.touch(found)
     }
 
     /// Adds an item at the end of a sequence, in the shape of a sibling.
@@ -104,7 +113,7 @@ impl<'a> Editor<'a> {
         shape: &Shape,
     ) -> Result<&mut Self, YamlError> {
         let found = self.find(document, sequence)?;
-        let count = self.items(found.node, sequence)?.len();
+        let count = items(found.node, sequence)?.len();
         self.insert_item(document, sequence, count, shape)
     }
 
@@ -116,7 +125,7 @@ impl<'a> Editor<'a> {
         index: usize,
     ) -> Result<&mut Self, YamlError> {
         let found = self.find(document, sequence)?;
-        let items = self.items(found.node, sequence)?;
+        let items = items(found.node, sequence)?;
         let path = sequence.clone().index(index);
         let Some(item) = items.get(index) else {
             return Err(not_found(found.node, &path));
@@ -131,7 +140,6 @@ impl<'a> Editor<'a> {
         } else {
             cut::block(self.file.text(), &members, index)
         };
-        self.leave(found, item, &path)?;
         self.cut(found, item, range, &path)
     }
 
@@ -168,13 +176,13 @@ impl<'a> Editor<'a> {
         if !one_block(self.file, &[found.lead, neighbour, splice.range.start]) {
             return Err(refuse(found.node, &path, Reason::TemplateBlock));
         }
-        self.splices.push(splice);
         let fresh = self.changes.fresh.entry(found.node.id).or_default();
         if fresh.iter().any(|other| entry.has_key_of(other)) {
             return Err(refuse(found.node, &path, Reason::KeyExists));
         }
         fresh.push(entry.fresh(place + 1));
-        Ok(self)
+        self.splices.push(splice);
+        self.touch(found)
     }
 
     /// Gives a key another name, in its own quotes.
@@ -195,7 +203,13 @@ impl<'a> Editor<'a> {
         }
         let key = &found.node.entry_list()[place].key;
         let written = style::write(new, writable(key, &path)?);
-        self.replace(key, &path, written)
+        let value = &found.node.entry_list()[place].value;
+        if self.changes.gone.contains(&value.id) {
+            return Err(refuse(key, &path, Reason::Overlap));
+        }
+        self.replace(key, &path, written)?;
+        self.touched.insert(value.id);
+        self.touch(found)
     }
 
     /// Removes a key and its value with their lines; comment lines above and below them stay.
@@ -212,7 +226,6 @@ impl<'a> Editor<'a> {
         };
         let value = &found.node.entry_list()[place].value;
         let range = entry_cut(self.file.text(), found.node, place);
-        self.leave(found, value, &path)?;
         self.cut(found, value, range, &path)
     }
 
@@ -237,7 +250,13 @@ impl<'a> Editor<'a> {
 
     fn find(&self, document: usize, path: &Path) -> Result<Found<'a>, YamlError> {
         match self.file.documents().get(document) {
-            Some(root) => find(root, &Path::root(), path),
+            Some(root) => {
+                let found = find(root, &Path::root(), path)?;
+                if found.trail.iter().any(|id| self.changes.gone.contains(id)) {
+                    return Err(refuse(found.node, path, Reason::Overlap));
+                }
+                Ok(found)
+            }
             None => Err(YamlError::NotFound {
                 line: self.file.documents().last().map_or(1, Node::line),
                 path: path.to_string(),
@@ -245,37 +264,28 @@ impl<'a> Editor<'a> {
         }
     }
 
-    fn items(&self, node: &'a Node, path: &Path) -> Result<&'a [Node], YamlError> {
-        if node.is_alias() {
-            return Err(refuse(node, path, Reason::Alias));
-        }
-        if !node.is_seq() {
-            return Err(refuse(node, path, Reason::NotCollection));
-        }
-        Ok(node.items())
-    }
-
-    fn replace(
-        &mut self,
-        node: &'a Node,
-        path: &Path,
-        written: Written,
-    ) -> Result<&mut Self, YamlError> {
+    fn replace(&mut self, node: &'a Node, path: &Path, written: Written) -> Result<(), YamlError> {
         if node.as_str() == Some(&*written.value) {
-            return Ok(self);
+            return Ok(());
+        }
+        if self.changes.scalars.contains_key(&node.id) {
+            return Err(refuse(node, path, Reason::Overlap));
         }
         self.splices
             .push(Splice::replace(node.span.clone(), written.source.clone()));
-        match self.changes.scalars.insert(node.id, written) {
-            Some(_) => Err(refuse(node, path, Reason::Overlap)),
-            None => Ok(self),
-        }
+        self.changes.scalars.insert(node.id, written);
+        Ok(())
     }
 
-    fn block_item(&self, items: &[Node], at: usize, item: String) -> Option<Splice> {
+    fn touch(&mut self, found: Found<'a>) -> Result<&mut Self, YamlError> {
+        self.touched.extend(found.trail);
+        Ok(self)
+    }
+
+    fn block_item(&self, items: &[Node], at: usize, item: &str) -> Option<Splice> {
         let text = self.file.text();
         let first = items.first()?.dash;
-        let lead = indent(text, first)?;
+        let lead = indent(text, first).filter(|_| self.has_plain_lines)?;
         let Some(before) = at.checked_sub(1) else {
             let ending = line_break(text, first);
             return Some(Splice::replace(
@@ -287,7 +297,7 @@ impl<'a> Editor<'a> {
         Some(lines(text, place, format!("{lead}{item}")))
     }
 
-    fn flow_item(&self, items: &[Node], at: usize, item: String) -> Option<Splice> {
+    fn flow_item(&self, items: &[Node], at: usize, item: &str) -> Option<Splice> {
         let text = self.file.text();
         let members: Vec<Member> = items
             .iter()
@@ -314,7 +324,7 @@ impl<'a> Editor<'a> {
             let comma = flow_separator(text, map, place)?;
             return Some(Splice::replace(end..end, format!("{comma}{entry}")));
         }
-        let lead = indent(text, neighbour.key.outer)?;
+        let lead = indent(text, neighbour.key.outer).filter(|_| self.has_plain_lines)?;
         Some(lines(text, next_line(text, end), format!("{lead}{entry}")))
     }
 
@@ -327,16 +337,15 @@ impl<'a> Editor<'a> {
         });
     }
 
-    /// Notes that a member leaves its container, unless nothing would be left there.
-    fn leave(&mut self, container: Found<'a>, member: &Node, path: &Path) -> Result<(), YamlError> {
-        let node = container.node;
-        if !self.changes.gone.insert(member.id) {
+    /// Fails where nothing would be left if this member left its container.
+    fn check_others(&self, container: &Node, member: &Node, path: &Path) -> Result<(), YamlError> {
+        if self.changes.gone.contains(&member.id) || self.touched.contains(&member.id) {
             return Err(refuse(member, path, Reason::Overlap));
         }
-        let items = node.items().iter().map(|item| item.id);
-        let values = node.entry_list().iter().map(|entry| entry.value.id);
+        let items = container.items().iter().map(|item| item.id);
+        let values = container.entry_list().iter().map(|entry| entry.value.id);
         let ids: Vec<u32> = items.chain(values).collect();
-        if self.changes.is_emptied(node.id, ids.into_iter()) {
+        if self.changes.members(container.id, ids.into_iter()).len() < 2 {
             return Err(refuse(member, path, Reason::OnlyMember));
         }
         Ok(())
@@ -349,16 +358,30 @@ impl<'a> Editor<'a> {
         range: Option<Range<usize>>,
         path: &Path,
     ) -> Result<&mut Self, YamlError> {
-        let range = range.ok_or_else(|| refuse(member, path, Reason::Shape))?;
+        self.check_others(container.node, member, path)?;
+        let range = range
+            .filter(|_| is_flow(container.node) || self.has_plain_lines)
+            .ok_or_else(|| refuse(member, path, Reason::Shape))?;
         if !one_block(self.file, &[container.lead, range.start, range.end]) {
             return Err(refuse(member, path, Reason::TemplateBlock));
         }
         if !actions_fit(self.file, container.node, &range) {
             return Err(refuse(member, path, Reason::Template));
         }
+        self.changes.gone.insert(member.id);
         self.splices.push(Splice::cut(range));
-        Ok(self)
+        self.touch(container)
     }
+}
+
+fn items<'a>(node: &'a Node, path: &Path) -> Result<&'a [Node], YamlError> {
+    if node.is_alias() {
+        return Err(refuse(node, path, Reason::Alias));
+    }
+    if !node.is_seq() {
+        return Err(refuse(node, path, Reason::NotCollection));
+    }
+    Ok(node.items())
 }
 
 fn lines(text: &str, place: usize, lines: String) -> Splice {

@@ -26,8 +26,13 @@ pub(super) fn prove(old: &File, changes: &Changes<'_>, new_text: &str) -> Result
         return Err("the parsers count different documents".to_owned());
     }
     let expected = changes.members(DOCUMENTS, roots.iter().map(|root| root.id));
-    let mut proof = ValueProof::default();
-    roots.iter().for_each(|root| proof.learn_anchors(root));
+    let mut proof = ValueProof {
+        anchors: HashMap::new(),
+        changes,
+    };
+    for root in roots {
+        proof.learn_anchors(root);
+    }
     let equal = expected.len() == new_values.len()
         && expected
             .iter()
@@ -162,7 +167,7 @@ fn values(file: &File) -> Result<Vec<Value>, String> {
         return Ok(Vec::new());
     }
     serde_yaml::Deserializer::from_str(text)
-        .map(|document| Value::deserialize(document))
+        .map(Value::deserialize)
         .collect::<Result<_, _>>()
         .map_err(|error| format!("the second parser refuses the file ({error})"))
 }
@@ -188,9 +193,10 @@ fn rename_repeated(yaml: &str, skipped: usize, repeated: &[(usize, &Node, &Node)
 }
 
 /// Compares values of the second parser; the old nodes only show where the changes belong.
-#[derive(Default)]
 struct ValueProof<'a> {
     anchors: HashMap<usize, &'a Node>,
+    /// The changes of the file, which aliases show wherever they stand.
+    changes: &'a Changes<'a>,
 }
 
 impl<'a> ValueProof<'a> {
@@ -211,7 +217,7 @@ impl<'a> ValueProof<'a> {
         };
         match &node.kind {
             Kind::Alias { target, .. } => match self.anchors.get(target) {
-                Some(target) => self.same(target, old, changes, new),
+                Some(target) => self.same(target, old, self.changes, new),
                 None => false,
             },
             Kind::Scalar { .. } => match changes.scalars.get(&node.id) {

@@ -264,6 +264,9 @@ impl<'t> Builder<'t> {
         if node.outer == node.span.start {
             node.outer = start;
         }
+        node.line = node
+            .line
+            .saturating_sub(line_breaks(&self.text[start..node.span.start]));
         node.span = start..start + body.len();
     }
 
@@ -292,10 +295,13 @@ impl<'t> Builder<'t> {
             // An indentless sequence is reported at its first item, not at its dash.
             if let Some(first) = open.node.items().first() {
                 let dash = first.dash;
+                let behind = &self.text[dash..first.outer.max(dash)];
+                let line = first.line - line_breaks(behind).min(first.line);
                 if open.node.outer == open.node.span.start {
                     open.node.outer = dash;
                 }
                 open.node.span.start = dash;
+                open.node.line = line;
             }
         }
         self.finish(open.node);
@@ -323,6 +329,13 @@ fn is_flow(node: &Node) -> bool {
         Kind::Sequence { flow, .. } | Kind::Map { flow, .. } => flow,
         Kind::Scalar { .. } | Kind::Alias { .. } => false,
     }
+}
+
+/// Counts line breaks as the parser does: a return and a line feed are one, a return alone is one too.
+fn line_breaks(text: &str) -> u32 {
+    let pairs = text.matches("\r\n").count();
+    let breaks = text.matches(['\r', '\n']).count() - pairs;
+    u32::try_from(breaks).unwrap_or(u32::MAX)
 }
 
 fn bytes(span: &Span) -> Range<usize> {

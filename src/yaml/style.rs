@@ -1,5 +1,7 @@
 //! How a new scalar is written: the quotes of the old one, more only where they are needed. It knows no positions.
 
+use std::fmt::Write as _;
+
 use super::node::Style;
 
 /// A scalar as it goes into the text.
@@ -84,7 +86,7 @@ fn is_plain_safe(value: &str, in_flow: bool) -> bool {
         && !value.starts_with("---")
         && !value.starts_with("...")
         && !value.chars().any(|char| char == '\t' || needs_escape(char))
-        && !(in_flow && value.contains([',', '[', ']', '{', '}', ':', '#', '?']))
+        && !(in_flow && value.contains([',', '[', ']', '{', '}']))
         && !matches!(value, "=" | "<<")
 }
 
@@ -107,7 +109,7 @@ fn double_quoted(value: &str) -> String {
             '\t' => source.push_str("\\t"),
             _ if needs_escape(char) => {
                 let code = u32::from(char);
-                source.push_str(&format!("\\u{code:04x}"));
+                let _ = write!(source, "\\u{code:04x}");
             }
             _ => source.push(char),
         }

@@ -103,6 +103,9 @@ impl Template {
             }
         }
         for action in &self.actions {
+            if action.range.end <= done {
+                continue;
+            }
             let mut line = text[..action.range.start]
                 .rfind('\n')
                 .map_or(0, |at| at + 1);

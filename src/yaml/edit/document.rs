@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::find::{Found, actions_fit, one_block, refuse};
+use super::find::{actions_fit, one_block, refuse};
 use super::shape::{Origin, Shape, copy};
 use super::text::{Splice, is_first_on_line, line_break, line_start, next_line};
 use super::{Editor, lines};
@@ -11,7 +11,7 @@ use crate::yaml::error::{Reason, YamlError};
 use crate::yaml::node::Node;
 use crate::yaml::path::Path;
 
-impl<'a> Editor<'a> {
+impl Editor<'_> {
     /// Adds a document before the old document `at`, or at the end, in the shape of another one.
     ///
     /// Comments at the end of the document before it stay with that one, comments above the first document stay on top.
@@ -38,6 +38,7 @@ impl<'a> Editor<'a> {
         )?;
         let (place, implicit) = self
             .document_place(at, like)
+            .filter(|_| self.has_plain_lines)
             .ok_or_else(|| refuse(like, &root, Reason::Marker))?;
         if !one_block(file, &[like.outer, place]) {
             return Err(refuse(like, &root, Reason::TemplateBlock));
@@ -62,28 +63,24 @@ impl<'a> Editor<'a> {
         let Some(root) = roots.get(at) else {
             return Err(missing_document(roots, &path));
         };
-        if !self.changes.gone.insert(root.id) {
+        if self.changes.gone.contains(&root.id) || self.touched.contains(&root.id) {
             return Err(refuse(root, &path, Reason::Overlap));
         }
-        if self
-            .changes
-            .is_emptied(DOCUMENTS, roots.iter().map(|root| root.id))
-        {
+        let ids = roots.iter().map(|root| root.id);
+        if self.changes.members(DOCUMENTS, ids).len() < 2 {
             return Err(refuse(root, &path, Reason::OnlyMember));
         }
         let range = self
             .document_range(at)
+            .filter(|_| self.has_plain_lines)
             .ok_or_else(|| refuse(root, &path, Reason::Marker))?;
         if !actions_fit(file, root, &range) {
             return Err(refuse(root, &path, Reason::Template));
         }
-        let found = Found {
-            node: root,
-            lead: root.outer,
-        };
-        if !one_block(file, &[found.lead, range.start, range.end]) {
+        if !one_block(file, &[root.outer, range.start, range.end]) {
             return Err(refuse(root, &path, Reason::TemplateBlock));
         }
+        self.changes.gone.insert(root.id);
         self.splices.push(Splice::cut(range));
         Ok(self)
     }
@@ -93,13 +90,11 @@ impl<'a> Editor<'a> {
         let text = self.file.text();
         let tree = &self.file.tree;
         if let Some(marker) = tree.markers.get(at) {
-            return match marker {
-                Some(marker) => Some((self.marker_line(at, *marker)?, false)),
-                None => {
-                    let outer = tree.roots[at].outer;
-                    is_first_on_line(text, outer).then(|| (line_start(text, outer), true))
-                }
-            };
+            if let Some(marker) = marker {
+                return Some((self.marker_line(at, *marker)?, false));
+            }
+            let outer = tree.roots[at].outer;
+            return is_first_on_line(text, outer).then(|| (line_start(text, outer), true));
         }
         if one_block(self.file, &[like.outer, text.len()]) {
             return Some((text.len(), false));
@@ -119,16 +114,14 @@ impl<'a> Editor<'a> {
             None if one_block(self.file, &[root.outer, text.len()]) => text.len(),
             None => next_line(text, root.span.end),
         };
-        match tree.markers[at] {
-            Some(marker) => Some(self.marker_line(at, marker)?..end),
-            None => {
-                let marker = next?;
-                let behind = next_line(text, marker);
-                let shares_line = tree.roots[at + 1].span.start < behind;
-                (!shares_line && is_first_on_line(text, root.outer))
-                    .then(|| line_start(text, root.outer)..behind)
-            }
+        if let Some(marker) = tree.markers[at] {
+            return Some(self.marker_line(at, marker)?..end);
         }
+        let marker = next?;
+        let behind = next_line(text, marker);
+        let shares_line = tree.roots[at + 1].outer < behind;
+        (!shares_line && is_first_on_line(text, root.outer))
+            .then(|| line_start(text, root.outer)..behind)
     }
 
     /// Returns where the line of a marker begins, unless directives stand above it.

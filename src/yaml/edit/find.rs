@@ -9,10 +9,12 @@ use crate::yaml::path::{Path, Step};
 use crate::yaml::style::Model;
 
 /// A value and the place of what leads to it: its key or its dash.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Found<'a> {
     pub(super) node: &'a Node,
     pub(super) lead: usize,
+    /// The ids of all nodes on the way, this one included.
+    pub(super) trail: Vec<u32>,
 }
 
 pub(super) fn refuse(node: &Node, path: &Path, reason: Reason) -> YamlError {
@@ -32,31 +34,24 @@ pub(super) fn not_found(near: &Node, path: &Path) -> YamlError {
 
 /// Follows `path` from `root`; `base` is the path of `root`, for messages.
 pub(super) fn find<'a>(root: &'a Node, base: &Path, path: &Path) -> Result<Found<'a>, YamlError> {
-    let mut found = Found {
-        node: root,
-        lead: root.outer,
-    };
+    let mut node = root;
+    let mut lead = root.outer;
+    let mut trail = vec![root.id];
     for step in path.steps() {
-        let node = found.node;
         if node.is_alias() {
             return Err(refuse(node, &base.join(path), Reason::Alias));
         }
         let next = match step {
-            Step::Index(index) => node.items().get(*index).map(|item| Found {
-                node: item,
-                lead: item.dash,
-            }),
+            Step::Index(index) => node.items().get(*index).map(|item| (item, item.dash)),
             Step::Key(key) => unique_entry(node, key)?.map(|place| {
                 let entry = &node.entry_list()[place];
-                Found {
-                    node: &entry.value,
-                    lead: entry.key.outer,
-                }
+                (&entry.value, entry.key.outer)
             }),
         };
-        found = next.ok_or_else(|| not_found(node, &base.join(path)))?;
+        (node, lead) = next.ok_or_else(|| not_found(node, &base.join(path)))?;
+        trail.push(node.id);
     }
-    Ok(found)
+    Ok(Found { node, lead, trail })
 }
 
 /// Returns the place of the only entry with this key.

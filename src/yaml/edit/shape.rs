@@ -130,7 +130,8 @@ impl<'a> Draft<'_, 'a, '_> {
         self.changes.gone.insert(entries[place].value.id);
         if self
             .changes
-            .is_emptied(map.id, entries.iter().map(|entry| entry.value.id))
+            .members(map.id, entries.iter().map(|entry| entry.value.id))
+            .is_empty()
         {
             return Err(refuse(map, &self.full(path), Reason::OnlyMember));
         }
