@@ -103,7 +103,12 @@ async fn the_pause_a_server_asks_for_is_kept() {
     let dated = Reply::status(429)
         .with("Date", "Sun, 06 Nov 1994 08:49:37 GMT")
         .with("Retry-After", "Sun, 06 Nov 1994 08:49:38 GMT");
-    for fault in [Reply::status(503).with("Retry-After", "1"), dated] {
+    let secondary = Reply::status(403).with("Retry-After", "1");
+    for fault in [
+        Reply::status(503).with("Retry-After", "1"),
+        dated,
+        secondary,
+    ] {
         let server = in_order(vec![fault, Reply::ok("content")]);
         let start = Instant::now();
         assert_eq!(client().ask(get(&server.url())).await.unwrap().status, 200);
@@ -169,6 +174,17 @@ async fn nobody_listens() {
         let error = client.ask(get(url)).await.unwrap_err();
         assert!(matches!(error, HttpError::BadUrl { .. }), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_not_taken_for_one_with() {
+    let server = in_order(vec![Reply::ok("content")]);
+    let url = server.url().replace("http://", "https://");
+    let error = client().ask(get(&url)).await.unwrap_err();
+    assert!(
+        matches!(&error, HttpError::Unreachable { reason, .. } if reason == "tls handshake eof"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
