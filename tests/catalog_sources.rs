@@ -421,6 +421,30 @@ async fn a_store_that_hangs_costs_its_timeout_once() {
 }
 
 #[tokio::test]
+async fn a_store_that_has_nothing_of_what_is_listed_has_moved() {
+    let store = world();
+    let listed = ["v1.34.0", "v1.30.0"].map(|version| version.parse().unwrap());
+    let request = |numbers| StoreRequest {
+        listed: listed.into(),
+        ..minors(numbers)
+    };
+    let settings = settings(&store.mirrors());
+    let catalog = look(
+        settings.clone(),
+        &store_request(PATTERN, request(&[33, 34])),
+    )
+    .await;
+    let reason = "has none of the images that are listed; has the store moved? [1.33 1.34]";
+    assert_eq!(unreachable(&catalog), [reason]);
+    // Nothing is listed of a new minor, and an image of another minor shows that the store is the right one.
+    let catalog = look(settings.clone(), &store_request(PATTERN, request(&[35]))).await;
+    assert_eq!(unreachable(&catalog), Vec::<String>::new());
+    store.image("ubuntu-2404", "1.33.0", &sum(), DAY);
+    let catalog = look(settings, &store_request(PATTERN, request(&[33, 34]))).await;
+    assert_eq!((images(&catalog).len(), unreachable(&catalog)), (1, vec![]));
+}
+
+#[tokio::test]
 async fn trouble_with_one_image_is_told_for_its_minor() {
     let store = world();
     for version in ["1.33.0", "1.34.0", "1.34.1"] {
