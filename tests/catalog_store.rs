@@ -194,7 +194,7 @@ async fn a_warm_run_transfers_no_bodies_and_finds_the_same() {
 #[tokio::test]
 async fn a_cold_plan_takes_three_rounds() {
     let store = osism();
-    let delay = Duration::from_millis(250);
+    let delay = Duration::from_secs(1);
     for start in [
         "https://nbg1.your-objectstorage.com/",
         "https://kubernetes.github.io/",
