@@ -34,8 +34,6 @@ fn settings(mirrors: &[String]) -> HttpSettings {
             .iter()
             .map(|mirror| mirror.parse().unwrap())
             .collect(),
-        connect_timeout: Duration::from_millis(500),
-        read_timeout: Duration::from_millis(300),
         retry_pause: Duration::from_millis(2),
         system_proxy: false,
         ..HttpSettings::default()
@@ -408,16 +406,45 @@ async fn a_store_that_hangs_costs_its_timeout_once() {
     let store = world();
     store.fault(IMAGES, Reply::hang());
     let start = std::time::Instant::now();
-    let catalog = look_at(&store, &[32, 33, 34, 35]).await;
+    let settings = HttpSettings {
+        read_timeout: Duration::from_millis(300),
+        ..settings(&store.mirrors())
+    };
+    let request = store_request(PATTERN, minors(&[32, 33, 34, 35]));
+    let catalog = look(settings, &request).await;
     assert_eq!(
         unreachable(&catalog),
         ["no answer in time [1.32 1.33 1.34 1.35]"]
     );
     assert!(
-        start.elapsed() < Duration::from_secs(2),
+        start.elapsed() < Duration::from_secs(6),
         "{:?}",
         start.elapsed()
     );
+}
+
+#[tokio::test]
+async fn a_store_that_has_nothing_of_what_is_listed_has_moved() {
+    let store = world();
+    let listed = ["v1.34.0", "v1.30.0"].map(|version| version.parse().unwrap());
+    let request = |numbers| StoreRequest {
+        listed: listed.into(),
+        ..minors(numbers)
+    };
+    let settings = settings(&store.mirrors());
+    let catalog = look(
+        settings.clone(),
+        &store_request(PATTERN, request(&[33, 34])),
+    )
+    .await;
+    let reason = "has none of the images that are listed; has the store moved? [1.33 1.34]";
+    assert_eq!(unreachable(&catalog), [reason]);
+    // Nothing is listed of a new minor, and an image of another minor shows that the store is the right one.
+    let catalog = look(settings.clone(), &store_request(PATTERN, request(&[35]))).await;
+    assert_eq!(unreachable(&catalog), Vec::<String>::new());
+    store.image("ubuntu-2404", "1.33.0", &sum(), DAY);
+    let catalog = look(settings, &store_request(PATTERN, request(&[33, 34]))).await;
+    assert_eq!((images(&catalog).len(), unreachable(&catalog)), (1, vec![]));
 }
 
 #[tokio::test]

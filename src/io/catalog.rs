@@ -25,7 +25,7 @@ use crate::version::Minor;
 /// A catalog of a thousand stores has a few megabytes.
 const FILE_LIMIT: u64 = 64 << 20;
 
-const FILE_COMMENT: &str = "# What was offered on one day; written by `csctl-matrix catalog`. A plan made from this file \
+const FILE_COMMENT: &str = "# What was offered on one day; written by `csctl-matrix catalog fetch`. A plan made from this file \
                             needs no network.\n";
 
 /// A catalog file that cannot be read or written.
@@ -54,7 +54,7 @@ pub enum CatalogFileError {
         path: PathBuf,
     },
     /// The content is no catalog.
-    #[error("{}:{line}: {reason}; write the file anew with `csctl-matrix catalog`", path.display())]
+    #[error("{}:{line}: {reason}; write the file anew with `csctl-matrix catalog fetch`", path.display())]
     Content {
         /// The file.
         path: PathBuf,

@@ -217,4 +217,11 @@ mod tests {
         }
         assert!(parse(&[0xff, 0xfe], FILE).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in r"[ab0-9 \n()=*./A-Z<]{0,90}") {
+            let _ = parse(text.as_bytes(), FILE);
+        }
+    }
 }

@@ -210,4 +210,26 @@ mod tests {
             assert!(read(text).is_err(), "{text}: {:?}", read(text));
         }
     }
+
+    fn versions(text: &str) -> Option<Vec<Option<String>>> {
+        let index: Index = serde_yaml::from_str(text).ok()?;
+        let entries = index.entries?.remove("cilium").unwrap_or_default();
+        Some(entries.into_iter().map(|entry| entry.version).collect())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_part_says_what_the_whole_says(
+            lines in proptest::collection::vec(
+                r"[ ]{0,5}(cilium:|other:|- version: [1-3]|version: [1-3]|text: [|>]|'a|b'|# no|- &a|- \*a|generated: x|)",
+                0..9,
+            )
+        ) {
+            let text = format!("entries:\n{}\n", lines.join("\n"));
+            let part = cut_charts(&text, &["cilium".to_owned()].into());
+            if let (Some(part), Some(whole)) = (part.and_then(|part| versions(&part)), versions(&text)) {
+                proptest::prop_assert_eq!(part, whole, "{}", text);
+            }
+        }
+    }
 }

@@ -325,8 +325,12 @@ impl HttpClient {
     /// Sends a request, or answers it from the cache where the server says that nothing has changed.
     pub async fn ask(&self, ask: Ask) -> Result<Answer, HttpError> {
         let key = ask.key();
-        let stored = key.as_deref().and_then(|key| self.find_stored(key));
-        if self.shared.settings.offline {
+        let is_offline = self.shared.settings.offline;
+        // A HEAD transfers no body, so asking for it anew costs nothing more than asking whether it has changed.
+        let is_useful = is_offline || ask.method == Method::GET;
+        let stored = key.as_deref().filter(|_| is_useful);
+        let stored = stored.and_then(|key| self.find_stored(key));
+        if is_offline {
             let answer = stored.map(|stored| stored.answer);
             return match answer {
                 Some(answer) => {
@@ -346,9 +350,7 @@ impl HttpClient {
         let asked = self.mirrored(&ask.url);
         let stored = stored.filter(|stored| stored.asked == asked && stored.answer.status == 200);
         let mut conditional = ask.clone();
-        if ask.method == Method::GET
-            && let Some(stored) = &stored
-        {
+        if let Some(stored) = &stored {
             add_validators(&mut conditional.headers, &stored.answer.headers);
         }
         let answer = self.exchange(&conditional).await?;
@@ -384,7 +386,7 @@ impl HttpClient {
 
     /// Asks by HEAD whether what was missing last time still is, so that no error page is transferred again.
     async fn is_still_missing(&self, ask: &Ask, stored: &Stored) -> bool {
-        if ask.method != Method::GET || !is_absent(stored.answer.status) {
+        if !is_absent(stored.answer.status) {
             return false;
         }
         let mut head = ask.clone();

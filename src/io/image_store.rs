@@ -66,7 +66,20 @@ pub(crate) async fn look(
         };
         (*minor, search.run().await)
     });
-    collect(pattern, join_all(searches).await)
+    let mut answer = collect(pattern, join_all(searches).await);
+    let is_silent = answer.unreachable.is_empty() && answer.store.faulty.is_empty();
+    let is_expected = request
+        .listed
+        .iter()
+        .any(|version| request.minors.contains(&version.minor()));
+    if answer.store.images.is_empty() && is_silent && is_expected {
+        let reason = "has none of the images that are listed; has the store moved?";
+        let fault = Fault::new(pattern.base(), reason);
+        answer
+            .unreachable
+            .push(fault.into_unreachable(pattern.as_str(), request.minors.clone()));
+    }
+    answer
 }
 
 /// Puts the minors of a store together in a fixed order; equal faults of several minors are one.

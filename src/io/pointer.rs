@@ -86,4 +86,11 @@ mod tests {
             assert!(read(text).is_err(), "{text}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in r"[0-9-]{0,10} [a-z0-9v./ <-]{0,50}") {
+            let _ = read(&text);
+        }
+    }
 }

@@ -154,6 +154,9 @@ fn connect_reason(error: &reqwest::Error) -> String {
         }
         source = cause.source();
     }
+    if last.contains("invalid peer certificate") {
+        last += "; where the host has a CA of its own, set SSL_CERT_FILE";
+    }
     last
 }
 

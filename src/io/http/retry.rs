@@ -59,10 +59,18 @@ pub(super) async fn exchange(
     }
 }
 
-/// Tells whether the fault may pass soon. A budget that is used up comes back in an hour, not in a second.
+/// Tells whether the fault may pass soon. GitHub says 403 with a pause when it is asked too fast; a budget that is used up
+/// comes back in an hour, not in a second.
 fn is_passing(answer: &Answer) -> bool {
-    let budget = answer.headers.get("x-ratelimit-remaining");
-    matches!(answer.status, 408 | 429 | 500..=504) && budget.is_none_or(|budget| budget != "0")
+    let is_used_up = answer
+        .headers
+        .get("x-ratelimit-remaining")
+        .is_some_and(|left| left == "0");
+    match answer.status {
+        408 | 429 | 500 | 502..=504 => !is_used_up,
+        403 => !is_used_up && answer.headers.contains_key(header::RETRY_AFTER),
+        _ => false,
+    }
 }
 
 /// Reads the Retry-After header: seconds, or a date that is measured by the server's own clock.
