@@ -166,6 +166,14 @@ impl Catalog {
         }
     }
 
+    /// Puts everything in order, as a file written by hand may not be.
+    pub fn sort(&mut self) {
+        for store in &mut self.image_stores {
+            store.images.sort_by(|a, b| (a.version, &a.os, &a.url).cmp(&(b.version, &b.os, &b.url)));
+        }
+        self.kubernetes.sort_by_key(|release| release.version);
+    }
+
     /// Finds the store with that pattern.
     pub fn find_store(&self, pattern: &ImagePattern) -> Option<&ImageStore> {
         self.image_stores
@@ -196,10 +204,8 @@ impl Catalog {
 
     /// Finds the day on which a Kubernetes version was published.
     pub fn find_published(&self, version: KubernetesVersion) -> Option<Date> {
-        self.kubernetes
-            .iter()
-            .find(|release| release.version == version)
-            .map(|release| release.published)
+        let found = self.kubernetes.binary_search_by_key(&version, |release| release.version).ok()?;
+        Some(self.kubernetes[found].published)
     }
 
     /// Tells whether upstream support of the minor has ended on the catalog's day.
@@ -211,6 +217,13 @@ impl Catalog {
 }
 
 impl ImageStore {
+    /// Returns the images of one minor, oldest version first.
+    pub fn images_of_minor(&self, minor: Minor) -> &[NodeImage] {
+        let start = self.images.partition_point(|image| image.version.minor() < minor);
+        let length = self.images[start..].partition_point(|image| image.version.minor() == minor);
+        &self.images[start..start + length]
+    }
+
     /// Returns the images of one Kubernetes version, one per operating-system release.
     pub fn images_of(&self, version: KubernetesVersion) -> impl Iterator<Item = &NodeImage> {
         self.images

@@ -162,6 +162,7 @@ impl Repository {
                 }
             }
         }
+        catalog.sort();
         Ok(catalog)
     }
 

@@ -233,7 +233,7 @@ impl View<'_> {
             .filter(move |tree| tree.minor == Some(minor) || self.stack.trees.len() == 1);
         own.flat_map(|tree| &tree.files)
             .chain(&self.stack.shared)
-            .flat_map(SourceFile::rosters)
+            .flat_map(|file| file.rosters())
     }
 
     fn patches(&self, minor: Minor, default: Option<KubernetesVersion>) -> Vec<Patch> {

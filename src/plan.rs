@@ -8,6 +8,7 @@ mod release;
 mod target;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -144,17 +145,18 @@ pub struct FileChange {
 pub enum FileAction {
     /// Its text changes.
     Edit {
-        /// The text as it is.
-        before: String,
+        /// The text as it is; left out of the JSON form, the repository having it.
+        #[serde(skip)]
+        before: Arc<str>,
         /// The text as it will be.
-        after: String,
+        after: Arc<str>,
     },
     /// It is made from another file of the repository, with the text given.
     Create {
         /// The file it is shaped after.
         from: String,
         /// Its text.
-        after: String,
+        after: Arc<str>,
     },
     /// It is made as a copy, byte for byte, of another file of the repository.
     Copy {

@@ -14,6 +14,7 @@ mod wanted;
 
 pub use addon::{MinorBoundChart, find_minor_bound};
 pub use discover::{Discovery, SourceFile, SourceTree, Stack, discover};
+pub(crate) use discover::{Known, discover_again};
 pub use edits::{EditNote, FileEdits};
 pub use facts::{Fact, Facts, Fault, Roster, RosterEntry, RosterForm, Site};
 pub(crate) use kinds::is_complete as is_complete_image;

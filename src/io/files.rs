@@ -115,7 +115,7 @@ fn read(root: &Path, path: &str) -> Content {
         ));
     }
     match fs::read(&full).map(String::from_utf8) {
-        Ok(Ok(text)) => Content::Text(text),
+        Ok(Ok(text)) => Content::Text(text.into()),
         Ok(Err(_)) => Content::Unreadable("the file is not UTF-8 text".to_owned()),
         Err(error) => Content::Unreadable(format!("the file cannot be read: {error}")),
     }

@@ -110,7 +110,7 @@ impl GitRepository {
         }
         match self.repository.find_blob(id) {
             Ok(blob) => match std::str::from_utf8(blob.content()) {
-                Ok(text) => Content::Text(text.to_owned()),
+                Ok(text) => Content::Text(text.into()),
                 Err(_) => Content::Unreadable("the file is not UTF-8 text".to_owned()),
             },
             Err(error) => Content::Unreadable(format!("git: {}", error.message())),

@@ -138,6 +138,10 @@ impl Search<'_> {
             found.answer.fault = Some(fault);
             None
         });
+        // Every search begins with the pointer: where the cache has no answer about it, it has none about the images.
+        if found.answer.fault.is_some() && self.client.settings().offline {
+            return found.answer;
+        }
         let tokens = self.tokens(pointer.as_ref());
         let mut patches = self.first_patches(pointer.as_ref());
         let mut end = *patches.last().unwrap_or(&0);

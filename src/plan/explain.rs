@@ -174,7 +174,7 @@ fn reasons(
     for patch in &after.patches {
         let is_new =
             (patch.is_listed && !known(patch.version)) || (patch.is_default && default_moves);
-        if is_new && let Some(image) = choose_image(&images, patch.version, None) {
+        if is_new && let Some(image) = choose_image(images, patch.version, None) {
             let published = catalog
                 .find_published(patch.version)
                 .map(|day| format!(" released {day};"));

@@ -1,9 +1,11 @@
 //! Carries a target out on texts: the files that would change, and what the repository would say then. Either all files of a
 //! stack can be edited, or none is.
 
+use std::sync::Arc;
+
 use super::target::{Move, Target};
 use super::{FileAction, FileChange};
-use crate::stack::{Content, Fault, FileEdits, SourceFile, SourceTree, Stack, Wanted};
+use crate::stack::{Content, Fault, FileEdits, Known, discover_again, SourceFile, SourceTree, Stack, Wanted};
 
 /// The files of a stack that would change, and the stack as it would be; nothing where it stays as it is.
 pub(super) struct Outcome {
@@ -55,13 +57,14 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn edit_all(&mut self, files: &[SourceFile], wanted: &Wanted) {
+    fn edit_all(&mut self, files: &[Arc<SourceFile>], wanted: &Wanted<'_>) {
         for file in files {
             match edit(file, files, wanted) {
                 Ok(None) => {}
                 Ok(Some((after, edits))) => {
+                    let after = after.into();
                     let action = FileAction::Edit {
-                        before: file.text().to_owned(),
+                        before: file.text().clone(),
                         after,
                     };
                     self.files.push(FileChange {
@@ -75,7 +78,7 @@ impl Work<'_> {
         }
     }
 
-    fn create(&mut self, from: &SourceTree, directory: &str, wanted: &Wanted) {
+    fn create(&mut self, from: &SourceTree, directory: &str, wanted: &Wanted<'_>) {
         for (path, content) in self.target.input.tree.files_below(&from.directory) {
             let place = format!("{directory}{}", &path[from.directory.len()..]);
             let source = path.to_owned();
@@ -89,7 +92,7 @@ impl Work<'_> {
                         path: place,
                         action: FileAction::Create {
                             from: source,
-                            after,
+                            after: after.into(),
                         },
                         edits,
                     });
@@ -128,8 +131,8 @@ impl Work<'_> {
 
 fn edit(
     file: &SourceFile,
-    siblings: &[SourceFile],
-    wanted: &Wanted,
+    siblings: &[Arc<SourceFile>],
+    wanted: &Wanted<'_>,
 ) -> Result<Option<(String, Vec<crate::stack::EditNote>)>, Fault> {
     let mut edits = FileEdits::new(file, siblings, wanted);
     for kind in file.kinds() {
@@ -141,6 +144,8 @@ fn edit(
 /// Reads the stack again from the texts that would be written: what the plan promises is what the files will say.
 fn stack_after(target: &Target<'_>, changes: &[FileChange]) -> Stack {
     let stack = target.stack;
+    let files = stack.trees.iter().flat_map(|tree| &tree.files).chain(&stack.shared);
+    let known: Known<'_> = files.map(|file| (file.path(), file)).collect();
     let mut tree = crate::stack::Tree::default();
     for (path, content) in target.input.tree.files_below(&stack.directory) {
         tree.insert(path, content.clone());
@@ -162,7 +167,7 @@ fn stack_after(target: &Target<'_>, changes: &[FileChange]) -> Stack {
             FileAction::Remove => tree.remove(&change.path),
         }
     }
-    let found = crate::stack::discover(&tree)
+    let found = discover_again(&tree, &known)
         .stacks
         .into_iter()
         .find(|after| after.directory == stack.directory);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hold;
 use super::target::{Move, Target};
-use crate::catalog::NodeImage;
+use crate::catalog::{NodeImage, Unreachable};
 use crate::matrix::minors_of;
 use crate::policy::{Addons, ChangeClass};
 use crate::stack::{
@@ -70,15 +70,12 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
         let hint = "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`";
         return vec![hold("node images", reason, Some(hint.to_owned()))];
     };
-    let failed = target
-        .input
-        .catalog
-        .unreachable
-        .iter()
-        .filter(|failed| failed.source == pattern.as_str());
+    let unreachable: Vec<&Unreachable> =
+        target.input.catalog.unreachable.iter().filter(|failed| failed.source == pattern.as_str()).collect();
+    let concerns = |failed: &Unreachable, minor: &Minor| failed.minors.is_empty() || failed.minors.contains(minor);
     let mut holds = Vec::new();
-    for failed in failed {
-        let concerned = |minor: &Minor| failed.minors.is_empty() || failed.minors.contains(minor);
+    for failed in &unreachable {
+        let concerned = |minor: &Minor| concerns(failed, minor);
         let minors: Vec<Minor> = target.minors.iter().copied().filter(concerned).collect();
         if !minors.is_empty() {
             let reason = format!("{}: {}", failed.url, failed.reason);
@@ -89,11 +86,8 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
             ));
         }
     }
-    let answered = |minor: &Minor| {
-        target
-            .store
-            .is_some_and(|store| store.searched.contains(minor))
-    };
+    let failed = |minor: &Minor| unreachable.iter().any(|failed| concerns(failed, minor));
+    let answered = |minor: &Minor| !failed(minor) && target.store.is_some_and(|store| store.searched.contains(minor));
     let silent: Vec<Minor> = target
         .minors
         .iter()
@@ -175,7 +169,7 @@ fn image_holds(target: &Target<'_>) -> Vec<Hold> {
         entries(target).filter(|(_, entry)| target.minors.contains(&entry.version.minor()))
     {
         let offered = target.offered(entry.version.minor());
-        let Some(image) = choose_image(&offered, entry.version, Some(entry)) else {
+        let Some(image) = choose_image(offered, entry.version, Some(entry)) else {
             continue;
         };
         if is_another_image(entry, image) && !asks {

@@ -9,7 +9,7 @@ use crate::catalog::{ImagePattern, ImageStore, NodeImage};
 use crate::matrix::{minors_of, store_pattern};
 use crate::policy::{Addons, ChangeClass, EndOfLife};
 use crate::stack::{
-    AddonRow, Fact, MinorBoundChart, Roster, SourceFile, SourceTree, Stack, Wanted, choose_image,
+    AddonRow, Fact, MinorBoundChart, Roster, SourceTree, Stack, Wanted, choose_image,
     find_minor_bound, select_versions,
 };
 use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine};
@@ -23,7 +23,7 @@ pub(super) struct Target<'a> {
     /// The source trees to edit, or to make, or to remove.
     pub(super) moves: Vec<Move<'a>>,
     /// The state wanted of the files beside the source trees.
-    pub(super) shared: Option<Wanted>,
+    pub(super) shared: Option<Wanted<'a>>,
     /// Minors that were looked at.
     pub(super) minors: Vec<Minor>,
     /// Minors that leave.
@@ -33,9 +33,9 @@ pub(super) struct Target<'a> {
 /// What becomes of one source tree.
 pub(super) enum Move<'a> {
     /// Its files are edited.
-    Edit(&'a SourceTree, Box<Wanted>),
+    Edit(&'a SourceTree, Box<Wanted<'a>>),
     /// A new source tree is made in this directory, shaped after it.
-    Create(&'a SourceTree, String, Box<Wanted>),
+    Create(&'a SourceTree, String, Box<Wanted<'a>>),
     /// Its directory is removed.
     Remove(&'a SourceTree),
 }
@@ -168,12 +168,8 @@ impl<'a> Target<'a> {
     }
 
     /// Returns the images the store offers of a minor.
-    pub(super) fn offered(&self, minor: Minor) -> Vec<NodeImage> {
-        let images = self.store.iter().flat_map(|store| &store.images);
-        images
-            .filter(|image| image.version.minor() == minor)
-            .cloned()
-            .collect()
+    pub(super) fn offered(&self, minor: Minor) -> &'a [NodeImage] {
+        self.store.map_or(&[], |store| store.images_of_minor(minor))
     }
 
     /// Returns the newest version the store offers of a minor.
@@ -181,7 +177,7 @@ impl<'a> Target<'a> {
         self.offered(minor).iter().map(|image| image.version).max()
     }
 
-    fn wanted(&self, tree: &SourceTree, minor: Minor) -> Wanted {
+    fn wanted(&self, tree: &SourceTree, minor: Minor) -> Wanted<'a> {
         let policy = self.input.policy;
         let line_before = StackLine {
             provider: tree.provider.clone(),
@@ -193,7 +189,7 @@ impl<'a> Target<'a> {
             ..line_before.clone()
         };
         let default = self.default(tree, minor);
-        let offered: BTreeMap<Minor, Vec<NodeImage>> = self
+        let offered: BTreeMap<Minor, &[NodeImage]> = self
             .minors
             .iter()
             .chain([&minor])
@@ -203,7 +199,7 @@ impl<'a> Target<'a> {
             let entries = tree
                 .files
                 .iter()
-                .flat_map(SourceFile::rosters)
+                .flat_map(|file| file.rosters())
                 .flat_map(|roster: &Roster| &roster.entries);
             entries.filter(move |entry| entry.version == version).next()
         };
@@ -212,9 +208,7 @@ impl<'a> Target<'a> {
             choose_image(
                 images,
                 version,
-                single_image(tree, version).as_ref().or(listed(version)),
-            )
-            .cloned()
+                single_image(tree, version).as_ref().or(listed(version)))
         });
         Wanted {
             default,
@@ -232,7 +226,7 @@ impl<'a> Target<'a> {
             next_version: next_version(self.input.catalog, &line),
             is_shared: false,
             has_csctl: tree.has_csctl(),
-            policy: policy.clone(),
+            policy,
             line,
             line_before,
         }
@@ -360,7 +354,7 @@ impl<'a> Target<'a> {
         MinorBoundChart::all().iter().filter_map(newest).collect()
     }
 
-    fn wanted_of_shared(&self) -> Option<Wanted> {
+    fn wanted_of_shared(&self) -> Option<Wanted<'a>> {
         if self.stack.shared.is_empty() {
             return None;
         }

@@ -65,7 +65,7 @@ fn diff(action: &FileAction) -> Option<String> {
     let FileAction::Edit { before, after } = action else {
         return None;
     };
-    let text = TextDiff::from_lines(before.as_str(), after)
+    let text = TextDiff::from_lines(&**before, &**after)
         .unified_diff()
         .context_radius(1)
         .to_string();

@@ -1,7 +1,8 @@
 //! Finds the cluster stacks of a tree and reads what their files say. A file that cannot be read is a fault of its stack;
 //! the other stacks are read all the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::facts::{Fact, Facts, Fault, Roster, Site};
 use super::kinds::{self, FileKind};
@@ -27,7 +28,7 @@ pub struct Stack {
     /// Its source trees, oldest minor first.
     pub trees: Vec<SourceTree>,
     /// Files beside the source trees that speak of all minors.
-    pub shared: Vec<SourceFile>,
+    pub shared: Vec<Arc<SourceFile>>,
     /// What could not be read. A stack with faults is shown and not planned.
     pub faults: Vec<Fault>,
 }
@@ -46,14 +47,14 @@ pub struct SourceTree {
     /// Its default Kubernetes version, where one is named in full.
     pub default: Option<KubernetesVersion>,
     /// Its files that state facts.
-    pub files: Vec<SourceFile>,
+    pub files: Vec<Arc<SourceFile>>,
 }
 
 /// A file that states facts.
 #[derive(Debug)]
 pub struct SourceFile {
     path: String,
-    text: String,
+    text: Arc<str>,
     yaml: Option<yaml::File>,
     kinds: Vec<&'static dyn FileKind>,
     facts: Facts,
@@ -61,7 +62,7 @@ pub struct SourceFile {
 
 impl SourceFile {
     /// Reads a file, if a kind claims it. `place` is its path below its source tree.
-    pub fn read(path: &str, place: &str, text: &str) -> Result<Option<Self>, Fault> {
+    pub fn read(path: &str, place: &str, text: &Arc<str>) -> Result<Option<Self>, Fault> {
         let is_yaml = !place.ends_with(".md");
         let of_form = kinds::ALL
             .iter()
@@ -78,7 +79,7 @@ impl SourceFile {
         };
         let mut file = Self {
             path: path.to_owned(),
-            text: text.to_owned(),
+            text: text.clone(),
             yaml,
             kinds,
             facts: Facts::default(),
@@ -97,7 +98,7 @@ impl SourceFile {
     }
 
     /// Returns its text.
-    pub fn text(&self) -> &str {
+    pub fn text(&self) -> &Arc<str> {
         &self.text
     }
 
@@ -154,7 +155,7 @@ impl Stack {
         self.trees
             .iter()
             .flat_map(|tree| &tree.files)
-            .chain(&self.shared)
+            .chain(&self.shared).map(AsRef::as_ref)
     }
 
     /// Returns a name for people: `openstack/scs2`.
@@ -179,7 +180,7 @@ impl SourceTree {
 
     /// Returns its single facts.
     pub fn sites(&self) -> impl Iterator<Item = &Site> {
-        self.files.iter().flat_map(SourceFile::sites)
+        self.files.iter().flat_map(|file| file.sites())
     }
 
     /// Tells whether it has a csctl.yaml.
@@ -192,6 +193,14 @@ impl SourceTree {
 
 /// Finds and reads the cluster stacks of a tree.
 pub fn discover(tree: &Tree) -> Discovery {
+    discover_again(tree, &Known::new())
+}
+
+/// Files that were read before, by path.
+pub(crate) type Known<'k> = HashMap<&'k str, &'k Arc<SourceFile>>;
+
+/// Finds and reads the cluster stacks of a tree; a file whose text is that of a known one is not read again.
+pub(crate) fn discover_again(tree: &Tree, known: &Known<'_>) -> Discovery {
     let mut directories: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (path, _) in tree.files() {
         let Some(directory) = source_tree_of(path) else {
@@ -204,7 +213,7 @@ pub fn discover(tree: &Tree) -> Discovery {
         }
     }
     let groups: Vec<(&str, Vec<&str>)> = directories.into_iter().collect();
-    let stacks = crate::parallel::map(&groups, |(base, trees)| read_stack(tree, base, trees));
+    let stacks = crate::parallel::map(&groups, |(base, trees)| read_stack((tree, known), base, trees));
     Discovery { stacks }
 }
 
@@ -239,16 +248,19 @@ fn minor_of_directory(name: &str) -> Option<Minor> {
     }
 }
 
-fn read_stack(tree: &Tree, base: &str, directories: &[&str]) -> Stack {
+/// Where texts come from: a tree, and what is known of it.
+type Source<'s> = (&'s Tree, &'s Known<'s>);
+
+fn read_stack(source: Source<'_>, base: &str, directories: &[&str]) -> Stack {
     let mut faults = Vec::new();
     let mut trees: Vec<SourceTree> = directories
         .iter()
-        .map(|directory| read_source_tree(tree, base, directory, &mut faults))
+        .map(|directory| read_source_tree(source, base, directory, &mut faults))
         .collect();
     trees.sort_by_key(|tree| tree.minor);
     let per_minor = directories.iter().any(|directory| *directory != base);
     let shared = if per_minor {
-        read_shared(tree, base, &mut faults)
+        read_shared(source, base, &mut faults)
     } else {
         Vec::new()
     };
@@ -284,22 +296,22 @@ fn layout_of(trees: &[SourceTree], per_minor: bool) -> Layout {
 }
 
 /// Reads the files directly in the stack's directory, beside its source trees.
-fn read_shared(tree: &Tree, base: &str, faults: &mut Vec<Fault>) -> Vec<SourceFile> {
+fn read_shared((tree, known): Source<'_>, base: &str, faults: &mut Vec<Fault>) -> Vec<Arc<SourceFile>> {
     let prefix = if base.is_empty() { 0 } else { base.len() + 1 };
     let beside = tree
         .files_below(base)
         .filter(|(path, _)| !path[prefix..].contains('/'));
     beside
-        .filter_map(|(path, content)| read_file(path, &path[prefix..], content, faults))
+        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, known, faults))
         .collect()
 }
 
 fn read_file(
-    path: &str,
-    place: &str,
+    (path, place): (&str, &str),
     content: &Content,
+    known: &Known<'_>,
     faults: &mut Vec<Fault>,
-) -> Option<SourceFile> {
+) -> Option<Arc<SourceFile>> {
     match content {
         Content::Unread => None,
         Content::Unreadable(reason) => {
@@ -311,15 +323,21 @@ fn read_file(
             ));
             None
         }
-        Content::Text(text) => SourceFile::read(path, place, text).unwrap_or_else(|fault| {
-            faults.push(fault);
-            None
-        }),
+        Content::Text(text) => match known.get(path) {
+            Some(file) if file.text() == text => Some(Arc::clone(file)),
+            Some(_) | None => match SourceFile::read(path, place, text) {
+                Ok(file) => file.map(Arc::new),
+                Err(fault) => {
+                    faults.push(fault);
+                    None
+                }
+            },
+        },
     }
 }
 
 fn read_source_tree(
-    tree: &Tree,
+    (tree, known): Source<'_>,
     base: &str,
     directory: &str,
     faults: &mut Vec<Fault>,
@@ -332,15 +350,15 @@ fn read_source_tree(
     let below = tree
         .files_below(directory)
         .filter(|(path, _)| belongs(path, directory, base));
-    let files: Vec<SourceFile> = below
-        .filter_map(|(path, content)| read_file(path, &path[prefix..], content, faults))
+    let files: Vec<Arc<SourceFile>> = below
+        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, known, faults))
         .collect();
     let names = (|| {
         let mut parts = base.rsplit('/');
         Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
     })();
     let (name, provider) = names.unwrap_or_else(|| (base.to_owned(), String::new()));
-    let sites = || files.iter().flat_map(SourceFile::sites);
+    let sites = || files.iter().flat_map(|file| file.sites());
     let stated = |wanted: &Fact| {
         sites()
             .find(|site| site.fact == *wanted)

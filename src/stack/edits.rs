@@ -2,6 +2,7 @@
 //! not wanted is left out here, in one place.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -32,7 +33,7 @@ pub struct EditNote {
 /// The edits of one file.
 pub struct FileEdits<'f> {
     file: &'f SourceFile,
-    siblings: &'f [SourceFile],
+    siblings: &'f [Arc<SourceFile>],
     policy: &'f Policy,
     editor: Option<Editor<'f>>,
     splices: Vec<(Range<usize>, String)>,
@@ -57,11 +58,11 @@ pub struct NewItem<'a> {
 
 impl<'f> FileEdits<'f> {
     /// Returns an empty set of edits; `siblings` are the files of the same source tree.
-    pub fn new(file: &'f SourceFile, siblings: &'f [SourceFile], wanted: &'f Wanted) -> Self {
+    pub fn new(file: &'f SourceFile, siblings: &'f [Arc<SourceFile>], wanted: &'f Wanted<'f>) -> Self {
         Self {
             file,
             siblings,
-            policy: &wanted.policy,
+            policy: wanted.policy,
             editor: None,
             splices: Vec::new(),
             notes: Vec::new(),
@@ -70,7 +71,7 @@ impl<'f> FileEdits<'f> {
 
     /// Finds another file of the same source tree by its path.
     pub fn find_sibling(&self, path: &str) -> Option<&'f SourceFile> {
-        self.siblings.iter().find(|file| file.path() == path)
+        self.siblings.iter().map(AsRef::as_ref).find(|file: &&SourceFile| file.path() == path)
     }
 
     /// Sets a scalar, unless it has that value already.
@@ -268,7 +269,7 @@ impl<'f> FileEdits<'f> {
         let text = if let Some(editor) = self.editor.take() {
             editor.finish().map_err(|error| self.fault(&error))?
         } else {
-            let mut text = self.file.text().to_owned();
+            let mut text = self.file.text().to_string();
             self.splices
                 .sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
             for (range, new) in &self.splices {

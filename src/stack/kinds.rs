@@ -65,7 +65,7 @@ pub trait FileKind: Sync + std::fmt::Debug {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault>;
 }
@@ -151,7 +151,7 @@ fn kubernetes_fact(text: &str) -> Option<Fact> {
 /// Sets a scalar that names the default version in full, or its minor alone, in its own spelling.
 fn set_kubernetes(
     (document, path, raw): (usize, &Path, &str),
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
     if let Ok(version) = raw.parse::<KubernetesVersion>() {
@@ -200,7 +200,7 @@ fn minor_in_name(name: &str) -> Option<(std::ops::Range<usize>, Minor)> {
 /// Puts the wanted minor into a chart's name, when it carries another.
 fn set_name_minor(
     (document, path, name): (usize, &Path, &str),
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
     let Some((range, minor)) = minor_in_name(name) else {
@@ -211,7 +211,7 @@ fn set_name_minor(
     edits.set(document, path, &renamed, wanted.minor_class(minor))
 }
 
-impl Wanted {
+impl Wanted<'_> {
     /// Returns the class of the change that sets the default where this version stands.
     fn default_class(&self, standing: KubernetesVersion) -> ChangeClass {
         if self.line.minor != self.line_before.minor {

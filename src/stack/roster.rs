@@ -62,7 +62,7 @@ impl ImageFacts<'_> {
 /// Works out what should happen to a list of node images.
 pub(super) fn reconcile(
     entries: &[RosterEntry],
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     scope: RosterScope,
 ) -> RosterChange {
     let mut change = RosterChange::default();
@@ -94,7 +94,7 @@ pub(super) fn reconcile(
 /// Returns the minors whose entries are compared with what the store offers.
 fn minors_in_scope(
     entries: &[RosterEntry],
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     scope: RosterScope,
 ) -> BTreeSet<Minor> {
     let offered = wanted
@@ -119,7 +119,7 @@ fn minors_in_scope(
 }
 
 /// A list that speaks of the source tree's minor alone moves with it to another minor.
-fn follows_one_minor(entries: &[RosterEntry], wanted: &Wanted, scope: RosterScope) -> bool {
+fn follows_one_minor(entries: &[RosterEntry], wanted: &Wanted<'_>, scope: RosterScope) -> bool {
     scope == RosterScope::ListedMinors
         && entries
             .iter()
@@ -129,11 +129,11 @@ fn follows_one_minor(entries: &[RosterEntry], wanted: &Wanted, scope: RosterScop
 fn reconcile_minor(
     entries: &[RosterEntry],
     minor: Minor,
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     change: &mut RosterChange,
     added: &mut Vec<(NodeImage, ChangeClass)>,
 ) {
-    let offered = wanted.offered.get(&minor).map_or(&[][..], Vec::as_slice);
+    let offered = wanted.offered.get(&minor).copied().unwrap_or_default();
     let listed = || {
         entries
             .iter()
@@ -176,7 +176,7 @@ fn reconcile_minor(
 }
 
 /// An old patch makes room for a new one: the same change. Where the default moves away, nothing else is removed.
-fn trim_class(wanted: &Wanted) -> ChangeClass {
+fn trim_class(wanted: &Wanted<'_>) -> ChangeClass {
     if wanted.default == wanted.default_before {
         ChangeClass::Removal
     } else {

@@ -2,6 +2,7 @@
 //! or from a git revision.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The files of a repository: paths relative to its root, with slashes.
 #[derive(Debug, Clone, Default)]
@@ -13,7 +14,7 @@ pub struct Tree {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// Its text.
-    Text(String),
+    Text(Arc<str>),
     /// It is there and was not read, being of no interest.
     Unread,
     /// It is of interest and could not be read; the phrase says why.

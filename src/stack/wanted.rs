@@ -8,7 +8,7 @@ use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine, StackVer
 
 /// The state that the files of one source tree should have. Made by `plan`, carried out by file kinds.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct Wanted<'a> {
     /// The stack line the tree is to belong to.
     pub line: StackLine,
     /// The line it belongs to now.
@@ -18,9 +18,9 @@ pub struct Wanted {
     /// The default version it has now.
     pub default_before: Option<KubernetesVersion>,
     /// The default's image, where its facts are known.
-    pub default_image: Option<NodeImage>,
+    pub default_image: Option<&'a NodeImage>,
     /// Images the store offers, per minor that may be edited. A minor that is absent is left alone.
-    pub offered: BTreeMap<Minor, Vec<NodeImage>>,
+    pub offered: BTreeMap<Minor, &'a [NodeImage]>,
     /// Rows of lists of versions, per minor that may be edited.
     pub rows: BTreeMap<Minor, AddonRow>,
     /// Newest addon chart of the tree's minor, by chart name.
@@ -36,7 +36,7 @@ pub struct Wanted {
     /// Whether the tree has a csctl.yaml, which makes csctl the writer of metadata.yaml.
     pub has_csctl: bool,
     /// The policy.
-    pub policy: Policy,
+    pub policy: &'a Policy,
 }
 
 /// One row of a list of versions: what belongs to one minor.

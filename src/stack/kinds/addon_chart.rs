@@ -51,7 +51,7 @@ impl FileKind for AddonChart {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         let Some(document) = file.documents().first() else {

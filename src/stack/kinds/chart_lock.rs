@@ -48,7 +48,7 @@ impl FileKind for ChartLock {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         let Some(lock) = file.documents().first() else {

@@ -37,7 +37,7 @@ impl FileKind for ClassChart {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         let path = super::keys(&["name"]);

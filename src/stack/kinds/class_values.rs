@@ -56,7 +56,7 @@ impl FileKind for ClassValues {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         for (index, document) in file.documents().iter().enumerate() {
@@ -155,7 +155,7 @@ fn edit_map(
     document: usize,
     roster: &Roster,
     path: &Path,
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
     let change = reconcile(&roster.entries, wanted, RosterScope::ListedMinors);

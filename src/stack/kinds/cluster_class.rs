@@ -32,7 +32,7 @@ impl FileKind for ClusterClass {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         for (index, path, node) in lists(file) {

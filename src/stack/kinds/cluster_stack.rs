@@ -37,7 +37,7 @@ impl FileKind for ClusterStack {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         if wanted.is_shared {

@@ -69,7 +69,7 @@ impl FileKind for Csctl {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         let path = super::keys(&["config", "kubernetesVersion"]);

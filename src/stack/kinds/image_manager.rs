@@ -46,7 +46,7 @@ impl FileKind for ImageManager {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         for (document, path, node) in lists(file)? {
@@ -60,7 +60,7 @@ fn edit_list(
     (file, document): (&SourceFile, usize),
     path: &Path,
     node: &Node,
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
     let entries = entries(file, node)?;

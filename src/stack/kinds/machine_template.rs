@@ -55,7 +55,7 @@ impl FileKind for MachineTemplate {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         for place in places(file) {
@@ -110,7 +110,7 @@ fn places(file: &SourceFile) -> Vec<ImagePlace<'_>> {
 }
 
 /// A template that pins its image's checksum needs both changed at once, which is left to a person.
-fn check_sum(file: &SourceFile, place: &ImagePlace<'_>, wanted: &Wanted) -> Result<(), Fault> {
+fn check_sum(file: &SourceFile, place: &ImagePlace<'_>, wanted: &Wanted<'_>) -> Result<(), Fault> {
     let pinned = place.sum.filter(|_| {
         wanted
             .default

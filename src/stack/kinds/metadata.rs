@@ -53,7 +53,7 @@ impl FileKind for Metadata {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         if wanted.is_shared {

@@ -41,17 +41,14 @@ pub(super) fn respell(text: &str, entry: &RosterEntry, image: &NodeImage) -> Str
 /// Sets the name of the default's image.
 pub(super) fn set_default(
     (document, path, raw, standing): (usize, &Path, &str, KubernetesVersion),
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
     let Some(default) = wanted.default else {
         return Ok(());
     };
     let entry = entry(0, standing, raw);
-    let known = wanted
-        .default_image
-        .as_ref()
-        .filter(|image| image.version == default);
+    let known = wanted.default_image.filter(|image| image.version == default);
     let unknown = || NodeImage {
         version: default,
         os: entry.os.clone(),
@@ -102,7 +99,7 @@ pub(super) fn edit(
     (file, document): (&SourceFile, usize),
     path: &Path,
     node: &Node,
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
     let Some(roster) = read(file, path, node) else {

@@ -56,7 +56,7 @@ impl FileKind for NodeImages {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         let path = super::keys(&[LIST]);

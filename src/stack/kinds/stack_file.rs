@@ -78,7 +78,7 @@ impl FileKind for StackFile {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         let Some(document) = file.documents().first() else {
@@ -111,7 +111,7 @@ impl FileKind for StackFile {
 }
 
 /// Returns `2.35.x` for a stack of 1.35 where `2.34.x` stands.
-fn range_for(raw: &str, wanted: &Wanted) -> Option<String> {
+fn range_for(raw: &str, wanted: &Wanted<'_>) -> Option<String> {
     let (major, rest) = raw.split_once('.')?;
     let (_, patch) = rest.split_once('.')?;
     (patch == "x" || patch == "*")

@@ -82,7 +82,7 @@ impl FileKind for VersionsFile {
     fn edit(
         &self,
         file: &SourceFile,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         let Some(document) = file.documents().first() else {
@@ -125,7 +125,7 @@ fn minor_of(row: &Node) -> Option<Minor> {
 fn edit_row(
     (index, row): (usize, &Node),
     values: &AddonRow,
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
     let path = Path::root().index(index);
