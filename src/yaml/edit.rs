@@ -241,10 +241,19 @@ impl<'a> Editor<'a> {
             path: Path::root().to_string(),
             reason: Reason::Overlap,
         })?;
-        proof::prove(self.file, &self.changes, &result).map_err(|why| YamlError::Unproved {
+        let unproved = |why| YamlError::Unproved {
             line: line_at(first),
             why,
-        })?;
+        };
+        let edited: Vec<Range<usize>> = self
+            .splices
+            .into_iter()
+            .map(|splice| splice.range)
+            .collect();
+        if !proof::keeps_outside(source, &edited, &result) {
+            return Err(unproved("bytes outside the edits changed".to_owned()));
+        }
+        proof::prove(self.file, &self.changes, &result).map_err(unproved)?;
         Ok(result)
     }
 
