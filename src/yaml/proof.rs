@@ -12,8 +12,11 @@ use super::style::Written;
 
 /// Checks the new text against the old file and the changes; the error says which proof failed.
 pub(super) fn prove(old: &File, changes: &Changes<'_>, new_text: &str) -> Result<(), String> {
-    let new = File::parse_as(new_text, old.mode)
-        .map_err(|error| format!("the result does not parse ({error})"))?;
+    let new =
+        File::parse(new_text).map_err(|error| format!("the result does not parse ({error})"))?;
+    if new.mode != old.mode {
+        return Err("the result is no longer read the same way".to_owned());
+    }
     if !same_documents(old, changes, &new) {
         return Err("the result differs from the intended tree".to_owned());
     }
