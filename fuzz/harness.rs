@@ -61,7 +61,7 @@ pub(crate) fn exercise(text: &str, choices: &[u8]) -> (usize, usize) {
         spot.remove_key(choice(2)),
         spot.rename_key(choice(2), value),
         spot.copy_document(choice(2), choice(3)),
-        spot.several(&all, choice(2), choice(3), choice(4), value),
+        spot.several(&all, [choice(2), choice(3), choice(4)], value),
     ];
     let unproved =
         |result: &Result<(), YamlError>| matches!(result, Err(YamlError::Unproved { .. }));
@@ -234,9 +234,7 @@ impl Spot<'_> {
     fn several(
         &self,
         all: &[(usize, Path, &Node)],
-        first: usize,
-        second: usize,
-        third: usize,
+        [first, second, third]: [usize; 3],
         value: &str,
     ) -> Result<(), YamlError> {
         let mut editor = self.file.edit();

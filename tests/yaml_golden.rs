@@ -68,13 +68,11 @@ fn shape(parts: &[&str]) -> Shape {
     parts[1..]
         .iter()
         .fold(Shape::like(number(like)), |shape, part| {
-            match part.strip_prefix("without ") {
-                Some(left_out) => shape.without(path(left_out)),
-                None => {
-                    let (changed, value) = part.split_once(" = ").expect("PATH = VALUE");
-                    shape.set(path(changed), value)
-                }
+            if let Some(left_out) = part.strip_prefix("without ") {
+                return shape.without(path(left_out));
             }
+            let (changed, value) = part.split_once(" = ").expect("PATH = VALUE");
+            shape.set(path(changed), value)
         })
 }
 

@@ -10,11 +10,12 @@ use proptest::prelude::*;
 #[derive(Debug, Clone)]
 enum Tree {
     Scalar(&'static str, u8),
-    Map(Vec<(&'static str, Tree)>),
-    List(Vec<Tree>),
+    Map(Vec<(&'static str, Self)>),
+    List(Vec<Self>),
 }
 
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Style {
     indent: usize,
     dash_gap: usize,
@@ -110,8 +111,8 @@ impl Printer {
     fn scalar(&mut self, text: &str, quote: u8) {
         match quote {
             0 => self.text.push_str(text),
-            1 => self.text.push_str(&format!("'{text}'")),
-            _ => self.text.push_str(&format!("\"{text}\"")),
+            1 => self.text.extend(["'", text, "'"]),
+            _ => self.text.extend(["\"", text, "\""]),
         }
     }
 
@@ -184,15 +185,12 @@ impl Printer {
                         Tree::List(_) if self.style.dedented_lists => Some(column),
                         Tree::List(_) | Tree::Map(_) => Some(column + self.style.indent),
                     };
-                    match below.filter(|_| depth + 1 < self.style.flow_below) {
-                        Some(column) => {
-                            self.text.push('\n');
-                            self.block(value, column, depth + 1, false);
-                        }
-                        None => {
-                            self.text.push(' ');
-                            self.block(value, 0, depth + 1, true);
-                        }
+                    if let Some(column) = below.filter(|_| depth + 1 < self.style.flow_below) {
+                        self.text.push('\n');
+                        self.block(value, column, depth + 1, false);
+                    } else {
+                        self.text.push(' ');
+                        self.block(value, 0, depth + 1, true);
                     }
                 }
             }

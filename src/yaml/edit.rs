@@ -60,7 +60,7 @@ impl<'a> Editor<'a> {
         let found = self.find(document, path)?;
         let written = style::write(value, writable(found.node, path)?);
         self.replace(found.node, path, written)?;
-        self.touch(found)
+        Ok(self.touch(found))
     }
 
     /// Adds an item to a sequence before the old item `at`, or at the end, in the shape of a sibling.
@@ -102,7 +102,7 @@ impl<'a> Editor<'a> {
         }
         self.splices.push(splice);
         self.enter(found.node.id, at, copied.content);
-        self.touch(found)
+        Ok(self.touch(found))
     }
 
     /// Adds an item at the end of a sequence, in the shape of a sibling.
@@ -182,7 +182,7 @@ impl<'a> Editor<'a> {
         }
         fresh.push(entry.fresh(place + 1));
         self.splices.push(splice);
-        self.touch(found)
+        Ok(self.touch(found))
     }
 
     /// Gives a key another name, in its own quotes.
@@ -209,7 +209,7 @@ impl<'a> Editor<'a> {
         }
         self.replace(key, &path, written)?;
         self.touched.insert(value.id);
-        self.touch(found)
+        Ok(self.touch(found))
     }
 
     /// Removes a key and its value with their lines; comment lines above and below them stay.
@@ -241,10 +241,19 @@ impl<'a> Editor<'a> {
             path: Path::root().to_string(),
             reason: Reason::Overlap,
         })?;
-        proof::prove(self.file, &self.changes, &result).map_err(|why| YamlError::Unproved {
+        let unproved = |why| YamlError::Unproved {
             line: line_at(first),
             why,
-        })?;
+        };
+        let edited: Vec<Range<usize>> = self
+            .splices
+            .into_iter()
+            .map(|splice| splice.range)
+            .collect();
+        if !proof::keeps_outside(source, &edited, &result) {
+            return Err(unproved("bytes outside the edits changed".to_owned()));
+        }
+        proof::prove(self.file, &self.changes, &result).map_err(unproved)?;
         Ok(result)
     }
 
@@ -277,9 +286,9 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    fn touch(&mut self, found: Found<'a>) -> Result<&mut Self, YamlError> {
+    fn touch(&mut self, found: Found<'a>) -> &mut Self {
         self.touched.extend(found.trail);
-        Ok(self)
+        self
     }
 
     fn block_item(&self, items: &[Node], at: usize, item: &str) -> Option<Splice> {
@@ -370,7 +379,7 @@ impl<'a> Editor<'a> {
         }
         self.changes.gone.insert(member.id);
         self.splices.push(Splice::cut(range));
-        self.touch(container)
+        Ok(self.touch(container))
     }
 }
 

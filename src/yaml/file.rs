@@ -71,17 +71,6 @@ impl File {
         Ok(Self::new(text, Mode::Raw, None, template, tree))
     }
 
-    /// Parses a text the way another one was parsed.
-    pub(super) fn parse_as(text: &str, mode: Mode) -> Result<Self, YamlError> {
-        let template = Template::scan(text);
-        let mask = match mode {
-            Mode::Raw => None,
-            Mode::Masked(control) => Some(template.mask(text, control)),
-        };
-        let tree = spans::parse(mask.as_deref().unwrap_or(text), text, &template)?;
-        Ok(Self::new(text, mode, mask, template, tree))
-    }
-
     fn new(text: &str, mode: Mode, mask: Option<String>, template: Template, tree: Tree) -> Self {
         Self {
             text: text.to_owned(),

@@ -398,6 +398,26 @@ fn a_template_value_alone_makes_a_template() {
 }
 
 #[test]
+fn a_key_made_by_an_action_counts_as_a_duplicate() {
+    let file = File::parse("a: {{ .x\nk }}: 1\nk }}: 2\n").unwrap();
+    assert!(file.is_template());
+    let keys: Vec<&str> = file.documents()[0].entries().map(|(key, ..)| key).collect();
+    assert_eq!(keys, ["a", "k }}", "k }}"]);
+    let error = file.edit().set(0, &Path::from("k }}"), "3").unwrap_err();
+    assert!(
+        matches!(
+            error,
+            YamlError::Duplicate {
+                line: 3,
+                first_line: 2,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
 fn refuses_text_that_is_no_yaml() {
     let error = File::parse("a: 1\nb: [\n").unwrap_err();
     assert!(matches!(error, YamlError::Syntax { .. }), "{error}");

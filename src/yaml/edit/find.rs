@@ -60,7 +60,7 @@ pub(super) fn unique_entry(map: &Node, key: &str) -> Result<Option<usize>, YamlE
         .entry_list()
         .iter()
         .enumerate()
-        .filter(|(_, entry)| entry.key.as_str() == Some(key) && !entry.key.templated);
+        .filter(|(_, entry)| entry.key.as_str() == Some(key));
     let Some((first, entry)) = places.next() else {
         return Ok(None);
     };
