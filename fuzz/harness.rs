@@ -1,7 +1,7 @@
 //! The promise of the YAML editor, checked for any text and any edit. The fuzz target and the property tests share it; it
 //! expects the module under the name `yaml` beside it.
 
-use super::yaml::{File, Node, Path, Shape, Step, YamlError};
+use super::yaml::{File, Node, Path, Place, Shape, Step, YamlError};
 
 const VALUES: [&str; 14] = [
     "v1.34.2",
@@ -173,7 +173,12 @@ impl Spot<'_> {
         }
         let after = keys[after % keys.len()];
         let mut editor = self.file.edit();
-        editor.insert_key(self.document, self.path, Some(after), ("a new key", value))?;
+        editor.insert_key(
+            self.document,
+            self.path,
+            Place::After(after),
+            ("a new key", value),
+        )?;
         let longer = editor.finish()?;
         let longer = File::parse(&longer).expect("the result was proved");
         if longer.is_template() == self.file.is_template() && !value.contains("{{") {

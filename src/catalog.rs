@@ -169,7 +169,9 @@ impl Catalog {
     /// Puts everything in order, as a file written by hand may not be.
     pub fn sort(&mut self) {
         for store in &mut self.image_stores {
-            store.images.sort_by(|a, b| (a.version, &a.os, &a.url).cmp(&(b.version, &b.os, &b.url)));
+            store
+                .images
+                .sort_by(|a, b| (a.version, &a.os, &a.url).cmp(&(b.version, &b.os, &b.url)));
         }
         self.kubernetes.sort_by_key(|release| release.version);
     }
@@ -204,7 +206,10 @@ impl Catalog {
 
     /// Finds the day on which a Kubernetes version was published.
     pub fn find_published(&self, version: KubernetesVersion) -> Option<Date> {
-        let found = self.kubernetes.binary_search_by_key(&version, |release| release.version).ok()?;
+        let found = self
+            .kubernetes
+            .binary_search_by_key(&version, |release| release.version)
+            .ok()?;
         Some(self.kubernetes[found].published)
     }
 
@@ -219,7 +224,9 @@ impl Catalog {
 impl ImageStore {
     /// Returns the images of one minor, oldest version first.
     pub fn images_of_minor(&self, minor: Minor) -> &[NodeImage] {
-        let start = self.images.partition_point(|image| image.version.minor() < minor);
+        let start = self
+            .images
+            .partition_point(|image| image.version.minor() < minor);
         let length = self.images[start..].partition_point(|image| image.version.minor() == minor);
         &self.images[start..start + length]
     }

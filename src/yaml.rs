@@ -31,7 +31,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use edit::{Editor, Shape};
+pub use edit::{Editor, Place, Shape};
 pub use error::{Reason, YamlError};
 pub use file::{Duplicate, File};
 pub use node::Node;

@@ -14,8 +14,7 @@ use program::{Copy, differing, files_of, upstream};
 use serde_yaml::Value;
 use store::{CHARTS, StoreServer};
 
-const SWIFT: &str =
-    "https://swift.services.a.regiocloud.tech/swift/v1/AUTH_b182637428444b9aa302bb8d5a5a418c/openstack-k8s-capi-images/";
+const SWIFT: &str = "https://swift.services.a.regiocloud.tech/swift/v1/AUTH_b182637428444b9aa302bb8d5a5a418c/openstack-k8s-capi-images/";
 
 /// What each case says in words, as options.
 fn options(id: &str) -> &'static [&'static str] {
@@ -65,19 +64,38 @@ fn replay(upstream: &Path, case: &Value) {
     }
 
     let again = copy.run(&arguments).success();
-    assert!(again.ends_with("nothing to change\n"), "{id}, second run:\n{again}");
-    assert_eq!(differing(&copy.files(), &found), [""; 0], "{id}: the second run changed something");
+    assert!(
+        again.ends_with("nothing to change\n"),
+        "{id}, second run:\n{again}"
+    );
+    assert_eq!(
+        differing(&copy.files(), &found),
+        [""; 0],
+        "{id}: the second run changed something"
+    );
 }
 
 /// `versions.yaml` is as the people wrote it; `kubernetes.yaml` has one entry more, the one they forgot.
-fn lists_but_for_the_forgotten(copy: &Copy, expected: &std::collections::BTreeMap<String, Vec<u8>>, stack: &str) {
+fn lists_but_for_the_forgotten(
+    copy: &Copy,
+    expected: &std::collections::BTreeMap<String, Vec<u8>>,
+    stack: &str,
+) {
     let of = |name: &str| String::from_utf8(expected[&format!("{stack}/{name}")].clone()).unwrap();
-    assert_eq!(copy.read(&format!("{stack}/versions.yaml")), of("versions.yaml"));
+    assert_eq!(
+        copy.read(&format!("{stack}/versions.yaml")),
+        of("versions.yaml")
+    );
     let written = copy.read(&format!("{stack}/kubernetes.yaml"));
-    let start = written.find("      - version: 'v1.32.13'\n").expect("the forgotten entry is there");
+    let start = written
+        .find("      - version: 'v1.32.13'\n")
+        .expect("the forgotten entry is there");
     let end = written[start + 1..].find("      - version:").unwrap() + start + 1;
     assert_eq!(written[start..end].lines().count(), 4);
-    assert_eq!(written[..start].to_owned() + &written[end..], of("kubernetes.yaml"));
+    assert_eq!(
+        written[..start].to_owned() + &written[end..],
+        of("kubernetes.yaml")
+    );
 }
 
 /// Serves what a case says was offered that day.
@@ -87,20 +105,36 @@ fn serve(upstream: &Path, world: &StoreServer, offered: &Value) {
         let list: Value = serde_yaml::from_str(&read(&upstream.join(file))).unwrap();
         for image in list["images"].as_sequence().unwrap() {
             let day = image["build_date"].as_str().unwrap_or("2026-03-20");
-            let sum = image["checksum"].as_str().unwrap().trim_start_matches("sha256:");
+            let sum = image["checksum"]
+                .as_str()
+                .unwrap()
+                .trim_start_matches("sha256:");
             serve_image(world, image["url"].as_str().unwrap(), sum, day);
         }
     }
     for version in images["versions"].as_sequence().into_iter().flatten() {
-        let (os, version) = (images["os"].as_str().unwrap(), version.as_str().unwrap().trim_start_matches('v'));
+        let (os, version) = (
+            images["os"].as_str().unwrap(),
+            version.as_str().unwrap().trim_start_matches('v'),
+        );
         let (minor, patch) = version.rsplit_once('.').unwrap();
         let sum = format!("{:064x}", patch.parse::<u64>().unwrap() + 0xabc0);
         for base in [SWIFT, store::IMAGES] {
-            serve_image(world, &format!("{base}{os}-kube-v{minor}/{os}-kube-v{version}.qcow2"), &sum, "2025-01-01");
+            serve_image(
+                world,
+                &format!("{base}{os}-kube-v{minor}/{os}-kube-v{version}.qcow2"),
+                &sum,
+                "2025-01-01",
+            );
         }
     }
     for (chart, versions) in offered["charts"].as_mapping().into_iter().flatten() {
-        let versions: Vec<&str> = versions.as_sequence().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
+        let versions: Vec<&str> = versions
+            .as_sequence()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_str().unwrap())
+            .collect();
         world.chart(CHARTS, chart.as_str().unwrap(), &versions);
     }
 }
@@ -111,9 +145,19 @@ fn serve_image(world: &StoreServer, url: &str, sum: &str, day: &str) {
     let version = file.rsplit_once("-v").unwrap().1.trim_end_matches(".qcow2");
     let (minor, _) = version.rsplit_once('.').unwrap();
     world.file(url, "QFI", "application/octet-stream", day);
-    world.file(&format!("{url}.CHECKSUM"), &format!("{sum}  {file}\n"), "text/plain", day);
+    world.file(
+        &format!("{url}.CHECKSUM"),
+        &format!("{sum}  {file}\n"),
+        "text/plain",
+        day,
+    );
     let series = folder.rsplit('/').next().unwrap();
-    world.file(&format!("{base}/last-{minor}"), &format!("{day} {series}/{file}\n"), "text/plain", day);
+    world.file(
+        &format!("{base}/last-{minor}"),
+        &format!("{day} {series}/{file}\n"),
+        "text/plain",
+        day,
+    );
 }
 
 fn read(path: &Path) -> String {

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use csctl_matrix::yaml::{Editor, File, Node, Path, Shape, YamlError};
+use csctl_matrix::yaml::{Editor, File, Node, Path, Place, Shape, YamlError};
 
 /// Applies one line, whose parts stand between ` | `; `@1 ` before it names another document than the first.
 ///
@@ -36,9 +36,13 @@ fn apply(editor: &mut Editor<'_>, line: &str) -> Result<(), YamlError> {
             .remove_item(document, &path(target), number(part(1)))
             .map(drop),
         "insert-key" => {
-            let after = Some(part(1)).filter(|after| !after.is_empty());
+            let place = match part(1) {
+                "" => Place::Last,
+                "^" => Place::First,
+                after => Place::After(after),
+            };
             editor
-                .insert_key(document, &path(target), after, (part(2), part(3)))
+                .insert_key(document, &path(target), place, (part(2), part(3)))
                 .map(drop)
         }
         "rename-key" => editor

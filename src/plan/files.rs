@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::target::{Move, Target};
 use super::{FileAction, FileChange};
-use crate::stack::{Content, Fault, FileEdits, Known, discover_again, SourceFile, SourceTree, Stack, Wanted};
+use crate::stack::{
+    Content, Fault, FileEdits, Known, SourceFile, SourceTree, Stack, Wanted, discover_again,
+};
 
 /// The files of a stack that would change, and the stack as it would be; nothing where it stays as it is.
 pub(super) struct Outcome {
@@ -144,7 +146,11 @@ fn edit(
 /// Reads the stack again from the texts that would be written: what the plan promises is what the files will say.
 fn stack_after(target: &Target<'_>, changes: &[FileChange]) -> Stack {
     let stack = target.stack;
-    let files = stack.trees.iter().flat_map(|tree| &tree.files).chain(&stack.shared);
+    let files = stack
+        .trees
+        .iter()
+        .flat_map(|tree| &tree.files)
+        .chain(&stack.shared);
     let known: Known<'_> = files.map(|file| (file.path(), file)).collect();
     let mut tree = crate::stack::Tree::default();
     for (path, content) in target.input.tree.files_below(&stack.directory) {

@@ -70,9 +70,16 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
         let hint = "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`";
         return vec![hold("node images", reason, Some(hint.to_owned()))];
     };
-    let unreachable: Vec<&Unreachable> =
-        target.input.catalog.unreachable.iter().filter(|failed| failed.source == pattern.as_str()).collect();
-    let concerns = |failed: &Unreachable, minor: &Minor| failed.minors.is_empty() || failed.minors.contains(minor);
+    let unreachable: Vec<&Unreachable> = target
+        .input
+        .catalog
+        .unreachable
+        .iter()
+        .filter(|failed| failed.source == pattern.as_str())
+        .collect();
+    let concerns = |failed: &Unreachable, minor: &Minor| {
+        failed.minors.is_empty() || failed.minors.contains(minor)
+    };
     let mut holds = Vec::new();
     for failed in &unreachable {
         let concerned = |minor: &Minor| concerns(failed, minor);
@@ -87,7 +94,12 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
         }
     }
     let failed = |minor: &Minor| unreachable.iter().any(|failed| concerns(failed, minor));
-    let answered = |minor: &Minor| !failed(minor) && target.store.is_some_and(|store| store.searched.contains(minor));
+    let answered = |minor: &Minor| {
+        !failed(minor)
+            && target
+                .store
+                .is_some_and(|store| store.searched.contains(minor))
+    };
     let silent: Vec<Minor> = target
         .minors
         .iter()

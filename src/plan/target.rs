@@ -208,7 +208,8 @@ impl<'a> Target<'a> {
             choose_image(
                 images,
                 version,
-                single_image(tree, version).as_ref().or(listed(version)))
+                single_image(tree, version).as_ref().or(listed(version)),
+            )
         });
         Wanted {
             default,

@@ -155,7 +155,8 @@ impl Stack {
         self.trees
             .iter()
             .flat_map(|tree| &tree.files)
-            .chain(&self.shared).map(AsRef::as_ref)
+            .chain(&self.shared)
+            .map(AsRef::as_ref)
     }
 
     /// Returns a name for people: `openstack/scs2`.
@@ -213,7 +214,9 @@ pub(crate) fn discover_again(tree: &Tree, known: &Known<'_>) -> Discovery {
         }
     }
     let groups: Vec<(&str, Vec<&str>)> = directories.into_iter().collect();
-    let stacks = crate::parallel::map(&groups, |(base, trees)| read_stack((tree, known), base, trees));
+    let stacks = crate::parallel::map(&groups, |(base, trees)| {
+        read_stack((tree, known), base, trees)
+    });
     Discovery { stacks }
 }
 
@@ -296,7 +299,11 @@ fn layout_of(trees: &[SourceTree], per_minor: bool) -> Layout {
 }
 
 /// Reads the files directly in the stack's directory, beside its source trees.
-fn read_shared((tree, known): Source<'_>, base: &str, faults: &mut Vec<Fault>) -> Vec<Arc<SourceFile>> {
+fn read_shared(
+    (tree, known): Source<'_>,
+    base: &str,
+    faults: &mut Vec<Fault>,
+) -> Vec<Arc<SourceFile>> {
     let prefix = if base.is_empty() { 0 } else { base.len() + 1 };
     let beside = tree
         .files_below(base)

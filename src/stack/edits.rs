@@ -10,7 +10,7 @@ use super::discover::SourceFile;
 use super::facts::Fault;
 use super::wanted::Wanted;
 use crate::policy::{ChangeClass, Policy};
-use crate::yaml::{Editor, Node, Path, Shape, YamlError};
+use crate::yaml::{Editor, Node, Path, Place, Shape, YamlError};
 
 /// What one edit does, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -58,7 +58,11 @@ pub struct NewItem<'a> {
 
 impl<'f> FileEdits<'f> {
     /// Returns an empty set of edits; `siblings` are the files of the same source tree.
-    pub fn new(file: &'f SourceFile, siblings: &'f [Arc<SourceFile>], wanted: &'f Wanted<'f>) -> Self {
+    pub fn new(
+        file: &'f SourceFile,
+        siblings: &'f [Arc<SourceFile>],
+        wanted: &'f Wanted<'f>,
+    ) -> Self {
         Self {
             file,
             siblings,
@@ -71,7 +75,10 @@ impl<'f> FileEdits<'f> {
 
     /// Finds another file of the same source tree by its path.
     pub fn find_sibling(&self, path: &str) -> Option<&'f SourceFile> {
-        self.siblings.iter().map(AsRef::as_ref).find(|file: &&SourceFile| file.path() == path)
+        self.siblings
+            .iter()
+            .map(AsRef::as_ref)
+            .find(|file: &&SourceFile| file.path() == path)
     }
 
     /// Sets a scalar, unless it has that value already.
@@ -133,12 +140,12 @@ impl<'f> FileEdits<'f> {
         Ok(())
     }
 
-    /// Inserts a key with a scalar value after another key, or at the map's end.
+    /// Inserts a key with a scalar value.
     pub fn insert_key(
         &mut self,
         document: usize,
         map: &Path,
-        (after, key): (Option<&str>, &str),
+        (place, key): (Place<'_>, &str),
         value: &str,
         class: ChangeClass,
     ) -> Result<(), Fault> {
@@ -148,7 +155,7 @@ impl<'f> FileEdits<'f> {
         let line = self.node(document, map).map_or(1, Node::line);
         self.run(|editor| {
             editor
-                .insert_key(document, map, after, (key, value))
+                .insert_key(document, map, place, (key, value))
                 .map(drop)
         })?;
         self.note(

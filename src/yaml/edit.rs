@@ -25,6 +25,17 @@ use super::style::{self, Written};
 
 pub use self::shape::Shape;
 
+/// Where a new key goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// Before all others.
+    First,
+    /// After all others.
+    Last,
+    /// After this one.
+    After(&'a str),
+}
+
 /// Edits that wait for [`Editor::finish`]; every path and index means the original text.
 #[derive(Debug)]
 #[must_use = "edits do nothing before finish"]
@@ -143,12 +154,12 @@ impl<'a> Editor<'a> {
         self.cut(found, item, range, &path)
     }
 
-    /// Adds a key with a scalar value to a map, after another key or at the end, written like that neighbour.
+    /// Adds a key with a scalar value to a map, written like its neighbour there; a date is written plain.
     pub fn insert_key(
         &mut self,
         document: usize,
         map: &Path,
-        after: Option<&str>,
+        place: Place<'_>,
         (key, value): (&str, &str),
     ) -> Result<&mut Self, YamlError> {
         let found = self.find(document, map)?;
@@ -157,22 +168,28 @@ impl<'a> Editor<'a> {
         if unique_entry(found.node, key)?.is_some() {
             return Err(refuse(found.node, &path, Reason::KeyExists));
         }
-        let place = match after {
-            None => entries.len().checked_sub(1),
-            Some(neighbour) => unique_entry(found.node, neighbour)?,
+        let neighbour = match place {
+            Place::First => (!entries.is_empty()).then_some(0),
+            Place::Last => entries.len().checked_sub(1),
+            Place::After(neighbour) => unique_entry(found.node, neighbour)?,
         };
-        let Some(place) = place else {
-            return Err(match after {
-                Some(neighbour) => not_found(found.node, &map.clone().key(neighbour)),
-                None => refuse(found.node, &path, Reason::NotCollection),
+        let Some(neighbour) = neighbour else {
+            return Err(match place {
+                Place::After(neighbour) => not_found(found.node, &map.clone().key(neighbour)),
+                Place::First | Place::Last => refuse(found.node, &path, Reason::NotCollection),
             });
         };
-        let entry = NewEntry::after(found.node, place, (key, value), None);
-        let mut splice = self
-            .new_entry(found.node, place, &entry.text())
-            .ok_or_else(|| refuse(found.node, &path, Reason::Shape))?;
+        let is_first = matches!(place, Place::First);
+        let entry = NewEntry::like(found.node, neighbour, (key, value), None);
+        let splice = if is_first {
+            self.first_entry(found.node, &entry.text())
+        } else {
+            self.new_entry(found.node, neighbour, &entry.text())
+        };
+        let mut splice = splice.ok_or_else(|| refuse(found.node, &path, Reason::Shape))?;
         splice.depth = map.steps().len() + 1;
-        let neighbour = entries[place].key.outer;
+        let at = if is_first { 0 } else { neighbour + 1 };
+        let neighbour = entries[neighbour].key.outer;
         if !one_block(self.file, &[found.lead, neighbour, splice.range.start]) {
             return Err(refuse(found.node, &path, Reason::TemplateBlock));
         }
@@ -180,7 +197,7 @@ impl<'a> Editor<'a> {
         if fresh.iter().any(|other| entry.has_key_of(other)) {
             return Err(refuse(found.node, &path, Reason::KeyExists));
         }
-        fresh.push(entry.fresh(place + 1));
+        fresh.push(entry.fresh(at));
         self.splices.push(splice);
         Ok(self.touch(found))
     }
@@ -323,6 +340,20 @@ impl<'a> Editor<'a> {
                 Splice::replace(place..place, format!("{comma}{item}"))
             }
         })
+    }
+
+    fn first_entry(&self, map: &Node, entry: &str) -> Option<Splice> {
+        let text = self.file.text();
+        let first = map.entry_list().first()?.key.outer;
+        if is_flow(map) {
+            return Some(Splice::replace(first..first, format!("{entry}, ")));
+        }
+        let lead = indent(text, first).filter(|_| self.has_plain_lines)?;
+        let ending = line_break(text, first);
+        Some(Splice::replace(
+            first..first,
+            format!("{entry}{ending}{lead}"),
+        ))
     }
 
     fn new_entry(&self, map: &Node, place: usize, entry: &str) -> Option<Splice> {

@@ -137,7 +137,7 @@ fn is_bool(value: &str) -> bool {
 }
 
 /// Returns whether a value begins like `2026-05-13`, a date in YAML 1.1.
-fn is_date(value: &str) -> bool {
+pub(super) fn is_date(value: &str) -> bool {
     let mut parts = value.splitn(3, '-');
     let digits = |part: Option<&str>, least: usize, most: usize| {
         part.is_some_and(|part| {

@@ -1,6 +1,6 @@
 //! The editor on the shapes that cluster-stack repositories have. Long shapes are golden folders under `testdata/yaml`.
 
-use super::{Editor, File, Path, Reason, Shape, YamlError};
+use super::{Editor, File, Path, Place, Reason, Shape, YamlError};
 
 type Edits = fn(&mut Editor<'_>) -> Result<(), YamlError>;
 
@@ -165,7 +165,7 @@ fn new_items_are_shaped_after_their_sibling() {
     check(
         "versions: [{version: \"v1.34.1\", note: x}, {version: b}]\n",
         shape,
-        "versions: [{version: \"v1.34.1\", note: x}, {version: \"v1.34.2\", build_date: \"2026-11-20\", size: \"5\"}, {version: b}]\n",
+        "versions: [{version: \"v1.34.1\", note: x}, {version: \"v1.34.2\", build_date: 2026-11-20, size: \"5\"}, {version: b}]\n",
     );
 }
 
@@ -226,8 +226,8 @@ fn keys_come_and_go() {
     check(
         "- name: 'a'\n  v: 1\n- {name: \"b\"}",
         |editor| {
-            editor.insert_key(0, &at("[0]"), Some("name"), ("sum", "12"))?;
-            editor.insert_key(0, &at("[1]"), None, ("sum", "x"))?;
+            editor.insert_key(0, &at("[0]"), Place::After("name"), ("sum", "12"))?;
+            editor.insert_key(0, &at("[1]"), Place::Last, ("sum", "x"))?;
             editor.remove_key(0, &at("[0]"), "v")?;
             editor.rename_key(0, &at("[1]"), "name", "title")?;
             Ok(())
@@ -238,7 +238,7 @@ fn keys_come_and_go() {
         "- name: a\n  v: 1\n  # tail\n",
         |editor| {
             editor.remove_key(0, &at("[0]"), "name")?;
-            editor.insert_key(0, &at("[0]"), None, ("w", "2"))?;
+            editor.insert_key(0, &at("[0]"), Place::Last, ("w", "2"))?;
             Ok(())
         },
         "- v: 1\n  w: 2\n  # tail\n",
@@ -248,16 +248,27 @@ fn keys_come_and_go() {
         |editor| {
             editor.rename_key(0, &Path::root(), "1.30", "1.29")?;
             editor.rename_key(0, &Path::root(), "1.31", "1.32")?;
-            editor.insert_key(0, &Path::root(), Some("1.30"), ("1.33", "c"))?;
+            editor.insert_key(0, &Path::root(), Place::After("1.30"), ("1.33", "c"))?;
             Ok(())
         },
         "'1.29': a\n'1.33': c\n1.32: b\n",
+    );
+    check(
+        "images:\n  # kept above\n  v1.34.3: \"a\"\nflow: {b: 1}\n",
+        |editor| {
+            editor.insert_key(0, &at("images"), Place::First, ("v1.34.0", "x"))?;
+            editor.insert_key(0, &at("images"), Place::First, ("v1.34.1", "y"))?;
+            editor.insert_key(0, &at("images"), Place::Last, ("built", "2026-05-13"))?;
+            editor.insert_key(0, &at("flow"), Place::First, ("a", "0"))?;
+            Ok(())
+        },
+        "images:\n  # kept above\n  v1.34.0: \"x\"\n  v1.34.1: \"y\"\n  v1.34.3: \"a\"\n  built: 2026-05-13\nflow: {a: 0, b: 1}\n",
     );
     for (key, reason) in [("a", Reason::KeyExists), ("b", Reason::KeyExists)] {
         let file = File::parse("a: 1\nb: 2\n").unwrap();
         let mut editor = file.edit();
         let Err(YamlError::Refused { reason: found, .. }) =
-            editor.insert_key(0, &Path::root(), None, (key, "1"))
+            editor.insert_key(0, &Path::root(), Place::Last, (key, "1"))
         else {
             panic!("{key}");
         };

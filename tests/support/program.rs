@@ -22,7 +22,10 @@ pub fn project() -> PathBuf {
 
 /// The program's own catalog file, as an argument.
 pub fn catalog() -> String {
-    project().join("testdata/catalog.yaml").display().to_string()
+    project()
+        .join("testdata/catalog.yaml")
+        .display()
+        .to_string()
 }
 
 /// The public repositories beside the project; a notice and nothing where they are absent.
@@ -47,13 +50,21 @@ pub struct Said {
 impl Said {
     /// Returns stdout of a run that ended well.
     pub fn success(self) -> String {
-        assert_eq!(self.status, 0, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.status, 0,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
         self.stdout
     }
 
     /// Returns stderr of a run that ended with this status.
     pub fn failure(self, status: i32) -> String {
-        assert_eq!(self.status, status, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.status, status,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
         self.stderr
     }
 
@@ -144,9 +155,18 @@ impl Copy {
             .args(arguments)
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_CONFIG_SYSTEM", "/dev/null")
-            .envs([("GIT_AUTHOR_NAME", "A"), ("GIT_AUTHOR_EMAIL", "a@example.org")])
-            .envs([("GIT_COMMITTER_NAME", "A"), ("GIT_COMMITTER_EMAIL", "a@example.org")])
-            .envs([("GIT_AUTHOR_DATE", "2026-05-01T00:00:00Z"), ("GIT_COMMITTER_DATE", "2026-05-01T00:00:00Z")])
+            .envs([
+                ("GIT_AUTHOR_NAME", "A"),
+                ("GIT_AUTHOR_EMAIL", "a@example.org"),
+            ])
+            .envs([
+                ("GIT_COMMITTER_NAME", "A"),
+                ("GIT_COMMITTER_EMAIL", "a@example.org"),
+            ])
+            .envs([
+                ("GIT_AUTHOR_DATE", "2026-05-01T00:00:00Z"),
+                ("GIT_COMMITTER_DATE", "2026-05-01T00:00:00Z"),
+            ])
             .output()
             .unwrap();
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -187,7 +207,12 @@ pub fn files_of(root: &Path) -> BTreeMap<String, Vec<u8>> {
             if entry.file_type().unwrap().is_dir() {
                 folders.push(entry.path());
             } else {
-                let place = entry.path().strip_prefix(root).unwrap().display().to_string();
+                let place = entry
+                    .path()
+                    .strip_prefix(root)
+                    .unwrap()
+                    .display()
+                    .to_string();
                 found.insert(place, fs::read(entry.path()).unwrap_or_default());
             }
         }
@@ -198,7 +223,11 @@ pub fn files_of(root: &Path) -> BTreeMap<String, Vec<u8>> {
 /// Returns the paths at which two states of a repository differ.
 pub fn differing(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
     let paths: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-    paths.into_iter().filter(|path| a.get(*path) != b.get(*path)).cloned().collect()
+    paths
+        .into_iter()
+        .filter(|path| a.get(*path) != b.get(*path))
+        .cloned()
+        .collect()
 }
 
 fn copy_folder(from: &Path, to: &Path) {

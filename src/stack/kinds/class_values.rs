@@ -3,11 +3,10 @@
 
 use super::names;
 use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
-use crate::policy::ChangeClass;
 use crate::stack::facts::{Roster, RosterEntry, RosterForm};
 use crate::stack::roster::{RosterScope, reconcile};
 use crate::version::KubernetesVersion;
-use crate::yaml::{Node, Path};
+use crate::yaml::{Node, Path, Place};
 
 #[derive(Debug)]
 pub(super) struct ClassValues;
@@ -32,12 +31,12 @@ impl FileKind for ClassValues {
         for document in file.documents() {
             for (path, node, place) in places(document) {
                 match place {
-                    Place::Default => {
+                    Holds::Default => {
                         if let Some(fact) = node.as_str().and_then(super::kubernetes_fact) {
                             facts.sites.push(super::site(file, &path, node, fact));
                         }
                     }
-                    Place::ImageName(version) => {
+                    Holds::ImageName(version) => {
                         facts.sites.push(super::site(
                             file,
                             &path,
@@ -45,8 +44,8 @@ impl FileKind for ClassValues {
                             Fact::ImageName { version },
                         ));
                     }
-                    Place::Map => facts.rosters.push(read_map(file, &path, node)?),
-                    Place::Names => facts.rosters.extend(names::read(file, &path, node)),
+                    Holds::Map => facts.rosters.push(read_map(file, &path, node)?),
+                    Holds::Names => facts.rosters.extend(names::read(file, &path, node)),
                 }
             }
         }
@@ -63,14 +62,14 @@ impl FileKind for ClassValues {
             for (path, node, place) in places(document) {
                 let raw = node.as_str().unwrap_or_default();
                 match place {
-                    Place::Default => super::set_kubernetes((index, &path, raw), wanted, edits)?,
-                    Place::ImageName(version) => {
+                    Holds::Default => super::set_kubernetes((index, &path, raw), wanted, edits)?,
+                    Holds::ImageName(version) => {
                         names::set_default((index, &path, raw, version), wanted, edits)?
                     }
-                    Place::Map => {
+                    Holds::Map => {
                         edit_map(index, &read_map(file, &path, node)?, &path, wanted, edits)?
                     }
-                    Place::Names => names::edit((file, index), &path, node, wanted, edits)?,
+                    Holds::Names => names::edit((file, index), &path, node, wanted, edits)?,
                 }
             }
         }
@@ -78,8 +77,8 @@ impl FileKind for ClassValues {
     }
 }
 
-/// What a place in the values holds.
-enum Place {
+/// What a site in the values holds.
+enum Holds {
     /// The default version.
     Default,
     /// The name of the default's image.
@@ -91,7 +90,7 @@ enum Place {
 }
 
 /// Finds the places that hold facts: maps and lists by their key, names of images below `images` or under a key that says so.
-fn places(document: &Node) -> Vec<(Path, &Node, Place)> {
+fn places(document: &Node) -> Vec<(Path, &Node, Holds)> {
     let mut found = Vec::new();
     collect(document, &Path::root(), false, &mut found);
     found
@@ -101,7 +100,7 @@ fn collect<'n>(
     node: &'n Node,
     path: &Path,
     below_images: bool,
-    found: &mut Vec<(Path, &'n Node, Place)>,
+    found: &mut Vec<(Path, &'n Node, Holds)>,
 ) {
     for (index, item) in node.items().iter().enumerate() {
         collect(item, &path.clone().index(index), below_images, found);
@@ -111,13 +110,13 @@ fn collect<'n>(
         let text = value.as_str().unwrap_or_default();
         let names_image = (below_images && key == "name") || key == "image" || key == "imageName";
         if key == MAP && value.is_map() {
-            found.push((path, value, Place::Map));
+            found.push((path, value, Holds::Map));
         } else if key == DEFAULT && super::kubernetes_fact(text).is_some() {
-            found.push((path, value, Place::Default));
+            found.push((path, value, Holds::Default));
         } else if names_image && let Some(version) = names::version_in(text) {
-            found.push((path, value, Place::ImageName(version)));
+            found.push((path, value, Holds::ImageName(version)));
         } else if names::is_list_key(key) && names::is_list(value) {
-            found.push((path, value, Place::Names));
+            found.push((path, value, Holds::Names));
         } else {
             collect(value, &path, below_images || key == "images", found);
         }
@@ -183,35 +182,12 @@ fn edit_map(
         };
         let value = names::respell(value_of(&like.name), like, image);
         let key = image.version.spelled_like(&like.name);
-        let after = if *at == 0 {
-            None
+        let place = if *at == 0 {
+            Place::First
         } else {
-            Some(like.name.as_str())
+            Place::After(&like.name)
         };
-        insert_entry(
-            (document, path),
-            (after, &roster.entries[0].name),
-            (&key, &value),
-            *class,
-            edits,
-        )?;
+        edits.insert_key(document, path, (place, &key), &value, *class)?;
     }
     Ok(())
-}
-
-/// Inserts a map entry after `after`; a new first entry goes after the present first one, order being of no meaning there.
-fn insert_entry(
-    (document, path): (usize, &Path),
-    (after, first): (Option<&str>, &str),
-    (key, value): (&str, &str),
-    class: ChangeClass,
-    edits: &mut FileEdits<'_>,
-) -> Result<(), Fault> {
-    edits.insert_key(
-        document,
-        path,
-        (Some(after.unwrap_or(first)), key),
-        value,
-        class,
-    )
 }

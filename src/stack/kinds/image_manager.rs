@@ -8,7 +8,7 @@ use crate::stack::edits::NewItem;
 use crate::stack::facts::{Roster, RosterEntry, RosterForm};
 use crate::stack::roster::{RosterScope, reconcile};
 use crate::version::KubernetesVersion;
-use crate::yaml::{Node, Path};
+use crate::yaml::{Node, Path, Place};
 
 #[derive(Debug)]
 pub(super) struct ImageManager;
@@ -87,7 +87,7 @@ fn edit_list(
             edits.insert_key(
                 document,
                 &item,
-                (None, "build_date"),
+                (Place::Last, "build_date"),
                 &built.to_string(),
                 ChangeClass::Repair,
             )?;

@@ -48,7 +48,9 @@ pub(super) fn set_default(
         return Ok(());
     };
     let entry = entry(0, standing, raw);
-    let known = wanted.default_image.filter(|image| image.version == default);
+    let known = wanted
+        .default_image
+        .filter(|image| image.version == default);
     let unknown = || NodeImage {
         version: default,
         os: entry.os.clone(),

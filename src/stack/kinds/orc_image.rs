@@ -78,7 +78,9 @@ impl FileKind for OrcImage {
     ) -> Result<(), Fault> {
         let images = images(file)?;
         if let [(index, _, entry)] = &images[..] {
-            let default = wanted.default_image.filter(|image| Some(image.version) == wanted.default);
+            let default = wanted
+                .default_image
+                .filter(|image| Some(image.version) == wanted.default);
             let Some(image) = default else { return Ok(()) };
             let class =
                 if image.version == entry.version && entry.url.as_deref() != Some(&image.url) {

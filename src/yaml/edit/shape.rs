@@ -196,7 +196,7 @@ impl<'a> Draft<'_, 'a, '_> {
             .iter()
             .filter_map(|sibling| sibling.at(path))
             .find_map(|twin| writable(twin, path).ok());
-        let entry = NewEntry::after(map, last, (key, value), twin);
+        let entry = NewEntry::like(map, last, (key, value), twin);
         let place = Member::of_entry(&entries[last]).end;
         let text = self.text();
         let before = if is_flow(map) {
@@ -293,8 +293,9 @@ pub(super) struct NewEntry {
 }
 
 impl NewEntry {
-    /// Writes an entry like the one at `place` of a map, the value like `twin` if there is one.
-    pub(super) fn after(
+    /// Writes an entry like the one at `place` of a map, the value like `twin` if there is one. Without one, a date is a date
+    /// and no text, whatever its neighbours are.
+    pub(super) fn like(
         map: &Node,
         place: usize,
         (key, value): (&str, &str),
@@ -309,7 +310,11 @@ impl NewEntry {
         };
         let root = Path::root();
         let like = |node| writable(node, &root).unwrap_or(text);
-        let value_model = twin.unwrap_or_else(|| like(&neighbour.value));
+        let date = Model { value, ..text };
+        let value_model = twin.unwrap_or_else(|| match style::is_date(value) {
+            true => date,
+            false => like(&neighbour.value),
+        });
         Self {
             key: style::write(
                 key,
