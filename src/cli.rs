@@ -373,6 +373,11 @@ fn print(result: Result<Outcome, CommandError>, color: Color) -> ExitCode {
     let error_style = anstyle::AnsiColor::Red.on_default().bold();
     let status = match result {
         Ok(outcome) => {
+            let choice = if outcome.is_styled {
+                choice
+            } else {
+                anstream::ColorChoice::AlwaysAnsi
+            };
             let mut stdout = anstream::AutoStream::new(std::io::stdout(), choice);
             // A reader that went away, as `head` does, has what it wanted.
             let _ = stdout

@@ -18,13 +18,15 @@ use crate::io::git::GitRepository;
 use crate::io::http::{HttpClient, HttpSettings, Mirror};
 use crate::plan::{Selection, catalog_request};
 use crate::policy::{CONFIG_FILE, Config};
-use crate::stack::{Content, Discovery, Tree, discover};
+use crate::stack::{Content, Discovery, Stack, Tree, discover};
 
 /// What a command has to say.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Data, for stdout; styled.
+    /// Data, for stdout.
     pub data: String,
+    /// Whether the data carries styles, which are for terminals alone.
+    pub is_styled: bool,
     /// Warnings for people, for stderr.
     pub warnings: Vec<String>,
     /// Faults, for stderr, each with what to do about it.
@@ -103,7 +105,7 @@ impl Repository {
         };
         let config = read_config(&tree)?;
         let discovery = discover(&tree);
-        if discovery.stacks.is_empty() {
+        if discovery.is_empty() {
             let message = format!("no cluster stack below {}", root.display());
             let hint = "a cluster stack has a csctl.yaml, a stack.yaml or a cluster-class directory; -C names the repository";
             return Err(CommandError::new(message).hinted(hint));
@@ -119,23 +121,25 @@ impl Repository {
 
     /// Checks that every stack asked for is there, and takes the image store from the configuration.
     pub fn select(&self, mut selection: Selection) -> Result<Selection, CommandError> {
+        let stacks = if selection.stacks.is_empty() {
+            Vec::new()
+        } else {
+            self.discovery.read(&self.tree)
+        };
         for wanted in &selection.stacks {
             let alone = Selection {
                 stacks: vec![wanted.clone()],
                 ..Selection::default()
             };
-            if !self.discovery.stacks.iter().any(|stack| alone.takes(stack)) {
-                let titles: Vec<String> = self
-                    .discovery
-                    .stacks
-                    .iter()
-                    .map(crate::stack::Stack::title)
-                    .collect();
+            if !stacks.iter().any(|stack| alone.takes(stack)) {
+                let titles: Vec<String> = stacks.iter().map(Stack::title).collect();
                 let hint = format!("there are {}", titles.join(", "));
                 return Err(CommandError::new(format!("no cluster stack `{wanted}`")).hinted(hint));
             }
         }
-        selection.image_pattern = self.config.image_store.pattern.clone();
+        selection
+            .image_pattern
+            .clone_from(&self.config.image_store.pattern);
         Ok(selection)
     }
 
@@ -167,7 +171,7 @@ impl Repository {
     }
 
     fn fetch(&self, selection: &Selection, world: &World) -> Result<Catalog, CommandError> {
-        let mut request = catalog_request(&self.discovery, selection);
+        let mut request = catalog_request(&self.discovery, &self.tree, selection);
         if self.config.image_store.listing == Listing::S3 {
             for store in request.stores.values_mut() {
                 store.listing = Listing::S3;
@@ -211,10 +215,11 @@ fn read_config(tree: &Tree) -> Result<Config, CommandError> {
 }
 
 impl Outcome {
-    /// Returns an outcome of data alone.
-    fn of(data: String) -> Self {
+    /// Returns an outcome of data alone; data for people is styled.
+    fn of(data: String, format: Format) -> Self {
         Self {
             data,
+            is_styled: format == Format::Text,
             ..Self::default()
         }
     }

@@ -2,11 +2,14 @@
 
 use std::num::NonZero;
 
-/// Returns the results in the order of the items. Few items are not worth a thread.
-pub(crate) fn map<T: Sync, R: Send>(items: &[T], function: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    const WORTH_A_THREAD: usize = 32;
+/// Returns the results in the order of the items. Fewer items than `worth_a_thread` are worked on by this thread alone.
+pub(crate) fn map<T: Sync, R: Send>(
+    items: &[T],
+    worth_a_thread: usize,
+    function: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    if items.len() < WORTH_A_THREAD || threads == 1 {
+    if items.len() < worth_a_thread || threads == 1 {
         return items.iter().map(function).collect();
     }
     let chunk = items.len().div_ceil(threads);
@@ -28,7 +31,7 @@ mod tests {
     fn order_is_kept() {
         let items: Vec<usize> = (0..1000).collect();
         assert_eq!(
-            super::map(&items, |n| n * 2),
+            super::map(&items, 32, |n| n * 2),
             items.iter().map(|n| n * 2).collect::<Vec<_>>()
         );
     }

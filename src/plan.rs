@@ -5,6 +5,7 @@ mod explain;
 mod files;
 mod holds;
 mod release;
+mod request;
 mod target;
 
 use std::collections::BTreeSet;
@@ -13,13 +14,14 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::catalog::{Catalog, CatalogRequest, ImagePattern};
-use crate::matrix::{LineMatrix, matrix, minors_of, store_pattern};
+use crate::catalog::{Catalog, ImagePattern};
+use crate::matrix::LineMatrix;
 use crate::policy::{ChangeClass, Policy};
-use crate::stack::{Discovery, EditNote, Fault, Layout, MinorBoundChart, Stack, Tree};
+use crate::stack::{Discovery, EditNote, Fault, Layout, SourceTree, Stack, Tree};
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
 pub use release::{ComponentBump, Release};
+pub use request::catalog_request;
 use target::Target;
 
 /// The version of the plan's JSON form.
@@ -208,26 +210,26 @@ fn names(stack: &Stack, wanted: &str) -> bool {
         || stack
             .trees
             .iter()
-            .filter_map(crate::stack::SourceTree::line)
+            .filter_map(SourceTree::line)
             .any(|l| l.to_string() == wanted)
 }
 
-/// Makes the plan.
+/// Makes the plan. Stacks are read, planned and let go one by one.
 pub fn plan(input: PlanInput<'_>) -> Plan {
-    let stacks: Vec<&Stack> = input
-        .discovery
-        .stacks
-        .iter()
-        .filter(|stack| input.selection.takes(stack))
-        .collect();
-    let planned = crate::parallel::map(&stacks, |stack| plan_stack(input, stack));
+    let planned = input.discovery.map(input.tree, |stack| {
+        if input.selection.takes(stack) {
+            Some(plan_stack(input, stack))
+        } else {
+            None
+        }
+    });
     let mut plan = Plan {
         schema: PLAN_SCHEMA,
         as_of: input.catalog.as_of,
         stacks: Vec::new(),
         files: Vec::new(),
     };
-    for (stack, files) in planned {
+    for (stack, files) in planned.into_iter().flatten() {
         plan.stacks.push(stack);
         plan.files.extend(files);
     }
@@ -235,7 +237,8 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
     plan
 }
 
-fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileChange>) {
+/// Plans one stack: what would change in it, and its files that would.
+pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileChange>) {
     let mut planned = StackPlan {
         title: stack.title(),
         directory: stack.directory.clone(),
@@ -261,108 +264,4 @@ fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileChange
     planned.holds.sort();
     planned.holds.dedup();
     (planned, outcome.files)
-}
-
-/// Returns what the repository wants to know of the world before it can be planned.
-pub fn catalog_request(discovery: &Discovery, selection: &Selection) -> CatalogRequest {
-    let mut request = CatalogRequest::default();
-    for stack in discovery
-        .stacks
-        .iter()
-        .filter(|stack| selection.takes(stack))
-    {
-        add_store(stack, selection, &mut request);
-        for tree in &stack.trees {
-            for site in tree.sites() {
-                if let crate::stack::Fact::ChartDependency {
-                    chart, repository, ..
-                } = &site.fact
-                    && let Some(bound) = crate::stack::find_minor_bound(chart)
-                {
-                    let url = if repository.is_empty() {
-                        bound.repository
-                    } else {
-                        repository
-                    };
-                    request
-                        .charts
-                        .entry(url.to_owned())
-                        .or_default()
-                        .names
-                        .insert(chart.clone());
-                }
-            }
-        }
-        let lists_addons = stack
-            .files()
-            .flat_map(crate::stack::SourceFile::sites)
-            .any(|site| {
-                matches!(
-                    &site.fact,
-                    crate::stack::Fact::ListedAddon {
-                        version: Some(_),
-                        ..
-                    }
-                )
-            });
-        for chart in MinorBoundChart::all().iter().filter(|_| lists_addons) {
-            request
-                .charts
-                .entry(chart.repository.to_owned())
-                .or_default()
-                .names
-                .insert(chart.name.to_owned());
-        }
-    }
-    request
-}
-
-fn add_store(stack: &Stack, selection: &Selection, request: &mut CatalogRequest) {
-    let Some(pattern) = store_pattern(stack, selection.image_pattern.as_ref()) else {
-        return;
-    };
-    let minors = minors_of(stack);
-    let wanted = request.stores.entry(pattern).or_default();
-    wanted
-        .minors
-        .extend(minors.last().map(|minor| minor.next()));
-    match selection.minor {
-        Some(minor) => drop(wanted.minors.insert(minor)),
-        None => wanted.minors.extend(minors),
-    }
-    for entry in stack
-        .files()
-        .flat_map(crate::stack::SourceFile::rosters)
-        .flat_map(|roster| &roster.entries)
-    {
-        if selection
-            .minor
-            .is_none_or(|minor| minor == entry.version.minor())
-        {
-            wanted.listed.insert(entry.version);
-        }
-        wanted.os_releases.extend(entry.os.clone());
-    }
-    wanted
-        .listed
-        .extend(stack.trees.iter().filter_map(|tree| tree.default));
-}
-
-/// Returns the matrix of every stack line asked for.
-pub fn matrices(
-    discovery: &Discovery,
-    catalog: &Catalog,
-    selection: &Selection,
-) -> Vec<(usize, Vec<LineMatrix>)> {
-    let stacks = discovery
-        .stacks
-        .iter()
-        .enumerate()
-        .filter(|(_, stack)| selection.takes(stack));
-    let lines = |stack| {
-        let mut lines = matrix(stack, catalog, selection.image_pattern.as_ref());
-        lines.retain(|line| selection.minor.is_none_or(|minor| minor == line.line.minor));
-        lines
-    };
-    stacks.map(|(index, stack)| (index, lines(stack))).collect()
 }

@@ -14,8 +14,8 @@ mod wanted;
 
 pub use addon::{MinorBoundChart, find_minor_bound};
 pub use discover::{Discovery, SourceFile, SourceTree, Stack, discover};
-pub(crate) use discover::{Known, discover_again};
-pub use edits::{EditNote, FileEdits};
+pub(crate) use discover::{Known, read_again};
+pub use edits::{EditNote, Edited, FileEdits};
 pub use facts::{Fact, Facts, Fault, Roster, RosterEntry, RosterForm, Site};
 pub(crate) use kinds::is_complete as is_complete_image;
 pub use kinds::{NodeImagesError, Part, validate_node_images};

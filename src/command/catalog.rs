@@ -1,6 +1,6 @@
 //! `catalog fetch` and `catalog show`: what the world offers, into a file or onto the terminal.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::{Format, Outcome, Place, Repository, World, to_json};
 use crate::error::CommandError;
@@ -22,16 +22,16 @@ pub struct CatalogRequest {
 }
 
 /// Asks the sources and writes what they said to a file.
-pub fn fetch(request: &CatalogRequest, output: &PathBuf) -> Result<Outcome, CommandError> {
+pub fn fetch(request: &CatalogRequest, output: &Path) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let selection = repository.select(request.selection.clone())?;
     let catalog = repository.look(&selection, &request.world)?;
     write_file(output, &catalog).map_err(CommandError::new)?;
     let summary = report::text::catalog_summary(&catalog);
-    Ok(Outcome::of(format!(
-        "{} written: {summary}\n",
-        output.display()
-    )))
+    Ok(Outcome::of(
+        format!("{} written: {summary}\n", output.display()),
+        Format::Text,
+    ))
 }
 
 /// Shows what the world offers.
@@ -44,5 +44,5 @@ pub fn show(request: &CatalogRequest) -> Result<Outcome, CommandError> {
         Format::Markdown => report::markdown::catalog(&catalog),
         Format::Json => to_json(&catalog)?,
     };
-    Ok(Outcome::of(data))
+    Ok(Outcome::of(data, request.format))
 }

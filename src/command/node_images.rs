@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Outcome;
+use super::{Format, Outcome};
 use crate::error::CommandError;
 use crate::io::files::{load_stack, read_text};
 use crate::io::write_atomically;
@@ -55,7 +55,7 @@ pub fn run(request: &NodeImagesRequest) -> Result<Outcome, CommandError> {
     let data = format!("{} written from {from}\n", target.display());
     Ok(Outcome {
         warnings,
-        ..Outcome::of(data)
+        ..Outcome::of(data, Format::Text)
     })
 }
 
@@ -112,9 +112,8 @@ fn get(stack: &Path, warnings: &mut Vec<String>) -> Result<(String, String), Com
 /// All patch images of the stack's minor, from the lists in its directory and beside it.
 fn matrix(stack: &Path, config: &PluginConfig) -> Result<(String, String), CommandError> {
     let (tree, name) = load_stack(stack).map_err(CommandError::new)?;
-    let discovery = discover(&tree);
-    let found = discovery
-        .stacks
+    let stacks = discover(&tree).read(&tree);
+    let found = stacks
         .iter()
         .find(|stack| stack.trees.iter().any(|tree| tree.directory == name));
     let Some(found) = found else {

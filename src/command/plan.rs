@@ -36,7 +36,7 @@ pub fn run(request: &PlanRequest) -> Result<Outcome, CommandError> {
         Format::Markdown => report::markdown::plan(&plan),
         Format::Json => to_json(&plan)?,
     };
-    let mut outcome = Outcome::of(data);
+    let mut outcome = Outcome::of(data, request.format);
     if request.exit_code {
         outcome.status = Some(status(&plan));
     }

@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::{Format, Outcome, Place, Repository, World, to_json};
 use crate::error::CommandError;
-use crate::matrix::{LineMatrix, store_pattern};
-use crate::plan::{PlanInput, Selection, matrices};
+use crate::matrix::{LineMatrix, matrix, store_pattern};
+use crate::plan::{PlanInput, Selection, plan_stack};
 use crate::policy::Config;
 use crate::report;
-use crate::stack::{Fault, Layout, Roster, Site, SourceFile};
+use crate::stack::{Fault, Layout, Roster, Site, SourceFile, Stack};
 
 /// What to show.
 #[derive(Debug, Clone)]
@@ -79,40 +79,15 @@ pub fn run(request: &ShowRequest) -> Result<Outcome, CommandError> {
         policy: &repository.config.policy(&Config::default()),
         selection: &selection,
     };
-    let pending = crate::plan::plan(input)
-        .stacks
-        .iter()
-        .flat_map(|stack| &stack.lines)
-        .filter(|line| !line.classes.is_empty())
-        .count();
-    let mut stacks = Vec::new();
-    for (index, lines) in matrices(&repository.discovery, &catalog, &selection) {
-        let stack = &repository.discovery.stacks[index];
-        let (sites, rosters) = if request.sites {
-            let sites = stack.files().flat_map(SourceFile::sites).cloned().collect();
-            (
-                sites,
-                stack
-                    .files()
-                    .flat_map(SourceFile::rosters)
-                    .cloned()
-                    .collect(),
-            )
+    let shown = repository.discovery.map(&repository.tree, |stack| {
+        if selection.takes(stack) {
+            Some(show_stack(request, input, stack))
         } else {
-            (Vec::new(), Vec::new())
-        };
-        stacks.push(StackShow {
-            title: stack.title(),
-            directory: stack.directory.clone(),
-            layout: stack.layout,
-            image_store: store_pattern(stack, selection.image_pattern.as_ref())
-                .map(|pattern| pattern.to_string()),
-            lines,
-            sites,
-            rosters,
-            faults: stack.faults.clone(),
-        });
-    }
+            None
+        }
+    });
+    let (stacks, pending): (Vec<StackShow>, Vec<usize>) = shown.into_iter().flatten().unzip();
+    let pending = pending.into_iter().sum();
     let show = Show {
         schema: SHOW_SCHEMA,
         as_of: catalog.as_of,
@@ -124,5 +99,45 @@ pub fn run(request: &ShowRequest) -> Result<Outcome, CommandError> {
         Format::Markdown => report::markdown::show(&show),
         Format::Json => to_json(&show)?,
     };
-    Ok(Outcome::of(data).with_faults(show.stacks.iter().flat_map(|stack| &stack.faults)))
+    Ok(Outcome::of(data, request.format)
+        .with_faults(show.stacks.iter().flat_map(|stack| &stack.faults)))
+}
+
+/// Returns the matrix of one stack, and how many of its lines a plan would change.
+fn show_stack(request: &ShowRequest, input: PlanInput<'_>, stack: &Stack) -> (StackShow, usize) {
+    let pattern = store_pattern(stack, input.selection.image_pattern.as_ref());
+    let (planned, _) = plan_stack(input, stack);
+    let pending = planned
+        .lines
+        .iter()
+        .filter(|line| !line.classes.is_empty())
+        .count();
+    let mut lines = matrix(stack, input.catalog, pattern.as_ref());
+    lines.retain(|line| {
+        input
+            .selection
+            .minor
+            .is_none_or(|minor| minor == line.line.minor)
+    });
+    let shown = StackShow {
+        title: stack.title(),
+        directory: stack.directory.clone(),
+        layout: stack.layout,
+        image_store: pattern.map(|pattern| pattern.to_string()),
+        lines,
+        sites: stack
+            .files()
+            .filter(|_| request.sites)
+            .flat_map(SourceFile::sites)
+            .cloned()
+            .collect(),
+        rosters: stack
+            .files()
+            .filter(|_| request.sites)
+            .flat_map(SourceFile::rosters)
+            .cloned()
+            .collect(),
+        faults: stack.faults.clone(),
+    };
+    (shown, pending)
 }

@@ -44,7 +44,7 @@ pub fn run(request: &UpdateRequest) -> Result<Outcome, CommandError> {
     };
     let mut outcome = Outcome {
         warnings,
-        ..Outcome::of(data)
+        ..Outcome::of(data, request.plan.format)
     };
     if request.plan.exit_code {
         outcome.status = Some(status(&plan)).filter(|status| *status != Status::Pending);

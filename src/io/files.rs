@@ -44,11 +44,7 @@ pub fn find_root(directory: &Path) -> Result<PathBuf, ReadError> {
 /// Reads the files of a repository that can matter; hidden and ignored ones are left out.
 pub fn load_tree(root: &Path) -> Result<Tree, ReadError> {
     let mut paths = Vec::new();
-    for entry in WalkBuilder::new(root)
-        .require_git(false)
-        .follow_links(false)
-        .build()
-    {
+    for entry in walker(root) {
         let Ok(entry) = entry else { continue };
         let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
         let relative = entry.path().strip_prefix(root).ok().and_then(Path::to_str);
@@ -56,7 +52,7 @@ pub fn load_tree(root: &Path) -> Result<Tree, ReadError> {
             paths.push(relative.replace(std::path::MAIN_SEPARATOR, "/"));
         }
     }
-    let contents = crate::parallel::map(&paths, |path| read(root, path));
+    let contents = crate::parallel::map(&paths, 64, |path| read(root, path));
     let mut tree = Tree::default();
     for (path, content) in paths.into_iter().zip(contents) {
         tree.insert(path, content);
@@ -86,6 +82,19 @@ pub fn load_stack(directory: &Path) -> Result<(Tree, String), ReadError> {
         }
     }
     Ok((tree, name))
+}
+
+/// Walks what git does not ignore. Ignore files above the root and of other tools say nothing about a repository, and asking
+/// for them in every directory takes longer than reading it.
+fn walker(root: &Path) -> ignore::Walk {
+    let mut builder = WalkBuilder::new(root);
+    builder
+        .require_git(false)
+        .parents(false)
+        .ignore(false)
+        .git_global(false)
+        .git_exclude(false);
+    builder.build()
 }
 
 fn read(root: &Path, path: &str) -> Content {

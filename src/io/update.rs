@@ -223,14 +223,14 @@ impl Staging {
         match fs::rename(&staged, &target) {
             // Git's directory may lie on another file system, as in some containers.
             Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-                self.copy_to_place(&staged, &target)
+                Self::copy_to_place(&staged, &target)
             }
             Err(source) => Err(write_error(&target, source)),
             Ok(()) => Ok(()),
         }
     }
 
-    fn copy_to_place(&self, staged: &Path, target: &Path) -> Result<(), UpdateError> {
+    fn copy_to_place(staged: &Path, target: &Path) -> Result<(), UpdateError> {
         let name = target
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned());

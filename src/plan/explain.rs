@@ -15,24 +15,18 @@ use crate::version::{KubernetesVersion, Minor, StackLine};
 
 /// Fills in the lines of a planned stack.
 pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut StackPlan) {
+    let Some(after) = &outcome.after else { return };
     let catalog = target.input.catalog;
     let pattern = target.pattern.as_ref();
     let mut before = by_minor(matrix(target.stack, catalog, pattern));
-    let mut after = match &outcome.after {
-        Some(stack) => by_minor(matrix(stack, catalog, pattern)),
-        None => before.clone(),
-    };
-    let asked = target.input.selection.minor;
+    let mut after = by_minor(matrix(after, catalog, pattern));
     let minors: BTreeSet<Minor> = before.keys().chain(after.keys()).copied().collect();
     for minor in minors {
-        let touched = before.get(&minor) != after.get(&minor);
-        if asked.is_some_and(|asked| asked != minor) && !touched {
-            continue;
-        }
         let pair = (before.remove(&minor), after.remove(&minor));
+        let line = line_plan(target, outcome, minor, pair);
         planned
             .lines
-            .extend(line_plan(target, outcome, minor, pair));
+            .extend(line.filter(|line| !line.classes.is_empty()));
     }
     planned.notes.extend(notes(target, outcome));
 }
@@ -290,8 +284,8 @@ fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<S
 
 fn vendored_note(target: &Target<'_>, tree: &SourceTree, parts: &[Part]) -> Option<String> {
     let mut files = target.input.tree.files_below(&tree.directory);
-    let vendored =
-        parts.contains(&Part::ClusterAddon) && files.any(|(path, _)| path.ends_with(".tgz"));
+    let vendored = parts.contains(&Part::ClusterAddon)
+        && files.any(|(path, _)| path.rsplit('.').next() == Some("tgz"));
     vendored.then(|| {
         let directory = &tree.directory;
         format!("{directory} has packaged charts: run `helm dependency update` in the addon charts that changed")

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::target::{Move, Target};
 use super::{FileAction, FileChange};
 use crate::stack::{
-    Content, Fault, FileEdits, Known, SourceFile, SourceTree, Stack, Wanted, discover_again,
+    Content, Edited, Fault, FileEdits, Known, SourceFile, SourceTree, Stack, Tree, Wanted,
+    read_again,
 };
 
 /// The files of a stack that would change, and the stack as it would be; nothing where it stays as it is.
@@ -21,6 +22,7 @@ pub(super) fn carry_out(target: &Target<'_>) -> Result<Outcome, Vec<Fault>> {
         target,
         files: Vec::new(),
         faults: Vec::new(),
+        known: Known::new(),
     };
     for step in &target.moves {
         match step {
@@ -41,7 +43,7 @@ pub(super) fn carry_out(target: &Target<'_>) -> Result<Outcome, Vec<Fault>> {
             after: None,
         });
     }
-    let after = stack_after(target, &work.files);
+    let after = work.stack_after();
     if after.faults.is_empty() {
         Ok(Outcome {
             files: work.files,
@@ -56,6 +58,8 @@ struct Work<'a> {
     target: &'a Target<'a>,
     files: Vec<FileChange>,
     faults: Vec<Fault>,
+    /// Changed files, as the proofs of their edits have read them.
+    known: Known,
 }
 
 impl Work<'_> {
@@ -63,16 +67,17 @@ impl Work<'_> {
         for file in files {
             match edit(file, files, wanted) {
                 Ok(None) => {}
-                Ok(Some((after, edits))) => {
-                    let after = after.into();
+                Ok(Some(edited)) => {
                     let action = FileAction::Edit {
                         before: file.text().clone(),
-                        after,
+                        after: edited.text,
                     };
+                    self.known
+                        .extend(edited.file.map(|after| (file.path().to_owned(), after)));
                     self.files.push(FileChange {
                         path: file.path().to_owned(),
                         action,
-                        edits,
+                        edits: edited.notes,
                     });
                 }
                 Err(fault) => self.faults.push(fault),
@@ -89,14 +94,15 @@ impl Work<'_> {
                 None => Ok(None),
             };
             match (edited, content) {
-                (Ok(Some((after, edits))), _) => {
+                (Ok(Some(edited)), _) => {
+                    let action = FileAction::Create {
+                        from: source,
+                        after: edited.text,
+                    };
                     self.files.push(FileChange {
                         path: place,
-                        action: FileAction::Create {
-                            from: source,
-                            after: after.into(),
-                        },
-                        edits,
+                        action,
+                        edits: edited.notes,
                     });
                 }
                 (Ok(None), Content::Text(_) | Content::Unread) => {
@@ -129,59 +135,60 @@ impl Work<'_> {
             });
         }
     }
+
+    /// Reads the stack again from the texts that would be written: what the plan promises is what the files will say.
+    fn stack_after(&mut self) -> Stack {
+        let stack = self.target.stack;
+        for file in stack
+            .trees
+            .iter()
+            .flat_map(|tree| &tree.files)
+            .chain(&stack.shared)
+        {
+            self.known
+                .entry(file.path().to_owned())
+                .or_insert_with(|| Arc::clone(file));
+        }
+        let mut tree = Tree::default();
+        for (path, content) in self.target.input.tree.files_below(&stack.directory) {
+            tree.insert(path, content.clone());
+        }
+        for change in &self.files {
+            match &change.action {
+                FileAction::Edit { after, .. } | FileAction::Create { after, .. } => {
+                    tree.insert(&change.path, Content::Text(after.clone()));
+                }
+                FileAction::Copy { from } => {
+                    let content = self
+                        .target
+                        .input
+                        .tree
+                        .find(from)
+                        .cloned()
+                        .unwrap_or(Content::Unread);
+                    tree.insert(&change.path, content);
+                }
+                FileAction::Remove => tree.remove(&change.path),
+            }
+        }
+        read_again(&tree, &stack.directory, &self.known).unwrap_or_else(|| Stack {
+            directory: stack.directory.clone(),
+            layout: stack.layout,
+            trees: Vec::new(),
+            shared: Vec::new(),
+            faults: Vec::new(),
+        })
+    }
 }
 
 fn edit(
     file: &SourceFile,
     siblings: &[Arc<SourceFile>],
     wanted: &Wanted<'_>,
-) -> Result<Option<(String, Vec<crate::stack::EditNote>)>, Fault> {
+) -> Result<Option<Edited>, Fault> {
     let mut edits = FileEdits::new(file, siblings, wanted);
     for kind in file.kinds() {
         kind.edit(file, wanted, &mut edits)?;
     }
     edits.finish()
-}
-
-/// Reads the stack again from the texts that would be written: what the plan promises is what the files will say.
-fn stack_after(target: &Target<'_>, changes: &[FileChange]) -> Stack {
-    let stack = target.stack;
-    let files = stack
-        .trees
-        .iter()
-        .flat_map(|tree| &tree.files)
-        .chain(&stack.shared);
-    let known: Known<'_> = files.map(|file| (file.path(), file)).collect();
-    let mut tree = crate::stack::Tree::default();
-    for (path, content) in target.input.tree.files_below(&stack.directory) {
-        tree.insert(path, content.clone());
-    }
-    for change in changes {
-        match &change.action {
-            FileAction::Edit { after, .. } | FileAction::Create { after, .. } => {
-                tree.insert(&change.path, Content::Text(after.clone()));
-            }
-            FileAction::Copy { from } => {
-                let content = target
-                    .input
-                    .tree
-                    .find(from)
-                    .cloned()
-                    .unwrap_or(Content::Unread);
-                tree.insert(&change.path, content);
-            }
-            FileAction::Remove => tree.remove(&change.path),
-        }
-    }
-    let found = discover_again(&tree, &known)
-        .stacks
-        .into_iter()
-        .find(|after| after.directory == stack.directory);
-    found.unwrap_or_else(|| Stack {
-        directory: stack.directory.clone(),
-        layout: stack.layout,
-        trees: Vec::new(),
-        shared: Vec::new(),
-        faults: Vec::new(),
-    })
 }

@@ -25,7 +25,7 @@ pub(super) fn holds(target: &Target<'_>) -> Vec<Hold> {
     holds
 }
 
-fn hold(subject: impl ToString, reason: impl Into<String>, hint: Option<String>) -> Hold {
+fn hold(subject: impl std::fmt::Display, reason: impl Into<String>, hint: Option<String>) -> Hold {
     Hold {
         subject: subject.to_string(),
         reason: reason.into(),
@@ -34,11 +34,9 @@ fn hold(subject: impl ToString, reason: impl Into<String>, hint: Option<String>)
 }
 
 /// The hint beside a source that a catalog does not speak of.
-fn ask_hint() -> Option<String> {
-    Some(
-        "ask it: csctl-matrix plan without --offline and --catalog, or csctl-matrix catalog fetch"
-            .to_owned(),
-    )
+fn ask_hint() -> String {
+    "ask it: csctl-matrix plan without --offline and --catalog, or csctl-matrix catalog fetch"
+        .to_owned()
 }
 
 fn listing(minors: &[Minor]) -> String {
@@ -111,7 +109,7 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
         holds.push(hold(
             format!("node images of {}", listing(&silent)),
             reason,
-            ask_hint(),
+            Some(ask_hint()),
         ));
     }
     let empty = |minor: &&Minor| answered(minor) && target.offered(**minor).is_empty();
@@ -207,7 +205,7 @@ fn image_holds(target: &Target<'_>) -> Vec<Hold> {
         .iter()
         .flat_map(|minor| target.offered(*minor))
     {
-        if for_manager && !listed.contains(&image.version) && !is_complete_image(&image) {
+        if for_manager && !listed.contains(&image.version) && !is_complete_image(image) {
             let reason =
                 "the store gives no build date or checksum, and openstack-image-manager needs both";
             holds.push(hold(image.version, reason, None));
@@ -268,7 +266,7 @@ fn chart_hold(target: &Target<'_>, chart: &str, repository: &str, minor: Minor) 
         (Some(failed), _) => (format!("{}: {}", failed.url, failed.reason), None),
         (None, None) => (
             format!("the catalog says nothing of {repository}"),
-            ask_hint(),
+            Some(ask_hint()),
         ),
         (None, Some(_)) => (format!("{repository} has no version for {minor}"), None),
     };

@@ -154,8 +154,7 @@ impl<'a> Target<'a> {
             .stack
             .trees
             .iter()
-            .filter(|tree| tree.minor.is_some_and(|m| m < minor))
-            .next_back()?;
+            .rfind(|tree| tree.minor.is_some_and(|m| m < minor))?;
         let directory = match self.stack.directory.as_str() {
             "" => minor.dashed(),
             above => format!("{above}/{}", minor.dashed()),
@@ -196,12 +195,12 @@ impl<'a> Target<'a> {
             .map(|minor| (*minor, self.offered(*minor)))
             .collect();
         let listed = |version: KubernetesVersion| {
-            let entries = tree
+            let mut entries = tree
                 .files
                 .iter()
                 .flat_map(|file| file.rosters())
                 .flat_map(|roster: &Roster| &roster.entries);
-            entries.filter(move |entry| entry.version == version).next()
+            entries.find(|entry| entry.version == version)
         };
         let default_image = default.and_then(|version| {
             let images = offered.get(&minor)?;

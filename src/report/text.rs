@@ -30,12 +30,11 @@ pub fn plan(plan: &Plan, next: &str) -> String {
     for stack in &plan.stacks {
         out.push_str(&stack_plan(stack, &files_of(plan, stack)));
     }
-    out.push_str(&match plan.files.len() {
+    out + &match plan.files.len() {
         0 => "nothing to change\n".to_owned(),
         1 => format!("1 file would change. Write it: {next}\n"),
         count => format!("{count} files would change. Write them: {next}\n"),
-    });
-    out
+    }
 }
 
 /// Returns what an update wrote.
@@ -66,12 +65,11 @@ pub fn update(plan: &Plan) -> String {
             .iter()
             .for_each(|note| out.push_str(&labelled("note", YELLOW, note)));
     }
-    out.push_str(&match plan.files.len() {
+    out + &match plan.files.len() {
         0 => "nothing to change\n".to_owned(),
         1 => "1 file written. Look at it: git diff\n".to_owned(),
         count => format!("{count} files written. Look at them: git diff\n"),
-    });
-    out
+    }
 }
 
 fn files_of<'p>(plan: &'p Plan, stack: &StackPlan) -> Vec<&'p FileChange> {
@@ -103,12 +101,14 @@ fn stack_plan(stack: &StackPlan, files: &[&FileChange]) -> String {
         };
         let _ = writeln!(out, "{}   {state}", styled(BOLD, &stack.title));
     }
-    changed
-        .iter()
-        .for_each(|line| out.push_str(&line_heading(line)));
+    for line in &changed {
+        out.push_str(&line_heading(line));
+    }
     if !files.is_empty() {
         out.push('\n');
-        files.iter().for_each(|file| out.push_str(&file_diff(file)));
+        for file in files {
+            out.push_str(&file_diff(file));
+        }
         out.push_str(&copies(files));
         out.push('\n');
     }
@@ -275,12 +275,11 @@ pub fn show(show: &Show, catalog: &Catalog) -> String {
         }
         out.push('\n');
     }
-    out.push_str(&match show.pending_lines {
+    out + &match show.pending_lines {
         0 => "every stack line is up to date\n".to_owned(),
         1 => "1 stack line to update (csctl-matrix plan)\n".to_owned(),
         count => format!("{count} stack lines to update (csctl-matrix plan)\n"),
-    });
-    out
+    }
 }
 
 fn stack_heading(stack: &StackShow, catalog: &Catalog) -> String {
@@ -328,9 +327,11 @@ fn stack_table(lines: &[LineMatrix]) -> String {
         table.add_row(row(line));
     }
     let text = table.to_string();
-    text.lines()
-        .map(|line| format!(" {}\n", line.trim_end()))
-        .collect()
+    let mut out = String::new();
+    for line in text.lines() {
+        let _ = writeln!(out, " {}", line.trim_end());
+    }
+    out
 }
 
 fn row(line: &LineMatrix) -> [String; 8] {

@@ -2,7 +2,7 @@
 //! the other stacks are read all the same.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::facts::{Fact, Facts, Fault, Roster, Site};
 use super::kinds::{self, FileKind};
@@ -11,11 +11,49 @@ use super::tree::{Content, Tree};
 use crate::version::{KubernetesVersion, Minor, StackLine};
 use crate::yaml::{self, Node};
 
-/// All cluster stacks of a tree.
+/// The cluster stacks of a tree. Their files are read when a stack is asked for: in a large repository each time, so that a
+/// stack at a time is held; in a small one once.
 #[derive(Debug)]
 pub struct Discovery {
-    /// The stacks, in the order of their directories.
-    pub stacks: Vec<Stack>,
+    places: Vec<StackPlace>,
+}
+
+/// Where one cluster stack is.
+#[derive(Debug, Default)]
+struct StackPlace {
+    directory: String,
+    source_trees: Vec<String>,
+    read: OnceLock<Stack>,
+}
+
+/// A repository of more stacks is a large one.
+const SMALL: usize = 64;
+
+impl Discovery {
+    /// Tells whether the tree has no cluster stack.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Reads every stack, hands it to a function and returns the results in the order of the stacks' directories. The tree
+    /// must be the one the stacks were found in.
+    pub fn map<R: Send>(&self, tree: &Tree, function: impl Fn(&Stack) -> R + Sync) -> Vec<R> {
+        let read = |place: &StackPlace| read_stack((tree, &Known::new()), place);
+        crate::parallel::map(&self.places, 2, |place| {
+            if self.places.len() <= SMALL {
+                function(place.read.get_or_init(|| read(place)))
+            } else {
+                function(&read(place))
+            }
+        })
+    }
+
+    /// Reads every stack.
+    pub fn read(&self, tree: &Tree) -> Vec<Stack> {
+        crate::parallel::map(&self.places, 2, |place| {
+            read_stack((tree, &Known::new()), place)
+        })
+    }
 }
 
 /// A cluster stack: one directory of a repository with one source tree, or with one per minor.
@@ -63,7 +101,9 @@ pub struct SourceFile {
 impl SourceFile {
     /// Reads a file, if a kind claims it. `place` is its path below its source tree.
     pub fn read(path: &str, place: &str, text: &Arc<str>) -> Result<Option<Self>, Fault> {
-        let is_yaml = !place.ends_with(".md");
+        let is_yaml = place
+            .rsplit_once('.')
+            .is_none_or(|(_, ending)| ending != "md");
         let of_form = kinds::ALL
             .iter()
             .copied()
@@ -77,19 +117,40 @@ impl SourceFile {
         } else {
             None
         };
-        let mut file = Self {
+        let file = Self {
             path: path.to_owned(),
             text: text.clone(),
             yaml,
             kinds,
             facts: Facts::default(),
         };
-        let mut facts = Facts::default();
-        for kind in &file.kinds {
-            kind.read(&file, &mut facts)?;
+        file.with_facts().map(Some)
+    }
+
+    /// Returns the file as it reads with another text, which was parsed already.
+    pub(crate) fn with_yaml(&self, yaml: yaml::File) -> Result<Self, Fault> {
+        let (path, text, kinds) = (
+            self.path.clone(),
+            yaml.shared_text().clone(),
+            self.kinds.clone(),
+        );
+        Self {
+            path,
+            text,
+            yaml: Some(yaml),
+            kinds,
+            facts: Facts::default(),
         }
-        file.facts = facts;
-        Ok(Some(file))
+        .with_facts()
+    }
+
+    fn with_facts(mut self) -> Result<Self, Fault> {
+        let mut facts = Facts::default();
+        for kind in &self.kinds {
+            kind.read(&self, &mut facts)?;
+        }
+        self.facts = facts;
+        Ok(self)
     }
 
     /// Returns its path, relative to the repository's root.
@@ -128,10 +189,10 @@ impl SourceFile {
     }
 }
 
-fn parse(path: &str, text: &str) -> Result<yaml::File, Fault> {
+fn parse(path: &str, text: &Arc<str>) -> Result<yaml::File, Fault> {
     let fault =
         |error: yaml::YamlError| Fault::new(path, error.line(), error.to_string(), error.hint());
-    let file = yaml::File::parse(text).map_err(fault)?;
+    let file = yaml::File::parse_shared(text.clone()).map_err(fault)?;
     match file.duplicate_keys().first() {
         // Both branches of a template's condition may set a key; the editor refuses to touch such a key.
         Some(_) if file.is_template() => Ok(file),
@@ -192,40 +253,49 @@ impl SourceTree {
     }
 }
 
-/// Finds and reads the cluster stacks of a tree.
-pub fn discover(tree: &Tree) -> Discovery {
-    discover_again(tree, &Known::new())
-}
-
 /// Files that were read before, by path.
-pub(crate) type Known<'k> = HashMap<&'k str, &'k Arc<SourceFile>>;
+pub(crate) type Known = HashMap<String, Arc<SourceFile>>;
 
-/// Finds and reads the cluster stacks of a tree; a file whose text is that of a known one is not read again.
-pub(crate) fn discover_again(tree: &Tree, known: &Known<'_>) -> Discovery {
-    let mut directories: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (path, _) in tree.files() {
-        let Some(directory) = source_tree_of(path) else {
+/// Finds the cluster stacks of a tree.
+pub fn discover(tree: &Tree) -> Discovery {
+    let mut directories: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (path, content) in tree.files() {
+        let Some(directory) = source_tree_of(path, content) else {
             continue;
         };
-        let base = stack_directory(directory);
-        let trees = directories.entry(base).or_default();
-        if !trees.contains(&directory) {
-            trees.push(directory);
+        let source_trees = directories.entry(stack_directory(directory)).or_default();
+        if !source_trees.iter().any(|known| known == directory) {
+            source_trees.push(directory.to_owned());
         }
     }
-    let groups: Vec<(&str, Vec<&str>)> = directories.into_iter().collect();
-    let stacks = crate::parallel::map(&groups, |(base, trees)| {
-        read_stack((tree, known), base, trees)
-    });
-    Discovery { stacks }
+    let place = |(directory, source_trees): (&str, _)| StackPlace {
+        directory: directory.to_owned(),
+        source_trees,
+        read: OnceLock::new(),
+    };
+    Discovery {
+        places: directories.into_iter().map(place).collect(),
+    }
+}
+
+/// Reads one stack again after changes; a file whose text is that of a known one is not read again.
+pub(crate) fn read_again(tree: &Tree, directory: &str, known: &Known) -> Option<Stack> {
+    let place = discover(tree)
+        .places
+        .into_iter()
+        .find(|place| place.directory == directory)?;
+    Some(read_stack((tree, known), &place))
 }
 
 /// Returns the directory of the source tree that a file marks: the one with a csctl.yaml, a stack.yaml, or a metadata.yaml
 /// beside the charts.
-fn source_tree_of(path: &str) -> Option<&str> {
+fn source_tree_of<'p>(path: &'p str, content: &Content) -> Option<&'p str> {
     let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
     match name {
-        "csctl.yaml" | "stack.yaml" => Some(directory),
+        "csctl.yaml" => Some(directory),
+        // Other tools have a stack.yaml too.
+        "stack.yaml" => matches!(content, Content::Text(text) if text.contains("clusterStackName"))
+            .then_some(directory),
         "Chart.yaml" => directory
             .strip_suffix("cluster-class")
             .map(|above| above.trim_end_matches('/')),
@@ -252,16 +322,15 @@ fn minor_of_directory(name: &str) -> Option<Minor> {
 }
 
 /// Where texts come from: a tree, and what is known of it.
-type Source<'s> = (&'s Tree, &'s Known<'s>);
+type Source<'s> = (&'s Tree, &'s Known);
 
-fn read_stack(source: Source<'_>, base: &str, directories: &[&str]) -> Stack {
+fn read_stack(source: Source<'_>, place: &StackPlace) -> Stack {
     let mut faults = Vec::new();
-    let mut trees: Vec<SourceTree> = directories
-        .iter()
-        .map(|directory| read_source_tree(source, base, directory, &mut faults))
-        .collect();
+    let base = place.directory.as_str();
+    let read = |directory: &String| read_source_tree(source, base, directory, &mut faults);
+    let mut trees: Vec<SourceTree> = place.source_trees.iter().map(read).collect();
     trees.sort_by_key(|tree| tree.minor);
-    let per_minor = directories.iter().any(|directory| *directory != base);
+    let per_minor = place.source_trees.iter().any(|directory| directory != base);
     let shared = if per_minor {
         read_shared(source, base, &mut faults)
     } else {
@@ -316,7 +385,7 @@ fn read_shared(
 fn read_file(
     (path, place): (&str, &str),
     content: &Content,
-    known: &Known<'_>,
+    known: &Known,
     faults: &mut Vec<Fault>,
 ) -> Option<Arc<SourceFile>> {
     match content {

@@ -40,6 +40,16 @@ pub struct FileEdits<'f> {
     notes: Vec<EditNote>,
 }
 
+/// A file as it will be.
+pub struct Edited {
+    /// Its text.
+    pub text: Arc<str>,
+    /// The file as it reads then, where the proof of the edits has read it.
+    pub file: Option<Arc<SourceFile>>,
+    /// What was done.
+    pub notes: Vec<EditNote>,
+}
+
 /// A new entry for a list.
 pub struct NewItem<'a> {
     /// The document of the file.
@@ -97,7 +107,12 @@ impl<'f> FileEdits<'f> {
         }
         let (line, from) = (node.line(), node.as_str().map(str::to_owned));
         self.run(|editor| editor.set(document, path, value).map(drop))?;
-        self.note(line, path.to_string(), from, Some(value.to_owned()), class);
+        self.note(
+            line,
+            path.to_string(),
+            (from, Some(value.to_owned())),
+            class,
+        );
         Ok(())
     }
 
@@ -118,8 +133,7 @@ impl<'f> FileEdits<'f> {
         self.note(
             line,
             item.list.to_string(),
-            None,
-            Some(name.to_owned()),
+            (None, Some(name.to_owned())),
             class,
         );
         Ok(())
@@ -130,13 +144,12 @@ impl<'f> FileEdits<'f> {
         &mut self,
         document: usize,
         list: &Path,
-        index: usize,
-        name: &str,
+        (index, name): (usize, &str),
         class: ChangeClass,
     ) -> Result<(), Fault> {
         let line = self.item_line(document, list, index);
         self.run(|editor| editor.remove_item(document, list, index).map(drop))?;
-        self.note(line, list.to_string(), Some(name.to_owned()), None, class);
+        self.note(line, list.to_string(), (Some(name.to_owned()), None), class);
         Ok(())
     }
 
@@ -145,9 +158,8 @@ impl<'f> FileEdits<'f> {
         &mut self,
         document: usize,
         map: &Path,
-        (place, key): (Place<'_>, &str),
-        value: &str,
-        class: ChangeClass,
+        place: Place<'_>,
+        (key, value, class): (&str, &str, ChangeClass),
     ) -> Result<(), Fault> {
         if !self.policy.wants(class) {
             return Ok(());
@@ -161,8 +173,7 @@ impl<'f> FileEdits<'f> {
         self.note(
             line,
             map.clone().key(key).to_string(),
-            None,
-            Some(value.to_owned()),
+            (None, Some(value.to_owned())),
             class,
         );
         Ok(())
@@ -183,8 +194,7 @@ impl<'f> FileEdits<'f> {
         self.note(
             line,
             map.to_string(),
-            Some(old.to_owned()),
-            Some(new.to_owned()),
+            (Some(old.to_owned()), Some(new.to_owned())),
             class,
         );
         Ok(())
@@ -201,32 +211,30 @@ impl<'f> FileEdits<'f> {
         let path = map.clone().key(key);
         let line = self.node(document, &path).map_or(1, Node::line);
         self.run(|editor| editor.remove_key(document, map, key).map(drop))?;
-        self.note(line, path.to_string(), Some(key.to_owned()), None, class);
+        self.note(line, path.to_string(), (Some(key.to_owned()), None), class);
         Ok(())
     }
 
-    /// Inserts a document shaped after the document `like`, before the document `at`.
+    /// Inserts a document shaped after the document `model`, before the document `at`.
     pub fn insert_document(
         &mut self,
-        (like, at): (usize, usize),
+        (model, at): (usize, usize),
         changes: &[(Path, String)],
         name: &str,
         class: ChangeClass,
     ) -> Result<(), Fault> {
-        let line = self
-            .node(at, &Path::root())
-            .or(self.node(like, &Path::root()))
-            .map_or(1, Node::line);
+        let root = Path::root();
+        let before = self.node(at, &root).or(self.node(model, &root));
+        let line = before.map_or(1, Node::line);
         self.run(|editor| {
             editor
-                .insert_document(at, &shape(like, changes, &[]))
+                .insert_document(at, &shape(model, changes, &[]))
                 .map(drop)
         })?;
         self.note(
             line,
             "document".to_owned(),
-            None,
-            Some(name.to_owned()),
+            (None, Some(name.to_owned())),
             class,
         );
         Ok(())
@@ -244,8 +252,7 @@ impl<'f> FileEdits<'f> {
         self.note(
             line,
             "document".to_owned(),
-            Some(name.to_owned()),
-            None,
+            (Some(name.to_owned()), None),
             class,
         );
         Ok(())
@@ -261,30 +268,37 @@ impl<'f> FileEdits<'f> {
         self.note(
             line,
             "text".to_owned(),
-            Some(found.to_owned()),
-            Some(text.to_owned()),
+            (Some(found.to_owned()), Some(text.to_owned())),
             class,
         );
         self.splices.push((range, text.to_owned()));
     }
 
-    /// Returns the new text and what was done; nothing where there is nothing to do.
-    pub fn finish(mut self) -> Result<Option<(String, Vec<EditNote>)>, Fault> {
+    /// Returns the file as it will be; nothing where there is nothing to do.
+    pub fn finish(mut self) -> Result<Option<Edited>, Fault> {
         if self.notes.is_empty() {
             return Ok(None);
         }
-        let text = if let Some(editor) = self.editor.take() {
-            editor.finish().map_err(|error| self.fault(&error))?
-        } else {
-            let mut text = self.file.text().to_string();
-            self.splices
-                .sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
-            for (range, new) in &self.splices {
-                text.replace_range(range.clone(), new);
-            }
-            text
-        };
-        Ok(Some((text, self.notes)))
+        if let Some(editor) = self.editor.take() {
+            let yaml = editor.finish_file().map_err(|error| self.fault(&error))?;
+            let file = self.file.with_yaml(yaml)?;
+            return Ok(Some(Edited {
+                text: file.text().clone(),
+                file: Some(Arc::new(file)),
+                notes: self.notes,
+            }));
+        }
+        let mut text = self.file.text().to_string();
+        self.splices
+            .sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+        for (range, new) in &self.splices {
+            text.replace_range(range.clone(), new);
+        }
+        Ok(Some(Edited {
+            text: text.into(),
+            file: None,
+            notes: self.notes,
+        }))
     }
 
     /// Finds a place of the file as it is.
@@ -328,8 +342,7 @@ impl<'f> FileEdits<'f> {
         &mut self,
         line: usize,
         at: String,
-        from: Option<String>,
-        to: Option<String>,
+        (from, to): (Option<String>, Option<String>),
         class: ChangeClass,
     ) {
         self.notes.push(EditNote {

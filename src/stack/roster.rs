@@ -191,10 +191,10 @@ pub(crate) fn select(
     policy: ImageList,
 ) -> BTreeSet<KubernetesVersion> {
     match policy {
-        ImageList::All => known.clone(),
         ImageList::Newest(count) => known.iter().rev().take(count).copied().collect(),
         ImageList::From(floor) if floor.minor() == minor => known.range(floor..).copied().collect(),
-        ImageList::From(_) => known.clone(),
+        // A floor says nothing of other minors.
+        ImageList::All | ImageList::From(_) => known.clone(),
     }
 }
 

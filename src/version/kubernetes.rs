@@ -62,6 +62,7 @@ impl Minor {
     }
 
     /// Returns the minor that follows this one.
+    #[must_use]
     pub fn next(self) -> Self {
         Self {
             minor: self.minor + 1,

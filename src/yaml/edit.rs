@@ -247,10 +247,15 @@ impl<'a> Editor<'a> {
     }
 
     /// Applies all edits and proves the result.
-    pub fn finish(mut self) -> Result<String, YamlError> {
+    pub fn finish(self) -> Result<String, YamlError> {
+        Ok(self.finish_file()?.text().to_owned())
+    }
+
+    /// Makes the edits as [`Editor::finish`] does, and returns the new text parsed.
+    pub fn finish_file(mut self) -> Result<File, YamlError> {
         let source = self.file.text();
         let Some(first) = self.splices.iter().map(|splice| splice.range.start).min() else {
-            return Ok(source.to_owned());
+            return Ok(self.file.clone());
         };
         let line_at = |place: usize| source[..place].matches('\n').count() + 1;
         let result = apply(source, &mut self.splices).map_err(|place| YamlError::Refused {
@@ -270,8 +275,7 @@ impl<'a> Editor<'a> {
         if !proof::keeps_outside(source, &edited, &result) {
             return Err(unproved("bytes outside the edits changed".to_owned()));
         }
-        proof::prove(self.file, &self.changes, &result).map_err(unproved)?;
-        Ok(result)
+        proof::prove(self.file, &self.changes, result).map_err(unproved)
     }
 
     fn find(&self, document: usize, path: &Path) -> Result<Found<'a>, YamlError> {

@@ -1,6 +1,7 @@
 //! A parsed YAML text. It holds the text as it is and its nodes; it neither reads files nor changes anything.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::edit::Editor;
 use super::error::YamlError;
@@ -29,7 +30,7 @@ pub(super) enum Mode {
 /// A YAML text, or a Helm template of one, with its values.
 #[derive(Debug, Clone)]
 pub struct File {
-    text: String,
+    text: Arc<str>,
     mask: Option<String>,
     pub(super) mode: Mode,
     pub(super) template: Template,
@@ -39,11 +40,17 @@ pub struct File {
 impl File {
     /// Parses a text: as YAML if it is YAML, otherwise as a Helm template of YAML.
     pub fn parse(text: &str) -> Result<Self, YamlError> {
+        Self::parse_shared(text.into())
+    }
+
+    /// Parses a text as [`File::parse`] does, without a copy of it.
+    pub fn parse_shared(shared: Arc<str>) -> Result<Self, YamlError> {
+        let text = &*shared;
         let template = Template::scan(text);
         let raw = spans::parse(text, text, &template);
         let error = match raw {
             Ok(tree) if !tree.braces || template.is_empty() => {
-                return Ok(Self::new(text, Mode::Raw, None, template, tree));
+                return Ok(Self::new(shared, Mode::Raw, None, template, tree));
             }
             Err(error) if template.is_empty() => return Err(error),
             raw => raw,
@@ -54,7 +61,7 @@ impl File {
             match spans::parse(&mask, text, &template) {
                 Ok(tree) => {
                     return Ok(Self::new(
-                        text,
+                        shared,
                         Mode::Masked(control),
                         Some(mask),
                         template,
@@ -68,12 +75,18 @@ impl File {
             (Ok(tree), _) => tree,
             (Err(_), Some(error)) | (Err(error), None) => return Err(error),
         };
-        Ok(Self::new(text, Mode::Raw, None, template, tree))
+        Ok(Self::new(shared, Mode::Raw, None, template, tree))
     }
 
-    fn new(text: &str, mode: Mode, mask: Option<String>, template: Template, tree: Tree) -> Self {
+    fn new(
+        text: Arc<str>,
+        mode: Mode,
+        mask: Option<String>,
+        template: Template,
+        tree: Tree,
+    ) -> Self {
         Self {
-            text: text.to_owned(),
+            text,
             mask,
             mode,
             template,
@@ -83,6 +96,11 @@ impl File {
 
     /// Returns the text as it was given.
     pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the text without a copy of it.
+    pub fn shared_text(&self) -> &Arc<str> {
         &self.text
     }
 

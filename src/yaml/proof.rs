@@ -10,17 +10,18 @@ use super::file::File;
 use super::node::{Kind, Node};
 use super::style::Written;
 
-/// Checks the new text against the old file and the changes; the error says which proof failed.
-pub(super) fn prove(old: &File, changes: &Changes<'_>, new_text: &str) -> Result<(), String> {
-    let new =
-        File::parse(new_text).map_err(|error| format!("the result does not parse ({error})"))?;
+/// Checks the new text against the old file and the changes, and returns it parsed; the error says which proof failed.
+pub(super) fn prove(old: &File, changes: &Changes<'_>, new_text: String) -> Result<File, String> {
+    let new = File::parse_shared(new_text.into())
+        .map_err(|error| format!("the result does not parse ({error})"))?;
     if new.mode != old.mode {
         return Err("the result is no longer read the same way".to_owned());
     }
     if !same_documents(old, changes, &new) {
         return Err("the result differs from the intended tree".to_owned());
     }
-    values::prove(old, changes, &new)
+    values::prove(old, changes, &new)?;
+    Ok(new)
 }
 
 /// Returns whether every byte outside the edited ranges is still there, in order; the line break at the end may move.

@@ -64,10 +64,10 @@ impl FileKind for ClassValues {
                 match place {
                     Holds::Default => super::set_kubernetes((index, &path, raw), wanted, edits)?,
                     Holds::ImageName(version) => {
-                        names::set_default((index, &path, raw, version), wanted, edits)?
+                        names::set_default((index, &path, raw, version), wanted, edits)?;
                     }
                     Holds::Map => {
-                        edit_map(index, &read_map(file, &path, node)?, &path, wanted, edits)?
+                        edit_map(index, &read_map(file, &path, node)?, &path, wanted, edits)?;
                     }
                     Holds::Names => names::edit((file, index), &path, node, wanted, edits)?,
                 }
@@ -187,7 +187,7 @@ fn edit_map(
         } else {
             Place::After(&like.name)
         };
-        edits.insert_key(document, path, (place, &key), &value, *class)?;
+        edits.insert_key(document, path, place, (&key, &value, *class))?;
     }
     Ok(())
 }

@@ -69,7 +69,7 @@ fn edit_list(
     change.insert.retain(|(_, image, _)| is_complete(image));
     change.replace.retain(|(_, image, _)| is_complete(image));
     for (index, class) in &change.remove {
-        edits.remove_item(document, path, *index, &entries[*index].name, *class)?;
+        edits.remove_item(document, path, (*index, &entries[*index].name), *class)?;
     }
     for (index, image, class) in &change.replace {
         let item = path.clone().index(*index);
@@ -87,9 +87,8 @@ fn edit_list(
             edits.insert_key(
                 document,
                 &item,
-                (Place::Last, "build_date"),
-                &built.to_string(),
-                ChangeClass::Repair,
+                Place::Last,
+                ("build_date", &built.to_string(), ChangeClass::Repair),
             )?;
         }
     }

@@ -109,7 +109,12 @@ pub(super) fn edit(
     };
     let change = reconcile(&roster.entries, wanted, RosterScope::ListedMinors);
     for (index, class) in &change.remove {
-        edits.remove_item(document, path, *index, &roster.entries[*index].name, *class)?;
+        edits.remove_item(
+            document,
+            path,
+            (*index, &roster.entries[*index].name),
+            *class,
+        )?;
     }
     for (index, image, class) in &change.replace {
         let entry = &roster.entries[*index];

@@ -73,7 +73,7 @@ impl FileKind for NodeImages {
         }
         let change = reconcile(&entries, wanted, RosterScope::OneMinor);
         for (index, class) in &change.remove {
-            edits.remove_item(0, &path, *index, &entries[*index].name, *class)?;
+            edits.remove_item(0, &path, (*index, &entries[*index].name), *class)?;
         }
         for (index, image, class) in &change.replace {
             for (inner, text) in changes(&node.items()[*index], &entries[*index], image) {
@@ -187,7 +187,7 @@ struct CreateOpts {
 }
 
 /// Checks a list of node images by the rules of csctl's OpenStack plugin (`GetConfig` in its `pkg/cmd/create.go`): an
-/// apiVersion, at least one image, and for each image createOpts with name, disk_format and container_format.
+/// `apiVersion`, at least one image, and for each image `createOpts` with `name`, `disk_format` and `container_format`.
 ///
 /// Returns the names of images without URL, which the plugin accepts and the operator cannot import.
 pub fn validate_node_images(text: &str) -> Result<Vec<String>, NodeImagesError> {

@@ -82,14 +82,14 @@ impl FileKind for OrcImage {
                 .default_image
                 .filter(|image| Some(image.version) == wanted.default);
             let Some(image) = default else { return Ok(()) };
-            let class =
-                if image.version == entry.version && entry.url.as_deref() != Some(&image.url) {
-                    ChangeClass::OsRelease
-                } else if image.version == entry.version && entry.sha256 != image.sha256 {
-                    ChangeClass::OsRelease
-                } else {
-                    wanted.default_class(entry.version)
-                };
+            let is_same_version = image.version == entry.version;
+            let is_another =
+                entry.url.as_deref() != Some(&image.url) || entry.sha256 != image.sha256;
+            let class = if is_same_version && is_another {
+                ChangeClass::OsRelease
+            } else {
+                wanted.default_class(entry.version)
+            };
             return set_image(file, *index, entry, image, (class, edits));
         }
         let entries: Vec<RosterEntry> = images.iter().map(|(_, _, entry)| entry.clone()).collect();

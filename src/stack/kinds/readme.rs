@@ -103,7 +103,7 @@ struct Example {
 enum What {
     /// `version: v1.34.7` of a cluster's topology.
     Version(KubernetesVersion),
-    /// `kubernetesVersion: "1.34"` of a ClusterStack.
+    /// `kubernetesVersion: "1.34"` of a `ClusterStack`.
     Minor(Minor),
     /// A release, `openstack-scs2-1-34-v3`, or a stack line before a variable, `openstack-scs2-1-34-$VERSION`.
     Release { minor: Minor, number: Option<u32> },
@@ -117,30 +117,13 @@ fn examples(text: &str) -> Vec<Example> {
         if let Some((key, value)) = content.split_once(": ") {
             let value_start = start + content.len() - value.trim_start().len();
             let (quoted, range) = unquote(value.trim_start(), value_start);
-            match key.trim_start_matches(['-', ' ']) {
-                "version" => {
-                    if let Ok(version) = quoted.parse() {
-                        found.push(Example {
-                            range,
-                            what: What::Version(version),
-                        });
-                    }
-                }
-                "kubernetesVersion" => {
-                    if let Ok(minor) = quoted.parse() {
-                        found.push(Example {
-                            range,
-                            what: What::Minor(minor),
-                        });
-                    } else if let Ok(version) = quoted.parse() {
-                        found.push(Example {
-                            range,
-                            what: What::Version(version),
-                        });
-                    }
-                }
-                _ => {}
-            }
+            let version = || quoted.parse().ok().map(What::Version);
+            let what = match key.trim_start_matches(['-', ' ']) {
+                "version" => version(),
+                "kubernetesVersion" => quoted.parse().ok().map(What::Minor).or_else(version),
+                _ => None,
+            };
+            found.extend(what.map(|what| Example { range, what }));
         }
         found.extend(releases(line, start));
         start += line.len();
@@ -165,7 +148,7 @@ fn releases(line: &str, start: usize) -> Vec<Example> {
     let mut found = Vec::new();
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
     let mut at = 0;
-    while let Some(offset) = line[at..].find(|c| is_word(c)) {
+    while let Some(offset) = line[at..].find(is_word) {
         let begin = at + offset;
         let end = line[begin..]
             .find(|c| !is_word(c))

@@ -101,7 +101,7 @@ impl FileKind for VersionsFile {
                 let name =
                     super::text_at(row, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
                 if wanted.policy.wants(ChangeClass::Removal) {
-                    edits.remove_item(0, &Path::root(), index, name, ChangeClass::Removal)?;
+                    edits.remove_item(0, &Path::root(), (index, name), ChangeClass::Removal)?;
                 }
             } else if let Some(values) = wanted.rows.get(minor) {
                 edit_row((index, row), values, wanted, edits)?;

@@ -311,9 +311,12 @@ impl NewEntry {
         let root = Path::root();
         let like = |node| writable(node, &root).unwrap_or(text);
         let date = Model { value, ..text };
-        let value_model = twin.unwrap_or_else(|| match style::is_date(value) {
-            true => date,
-            false => like(&neighbour.value),
+        let value_model = twin.unwrap_or_else(|| {
+            if style::is_date(value) {
+                date
+            } else {
+                like(&neighbour.value)
+            }
         });
         Self {
             key: style::write(
