@@ -88,7 +88,11 @@ impl Repository {
     pub fn open(place: &Place) -> Result<Self, CommandError> {
         let root = find_root(&place.directory)
             .map_err(|error| CommandError::new(error).hinted("-C names the directory"))?;
-        let git = GitRepository::discover(&root);
+        let git = GitRepository::discover(&root).map_err(|error| {
+            let hint =
+                "where it belongs to another user: git config --global --add safe.directory DIR";
+            CommandError::new(format!("{}: {error}", root.display())).hinted(hint)
+        })?;
         let tree = match (&place.revision, &git) {
             (None, _) => load_tree(&root).map_err(CommandError::new)?,
             (Some(revision), Some(git)) => git.load_tree(revision).map_err(|error| {

@@ -1,7 +1,7 @@
 //! The matrix: per stack line the patches with the state of each. Worked out from what files say and what the catalog offers;
 //! it decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -170,6 +170,36 @@ pub fn matrix(
         pattern: pattern.as_ref(),
     };
     minors_of(stack)
+        .into_iter()
+        .filter_map(|minor| view.line(minor))
+        .collect()
+}
+
+/// Returns the matrix of the minors that the store offers beyond the newest one of the stack.
+pub fn new_minors(
+    stack: &Stack,
+    catalog: &Catalog,
+    configured: Option<&ImagePattern>,
+) -> Vec<LineMatrix> {
+    let pattern = store_pattern(stack, configured);
+    let store = pattern
+        .as_ref()
+        .and_then(|pattern| catalog.find_store(pattern));
+    let newest = minors_of(stack).last().copied();
+    let view = View {
+        stack,
+        catalog,
+        store,
+        pattern: pattern.as_ref(),
+    };
+    let offered = store
+        .iter()
+        .flat_map(|store| &store.images)
+        .map(|image| image.version.minor());
+    let newer: BTreeSet<Minor> = offered
+        .filter(|minor| newest.is_some_and(|newest| *minor > newest))
+        .collect();
+    newer
         .into_iter()
         .filter_map(|minor| view.line(minor))
         .collect()

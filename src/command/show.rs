@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Format, Outcome, Place, Repository, World, to_json};
 use crate::error::CommandError;
-use crate::matrix::{LineMatrix, matrix, store_pattern};
+use crate::matrix::{LineMatrix, matrix, new_minors, store_pattern};
 use crate::plan::{PlanInput, Selection, plan_stack};
 use crate::policy::Config;
 use crate::report;
@@ -113,6 +113,7 @@ fn show_stack(request: &ShowRequest, input: PlanInput<'_>, stack: &Stack) -> (St
         .filter(|line| !line.classes.is_empty())
         .count();
     let mut lines = matrix(stack, input.catalog, pattern.as_ref());
+    lines.extend(new_minors(stack, input.catalog, pattern.as_ref()));
     lines.retain(|line| {
         input
             .selection

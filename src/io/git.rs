@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use git2::{ObjectType, Repository, StatusOptions, TreeWalkMode, TreeWalkResult};
+use git2::{ErrorCode, ObjectType, Repository, StatusOptions, TreeWalkMode, TreeWalkResult};
 
 use crate::catalog::StackRelease;
 use crate::stack::{Content, Tree, is_of_interest};
@@ -40,17 +40,18 @@ pub enum GitError {
 }
 
 impl GitRepository {
-    /// Finds the repository around a directory; nothing where there is none.
-    pub fn discover(root: &Path) -> Option<Self> {
-        let repository = Repository::discover(root).ok()?;
-        let top = repository.workdir()?.canonicalize().ok()?;
-        let below = root.canonicalize().ok()?;
-        let prefix = below
-            .strip_prefix(&top)
-            .ok()?
-            .to_str()?
-            .replace(std::path::MAIN_SEPARATOR, "/");
-        Some(Self { repository, prefix })
+    /// Finds the repository around a directory; nothing where there is none, or where it has no working directory.
+    ///
+    /// # Errors
+    /// Git has a repository there and does not open it, as one of another user's.
+    pub fn discover(root: &Path) -> Result<Option<Self>, GitError> {
+        let repository = match Repository::discover(root) {
+            Ok(repository) => repository,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let prefix = prefix(&repository, root);
+        Ok(prefix.map(|prefix| Self { repository, prefix }))
     }
 
     /// Returns git's own directory of this working tree.
@@ -162,4 +163,12 @@ impl GitRepository {
         releases.sort_by(|a, b| a.tag.cmp(&b.tag));
         Ok(releases)
     }
+}
+
+/// Returns the directory's path below the repository's working directory, with slashes.
+fn prefix(repository: &Repository, root: &Path) -> Option<String> {
+    let top = repository.workdir()?.canonicalize().ok()?;
+    let below = root.canonicalize().ok()?;
+    let prefix = below.strip_prefix(&top).ok()?.to_str()?;
+    Some(prefix.replace(std::path::MAIN_SEPARATOR, "/"))
 }

@@ -294,13 +294,20 @@ fn stack_heading(stack: &StackShow, catalog: &Catalog) -> String {
             )
         },
     );
+    let sources: Vec<&LineMatrix> = stack.lines.iter().filter(|line| line.has_source).collect();
+    let set = match sources[..] {
+        [line] if !stack.layout.has_directory_per_minor() => {
+            format!(", set to {}", line.line.minor)
+        }
+        _ => String::new(),
+    };
     let faults = match stack.faults.len() {
         0 => String::new(),
         1 => "   1 fault".to_owned(),
         count => format!("   {count} faults"),
     };
     format!(
-        "{}   {}   {store}, {}{faults}\n",
+        "{}   {}{set}   {store}, {}{faults}\n",
         styled(BOLD, &stack.title),
         stack.layout.describe(),
         catalog.as_of
@@ -385,6 +392,9 @@ pub(crate) fn state(line: &LineMatrix) -> String {
     {
         words.push(format!("end of life since {day}"));
     }
+    if line.default.is_none() && !line.has_source && !line.unlisted().is_empty() {
+        words.push("new minor".to_owned());
+    }
     let newest = line
         .patches
         .iter()
@@ -430,10 +440,10 @@ pub fn catalog_summary(catalog: &Catalog) -> String {
         .map(|repository| repository.charts.len())
         .sum();
     let failed = catalog.unreachable.len();
-    let answer = if failed == 0 {
-        String::new()
-    } else {
-        format!(", {failed} sources without an answer")
+    let answer = match failed {
+        0 => String::new(),
+        1 => ", 1 source without an answer".to_owned(),
+        count => format!(", {count} sources without an answer"),
     };
     format!(
         "{images} node images, {charts} charts, {} Kubernetes releases{answer}",
@@ -464,7 +474,7 @@ pub fn catalog(catalog: &Catalog) -> String {
             } else {
                 compact(&versions)
             };
-            let _ = writeln!(out, "  {minor:<6} {found}");
+            let _ = writeln!(out, "  {:<6} {found}", minor.to_string());
         }
         for image in &store.faulty {
             out.push_str(&labelled(
