@@ -124,6 +124,9 @@ struct WorldArgs {
     /// Ask TO where a URL begins with FROM (can be repeated)
     #[arg(long = "mirror", value_name = "FROM=TO", help_heading = "World")]
     mirrors: Vec<Mirror>,
+    /// Download images that are not listed yet and compare them with their checksums; they have gigabytes
+    #[arg(long, conflicts_with_all = ["catalog", "offline"], help_heading = "World")]
+    verify_images: bool,
     /// Keep answers here [default: csctl-matrix in the user's cache directory]
     #[arg(long, value_name = "DIR", help_heading = "World")]
     cache_dir: Option<PathBuf>,
@@ -325,6 +328,7 @@ fn query(args: QueryArgs, directory: PathBuf) -> (Place, World, Selection) {
         catalog: args.world.catalog,
         today: args.world.as_of.unwrap_or(today),
         is_today_asked: args.world.as_of.is_some(),
+        verify_images: args.world.verify_images,
         http: HttpSettings {
             cache_dir: args.world.cache_dir.or_else(default_cache),
             mirrors: args.world.mirrors,

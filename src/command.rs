@@ -65,6 +65,8 @@ pub struct World {
     pub today: Date,
     /// Whether `today` was asked for, and so wins over the day of a catalog file.
     pub is_today_asked: bool,
+    /// Whether images that are not listed yet are downloaded and compared with their checksums.
+    pub verify_images: bool,
     /// How servers are asked.
     pub http: HttpSettings,
 }
@@ -195,7 +197,13 @@ impl Repository {
             .build()
             .map_err(|error| CommandError::new(format!("cannot start the network: {error}")))?;
         let client = HttpClient::new(settings);
-        Ok(runtime.block_on(crate::io::catalog::fetch(&request, &client, world.today)))
+        Ok(runtime.block_on(async {
+            let mut catalog = crate::io::catalog::fetch(&request, &client, world.today).await;
+            if world.verify_images {
+                crate::io::verify::verify(&mut catalog, &request, &client).await;
+            }
+            catalog
+        }))
     }
 }
 

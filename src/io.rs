@@ -7,6 +7,7 @@ pub mod git;
 pub mod http;
 pub mod registry;
 pub mod update;
+pub mod verify;
 
 mod atomic;
 mod checksum;

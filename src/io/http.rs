@@ -368,6 +368,17 @@ impl HttpClient {
         Ok(answer)
     }
 
+    /// Downloads what a URL stands for, keeping nothing of it, and returns its SHA-256 as 64 digits.
+    pub async fn sha256(&self, url: &str) -> Result<String, HttpError> {
+        // The HEAD follows redirects and retries; the long download asks the one URL that answered.
+        let head = self.ask(Ask::head(url)).await?;
+        if self.shared.settings.offline {
+            return Err(HttpError::NotCached { url: redact(url) });
+        }
+        let (hex, _) = self.shared.transport.digest(&head.url).await?;
+        Ok(hex)
+    }
+
     fn find_stored(&self, key: &str) -> Option<Stored> {
         self.cache()?.find(key)
     }

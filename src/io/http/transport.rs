@@ -2,10 +2,12 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, Method, header};
 use indicatif::{ProgressBar, ProgressStyle};
+use sha2::Digest;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -173,6 +175,35 @@ impl Transport {
             body: body.freeze(),
             is_stored: false,
         })
+    }
+
+    /// Reads what is at exactly this URL to its end, keeping nothing of it, and returns its SHA-256 and its length. It may take
+    /// as long as it takes, while the server keeps sending.
+    pub(super) async fn digest(&self, url: &str) -> Result<(String, u64), HttpError> {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        let url = parse_url(url)?;
+        let _permit = self.permits.acquire().await;
+        self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        let fault = |error: reqwest::Error| HttpError::of_transport(url.as_str(), &error);
+        let request = self.client(&url)?.get(url.clone()).timeout(DAY);
+        let mut response = request
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(fault)?;
+        let mut digest = sha2::Sha256::new();
+        let mut length = 0;
+        while let Some(chunk) = response.chunk().await.map_err(fault)? {
+            digest.update(&chunk);
+            length += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        }
+        self.counters.bodies.fetch_add(1, Ordering::Relaxed);
+        self.counters.bytes.fetch_add(length, Ordering::Relaxed);
+        let hex = digest
+            .finalize()
+            .iter()
+            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        Ok((hex, length))
     }
 
     /// Returns the connection pool; the first use loads the system's CA certificates.

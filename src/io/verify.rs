@@ -1,0 +1,49 @@
+//! Downloads images and compares them with their checksums, which stores have been wrong about. It keeps no byte of them.
+
+use futures_util::future::join_all;
+
+use super::http::HttpClient;
+use crate::catalog::{Catalog, CatalogRequest, FaultyImage, NodeImage};
+
+/// Proves every image that the repository does not list yet by its content. One that is not what its checksum says becomes
+/// faulty; one that could not be downloaded does too, with that reason.
+pub async fn verify(catalog: &mut Catalog, request: &CatalogRequest, client: &HttpClient) {
+    for store in &mut catalog.image_stores {
+        let listed = request
+            .stores
+            .get(&store.pattern)
+            .map(|store| &store.listed);
+        let is_new =
+            |image: &NodeImage| listed.is_none_or(|listed| !listed.contains(&image.version));
+        let (new, known): (Vec<_>, Vec<_>) = std::mem::take(&mut store.images)
+            .into_iter()
+            .partition(is_new);
+        store.images = known;
+        for verdict in join_all(new.into_iter().map(|image| judge(image, client))).await {
+            match verdict {
+                Ok(image) => store.images.push(image),
+                Err(faulty) => store.faulty.push(faulty),
+            }
+        }
+    }
+    catalog.sort();
+}
+
+async fn judge(image: NodeImage, client: &HttpClient) -> Result<NodeImage, FaultyImage> {
+    let Some(sum) = &image.sha256 else {
+        return Ok(image);
+    };
+    let reason = match client.sha256(&image.url).await {
+        Ok(found) if found == sum.hex() => return Ok(image),
+        Ok(found) => format!("its content has the checksum {found}, its .CHECKSUM says {sum}"),
+        Err(error) => format!(
+            "it could not be downloaded to be verified: {}",
+            error.reason()
+        ),
+    };
+    Err(FaultyImage {
+        version: image.version,
+        url: image.url,
+        reason,
+    })
+}
