@@ -109,12 +109,12 @@ fn every_dependency_has_its_reason() {
         .collect();
     assert!(names.len() > 25, "{names:?}");
     for name in names {
-        let named = reasons.lines().any(|line| {
+        let has_reason = reasons.lines().any(|line| {
             line.split('|')
                 .nth(1)
                 .is_some_and(|cell| cell.split([',', ' ']).any(|word| word == name))
         });
-        assert!(named, "docs/dependencies.md has no line for {name}");
+        assert!(has_reason, "docs/dependencies.md has no line for {name}");
     }
 }
 

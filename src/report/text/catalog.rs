@@ -1,0 +1,88 @@
+//! A catalog: what each store and repository offers, and who gave no answer.
+
+use std::fmt::Write as _;
+
+use super::{BOLD, YELLOW, labelled, styled};
+use crate::catalog::Catalog;
+use crate::report::compact;
+
+/// Returns what a catalog holds, in a line.
+pub fn catalog_summary(catalog: &Catalog) -> String {
+    let images: usize = catalog
+        .image_stores
+        .iter()
+        .map(|store| store.images.len())
+        .sum();
+    let charts: usize = catalog
+        .chart_repositories
+        .iter()
+        .map(|repository| repository.charts.len())
+        .sum();
+    let failed = catalog.unreachable.len();
+    let answer = match failed {
+        0 => String::new(),
+        1 => ", 1 source without an answer".to_owned(),
+        count => format!(", {count} sources without an answer"),
+    };
+    format!(
+        "{images} node images, {charts} charts, {} Kubernetes releases{answer}",
+        catalog.kubernetes.len()
+    )
+}
+
+/// Returns a catalog.
+pub fn catalog(catalog: &Catalog) -> String {
+    let mut out = format!(
+        "{}   {}\n",
+        styled(BOLD, &format!("seen {}", catalog.as_of)),
+        catalog_summary(catalog)
+    );
+    for store in &catalog.image_stores {
+        let _ = writeln!(out, "\n{}", styled(BOLD, store.pattern.as_str()));
+        for minor in &store.searched {
+            let mut versions: Vec<_> = store
+                .images
+                .iter()
+                .map(|image| image.version)
+                .filter(|version| version.minor() == *minor)
+                .collect();
+            versions.sort_unstable();
+            versions.dedup();
+            let found = if versions.is_empty() {
+                "none".to_owned()
+            } else {
+                compact(&versions)
+            };
+            let _ = writeln!(out, "  {:<6} {found}", minor.to_string());
+        }
+        for image in &store.faulty {
+            out.push_str(&labelled(
+                "held",
+                YELLOW,
+                &format!("{}: {}", image.version, image.reason),
+            ));
+        }
+    }
+    for repository in &catalog.chart_repositories {
+        let _ = writeln!(out, "\n{}", styled(BOLD, &repository.url));
+        for (chart, versions) in &repository.charts {
+            let newest = versions
+                .iter()
+                .max()
+                .map_or_else(|| "none".to_owned(), ToString::to_string);
+            let _ = writeln!(
+                out,
+                "  {chart}   {} versions, newest {newest}",
+                versions.len()
+            );
+        }
+    }
+    for failed in &catalog.unreachable {
+        out.push_str(&labelled(
+            "held",
+            YELLOW,
+            &format!("{}: {}", failed.url, failed.reason),
+        ));
+    }
+    out
+}

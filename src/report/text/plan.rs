@@ -1,0 +1,229 @@
+//! A plan, and what an update wrote: per stack the lines that change, the diff, the reasons, what is held.
+
+use std::fmt::Write as _;
+
+use similar::TextDiff;
+
+use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, labelled, styled};
+use crate::plan::{
+    ComponentBump, FileAction, FileChange, Hold, LinePlan, Plan, Release, StackPlan,
+};
+
+/// Returns a plan; `next` is the command that writes it.
+pub fn plan(plan: &Plan, next: &str) -> String {
+    let mut out = String::new();
+    for stack in &plan.stacks {
+        out.push_str(&stack_plan(stack, &files_of(plan, stack)));
+    }
+    out + &match plan.files.len() {
+        0 => "nothing to change\n".to_owned(),
+        1 => format!("1 file would change. Write it: {next}\n"),
+        count => format!("{count} files would change. Write them: {next}\n"),
+    }
+}
+
+/// Returns what an update wrote.
+pub fn update(plan: &Plan) -> String {
+    let mut out = String::new();
+    for stack in &plan.stacks {
+        let lines = stack.lines.iter().filter(|line| !line.classes.is_empty());
+        lines.for_each(|line| out.push_str(&line_heading(line)));
+        let files = files_of(plan, stack);
+        for file in files
+            .iter()
+            .filter(|file| !matches!(file.action, FileAction::Copy { .. }))
+        {
+            let what = match file.action {
+                FileAction::Edit { .. } => "wrote  ",
+                FileAction::Create { .. } | FileAction::Copy { .. } => "made   ",
+                FileAction::Remove => "removed",
+            };
+            let _ = writeln!(out, "  {what} {}", file.path);
+        }
+        out.push_str(&copies(&files));
+        stack
+            .holds
+            .iter()
+            .for_each(|hold| out.push_str(&hold_line(hold)));
+        stack
+            .notes
+            .iter()
+            .for_each(|note| out.push_str(&labelled("note", YELLOW, note)));
+    }
+    out + &match plan.files.len() {
+        0 => "nothing to change\n".to_owned(),
+        1 => "1 file written. Look at it: git diff\n".to_owned(),
+        count => format!("{count} files written. Look at them: git diff\n"),
+    }
+}
+
+fn files_of<'p>(plan: &'p Plan, stack: &StackPlan) -> Vec<&'p FileChange> {
+    let below = |file: &&FileChange| {
+        stack.directory.is_empty()
+            || file
+                .path
+                .strip_prefix(&stack.directory)
+                .is_some_and(|rest| rest.starts_with('/'))
+    };
+    plan.files.iter().filter(below).collect()
+}
+
+fn stack_plan(stack: &StackPlan, files: &[&FileChange]) -> String {
+    let changed: Vec<&LinePlan> = stack
+        .lines
+        .iter()
+        .filter(|line| !line.classes.is_empty())
+        .collect();
+    if changed.is_empty() && files.is_empty() && stack.holds.is_empty() && stack.faults.is_empty() {
+        return String::new();
+    }
+    let mut out = String::new();
+    if changed.is_empty() && files.is_empty() {
+        let state = if stack.faults.is_empty() {
+            "nothing to change"
+        } else {
+            "not planned"
+        };
+        let _ = writeln!(out, "{}   {state}", styled(BOLD, &stack.title));
+    }
+    for line in &changed {
+        out.push_str(&line_heading(line));
+    }
+    if !files.is_empty() {
+        out.push('\n');
+        for file in files {
+            out.push_str(&file_diff(file));
+        }
+        out.push_str(&copies(files));
+        out.push('\n');
+    }
+    for line in &changed {
+        line.reasons
+            .iter()
+            .for_each(|reason| out.push_str(&labelled("why ", GREEN, reason)));
+    }
+    stack
+        .holds
+        .iter()
+        .for_each(|hold| out.push_str(&hold_line(hold)));
+    stack
+        .notes
+        .iter()
+        .for_each(|note| out.push_str(&labelled("note", YELLOW, note)));
+    out.push('\n');
+    out
+}
+
+/// `openstack-scs2-1-34   new patch   v1.34.7 -> v1.34.8   becomes v3 (...)`.
+fn line_heading(line: &LinePlan) -> String {
+    let classes: Vec<String> = line
+        .classes
+        .iter()
+        .map(|class| class.name().replace('-', " "))
+        .collect();
+    let mut heading = format!(
+        "{}   {}",
+        styled(BOLD, &line.line.to_string()),
+        classes.join(", ")
+    );
+    match (line.default_before, line.default_after) {
+        (Some(before), Some(after)) if before != after => {
+            let _ = write!(heading, "   {before} -> {after}");
+        }
+        (None, Some(after)) => {
+            let _ = write!(heading, "   {after}");
+        }
+        (Some(_) | None, Some(_) | None) => {}
+    }
+    if let Some(release) = &line.release {
+        let _ = write!(heading, "   {}", release_words(release));
+    }
+    heading + "\n"
+}
+
+fn release_words(release: &Release) -> String {
+    let components = format!(
+        "{}, {}",
+        component("addons", &release.cluster_addon),
+        component("node images", &release.node_image)
+    );
+    match (&release.previous, &release.next) {
+        (_, None) => {
+            format!("becomes the next release ({components}; no published release is known)")
+        }
+        (None, Some(next)) => format!("becomes {next}, the first release"),
+        (Some(_), Some(next)) => format!("becomes {next} ({components})"),
+    }
+}
+
+fn component(name: &str, bump: &ComponentBump) -> String {
+    match (&bump.previous, &bump.next) {
+        (Some(previous), Some(next)) if previous != next => format!("{name} {previous} -> {next}"),
+        (Some(_), Some(next)) => format!("{name} stay {next}"),
+        (_, _) if bump.changed => format!("{name} go up"),
+        (_, _) => format!("{name} stay"),
+    }
+}
+
+fn hold_line(hold: &Hold) -> String {
+    let mut out = labelled(
+        "held",
+        YELLOW,
+        &format!("{}: {}", hold.subject, hold.reason),
+    );
+    if let Some(hint) = &hold.hint {
+        let _ = writeln!(out, "       {}", styled(DIM, hint));
+    }
+    out
+}
+
+/// A unified diff that `git apply` takes, but for copies and removed files, which are told in a line each.
+fn file_diff(file: &FileChange) -> String {
+    match &file.action {
+        FileAction::Edit { before, after } => unified(
+            before,
+            after,
+            &format!("a/{}", file.path),
+            &format!("b/{}", file.path),
+        ),
+        FileAction::Create { from, after } => {
+            let heading = format!("new file {}, after {from}\n", file.path);
+            styled(BOLD, &heading) + &unified("", after, "/dev/null", &format!("b/{}", file.path))
+        }
+        FileAction::Copy { .. } => String::new(),
+        FileAction::Remove => styled(BOLD, &format!("removed {}\n", file.path)),
+    }
+}
+
+fn copies(files: &[&FileChange]) -> String {
+    let count = files
+        .iter()
+        .filter(|file| matches!(file.action, FileAction::Copy { .. }))
+        .count();
+    match count {
+        0 => String::new(),
+        1 => "and 1 file copied as it is\n".to_owned(),
+        count => format!("and {count} files copied as they are\n"),
+    }
+}
+
+fn unified(before: &str, after: &str, from: &str, to: &str) -> String {
+    let diff = TextDiff::from_lines(before, after);
+    let text = diff
+        .unified_diff()
+        .context_radius(3)
+        .header(from, to)
+        .to_string();
+    let colour = |line: &str| {
+        let style = match line.as_bytes().first() {
+            _ if line.starts_with("---") || line.starts_with("+++") => BOLD,
+            Some(b'-') => RED,
+            Some(b'+') => GREEN,
+            Some(b'@') => CYAN,
+            Some(_) | None => return line.to_owned(),
+        };
+        let (content, ending) = line.split_at(line.trim_end_matches(['\r', '\n']).len());
+        styled(style, content) + ending
+    };
+    text.split_inclusive('\n').map(colour).collect()
+}
