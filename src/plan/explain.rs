@@ -10,7 +10,7 @@ use super::{FileChange, LinePlan, StackPlan};
 use crate::catalog::NodeImage;
 use crate::matrix::{LineMatrix, matrix};
 use crate::policy::ChangeClass;
-use crate::stack::{Fact, Part, SourceTree, choose_image};
+use crate::stack::{EditNote, Fact, Part, SourceTree, choose_image};
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
 /// Fills in the lines of a planned stack.
@@ -54,7 +54,7 @@ fn line_plan(
     if after.is_none() {
         classes.insert(ChangeClass::Removal);
     }
-    classes.extend(shared_classes(outcome, minor));
+    classes.extend(classes_of_versions(outcome, minor));
     let charts = |line: &Option<LineMatrix>| line.as_ref().map(|line| line.charts.clone());
     if before.is_some() && after.is_some() && charts(&before) != charts(&after) {
         classes.insert(ChangeClass::Addons);
@@ -94,16 +94,18 @@ fn files_of<'o>(target: &Target<'_>, outcome: &'o Outcome, minor: Minor) -> Vec<
     outcome.files.iter().filter(below).collect()
 }
 
-/// Returns the classes of edits in files that speak of all minors, as far as they name a version of this one.
-fn shared_classes(outcome: &Outcome, minor: Minor) -> BTreeSet<ChangeClass> {
-    let edits = outcome.files.iter().flat_map(|file| &file.edits);
-    let of_minor = |text: &Option<String>| {
-        text.as_ref()
-            .and_then(|text| text.parse::<KubernetesVersion>().ok())
-            .is_some_and(|v| v.minor() == minor)
+/// Returns the classes of edits, in any file, that put in or take out a version of this minor.
+fn classes_of_versions(outcome: &Outcome, minor: Minor) -> BTreeSet<ChangeClass> {
+    let of_minor = |edit: &&EditNote| {
+        let said = edit.to.as_ref().or(edit.from.as_ref());
+        said.and_then(|text| text.parse::<KubernetesVersion>().ok())
+            .is_some_and(|version| version.minor() == minor)
     };
-    edits
-        .filter(|edit| of_minor(&edit.from) || of_minor(&edit.to))
+    outcome
+        .files
+        .iter()
+        .flat_map(|file| &file.edits)
+        .filter(of_minor)
         .map(|edit| edit.class)
         .collect()
 }

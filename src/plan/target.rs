@@ -159,11 +159,12 @@ impl<'a> Target<'a> {
             "" => minor.dashed(),
             above => format!("{above}/{}", minor.dashed()),
         };
-        Some(Move::Create(
-            predecessor,
-            directory,
-            Box::new(self.wanted(predecessor, minor)),
-        ))
+        // A copied metadata.yaml would be stale from its first day.
+        let wanted = Wanted {
+            has_csctl: false,
+            ..self.wanted(predecessor, minor)
+        };
+        Some(Move::Create(predecessor, directory, Box::new(wanted)))
     }
 
     /// Returns the images the store offers of a minor.
