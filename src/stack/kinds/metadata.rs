@@ -2,7 +2,6 @@
 //! in trees without csctl.yaml.
 
 use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
-use crate::policy::ChangeClass;
 
 #[derive(Debug)]
 pub(super) struct Metadata;
@@ -75,7 +74,7 @@ impl FileKind for Metadata {
                 0,
                 &super::keys(COMPONENTS[0].1),
                 &next.to_string(),
-                ChangeClass::NewPatch,
+                wanted.line_class(wanted.line_before.minor),
             )?;
         }
         Ok(())
