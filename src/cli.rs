@@ -383,8 +383,7 @@ fn print(result: Result<Outcome, CommandError>, color: Color) -> ExitCode {
                 anstream::ColorChoice::AlwaysAnsi
             };
             let mut stdout = anstream::AutoStream::new(std::io::stdout(), choice);
-            // A reader that went away, as `head` does, has what it wanted.
-            let _ = stdout
+            let written = stdout
                 .write_all(outcome.data.as_bytes())
                 .and_then(|()| stdout.flush());
             for warning in &outcome.warnings {
@@ -396,7 +395,17 @@ fn print(result: Result<Outcome, CommandError>, color: Color) -> ExitCode {
                     "{error_style}error{error_style:#}: {fault}\n  hint: {hint}"
                 );
             }
-            outcome.status.unwrap_or(Status::Done)
+            match written {
+                // A reader that went away, as `head` does, has what it wanted.
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                    let _ = writeln!(
+                        stderr,
+                        "{error_style}error{error_style:#}: cannot write the output: {error}"
+                    );
+                    Status::Error
+                }
+                Ok(()) | Err(_) => outcome.status.unwrap_or(Status::Done),
+            }
         }
         Err(error) => {
             let _ = writeln!(stderr, "{error_style}error{error_style:#}: {error}");

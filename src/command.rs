@@ -212,7 +212,8 @@ fn read_config(tree: &Tree) -> Result<Config, CommandError> {
     let text = match tree.find(CONFIG_FILE) {
         None | Some(Content::Unread) => return Ok(Config::default()),
         Some(Content::Unreadable(reason)) => {
-            return Err(CommandError::new(format!("{CONFIG_FILE}: {reason}")));
+            return Err(CommandError::new(format!("{CONFIG_FILE}: {reason}"))
+                .hinted("make it a readable text file of its own, or remove it"));
         }
         Some(Content::Text(text)) => text,
     };

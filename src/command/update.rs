@@ -94,7 +94,13 @@ fn update_error(error: UpdateError) -> CommandError {
         UpdateError::SymbolicLink(_) => {
             CommandError::new(error).hinted("replace the link by the file it stands for")
         }
-        UpdateError::Write { .. } => CommandError::new(error)
+        UpdateError::Write { .. } => {
+            CommandError::new(error).hinted("make room or give permission, then run it again")
+        }
+        UpdateError::Unfinished { .. } => CommandError::new(error)
             .hinted("make room or give permission, then run it again: it finishes what it began"),
+        UpdateError::Journal { .. } => {
+            CommandError::new(error).hinted("remove the directory it is in, and look at git diff")
+        }
     }
 }

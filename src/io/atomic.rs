@@ -17,7 +17,11 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".csctl-matrix-");
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // The permissions of any new file; the system takes away what the user's umask says.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
     let mut file = builder.tempfile_in(folder.unwrap_or_else(|| Path::new(".")))?;
     file.write_all(content)?;
     file.persist(path).map_err(|error| error.error)?;

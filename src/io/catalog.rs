@@ -32,7 +32,7 @@ const FILE_COMMENT: &str = "# What was offered on one day; written by `csctl-mat
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogFileError {
     /// The file cannot be opened or read.
-    #[error("cannot read the catalog file {}", path.display())]
+    #[error("cannot read the catalog file {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -40,7 +40,7 @@ pub enum CatalogFileError {
         source: std::io::Error,
     },
     /// The file cannot be written.
-    #[error("cannot write the catalog file {}", path.display())]
+    #[error("cannot write the catalog file {}: {source}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -202,8 +202,17 @@ fn explain(path: &Path, text: &str, error: &serde_yaml::Error) -> CatalogFileErr
         Ok(_) | Err(_) => CatalogFileError::Content {
             path: path.to_owned(),
             line: error.location().map_or(1, |location| location.line()),
-            reason: error.to_string(),
+            reason: message_of(error),
         },
+    }
+}
+
+/// Returns the parser's message without the place at its end, which the error names by itself.
+fn message_of(error: &serde_yaml::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" at line ") {
+        Some((message, _)) => message.to_owned(),
+        None => text,
     }
 }
 

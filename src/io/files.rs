@@ -9,7 +9,7 @@ use ignore::WalkBuilder;
 use crate::stack::{Content, Tree, is_of_interest};
 
 /// Files over this size are not read: the largest file that states facts in a public repository has 20 kB.
-const MAX_BYTES: u64 = 8 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// A file or directory that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +41,7 @@ pub fn find_root(directory: &Path) -> Result<PathBuf, ReadError> {
     Ok(start.ancestors().find(is_root).unwrap_or(&start).to_owned())
 }
 
-/// Reads the files of a repository that can matter; hidden and ignored ones are left out.
+/// Reads the files of a repository that can matter; ignored ones and those in hidden directories are left out.
 pub fn load_tree(root: &Path) -> Result<Tree, ReadError> {
     let mut paths = Vec::new();
     for entry in walker(root) {
@@ -89,12 +89,21 @@ pub fn load_stack(directory: &Path) -> Result<(Tree, String), ReadError> {
 fn walker(root: &Path) -> ignore::Walk {
     let mut builder = WalkBuilder::new(root);
     builder
+        .hidden(false)
+        .filter_entry(|entry| entry.depth() == 0 || !is_passed_over(entry))
         .require_git(false)
         .parents(false)
         .ignore(false)
         .git_global(false)
         .git_exclude(false);
     builder.build()
+}
+
+/// Hidden directories belong to tools. Hidden files, such as a chart's .helmignore, belong to their directory.
+fn is_passed_over(entry: &ignore::DirEntry) -> bool {
+    let name = entry.file_name().to_string_lossy();
+    let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
+    name.starts_with('.') && (is_directory || name == ".git")
 }
 
 fn read(root: &Path, path: &str) -> Content {
@@ -117,17 +126,20 @@ fn read(root: &Path, path: &str) -> Content {
         }
     }
     let size = fs::metadata(&full).map_or(0, |metadata| metadata.len());
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
     if size > MAX_BYTES {
-        return Content::Unreadable(format!(
-            "the file has {} MB, more than the 8 MB that are read",
-            size / 1_000_000
-        ));
+        return Content::Unreadable(too_large(size));
     }
     match fs::read(&full).map(String::from_utf8) {
         Ok(Ok(text)) => Content::Text(text.into()),
         Ok(Err(_)) => Content::Unreadable("the file is not UTF-8 text".to_owned()),
         Err(error) => Content::Unreadable(format!("the file cannot be read: {error}")),
     }
+}
+
+pub(super) fn too_large(size: usize) -> String {
+    let megabytes = size / 1_000_000;
+    format!("the file has {megabytes} MB, more than the 8 MB that are read")
 }
 
 /// Reads a text file that a user named.

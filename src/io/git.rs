@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, ObjectType, Repository, StatusOptions, TreeWalkMode, TreeWalkResult};
 
+use super::files::{MAX_BYTES, too_large};
 use crate::catalog::StackRelease;
+
 use crate::stack::{Content, Tree, is_of_interest};
 use crate::version::ReleaseTag;
 
@@ -86,7 +88,7 @@ impl GitRepository {
         let mut tree = Tree::default();
         root.walk(TreeWalkMode::PreOrder, |directory, entry| {
             let name = entry.name().unwrap_or_default();
-            if name.starts_with('.') {
+            if name.starts_with('.') && entry.kind() == Some(ObjectType::Tree) {
                 return TreeWalkResult::Skip;
             }
             if entry.kind() == Some(ObjectType::Blob) {
@@ -110,6 +112,7 @@ impl GitRepository {
             return Content::Unreadable("symbolic links are not followed in a revision".to_owned());
         }
         match self.repository.find_blob(id) {
+            Ok(blob) if blob.size() > MAX_BYTES => Content::Unreadable(too_large(blob.size())),
             Ok(blob) => match std::str::from_utf8(blob.content()) {
                 Ok(text) => Content::Text(text.into()),
                 Err(_) => Content::Unreadable("the file is not UTF-8 text".to_owned()),

@@ -9,9 +9,10 @@
     reason = "this is where files are written"
 )]
 
+use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,13 +33,29 @@ pub enum UpdateError {
     /// Another run is at work.
     #[error("another update is running in this repository; nothing was written")]
     Locked,
-    /// A file could not be written.
-    #[error("cannot write {}: {source}", path.display())]
+    /// A file or directory cannot be written.
+    #[error("cannot write {}: {source}; nothing was written", path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// The system's error.
-        source: std::io::Error,
+        source: io::Error,
+    },
+    /// A file could not be written after others were.
+    #[error("cannot write {}: {source}; other files are written already", path.display())]
+    Unfinished {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A journal that is none of this program's.
+    #[error("{} is no journal of an update of this repository: {reason}", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
 }
 
@@ -85,47 +102,69 @@ impl Staging {
     pub fn apply(&self, plan: &Plan) -> Result<(), UpdateError> {
         let lock = self.lock()?;
         self.finish_interrupted()?;
-        let steps = self.stage(&plan.files).inspect_err(|_| self.clean_up())?;
+        let steps = match self.stage(&plan.files) {
+            Ok(steps) => steps,
+            Err(error) => {
+                self.clean_up(lock);
+                return Err(error);
+            }
+        };
         self.write_journal(&Journal { steps })?;
         self.finish_interrupted()?;
-        drop(lock);
-        self.clean_up();
+        self.clean_up(lock);
         Ok(())
     }
 
-    /// Finishes an interrupted update; tells whether there was one.
+    /// Finishes an interrupted update, or throws away what one left before its point of no return; tells whether there was one
+    /// to finish.
     pub fn recover(&self) -> Result<bool, UpdateError> {
-        if !self.is_interrupted() {
+        if fs::symlink_metadata(&self.directory).is_err() {
             return Ok(false);
         }
         let lock = self.lock()?;
+        let is_interrupted = self.is_interrupted();
         self.finish_interrupted()?;
-        drop(lock);
-        self.clean_up();
-        Ok(true)
+        self.clean_up(lock);
+        Ok(is_interrupted)
     }
 
+    /// Locks the repository and makes the staging directory, empty but for an interrupted update.
     fn lock(&self) -> Result<File, UpdateError> {
         let path = self.directory.with_extension("lock");
-        let file = File::create(&path).map_err(|source| write_error(&path, source))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(UpdateError::Locked),
-            Err(TryLockError::Error(source)) => return Err(write_error(&path, source)),
+        let failed = |source| write_error(&path, source);
+        let file = loop {
+            let mut options = File::options();
+            let file = options.write(true).create(true).truncate(false).open(&path);
+            let file = file.map_err(failed)?;
+            match file.try_lock() {
+                // Whoever held it before may have removed the file after it was opened here.
+                Ok(()) if !is_in_place(&file, &path) => {}
+                Ok(()) => break file,
+                Err(TryLockError::WouldBlock) => return Err(UpdateError::Locked),
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        };
+        if !self.is_interrupted() {
+            let failed = |source| write_error(&self.directory, source);
+            match fs::remove_dir_all(&self.directory) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+                Ok(()) | Err(_) => fs::create_dir(&self.directory).map_err(failed)?,
+            }
         }
-        fs::create_dir_all(&self.directory)
-            .map_err(|source| write_error(&self.directory, source))?;
         Ok(file)
     }
 
-    /// Writes all new texts beside the tree, after checking that nothing has changed under the plan.
+    /// Writes all new texts beside the tree, after checking that nothing has changed under the plan and that every file can be
+    /// moved to its place.
     fn stage(&self, changes: &[FileChange]) -> Result<Vec<Step>, UpdateError> {
         let mut steps = Vec::new();
+        let mut ways = Ways::new(&self.root);
         for (number, change) in changes.iter().enumerate() {
             let target = self.root.join(&change.path);
             let staged = number.to_string();
+            ways.check(&change.path)?;
             let is_link = fs::symlink_metadata(&target).is_ok_and(|metadata| metadata.is_symlink());
-            if is_link {
+            if is_link && !matches!(change.action, FileAction::Remove) {
                 return Err(UpdateError::SymbolicLink(change.path.clone()));
             }
             match &change.action {
@@ -137,14 +176,13 @@ impl Staging {
                     self.write_staged(&staged, after.as_bytes(), &target)?;
                 }
                 FileAction::Create { from, after } => {
-                    self.check_absent(&target, &change.path)?;
+                    check_absent(&target, &change.path)?;
                     self.write_staged(&staged, after.as_bytes(), &self.root.join(from))?;
                 }
                 FileAction::Copy { from } => {
-                    self.check_absent(&target, &change.path)?;
-                    let source = self.root.join(from);
-                    let bytes = fs::read(&source).map_err(|error| write_error(&source, error))?;
-                    self.write_staged(&staged, &bytes, &source)?;
+                    check_absent(&target, &change.path)?;
+                    let copied = copy(&self.root.join(from), &self.directory.join(&staged));
+                    copied.map_err(|source| write_error(&target, source))?;
                 }
                 FileAction::Remove => {
                     steps.push(Step::Remove {
@@ -159,15 +197,6 @@ impl Staging {
             });
         }
         Ok(steps)
-    }
-
-    fn check_absent(&self, target: &Path, path: &str) -> Result<(), UpdateError> {
-        let is_inside = target.starts_with(&self.root);
-        if is_inside && fs::symlink_metadata(target).is_err() {
-            Ok(())
-        } else {
-            Err(UpdateError::Exists(path.to_owned()))
-        }
     }
 
     /// Writes a staged file with the permissions of the file it replaces or copies.
@@ -200,32 +229,42 @@ impl Staging {
         let Ok(text) = fs::read_to_string(&path) else {
             return Ok(());
         };
+        let no_journal = |reason: String| UpdateError::Journal {
+            path: path.clone(),
+            reason,
+        };
         let journal: Journal =
-            serde_json::from_str(&text).map_err(|error| write_error(&path, error.into()))?;
+            serde_json::from_str(&text).map_err(|error| no_journal(error.to_string()))?;
+        let mut ways = Ways::new(&self.root);
+        for step in &journal.steps {
+            let (Step::Move { path, .. } | Step::Remove { path }) = step;
+            ways.check(path)
+                .map_err(|error| no_journal(error.to_string()))?;
+        }
         for step in &journal.steps {
             match step {
                 Step::Move { staged, path } => self.move_to_place(staged, path)?,
                 Step::Remove { path } => self.remove(path)?,
             }
         }
-        fs::remove_file(&path).map_err(|source| write_error(&path, source))
+        fs::remove_file(&path).map_err(|source| unfinished(&path, source))
     }
 
     fn move_to_place(&self, staged: &str, path: &str) -> Result<(), UpdateError> {
         let staged = self.directory.join(staged);
-        if !staged.exists() {
+        if fs::symlink_metadata(&staged).is_err() {
             return Ok(());
         }
         let target = self.root.join(path);
         if let Some(directory) = target.parent() {
-            fs::create_dir_all(directory).map_err(|source| write_error(directory, source))?;
+            fs::create_dir_all(directory).map_err(|source| unfinished(directory, source))?;
         }
         match fs::rename(&staged, &target) {
             // Git's directory may lie on another file system, as in some containers.
-            Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
+            Err(error) if error.kind() == ErrorKind::CrossesDevices => {
                 Self::copy_to_place(&staged, &target)
             }
-            Err(source) => Err(write_error(&target, source)),
+            Err(source) => Err(unfinished(&target, source)),
             Ok(()) => Ok(()),
         }
     }
@@ -235,19 +274,19 @@ impl Staging {
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let beside = target.with_file_name(format!(".{name}.csctl-matrix"));
-        let copy = || {
-            fs::copy(staged, &beside)?;
+        let place = || {
+            copy(staged, &beside)?;
             fs::rename(&beside, target)?;
             fs::remove_file(staged)
         };
-        copy().map_err(|source| write_error(target, source))
+        place().map_err(|source| unfinished(target, source))
     }
 
     fn remove(&self, path: &str) -> Result<(), UpdateError> {
         let target = self.root.join(path);
         match fs::remove_file(&target) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(write_error(&target, error));
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(unfinished(&target, error));
             }
             Ok(()) | Err(_) => {}
         }
@@ -264,14 +303,116 @@ impl Staging {
         Ok(())
     }
 
-    /// Removes what staging left. A failure leaves a directory that the next run removes.
-    fn clean_up(&self) {
+    /// Removes what staging left, and the lock last: until then no other run begins. A failure leaves a directory that the next
+    /// run removes.
+    fn clean_up(&self, lock: File) {
         let _ = fs::remove_dir_all(&self.directory);
         let _ = fs::remove_file(self.directory.with_extension("lock"));
+        drop(lock);
     }
 }
 
-fn write_error(path: &Path, source: std::io::Error) -> UpdateError {
+/// Checks the ways to files: through directories of the repository alone, which can be written to.
+struct Ways<'r> {
+    root: &'r Path,
+    checked: HashSet<PathBuf>,
+}
+
+impl<'r> Ways<'r> {
+    fn new(root: &'r Path) -> Self {
+        Self {
+            root,
+            checked: HashSet::new(),
+        }
+    }
+
+    fn check(&mut self, path: &str) -> Result<(), UpdateError> {
+        let is_inside = Path::new(path)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        if !is_inside {
+            let source = io::Error::other("the path leads out of the repository");
+            return Err(write_error(Path::new(path), source));
+        }
+        let target = self.root.join(path);
+        let mut is_nearest = true;
+        for directory in target.ancestors().skip(1) {
+            if !self.checked.insert(directory.to_owned()) {
+                return Ok(());
+            }
+            let shown = || directory.strip_prefix(self.root).unwrap_or(directory);
+            match fs::symlink_metadata(directory) {
+                _ if directory == self.root => {}
+                Ok(metadata) if metadata.is_symlink() => {
+                    return Err(UpdateError::SymbolicLink(shown().display().to_string()));
+                }
+                Ok(metadata) if !metadata.is_dir() => {
+                    return Err(UpdateError::Exists(shown().display().to_string()));
+                }
+                Ok(_) => {}
+                Err(_) => continue,
+            }
+            if std::mem::take(&mut is_nearest) {
+                tempfile::tempfile_in(directory)
+                    .map_err(|source| write_error(directory, source))?;
+            }
+            if directory == self.root {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_absent(target: &Path, path: &str) -> Result<(), UpdateError> {
+    match fs::symlink_metadata(target) {
+        Err(_) => Ok(()),
+        Ok(_) => Err(UpdateError::Exists(path.to_owned())),
+    }
+}
+
+/// Copies a file with its permissions, and a symbolic link as a link: what it leads to is none of the copy's business.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(from)?.is_symlink() {
+        return copy_link(from, to);
+    }
+    fs::copy(from, to)?;
+    File::open(to)?.sync_data()
+}
+
+#[cfg(unix)]
+fn copy_link(from: &Path, to: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(fs::read_link(from)?, to)
+}
+
+#[cfg(not(unix))]
+fn copy_link(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::Error::other("symbolic links are copied on Unix alone"))
+}
+
+/// Tells whether an open file is still the one at that path.
+#[cfg(unix)]
+fn is_in_place(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_in_place(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+fn unfinished(path: &Path, source: io::Error) -> UpdateError {
+    UpdateError::Unfinished {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn write_error(path: &Path, source: io::Error) -> UpdateError {
     UpdateError::Write {
         path: path.to_owned(),
         source,

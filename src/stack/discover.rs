@@ -191,7 +191,7 @@ impl SourceFile {
 
 fn parse(path: &str, text: &Arc<str>) -> Result<yaml::File, Fault> {
     let fault =
-        |error: yaml::YamlError| Fault::new(path, error.line(), error.to_string(), error.hint());
+        |error: yaml::YamlError| Fault::new(path, error.line(), error.message(), error.hint());
     let file = yaml::File::parse_shared(text.clone()).map_err(fault)?;
     match file.duplicate_keys().first() {
         // Both branches of a template's condition may set a key; the editor refuses to touch such a key.
@@ -498,18 +498,24 @@ fn default_of<'s, I: Iterator<Item = &'s Site>>(
 }
 
 fn check_identity(source: &SourceTree) -> Option<Fault> {
-    let file = format!("{}/csctl.yaml", source.directory);
-    for (what, name) in [
-        ("provider", &source.provider),
-        ("cluster stack", &source.name),
+    let file = match source.directory.as_str() {
+        "" => "csctl.yaml".to_owned(),
+        directory => format!("{directory}/csctl.yaml"),
+    };
+    for (what, name, fact) in [
+        ("provider", &source.provider, Fact::Provider),
+        ("cluster stack", &source.name, Fact::StackName),
     ] {
         if name.contains('-') {
             let message = format!(
                 "the {what}'s name `{name}` contains a dash; the operator could not read its release tags"
             );
+            let stated = source.sites().find(|site| site.fact == fact);
+            let file = stated.map_or(&file, |site| &site.file);
+            let line = stated.map(|site| site.line);
             return Some(Fault::new(
-                &file,
-                None,
+                file,
+                line,
                 message,
                 "choose a name without dashes",
             ));

@@ -333,7 +333,7 @@ impl<'f> FileEdits<'f> {
         Fault::new(
             self.file.path(),
             error.line(),
-            error.to_string(),
+            error.message(),
             error.hint(),
         )
     }

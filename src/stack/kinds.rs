@@ -107,6 +107,20 @@ fn text_at<'f>(document: &'f Node, path: &Path) -> Option<(&'f Node, &'f str)> {
     Some((node, node.as_str().filter(|text| !text.is_empty())?))
 }
 
+/// Finds a scalar with a text that a file may leave out; a list or a map in its place is a fault.
+fn stated_at<'f>(
+    file: &SourceFile,
+    document: &'f Node,
+    path: &Path,
+) -> Result<Option<(&'f Node, &'f str)>, Fault> {
+    match document.at(path) {
+        Some(node) if node.is_map() || node.is_seq() => {
+            Err(wrong_shape(file, node, path, "a plain value"))
+        }
+        Some(_) | None => Ok(text_at(document, path)),
+    }
+}
+
 /// Returns a path of keys.
 fn keys(names: &[&str]) -> Path {
     names
@@ -123,7 +137,7 @@ fn wrong_shape(file: &SourceFile, node: &Node, path: &Path, expected: &str) -> F
     } else {
         "a plain value"
     };
-    let at = if path.to_string().is_empty() {
+    let at = if *path == Path::root() {
         "the document".to_owned()
     } else {
         format!("`{path}`")

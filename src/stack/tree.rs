@@ -64,7 +64,7 @@ impl Tree {
 pub fn is_of_interest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let yaml = has_ending(name, "yaml") || has_ending(name, "yml");
-    if has_folder(path, "charts") || path.starts_with(".github/") {
+    if has_folder(path, "charts") || path.starts_with(".github/") || name.starts_with('.') {
         return false;
     }
     if has_folder(path, "cluster-addon") {
@@ -127,6 +127,7 @@ mod tests {
             "p/cluster-addon/charts/x/Chart.yaml",
             "p/clusteraddon.yaml",
             "p/a.tgz",
+            "p/.yamllint.yaml",
         ] {
             assert!(!is_of_interest(path), "{path}");
         }

@@ -62,6 +62,15 @@ pub enum YamlError {
 }
 
 impl YamlError {
+    /// Returns what is wrong without the line, for callers that name the file and the line themselves.
+    pub fn message(&self) -> String {
+        let text = self.to_string();
+        match text.split_once(": ") {
+            Some((_, message)) => message.to_owned(),
+            None => text,
+        }
+    }
+
     /// Returns the line, from one.
     pub fn line(&self) -> usize {
         match self {

@@ -47,11 +47,11 @@ impl FileKind for Csctl {
                 Fact::StackName,
             ),
         ] {
-            if let Some((node, _)) = super::text_at(document, &path) {
+            if let Some((node, _)) = super::stated_at(file, document, &path)? {
                 facts.sites.push(super::site(file, &path, node, fact));
             }
         }
-        if let Some((node, text)) = super::text_at(document, &version) {
+        if let Some((node, text)) = super::stated_at(file, document, &version)? {
             let fact = super::kubernetes_fact(text).ok_or_else(|| {
                 let message = format!("`{version}` is `{text}`, which is no Kubernetes version");
                 Fault::new(

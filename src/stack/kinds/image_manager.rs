@@ -136,21 +136,35 @@ fn lists(file: &SourceFile) -> Result<Vec<(usize, Path, &Node)>, Fault> {
             if !versions.is_seq() {
                 return Err(super::wrong_shape(file, versions, &path, "a list"));
             }
-            let kubernetes = |item: &Node| {
-                let version = item.get("version").and_then(Node::as_str);
-                version.is_some_and(|text| text.parse::<KubernetesVersion>().is_ok())
-            };
-            let from_urls = versions
-                .items()
-                .iter()
-                .any(|item| item.get("url").is_some());
-            if !versions.items().is_empty() && from_urls && versions.items().iter().all(kubernetes)
-            {
+            if is_of_kubernetes(file, versions)? {
                 found.push((index, path, versions));
             }
         }
     }
     Ok(found)
+}
+
+/// Tells whether a list is one of Kubernetes images. One that is for the most part has a mistake, and is not passed over.
+fn is_of_kubernetes(file: &SourceFile, versions: &Node) -> Result<bool, Fault> {
+    let items = versions.items();
+    let is_kubernetes = |item: &&Node| {
+        let version = item.get("version").and_then(Node::as_str);
+        version.is_some_and(|text| text.parse::<KubernetesVersion>().is_ok())
+    };
+    let count = items.iter().filter(is_kubernetes).count();
+    if count == items.len() {
+        return Ok(count > 0 && items.iter().any(|item| item.get("url").is_some()));
+    }
+    let wrong = items.iter().find(|item| !is_kubernetes(item));
+    match wrong {
+        Some(item) if count > 0 && 2 * count >= items.len() => Err(Fault::new(
+            file.path(),
+            item.line(),
+            "an entry has no Kubernetes version in full, as the others of its list have",
+            "write `version` as in v1.34.7",
+        )),
+        Some(_) | None => Ok(false),
+    }
 }
 
 fn entries(file: &SourceFile, list: &Node) -> Result<Vec<RosterEntry>, Fault> {

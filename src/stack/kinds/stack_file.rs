@@ -38,11 +38,11 @@ impl FileKind for StackFile {
             (super::keys(&["provider"]), Fact::Provider),
             (super::keys(&["clusterStackName"]), Fact::StackName),
         ] {
-            if let Some((node, _)) = super::text_at(document, &path) {
+            if let Some((node, _)) = super::stated_at(file, document, &path)? {
                 facts.sites.push(super::site(file, &path, node, fact));
             }
         }
-        let Some((node, text)) = super::text_at(document, &version) else {
+        let Some((node, text)) = super::stated_at(file, document, &version)? else {
             return Ok(());
         };
         let fact = super::kubernetes_fact(text).ok_or_else(|| {
