@@ -8,6 +8,7 @@ pub mod error;
 pub mod io;
 pub mod matrix;
 pub mod node_images;
+pub mod overview;
 mod parallel;
 pub mod plan;
 pub mod policy;

@@ -8,7 +8,7 @@ use similar::TextDiff;
 
 use super::{compact, text};
 use crate::catalog::Catalog;
-use crate::command::show::Show;
+use crate::overview::Overview;
 use crate::plan::{FileAction, Plan};
 
 const PLAN: &str = include_str!("markdown/plan.md.hbs");
@@ -73,8 +73,8 @@ fn diff(action: &FileAction) -> Option<String> {
 }
 
 /// Returns the matrix of every stack.
-pub fn show(show: &Show) -> String {
-    let stacks: Vec<Value> = show
+pub fn show(overview: &Overview) -> String {
+    let stacks: Vec<Value> = overview
         .stacks
         .iter()
         .map(|stack| {
@@ -95,7 +95,7 @@ pub fn show(show: &Show) -> String {
             json!({ "title": stack.title, "lines": lines })
         })
         .collect();
-    render(SHOW, &json!({ "stacks": stacks, "asOf": show.as_of }))
+    render(SHOW, &json!({ "stacks": stacks, "asOf": overview.as_of }))
 }
 
 /// Returns a catalog.

@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use super::{BOLD, styled};
 use crate::catalog::Catalog;
-use crate::command::show::{Show, StackShow};
 use crate::matrix::{LineMatrix, StoreState};
+use crate::overview::{Overview, StackOverview};
 use crate::report::compact;
 
 /// Returns the matrix of every stack.
-pub fn show(show: &Show, catalog: &Catalog) -> String {
+pub fn show(overview: &Overview, catalog: &Catalog) -> String {
     let mut out = String::new();
-    for stack in &show.stacks {
+    for stack in &overview.stacks {
         out.push_str(&stack_heading(stack, catalog));
         if !stack.lines.is_empty() {
             out.push('\n');
@@ -36,14 +36,14 @@ pub fn show(show: &Show, catalog: &Catalog) -> String {
         }
         out.push('\n');
     }
-    out + &match show.pending_lines {
+    out + &match overview.pending_lines {
         0 => "every stack line is up to date\n".to_owned(),
         1 => "1 stack line to update (csctl-matrix plan)\n".to_owned(),
         count => format!("{count} stack lines to update (csctl-matrix plan)\n"),
     }
 }
 
-fn stack_heading(stack: &StackShow, catalog: &Catalog) -> String {
+fn stack_heading(stack: &StackOverview, catalog: &Catalog) -> String {
     let store = stack.image_store.as_deref().map_or_else(
         || "no image store known".to_owned(),
         |pattern| {

@@ -1,0 +1,108 @@
+//! The overview: the matrix of every stack line of a repository, and what a maintainer wants to know first. It shows what is, and
+//! counts what a plan would change; it changes nothing.
+
+use serde::Serialize;
+
+use crate::matrix::{LineMatrix, matrix, new_minors, store_pattern};
+use crate::plan::{PlanInput, plan_stack};
+use crate::stack::{Fault, Layout, Roster, Site, SourceFile, Stack};
+
+/// The version of the matrix's JSON form.
+pub const OVERVIEW_SCHEMA: u32 = 1;
+
+/// The matrices of a repository.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overview {
+    /// The form's version, [`OVERVIEW_SCHEMA`].
+    pub schema: u32,
+    /// The day of the catalog.
+    pub as_of: jiff::civil::Date,
+    /// The cluster stacks.
+    pub stacks: Vec<StackOverview>,
+    /// How many stack lines a plan would change.
+    pub pending_lines: usize,
+}
+
+/// The matrix of one cluster stack.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StackOverview {
+    /// A name for people: `openstack/scs2`.
+    pub title: String,
+    /// Its directory.
+    pub directory: String,
+    /// How it is laid out.
+    pub layout: Layout,
+    /// The image store, by the pattern of its URLs.
+    pub image_store: Option<String>,
+    /// Its stack lines, oldest minor first.
+    pub lines: Vec<LineMatrix>,
+    /// Every place that states a fact.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sites: Vec<Site>,
+    /// Every list of node images.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rosters: Vec<Roster>,
+    /// What could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+}
+
+/// Returns the overview; `with_sites` adds every place that states a fact.
+pub fn overview(input: PlanInput<'_>, with_sites: bool) -> Overview {
+    let shown = input.discovery.map(input.tree, |stack| {
+        if input.selection.takes(stack) {
+            Some(stack_overview(input, with_sites, stack))
+        } else {
+            None
+        }
+    });
+    let (stacks, pending): (Vec<StackOverview>, Vec<usize>) = shown.into_iter().flatten().unzip();
+    Overview {
+        schema: OVERVIEW_SCHEMA,
+        as_of: input.catalog.as_of,
+        stacks,
+        pending_lines: pending.into_iter().sum(),
+    }
+}
+
+/// Returns the matrix of one stack, and how many of its lines a plan would change.
+fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (StackOverview, usize) {
+    let pattern = store_pattern(stack, input.selection.image_pattern.as_ref());
+    let (planned, _) = plan_stack(input, stack);
+    let pending = planned
+        .lines
+        .iter()
+        .filter(|line| !line.classes.is_empty())
+        .count();
+    let mut lines = matrix(stack, input.catalog, pattern.as_ref());
+    lines.extend(new_minors(stack, input.catalog, pattern.as_ref()));
+    lines.retain(|line| {
+        input
+            .selection
+            .minor
+            .is_none_or(|minor| minor == line.line.minor)
+    });
+    let shown = StackOverview {
+        title: stack.title(),
+        directory: stack.directory.clone(),
+        layout: stack.layout,
+        image_store: pattern.map(|pattern| pattern.to_string()),
+        lines,
+        sites: stack
+            .files()
+            .filter(|_| with_sites)
+            .flat_map(SourceFile::sites)
+            .cloned()
+            .collect(),
+        rosters: stack
+            .files()
+            .filter(|_| with_sites)
+            .flat_map(SourceFile::rosters)
+            .cloned()
+            .collect(),
+        faults: stack.faults.clone(),
+    };
+    (shown, pending)
+}
