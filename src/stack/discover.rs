@@ -457,7 +457,8 @@ fn read_source_tree(
         provider: stated(&Fact::Provider).unwrap_or(provider),
         name: stated(&Fact::StackName).unwrap_or(name),
         minor,
-        default,
+        // A version of another minor is a mistake in one of the two, and no default.
+        default: default.filter(|version| Some(version.minor()) == minor),
         files,
     };
     faults.extend(check_identity(&source));
