@@ -71,7 +71,7 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
     let unreachable = unreachable_stores(target);
     let mut holds = Vec::new();
     for failed in &unreachable {
-        let concerned = |minor: &Minor| concerns(failed, minor);
+        let concerned = |minor: &Minor| concerns(failed, *minor);
         let minors: Vec<Minor> = target.minors.iter().copied().filter(concerned).collect();
         if !minors.is_empty() {
             let reason = format!("{}: {}", failed.url, failed.reason);
@@ -82,7 +82,7 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
             ));
         }
     }
-    let failed = |minor: &Minor| unreachable.iter().any(|failed| concerns(failed, minor));
+    let failed = |minor: &Minor| unreachable.iter().any(|failed| concerns(failed, *minor));
     let answered = |minor: &Minor| {
         !failed(minor)
             && target
@@ -124,8 +124,8 @@ fn unreachable_stores<'t>(target: &'t Target<'_>) -> Vec<&'t Unreachable> {
         .collect()
 }
 
-fn concerns(failed: &Unreachable, minor: &Minor) -> bool {
-    failed.minors.is_empty() || failed.minors.contains(minor)
+fn concerns(failed: &Unreachable, minor: Minor) -> bool {
+    failed.minors.is_empty() || failed.minors.contains(&minor)
 }
 
 fn faulty_holds(target: &Target<'_>) -> Vec<Hold> {
@@ -139,7 +139,7 @@ fn faulty_holds(target: &Target<'_>) -> Vec<Hold> {
 /// Kubernetes releases newer than any image, one hold per minor. Where the store gave no answer there may be an image.
 fn unbuilt_holds(target: &Target<'_>) -> Vec<Hold> {
     let unreachable = unreachable_stores(target);
-    let is_unknown = |minor: &Minor| unreachable.iter().any(|failed| concerns(failed, minor));
+    let is_unknown = |minor: &Minor| unreachable.iter().any(|failed| concerns(failed, *minor));
     let listed: BTreeSet<KubernetesVersion> =
         entries(target).map(|(_, entry)| entry.version).collect();
     let faulty = |version| {
