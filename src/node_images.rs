@@ -61,14 +61,14 @@ struct CsctlConfig {
     #[serde(default)]
     kubernetes_version: serde_yaml::Value,
     #[serde(default)]
-    cluster_stack_name: String,
+    cluster_stack_name: serde_yaml::Value,
     provider: Option<CsctlProvider>,
 }
 
 #[derive(Deserialize, Default)]
 struct CsctlProvider {
     #[serde(default, rename = "type")]
-    name: String,
+    name: serde_yaml::Value,
     #[serde(default)]
     config: BTreeMap<String, serde_yaml::Value>,
 }
@@ -84,14 +84,13 @@ pub fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
     })?;
     let config = file.config.unwrap_or_default();
     let provider = config.provider.unwrap_or_default();
-    if !is_provider_name(&provider.name) {
-        let message = format!(
-            "config.provider.type is `{}`, which is no provider's name",
-            provider.name
-        );
+    let name = provider.name.as_str().unwrap_or_default();
+    if !is_provider_name(name) {
+        let message = format!("config.provider.type is `{name}`, which is no provider's name");
         return Err(PluginError::new(message, "write a name such as openstack"));
     }
-    if config.cluster_stack_name.is_empty() {
+    let stack = config.cluster_stack_name.as_str().unwrap_or_default();
+    if stack.is_empty() {
         return Err(PluginError::new(
             "config.clusterStackName is missing",
             "write the cluster stack's name",
@@ -129,7 +128,7 @@ pub fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
         }
     };
     Ok(PluginConfig {
-        provider: provider.name,
+        provider: name.to_owned(),
         version,
         method,
     })

@@ -129,17 +129,22 @@ impl Staging {
     }
 
     /// Locks the repository and makes the staging directory, empty but for an interrupted update.
-    fn lock(&self) -> Result<File, UpdateError> {
+    fn lock(&self) -> Result<Lock, UpdateError> {
         let path = self.directory.with_extension("lock");
         let failed = |source| write_error(&path, source);
-        let file = loop {
+        let lock = loop {
             let mut options = File::options();
             let file = options.write(true).create(true).truncate(false).open(&path);
             let file = file.map_err(failed)?;
             match file.try_lock() {
                 // Whoever held it before may have removed the file after it was opened here.
                 Ok(()) if !is_in_place(&file, &path) => {}
-                Ok(()) => break file,
+                Ok(()) => {
+                    break Lock {
+                        path: path.clone(),
+                        _file: file,
+                    };
+                }
                 Err(TryLockError::WouldBlock) => return Err(UpdateError::Locked),
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
@@ -151,7 +156,7 @@ impl Staging {
                 Ok(()) | Err(_) => fs::create_dir(&self.directory).map_err(failed)?,
             }
         }
-        Ok(file)
+        Ok(lock)
     }
 
     /// Writes all new texts beside the tree, after checking that nothing has changed under the plan and that every file can be
@@ -303,12 +308,23 @@ impl Staging {
         Ok(())
     }
 
-    /// Removes what staging left, and the lock last: until then no other run begins. A failure leaves a directory that the next
-    /// run removes.
-    fn clean_up(&self, lock: File) {
+    /// Removes what staging left, while no other run can begin. A failure leaves a directory that the next run removes.
+    fn clean_up(&self, lock: Lock) {
         let _ = fs::remove_dir_all(&self.directory);
-        let _ = fs::remove_file(self.directory.with_extension("lock"));
         drop(lock);
+    }
+}
+
+/// The right to write into the repository. Its file is removed before it is given back, so that nobody waits for a file that
+/// is gone.
+struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
     }
 }
 

@@ -68,19 +68,10 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
         let hint = "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`";
         return vec![hold("node images", reason, Some(hint.to_owned()))];
     };
-    let unreachable: Vec<&Unreachable> = target
-        .input
-        .catalog
-        .unreachable
-        .iter()
-        .filter(|failed| failed.source == pattern.as_str())
-        .collect();
-    let concerns = |failed: &Unreachable, minor: &Minor| {
-        failed.minors.is_empty() || failed.minors.contains(minor)
-    };
+    let unreachable = unreachable_stores(target);
     let mut holds = Vec::new();
     for failed in &unreachable {
-        let concerned = |minor: &Minor| concerns(failed, minor);
+        let concerned = |minor: &Minor| concerns(failed, *minor);
         let minors: Vec<Minor> = target.minors.iter().copied().filter(concerned).collect();
         if !minors.is_empty() {
             let reason = format!("{}: {}", failed.url, failed.reason);
@@ -91,7 +82,7 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
             ));
         }
     }
-    let failed = |minor: &Minor| unreachable.iter().any(|failed| concerns(failed, minor));
+    let failed = |minor: &Minor| unreachable.iter().any(|failed| concerns(failed, *minor));
     let answered = |minor: &Minor| {
         !failed(minor)
             && target
@@ -123,6 +114,20 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
     holds
 }
 
+/// The faults of the stack's image store.
+fn unreachable_stores<'t>(target: &'t Target<'_>) -> Vec<&'t Unreachable> {
+    let Some(pattern) = &target.pattern else {
+        return Vec::new();
+    };
+    let all = target.input.catalog.unreachable.iter();
+    all.filter(|failed| failed.source == pattern.as_str())
+        .collect()
+}
+
+fn concerns(failed: &Unreachable, minor: Minor) -> bool {
+    failed.minors.is_empty() || failed.minors.contains(&minor)
+}
+
 fn faulty_holds(target: &Target<'_>) -> Vec<Hold> {
     let faulty = target.store.iter().flat_map(|store| &store.faulty);
     let looked_at = faulty.filter(|image| target.minors.contains(&image.version.minor()));
@@ -131,8 +136,10 @@ fn faulty_holds(target: &Target<'_>) -> Vec<Hold> {
         .collect()
 }
 
-/// Kubernetes releases newer than any image, one hold per minor.
+/// Kubernetes releases newer than any image, one hold per minor. Where the store gave no answer there may be an image.
 fn unbuilt_holds(target: &Target<'_>) -> Vec<Hold> {
+    let unreachable = unreachable_stores(target);
+    let is_unknown = |minor: &Minor| unreachable.iter().any(|failed| concerns(failed, *minor));
     let listed: BTreeSet<KubernetesVersion> =
         entries(target).map(|(_, entry)| entry.version).collect();
     let faulty = |version| {
@@ -147,7 +154,7 @@ fn unbuilt_holds(target: &Target<'_>) -> Vec<Hold> {
         let minor = release.version.minor();
         let newest = target
             .newest(minor)
-            .filter(|_| target.minors.contains(&minor));
+            .filter(|_| target.minors.contains(&minor) && !is_unknown(&minor));
         let is_newer = newest.is_some_and(|newest| newest < release.version);
         if is_newer && !listed.contains(&release.version) && !faulty(release.version) {
             waiting

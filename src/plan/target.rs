@@ -101,10 +101,10 @@ impl<'a> Target<'a> {
         let asked = self.input.selection.minor;
         if !self.stack.layout.has_directory_per_minor() {
             let tree = self.stack.trees.first();
-            let minor = tree.and_then(|tree| {
-                asked
-                    .filter(|minor| self.can_move_to(*minor))
-                    .or(tree.minor)
+            let minor = tree.and_then(|tree| match asked {
+                Some(minor) if self.can_move_to(minor) => Some(minor),
+                Some(minor) if !minors_of(self.stack).contains(&minor) => None,
+                Some(_) | None => tree.minor,
             });
             return tree
                 .zip(minor)
@@ -356,7 +356,10 @@ impl<'a> Target<'a> {
     }
 
     fn wanted_of_shared(&self) -> Option<Wanted<'a>> {
-        if self.stack.shared.is_empty() {
+        let is_out_of_reach =
+            |minor| self.moves.is_empty() && !minors_of(self.stack).contains(&minor);
+        let asked = self.input.selection.minor;
+        if self.stack.shared.is_empty() || asked.is_some_and(is_out_of_reach) {
             return None;
         }
         let newest = self.moves.iter().rev().find_map(|step| match step {

@@ -1,7 +1,7 @@
 //! node-images.yaml and node-images/config.yaml: the list that csctl's OpenStack plugin copies into a release and the OpenStack
 //! provider operator reads (`openStackNodeImages`).
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
@@ -153,7 +153,7 @@ pub enum NodeImagesError {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct NodeImageFile {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read_text")]
     api_version: String,
     #[serde(default)]
     open_stack_node_images: Vec<NodeImageForm>,
@@ -162,7 +162,7 @@ struct NodeImageFile {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct NodeImageForm {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read_text")]
     url: String,
     create_opts: Option<CreateOpts>,
 }
@@ -170,11 +170,11 @@ struct NodeImageForm {
 /// Options of an image in the cloud's image service, by their types in Gophercloud's `images.CreateOpts`.
 #[derive(Deserialize)]
 struct CreateOpts {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read_text")]
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read_text")]
     disk_format: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read_text")]
     container_format: String,
     #[serde(default, rename = "min_disk")]
     _min_disk: Option<i64>,
@@ -184,6 +184,16 @@ struct CreateOpts {
     _protected: Option<bool>,
     #[serde(default, rename = "tags")]
     _tags: Option<Vec<String>>,
+}
+
+/// Reads a text as the plugin does: null is the empty text, and a number is none.
+fn read_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    use serde::de::Error as _;
+    match serde_yaml::Value::deserialize(deserializer)? {
+        serde_yaml::Value::Null => Ok(String::new()),
+        serde_yaml::Value::String(text) => Ok(text),
+        _ => Err(D::Error::custom("a text is needed; quote it")),
+    }
 }
 
 /// Checks a list of node images by the rules of csctl's OpenStack plugin (`GetConfig` in its `pkg/cmd/create.go`): an
