@@ -99,33 +99,31 @@ pub fn store_pattern(stack: &Stack, configured: Option<&ImagePattern>) -> Option
         return Some(pattern.clone());
     }
     let newest = image_urls(stack)
+        .filter_map(|url| Some((ImagePattern::read_url(url).ok()?.version, url)))
         .max_by_key(|(version, _)| *version)
-        .map(|(_, pattern)| pattern);
+        .and_then(|(_, url)| ImagePattern::of_url(url).ok());
     newest.or_else(|| {
         let provider = find_provider(&stack.trees.first()?.provider)?;
         provider.default_pattern?.parse().ok()
     })
 }
 
-/// Yields the version and pattern of every image URL, and of every container image, in a stack.
-fn image_urls(stack: &Stack) -> impl Iterator<Item = (KubernetesVersion, ImagePattern)> {
+/// Yields every image URL, and the name of every container image, in a stack.
+fn image_urls(stack: &Stack) -> impl Iterator<Item = &str> {
     let listed = stack
         .files()
         .flat_map(SourceFile::rosters)
         .flat_map(|roster| &roster.entries);
-    let urls = listed.filter_map(|entry| entry.url.clone());
+    let urls = listed.filter_map(|entry| entry.url.as_deref());
     let single = stack
         .files()
         .flat_map(SourceFile::sites)
         .filter_map(|site| match &site.fact {
-            Fact::Image(image) => Some(image.url.clone()),
-            Fact::ImageName { .. } if is_located(&site.value) => Some(site.value.clone()),
+            Fact::Image(image) => Some(image.url.as_str()),
+            Fact::ImageName { .. } if is_located(&site.value) => Some(site.value.as_str()),
             _ => None,
         });
-    urls.chain(single).filter_map(|url| {
-        let read = ImagePattern::read_url(&url).ok()?;
-        Some((read.version, read.pattern))
-    })
+    urls.chain(single)
 }
 
 /// Tells whether an image's name says where it is: a URL, or a container image with a tag.

@@ -1,6 +1,7 @@
 //! The pattern of an image store's URLs, inferred from a URL in the repository. It does not know whether a URL answers.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use crate::version::{KubernetesVersion, Minor, OsRelease};
@@ -32,8 +33,6 @@ pub enum PatternError {
 /// What an image URL says of its image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageUrl {
-    /// The pattern the URL follows.
-    pub pattern: ImagePattern,
     /// The Kubernetes version in its last segment.
     pub version: KubernetesVersion,
     /// The operating-system release before `-kube-`.
@@ -45,34 +44,33 @@ pub struct ImageUrl {
 impl ImagePattern {
     /// Reads an image's URL, or a container image's name with its tag.
     pub fn read_url(url: &str) -> Result<ImageUrl, PatternError> {
-        let error = || PatternError::NoVersion {
-            url: url.to_owned(),
-        };
-        let file_start = url.rfind('/').map_or(0, |slash| slash + 1);
-        let (directory, file) = url.split_at(file_start);
-        let (start, end, version) = find_version(file).ok_or_else(error)?;
-        let mut name = format!("{}{{version}}{}", &file[..start], &file[end..]);
-        let mut folder = directory.to_owned();
-        let os = find_os(&file[..start]);
-        if let Some(os) = &os {
-            let token = os.to_string();
-            name = name.replacen(&token, "{os}", 1);
-            folder = replace_last_segment(&folder, |segment| segment.replacen(&token, "{os}", 1));
-        }
-        let mut directory_minor = None;
-        folder = replace_last_segment(&folder, |segment| match find_minor(segment) {
-            Some((start, end, minor)) => {
-                directory_minor = Some(minor);
-                format!("{}{{minor}}{}", &segment[..start], &segment[end..])
-            }
-            None => segment.to_owned(),
-        });
+        let parts = Parts::of(url)?;
         Ok(ImageUrl {
-            pattern: Self(folder + &name),
-            version,
-            os,
-            directory_minor,
+            version: parts.version,
+            directory_minor: parts.minor.map(|(_, minor)| minor),
+            os: parts.os.map(|(_, os)| os),
         })
+    }
+
+    /// Infers the pattern that an image's URL, or a container image's name with its tag, follows.
+    pub fn of_url(url: &str) -> Result<Self, PatternError> {
+        let parts = Parts::of(url)?;
+        let mut places = vec![(parts.version_place, "{version}")];
+        if let Some((place, _)) = parts.os {
+            places.extend(parts.os_in_directory.map(|place| (place, "{os}")));
+            places.push((place, "{os}"));
+        }
+        places.extend(parts.minor.map(|(place, _)| (place, "{minor}")));
+        places.sort_unstable_by_key(|(place, _)| place.start);
+        let mut pattern = String::with_capacity(url.len());
+        let mut from = 0;
+        for (place, placeholder) in places {
+            pattern.push_str(&url[from..place.start]);
+            pattern.push_str(placeholder);
+            from = place.end;
+        }
+        pattern.push_str(&url[from..]);
+        Ok(Self(pattern))
     }
 
     /// Returns the URL of an image; a pattern with `{os}` needs the operating-system release.
@@ -152,101 +150,136 @@ impl<'de> serde::Deserialize<'de> for ImagePattern {
     }
 }
 
-/// Finds the last run of three numbers that is a version: its bytes and its value.
-fn find_version(text: &str) -> Option<(usize, usize, KubernetesVersion)> {
-    numbers(text)
-        .filter_map(|(start, end)| Some((start, end, text[start..end].parse().ok()?)))
-        .last()
+/// What an image's URL is made of, and where in it.
+struct Parts {
+    version: KubernetesVersion,
+    version_place: Range<usize>,
+    os: Option<(Range<usize>, OsRelease)>,
+    os_in_directory: Option<Range<usize>>,
+    /// The minor of the last directory.
+    minor: Option<(Range<usize>, Minor)>,
 }
 
-fn find_minor(text: &str) -> Option<(usize, usize, Minor)> {
-    numbers(text)
-        .filter_map(|(start, end)| Some((start, end, text[start..end].parse().ok()?)))
-        .last()
+impl Parts {
+    fn of(url: &str) -> Result<Self, PatternError> {
+        let file = url.rfind('/').map_or(0, |slash| slash + 1);
+        let (version_place, version) =
+            find_last(url, file..url.len()).ok_or_else(|| PatternError::NoVersion {
+                url: url.to_owned(),
+            })?;
+        let os =
+            find_os(&url[file..version_place.start]).map(|(length, os)| (file..file + length, os));
+        let directory_end = file.saturating_sub(1);
+        let directory = url[..directory_end].rfind('/').map_or(0, |slash| slash + 1)..directory_end;
+        let os_in_directory = os.as_ref().and_then(|(token, _)| {
+            let start = directory.start + url[directory.clone()].find(&url[token.clone()])?;
+            Some(start..start + token.len())
+        });
+        // The digits of an operating-system release are no minor.
+        let minor = match &os_in_directory {
+            Some(token) => find_last(url, token.end..directory.end)
+                .or_else(|| find_last(url, directory.start..token.start)),
+            None => find_last(url, directory),
+        };
+        Ok(Self {
+            version,
+            version_place,
+            os,
+            os_in_directory,
+            minor,
+        })
+    }
 }
 
-/// Yields the runs of digits and dots, without dots at their ends.
-fn numbers(text: &str) -> impl Iterator<Item = (usize, usize)> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
+/// Finds the last run of digits and dots that reads as a value: its place and the value.
+fn find_last<T: FromStr>(text: &str, within: Range<usize>) -> Option<(Range<usize>, T)> {
+    let mut end = within.end;
+    while let Some(last) = text[within.start..end].rfind(|c: char| c.is_ascii_digit()) {
+        let last = within.start + last + 1;
         let numeric = |c: char| c.is_ascii_digit() || c == '.';
-        let start = at + text[at..].find(|c: char| c.is_ascii_digit())?;
-        let end = text[start..]
-            .find(|c| !numeric(c))
-            .map_or(text.len(), |length| start + length);
-        at = end;
-        Some((start, start + text[start..end].trim_end_matches('.').len()))
-    })
+        let run = text[within.start..last].trim_end_matches(numeric).len() + within.start;
+        let start = last - text[run..last].trim_start_matches('.').len();
+        if let Ok(value) = text[start..last].parse() {
+            return Some((start..last, value));
+        }
+        end = run;
+    }
+    None
 }
 
 /// Finds the operating-system release in what stands before the version: `ubuntu-2404-kube-v` gives `ubuntu-2404`.
-fn find_os(before_version: &str) -> Option<OsRelease> {
+fn find_os(before_version: &str) -> Option<(usize, OsRelease)> {
     let (token, _) = before_version.split_once("-kube-")?;
-    token.parse().ok()
-}
-
-fn replace_last_segment(folder: &str, change: impl FnOnce(&str) -> String) -> String {
-    let Some(inner) = folder.strip_suffix('/') else {
-        return folder.to_owned();
-    };
-    let start = inner.rfind('/').map_or(0, |slash| slash + 1);
-    format!("{}{}/", &inner[..start], change(&inner[start..]))
+    Some((token.len(), token.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(url: &str) -> (ImageUrl, ImagePattern) {
+        (
+            ImagePattern::read_url(url).unwrap(),
+            ImagePattern::of_url(url).unwrap(),
+        )
+    }
+
     #[test]
     fn infers_the_pattern_of_a_store_with_directories() {
         let url =
             "https://store.example/images/ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.34.7.qcow2";
-        let read = ImagePattern::read_url(url).unwrap();
+        let (read, pattern) = read(url);
         assert_eq!(
-            read.pattern.as_str(),
+            pattern.as_str(),
             "https://store.example/images/{os}-kube-v{minor}/{os}-kube-v{version}.qcow2"
         );
-        assert_eq!(read.pattern.base(), "https://store.example/images/");
+        assert_eq!(pattern.base(), "https://store.example/images/");
         assert_eq!(read.directory_minor, Some(Minor::new(1, 34)));
-        assert_eq!(read.pattern.url(read.version, read.os.as_ref()), url);
+        assert_eq!(pattern.url(read.version, read.os.as_ref()), url);
     }
 
     #[test]
     fn infers_other_shapes() {
-        let flat =
-            ImagePattern::read_url("http://192.168.222.1/CENTOS_9_NODE_IMAGE_K8S_v1.29.0.qcow2")
-                .unwrap();
+        let (flat, flat_pattern) =
+            read("http://192.168.222.1/CENTOS_9_NODE_IMAGE_K8S_v1.29.0.qcow2");
         assert_eq!(
-            flat.pattern.as_str(),
+            flat_pattern.as_str(),
             "http://192.168.222.1/CENTOS_9_NODE_IMAGE_K8S_v{version}.qcow2"
         );
         assert_eq!(
-            (flat.os, flat.pattern.base()),
+            (flat.os, flat_pattern.base()),
             (None, "http://192.168.222.1/")
         );
-        let container = ImagePattern::read_url("registry.example/kindest/node:v1.30.10").unwrap();
+        let (_, container_pattern) = read("registry.example/kindest/node:v1.30.10");
         assert_eq!(
-            container.pattern.as_str(),
+            container_pattern.as_str(),
             "registry.example/kindest/node:v{version}"
         );
-        assert!(container.pattern.is_container_image() && !container.pattern.has_os());
-        let capc = ImagePattern::read_url(
-            "http://p.example/images/kvm/ubuntu-2404-kube-v1.32.3-kvm.qcow2.bz2",
-        )
-        .unwrap();
+        assert!(container_pattern.is_container_image() && !container_pattern.has_os());
+        let (_, capc_pattern) =
+            read("http://p.example/images/kvm/ubuntu-2404-kube-v1.32.3-kvm.qcow2.bz2");
         assert_eq!(
-            capc.pattern.as_str(),
+            capc_pattern.as_str(),
             "http://p.example/images/kvm/{os}-kube-v{version}-kvm.qcow2.bz2"
         );
-        assert_eq!(capc.pattern.base(), "http://p.example/images/kvm/");
+        assert_eq!(capc_pattern.base(), "http://p.example/images/kvm/");
+    }
+
+    #[test]
+    fn digits_of_the_operating_system_are_no_minor() {
+        let url = "https://s/v1.33-ubuntu-2404/ubuntu-2404-kube-v1.33.7-2.qcow2";
+        let (read, pattern) = read(url);
+        assert_eq!(read.directory_minor, Some(Minor::new(1, 33)));
+        assert_eq!(
+            pattern.as_str(),
+            "https://s/v{minor}-{os}/{os}-kube-v{version}-2.qcow2"
+        );
+        assert_eq!(pattern.url(read.version, read.os.as_ref()), url);
     }
 
     #[test]
     fn a_directory_of_another_minor_is_told() {
-        let read = ImagePattern::read_url(
-            "https://s/ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.33.7.qcow2",
-        )
-        .unwrap();
+        let (read, _) = read("https://s/ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.33.7.qcow2");
         assert_eq!(
             (read.directory_minor, read.version.minor()),
             (Some(Minor::new(1, 34)), Minor::new(1, 33))
@@ -262,6 +295,7 @@ mod tests {
             "https://s/v1.34/image.qcow2",
         ] {
             assert!(ImagePattern::read_url(url).is_err(), "{url}");
+            assert!(ImagePattern::of_url(url).is_err(), "{url}");
         }
         assert!("https://store/{os}".parse::<ImagePattern>().is_err());
     }

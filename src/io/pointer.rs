@@ -28,8 +28,9 @@ pub(crate) fn parse(
     if path.is_empty() || path.starts_with('/') || path.contains("..") || path.contains(odd) {
         return Err(form());
     }
-    let named = match ImagePattern::read_url(&format!("{}{path}", pattern.base())) {
-        Ok(read) if read.pattern != *pattern => {
+    let url = format!("{}{path}", pattern.base());
+    let named = match ImagePattern::read_url(&url) {
+        Ok(_) if ImagePattern::of_url(&url).as_ref() != Ok(pattern) => {
             return Err(format!(
                 "the pointer names `{path}`, which is not of this pattern"
             ));

@@ -167,7 +167,8 @@ impl<'a> Bucket<'a> {
     fn read_object(&self, object: &ObjectMeta) -> Option<Hit> {
         let url = format!("{}{}", self.url, object.location);
         let read = ImagePattern::read_url(&url).ok()?;
-        let is_image = read.pattern == *self.pattern && object.size > 0;
+        let follows = ImagePattern::of_url(&url).as_ref() == Ok(self.pattern);
+        let is_image = follows && object.size > 0;
         let in_place = read
             .directory_minor
             .is_none_or(|minor| minor == read.version.minor());

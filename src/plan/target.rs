@@ -174,7 +174,7 @@ impl<'a> Target<'a> {
 
     /// Returns the newest version the store offers of a minor.
     pub(super) fn newest(&self, minor: Minor) -> Option<KubernetesVersion> {
-        self.offered(minor).iter().map(|image| image.version).max()
+        self.offered(minor).last().map(|image| image.version)
     }
 
     fn wanted(&self, tree: &SourceTree, minor: Minor) -> Wanted<'a> {

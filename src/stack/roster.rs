@@ -47,9 +47,10 @@ impl ImageFacts<'_> {
     pub(super) fn respell(self, text: &str, image: &NodeImage) -> String {
         if let Ok(read) = ImagePattern::read_url(text)
             && read.version == self.version
+            && let Ok(pattern) = ImagePattern::of_url(text)
         {
             let os = image.os.as_ref().or(read.os.as_ref());
-            return read.pattern.url(image.version, os);
+            return pattern.url(image.version, os);
         }
         let text = text.replace(&self.version.plain(), &image.version.plain());
         match (self.os, &image.os) {

@@ -33,14 +33,19 @@ pub(super) fn keeps_outside(old: &str, edited: &[Range<usize>], new: &str) -> bo
             return false;
         };
         let rest = &new[from..];
-        let found = rest.find(piece).map(|at| (at, piece)).or_else(|| {
+        // The first piece stands at the beginning; to look for a long text elsewhere takes its time.
+        let find = |piece: &str| match place {
+            0 => rest.starts_with(piece).then_some(0),
+            _ => rest.find(piece),
+        };
+        let found = find(piece).map(|at| (at, piece)).or_else(|| {
             let piece = piece.trim_end_matches(['\r', '\n']);
-            rest.find(piece).map(|at| (at, piece))
+            find(piece).map(|at| (at, piece))
         });
-        match found {
-            Some((at, piece)) if place > 0 || at == 0 => from += at + piece.len(),
-            _ => return false,
-        }
+        let Some((at, piece)) = found else {
+            return false;
+        };
+        from += at + piece.len();
         kept = range.end;
     }
     new[from..].ends_with(&old[kept..])
