@@ -215,6 +215,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let (Some(_), Some(name)) = (&provider, arguments.first_mut()) {
         *name = "csctl-matrix".into();
     }
+    let update_command = update_command(&arguments);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -225,8 +226,45 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let color = cli.color;
-    let result = run(cli, provider);
+    let result = run(cli, provider, update_command);
     print(result, color)
+}
+
+/// Returns the command line that writes what this one plans: the same arguments, but for those about the output.
+fn update_command(arguments: &[OsString]) -> String {
+    let mut words = vec!["csctl-matrix".to_owned()];
+    let mut rest = arguments
+        .iter()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy());
+    let mut is_named = false;
+    while let Some(argument) = rest.next() {
+        match &*argument {
+            "--format" => drop(rest.next()),
+            "--exit-code" => {}
+            text if text.starts_with("--format=") => {}
+            "-C" | "--color" => {
+                words.push(quote(&argument));
+                words.extend(rest.next().map(|value| quote(&value)));
+            }
+            "plan" if !is_named => {
+                is_named = true;
+                words.push("update".to_owned());
+            }
+            _ => words.push(quote(&argument)),
+        }
+    }
+    words.join(" ")
+}
+
+/// Returns a word as a shell takes it.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// Returns the provider that the program was called for, `openstack` for `csctl-openstack`.
@@ -235,7 +273,11 @@ fn plugin_provider(program: &Path) -> Option<String> {
     (name != "matrix").then(|| name.to_owned())
 }
 
-fn run(cli: Cli, provider: Option<String>) -> Result<Outcome, CommandError> {
+fn run(
+    cli: Cli,
+    provider: Option<String>,
+    update_command: String,
+) -> Result<Outcome, CommandError> {
     let directory = cli.directory;
     match cli.command {
         Command::Show(args) => {
@@ -248,10 +290,10 @@ fn run(cli: Cli, provider: Option<String>) -> Result<Outcome, CommandError> {
                 format: args.format,
             })
         }
-        Command::Plan(args) => command::plan::run(&plan(args, directory)),
+        Command::Plan(args) => command::plan::run(&plan(args, directory, update_command)),
         Command::Update(args) => command::update::run(&UpdateRequest {
             allow_dirty: args.allow_dirty,
-            plan: plan(args.plan, directory),
+            plan: plan(args.plan, directory, update_command),
         }),
         Command::Catalog(CatalogCommand::Fetch {
             query: args,
@@ -300,7 +342,7 @@ fn run(cli: Cli, provider: Option<String>) -> Result<Outcome, CommandError> {
     }
 }
 
-fn plan(args: PlanArgs, directory: PathBuf) -> PlanRequest {
+fn plan(args: PlanArgs, directory: PathBuf, update_command: String) -> PlanRequest {
     let (place, world, selection) = query(args.query, directory);
     let options = Config {
         images: args.policy.images,
@@ -315,6 +357,7 @@ fn plan(args: PlanArgs, directory: PathBuf) -> PlanRequest {
         selection,
         options,
         changes: args.policy.changes.into_iter().collect(),
+        update_command,
         format: args.format,
         exit_code: args.exit_code,
     }
@@ -425,6 +468,23 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_next_command_takes_the_same_arguments() {
+        let command = |text: &str| {
+            let words: Vec<OsString> = text.split(' ').map(OsString::from).collect();
+            update_command(&words)
+        };
+        assert_eq!(
+            command("x -C plan plan scs2 --format json --exit-code"),
+            "csctl-matrix -C plan update scs2"
+        );
+        assert_eq!(
+            command("x plan --images newest=2 --mirror https://a/={b} --format=text"),
+            "csctl-matrix update --images newest=2 --mirror 'https://a/={b}'"
+        );
+        assert_eq!(quote("it's"), r"'it'\''s'");
     }
 
     #[test]

@@ -99,24 +99,28 @@ fn replay(page: &str, world: &StoreServer) -> (String, usize) {
     while let Some(line) = lines.next() {
         out.push_str(line);
         out.push('\n');
-        if line != "```console" {
+        let Some(fence) = line
+            .strip_suffix("console")
+            .filter(|fence| fence.starts_with("```"))
+        else {
             continue;
-        }
+        };
         directory.clear();
         directory.push('.');
         let mut shown: Vec<&str> = Vec::new();
         let mut command: Option<&str> = None;
         for line in lines.by_ref() {
             let next = line.strip_prefix("$ ");
-            if next.is_some() || line == "```" {
+            if next.is_some() || line == fence {
                 if let Some(command) = command {
                     commands += 1;
                     out.push_str(&transcript(&reader, &mut directory, command, &shown));
                 }
                 shown.clear();
                 command = next;
-                if line == "```" {
-                    out.push_str("```\n");
+                if line == fence {
+                    out.push_str(fence);
+                    out.push('\n');
                     break;
                 }
             } else {

@@ -21,6 +21,8 @@ pub struct PlanRequest {
     pub options: Config,
     /// Classes of change to make; empty means all that need no asking.
     pub changes: BTreeSet<ChangeClass>,
+    /// The command line that writes the same plan, to be named to people.
+    pub update_command: String,
     /// The form of the data.
     pub format: Format,
     /// Whether pending changes make an exit status.
@@ -32,7 +34,7 @@ pub fn run(request: &PlanRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let plan = make(request, &repository)?;
     let data = match request.format {
-        Format::Text => report::text::plan(&plan, &again("update", request)),
+        Format::Text => report::text::plan(&plan, &request.update_command),
         Format::Markdown => report::markdown::plan(&plan),
         Format::Json => to_json(&plan)?,
     };
@@ -67,20 +69,4 @@ pub(super) fn status(plan: &Plan) -> Status {
     } else {
         Status::Done
     }
-}
-
-/// Returns the command line that does something about the same plan.
-fn again(command: &str, request: &PlanRequest) -> String {
-    let mut words = vec!["csctl-matrix".to_owned(), command.to_owned()];
-    words.extend(request.selection.stacks.iter().cloned());
-    if let Some(minor) = request.selection.minor {
-        words.push(format!("--minor {minor}"));
-    }
-    words.extend(
-        request
-            .changes
-            .iter()
-            .map(|class| format!("--change {class}")),
-    );
-    words.join(" ")
 }
