@@ -406,7 +406,7 @@ fn offline_a_filled_cache_gives_the_same_plan() {
         let online = run(&copy, &world, &["plan", "--format", format]).success();
         world.clear_log();
         let offline = run(&copy, &world, &["plan", "--format", format, "--offline"]).success();
-        assert_eq!(offline, online);
+        assert_eq!(without_next(&offline), without_next(&online));
         assert_eq!(world.log().len(), 0, "somebody was asked");
     }
 }
@@ -418,7 +418,14 @@ fn a_catalog_fetched_gives_the_same_plan() {
     let said = run(&copy, &world, &["catalog", "fetch", "-o", &place]).success();
     assert!(said.starts_with(&format!("{place} written: ")), "{said}");
     let asked = run(&copy, &world, &["plan"]).success();
-    assert_eq!(copy.run(&["plan", "--catalog", &place]).success(), asked);
+    let planned = copy.run(&["plan", "--catalog", &place]).success();
+    assert_eq!(without_next(&planned), without_next(&asked));
+}
+
+/// A plan without its last sentence, which repeats the options it was made with.
+fn without_next(plan: &str) -> &str {
+    plan.rsplit_once("would change.")
+        .map_or(plan, |(plan, _)| plan)
 }
 
 #[test]
