@@ -287,6 +287,12 @@ fn a_repository_within_a_repository_guards_its_work() {
     assert_eq!(differing(&before, &copy.files()), [""; 0]);
 }
 
+/// A plan without the command that writes it, which a revision has not.
+fn without_next(plan: &str) -> &str {
+    plan.rsplit_once(" Write ")
+        .map_or(plan.trim_end(), |(plan, _)| plan)
+}
+
 #[test]
 fn a_revision_is_planned_like_its_checkout() {
     for layout in ["layout-a", "layout-c", "layout-d", "broken"] {
@@ -305,7 +311,11 @@ fn a_revision_is_planned_like_its_checkout() {
                 let arguments = [command, "--format", format, "--catalog", &catalog()];
                 let there = copy.run(&[&arguments[..], &["--rev", "HEAD~1"]].concat());
                 let here = old.run(&arguments);
-                assert_eq!(there.stdout, here.stdout, "{layout}");
+                assert_eq!(
+                    without_next(&there.stdout),
+                    without_next(&here.stdout),
+                    "{layout}"
+                );
                 assert_eq!(
                     (there.stderr, there.status),
                     (here.stderr, here.status),

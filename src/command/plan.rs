@@ -34,7 +34,14 @@ pub fn run(request: &PlanRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let plan = make(request, &repository)?;
     let data = match request.format {
-        Format::Text => report::text::plan(&plan, &request.update_command),
+        Format::Text => {
+            // A revision is read, and never written to.
+            let writable = request.place.revision.is_none();
+            report::text::plan(
+                &plan,
+                Some(request.update_command.as_str()).filter(|_| writable),
+            )
+        }
         Format::Markdown => report::markdown::plan(&plan),
         Format::Json => to_json(&plan)?,
     };

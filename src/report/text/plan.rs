@@ -9,16 +9,18 @@ use crate::plan::{
     ComponentBump, FileAction, FileChange, Hold, LinePlan, Plan, Release, StackPlan,
 };
 
-/// Returns a plan; `next` is the command that writes it.
-pub fn plan(plan: &Plan, next: &str) -> String {
+/// Returns a plan; `next` is the command that writes it, where it can be written.
+pub fn plan(plan: &Plan, next: Option<&str>) -> String {
     let mut out = String::new();
     for stack in &plan.stacks {
         out.push_str(&stack_plan(stack, &files_of(plan, stack)));
     }
-    out + &match plan.files.len() {
-        0 => "nothing to change\n".to_owned(),
-        1 => format!("1 file would change. Write it: {next}\n"),
-        count => format!("{count} files would change. Write them: {next}\n"),
+    out + &match (plan.files.len(), next) {
+        (0, _) => "nothing to change\n".to_owned(),
+        (1, Some(next)) => format!("1 file would change. Write it: {next}\n"),
+        (1, None) => "1 file would change.\n".to_owned(),
+        (count, Some(next)) => format!("{count} files would change. Write them: {next}\n"),
+        (count, None) => format!("{count} files would change.\n"),
     }
 }
 
