@@ -111,7 +111,7 @@ fn read(root: &Path, path: &str) -> Content {
         return Content::Unread;
     }
     let full = root.join(path);
-    let Ok(metadata) = fs::symlink_metadata(&full) else {
+    let Ok(mut metadata) = fs::symlink_metadata(&full) else {
         return Content::Unreadable("the file cannot be looked at".to_owned());
     };
     if metadata.is_symlink() {
@@ -124,8 +124,9 @@ fn read(root: &Path, path: &str) -> Content {
             }
             Err(_) => return Content::Unreadable("the symbolic link leads nowhere".to_owned()),
         }
+        metadata = fs::metadata(&full).unwrap_or(metadata);
     }
-    let size = fs::metadata(&full).map_or(0, |metadata| metadata.len());
+    let size = metadata.len();
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     if size > MAX_BYTES {
         return Content::Unreadable(too_large(size));

@@ -1,0 +1,44 @@
+//! Plans of made-up repositories, from texts to the plan as a value: `cargo bench --bench plan`.
+
+#[path = "support/texts.rs"]
+mod support;
+
+use csctl_matrix::plan::{Plan, PlanInput, Selection, plan};
+use csctl_matrix::policy::Policy;
+use csctl_matrix::stack::discover;
+use divan::Bencher;
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(args = [100, 1000], sample_count = 10)]
+fn nothing_changes(bencher: Bencher<'_, '_>, stacks: usize) {
+    let plan = measure(bencher, stacks, 40);
+    assert!(!plan.has_changes() && plan.faults().next().is_none());
+}
+
+#[divan::bench(args = [100, 1000], sample_count = 10)]
+fn every_stack_changes(bencher: Bencher<'_, '_>, stacks: usize) {
+    let plan = measure(bencher, stacks, 41);
+    assert_eq!((plan.files.len(), plan.faults().count()), (stacks * 3, 0));
+}
+
+/// Measures finding, reading and planning all stacks, and returns the plan.
+fn measure(bencher: Bencher<'_, '_>, stacks: usize, offered: u32) -> Plan {
+    let tree = support::tree(stacks);
+    let catalog = support::catalog(offered);
+    let (policy, selection) = (Policy::default(), Selection::default());
+    let make = || {
+        let discovery = discover(&tree);
+        plan(PlanInput {
+            tree: &tree,
+            discovery: &discovery,
+            catalog: &catalog,
+            policy: &policy,
+            selection: &selection,
+        })
+    };
+    bencher.bench(make);
+    make()
+}
