@@ -30,6 +30,7 @@ pub const SHOW_SCHEMA: u32 = 1;
 
 /// The matrices of a repository.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Show {
     /// The form's version, [`SHOW_SCHEMA`].
@@ -44,6 +45,7 @@ pub struct Show {
 
 /// The matrix of one cluster stack.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StackShow {
     /// A name for people: `openstack/scs2`.
