@@ -23,6 +23,7 @@ pub const CATALOG_SCHEMA: u32 = 1;
 
 /// What the world offers on one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Catalog {
     /// The form's version, [`CATALOG_SCHEMA`].
@@ -51,9 +52,11 @@ pub struct Catalog {
 
 /// One image store, known by the pattern of its URLs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImageStore {
     /// The pattern of the store's URLs.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub pattern: ImagePattern,
     /// The minors that were looked for. A version of another minor is unknown, not absent.
     pub searched: BTreeSet<Minor>,
@@ -67,6 +70,7 @@ pub struct ImageStore {
 
 /// One bootable image for one Kubernetes version on one operating-system release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NodeImage {
     /// The Kubernetes version inside.
@@ -89,6 +93,7 @@ pub struct NodeImage {
 
 /// An image that is announced or present in the store and could not be proved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FaultyImage {
     /// The Kubernetes version it is for.
@@ -101,6 +106,7 @@ pub struct FaultyImage {
 
 /// One Helm repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChartRepository {
     /// The repository's URL as `Chart.yaml` writes it.
@@ -111,6 +117,7 @@ pub struct ChartRepository {
 
 /// One Kubernetes release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KubernetesRelease {
     /// The version.
@@ -121,6 +128,7 @@ pub struct KubernetesRelease {
 
 /// One published release of a cluster stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StackRelease {
     /// The release tag.
@@ -138,6 +146,7 @@ pub struct StackRelease {
 
 /// A source that gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Unreachable {
     /// Which source: an image pattern, a chart repository's URL, `kubernetes releases`.

@@ -13,6 +13,8 @@ mod parallel;
 pub mod plan;
 pub mod policy;
 pub mod report;
+#[cfg(test)]
+mod schema;
 pub mod stack;
 pub mod version;
 pub mod yaml;

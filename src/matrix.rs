@@ -12,6 +12,7 @@ use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, StackVersio
 
 /// The matrix of one stack line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LineMatrix {
     /// The stack line.
@@ -39,6 +40,7 @@ pub struct LineMatrix {
 
 /// One patch of a minor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Patch {
     /// The Kubernetes version.
@@ -62,6 +64,7 @@ pub struct Patch {
 
 /// What is known of the image store's offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum StoreState {
     /// It answered.

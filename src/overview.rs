@@ -12,6 +12,7 @@ pub const OVERVIEW_SCHEMA: u32 = 1;
 
 /// The matrices of a repository.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
     /// The form's version, [`OVERVIEW_SCHEMA`].
@@ -26,6 +27,7 @@ pub struct Overview {
 
 /// The matrix of one cluster stack.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StackOverview {
     /// A name for people: `openstack/scs2`.

@@ -7,6 +7,8 @@ mod holds;
 mod release;
 mod request;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -55,6 +57,7 @@ pub struct Selection {
 
 /// What would change in a repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// The form's version, [`PLAN_SCHEMA`].
@@ -69,6 +72,7 @@ pub struct Plan {
 
 /// What would change in one cluster stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StackPlan {
     /// A name for people: `openstack/scs2`.
@@ -89,6 +93,7 @@ pub struct StackPlan {
 
 /// What would change in one stack line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LinePlan {
     /// The stack line.
@@ -116,6 +121,7 @@ pub struct LinePlan {
 
 /// Something not done, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Hold {
     /// What is held back: `v1.34.9`, `node images of 1.34`.
@@ -129,6 +135,7 @@ pub struct Hold {
 
 /// A file that would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FileChange {
     /// Its path, relative to the repository's root.
@@ -143,6 +150,7 @@ pub struct FileChange {
 
 /// What happens to a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", tag = "action")]
 pub enum FileAction {
     /// Its text changes.

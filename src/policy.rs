@@ -75,6 +75,7 @@ pub enum EndOfLife {
 
 /// What kind of change a plan carries. Each is a pull request of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeClass {
     /// A new patch image, and the default that moves to it.

@@ -51,12 +51,16 @@ fn line_plan(
         .flat_map(|file| &file.edits)
         .map(|edit| edit.class)
         .collect();
-    if after.is_none() {
+    if after.is_none() && target.dropped.contains(&minor) {
         classes.insert(ChangeClass::Removal);
     }
-    classes.extend(classes_of_versions(outcome, minor));
+    if after.is_none() && moves_away(target, minor) {
+        classes.insert(ChangeClass::NewMinor);
+    }
+    classes.extend(listed_classes(target, outcome, minor));
     let charts = |line: &Option<LineMatrix>| line.as_ref().map(|line| line.charts.clone());
-    if before.is_some() && after.is_some() && charts(&before) != charts(&after) {
+    let both = before.is_some() && after.is_some();
+    if both && edits_addons(outcome) && charts(&before) != charts(&after) {
         classes.insert(ChangeClass::Addons);
     }
     let default_of = |line: &Option<LineMatrix>| line.as_ref().and_then(|line| line.default);
@@ -94,20 +98,43 @@ fn files_of<'o>(target: &Target<'_>, outcome: &'o Outcome, minor: Minor) -> Vec<
     outcome.files.iter().filter(below).collect()
 }
 
-/// Returns the classes of edits, in any file, that put in or take out a version of this minor.
-fn classes_of_versions(outcome: &Outcome, minor: Minor) -> BTreeSet<ChangeClass> {
-    let of_minor = |edit: &&EditNote| {
-        let said = edit.to.as_ref().or(edit.from.as_ref());
-        said.and_then(|text| text.parse::<KubernetesVersion>().ok())
-            .is_some_and(|version| version.minor() == minor)
-    };
-    outcome
+/// Returns the classes of edits that name a version of this minor, or lie in an entry of a list that does.
+fn listed_classes(target: &Target<'_>, outcome: &Outcome, minor: Minor) -> BTreeSet<ChangeClass> {
+    let edits = outcome
         .files
         .iter()
-        .flat_map(|file| &file.edits)
-        .filter(of_minor)
-        .map(|edit| edit.class)
+        .flat_map(|file| file.edits.iter().map(move |edit| (file, edit)));
+    edits
+        .filter(|(file, edit)| {
+            version_of(target, file, edit).is_some_and(|version| version.minor() == minor)
+        })
+        .map(|(_, edit)| edit.class)
         .collect()
+}
+
+/// Tells whether an edit is about addon charts.
+fn edits_addons(outcome: &Outcome) -> bool {
+    let mut edits = outcome.files.iter().flat_map(|file| &file.edits);
+    edits.any(|edit| edit.class == ChangeClass::Addons)
+}
+
+/// Returns the version that an edit puts in, or takes out; where it names none, that of the list entry it lies in.
+fn version_of(
+    target: &Target<'_>,
+    file: &FileChange,
+    edit: &EditNote,
+) -> Option<KubernetesVersion> {
+    let named = |text: &Option<String>| text.as_ref()?.parse().ok();
+    let entry = || {
+        let mut files = target.stack.files();
+        let source = files.find(|source| source.path() == file.path)?;
+        let entries = source.rosters().iter().flat_map(|roster| &roster.entries);
+        let above = entries.filter(|entry| entry.line <= edit.line);
+        above
+            .max_by_key(|entry| entry.line)
+            .map(|entry| entry.version)
+    };
+    named(&edit.to).or_else(|| named(&edit.from)).or_else(entry)
 }
 
 /// A line becomes a release when something that goes into one changed: its source tree's own files, or its list of images.
@@ -154,14 +181,8 @@ fn reasons(
     after: Option<&LineMatrix>,
 ) -> Vec<String> {
     let catalog = target.input.catalog;
-    let Some(after) = after else {
-        let day = catalog.end_of_life.get(&minor);
-        return day
-            .map(|day| format!("{minor} leaves: end of life since {day}"))
-            .into_iter()
-            .collect();
-    };
-    let mut reasons = Vec::new();
+    let mut reasons = leaving(target, minor, before, after);
+    let Some(after) = after else { return reasons };
     let known = |version: KubernetesVersion| {
         before.is_some_and(|before| before.listed().contains(&version))
     };
@@ -182,21 +203,11 @@ fn reasons(
             ));
         }
     }
-    let gone = |version: &KubernetesVersion| !after.listed().contains(version);
-    for version in before
-        .map(LineMatrix::listed)
-        .unwrap_or_default()
-        .into_iter()
-        .filter(gone)
-    {
-        reasons.push(format!(
-            "{version} leaves the list: policy `images: {}`",
-            target.input.policy.images
-        ));
-    }
     for (chart, version) in &after.charts {
         let standing = before.and_then(|before| before.charts.get(chart));
-        if standing != Some(version) {
+        // A chart that stays behind its minor, as the policy wants it, is nothing new.
+        let follows = version.split('.').nth(1) == Some(&minor.number().to_string());
+        if follows && standing != Some(version) {
             let from = standing
                 .map(|standing| format!(" {standing} ->"))
                 .unwrap_or_default();
@@ -204,6 +215,38 @@ fn reasons(
         }
     }
     reasons
+}
+
+/// Tells whether a source tree of this minor is set to another one.
+fn moves_away(target: &Target<'_>, minor: Minor) -> bool {
+    target.moves.iter().any(|step| match step {
+        Move::Edit(_, wanted) => wanted.line_before.minor == minor && wanted.line.minor != minor,
+        Move::Create(..) | Move::Remove(_) => false,
+    })
+}
+
+/// Why a minor, or some of its listed versions, are not there any more.
+fn leaving(
+    target: &Target<'_>,
+    minor: Minor,
+    before: Option<&LineMatrix>,
+    after: Option<&LineMatrix>,
+) -> Vec<String> {
+    let day = target.input.catalog.end_of_life.get(&minor);
+    if let Some(day) = day.filter(|_| after.is_none() && target.dropped.contains(&minor)) {
+        return vec![format!("{minor} leaves: end of life since {day}")];
+    }
+    if moves_away(target, minor) {
+        return vec![format!(
+            "the source tree of {minor} is set to another minor"
+        )];
+    }
+    let left = after.map(LineMatrix::listed).unwrap_or_default();
+    let listed = before.map(LineMatrix::listed).unwrap_or_default();
+    let gone = listed.into_iter().filter(|version| !left.contains(version));
+    let policy = target.input.policy.images;
+    gone.map(|version| format!("{version} leaves the list: policy `images: {policy}`"))
+        .collect()
 }
 
 fn proof(image: &NodeImage) -> String {

@@ -7,6 +7,7 @@ use crate::version::{StackLine, StackVersion};
 
 /// The release that a change becomes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Release {
     /// The highest published stable version of the line.
@@ -23,6 +24,7 @@ pub struct Release {
 
 /// What becomes of a component's version: it goes up exactly when the component's content changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ComponentBump {
     /// Whether the content changed.

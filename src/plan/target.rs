@@ -76,22 +76,20 @@ impl<'a> Target<'a> {
         if policy.end_of_life == EndOfLife::Keep || !policy.wants(ChangeClass::Removal) {
             return BTreeSet::new();
         }
-        let keeps = |minor: Minor| {
-            let is_target = self.input.selection.minor == Some(minor);
-            let only_tree = self.stack.trees.len() == 1 && self.stack.trees[0].minor == Some(minor);
-            is_target || (only_tree && self.input.selection.minor.is_none())
-        };
+        let asked = self.input.selection.minor;
+        let trees = &self.stack.trees;
+        let per_minor = self.stack.layout.has_directory_per_minor();
+        let arrives = asked.is_some_and(|minor| {
+            self.can_move_to(minor) && (!per_minor || self.predecessor(minor).is_some())
+        });
+        let is_only_tree = |minor| trees.len() == 1 && trees[0].minor == Some(minor);
+        let stays = |minor| asked == Some(minor) || (!arrives && is_only_tree(minor));
         let ended = known
             .iter()
             .filter(|minor| self.input.catalog.is_end_of_life(**minor));
-        let mut dropped: BTreeSet<Minor> = ended.copied().filter(|minor| !keeps(*minor)).collect();
-        if self.stack.layout.has_directory_per_minor()
-            && self
-                .stack
-                .trees
-                .iter()
-                .all(|tree| tree.minor.is_some_and(|m| dropped.contains(&m)))
-        {
+        let mut dropped: BTreeSet<Minor> = ended.copied().filter(|minor| !stays(*minor)).collect();
+        let leaves = |tree: &SourceTree| tree.minor.is_some_and(|m| dropped.contains(&m));
+        if per_minor && !arrives && trees.iter().all(leaves) {
             dropped.clear();
         }
         dropped
@@ -132,7 +130,8 @@ impl<'a> Target<'a> {
             .trees
             .iter()
             .any(|tree| tree.minor == Some(minor));
-        is_there || (self.input.policy.wants(ChangeClass::NewMinor) && self.newest(minor).is_some())
+        let wants = self.input.policy.wants(ChangeClass::NewMinor);
+        is_there || (wants && self.newest_selected(minor).is_some())
     }
 
     fn edit(&self, tree: &'a SourceTree, minor: Minor) -> Move<'a> {
@@ -150,11 +149,7 @@ impl<'a> Target<'a> {
         {
             return None;
         }
-        let predecessor = self
-            .stack
-            .trees
-            .iter()
-            .rfind(|tree| tree.minor.is_some_and(|m| m < minor))?;
+        let predecessor = self.predecessor(minor)?;
         let directory = match self.stack.directory.as_str() {
             "" => minor.dashed(),
             above => format!("{above}/{}", minor.dashed()),
@@ -167,6 +162,12 @@ impl<'a> Target<'a> {
         Some(Move::Create(predecessor, directory, Box::new(wanted)))
     }
 
+    /// Finds the source tree of the newest minor before this one.
+    fn predecessor(&self, minor: Minor) -> Option<&'a SourceTree> {
+        let mut trees = self.stack.trees.iter();
+        trees.rfind(|tree| tree.minor.is_some_and(|m| m < minor))
+    }
+
     /// Returns the images the store offers of a minor.
     pub(super) fn offered(&self, minor: Minor) -> &'a [NodeImage] {
         self.store.map_or(&[], |store| store.images_of_minor(minor))
@@ -175,6 +176,13 @@ impl<'a> Target<'a> {
     /// Returns the newest version the store offers of a minor.
     pub(super) fn newest(&self, minor: Minor) -> Option<KubernetesVersion> {
         self.offered(minor).last().map(|image| image.version)
+    }
+
+    /// Returns the newest version the store offers of a minor that the list policy names.
+    fn newest_selected(&self, minor: Minor) -> Option<KubernetesVersion> {
+        let offered = self.offered(minor).iter().map(|image| image.version);
+        let selected = select_versions(&offered.collect(), minor, self.input.policy.images);
+        selected.last().copied()
     }
 
     fn wanted(&self, tree: &SourceTree, minor: Minor) -> Wanted<'a> {
@@ -235,14 +243,7 @@ impl<'a> Target<'a> {
 
     /// The newest listed patch, proved by the store; never lower than it is, unless another minor is asked for.
     fn default(&self, tree: &SourceTree, minor: Minor) -> Option<KubernetesVersion> {
-        let offered: BTreeSet<_> = self
-            .offered(minor)
-            .iter()
-            .map(|image| image.version)
-            .collect();
-        let newest = select_versions(&offered, minor, self.input.policy.images)
-            .last()
-            .copied();
+        let newest = self.newest_selected(minor);
         match tree.default.filter(|_| tree.minor == Some(minor)) {
             Some(current) if !self.input.policy.wants(ChangeClass::NewPatch) => Some(current),
             Some(current) => Some(newest.map_or(current, |newest| newest.max(current))),

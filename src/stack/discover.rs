@@ -481,15 +481,23 @@ fn belongs(path: &str, directory: &str, base: &str) -> bool {
         .is_none_or(|first| minor_of_directory(first).is_none())
 }
 
-/// The default version: what csctl.yaml or stack.yaml says in full, else the version of the default's image.
+/// The default version: what csctl.yaml or stack.yaml says in full, else another file, else the version of the default's image.
 fn default_of<'s, I: Iterator<Item = &'s Site>>(
     sites: impl Fn() -> I,
 ) -> Option<KubernetesVersion> {
-    let stated = sites().find_map(|site| match &site.fact {
-        Fact::Kubernetes { version } => Some(*version),
-        _ => None,
-    });
-    stated.or_else(|| {
+    let stated = |files: &[&str]| {
+        let of_file = |site: &&Site| {
+            let name = site.file.rsplit('/').next().unwrap_or_default();
+            files.is_empty() || files.contains(&name)
+        };
+        sites().filter(of_file).find_map(|site| match &site.fact {
+            Fact::Kubernetes { version } => Some(*version),
+            _ => None,
+        })
+    };
+    // Other files may have been forgotten.
+    let own = stated(&["csctl.yaml", "stack.yaml"]);
+    own.or_else(|| stated(&[])).or_else(|| {
         sites().find_map(|site| match &site.fact {
             Fact::ImageName { version } => Some(*version),
             Fact::Image(image) => Some(image.version),

@@ -14,6 +14,7 @@ use crate::yaml::{Editor, Node, Path, Place, Shape, YamlError};
 
 /// What one edit does, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EditNote {
     /// The line of the file as it is, counted from 1.

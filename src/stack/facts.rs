@@ -16,6 +16,7 @@ pub struct Facts {
 
 /// One place that states a fact of the matrix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Site {
     /// The file, relative to the repository's root.
@@ -33,6 +34,7 @@ pub struct Site {
 
 /// What a site states.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", tag = "fact")]
 pub enum Fact {
     /// The provider's name.
@@ -107,6 +109,7 @@ pub enum Fact {
 
 /// A node image written as a single resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImageSite {
     /// The Kubernetes version in its URL.
@@ -121,6 +124,7 @@ pub struct ImageSite {
 
 /// A site that holds a list of node images.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Roster {
     /// The file, relative to the repository's root.
@@ -137,6 +141,7 @@ pub struct Roster {
 
 /// The form of a roster's entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum RosterForm {
     /// `openStackNodeImages` of the OpenStack provider operator.
@@ -153,6 +158,7 @@ pub enum RosterForm {
 
 /// One entry of a roster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RosterEntry {
     /// The line on which it begins.
@@ -177,6 +183,7 @@ pub struct RosterEntry {
 
 /// Something that keeps a file from being read, or an edit from being made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
     /// The file, relative to the repository's root.

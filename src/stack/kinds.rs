@@ -16,6 +16,8 @@ mod node_images;
 mod orc_image;
 mod readme;
 mod stack_file;
+#[cfg(test)]
+mod tests;
 mod versions_file;
 
 use super::discover::SourceFile;
@@ -237,6 +239,15 @@ impl Wanted<'_> {
         }
     }
 
+    /// Returns the class of the change that sets an addon chart of the tree: part of the move where the minor moves.
+    fn chart_class(&self) -> ChangeClass {
+        if self.line.minor == self.line_before.minor {
+            ChangeClass::Addons
+        } else {
+            ChangeClass::NewMinor
+        }
+    }
+
     /// Returns the class of the change that names another release where one of this minor is named.
     fn line_class(&self, standing: Minor) -> ChangeClass {
         match self.default_before.filter(|_| standing == self.line.minor) {
@@ -253,22 +264,5 @@ impl Wanted<'_> {
         } else {
             ChangeClass::Repair
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_the_minor_in_names() {
-        let found = |name| minor_in_name(name).map(|(range, minor)| (range, minor.to_string()));
-        assert_eq!(
-            found("openstack-scs2-1-34-cluster-class"),
-            Some((15..19, "1.34".to_owned()))
-        );
-        assert_eq!(found("docker-scs-1-30-"), Some((11..15, "1.30".to_owned())));
-        assert_eq!(found("metrics-server"), None);
-        assert_eq!(found("CCM"), None);
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// How a cluster stack is laid out in its repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Layout {
     /// One directory per minor, each with a csctl.yaml that names the version.
     #[serde(rename = "A")]

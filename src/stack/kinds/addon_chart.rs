@@ -1,7 +1,6 @@
 //! Cluster addon charts: one umbrella chart, or one chart per addon. Dependencies that belong to a Kubernetes minor follow it.
 
 use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
-use crate::policy::ChangeClass;
 use crate::version::ChartVersion;
 use crate::yaml::{Node, Path};
 
@@ -69,7 +68,7 @@ impl FileKind for AddonChart {
             else {
                 continue;
             };
-            edits.set(0, &path, &version.to_string(), ChangeClass::Addons)?;
+            edits.set(0, &path, &version.to_string(), wanted.chart_class())?;
         }
         Ok(())
     }

@@ -6,7 +6,6 @@ use sha2::Digest;
 
 use super::addon_chart::dependencies;
 use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
-use crate::policy::ChangeClass;
 use crate::version::ChartVersion;
 use crate::yaml::Node;
 
@@ -75,10 +74,10 @@ impl FileKind for ChartLock {
             let text =
                 super::text_at(dependency, &super::keys(&["version"])).map_or("", |(_, text)| text);
             if let Some(version) = moved(name, text) {
-                edits.set(0, &path, &version, ChangeClass::Addons)?;
+                edits.set(0, &path, &version, wanted.chart_class())?;
             }
         }
-        edits.set(0, &path, &digest(chart, lock, moved), ChangeClass::Addons)
+        edits.set(0, &path, &digest(chart, lock, moved), wanted.chart_class())
     }
 }
 

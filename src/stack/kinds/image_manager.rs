@@ -1,13 +1,15 @@
 //! Files of openstack-image-manager that list Kubernetes node images, such as kubernetes.yaml and image-manager.yaml. Their
 //! form is that of its `etc/schema.yaml`, where every version needs a build date.
 
+use std::collections::BTreeMap;
+
 use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::policy::ChangeClass;
 use crate::stack::edits::NewItem;
 use crate::stack::facts::{Roster, RosterEntry, RosterForm};
-use crate::stack::roster::{RosterScope, reconcile};
-use crate::version::KubernetesVersion;
+use crate::stack::roster::{RosterChange, RosterScope, reconcile};
+use crate::version::{KubernetesVersion, Minor};
 use crate::yaml::{Node, Path, Place};
 
 #[derive(Debug)]
@@ -64,19 +66,18 @@ fn edit_list(
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
     let entries = entries(file, node)?;
-    let mut change = reconcile(&entries, wanted, RosterScope::AllMinors);
-    // A list entry without checksum or build date would not be accepted; `plan` names such images as held.
-    change.insert.retain(|(_, image, _)| is_complete(image));
-    change.replace.retain(|(_, image, _)| is_complete(image));
+    let change = reconcile_complete(&entries, wanted);
     for (index, class) in &change.remove {
         edits.remove_item(document, path, (*index, &entries[*index].name), *class)?;
     }
     for (index, image, class) in &change.replace {
         let item = path.clone().index(*index);
         for (inner, text) in changes(&node.items()[*index], &entries[*index], image) {
-            let known = node.items()[*index].at(&inner).is_some();
-            if known {
+            if node.items()[*index].at(&inner).is_some() {
                 edits.set(document, &item.clone().join(&inner), &text, *class)?;
+            } else {
+                let key = inner.to_string();
+                edits.insert_key(document, &item, Place::Last, (&key, &text, *class))?;
             }
         }
     }
@@ -106,6 +107,32 @@ fn edit_list(
         edits.insert_item(&item, &image.version.to_string(), *class)?;
     }
     Ok(())
+}
+
+/// Works out what should happen to the list. An entry without checksum or build date would not be accepted: such images are
+/// not offered to it, and `plan` names them as held.
+fn reconcile_complete(entries: &[RosterEntry], wanted: &Wanted<'_>) -> RosterChange {
+    let mut offered = wanted.offered.values().copied().flatten();
+    if offered.all(is_complete) {
+        return reconcile(entries, wanted, RosterScope::AllMinors);
+    }
+    let complete = |images: &[NodeImage]| -> Vec<NodeImage> {
+        let images = images.iter().filter(|image| is_complete(image));
+        images.cloned().collect()
+    };
+    let offered: BTreeMap<Minor, Vec<NodeImage>> = wanted
+        .offered
+        .iter()
+        .map(|(minor, images)| (*minor, complete(images)))
+        .collect();
+    let wanted = Wanted {
+        offered: offered
+            .iter()
+            .map(|(minor, images)| (*minor, images.as_slice()))
+            .collect(),
+        ..wanted.clone()
+    };
+    reconcile(entries, &wanted, RosterScope::AllMinors)
 }
 
 /// Tells whether an image has all that the list's form asks for.

@@ -76,6 +76,10 @@ impl FileKind for NodeImages {
             edits.remove_item(0, &path, (*index, &entries[*index].name), *class)?;
         }
         for (index, image, class) in &change.replace {
+            // An identifier belongs to one image in one cloud.
+            if node.items()[*index].get("id").is_some() {
+                edits.remove_key(0, &path.clone().index(*index), "id", *class)?;
+            }
             for (inner, text) in changes(&node.items()[*index], &entries[*index], image) {
                 edits.set(0, &path.clone().index(*index).join(&inner), &text, *class)?;
             }
@@ -83,7 +87,6 @@ impl FileKind for NodeImages {
         for (at, image, class) in &change.insert {
             let like = at.saturating_sub(1);
             let changes = changes(&node.items()[like], &entries[like], image);
-            // An identifier belongs to one image in one cloud.
             let item = NewItem {
                 document: 0,
                 list: &path,

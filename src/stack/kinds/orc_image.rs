@@ -97,6 +97,12 @@ impl FileKind for OrcImage {
             return Ok(());
         }
         let change = reconcile(&entries, wanted, RosterScope::OneMinor);
+        // A manifest that is alone is read as the default's image.
+        if let [left] = change.versions_after(&entries)[..]
+            && Some(left) != wanted.default
+        {
+            return Ok(());
+        }
         for (index, class) in &change.remove {
             edits.remove_document(images[*index].0, &entries[*index].name, *class)?;
         }

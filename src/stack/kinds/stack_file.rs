@@ -1,7 +1,6 @@
 //! stack.yaml of layout D: provider, name, version (in full or the minor alone) and ranges of addon charts (`2.34.x`).
 
 use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
-use crate::policy::ChangeClass;
 use crate::stack::addon::MinorBoundChart;
 use crate::version::ChartVersion;
 
@@ -95,7 +94,7 @@ impl FileKind for StackFile {
             };
             if raw.parse::<ChartVersion>().is_ok() {
                 if let Some(version) = wanted.charts.get(chart.name) {
-                    edits.set(0, &path, &version.to_string(), ChangeClass::Addons)?;
+                    edits.set(0, &path, &version.to_string(), wanted.chart_class())?;
                 }
             } else if let Some(range) = range_for(raw, wanted) {
                 edits.set(

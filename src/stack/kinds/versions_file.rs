@@ -96,21 +96,24 @@ impl FileKind for VersionsFile {
         if rows.len() != document.items().len() {
             return Ok(());
         }
+        // New rows first: the only old one may leave.
+        let mut left = rows.len();
+        for (minor, values) in &wanted.rows {
+            let missing = values.add && !rows.iter().any(|(listed, _)| listed == minor);
+            if missing && wanted.policy.wants(ChangeClass::NewMinor) {
+                left += usize::from(add_row(&rows, *minor, values, edits)?);
+            }
+        }
         for (index, (minor, row)) in rows.iter().enumerate() {
             if wanted.dropped.contains(minor) {
                 let name =
                     super::text_at(row, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
-                if wanted.policy.wants(ChangeClass::Removal) {
+                if wanted.policy.wants(ChangeClass::Removal) && left > 1 {
+                    left -= 1;
                     edits.remove_item(0, &Path::root(), (index, name), ChangeClass::Removal)?;
                 }
             } else if let Some(values) = wanted.rows.get(minor) {
                 edit_row((index, row), values, wanted, edits)?;
-            }
-        }
-        for (minor, values) in &wanted.rows {
-            let missing = values.add && !rows.iter().any(|(listed, _)| listed == minor);
-            if missing && wanted.policy.wants(ChangeClass::NewMinor) {
-                add_row(&rows, *minor, values, edits)?;
             }
         }
         Ok(())
@@ -143,27 +146,32 @@ fn edit_row(
             class,
         )?;
     }
+    let class = match raw.parse::<KubernetesVersion>() {
+        Ok(standing) if standing.minor() == wanted.line.minor => wanted.chart_class(),
+        Ok(_) | Err(_) => ChangeClass::Addons,
+    };
     for chart in MinorBoundChart::all() {
         if let Some(version) = values.charts.get(chart.name) {
             edits.set(
                 0,
                 &path.clone().key(chart.versions_key),
                 &version.plain(),
-                ChangeClass::Addons,
+                class,
             )?;
         }
     }
     Ok(())
 }
 
+/// Adds the row of a minor; tells whether there was something to add.
 fn add_row(
     rows: &[(Minor, &Node)],
     minor: Minor,
     values: &AddonRow,
     edits: &mut FileEdits<'_>,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let Some(version) = values.kubernetes else {
-        return Ok(());
+        return Ok(false);
     };
     let at = rows
         .iter()
@@ -171,7 +179,7 @@ fn add_row(
         .map_or(0, |index| index + 1);
     let like = at.saturating_sub(1);
     let Some((_, neighbour)) = rows.get(like) else {
-        return Ok(());
+        return Ok(false);
     };
     let raw = super::text_at(neighbour, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
     let mut changes = vec![(super::keys(&[KUBERNETES]), version.spelled_like(raw))];
@@ -191,5 +199,6 @@ fn add_row(
         changes: &changes,
         without: &without,
     };
-    edits.insert_item(&item, &version.spelled_like(raw), ChangeClass::NewMinor)
+    edits.insert_item(&item, &version.spelled_like(raw), ChangeClass::NewMinor)?;
+    Ok(true)
 }

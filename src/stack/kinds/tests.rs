@@ -1,0 +1,305 @@
+//! What each kind of file says, with its line, and how it says something else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::super::discover::SourceFile;
+use super::super::edits::FileEdits;
+use super::super::facts::{Fact, Fault};
+use super::super::wanted::Wanted;
+use crate::catalog::NodeImage;
+use crate::policy::Policy;
+use crate::version::{KubernetesVersion, StackLine};
+
+const URL: &str = "https://images.example.org/ubuntu-2404-kube-v1.34/ubuntu-2404-kube-";
+
+fn image(version: &str) -> NodeImage {
+    let digit = version.rsplit('.').next().unwrap();
+    NodeImage {
+        version: version.parse().unwrap(),
+        os: Some("ubuntu-2404".parse().unwrap()),
+        url: format!("{URL}{version}.qcow2"),
+        sha256: Some(digit.repeat(64).parse().unwrap()),
+        built: Some("2026-05-01".parse().unwrap()),
+        size: None,
+    }
+}
+
+fn read(place: &str, text: &str) -> SourceFile {
+    let file = SourceFile::read(place, place, &Arc::from(text)).unwrap();
+    file.unwrap_or_else(|| panic!("{place} is of no kind"))
+}
+
+/// The single facts of a file: line, place and value.
+fn sites(place: &str, text: &str) -> Vec<(usize, String, String)> {
+    let file = read(place, text);
+    let sites = file.sites().iter();
+    sites
+        .map(|site| (site.line, site.at.clone(), site.value.clone()))
+        .collect()
+}
+
+/// The file as it reads when the default moves from v1.34.5 to v1.34.7 and the store has v1.34.5 to v1.34.7.
+fn moved_with(policy: &Policy, file: (&str, &str)) -> Result<Option<String>, Fault> {
+    moved_to(policy, "v1.34.7", file)
+}
+
+/// The same with another default, which no list has to keep.
+fn moved_to(
+    policy: &Policy,
+    default: &str,
+    (place, text): (&str, &str),
+) -> Result<Option<String>, Fault> {
+    let version = |text: &str| -> KubernetesVersion { text.parse().unwrap() };
+    let images = ["v1.34.5", "v1.34.6", "v1.34.7"].map(image);
+    let line: StackLine = "openstack-scs-1-34".parse().unwrap();
+    let wanted = Wanted {
+        line_before: line.clone(),
+        default: Some(version(default)),
+        default_before: Some(version("v1.34.5")),
+        default_image: images
+            .iter()
+            .find(|image| image.version == version(default)),
+        offered: [(line.minor, &images[..])].into(),
+        rows: BTreeMap::new(),
+        charts: [("openstack-cinder-csi".to_owned(), "2.34.2".parse().unwrap())].into(),
+        kept: [version(default)].into(),
+        dropped: BTreeSet::new(),
+        next_version: None,
+        is_shared: false,
+        has_csctl: true,
+        policy,
+        line,
+    };
+    let file = Arc::new(read(place, text));
+    let siblings = [Arc::clone(&file)];
+    let mut edits = FileEdits::new(&file, &siblings, &wanted);
+    for kind in file.kinds() {
+        kind.edit(&file, &wanted, &mut edits)?;
+    }
+    Ok(edits.finish()?.map(|edited| edited.text.to_string()))
+}
+
+fn moved(place: &str, text: &str) -> Result<Option<String>, Fault> {
+    moved_with(&Policy::default(), (place, text))
+}
+
+/// Fails unless the move is exactly that of these texts.
+fn becomes(place: &str, text: &str, pairs: &[(&str, &str)]) {
+    let expected = pairs
+        .iter()
+        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+    assert_eq!(moved(place, text).unwrap().unwrap_or_default(), expected);
+}
+
+fn template(kind: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: infrastructure.cluster.x-k8s.io/v1beta1\nkind: {kind}MachineTemplate\nmetadata:\n  name: {{{{ .Release.Name }}}}\nspec:\n  template:\n    spec:\n{spec}"
+    )
+}
+
+const TEMPLATE: &str = "cluster-class/templates/machine.yaml";
+
+#[test]
+fn machine_templates_name_their_image_in_the_provider_s_way() {
+    let cases = [
+        (
+            "OpenStack",
+            "      image: ubuntu-capi-image-v1.34.5\n",
+            "image",
+        ),
+        (
+            "OpenStack",
+            "      image:\n        filter:\n          name: \"ubuntu-capi-image-v1.34.5\"\n",
+            "image.filter.name",
+        ),
+        (
+            "OpenStack",
+            "      image:\n        imageRef:\n          name: ubuntu-capi-image-v1.34.5\n",
+            "image.imageRef.name",
+        ),
+        (
+            "CloudStack",
+            "      template:\n        name: ubuntu-2404-kube-v1.34.5\n",
+            "template.name",
+        ),
+        (
+            "Docker",
+            "      customImage: kindest/node:v1.34.5 # for kind\n",
+            "customImage",
+        ),
+        (
+            "Metal3",
+            "      image:\n        url: http://store/ubuntu-2404-kube-v1.34.5.qcow2\n",
+            "image.url",
+        ),
+    ];
+    for (kind, spec, place) in cases {
+        let text = template(kind, spec);
+        let found = sites(TEMPLATE, &text);
+        let line = 7 + spec.lines().count();
+        assert_eq!(found.len(), 1, "{kind} {spec}");
+        assert_eq!(
+            (found[0].0, found[0].1.as_str()),
+            (line, &*format!("spec.template.spec.{place}"))
+        );
+        becomes(TEMPLATE, &text, &[("1.34.5", "1.34.7")]);
+    }
+}
+
+#[test]
+fn machine_templates_with_a_checksum_or_an_expression_are_left_to_people() {
+    let pinned = template(
+        "Metal3",
+        "      image:\n        url: http://store/ubuntu-2404-kube-v1.34.5.qcow2\n        checksum: abc\n",
+    );
+    let fault = moved(TEMPLATE, &pinned).unwrap_err();
+    assert_eq!((fault.line, fault.file.as_str()), (Some(10), TEMPLATE));
+    assert!(fault.message.contains("pins a checksum"), "{fault}");
+    let expression = template("Docker", "      customImage: {{ .Values.image }}\n");
+    assert_eq!(sites(TEMPLATE, &expression), []);
+    assert_eq!(moved(TEMPLATE, &expression), Ok(None));
+}
+
+fn orc(name: &str, version: &str) -> String {
+    let sum = version.rsplit('.').next().unwrap().repeat(64);
+    format!(
+        "---\napiVersion: openstack.k-orc.cloud/v1alpha1\nkind: Image\nmetadata:\n  name: {name}\nspec:\n  resource:\n    content:\n      download:\n        url: {URL}{version}.qcow2\n        hash:\n          value: {sum}\n"
+    )
+}
+
+#[test]
+fn a_single_orc_image_is_that_of_the_default() {
+    for name in ["ubuntu-capi-image-v1.34.5", "{{ .Values.name }}"] {
+        let text = orc(name, "v1.34.5");
+        let file = read("image.yaml", &text);
+        assert!(matches!(&file.sites()[0].fact, Fact::Image(image) if image.version.patch() == 5));
+        assert_eq!(file.sites()[0].line, 10);
+        becomes(
+            "image.yaml",
+            &text,
+            &[("1.34.5", "1.34.7"), (&"5".repeat(64), &"7".repeat(64))],
+        );
+    }
+}
+
+#[test]
+fn several_orc_images_are_a_list() {
+    let of = |versions: &[&str]| -> String {
+        let names = versions.iter();
+        names
+            .map(|version| orc(&format!("image-{version}"), version))
+            .collect()
+    };
+    let text = of(&["v1.34.5", "v1.34.7"]);
+    let rosters = read("image.yaml", &text).rosters().to_vec();
+    let lines: Vec<usize> = rosters[0].entries.iter().map(|entry| entry.line).collect();
+    assert_eq!(lines, [2, 14]);
+    let filled = of(&["v1.34.5", "v1.34.6", "v1.34.7"]);
+    assert_eq!(moved("image.yaml", &text).unwrap(), Some(filled.clone()));
+    let newest = Policy {
+        images: "newest=2".parse().unwrap(),
+        ..Policy::default()
+    };
+    let trimmed = moved_with(&newest, ("image.yaml", &filled)).unwrap();
+    assert_eq!(trimmed, Some(of(&["v1.34.6", "v1.34.7"])));
+}
+
+#[test]
+fn a_list_of_orc_images_never_becomes_one_that_is_not_the_default() {
+    let text = orc("image-v1.34.1", "v1.34.1") + &orc("image-v1.34.2", "v1.34.2");
+    let policy = Policy {
+        images: "newest".parse().unwrap(),
+        ..Policy::default()
+    };
+    let found = moved_to(&policy, "v1.34.6", ("image.yaml", &text)).unwrap();
+    assert_eq!(found, None);
+}
+
+#[test]
+fn class_values_hold_names_maps_and_lists() {
+    const VALUES: &str = "cluster-class/values.yaml";
+    let names = "# names\nimages:\n  worker:\n    name: ubuntu-capi-image-v1.34.5\n";
+    assert_eq!(
+        sites(VALUES, names),
+        [(
+            4,
+            "images.worker.name".to_owned(),
+            "ubuntu-capi-image-v1.34.5".to_owned()
+        )]
+    );
+    becomes(VALUES, names, &[("1.34.5", "1.34.7")]);
+    let map = "kubernetesVersionImages:\n  v1.34.5: \"ubuntu-2404-kube-v1.34.5\" # first\nkubernetesVersion: v1.34.5\n";
+    assert_eq!(
+        moved(VALUES, map).unwrap().unwrap(),
+        "kubernetesVersionImages:\n  v1.34.5: \"ubuntu-2404-kube-v1.34.5\" # first\n  v1.34.6: \"ubuntu-2404-kube-v1.34.6\"\n  v1.34.7: \"ubuntu-2404-kube-v1.34.7\"\nkubernetesVersion: v1.34.7\n"
+    );
+    let list = "versions:\n- 'v1.34.7'\n- 'v1.34.5'\n";
+    assert_eq!(
+        moved(VALUES, list).unwrap().unwrap(),
+        "versions:\n- 'v1.34.7'\n- 'v1.34.6'\n- 'v1.34.5'\n"
+    );
+    assert_eq!(moved(VALUES, "imageName: ubuntu-capi-image\n"), Ok(None));
+}
+
+#[test]
+fn node_images_keep_the_shape_of_their_neighbour() {
+    let entry = |version: &str| {
+        format!(
+            "- createOpts:\n    container_format: bare\n    name: ubuntu-capi-image-{version}\n  url: {URL}{version}.qcow2\n"
+        )
+    };
+    let head = "apiVersion: v1\nopenStackNodeImages:\n";
+    let text = format!("{head}{}", entry("v1.34.5"));
+    let file = read("node-images/config.yaml", &text);
+    assert_eq!(file.rosters()[0].entries[0].line, 3);
+    let three: String = ["v1.34.5", "v1.34.6", "v1.34.7"].map(entry).concat();
+    assert_eq!(
+        moved("node-images/config.yaml", &text).unwrap(),
+        Some(format!("{head}{three}"))
+    );
+}
+
+#[test]
+fn an_identifier_leaves_with_its_image() {
+    let text = format!(
+        "openStackNodeImages:\n  - url: {URL}v1.34.5.qcow2\n    id: 5f3c\n    createOpts:\n      name: ubuntu-capi-image-v1.34.5\n"
+    );
+    let newest = Policy {
+        images: "newest".parse().unwrap(),
+        ..Policy::default()
+    };
+    let expected = text
+        .replace("    id: 5f3c\n", "")
+        .replace("1.34.5", "1.34.7");
+    let found = moved_with(&newest, ("node-images.yaml", &text)).unwrap();
+    assert_eq!(found, Some(expected));
+}
+
+#[test]
+fn a_replaced_entry_of_the_image_manager_gets_its_build_date() {
+    let text = format!(
+        "images:\n  - name: a\n    versions:\n      - version: v1.34.6\n        url: {URL}v1.34.6.qcow2\n        checksum: sha256:{}\n",
+        "0".repeat(64)
+    );
+    let asked = Policy {
+        changes: [crate::policy::ChangeClass::OsRelease].into(),
+        ..Policy::default()
+    };
+    let expected =
+        text.replace(&"0".repeat(64), &"6".repeat(64)) + "        build_date: 2026-05-01\n";
+    let found = moved_with(&asked, ("kubernetes.yaml", &text)).unwrap();
+    assert_eq!(found, Some(expected));
+}
+
+#[test]
+fn finds_the_minor_in_names() {
+    let found = |name| super::minor_in_name(name).map(|(range, minor)| (range, minor.to_string()));
+    assert_eq!(
+        found("openstack-scs2-1-34-cluster-class"),
+        Some((15..19, "1.34".to_owned()))
+    );
+    assert_eq!(found("docker-scs-1-30-"), Some((11..15, "1.30".to_owned())));
+    assert_eq!(found("metrics-server"), None);
+    assert_eq!(found("CCM"), None);
+}

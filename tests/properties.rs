@@ -1,0 +1,689 @@
+//! Properties of plans: generated repositories in every layout, generated offers of the world, every policy. In process and
+//! without files. `PROPTEST_CASES=5000 cargo test --release --test properties` looks further.
+
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "a test fails where its data is not what it says"
+)]
+
+#[path = "support/repositories.rs"]
+mod repositories;
+#[path = "support/world.rs"]
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use csctl_matrix::catalog::{Catalog, ImageStore};
+use csctl_matrix::matrix::{matrix, store_pattern};
+use csctl_matrix::plan::{FileAction, LinePlan, Plan, PlanInput, Selection, plan};
+use csctl_matrix::policy::{Addons, ChangeClass, EndOfLife, ImageList, Policy, Retention};
+use csctl_matrix::stack::{
+    Content, Fact, Roster, RosterEntry, RosterForm, SourceFile, SourceTree, Stack, Tree, discover,
+};
+use csctl_matrix::version::{KubernetesVersion, Minor, StackVersion};
+use proptest::prelude::*;
+use repositories::{Repository, repository};
+use world::{MINORS, PATCHES, World, minor, version};
+
+/// What is planned: a repository, a world, what is wanted and what is asked for.
+#[derive(Clone)]
+struct Case {
+    repositories: Vec<Repository>,
+    world: World,
+    policy: Policy,
+    minor: Option<Minor>,
+}
+
+/// A counterexample in a few lines.
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for repository in &self.repositories {
+            let repository = format!("{repository:?}");
+            writeln!(f, "{repository}")?;
+        }
+        let (world, policy) = (format!("{:?}", self.world), format!("{:?}", self.policy));
+        write!(f, "{world}\n{policy}\nminor {:?}", self.minor)
+    }
+}
+
+/// A plan, with the repository before and after.
+struct Run {
+    catalog: Catalog,
+    policy: Policy,
+    selection: Selection,
+    before: Tree,
+    stacks_before: Vec<Stack>,
+    plan: Plan,
+    after: Tree,
+    stacks_after: Vec<Stack>,
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    let images = prop_oneof![
+        4 => Just(ImageList::All),
+        2 => (1..4_usize).prop_map(ImageList::Newest),
+        2 => (0..MINORS, 0..PATCHES).prop_map(|(index, patch)| ImageList::From(version(index, patch))),
+    ];
+    let changes = prop_oneof![
+        3 => Just(BTreeSet::new()),
+        2 => prop::sample::subsequence(ChangeClass::ALL.to_vec(), 1..=3)
+            .prop_map(|classes| classes.into_iter().collect()),
+    ];
+    (
+        images,
+        prop::bool::weighted(0.7),
+        prop::bool::weighted(0.8),
+        any::<bool>(),
+        changes,
+    )
+        .prop_map(|(images, trim, follow, drop, changes)| Policy {
+            images,
+            retention: if trim {
+                Retention::Trim
+            } else {
+                Retention::Keep
+            },
+            addons: if follow {
+                Addons::Follow
+            } else {
+                Addons::Leave
+            },
+            end_of_life: if drop {
+                EndOfLife::Drop
+            } else {
+                EndOfLife::Keep
+            },
+            changes,
+        })
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let repositories = prop::collection::vec(repository(), 1..=2).prop_map(|mut found| {
+        if let [first, second] = &mut found[..] {
+            (first.root, second.root, second.name) = (false, false, "second");
+        }
+        found
+    });
+    let asked = prop_oneof![
+        2 => Just(None),
+        1 => (0..MINORS).prop_map(|index| Some(minor(index))),
+    ];
+    (repositories, world::world(), policy(), asked).prop_map(
+        |(repositories, world, policy, minor)| Case {
+            repositories,
+            world,
+            policy,
+            minor,
+        },
+    )
+}
+
+impl Case {
+    fn run(&self) -> Run {
+        let mut before = Tree::default();
+        for repository in &self.repositories {
+            for (path, content) in repository.tree().files() {
+                before.insert(path, content.clone());
+            }
+        }
+        let names = self.repositories.iter();
+        let names: Vec<_> = names.map(|one| (one.provider(), one.name)).collect();
+        let catalog = self.world.catalog(&names);
+        let selection = Selection {
+            minor: self.minor,
+            ..Selection::default()
+        };
+        let plan = plan_of(&before, &catalog, &self.policy, &selection);
+        let after = apply(&before, &plan);
+        Run {
+            stacks_before: discover(&before).read(&before),
+            stacks_after: discover(&after).read(&after),
+            policy: self.policy.clone(),
+            catalog,
+            selection,
+            before,
+            plan,
+            after,
+        }
+    }
+}
+
+fn plan_of(tree: &Tree, catalog: &Catalog, policy: &Policy, selection: &Selection) -> Plan {
+    plan(PlanInput {
+        tree,
+        discovery: &discover(tree),
+        catalog,
+        policy,
+        selection,
+    })
+}
+
+fn apply(before: &Tree, plan: &Plan) -> Tree {
+    let mut tree = before.clone();
+    for change in &plan.files {
+        match &change.action {
+            FileAction::Edit { after, .. } | FileAction::Create { after, .. } => {
+                tree.insert(&change.path, Content::Text(after.clone()));
+            }
+            FileAction::Copy { from } => {
+                tree.insert(&change.path, before.find(from).unwrap().clone());
+            }
+            FileAction::Remove => tree.remove(&change.path),
+        }
+    }
+    tree
+}
+
+fn text<'t>(tree: &'t Tree, path: &str) -> &'t str {
+    match tree.find(path) {
+        Some(Content::Text(text)) => text,
+        Some(_) | None => "",
+    }
+}
+
+/// A list before and after, at the same place of the same file; with a new directory, the list it was shaped after.
+struct RosterPair<'r> {
+    before: &'r Roster,
+    after: &'r Roster,
+    tree_before: Option<&'r SourceTree>,
+    tree_after: Option<&'r SourceTree>,
+    created: bool,
+    stack: &'r Stack,
+}
+
+impl Run {
+    /// Pairs of a stack before and after; a stack is never lost.
+    fn stacks(&self) -> impl Iterator<Item = (&Stack, &Stack)> {
+        self.stacks_before.iter().map(|before| {
+            let after = self.stacks_after.iter();
+            let mut same = after.filter(|after| after.directory == before.directory);
+            (before, same.next().expect("the stack is still there"))
+        })
+    }
+
+    fn store(&self, stack: &Stack) -> Option<&ImageStore> {
+        self.catalog.find_store(&store_pattern(stack, None)?)
+    }
+
+    fn rosters(&self) -> Vec<RosterPair<'_>> {
+        let mut pairs = Vec::new();
+        for (before, after) in self.stacks() {
+            for roster in after.files().flat_map(SourceFile::rosters) {
+                let source = self
+                    .plan
+                    .files
+                    .iter()
+                    .find_map(|change| match &change.action {
+                        FileAction::Create { from, .. } | FileAction::Copy { from }
+                            if change.path == roster.file =>
+                        {
+                            Some(from.as_str())
+                        }
+                        _ => None,
+                    });
+                let path = source.unwrap_or(&roster.file);
+                let same = |old: &&Roster| {
+                    old.file == path && old.at == roster.at && old.form == roster.form
+                };
+                let Some(old) = before.files().flat_map(SourceFile::rosters).find(same) else {
+                    continue;
+                };
+                pairs.push(RosterPair {
+                    before: old,
+                    after: roster,
+                    tree_before: owner(before, path),
+                    tree_after: owner(after, &roster.file),
+                    created: source.is_some(),
+                    stack: before,
+                });
+            }
+        }
+        pairs
+    }
+
+    fn lines(&self) -> impl Iterator<Item = (&str, &LinePlan)> {
+        let stacks = self.plan.stacks.iter();
+        stacks.flat_map(|stack| {
+            stack
+                .lines
+                .iter()
+                .map(|line| (stack.directory.as_str(), line))
+        })
+    }
+}
+
+fn owner<'s>(stack: &'s Stack, path: &str) -> Option<&'s SourceTree> {
+    let owns = |tree: &&SourceTree| tree.files.iter().any(|file| file.path() == path);
+    stack.trees.iter().find(owns)
+}
+
+fn versions(roster: &Roster) -> Vec<KubernetesVersion> {
+    roster.entries.iter().map(|entry| entry.version).collect()
+}
+
+fn cases() -> ProptestConfig {
+    #![expect(
+        clippy::disallowed_methods,
+        reason = "a longer search is asked for in the environment"
+    )]
+    let asked = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|count| count.parse().ok());
+    ProptestConfig {
+        cases: asked.unwrap_or(64),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn a_plan_is_the_same_twice_and_leaves_nothing_to_do(case in case()) {
+        let run = case.run();
+        prop_assert_eq!(run.plan.faults().collect::<Vec<_>>(), Vec::<&csctl_matrix::stack::Fault>::new());
+        let again = plan_of(&run.before, &run.catalog, &run.policy, &run.selection);
+        prop_assert_eq!(&again, &run.plan);
+        let second = plan_of(&run.after, &run.catalog, &run.policy, &run.selection);
+        prop_assert!(second.files.is_empty() && second.faults().next().is_none(), "{:#?}\n{:#?}", second.files, second.faults().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_new_entry_is_an_image_of_the_store(case in case()) {
+        let run = case.run();
+        for pair in run.rosters() {
+            let old = versions(pair.before);
+            let store = run.store(pair.stack);
+            for entry in &pair.after.entries {
+                if old.contains(&entry.version) && pair.before.entries.iter().any(|before| same_image(before, entry)) {
+                    continue;
+                }
+                let proved = store.is_some_and(|store| store.images_of(entry.version).any(|image| is_image(entry, image)));
+                prop_assert!(proved, "{} {}: {:?}", pair.after.file, pair.after.at, entry);
+            }
+        }
+    }
+
+    #[test]
+    fn lists_keep_their_order_and_name_nothing_twice(case in case()) {
+        let run = case.run();
+        for pair in run.rosters() {
+            let (old, new) = (versions(pair.before), versions(pair.after));
+            let unique: BTreeSet<_> = new.iter().collect();
+            prop_assert_eq!(unique.len(), new.len(), "{} {:?}", pair.after.file, new);
+            if old.is_sorted() {
+                prop_assert!(new.is_sorted(), "{} {:?} -> {:?}", pair.after.file, old, new);
+            } else if old.iter().rev().is_sorted() {
+                prop_assert!(new.iter().rev().is_sorted(), "{} {:?} -> {:?}", pair.after.file, old, new);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_leaves_a_list_unasked(case in case()) {
+        let run = case.run();
+        for pair in run.rosters() {
+            let (old, new) = (versions(pair.before), versions(pair.after));
+            for gone in old.iter().filter(|version| !new.contains(version)) {
+                let ended = run.policy.end_of_life == EndOfLife::Drop && run.catalog.is_end_of_life(gone.minor());
+                let retargeted = run.selection.minor.is_some_and(|asked| asked != gone.minor())
+                    && (pair.created || pair.tree_before.and_then(|tree| tree.minor) != pair.tree_after.and_then(|tree| tree.minor));
+                let trimmed = run.policy.images != ImageList::All && run.policy.retention == Retention::Trim;
+                prop_assert!(ended || retargeted || trimmed, "{}: {gone} of {old:?} left, {new:?}", pair.after.file);
+                let after = run.stacks_after.iter().find(|stack| stack.directory == pair.stack.directory).unwrap();
+                let of_list = |tree: &&SourceTree| pair.tree_after.is_none_or(|owner| owner.directory == tree.directory);
+                let mut defaults = after.trees.iter().filter(of_list).filter_map(|tree| tree.default);
+                prop_assert!(defaults.all(|default| default != *gone), "{}: the default {gone} left", pair.after.file);
+            }
+        }
+    }
+
+    #[test]
+    fn a_default_goes_up_to_an_image_or_stays(case in case()) {
+        let run = case.run();
+        for (before, after) in run.stacks() {
+            let store = run.store(before);
+            for tree in &after.trees {
+                let old = before.trees.iter().find(|old| old.directory == tree.directory);
+                let old_default = old.and_then(|old| old.default);
+                let Some(default) = tree.default.filter(|default| Some(*default) != old_default) else { continue };
+                prop_assert!(store.is_some_and(|store| store.images_of(default).next().is_some()), "{default} is not offered");
+                let asked = run.selection.minor == Some(default.minor());
+                let same_minor = old.is_some_and(|old| old.minor == tree.minor);
+                prop_assert!(old_default.is_none_or(|old| old < default) || (asked && !same_minor), "{old_default:?} -> {default}");
+            }
+        }
+        for change in &run.plan.files {
+            for to in change.edits.iter().filter_map(|edit| edit.to.as_ref()) {
+                prop_assert!(!to.contains("alpha"), "{to}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_default_is_what_the_stack_s_own_file_says(case in case()) {
+        let run = case.run();
+        for tree in run.stacks_before.iter().flat_map(|stack| &stack.trees) {
+            let own = |name: &str| tree.sites().find_map(|site| match &site.fact {
+                Fact::Kubernetes { version } if site.file.rsplit('/').next() == Some(name) => Some(*version),
+                _ => None,
+            });
+            let own = own("csctl.yaml").or(own("stack.yaml"));
+            prop_assert!(own.is_none() || tree.default == own, "{}: {:?}", tree.directory, tree.default);
+        }
+    }
+
+    #[test]
+    fn facts_of_kept_entries_stay(case in case()) {
+        let run = case.run();
+        if run.policy.wants(ChangeClass::OsRelease) {
+            return Ok(());
+        }
+        for pair in run.rosters() {
+            for entry in &pair.before.entries {
+                let Some(kept) = pair.after.entries.iter().find(|kept| kept.version == entry.version) else { continue };
+                prop_assert!(same_image(entry, kept), "{}: {entry:?} -> {kept:?}", pair.after.file);
+                prop_assert_eq!(&entry.name, &kept.name);
+                prop_assert!(entry.built.is_none() || entry.built == kept.built, "{:?} -> {:?}", entry, kept);
+            }
+        }
+        for (before, after) in run.stacks() {
+            for (old, new) in single_images(before).iter().filter_map(|(file, image)| Some((image, single_images(after).remove(file)?))) {
+                if old.0 == new.0 {
+                    prop_assert_eq!(old, &new);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn untouched_lines_stay_in_their_order(case in case()) {
+        let run = case.run();
+        for change in &run.plan.files {
+            let FileAction::Edit { before, after } = &change.action else { continue };
+            let touched = touched_lines(before, &change.edits);
+            let mut rest = after.split_inclusive('\n');
+            for (number, line) in (1..).zip(before.split_inclusive('\n')) {
+                if touched.contains(&number) {
+                    continue;
+                }
+                let line = line.trim_end_matches(['\n', '\r']);
+                let found = rest.any(|other| other.trim_end_matches(['\n', '\r']) == line);
+                prop_assert!(found, "{}:{number}: `{line}` is gone or moved\n{before}\n=====\n{after}\n{:#?}", change.path, change.edits);
+            }
+            prop_assert_eq!(before.ends_with('\n'), after.ends_with('\n'), "{}", &change.path);
+            let (newlines, returns) = (after.matches('\n').count(), after.matches("\r\n").count());
+            prop_assert!(returns == 0 || returns == newlines, "{}: mixed line endings", change.path);
+            for number in comments_after_values(before).difference(&removed_lines(before, &change.edits)) {
+                let marker = before.lines().nth(number - 1).unwrap().rsplit('#').next().unwrap();
+                prop_assert_eq!(after.matches(marker).count(), 1, "{} {}\n{}", &change.path, marker, after);
+            }
+        }
+    }
+
+    #[test]
+    fn the_plan_says_what_the_files_say_then(case in case()) {
+        let run = case.run();
+        for (before, after) in run.stacks() {
+            let pattern = store_pattern(before, None);
+            let found: BTreeMap<Minor, _> = matrix(after, &run.catalog, pattern.as_ref()).into_iter().map(|line| (line.line.minor, line)).collect();
+            let planned = run.plan.stacks.iter().find(|stack| stack.directory == before.directory).unwrap();
+            for line in &planned.lines {
+                prop_assert_eq!(line.after.as_ref(), found.get(&line.line.minor));
+                prop_assert_eq!(line.default_after, line.after.as_ref().and_then(|after| after.default));
+            }
+            for line in matrix(before, &run.catalog, pattern.as_ref()) {
+                let is_planned = planned.lines.iter().any(|planned| planned.line == line.line);
+                prop_assert!(is_planned || found.get(&line.line.minor) == Some(&line), "{} changes and is not in the plan", line.line);
+            }
+        }
+    }
+
+    #[test]
+    fn a_release_is_the_next_number_with_what_changed(case in case()) {
+        let run = case.run();
+        for (directory, line) in run.lines() {
+            let highest = run.catalog.stack_releases.iter().filter(|release| release.tag.line == line.line).filter_map(|release| release.tag.version.stable_number()).max();
+            let changed = changed_parts(&run, directory, line);
+            let Some(release) = &line.release else {
+                prop_assert!(!changed.addon && !changed.image && !changed.stack, "{}: no release", line.line);
+                continue;
+            };
+            let next = (!run.catalog.stack_releases.is_empty()).then(|| StackVersion::stable(highest.unwrap_or(0) + 1));
+            prop_assert_eq!(&release.next, &next);
+            prop_assert_eq!(release.cluster_addon.changed, changed.addon, "{}", line.line);
+            prop_assert_eq!(release.node_image.changed, changed.image, "{}", line.line);
+            prop_assert!(changed.addon || changed.image || changed.stack, "{}: a release of nothing", line.line);
+        }
+    }
+
+    #[test]
+    fn only_wanted_classes_of_change_are_made(case in case()) {
+        let run = case.run();
+        for change in &run.plan.files {
+            let class = match &change.action {
+                FileAction::Edit { .. } => None,
+                FileAction::Create { .. } | FileAction::Copy { .. } => Some(ChangeClass::NewMinor),
+                FileAction::Remove => Some(ChangeClass::Removal),
+            };
+            for class in change.edits.iter().map(|edit| edit.class).chain(class) {
+                prop_assert!(run.policy.wants(class), "{}: {class}", change.path);
+            }
+        }
+        for (_, line) in run.lines() {
+            for class in &line.classes {
+                prop_assert!(run.policy.wants(*class), "{}: {class}", line.line);
+            }
+        }
+    }
+
+    #[test]
+    fn a_lock_that_fitted_its_chart_fits_it_again(case in case()) {
+        let run = case.run();
+        for (path, _) in run.before.files().filter(|(path, _)| path.ends_with("Chart.lock")) {
+            let fits = |tree: &Tree| lock_fits(text(tree, &path.replace(".lock", ".yaml")), text(tree, path));
+            prop_assert!(!fits(&run.before) || run.after.find(path).is_none() || fits(&run.after), "{path}");
+        }
+    }
+}
+
+fn same_image(a: &RosterEntry, b: &RosterEntry) -> bool {
+    (a.version, &a.url, &a.sha256, &a.os) == (b.version, &b.url, &b.sha256, &b.os)
+}
+
+fn is_image(entry: &RosterEntry, image: &csctl_matrix::catalog::NodeImage) -> bool {
+    let url = entry.url.as_ref().is_none_or(|url| *url == image.url);
+    let sum = entry.sha256.is_none() || entry.sha256 == image.sha256;
+    let os = entry.os.is_none() || entry.os == image.os;
+    url && sum && os && image.version == entry.version
+}
+
+/// The images written as single resources: file, then version, URL and checksum.
+fn single_images(stack: &Stack) -> BTreeMap<String, (KubernetesVersion, String, String)> {
+    let sites = stack.files().flat_map(SourceFile::sites);
+    let images = sites.filter_map(|site| match &site.fact {
+        Fact::Image(image) => {
+            let sum = image.sha256.as_ref().map(ToString::to_string);
+            let facts = (image.version, image.url.clone(), sum.unwrap_or_default());
+            Some((site.file.clone(), facts))
+        }
+        _ => None,
+    });
+    images.collect()
+}
+
+/// Lines that an edit sets or removes, counted from one.
+fn touched_lines(before: &str, edits: &[csctl_matrix::stack::EditNote]) -> BTreeSet<usize> {
+    let set = edits
+        .iter()
+        .filter(|edit| edit.from.is_some() && edit.to.is_some());
+    let mut touched: BTreeSet<usize> = set.map(|edit| edit.line).collect();
+    touched.extend(removed_lines(before, edits));
+    touched
+}
+
+/// Lines that leave with an item: its own and the deeper ones below it; a document to its end.
+fn removed_lines(before: &str, edits: &[csctl_matrix::stack::EditNote]) -> BTreeSet<usize> {
+    let lines: Vec<&str> = before.lines().collect();
+    let mut removed = BTreeSet::new();
+    for edit in edits.iter().filter(|edit| edit.to.is_none()) {
+        let first = lines[edit.line - 1];
+        let is_document = edit.at == "document";
+        let depth = first.len() - first.trim_start().len();
+        if is_document {
+            let start = lines[..edit.line]
+                .iter()
+                .rposition(|line| line.starts_with("---"))
+                .unwrap_or(0);
+            removed.extend(start + 1..=edit.line);
+        }
+        removed.insert(edit.line);
+        let mut run = Vec::new();
+        for (index, line) in lines.iter().enumerate().skip(edit.line) {
+            run.push(index + 1);
+            let inside = line.len() - line.trim_start().len() > depth
+                || (is_document && !line.starts_with("---"));
+            let comment = line.trim_start().starts_with('#') || line.trim().is_empty();
+            if inside && !comment {
+                removed.extend(run.drain(..));
+            } else if !inside && !comment {
+                break;
+            }
+        }
+    }
+    removed
+}
+
+fn comments_after_values(text: &str) -> BTreeSet<usize> {
+    let lines = (1..).zip(text.lines());
+    lines
+        .filter(|(_, line)| line.contains("# tail"))
+        .map(|(number, _)| number)
+        .collect()
+}
+
+/// Which parts of a release a plan changes, from the paths of the files alone.
+struct Changed {
+    addon: bool,
+    image: bool,
+    stack: bool,
+}
+
+fn changed_parts(run: &Run, directory: &str, line: &LinePlan) -> Changed {
+    let after = run
+        .stacks_after
+        .iter()
+        .find(|stack| stack.directory == directory)
+        .unwrap();
+    let source = after
+        .trees
+        .iter()
+        .find(|tree| tree.minor == Some(line.line.minor));
+    let Some(source) = source else {
+        return Changed {
+            addon: false,
+            image: false,
+            stack: false,
+        };
+    };
+    let prefix = if source.directory.is_empty() {
+        String::new()
+    } else {
+        format!("{}/", source.directory)
+    };
+    let places = run
+        .plan
+        .files
+        .iter()
+        .filter_map(|change| change.path.strip_prefix(&prefix));
+    let mut changed = Changed {
+        addon: false,
+        image: false,
+        stack: false,
+    };
+    for place in places {
+        let is_image = place.starts_with("node-images")
+            || place.ends_with("/image.yaml")
+            || place == "image.yaml";
+        let beside = [
+            "versions.yaml",
+            "metadata.yaml",
+            "kubernetes.yaml",
+            "clusterstack.yaml",
+            "README.md",
+        ];
+        if is_image {
+            changed.image = true;
+        } else if place.starts_with("cluster-addon/") {
+            changed.addon = true;
+        } else if !beside.contains(&place) {
+            changed.stack = true;
+        }
+    }
+    let listed = |matrix: &Option<csctl_matrix::matrix::LineMatrix>| {
+        matrix
+            .as_ref()
+            .map(csctl_matrix::matrix::LineMatrix::listed)
+    };
+    changed.image |= listed(&line.before) != listed(&line.after);
+    changed
+}
+
+fn lock_fits(chart: &str, lock: &str) -> bool {
+    let chart: serde_yaml::Value = serde_yaml::from_str(chart).unwrap();
+    let lock: serde_yaml::Value = serde_yaml::from_str(lock).unwrap();
+    let both = [(&chart, true), (&lock, false)].map(|(file, alias)| {
+        let items = file["dependencies"].as_sequence().into_iter().flatten();
+        let item = |one: &serde_yaml::Value| {
+            let field = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
+            let alias = if alias {
+                format!(r#","alias":"{}""#, field("alias"))
+            } else {
+                String::new()
+            };
+            format!(
+                r#"{{"name":"{}","version":"{}","repository":"{}"{alias}}}"#,
+                field("name"),
+                field("version"),
+                field("repository")
+            )
+        };
+        items.map(item).collect::<Vec<_>>()
+    });
+    lock["digest"].as_str() == Some(&repositories::digest(&both))
+}
+
+#[test]
+fn generated_repositories_are_read_as_they_are_meant() {
+    use proptest::strategy::ValueTree as _;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut forms: BTreeSet<String> = BTreeSet::new();
+    let (mut changed, mut held) = (0, 0);
+    for _ in 0..100 {
+        let run = case().new_tree(&mut runner).unwrap().current().run();
+        for stack in &run.stacks_before {
+            assert_eq!(stack.faults, []);
+            seen.insert(format!("{:?}", stack.layout));
+            let rosters = stack.files().flat_map(SourceFile::rosters);
+            forms.extend(rosters.map(|roster| format!("{:?}", roster.form)));
+        }
+        changed += usize::from(run.plan.has_changes());
+        held += usize::from(run.plan.has_holds());
+    }
+    assert_eq!(seen.len(), 5, "{seen:?}");
+    let all = [
+        RosterForm::NodeImages,
+        RosterForm::ImageManager,
+        RosterForm::OrcImages,
+        RosterForm::VersionMap,
+        RosterForm::Names,
+    ];
+    assert_eq!(forms, all.iter().map(|form| format!("{form:?}")).collect());
+    assert!(
+        changed > 50 && held > 50,
+        "{changed} plans change something, {held} hold something"
+    );
+}
