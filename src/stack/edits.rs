@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::discover::SourceFile;
 use super::facts::Fault;
+use super::source::SourceFile;
 use super::wanted::Wanted;
 use crate::policy::{ChangeClass, Policy};
 use crate::yaml::{Editor, Node, Path, Place, Shape, YamlError};

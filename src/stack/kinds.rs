@@ -20,9 +20,9 @@ mod stack_file;
 mod tests;
 mod versions_file;
 
-use super::discover::SourceFile;
 use super::edits::FileEdits;
 use super::facts::{Fact, Facts, Fault, Site};
+use super::source::SourceFile;
 use super::wanted::Wanted;
 use crate::policy::ChangeClass;
 use crate::version::{KubernetesVersion, Minor};

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::super::discover::SourceFile;
 use super::super::edits::FileEdits;
 use super::super::facts::{Fact, Fault};
+use super::super::source::SourceFile;
 use super::super::wanted::Wanted;
 use crate::catalog::NodeImage;
 use crate::policy::Policy;
