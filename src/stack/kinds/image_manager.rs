@@ -72,6 +72,10 @@ fn edit_list(
     }
     for (index, image, class) in &change.replace {
         let item = path.clone().index(*index);
+        // An identifier belongs to one image in one cloud.
+        if node.items()[*index].get("id").is_some() {
+            edits.remove_key(document, &item, "id", *class)?;
+        }
         for (inner, text) in changes(&node.items()[*index], &entries[*index], image) {
             if node.items()[*index].at(&inner).is_some() {
                 edits.set(document, &item.clone().join(&inner), &text, *class)?;
@@ -222,7 +226,7 @@ fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
 /// Returns what an entry says where it is about another image.
 fn changes(item: &Node, entry: &RosterEntry, image: &NodeImage) -> Vec<(Path, String)> {
     let mut changes = Vec::new();
-    for (key, _, value) in item.entries() {
+    for (key, _, value) in item.entries().filter(|(key, _, _)| *key != "id") {
         let Some(text) = value.as_str() else { continue };
         let new = match key {
             "version" => image.version.spelled_like(text),
