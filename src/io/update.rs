@@ -3,6 +3,9 @@
 //!
 //! New texts are staged in a directory of their own, then a journal is written, then files are moved to their places. Without a
 //! journal a staging directory is a leftover and is thrown away; with one, its moves are made again, which does no harm.
+//!
+//! A killed process loses nothing by this. Against a power failure files are not synced one by one, as git does not do it for
+//! a checkout either: 10,000 of them would take a minute instead of seconds.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -210,8 +213,7 @@ impl Staging {
         let write = || {
             let mut file = File::create(&path)?;
             file.write_all(bytes)?;
-            file.set_permissions(fs::metadata(like)?.permissions())?;
-            file.sync_data()
+            file.set_permissions(fs::metadata(like)?.permissions())
         };
         write().map_err(|source| write_error(&path, source))
     }
@@ -392,8 +394,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     if fs::symlink_metadata(from)?.is_symlink() {
         return copy_link(from, to);
     }
-    fs::copy(from, to)?;
-    File::open(to)?.sync_data()
+    fs::copy(from, to).map(drop)
 }
 
 #[cfg(unix)]
