@@ -54,7 +54,7 @@ fn line_plan(
     if after.is_none() && target.dropped.contains(&minor) {
         classes.insert(ChangeClass::Removal);
     }
-    if after.is_none() && moves_away(target, minor) {
+    if before != after && moves_away(target, minor) {
         classes.insert(ChangeClass::NewMinor);
     }
     classes.extend(listed_classes(target, outcome, minor));

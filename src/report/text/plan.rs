@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use similar::TextDiff;
 
 use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, labelled, styled};
+use crate::matrix::LineMatrix;
 use crate::plan::{
     ComponentBump, FileAction, FileChange, Hold, LinePlan, Plan, Release, StackPlan,
 };
@@ -136,6 +137,10 @@ fn line_heading(line: &LinePlan) -> String {
             let _ = write!(heading, "   {after}");
         }
         (Some(_) | None, Some(_) | None) => {}
+    }
+    let has_source = |line: &Option<LineMatrix>| line.as_ref().is_some_and(|line| line.has_source);
+    if has_source(&line.before) && !has_source(&line.after) {
+        heading.push_str("   its source tree leaves");
     }
     if let Some(release) = &line.release {
         let _ = write!(heading, "   {}", release_words(release));
