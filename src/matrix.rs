@@ -289,12 +289,10 @@ impl View<'_> {
             patch.is_listed = true;
             patch.os.extend(entry.os.clone());
         }
-        for image in self
+        let offered = self
             .store
-            .iter()
-            .flat_map(|store| &store.images)
-            .filter(|i| i.version.minor() == minor)
-        {
+            .map_or(&[][..], |store| store.images_of_minor(minor));
+        for image in offered {
             let patch = patches
                 .entry(image.version)
                 .or_insert_with(|| empty(image.version));

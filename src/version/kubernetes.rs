@@ -70,14 +70,6 @@ impl Minor {
         }
     }
 
-    /// Returns the minor before this one, unless this is the first of its major version.
-    pub fn previous(self) -> Option<Self> {
-        Some(Self {
-            minor: self.minor.checked_sub(1)?,
-            ..self
-        })
-    }
-
     /// Returns the second number, which the cloud provider's charts carry too (`2.34.1` belongs to `1.34`).
     pub fn number(self) -> u32 {
         self.minor
