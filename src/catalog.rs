@@ -4,6 +4,7 @@
 mod end_of_life;
 mod pattern;
 mod request;
+mod vulnerability;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,10 @@ use crate::version::{
 
 pub use end_of_life::known_end_of_life;
 pub use pattern::{ImagePattern, PatternError};
-pub use request::{CatalogRequest, ChartRequest, Listing, StoreRequest};
+pub use request::{CatalogRequest, ChartRequest, Listing, StoreRequest, VulnerabilityRequest};
+pub use vulnerability::{
+    CveId, CvssScore, RecordedVersions, VersionRange, Vulnerability, read_cluster_version,
+};
 
 /// The version of the catalog file's form.
 pub const CATALOG_SCHEMA: u32 = 1;
@@ -45,6 +49,9 @@ pub struct Catalog {
     /// Published stack releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stack_releases: Vec<StackRelease>,
+    /// Vulnerabilities of Kubernetes, in the order of their numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vulnerabilities: Vec<Vulnerability>,
     /// Sources that gave no answer. What they would have said is unknown, which is not the same as nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreachable: Vec<Unreachable>,
@@ -171,6 +178,7 @@ impl Catalog {
             kubernetes: Vec::new(),
             end_of_life: known_end_of_life(),
             stack_releases: Vec::new(),
+            vulnerabilities: Vec::new(),
             unreachable: Vec::new(),
         }
     }
@@ -183,6 +191,7 @@ impl Catalog {
                 .sort_by(|a, b| (a.version, &a.os, &a.url).cmp(&(b.version, &b.os, &b.url)));
         }
         self.kubernetes.sort_by_key(|release| release.version);
+        self.vulnerabilities.sort_by(|a, b| a.id.cmp(&b.id));
     }
 
     /// Finds the store with that pattern.
@@ -220,6 +229,12 @@ impl Catalog {
             .binary_search_by_key(&version, |release| release.version)
             .ok()?;
         Some(self.kubernetes[found].published)
+    }
+
+    /// Returns the releases of one minor, oldest version first.
+    pub fn releases_of(&self, minor: Minor) -> impl Iterator<Item = &KubernetesRelease> {
+        let releases = self.kubernetes.iter();
+        releases.filter(move |release| release.version.minor() == minor)
     }
 
     /// Tells whether upstream support of the minor has ended on the catalog's day.
