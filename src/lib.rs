@@ -16,5 +16,6 @@ pub mod report;
 #[cfg(test)]
 mod schema;
 pub mod stack;
+pub mod standard;
 pub mod version;
 pub mod yaml;

@@ -9,9 +9,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::standard::Standard;
 use crate::version::{KubernetesVersion, VersionError};
 
-pub use config::{CONFIG_FILE, Config, ConfigError, ImageStoreConfig, MirrorConfig};
+pub use config::{
+    CONFIG_FILE, Config, ConfigError, ImageStoreConfig, MirrorConfig, SourcesConfig,
+    VulnerabilitiesConfig,
+};
 
 /// Which versions may be listed and what a run may change.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,6 +28,8 @@ pub struct Policy {
     pub addons: Addons,
     /// What becomes of minors whose upstream support has ended.
     pub end_of_life: EndOfLife,
+    /// The standard that says what is due by when.
+    pub standard: Standard,
     /// Classes of change to make; empty means all that need no asking.
     pub changes: BTreeSet<ChangeClass>,
 }

@@ -9,9 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors from the ground up. A floor may use those before it, and itself.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 13] = [
     &["version", "parallel"],
     &["catalog"],
+    &["standard"],
     &["policy"],
     &["yaml"],
     &["stack"],

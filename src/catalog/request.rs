@@ -32,7 +32,8 @@ pub struct VulnerabilityRequest {
 impl Default for VulnerabilityRequest {
     /// Returns the official feed of Kubernetes and the records of the CVE Program.
     fn default() -> Self {
-        let feed = "https://kubernetes.io/docs/reference/issues-security/official-cve-feed/index.json";
+        let feed =
+            "https://kubernetes.io/docs/reference/issues-security/official-cve-feed/index.json";
         Self {
             feed: feed.to_owned(),
             records: "https://cveawg.mitre.org/api/cve/".to_owned(),

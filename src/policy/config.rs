@@ -4,7 +4,8 @@
 use serde::Deserialize;
 
 use super::{Addons, EndOfLife, ImageList, Policy, Retention};
-use crate::catalog::{ImagePattern, Listing};
+use crate::catalog::{ImagePattern, Listing, VulnerabilityRequest};
+use crate::standard::Standard;
 
 /// The file's name, at the root of the repository.
 pub const CONFIG_FILE: &str = "csctl-matrix.yaml";
@@ -31,6 +32,45 @@ pub struct Config {
     /// URL prefixes and what stands in for them, for networks without a way out.
     #[serde(default)]
     pub mirrors: Vec<MirrorConfig>,
+    /// The standard that says what is due by when: `scs-0210/v2`, `none`.
+    #[serde(default)]
+    pub standard: Option<Standard>,
+    /// Where facts of Kubernetes come from.
+    #[serde(default)]
+    pub sources: SourcesConfig,
+}
+
+/// Where facts of Kubernetes come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SourcesConfig {
+    /// Vulnerabilities.
+    #[serde(default)]
+    pub vulnerabilities: VulnerabilitiesConfig,
+}
+
+/// Where vulnerabilities are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VulnerabilitiesConfig {
+    /// The feed's URL, or `none`: then nobody is asked.
+    #[serde(default)]
+    pub feed: Option<String>,
+    /// What the URL of each record begins with.
+    #[serde(default)]
+    pub records: Option<String>,
+}
+
+impl VulnerabilitiesConfig {
+    /// Returns where to ask; nothing where nobody is to be asked.
+    pub fn request(&self) -> Option<VulnerabilityRequest> {
+        let usual = VulnerabilityRequest::default();
+        let feed = self.feed.clone().unwrap_or(usual.feed);
+        (feed != "none").then(|| VulnerabilityRequest {
+            feed,
+            records: self.records.clone().unwrap_or(usual.records),
+        })
+    }
 }
 
 /// The image store.
@@ -87,6 +127,7 @@ impl Config {
             retention: options.retention.or(self.retention).unwrap_or_default(),
             addons: options.addons.or(self.addons).unwrap_or_default(),
             end_of_life: options.end_of_life.or(self.end_of_life).unwrap_or_default(),
+            standard: options.standard.or(self.standard).unwrap_or_default(),
             changes: std::collections::BTreeSet::new(),
         }
     }
@@ -113,6 +154,24 @@ mod tests {
         assert_eq!(config.images, Some(ImageList::Newest(3)));
         assert_eq!(config.image_store.listing, Listing::S3);
         assert_eq!(config.mirrors[0].to, "http://m/");
+        let standard = Config::parse("standard: scs-0210/v1\n").unwrap();
+        assert_eq!(standard.policy(&Config::default()).standard, Standard::V1);
+        assert_eq!(Config::default().policy(&standard).standard, Standard::V1);
+        let sources = |text: &str| {
+            Config::parse(text)
+                .unwrap()
+                .sources
+                .vulnerabilities
+                .request()
+        };
+        assert_eq!(
+            sources("images: all\n"),
+            Some(VulnerabilityRequest::default())
+        );
+        assert_eq!(sources("sources: {vulnerabilities: {feed: none}}\n"), None);
+        let moved =
+            sources("sources: {vulnerabilities: {feed: 'http://f/', records: 'http://r'}}\n");
+        assert_eq!(moved.unwrap().records, "http://r");
         assert_eq!(Config::parse("# nothing yet\n").unwrap(), Config::default());
     }
 
@@ -143,5 +202,8 @@ mod tests {
             wrong.message.contains("`some` is no list policy"),
             "{wrong}"
         );
+        let wrong = Config::parse("images: all\nstandard: scs-0210\n").unwrap_err();
+        assert_eq!(wrong.line, Some(2));
+        assert!(wrong.message.contains("there are scs-0210/v2,"), "{wrong}");
     }
 }
