@@ -18,6 +18,7 @@ mod image_store;
 mod kubernetes;
 mod pointer;
 mod s3;
+mod vulnerabilities;
 
 pub(crate) use atomic::write as write_atomically;
 pub use fault::Fault;

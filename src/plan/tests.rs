@@ -397,6 +397,7 @@ const DROP: Policy = Policy {
     retention: crate::policy::Retention::Trim,
     addons: crate::policy::Addons::Follow,
     end_of_life: EndOfLife::Drop,
+    standard: crate::standard::Standard::None,
     changes: std::collections::BTreeSet::new(),
 };
 

@@ -114,9 +114,13 @@ impl Config {
         {
             return Ok(Self::default());
         }
-        serde_yaml::from_str(text).map_err(|error| ConfigError {
-            line: error.location().map(|location| location.line()),
-            message: strip_location(&error.to_string()),
+        serde_yaml::from_str(text).map_err(|error: serde_yaml::Error| {
+            let message = strip_location(&error.to_string());
+            let told = error.location().map(|location| location.line());
+            ConfigError {
+                line: line_of_key(text, &message).or(told),
+                message,
+            }
         })
     }
 
@@ -131,6 +135,16 @@ impl Config {
             changes: std::collections::BTreeSet::new(),
         }
     }
+}
+
+/// Finds the line of the key that a message begins with. The parser tells the map's first line for a wrong value in it.
+fn line_of_key(text: &str, message: &str) -> Option<usize> {
+    let (key, _) = message.split_once(": ")?;
+    let is_key = |line: &str| {
+        line.strip_prefix(key)
+            .is_some_and(|rest| rest.starts_with(':'))
+    };
+    Some(text.lines().position(is_key)? + 1)
 }
 
 /// The parser ends its messages with the place, which the error carries by itself.
