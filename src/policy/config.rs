@@ -118,7 +118,7 @@ impl Config {
             let message = strip_location(&error.to_string());
             let told = error.location().map(|location| location.line());
             ConfigError {
-                line: line_of_key(text, &message).or(told),
+                line: line_of_value(text, &message).or(told),
                 message,
             }
         })
@@ -137,14 +137,15 @@ impl Config {
     }
 }
 
-/// Finds the line of the key that a message begins with. The parser tells the map's first line for a wrong value in it.
-fn line_of_key(text: &str, message: &str) -> Option<usize> {
-    let (key, _) = message.split_once(": ")?;
-    let is_key = |line: &str| {
-        line.strip_prefix(key)
-            .is_some_and(|rest| rest.starts_with(':'))
+/// Finds the line of the value that a message begins with: `some` is no list policy. The parser tells the first line of the map
+/// for these.
+fn line_of_value(text: &str, message: &str) -> Option<usize> {
+    let (value, _) = message.strip_prefix('`')?.split_once('`')?;
+    let has_value = |line: &str| {
+        let written = line.split_once(':').map(|(_, written)| written.trim());
+        written.is_some_and(|written| written.trim_matches(['"', '\'']) == value)
     };
-    Some(text.lines().position(is_key)? + 1)
+    Some(text.lines().position(has_value)? + 1)
 }
 
 /// The parser ends its messages with the place, which the error carries by itself.
