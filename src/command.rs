@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use jiff::civil::Date;
 
-use crate::catalog::{Catalog, Listing};
+use crate::catalog::{Catalog, CatalogRequest, Listing, VulnerabilityRequest};
 use crate::error::{CommandError, Status};
 use crate::io::files::{find_root, load_tree};
 use crate::io::git::GitRepository;
@@ -183,6 +183,7 @@ impl Repository {
                 store.listing = Listing::S3;
             }
         }
+        request.vulnerabilities = self.vulnerability_request(&request)?;
         let mut settings = world.http.clone();
         for mirror in &self.config.mirrors {
             let text = format!("{}={}", mirror.from, mirror.to);
@@ -204,6 +205,28 @@ impl Repository {
             }
             catalog
         }))
+    }
+}
+
+impl Repository {
+    /// Returns where vulnerabilities are asked for; nothing where there is no minor that could have any.
+    fn vulnerability_request(
+        &self,
+        request: &CatalogRequest,
+    ) -> Result<Option<VulnerabilityRequest>, CommandError> {
+        let has_minors = request.stores.values().any(|s| !s.minors.is_empty());
+        let wanted = self.config.sources.vulnerabilities.request();
+        for url in wanted
+            .iter()
+            .flat_map(|wanted| [&wanted.feed, &wanted.records])
+        {
+            if !url.starts_with("https://") && !url.starts_with("http://") {
+                let message = format!("{CONFIG_FILE}: sources.vulnerabilities: `{url}` is no URL");
+                let hint = "write `feed:` and `records:` as URLs, or `feed: none`";
+                return Err(CommandError::new(message).hinted(hint));
+            }
+        }
+        Ok(wanted.filter(|_| has_minors))
     }
 }
 
