@@ -25,6 +25,15 @@ pub use vulnerability::{
 /// The version of the catalog file's form.
 pub const CATALOG_SCHEMA: u32 = 1;
 
+/// The name under which the releases of Kubernetes are unreachable.
+pub const RELEASES_SOURCE: &str = "kubernetes releases";
+
+/// The name under which the end-of-life days are unreachable.
+pub const END_OF_LIFE_SOURCE: &str = "end-of-life days";
+
+/// The name under which vulnerabilities are unreachable.
+pub const VULNERABILITIES_SOURCE: &str = "vulnerabilities";
+
 /// What the world offers on one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -235,6 +244,13 @@ impl Catalog {
     pub fn releases_of(&self, minor: Minor) -> impl Iterator<Item = &KubernetesRelease> {
         let releases = self.kubernetes.iter();
         releases.filter(move |release| release.version.minor() == minor)
+    }
+
+    /// Returns the sources of what is known of Kubernetes itself that gave no answer.
+    pub fn unreachable_upstream(&self) -> impl Iterator<Item = &Unreachable> {
+        let upstream = [RELEASES_SOURCE, END_OF_LIFE_SOURCE, VULNERABILITIES_SOURCE];
+        let all = self.unreachable.iter();
+        all.filter(move |failed| upstream.contains(&&*failed.source))
     }
 
     /// Tells whether upstream support of the minor has ended on the catalog's day.

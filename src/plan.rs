@@ -6,6 +6,7 @@ mod files;
 mod holds;
 mod release;
 mod request;
+mod standing;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -16,10 +17,11 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::catalog::{Catalog, ImagePattern};
+use crate::catalog::{Catalog, CveId, CvssScore, ImagePattern};
 use crate::matrix::LineMatrix;
 use crate::policy::{ChangeClass, Policy};
 use crate::stack::{Discovery, EditNote, Fault, Layout, SourceTree, Stack, Tree};
+use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
 pub use release::{ComponentBump, Release};
@@ -115,8 +117,32 @@ pub struct LinePlan {
     /// The release that the change becomes; nothing where nothing of a release changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
+    /// The vulnerabilities that the new default is free of and the old one is not, the gravest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fixes: Vec<Fix>,
+    /// The deadlines that the change meets, what was due first before the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub meets: Vec<Deadline>,
     /// Why.
     pub reasons: Vec<String>,
+}
+
+/// A vulnerability that a change gets rid of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Fix {
+    /// Its number.
+    pub id: CveId,
+    /// Its CVSS base score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<CvssScore>,
+    /// What it is, in a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// The last day on which the fix is not late, where the standard counts it as critical.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<Date>,
 }
 
 /// Something not done, with its reason.

@@ -11,9 +11,9 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
-use serde::{Deserialize, Deserializer};
 
 use crate::catalog::CvssScore;
+use crate::version::serde_as_text;
 
 pub use deadline::{Deadline, DeadlineState, Rule, deadlines, fixed_between, missing_minors};
 pub use verdict::{Outcome, Verdict, verdict};
@@ -212,10 +212,4 @@ impl FromStr for Standard {
     }
 }
 
-impl<'de> Deserialize<'de> for Standard {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
+serde_as_text!(Standard);

@@ -74,6 +74,7 @@ impl Schema {
                 "type" => is_of_type(rule, value),
                 "const" => rule == value,
                 "minimum" => value.is_null() || value.as_f64() >= rule.as_f64(),
+                "maximum" => value.is_null() || value.as_f64() <= rule.as_f64(),
                 "required" => rule
                     .as_array()
                     .unwrap()
@@ -139,6 +140,7 @@ fn is_of_type(rule: &Value, value: &Value) -> bool {
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
         "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
         "null" => value.is_null(),
         other => panic!("type {other} is not checked"),
     };

@@ -11,13 +11,10 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::http::{Answer, Ask, HttpClient};
 use crate::catalog::{
-    CveId, CvssScore, RecordedVersions, Unreachable, VersionRange, Vulnerability,
-    VulnerabilityRequest,
+    CveId, CvssScore, RecordedVersions, Unreachable, VULNERABILITIES_SOURCE as SOURCE,
+    VersionRange, Vulnerability, VulnerabilityRequest,
 };
 use crate::version::KubernetesVersion;
-
-/// The name of this source in the catalog.
-pub(crate) const SOURCE: &str = "vulnerabilities";
 
 /// An answer that is expected: its name, how many bytes of it are taken, and how many answers it waits for.
 struct Expected {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::Outcome;
 use super::release::Release;
+use super::standing;
 use super::target::{Move, Target};
 use super::{FileChange, LinePlan, StackPlan};
 use crate::catalog::NodeImage;
@@ -29,6 +30,7 @@ pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut Stac
             .extend(line.filter(|line| !line.classes.is_empty()));
     }
     planned.notes.extend(notes(target, outcome));
+    planned.notes.extend(standing::note(target, &planned.lines));
 }
 
 fn by_minor(lines: Vec<LineMatrix>) -> BTreeMap<Minor, LineMatrix> {
@@ -65,7 +67,11 @@ fn line_plan(
     }
     let default_of = |line: &Option<LineMatrix>| line.as_ref().and_then(|line| line.default);
     let release = release(target, outcome, &files, (before.as_ref(), after.as_ref()));
-    let reasons = reasons(target, minor, before.as_ref(), after.as_ref());
+    let meets = standing::meets(target, before.as_ref(), after.as_ref());
+    let fixes = standing::fixes(target, before.as_ref(), after.as_ref());
+    let mut reasons = leaving(target, minor, before.as_ref(), after.as_ref());
+    reasons.extend(standing::reasons(target, after.as_ref(), &fixes, &meets));
+    reasons.extend(arriving(target, minor, before.as_ref(), after.as_ref()));
     Some(LinePlan {
         line,
         classes,
@@ -74,6 +80,8 @@ fn line_plan(
         before,
         after,
         release,
+        fixes,
+        meets,
         reasons,
     })
 }
@@ -174,14 +182,15 @@ fn release(
     })
 }
 
-fn reasons(
+/// What a minor gets: images, a default, charts.
+fn arriving(
     target: &Target<'_>,
     minor: Minor,
     before: Option<&LineMatrix>,
     after: Option<&LineMatrix>,
 ) -> Vec<String> {
     let catalog = target.input.catalog;
-    let mut reasons = leaving(target, minor, before, after);
+    let mut reasons = Vec::new();
     let Some(after) = after else { return reasons };
     let known = |version: KubernetesVersion| {
         before.is_some_and(|before| before.listed().contains(&version))

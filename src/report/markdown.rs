@@ -81,21 +81,27 @@ pub fn show(overview: &Overview) -> String {
             let lines: Vec<Value> = stack
                 .lines
                 .iter()
-                .map(|line| {
+                .map(|shown| {
+                    let line = &shown.matrix;
                     json!({
                         "minor": line.line.minor,
                         "default": line.default.map(crate::version::KubernetesVersion::plain),
                         "listed": compact(&line.listed()),
                         "unlisted": compact(&line.unlisted()),
                         "released": line.released,
-                        "state": text::state(line),
+                        "state": text::state(shown).join("; "),
                     })
                 })
                 .collect();
-            json!({ "title": stack.title, "lines": lines })
+            let missing: Vec<String> = stack.missing.iter().map(text::missing_minor).collect();
+            json!({ "title": stack.title, "lines": lines, "missing": missing })
         })
         .collect();
-    render(SHOW, &json!({ "stacks": stacks, "asOf": overview.as_of }))
+    let standard = Some(overview.standard).filter(|standard| standard.figures().is_some());
+    render(
+        SHOW,
+        &json!({ "stacks": stacks, "asOf": overview.as_of, "standard": standard }),
+    )
 }
 
 /// Returns a catalog.

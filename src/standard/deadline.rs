@@ -168,9 +168,13 @@ pub fn deadlines(
     let mut found = Vec::new();
     found.extend(view.latest_minor(minor, default));
     if let Some(default) = default {
-        found.extend(view.latest_patches(default));
-        found.extend(view.critical(default));
-        found.extend(view.end_of_life(minor));
+        let end = view.end_of_life(minor);
+        // What is over is due no patch any more, only to leave.
+        if !end.as_ref().is_some_and(Deadline::is_late) {
+            found.extend(view.latest_patches(default));
+            found.extend(view.critical(default));
+        }
+        found.extend(end);
     }
     found.sort_by(|a, b| {
         let key = |deadline: &Deadline| (!deadline.is_open(), deadline.due, deadline.rule);

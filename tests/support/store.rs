@@ -157,15 +157,16 @@ impl StoreServer {
     }
 
     /// Adds a vulnerability to the feed, with its record: `("CVE-2026-0001", 8.8, &[("v1.33.0", "v1.33.8")])`; the second
-    /// version is the last that is affected.
+    /// version is the last that is affected; without one it is the first alone.
     pub fn vulnerability(&self, id: &str, score: f64, affected: &[(&str, &str)]) -> &Self {
-        let versions: Vec<_> = affected
-            .iter()
-            .map(|(from, through)| {
+        let entry = |(from, through): &(&str, &str)| match *through {
+            "" => serde_json::json!({"status": "affected", "version": from}),
+            through => {
                 serde_json::json!({"lessThanOrEqual": through, "status": "affected", "version": from,
-                                   "versionType": "semver"})
-            })
-            .collect();
+                                          "versionType": "semver"})
+            }
+        };
+        let versions: Vec<_> = affected.iter().map(entry).collect();
         let record = serde_json::json!({
             "dataType": "CVE_RECORD",
             "dataVersion": "5.1",
@@ -184,6 +185,17 @@ impl StoreServer {
             "application/json; charset=utf-8",
             "2026-04-16",
         )
+    }
+
+    /// Says in the feed what a vulnerability is, and when it was published.
+    pub fn describe_vulnerability(&self, id: &str, summary: &str, published: &str) -> &Self {
+        let mut world = self.world.lock().unwrap();
+        for entry in world.feed.iter_mut().filter(|entry| entry["id"] == id) {
+            entry["summary"] = summary.into();
+            entry["date_published"] = format!("{published}T15:31:00Z").into();
+        }
+        drop(world);
+        self
     }
 
     /// Adds an entry to the feed of vulnerabilities, without a record.
