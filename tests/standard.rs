@@ -1,6 +1,10 @@
 //! The cases of the standard's own conformance test: v1.28.5 after v1.28.6 was published, with and without a vulnerability, on
 //! the days of its test, with the releases of March 2024. Where the public release data is not there, a small list stands in.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test reads public data, and fails where it is not what it says"
+)]
 
 #[path = "support/program.rs"]
 mod program;

@@ -83,6 +83,9 @@ struct Item {
     date_published: Option<String>,
 }
 
+/// The number of a vulnerability, or what stands in its place, and why nothing is known of it.
+type NamedFault = (String, Fault);
+
 /// What the feed says of one vulnerability.
 struct Listed {
     summary: Option<String>,
@@ -220,7 +223,7 @@ async fn fetch_record(
 }
 
 /// Reads the feed's entries, the newest first and not more than are asked for. An entry may name several numbers.
-fn read_items(url: &str, items: Vec<Item>) -> (Vec<(CveId, Listed)>, Vec<(String, Fault)>) {
+fn read_items(url: &str, items: Vec<Item>) -> (Vec<(CveId, Listed)>, Vec<NamedFault>) {
     let mut listed: BTreeMap<CveId, Listed> = BTreeMap::new();
     let mut faults = Vec::new();
     for item in items {
@@ -375,8 +378,8 @@ fn shorten(text: &str) -> String {
 }
 
 /// Names every question without an answer. Those with the same reason are one entry: a host that is down is said once.
-fn name_faults(faults: Vec<(String, Fault)>) -> Vec<Unreachable> {
-    let mut by_reason: BTreeMap<String, Vec<(String, Fault)>> = BTreeMap::new();
+fn name_faults(faults: Vec<NamedFault>) -> Vec<Unreachable> {
+    let mut by_reason: BTreeMap<String, Vec<NamedFault>> = BTreeMap::new();
     for (id, fault) in faults {
         by_reason
             .entry(fault.reason.clone())
@@ -384,7 +387,7 @@ fn name_faults(faults: Vec<(String, Fault)>) -> Vec<Unreachable> {
             .push((id, fault));
     }
     let groups = by_reason.into_values();
-    let name = |mut group: Vec<(String, Fault)>| {
+    let name = |mut group: Vec<NamedFault>| {
         group.sort_by(|(a, _), (b, _)| a.cmp(b));
         let named: Vec<&str> = group.iter().take(NAMED).map(|(id, _)| &**id).collect();
         let further = match group.len() - named.len() {
@@ -412,7 +415,7 @@ mod tests {
         read_record(serde_json::from_value(record).unwrap(), &id, &listed)
     }
 
-    fn record(affected: Value) -> Value {
+    fn record(affected: &Value) -> Value {
         serde_json::json!({
             "dataType": "CVE_RECORD",
             "cveMetadata": {"cveId": "CVE-2024-10220", "datePublished": "2024-11-22T16:23:00.535Z"},
@@ -433,7 +436,7 @@ mod tests {
 
     #[test]
     fn a_record_of_today_is_read() {
-        let found = read(record(serde_json::json!([{
+        let found = read(record(&serde_json::json!([{
             "defaultStatus": "unaffected", "product": "kubelet", "vendor": "Kubernetes",
             "repo": "https://github.com/kubernetes/kubernetes",
             "versions": [
@@ -465,7 +468,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_kept_in_its_words() {
-        let found = read(record(serde_json::json!([{
+        let found = read(record(&serde_json::json!([{
             "product": "Kubernetes", "versions": [
                 {"status": "affected", "version": "prior to 1.13.9"},
                 {"status": "affected", "version": "1.7"},
@@ -505,7 +508,7 @@ mod tests {
         ] {
             let affected = serde_json::json!([{"product": product, "repo": repository,
                 "versions": [{"status": "affected", "version": "1.28.5"}]}]);
-            assert_eq!(read(record(affected)).is_some(), counts, "{product}");
+            assert_eq!(read(record(&affected)).is_some(), counts, "{product}");
         }
         let rejected =
             serde_json::json!({"containers": {"cna": {"rejectedReasons": [{"value": "no"}]}}});
@@ -515,7 +518,7 @@ mod tests {
     #[test]
     fn a_product_may_be_affected_but_for_some_versions() {
         let found = read(record(
-            serde_json::json!([{"product": "kubelet", "defaultStatus": "affected",
+            &serde_json::json!([{"product": "kubelet", "defaultStatus": "affected",
             "versions": [{"status": "unaffected", "version": "1.34.8"}, {"status": "unaffected", "version": "1.35.0", "lessThan": "*"}]}]),
         ))
         .unwrap();

@@ -68,9 +68,9 @@ fn line_plan(
     let default_of = |line: &Option<LineMatrix>| line.as_ref().and_then(|line| line.default);
     let release = release(target, outcome, &files, (before.as_ref(), after.as_ref()));
     let meets = standing::meets(target, before.as_ref(), after.as_ref());
-    let fixes = standing::fixes(target, before.as_ref(), after.as_ref());
+    let fixed = standing::fixes(target, before.as_ref(), after.as_ref());
     let mut reasons = leaving(target, minor, before.as_ref(), after.as_ref());
-    reasons.extend(standing::reasons(target, after.as_ref(), &fixes, &meets));
+    reasons.extend(standing::reasons(target, after.as_ref(), &fixed, &meets));
     reasons.extend(arriving(target, minor, before.as_ref(), after.as_ref()));
     Some(LinePlan {
         line,
@@ -80,7 +80,7 @@ fn line_plan(
         before,
         after,
         release,
-        fixes,
+        fixes: fixed,
         meets,
         reasons,
     })

@@ -21,17 +21,13 @@ pub(super) fn meets(
     let Some(after) = after else {
         return Vec::new();
     };
-    let open_before = match before {
-        Some(before) => before.deadlines(standard, catalog),
-        None => {
-            let missing = LineMatrix {
-                default: None,
-                has_source: false,
-                ..after.clone()
-            };
-            missing.deadlines(standard, catalog)
-        }
+    // A line that was not there provided nothing.
+    let missing = LineMatrix {
+        default: None,
+        has_source: false,
+        ..after.clone()
     };
+    let open_before = before.unwrap_or(&missing).deadlines(standard, catalog);
     let left = after.deadlines(standard, catalog);
     let is_left = |deadline: &Deadline| {
         let same = |one: &Deadline| one.rule == deadline.rule && one.subject == deadline.subject;
@@ -94,7 +90,10 @@ pub(super) fn reasons(
         };
         for fix in fixes {
             if let Some(due) = fix.due {
-                reasons.push(format!("{new} fixes {}, due {due}", name(fix)));
+                let subject = name(fix);
+                let deadline = meets.iter().find(|deadline| deadline.subject == subject);
+                let late = deadline.map(late).unwrap_or_default();
+                reasons.push(format!("{new} fixes {subject}, due {due}{late}"));
             }
         }
         let others = fixes.iter().filter(|fix| fix.due.is_none());
@@ -111,16 +110,21 @@ pub(super) fn reasons(
     // What was due first says it: the others come after it.
     for rule in [Rule::LatestPatch, Rule::LatestMinor] {
         if let Some(deadline) = meets.iter().find(|deadline| deadline.rule == rule) {
-            let late = match deadline.state {
-                DeadlineState::Late(1) => ", 1 day late".to_owned(),
-                DeadlineState::Late(days) => format!(", {days} days late"),
-                DeadlineState::Upcoming(_) | DeadlineState::Met => String::new(),
-            };
             let (subject, due) = (&deadline.subject, deadline.due);
+            let late = late(deadline);
             reasons.push(format!("{subject} due {due} under {standard}{late}"));
         }
     }
     reasons
+}
+
+/// `, 30 days late`; nothing where it is in time.
+fn late(deadline: &Deadline) -> String {
+    match deadline.state {
+        DeadlineState::Late(1) => ", 1 day late".to_owned(),
+        DeadlineState::Late(days) => format!(", {days} days late"),
+        DeadlineState::Upcoming(_) | DeadlineState::Met => String::new(),
+    }
 }
 
 /// Says that it is not known what a new default fixes.

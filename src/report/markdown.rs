@@ -93,7 +93,7 @@ pub fn show(overview: &Overview) -> String {
                     })
                 })
                 .collect();
-            let missing: Vec<String> = stack.missing.iter().map(text::missing_minor).collect();
+            let missing = text::also_out(&stack.missing);
             json!({ "title": stack.title, "lines": lines, "missing": missing })
         })
         .collect();

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 pub use catalog::{catalog, catalog_summary};
 pub use plan::{plan, update};
 pub use show::show;
-pub(crate) use show::{missing_minor, state};
+pub(crate) use show::{also_out, state};
 
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default();

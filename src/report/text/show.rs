@@ -18,8 +18,8 @@ pub fn show(overview: &Overview, catalog: &Catalog) -> String {
             out.push('\n');
             out.push_str(&stack_table(&stack.lines, overview.standard));
         }
-        for missing in &stack.missing {
-            let _ = writeln!(out, "  {}", missing_minor(missing));
+        if !stack.missing.is_empty() {
+            let _ = writeln!(out, "  also out: {}", also_out(&stack.missing));
         }
         for site in &stack.sites {
             let _ = writeln!(
@@ -56,14 +56,27 @@ pub fn show(overview: &Overview, catalog: &Catalog) -> String {
     }
 }
 
-/// Says by when a minor is due that no row speaks of.
-pub(crate) fn missing_minor(missing: &MissingMinor) -> String {
-    let store = match missing.store {
-        StoreState::Answered => "not in the store",
-        StoreState::Unreachable => "the store gave no answer",
-        StoreState::Unknown => "the store was not asked for it",
+/// Says by when minors are due that no row speaks of: `1.36, due 2026-08-22`.
+pub(crate) fn also_out(missing: &[MissingMinor]) -> String {
+    let say = |missing: &MissingMinor| {
+        let image = match missing.store {
+            StoreState::Answered => ", no image in the store",
+            StoreState::Unreachable | StoreState::Unknown => "",
+        };
+        format!("{}{}{image}", missing.minor, minor_due(&missing.deadline))
     };
-    format!("{}; {store}", missing.deadline.message)
+    let texts: Vec<String> = missing.iter().map(say).collect();
+    texts.join("; ")
+}
+
+/// `, due 2026-04-17 (59 days late)`, `, due 2026-08-22`.
+fn minor_due(deadline: &Deadline) -> String {
+    let late = match deadline.state {
+        DeadlineState::Late(1) => " (1 day late)".to_owned(),
+        DeadlineState::Late(days) => format!(" ({days} days late)"),
+        DeadlineState::Upcoming(_) | DeadlineState::Met => String::new(),
+    };
+    format!(", due {}{late}", deadline.due)
 }
 
 fn stack_heading(stack: &StackOverview, catalog: &Catalog) -> String {
@@ -238,11 +251,7 @@ pub(crate) fn state(shown: &LineOverview) -> Vec<String> {
     let mut words = Vec::new();
     words.extend(end_of_life(shown));
     if line.default.is_none() && !line.has_source && !line.unlisted().is_empty() {
-        let due = next_due(shown, Rule::LatestMinor).map(|deadline| match deadline.state {
-            DeadlineState::Late(1) => format!(", due {} (1 day late)", deadline.due),
-            DeadlineState::Late(days) => format!(", due {} ({days} days late)", deadline.due),
-            DeadlineState::Upcoming(_) | DeadlineState::Met => format!(", due {}", deadline.due),
-        });
+        let due = next_due(shown, Rule::LatestMinor).map(minor_due);
         words.push(format!("new minor{}", due.unwrap_or_default()));
     }
     words.extend(vulnerable(shown));
