@@ -242,8 +242,11 @@ impl Catalog {
 
     /// Returns the releases of one minor, oldest version first.
     pub fn releases_of(&self, minor: Minor) -> impl Iterator<Item = &KubernetesRelease> {
-        let releases = self.kubernetes.iter();
-        releases.filter(move |release| release.version.minor() == minor)
+        let start = self
+            .kubernetes
+            .partition_point(|release| release.version.minor() < minor);
+        let releases = self.kubernetes[start..].iter();
+        releases.take_while(move |release| release.version.minor() == minor)
     }
 
     /// Returns the sources of what is known of Kubernetes itself that gave no answer.

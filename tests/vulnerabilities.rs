@@ -100,6 +100,25 @@ async fn a_second_run_transfers_no_bodies_and_a_third_asks_nobody() {
 }
 
 #[tokio::test]
+async fn a_record_of_years_ago_is_not_asked_for_again() {
+    let (store, folder) = (world(), tempfile::tempdir().unwrap());
+    store
+        .vulnerability("CVE-2023-5528", 7.2, &[("v1.28.0", "v1.28.3")])
+        .describe_vulnerability("CVE-2023-5528", "Windows nodes", "2023-11-14");
+    let run = || settings(&store, Some(folder.path()));
+    let (cold, stats) = look(run(), VulnerabilityRequest::default()).await;
+    assert_eq!(stats.requests, 4);
+    store.clear_log();
+    let (warm, stats) = look(run(), VulnerabilityRequest::default()).await;
+    assert_eq!((&warm, stats.requests, stats.bodies), (&cold, 3, 0));
+    let asked: Vec<String> = store.log().into_iter().map(|one| one.path).collect();
+    assert!(
+        asked.iter().all(|path| !path.contains("CVE-2023-5528")),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_catalog_file_keeps_them() {
     let (catalog, folder) = (look_at(&world()).await, tempfile::tempdir().unwrap());
     let path = folder.path().join("catalog.yaml");

@@ -105,7 +105,7 @@ pub async fn fetch(request: &CatalogRequest, client: &HttpClient, as_of: Date) -
     let known: OptionFuture<_> = request
         .vulnerabilities
         .as_ref()
-        .map(|wanted| vulnerabilities::look(client, wanted))
+        .map(|wanted| vulnerabilities::look(client, wanted, as_of))
         .into();
     let (stores, charts, upstream, known) =
         join4(join_all(stores), join_all(charts), upstream, known).await;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
+use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::Value;
@@ -36,6 +37,9 @@ const RECORD: Expected = Expected {
     limit: 1 << 20,
     round: 2,
 };
+
+/// After so many days a record is taken as final: where it is stored, it is not asked for again.
+const SETTLED_DAYS: i32 = 365;
 
 /// How many records are asked for at most, the newest first.
 const RECORDS: usize = 500;
@@ -160,9 +164,15 @@ struct Change {
 }
 
 /// Reads the feed, then the records of what it names, at the same time and within the client's bound.
-pub(crate) async fn look(client: &HttpClient, request: &VulnerabilityRequest) -> Vulnerabilities {
-    let items = match fetch_feed(client, &request.feed).await {
-        Ok(items) => items,
+pub(crate) async fn look(
+    client: &HttpClient,
+    request: &VulnerabilityRequest,
+    as_of: Date,
+) -> Vulnerabilities {
+    let settled = as_of.saturating_sub(SETTLED_DAYS.days());
+    let feed = fetch::<Feed>(client, FEED.ask(&request.feed), &FEED, &request.feed).await;
+    let items = match feed {
+        Ok(feed) => feed.items,
         Err(fault) => {
             return Vulnerabilities {
                 unreachable: vec![fault.into_unreachable(SOURCE, BTreeSet::new())],
@@ -175,8 +185,11 @@ pub(crate) async fn look(client: &HttpClient, request: &VulnerabilityRequest) ->
     let records = listed.iter().map(|(id, listed)| async move {
         let base = request.records.trim_end_matches('/');
         let url = format!("{base}/{id}");
-        let record = fetch_record(client, &url, id, listed).await;
-        record.map_err(|fault| (id.to_string(), fault))
+        let is_settled = listed.published.is_some_and(|day| day < settled);
+        let ask = RECORD.ask(&url).lasting(is_settled);
+        let record = fetch::<Record>(client, ask, &RECORD, &url).await;
+        let read = record.map(|record| read_record(record, id, listed));
+        read.map_err(|fault| (id.to_string(), fault))
     });
     for record in join_all(records).await {
         match record {
@@ -189,13 +202,19 @@ pub(crate) async fn look(client: &HttpClient, request: &VulnerabilityRequest) ->
     answer
 }
 
+impl Expected {
+    fn ask(&self, url: &str) -> Ask {
+        Ask::get(url, self.limit).in_round(self.round)
+    }
+}
+
 /// Asks for JSON. A page for people is no answer, whatever its status.
 async fn fetch<T: serde::de::DeserializeOwned>(
     client: &HttpClient,
-    url: &str,
+    ask: Ask,
     expected: &Expected,
+    url: &str,
 ) -> Result<T, Fault> {
-    let ask = Ask::get(url, expected.limit).in_round(expected.round);
     let answer: Answer = client.ask(ask).await?;
     if answer.status != 200 {
         return Err(Fault::of_status(url, answer.status));
@@ -205,21 +224,6 @@ async fn fetch<T: serde::de::DeserializeOwned>(
     }
     serde_json::from_slice(&answer.body)
         .map_err(|error| Fault::new(url, format!("the answer is no {}: {error}", expected.name)))
-}
-
-async fn fetch_feed(client: &HttpClient, url: &str) -> Result<Vec<Item>, Fault> {
-    let feed: Feed = fetch(client, url, &FEED).await?;
-    Ok(feed.items)
-}
-
-async fn fetch_record(
-    client: &HttpClient,
-    url: &str,
-    id: &CveId,
-    listed: &Listed,
-) -> Result<Option<Vulnerability>, Fault> {
-    let record: Record = fetch(client, url, &RECORD).await?;
-    Ok(read_record(record, id, listed))
 }
 
 /// Reads the feed's entries, the newest first and not more than are asked for. An entry may name several numbers.
