@@ -79,6 +79,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         changes,
     )
         .prop_map(|(images, trim, follow, drop, changes)| Policy {
+            places: None,
             images,
             retention: if trim {
                 Retention::Trim
