@@ -120,10 +120,12 @@ fn disagreements(entry: &RosterEntry) -> Vec<String> {
             .map(|read| read.version)
     });
     if let Some(named) = named.filter(|named| *named != read.version) {
-        messages.push(format!(
-            "{} says {named}, its URL is of {}",
-            entry.name, read.version
-        ));
+        let what = if entry.name == named.to_string() {
+            format!("the entry is of {named}")
+        } else {
+            format!("{} is the image of {named}", entry.name)
+        };
+        messages.push(format!("{what}, its URL is of {}", read.version));
     }
     messages
 }

@@ -106,7 +106,7 @@ fn chart_archive(view: &View<'_>) -> Vec<Found> {
                 .collect();
             for site in chart.sites() {
                 if let Some(other) = stale_archive(site, &archives) {
-                    let message = format!("{}, charts/ has {other}.tgz", site.value);
+                    let message = format!("version {}, charts/ has {other}.tgz", site.value);
                     let hint = format!("helm dependency update {directory}");
                     found.push(line.at(site, message).hinted(hint));
                 }
