@@ -13,6 +13,7 @@ mod strict;
 mod texts;
 mod versions;
 mod view;
+mod world;
 
 use jiff::civil::Date;
 use serde::Serialize;

@@ -25,6 +25,8 @@ pub struct Policy {
     pub addons: Addons,
     /// What becomes of minors whose upstream support has ended.
     pub end_of_life: EndOfLife,
+    /// The age in days from which an image is too old; nothing means never.
+    pub maximum_image_age: Option<u16>,
     /// Classes of change to make; empty means all that need no asking.
     pub changes: BTreeSet<ChangeClass>,
     /// The places that may be repaired, by file and line, line 0 being the whole file; nothing means all.

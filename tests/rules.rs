@@ -15,257 +15,52 @@ use std::fmt::Write as _;
 use std::fs;
 
 use csctl_matrix::check::{Group, rules};
-use program::{Copy, project, run};
+use program::{Copy, Said, program, project};
+use serde::Deserialize;
 use serde_json::Value;
 
 /// What is changed in a repository so that a rule finds something.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Example {
     /// The rule.
-    rule: &'static str,
+    rule: String,
     /// The folder of `testdata`.
-    base: &'static str,
+    base: String,
     /// The changed file.
-    file: &'static str,
+    file: String,
     /// What stands there; empty means that the file is made.
-    from: &'static str,
+    #[serde(default)]
+    from: String,
     /// What will stand there.
-    to: &'static str,
+    #[serde(default)]
+    to: String,
     /// Rules that find the same change too, for a reason of their own.
-    beside: &'static [&'static str],
+    #[serde(default)]
+    beside: Vec<String>,
     /// Options of `check`.
-    options: &'static [&'static str],
-}
-
-const CSCTL_C: &str = "providers/openstack/scs2/csctl.yaml";
-const CLASS_C: &str = "providers/openstack/scs2/cluster-class/Chart.yaml";
-const LIST_C: &str = "providers/openstack/scs2/kubernetes.yaml";
-const IMAGE_C: &str = "providers/openstack/scs2/image.yaml";
-const CONFIG_A: &str = "providers/openstack/ferrol/1-29/node-images/config.yaml";
-const ADDON_A: &str = "providers/openstack/ferrol/1-29/cluster-addon/Chart.yaml";
-
-/// An example in which nothing but the rule finds anything, without options.
-const fn example(
-    rule: &'static str,
-    base: &'static str,
-    file: &'static str,
-    (from, to): (&'static str, &'static str),
-) -> Example {
-    Example {
-        rule,
-        base,
-        file,
-        from,
-        to,
-        beside: &[],
-        options: &[],
-    }
+    #[serde(default)]
+    options: Vec<String>,
 }
 
 fn examples() -> Vec<Example> {
-    let versions_b = "providers/openstack/scs/versions.yaml";
-    vec![
-        example("csctl-version", "layout-c", CSCTL_C, ("v1.34.6", "1.34.6")),
-        example(
-            "default-version",
-            "layout-a",
-            "providers/openstack/ferrol/1-29/csctl.yaml",
-            ("v1.29.8", "v1.30.8"),
-        ),
-        example(
-            "metadata-version",
-            "layout-a",
-            "providers/openstack/ferrol/1-29/metadata.yaml",
-            ("v1.29.6", "v1.29.7"),
-        ),
-        example("versions-row", "layout-b", versions_b, ("1.33.3", "1.33.4")),
-        example(
-            "versions-minor-missing",
-            "layout-b",
-            versions_b,
-            (
-                "- kubernetes: 1.33.3\n  cinder_csi: 2.33.0\n  occm: 2.33.0\n",
-                "",
-            ),
-        ),
-        example("class-chart-minor", "layout-c", CLASS_C, ("1-34", "1-33")),
-        example(
-            "addon-chart-minor",
-            "layout-a",
-            ADDON_A,
-            ("ferrol-1-29", "ferrol-1-28"),
-        ),
-        example(
-            "chart-stack-name",
-            "layout-c",
-            CLASS_C,
-            ("openstack-scs2-", "openstack-ferrol-"),
-        ),
-        example(
-            "class-chart-name",
-            "layout-c",
-            CLASS_C,
-            ("openstack-scs2-1-34-cluster-class", "cluster-class"),
-        ),
-        Example {
-            beside: &["addon-version-list"],
-            ..example(
-                "addon-version-minor",
-                "layout-c",
-                "providers/openstack/scs2/cluster-addon/csi/Chart.yaml",
-                ("2.34.1", "2.33.0"),
-            )
-        },
-        example(
-            "addon-version-list",
-            "layout-c",
-            "providers/openstack/scs2/cluster-addon/ccm/Chart.yaml",
-            ("2.34.1", "2.34.0"),
-        ),
-        example(
-            "image-name-version",
-            "layout-a",
-            "providers/openstack/ferrol/1-29/cluster-class/values.yaml",
-            (
-                "worker:\n    name: ubuntu-capi-image-v1.29.8",
-                "worker:\n    name: ubuntu-capi-image-v1.29.6",
-            ),
-        ),
-        Example {
-            beside: &["image-name-version"],
-            ..example("image-version", "layout-c", IMAGE_C, ("v1.34.6", "v1.34.4"))
-        },
-        example(
-            "image-parts",
-            "layout-c",
-            LIST_C,
-            (
-                "ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.34.5",
-                "ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.34.4",
-            ),
-        ),
-        example(
-            "image-checksum",
-            "layout-c",
-            IMAGE_C,
-            ("value: e0ef9c0ae728", "value: 000000000000"),
-        ),
-        Example {
-            beside: &["image-parts"],
-            ..example(
-                "default-not-listed",
-                "layout-a",
-                CONFIG_A,
-                ("8.qcow2", "6.qcow2"),
-            )
-        },
-        example(
-            "version-without-image",
-            "layout-c",
-            "providers/openstack/scs2/versions.yaml",
-            ("1.33.8", "1.33.6"),
-        ),
-        example(
-            "duplicate-image",
-            "layout-c",
-            LIST_C,
-            (
-                "      - version: 'v1.34.5'\n",
-                "      - version: 'v1.34.6'\n        url: https://images.example.org/openstack-k8s-capi-images/ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.34.6.qcow2\n        build_date: 2026-04-09\n      - version: 'v1.34.5'\n",
-            ),
-        ),
-        example(
-            "class-versions",
-            "layout-c",
-            "providers/openstack/scs2/cluster-class/templates/cluster-class.yaml",
-            ("- v1.34.1\n    - v1.34.3", "- v1.32.4\n    - v1.34.3"),
-        ),
-        example(
-            "node-images-form",
-            "layout-a",
-            CONFIG_A,
-            ("    disk_format: qcow2\n", ""),
-        ),
-        example(
-            "node-image-name",
-            "layout-a",
-            CONFIG_A,
-            ("ubuntu-capi-image-v", "ubuntu-capi-image v"),
-        ),
-        example(
-            "image-manager-form",
-            "layout-c",
-            LIST_C,
-            ("visibility: public", "visibility: everyone"),
-        ),
-        example(
-            "build-date-missing",
-            "layout-c",
-            LIST_C,
-            ("        build_date: 2026-04-02\n", ""),
-        ),
-        example(
-            "image-metadata",
-            "layout-c",
-            LIST_C,
-            ("uuid_validity: none", "uuid_validity: sometimes"),
-        ),
-        example(
-            "unreadable",
-            "layout-c",
-            "providers/openstack/scs2/versions.yaml",
-            ("1.33.8\n", "1.33.8\n  kubernetes: 1.33.7\n"),
-        ),
-        example(
-            "stack-name",
-            "layout-c",
-            CSCTL_C,
-            ("clusterStackName: scs2", "clusterStackName: scs-2"),
-        ),
-        Example {
-            options: &["--tag", "openstack-scs2-1-34-v3-test"],
-            ..example("release-tag", "layout-c", CSCTL_C, ("", ""))
-        },
-        example(
-            "example-version",
-            "layout-c",
-            "providers/openstack/scs2/README.md",
-            ("version: v1.34.6", "version: v1.33.4"),
-        ),
-        example(
-            "final-newline",
-            "layout-c",
-            CSCTL_C,
-            ("type: openstack\n", "type: openstack"),
-        ),
-        Example {
-            options: &["--with", "strict"],
-            ..example("chart-lock", "layout-a", ADDON_A, ("3.12.0", "3.12.2"))
-        },
-        example(
-            "chart-archive",
-            "layout-a",
-            "providers/openstack/ferrol/1-29/cluster-addon/charts/cilium-1.15.1.tgz",
-            ("", "a packaged chart"),
-        ),
-        Example {
-            options: &["--with", "strict"],
-            ..example(
-                "build-dates",
-                "layout-c",
-                LIST_C,
-                ("build_date: 2026-04-09", "build_date: 2026-04-03"),
-            )
-        },
-    ]
+    let text = fs::read_to_string(project().join("testdata/rules.yaml")).unwrap();
+    serde_yaml::from_str(&text).unwrap()
 }
 
 /// A finding as rule, place and message.
 type Line = (String, String, String);
 
-fn findings(copy: &Copy, options: &[&str]) -> BTreeSet<Line> {
+/// Runs the program beside `testdata`.
+fn run(arguments: &[&str]) -> Said {
+    let mut command = program(arguments);
+    command.current_dir(project()).output().unwrap().into()
+}
+
+fn findings(copy: &Copy, options: &[String]) -> BTreeSet<Line> {
     let root = copy.root().display().to_string();
     let mut arguments = vec!["check", "-C", &root, "--format", "json"];
-    arguments.extend(options);
+    arguments.extend(options.iter().map(String::as_str));
     let said = run(&arguments);
     assert!(
         said.status == 0 || said.status == 3,
@@ -286,21 +81,21 @@ fn findings(copy: &Copy, options: &[&str]) -> BTreeSet<Line> {
 }
 
 fn changed(example: &Example) -> Copy {
-    let copy = Copy::of(example.base);
+    let copy = Copy::of(&example.base);
     if example.from.is_empty() {
         if !example.to.is_empty() {
-            copy.write(example.file, example.to);
+            copy.write(&example.file, &example.to);
         }
         return copy;
     }
-    let text = copy.read(example.file);
+    let text = copy.read(&example.file);
     assert!(
-        text.contains(example.from),
+        text.contains(&example.from),
         "{}: {}",
         example.rule,
         example.from
     );
-    copy.write(example.file, &text.replace(example.from, example.to));
+    copy.write(&example.file, &text.replace(&example.from, &example.to));
     copy
 }
 
@@ -308,14 +103,14 @@ fn changed(example: &Example) -> Copy {
 fn every_rule_finds_its_example_and_no_other_does() {
     let mut wrong = Vec::new();
     for example in examples() {
-        let before = findings(&Copy::of(example.base), options_before(&example));
-        let after = findings(&changed(&example), example.options);
+        let before = findings(&Copy::of(&example.base), options_before(&example));
+        let after = findings(&changed(&example), &example.options);
         let new: BTreeSet<&str> = after
             .difference(&before)
             .map(|(rule, _, _)| rule.as_str())
             .collect();
-        let mut wanted: BTreeSet<&str> = example.beside.iter().copied().collect();
-        wanted.insert(example.rule);
+        let mut wanted: BTreeSet<&str> = example.beside.iter().map(String::as_str).collect();
+        wanted.insert(&example.rule);
         if new != wanted {
             wrong.push(format!("{}: found {new:?}", example.rule));
         }
@@ -325,7 +120,8 @@ fn every_rule_finds_its_example_and_no_other_does() {
 
 #[test]
 fn every_rule_has_one_example_and_a_sentence() {
-    let exampled: Vec<&str> = examples().iter().map(|example| example.rule).collect();
+    let all = examples();
+    let exampled: Vec<&str> = all.iter().map(|example| example.rule.as_str()).collect();
     let named: Vec<&str> = rules().map(|rule| rule.name).collect();
     for rule in rules() {
         let count = exampled.iter().filter(|name| **name == rule.name).count();
@@ -390,9 +186,9 @@ fn rules_page() -> String {
 
 /// What was changed, and what `check` says of it that it did not say before.
 fn shown(example: &Example) -> String {
-    let (before, after) = (Copy::of(example.base), changed(example));
-    let known = said_of(&before, example.rule, options_before(example));
-    let new = said_of(&after, example.rule, example.options)
+    let (before, after) = (Copy::of(&example.base), changed(example));
+    let known = said_of(&before, &example.rule, options_before(example));
+    let new = said_of(&after, &example.rule, &example.options)
         .into_iter()
         .find(|finding| !known.contains(finding));
     let new = new.unwrap_or_else(|| panic!("{} finds nothing", example.rule));
@@ -403,24 +199,28 @@ fn shown(example: &Example) -> String {
 }
 
 /// The options of an example, but for a tag, which is its change.
-fn options_before(example: &Example) -> &'static [&'static str] {
-    match example.options {
-        ["--tag", _] => &[],
-        options => options,
-    }
+fn options_before(example: &Example) -> &[String] {
+    let is_tag = example
+        .options
+        .first()
+        .is_some_and(|option| option == "--tag");
+    if is_tag { &[] } else { &example.options }
 }
 
 /// The findings of a rule, as texts.
-fn said_of(copy: &Copy, rule: &str, options: &[&str]) -> Vec<String> {
+fn said_of(copy: &Copy, rule: &str, options: &[String]) -> Vec<String> {
     let root = copy.root().display().to_string();
     let mut arguments = vec!["check", "-C", &root, "--color", "never", "--rule", rule];
-    arguments.extend(options);
+    arguments.extend(options.iter().map(String::as_str));
     let said = run(&arguments);
     let (all, _) = said.stdout.split_once("\n\n").unwrap_or_default();
     let mut findings: Vec<String> = Vec::new();
     for line in all.lines() {
         match findings.last_mut() {
-            Some(last) if line.starts_with(' ') => *last += &format!("\n{line}"),
+            Some(last) if line.starts_with(' ') => {
+                last.push('\n');
+                last.push_str(line);
+            }
             _ => findings.push(line.to_owned()),
         }
     }
@@ -428,11 +228,11 @@ fn said_of(copy: &Copy, rule: &str, options: &[&str]) -> Vec<String> {
 }
 
 fn change(example: &Example, before: &Copy, after: &Copy) -> String {
-    match (example.from, example.to) {
+    match (example.from.as_str(), example.to.as_str()) {
         ("", "") => format!("With `{}`:", example.options.join(" ")),
         ("", _) => format!("With a file `{}`:", example.file),
         _ => {
-            let (before, after) = (before.read(example.file), after.read(example.file));
+            let (before, after) = (before.read(&example.file), after.read(&example.file));
             let diff = similar::TextDiff::from_lines(&before, &after);
             let diff = diff.unified_diff().context_radius(1).to_string();
             let shown: Vec<&str> = diff

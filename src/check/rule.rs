@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::view::View;
-use super::{Found, charts, consumers, images, lists, metadata, strict, texts, versions};
+use super::{Found, charts, consumers, images, lists, metadata, strict, texts, versions, world};
 
 /// A rule of `check`.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub struct Rule {
     pub finds: &'static str,
     /// Why it matters, in one sentence.
     pub reason: &'static str,
+    /// What finds it.
     pub(super) find: fn(&View<'_>) -> Vec<Found>,
 }
 
@@ -30,6 +31,8 @@ pub enum Group {
     Tree,
     /// What the release tools set right on their own, or what is only probably wrong; applied when asked.
     Strict,
+    /// What the repository says against what the world offers; applied when asked, or when a catalog file is given.
+    Catalog,
 }
 
 /// How bad a finding is.
@@ -44,14 +47,23 @@ pub enum Severity {
 }
 
 impl Group {
+    /// Tells whether its rules need a catalog.
+    pub fn needs_catalog(self) -> bool {
+        match self {
+            Self::Catalog => true,
+            Self::Tree | Self::Strict => false,
+        }
+    }
+
     /// All groups.
-    pub const ALL: [Self; 2] = [Self::Tree, Self::Strict];
+    pub const ALL: [Self; 3] = [Self::Tree, Self::Strict, Self::Catalog];
 
     /// Returns the name used in options: `tree`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tree => "tree",
             Self::Strict => "strict",
+            Self::Catalog => "catalog",
         }
     }
 
@@ -64,6 +76,9 @@ impl Group {
             Self::Strict => {
                 "What the release tools set right on their own, or what is only probably wrong. Applied when asked: `--with strict`."
             }
+            Self::Catalog => {
+                "What the repository says against what the world offers. Applied when asked, `--with catalog`, and with a catalog file."
+            }
         }
     }
 
@@ -71,7 +86,7 @@ impl Group {
     pub fn is_default(self) -> bool {
         match self {
             Self::Tree => true,
-            Self::Strict => false,
+            Self::Strict | Self::Catalog => false,
         }
     }
 }
@@ -94,7 +109,7 @@ impl Rule {
 
 /// Returns all rules, family by family.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[Rule]; 8] = [
+    let families: [&[Rule]; 9] = [
         &versions::RULES,
         &charts::RULES,
         &images::RULES,
@@ -103,6 +118,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         &metadata::RULES,
         &texts::RULES,
         &strict::RULES,
+        &world::RULES,
     ];
     families.into_iter().flatten()
 }

@@ -3,10 +3,10 @@
 
 use super::update::{refuse_dirty, staging, update_error};
 use super::{Outcome, Place, Repository, World, to_json};
-use crate::catalog::Catalog;
-use crate::check::{CheckInput, Findings, RuleSelection, check, repair};
+use crate::catalog::{Catalog, Unreachable};
+use crate::check::{CheckInput, Findings, Group, RuleSelection, check, repair};
 use crate::error::{CommandError, Status};
-use crate::plan::Selection;
+use crate::plan::{Plan, Selection};
 use crate::policy::Config;
 use crate::report;
 
@@ -55,8 +55,11 @@ pub enum CheckFormat {
 
 /// Checks, and repairs where that is asked for.
 pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
-    let rules = RuleSelection::new(&request.only, &request.with, &request.skip)
+    let mut rules = RuleSelection::new(&request.only, &request.with, &request.skip)
         .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+    if request.world.catalog.is_some() {
+        rules.add_default(Group::Catalog);
+    }
     if let (true, Some(revision)) = (request.fix, &request.place.revision) {
         let message = format!("--fix writes into the working directory, not into {revision}");
         return Err(CommandError::new(message).hinted("leave --rev or --fix out"));
@@ -67,22 +70,34 @@ pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
         warnings.push("an interrupted update was finished first".to_owned());
         repository = Repository::open(&request.place)?;
     }
-    let mut findings = look_at(request, &rules, &repository, false)?.0;
+    let selection = repository.select(request.selection.clone())?;
+    let needs_catalog = Group::ALL
+        .iter()
+        .any(|group| group.needs_catalog() && rules.takes_group(*group));
+    let catalog = if needs_catalog {
+        let catalog = repository.look(&selection, &request.world)?;
+        warnings.extend(catalog.unreachable.iter().map(unreachable_words));
+        Some(catalog)
+    } else {
+        None
+    };
+    let look = Look {
+        request,
+        rules: &rules,
+        catalog: catalog.as_ref(),
+    };
+    let mut findings = look.at(&repository, check)?;
     if request.fix {
-        let (_, plan) = look_at(request, &rules, &repository, true)?;
-        let plan = plan.filter(crate::plan::Plan::has_changes);
-        if let Some(plan) = plan {
-            if !request.allow_dirty {
-                refuse_dirty(&repository, &plan)?;
-            }
-            staging(&repository).apply(&plan).map_err(update_error)?;
+        let plan = look.at(&repository, |input| repair(input, &findings))?;
+        if plan.has_changes() {
+            write(request, &repository, &plan)?;
             notices.extend(
                 plan.files
                     .iter()
                     .map(|file| format!("repaired {}", file.path)),
             );
             repository = Repository::open(&request.place)?;
-            findings = look_at(request, &rules, &repository, false)?.0;
+            findings = look.at(&repository, check)?;
         }
     }
     Ok(Outcome {
@@ -95,28 +110,44 @@ pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
     })
 }
 
-/// Checks a repository, and makes the plan of its repairs where that is asked for.
-fn look_at(
-    request: &CheckRequest,
-    rules: &RuleSelection,
-    repository: &Repository,
-    with_plan: bool,
-) -> Result<(Findings, Option<crate::plan::Plan>), CommandError> {
-    let selection = repository.select(request.selection.clone())?;
-    let catalog: Option<Catalog> = None;
-    let input = CheckInput {
-        tree: &repository.tree,
-        discovery: &repository.discovery,
-        catalog: catalog.as_ref(),
-        policy: &repository.config.policy(&Config::default()),
-        selection: &selection,
-        rules,
-        tags: &tags(request, repository),
-        today: request.world.today,
-    };
-    let findings = check(input);
-    let plan = with_plan.then(|| repair(input, &findings));
-    Ok((findings, plan))
+/// A source without an answer: rules that need it were not applied there.
+fn unreachable_words(failed: &Unreachable) -> String {
+    format!("{} gave no answer: {}", failed.url, failed.reason)
+}
+
+/// How a repository is looked at.
+struct Look<'a> {
+    request: &'a CheckRequest,
+    rules: &'a RuleSelection,
+    catalog: Option<&'a Catalog>,
+}
+
+impl Look<'_> {
+    /// Hands a repository to a function.
+    fn at<R>(
+        &self,
+        repository: &Repository,
+        function: impl FnOnce(CheckInput<'_>) -> R,
+    ) -> Result<R, CommandError> {
+        let selection = repository.select(self.request.selection.clone())?;
+        Ok(function(CheckInput {
+            tree: &repository.tree,
+            discovery: &repository.discovery,
+            catalog: self.catalog,
+            policy: &repository.config.policy(&Config::default()),
+            selection: &selection,
+            rules: self.rules,
+            tags: &tags(self.request, repository),
+            today: self.request.world.today,
+        }))
+    }
+}
+
+fn write(request: &CheckRequest, repository: &Repository, plan: &Plan) -> Result<(), CommandError> {
+    if !request.allow_dirty {
+        refuse_dirty(repository, plan)?;
+    }
+    staging(repository).apply(plan).map_err(update_error)
 }
 
 /// The tags asked for, and the one by whose name the state is read.

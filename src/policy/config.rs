@@ -89,6 +89,7 @@ impl Config {
             end_of_life: options.end_of_life.or(self.end_of_life).unwrap_or_default(),
             changes: std::collections::BTreeSet::new(),
             places: None,
+            maximum_image_age: None,
         }
     }
 }
