@@ -9,11 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors from the ground up. A floor may use those before it, and itself.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 13] = [
     &["version", "parallel"],
     &["catalog"],
     &["policy"],
     &["yaml"],
+    &["config"],
     &["stack"],
     &["matrix", "node_images"],
     &["plan"],

@@ -96,6 +96,7 @@ fn policy() -> impl Strategy<Value = Policy> {
                 EndOfLife::Keep
             },
             changes,
+            ..Policy::default()
         })
 }
 
