@@ -17,7 +17,9 @@ use crate::version::{
 
 pub use end_of_life::known_end_of_life;
 pub use pattern::{ImagePattern, PatternError};
-pub use request::{CatalogRequest, ChartRequest, Listing, StoreRequest, VulnerabilityRequest};
+pub use request::{
+    CatalogRequest, ChartRequest, Listing, SourceUrls, StoreRequest, VulnerabilityRequest,
+};
 pub use vulnerability::{
     CveId, CvssScore, RecordedVersions, VersionRange, Vulnerability, read_cluster_version,
 };

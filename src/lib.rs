@@ -2,8 +2,10 @@
 //! exist. The floors, from the ground up, are described in `docs/architecture.md`; imports run downwards only.
 
 pub mod catalog;
+pub mod check;
 pub mod cli;
 pub mod command;
+pub mod config;
 pub mod error;
 pub mod io;
 pub mod matrix;
@@ -15,6 +17,7 @@ pub mod policy;
 pub mod report;
 #[cfg(test)]
 mod schema;
+mod spelling;
 pub mod stack;
 pub mod standard;
 pub mod version;

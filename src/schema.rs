@@ -7,6 +7,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
 use crate::catalog::Catalog;
+use crate::check::Findings;
+use crate::config::Config;
 use crate::overview::Overview;
 use crate::plan::Plan;
 
@@ -34,10 +36,17 @@ fn committed_schemas_are_those_of_the_types() {
         "show",
         &output::<Overview>("show", "csctl-matrix show --format json"),
     );
+    check(
+        "check",
+        &output::<Findings>("check", "csctl-matrix check --format json"),
+    );
     // People write catalog files too: no field but the known ones.
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     let title = "The catalog of csctl-matrix: catalog show --format json, and catalog files";
     check("catalog", &schema::<Catalog>(settings, "catalog", title));
+    let settings = SchemaSettings::draft2020_12().for_deserialize();
+    let title = "The configuration of csctl-matrix: csctl-matrix.yaml";
+    check("config", &schema::<Config>(settings, "config", title));
 }
 
 #[expect(

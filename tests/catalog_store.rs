@@ -81,6 +81,7 @@ fn request() -> CatalogRequest {
         stores: [(pattern, store)].into(),
         charts: [(CHARTS.to_owned(), ChartRequest { names })].into(),
         vulnerabilities: Some(VulnerabilityRequest::default()),
+        ..CatalogRequest::default()
     }
 }
 

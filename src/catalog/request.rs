@@ -17,6 +17,8 @@ pub struct CatalogRequest {
     pub charts: BTreeMap<String, ChartRequest>,
     /// Where vulnerabilities of Kubernetes are asked for; nothing where nobody needs them.
     pub vulnerabilities: Option<VulnerabilityRequest>,
+    /// Where upstream facts are read.
+    pub sources: SourceUrls,
 }
 
 /// Where vulnerabilities of Kubernetes are asked for.
@@ -41,6 +43,16 @@ impl Default for VulnerabilityRequest {
     }
 }
 
+/// Where upstream facts are read; nothing means their public places.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceUrls {
+    /// The base URL of GitHub's API, for the releases of Kubernetes.
+    pub kubernetes: Option<String>,
+    /// The URL of Kubernetes' release schedule.
+    pub end_of_life: Option<String>,
+}
+
 /// What to look for in one image store.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -57,6 +69,7 @@ pub struct StoreRequest {
 
 /// How a store tells what it has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Listing {
     /// It does not: every image is looked at by its URL.

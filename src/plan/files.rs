@@ -190,5 +190,6 @@ fn edit(
     for kind in file.kinds() {
         kind.edit(file, wanted, &mut edits)?;
     }
+    edits.end_with_newline();
     edits.finish()
 }
