@@ -5,7 +5,7 @@ use super::target::Target;
 use super::{Fix, LinePlan};
 use crate::catalog::VULNERABILITIES_SOURCE;
 use crate::matrix::LineMatrix;
-use crate::standard::{Deadline, DeadlineState, Rule, fixed_between};
+use crate::standard::{Deadline, DeadlineState, Rule, deadlines, fixed_between};
 use crate::version::KubernetesVersion;
 
 /// How many vulnerabilities that are not critical are named.
@@ -21,13 +21,17 @@ pub(super) fn meets(
     let Some(after) = after else {
         return Vec::new();
     };
-    // A line that was not there provided nothing.
-    let missing = LineMatrix {
-        default: None,
-        has_source: false,
-        ..after.clone()
+    let open_before = if let Some(before) = before {
+        // Nothing else that a deadline depends on can change.
+        if (before.default, before.has_source) == (after.default, after.has_source) {
+            return Vec::new();
+        }
+        before.deadlines(standard, catalog)
+    } else {
+        // A line that was not there provided nothing.
+        let minor = after.line.minor;
+        deadlines(standard, catalog, minor, None, catalog.as_of)
     };
-    let open_before = before.unwrap_or(&missing).deadlines(standard, catalog);
     let left = after.deadlines(standard, catalog);
     let is_left = |deadline: &Deadline| {
         let same = |one: &Deadline| one.rule == deadline.rule && one.subject == deadline.subject;
@@ -47,10 +51,14 @@ pub(super) fn fixes(
     let Some((old, new)) = defaults(before, after) else {
         return Vec::new();
     };
+    let fixed = fixed_between(catalog, old, new);
+    if fixed.is_empty() {
+        return Vec::new();
+    }
     let due = before.map(|before| before.deadlines(standard, catalog));
     let due = due.unwrap_or_default();
-    let fixed = fixed_between(catalog, old, new).into_iter();
     fixed
+        .into_iter()
         .map(|vulnerability| {
             let subject = vulnerability.to_string();
             let is_it =
