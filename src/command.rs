@@ -2,6 +2,7 @@
 //! environment; `cli` does.
 
 pub mod catalog;
+pub mod csctl;
 pub mod node_images;
 pub mod plan;
 pub mod show;
@@ -75,6 +76,8 @@ pub struct World {
 pub struct Repository {
     /// Its root.
     pub root: PathBuf,
+    /// The revision that was read; nothing for the working directory.
+    pub revision: Option<String>,
     /// Its git repository, where it has one.
     pub git: Option<GitRepository>,
     /// Its files.
@@ -118,6 +121,7 @@ impl Repository {
         }
         Ok(Self {
             root,
+            revision: place.revision.clone(),
             git,
             tree,
             discovery,

@@ -4,6 +4,7 @@
 mod explain;
 mod files;
 mod holds;
+mod publish;
 mod release;
 mod request;
 mod target;
@@ -22,6 +23,7 @@ use crate::policy::{ChangeClass, Policy};
 use crate::stack::{Discovery, EditNote, Fault, Layout, SourceTree, Stack, Tree};
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
+pub use publish::{Compared, DigestRequest};
 pub use release::{ComponentBump, Release};
 pub use request::catalog_request;
 use target::Target;

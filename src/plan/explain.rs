@@ -168,8 +168,8 @@ fn release(
         Release::new(
             target.input.catalog,
             &after.line,
-            addon_changed,
-            image_changed,
+            source,
+            (addon_changed, image_changed),
         )
     })
 }
@@ -314,6 +314,13 @@ fn notes(target: &Target<'_>, outcome: &Outcome) -> Vec<String> {
     notes
 }
 
+/// What to say of csctl where the files of the last release are not known; `publish` says it better where they are.
+pub(super) fn refusal_unseen(line: &StackLine) -> String {
+    format!(
+        "csctl would refuse to publish {line}: it compares only the cluster addons, and they stay the same"
+    )
+}
+
 /// csctl compares only the cluster addons when it decides whether there is something to publish (its `validateHash`).
 fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<String> {
     let released = parts.iter().any(|part| *part != Part::Beside);
@@ -322,9 +329,7 @@ fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<S
             && site.file.rsplit('/').next() == Some("csctl.yaml")
     });
     let refuses = by_csctl && released && !parts.contains(&Part::ClusterAddon);
-    refuses.then(|| {
-        format!("csctl would refuse to publish {line}: it compares only the cluster addons, and they stay the same")
-    })
+    refuses.then(|| refusal_unseen(line))
 }
 
 fn vendored_note(target: &Target<'_>, tree: &SourceTree, parts: &[Part]) -> Option<String> {
