@@ -8,6 +8,8 @@ pub mod plan;
 pub mod show;
 pub mod update;
 
+mod sites;
+
 use std::path::PathBuf;
 
 use jiff::civil::Date;
@@ -19,7 +21,7 @@ use crate::io::git::GitRepository;
 use crate::io::http::{HttpClient, HttpSettings, Mirror};
 use crate::plan::{Selection, catalog_request};
 use crate::policy::{CONFIG_FILE, Config};
-use crate::stack::{Content, Discovery, Stack, Tree, discover};
+use crate::stack::{Content, Discovery, Stack, Tree, discover_with};
 
 /// What a command has to say.
 #[derive(Debug, Default)]
@@ -98,7 +100,7 @@ impl Repository {
                 "where it belongs to another user: git config --global --add safe.directory DIR";
             CommandError::new(format!("{}: {error}", root.display())).hinted(hint)
         })?;
-        let tree = match (&place.revision, &git) {
+        let mut tree = match (&place.revision, &git) {
             (None, _) => load_tree(&root).map_err(CommandError::new)?,
             (Some(revision), Some(git)) => git.load_tree(revision).map_err(|error| {
                 CommandError::new(error).hinted(
@@ -113,12 +115,14 @@ impl Repository {
             }
         };
         let config = read_config(&tree)?;
-        let discovery = discover(&tree);
+        let sites = sites::load(place, (&root, git.as_ref()), &config, &mut tree)?;
+        let discovery = discover_with(&tree, &sites);
         if discovery.is_empty() {
             let message = format!("no cluster stack below {}", root.display());
             let hint = "a cluster stack has a csctl.yaml, a stack.yaml or a cluster-class directory; -C names the repository";
             return Err(CommandError::new(message).hinted(hint));
         }
+        sites::check_stacks(&sites, &discovery, &tree)?;
         Ok(Self {
             root,
             revision: place.revision.clone(),

@@ -239,9 +239,22 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
         stacks: Vec::new(),
         files: Vec::new(),
     };
-    for (stack, files) in planned.into_iter().flatten() {
+    let mut outside = BTreeSet::new();
+    for (mut stack, files) in planned.into_iter().flatten() {
+        let is_outside = |file: &&FileChange| !file.path.starts_with(&stack.directory);
+        let mut beyond = files.iter().filter(is_outside);
+        if let Some(twice) = beyond.clone().find(|file| outside.contains(&file.path)) {
+            let message = "two stacks change this file";
+            let hint = "give each stack a file of its own in `sites`";
+            stack
+                .faults
+                .push(Fault::new(&twice.path, None, message, hint));
+            stack.lines.clear();
+        } else {
+            outside.extend(beyond.by_ref().map(|file| file.path.clone()));
+            plan.files.extend(files);
+        }
         plan.stacks.push(stack);
-        plan.files.extend(files);
     }
     plan.files.sort_by(|a, b| a.path.cmp(&b.path));
     plan

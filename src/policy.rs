@@ -2,6 +2,7 @@
 //! know the configuration file's place, and it decides nothing by itself: `plan` asks it.
 
 mod config;
+mod site;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::version::{KubernetesVersion, VersionError};
 
 pub use config::{CONFIG_FILE, Config, ConfigError, ImageStoreConfig, MirrorConfig};
+pub use site::SiteConfig;
 
 /// Which versions may be listed and what a run may change.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -8,7 +8,7 @@ use super::files::{MAX_BYTES, too_large};
 use crate::catalog::StackRelease;
 
 use crate::release_digest::FileDigests;
-use crate::stack::{Content, Tree, is_of_interest};
+use crate::stack::{ConfiguredSites, Content, Tree, is_of_interest};
 use crate::version::{ReleaseTag, Sha256};
 
 /// The mode of symbolic links in git's trees.
@@ -167,9 +167,40 @@ impl GitRepository {
     }
 
     fn read_blob(&self, path: &str, id: git2::Oid, mode: i32) -> Content {
-        if !is_of_interest(path) {
-            return Content::Unread;
+        if is_of_interest(path) {
+            self.read_any_blob(id, mode)
+        } else {
+            Content::Unread
         }
+    }
+
+    /// Reads the files of configured sites of a revision too.
+    pub fn load_more(
+        &self,
+        revision: &str,
+        tree: &mut Tree,
+        sites: &ConfiguredSites,
+    ) -> Result<(), GitError> {
+        let root = self.find_directory(revision, "")?;
+        let unread = tree
+            .files()
+            .filter(|(_, content)| **content == Content::Unread);
+        let unread = unread
+            .map(|(path, _)| path)
+            .filter(|path| sites.takes(path));
+        let hidden = sites.plain_paths().filter(|path| tree.find(path).is_none());
+        let paths: Vec<String> = unread.chain(hidden).map(str::to_owned).collect();
+        for path in paths {
+            if let Ok(entry) = root.get_path(Path::new(&path))
+                && entry.kind() == Some(ObjectType::Blob)
+            {
+                tree.insert(path, self.read_any_blob(entry.id(), entry.filemode()));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_any_blob(&self, id: git2::Oid, mode: i32) -> Content {
         if mode == SYMBOLIC_LINK {
             return Content::Unreadable("symbolic links are not followed in a revision".to_owned());
         }

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::{Addons, EndOfLife, ImageList, Policy, Retention};
+use super::{Addons, EndOfLife, ImageList, Policy, Retention, SiteConfig};
 use crate::catalog::{ImagePattern, Listing};
 
 /// The file's name, at the root of the repository.
@@ -31,6 +31,9 @@ pub struct Config {
     /// URL prefixes and what stands in for them, for networks without a way out.
     #[serde(default)]
     pub mirrors: Vec<MirrorConfig>,
+    /// Places in files that no rule of this program knows.
+    #[serde(default)]
+    pub sites: Vec<SiteConfig>,
 }
 
 /// The image store.
