@@ -83,6 +83,9 @@ pub struct StackPlan {
     pub directory: String,
     /// How it is laid out.
     pub layout: Layout,
+    /// Files outside its directory that would change with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<String>,
     /// Its stack lines that were looked at, oldest minor first.
     pub lines: Vec<LinePlan>,
     /// What is not done, and why.
@@ -239,19 +242,16 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
         stacks: Vec::new(),
         files: Vec::new(),
     };
-    let mut outside = BTreeSet::new();
+    let mut outside: BTreeSet<String> = BTreeSet::new();
     for (mut stack, files) in planned.into_iter().flatten() {
-        let is_outside = |file: &&FileChange| !file.path.starts_with(&stack.directory);
-        let mut beyond = files.iter().filter(is_outside);
-        if let Some(twice) = beyond.clone().find(|file| outside.contains(&file.path)) {
+        if let Some(twice) = stack.outside.iter().find(|path| outside.contains(*path)) {
             let message = "two stacks change this file";
             let hint = "give each stack a file of its own in `sites`";
-            stack
-                .faults
-                .push(Fault::new(&twice.path, None, message, hint));
+            stack.faults.push(Fault::new(twice, None, message, hint));
             stack.lines.clear();
+            stack.outside.clear();
         } else {
-            outside.extend(beyond.by_ref().map(|file| file.path.clone()));
+            outside.extend(stack.outside.iter().cloned());
             plan.files.extend(files);
         }
         plan.stacks.push(stack);
@@ -266,6 +266,7 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         title: stack.title(),
         directory: stack.directory.clone(),
         layout: stack.layout,
+        outside: Vec::new(),
         lines: Vec::new(),
         holds: Vec::new(),
         notes: Vec::new(),
@@ -283,6 +284,9 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
             return (planned, Vec::new());
         }
     };
+    let outside = outcome.files.iter().map(|file| &file.path);
+    let outside = outside.filter(|path| !stack.holds(path));
+    planned.outside = outside.cloned().collect();
     explain::explain(&target, &outcome, &mut planned);
     planned.holds.sort();
     planned.holds.dedup();

@@ -13,6 +13,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use csctl_matrix::command::{Place, Repository};
+use csctl_matrix::io::catalog::read_file;
 use csctl_matrix::io::digest::digest_directory;
 use csctl_matrix::release_digest::{CsctlHashes, FileDigests};
 use program::{Copy, catalog, project, upstream};
@@ -258,4 +260,36 @@ fn published_hashes_win_over_the_tag() {
         ..hashes
     });
     assert_eq!(verdict()["verdict"], "publishes");
+}
+
+#[test]
+fn a_tree_that_csctl_would_not_publish_is_found() {
+    let finding = |copy: &Copy| {
+        let place = Place {
+            directory: copy.root(),
+            revision: None,
+        };
+        let repository = Repository::open(&place).unwrap();
+        let catalog = read_file(Path::new(&catalog())).unwrap();
+        let stacks = repository.discovery.read(&repository.tree);
+        let publication = repository
+            .csctl_verdict(&stacks[0].trees[0], &catalog)
+            .unwrap();
+        assert_eq!(publication.last.to_string(), TAG);
+        publication.finding
+    };
+    let copy = released();
+    assert_eq!(finding(&copy), None);
+    copy.write(
+        &format!("{STACK}/cluster-class/values.yaml"),
+        "images: {}\n",
+    );
+    let said = finding(&copy).unwrap();
+    let start = "the source tree differs from openstack-scs2-1-34-v2 in cluster-class, and csctl would refuse to publish it";
+    assert!(said.starts_with(start), "{said}");
+    copy.write(
+        &format!("{STACK}/cluster-addon/ccm/values.yaml"),
+        "changed: true\n",
+    );
+    assert_eq!(finding(&copy), None);
 }

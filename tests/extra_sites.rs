@@ -315,3 +315,26 @@ fn two_stacks_do_not_write_one_file() {
         .count();
     assert_eq!(untouched, 1, "{text}");
 }
+
+#[test]
+fn places_that_contradict_the_stack_are_found() {
+    let sites = "- files: a.yaml\n  path: version\n  value: '{{default}}'\n";
+    let copy = repository(
+        sites,
+        &[("a.yaml", "version: v1.34.6\n---\nversion: v1.33.1\n")],
+    );
+    let place = csctl_matrix::command::Place {
+        directory: copy.root(),
+        revision: None,
+    };
+    let repository = csctl_matrix::command::Repository::open(&place).unwrap();
+    let stacks = repository.discovery.read(&repository.tree);
+    let stale = csctl_matrix::stack::stale_sites(&stacks[0]);
+    let found: Vec<_> = stale
+        .iter()
+        .map(|stale| (stale.site.line, &*stale.site.value, &*stale.expected))
+        .collect();
+    assert_eq!(found, [(3, "v1.33.1", "v1.34.6")]);
+    let text = run(&copy, &["plan", "--color", "never"]).success();
+    assert!(text.contains("+++ b/a.yaml\n"), "{text}");
+}

@@ -233,6 +233,11 @@ impl Stack {
             .map(AsRef::as_ref)
     }
 
+    /// Tells whether a file is in its directory.
+    pub fn holds(&self, path: &str) -> bool {
+        is_below(path, &self.directory)
+    }
+
     /// Returns a name for people: `openstack/scs2`.
     pub fn title(&self) -> String {
         let first = self.trees.first();
