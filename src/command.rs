@@ -2,6 +2,7 @@
 //! environment; `cli` does.
 
 pub mod catalog;
+pub mod check;
 pub mod csctl;
 pub mod node_images;
 pub mod plan;
@@ -30,6 +31,8 @@ pub struct Outcome {
     pub data: String,
     /// Whether the data carries styles, which are for terminals alone.
     pub is_styled: bool,
+    /// What was done, for people, on stderr.
+    pub notices: Vec<String>,
     /// Warnings for people, for stderr.
     pub warnings: Vec<String>,
     /// Faults, for stderr, each with what to do about it.

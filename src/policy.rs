@@ -7,6 +7,7 @@ mod site;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +27,12 @@ pub struct Policy {
     pub addons: Addons,
     /// What becomes of minors whose upstream support has ended.
     pub end_of_life: EndOfLife,
+    /// The age in days from which an image is too old; nothing means never.
+    pub maximum_image_age: Option<u16>,
     /// Classes of change to make; empty means all that need no asking.
     pub changes: BTreeSet<ChangeClass>,
+    /// The places that may be repaired, by file and line, line 0 being the whole file; nothing means all.
+    pub places: Option<Arc<BTreeSet<(String, usize)>>>,
 }
 
 /// Which patch images of a minor are listed.
@@ -103,6 +108,20 @@ impl Policy {
         } else {
             self.changes.contains(&class)
         }
+    }
+
+    /// Tells whether repairs are asked for by name.
+    pub fn asks_repairs(&self) -> bool {
+        self.changes.contains(&ChangeClass::Repair)
+    }
+
+    /// Tells whether an edit of this class at this place is wanted.
+    pub fn wants_at(&self, class: ChangeClass, file: &str, line: usize) -> bool {
+        let is_named = |places: &Arc<BTreeSet<(String, usize)>>| {
+            let is_place = |line| places.contains(&(file.to_owned(), line));
+            class != ChangeClass::Repair || is_place(line) || is_place(0)
+        };
+        self.wants(class) && self.places.as_ref().is_none_or(is_named)
     }
 }
 

@@ -22,9 +22,9 @@ pub(crate) use configured::{
 pub(crate) use discover::Known;
 pub use discover::{Discovery, SourceTree, Stack, discover, discover_with};
 pub use edits::{EditNote, Edited, FileEdits};
-pub use facts::{Fact, Facts, Fault, Roster, RosterEntry, RosterForm, Site};
-pub(crate) use kinds::is_complete as is_complete_image;
+pub use facts::{Fact, Facts, Fault, Roster, RosterEntry, RosterForm, STACK_NAME_RULE, Site};
 pub use kinds::{NodeImagesError, Part, validate_node_images};
+pub(crate) use kinds::{chart_lock_fits, is_complete as is_complete_image, minor_in_name};
 pub use layout::Layout;
 pub use provider::{Provider, find_provider};
 pub(crate) use roster::{choose as choose_image, is_another_image, select as select_versions};

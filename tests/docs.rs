@@ -66,6 +66,7 @@ fn every_command_and_option_is_documented() {
         &["show"][..],
         &["plan"],
         &["update"],
+        &["check"],
         &["catalog", "fetch"],
         &["catalog", "show"],
         &["create-node-images"],

@@ -187,6 +187,14 @@ fn matrices_fit_their_schema() {
 }
 
 #[test]
+fn findings_fit_their_schema() {
+    let schema = Schema::read("check");
+    for repository in REPOSITORIES {
+        schema.check(&said(repository, &["check", "--with", "strict"]));
+    }
+}
+
+#[test]
 fn catalogs_fit_their_schema() {
     let schema = Schema::read("catalog");
     for repository in REPOSITORIES {

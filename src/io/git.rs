@@ -243,6 +243,12 @@ impl GitRepository {
         }
     }
 
+    /// Tells whether the repository has a tag of this name.
+    pub fn has_tag(&self, name: &str) -> bool {
+        let reference = format!("refs/tags/{name}");
+        self.repository.find_reference(&reference).is_ok()
+    }
+
     /// Returns the stack releases that the repository has tags of. A shallow clone may have none.
     pub fn stack_releases(&self) -> Result<Vec<StackRelease>, GitError> {
         let tags = self.repository.tag_names(None)?;

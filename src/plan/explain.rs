@@ -214,7 +214,16 @@ fn reasons(
             let from = standing
                 .map(|standing| format!(" {standing} ->"))
                 .unwrap_or_default();
-            reasons.push(format!("{chart}{from} {version}: the newest for {minor}"));
+            let is_offered = catalog.chart_repositories.iter().any(|repository| {
+                let offered = repository.charts.get(chart);
+                offered.is_some_and(|all| all.iter().any(|found| found.plain() == *version))
+            });
+            let why = if is_offered {
+                format!("the newest for {minor}")
+            } else {
+                format!("what the list of versions says for {minor}")
+            };
+            reasons.push(format!("{chart}{from} {version}: {why}"));
         }
     }
     reasons

@@ -198,6 +198,7 @@ fn edit(
     for kind in file.kinds() {
         kind.edit(file, wanted, &mut edits)?;
     }
+    edits.end_with_newline();
     if file.configured().is_empty() {
         return edits.finish();
     }

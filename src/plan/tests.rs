@@ -394,6 +394,8 @@ fn a_new_minor_gets_a_directory_shaped_after_the_one_before() {
 }
 
 const DROP: Policy = Policy {
+    places: None,
+    maximum_image_age: None,
     images: crate::policy::ImageList::All,
     retention: crate::policy::Retention::Trim,
     addons: crate::policy::Addons::Follow,

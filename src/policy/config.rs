@@ -91,6 +91,8 @@ impl Config {
             addons: options.addons.or(self.addons).unwrap_or_default(),
             end_of_life: options.end_of_life.or(self.end_of_life).unwrap_or_default(),
             changes: std::collections::BTreeSet::new(),
+            places: None,
+            maximum_image_age: None,
         }
     }
 }

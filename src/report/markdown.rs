@@ -8,11 +8,13 @@ use similar::TextDiff;
 
 use super::{compact, text};
 use crate::catalog::Catalog;
+use crate::check::Findings;
 use crate::overview::Overview;
 use crate::plan::{FileAction, Plan};
 
 const PLAN: &str = include_str!("markdown/plan.md.hbs");
 const SHOW: &str = include_str!("markdown/show.md.hbs");
+const CHECK: &str = include_str!("markdown/check.md.hbs");
 const CATALOG: &str = include_str!("markdown/catalog.md.hbs");
 
 /// Returns a plan.
@@ -96,6 +98,16 @@ pub fn show(overview: &Overview) -> String {
         })
         .collect();
     render(SHOW, &json!({ "stacks": stacks, "asOf": overview.as_of }))
+}
+
+/// Returns the findings of a check.
+pub fn check(findings: &Findings) -> String {
+    let data = json!({
+        "findings": findings.findings,
+        "summary": text::findings_summary(findings),
+        "rulesPage": super::sarif::RULES_PAGE,
+    });
+    render(CHECK, &data)
 }
 
 /// Returns a catalog.

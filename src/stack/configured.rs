@@ -422,11 +422,12 @@ pub(crate) fn edit_text(
         for range in site.find_in(&text).into_iter().rev() {
             let found = text[range.clone()].to_owned();
             let class = site.class(&found, before, wanted);
-            if found == new || !wanted.policy.wants(class) {
+            let line = line_of(&text, range.start);
+            if found == new || !wanted.policy.wants_at(class, file.path(), line) {
                 continue;
             }
             notes.push(EditNote {
-                line: line_of(&text, range.start),
+                line,
                 at: "text".to_owned(),
                 from: Some(found),
                 to: Some(new.clone()),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use super::configured::{ConfiguredSite, ConfiguredSites, Unmet};
-use super::facts::{Fact, Fault, Site};
+use super::facts::{Fact, Fault, STACK_NAME_RULE, Site};
 use super::layout::Layout;
 use super::source::SourceFile;
 use super::tree::{Content, Tree};
@@ -562,12 +562,10 @@ fn check_identity(source: &SourceTree) -> Option<Fault> {
             let stated = source.sites().find(|site| site.fact == fact);
             let file = stated.map_or(&file, |site| &site.file);
             let line = stated.map(|site| site.line);
-            return Some(Fault::new(
-                file,
-                line,
-                message,
-                "choose a name without dashes",
-            ));
+            return Some(Fault {
+                rule: Some(STACK_NAME_RULE),
+                ..Fault::new(file, line, message, "choose a name without dashes")
+            });
         }
     }
     if source.minor.is_none() {

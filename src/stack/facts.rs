@@ -202,7 +202,13 @@ pub struct Fault {
     pub message: String,
     /// What to do.
     pub hint: String,
+    /// The rule of `check` that finds it, where that is more than a file that cannot be read.
+    #[serde(skip)]
+    pub rule: Option<&'static str>,
 }
+
+/// The rule that names of providers and cluster stacks have no dash.
+pub const STACK_NAME_RULE: &str = "stack-name";
 
 impl Fault {
     /// Returns a fault of a file.
@@ -217,6 +223,7 @@ impl Fault {
             line: line.into(),
             message: message.into(),
             hint: hint.into(),
+            rule: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::spelling;
 use crate::stack::discover::SourceTree;
 use crate::stack::facts::Fact;
 use crate::stack::wanted::Wanted;
@@ -229,8 +230,7 @@ fn find(name: &str) -> Result<Variable, String> {
         return Ok(*variable);
     }
     let names = Variable::ALL.map(|(name, _)| name);
-    let nearest = names.iter().min_by_key(|known| distance(known, name));
-    let meant = nearest.filter(|known| distance(known, name) <= 3);
+    let meant = spelling::nearest(name, names);
     let question = meant.map_or_else(
         || format!("there are {}", names.join(", ")),
         |meant| {
@@ -241,22 +241,6 @@ fn find(name: &str) -> Result<Variable, String> {
         },
     );
     Err(format!("`{{{{{name}}}}}` is no value; {question}"))
-}
-
-/// How many letters must be put in, taken out or replaced to make one word the other, upper and lower case being the same.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.to_lowercase(), b.to_lowercase());
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.chars().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.chars().count()]
 }
 
 impl fmt::Display for Template {
