@@ -338,3 +338,20 @@ fn places_that_contradict_the_stack_are_found() {
     let text = run(&copy, &["plan", "--color", "never"]).success();
     assert!(text.contains("+++ b/a.yaml\n"), "{text}");
 }
+
+#[test]
+fn check_repairs_places_in_texts() {
+    let sites = "- files: start.txt\n  pattern: 'Uses {value}'\n  value: '{{default}}'\n";
+    let copy = repository(sites, &[("start.txt", "Uses v1.34.6\nUses v1.30.0\n")]);
+    let said = copy.run(&["check", "--rule", "configured-site"]);
+    assert_eq!(said.status, 3);
+    let expected = "start.txt:2   configured-site";
+    assert!(
+        said.stdout.contains(expected) && !said.stdout.contains("start.txt:1"),
+        "{}",
+        said.stdout
+    );
+    copy.run(&["check", "--rule", "configured-site", "--fix"])
+        .success();
+    assert_eq!(copy.read("start.txt"), "Uses v1.34.6\nUses v1.34.6\n");
+}
