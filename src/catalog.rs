@@ -17,7 +17,7 @@ use crate::version::{
 
 pub use end_of_life::known_end_of_life;
 pub use pattern::{ImagePattern, PatternError};
-pub use request::{CatalogRequest, ChartRequest, Listing, StoreRequest};
+pub use request::{CatalogRequest, ChartRequest, Listing, SourceUrls, StoreRequest};
 
 /// The version of the catalog file's form.
 pub const CATALOG_SCHEMA: u32 = 1;

@@ -19,10 +19,11 @@ use crate::command::plan::PlanRequest;
 use crate::command::show::ShowRequest;
 use crate::command::update::UpdateRequest;
 use crate::command::{self, Format, Outcome, Place, World};
+use crate::config::Config;
 use crate::error::{CommandError, Status};
 use crate::io::http::{HttpSettings, Mirror, Secret};
 use crate::plan::Selection;
-use crate::policy::{Addons, ChangeClass, Config, EndOfLife, ImageList, Retention};
+use crate::policy::{Addons, ChangeClass, EndOfLife, ImageList, Retention};
 use crate::version::Minor;
 
 /// Keep cluster-stack repositories in step with node images, Kubernetes patches and addon charts

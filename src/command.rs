@@ -16,12 +16,12 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 
 use crate::catalog::{Catalog, Listing};
+use crate::config::{CONFIG_FILE, Config, ConfigError};
 use crate::error::{CommandError, Status};
 use crate::io::files::{find_root, load_tree};
 use crate::io::git::GitRepository;
 use crate::io::http::{HttpClient, HttpSettings, Mirror};
 use crate::plan::{Selection, catalog_request};
-use crate::policy::{CONFIG_FILE, Config};
 use crate::stack::{Content, Discovery, Stack, Tree, discover_with};
 
 /// What a command has to say.
@@ -126,6 +126,11 @@ impl Repository {
             return Err(CommandError::new(message).hinted(hint));
         }
         sites::check_stacks(&sites, &discovery, &tree)?;
+        if config.names_stacks() {
+            let titles = discovery.map(&tree, Stack::title);
+            let checked = config.check_stacks(config_text(&tree), &titles);
+            checked.map_err(|error| config_error(&error))?;
+        }
         Ok(Self {
             root,
             revision: place.revision.clone(),
@@ -162,6 +167,9 @@ impl Repository {
 
     /// Sees the world: reads the catalog file, or asks the sources that the repository names.
     pub fn look(&self, selection: &Selection, world: &World) -> Result<Catalog, CommandError> {
+        if world.catalog.is_none() || world.is_today_asked {
+            self.check_day(world.today)?;
+        }
         let mut catalog = match &world.catalog {
             Some(path) => crate::io::catalog::read_file(path).map_err(|error| {
                 CommandError::new(error)
@@ -172,6 +180,7 @@ impl Repository {
         if world.is_today_asked {
             catalog.as_of = world.today;
         }
+        self.check_day(catalog.as_of)?;
         if let Some(git) = &self.git {
             for release in git.stack_releases().map_err(CommandError::new)? {
                 if !catalog
@@ -187,6 +196,12 @@ impl Repository {
         Ok(catalog)
     }
 
+    /// Checks what the configuration says that depends on the day of a plan.
+    fn check_day(&self, today: Date) -> Result<(), CommandError> {
+        let checked = self.config.check_day(config_text(&self.tree), today);
+        checked.map_err(|error| config_error(&error))
+    }
+
     fn fetch(&self, selection: &Selection, world: &World) -> Result<Catalog, CommandError> {
         let mut request = catalog_request(&self.discovery, &self.tree, selection);
         if self.config.image_store.listing == Listing::S3 {
@@ -194,14 +209,15 @@ impl Repository {
                 store.listing = Listing::S3;
             }
         }
+        let sources = &self.config.sources;
+        request.sources.kubernetes.clone_from(&sources.kubernetes);
+        request.sources.end_of_life.clone_from(&sources.end_of_life);
         let mut settings = world.http.clone();
         for mirror in &self.config.mirrors {
-            let text = format!("{}={}", mirror.from, mirror.to);
-            let mirror: Mirror = text.parse().map_err(|error| {
-                CommandError::new(format!("{CONFIG_FILE}: mirrors: {error}"))
-                    .hinted("write `from:` and `to:` as URLs")
-            })?;
-            settings.mirrors.push(mirror);
+            settings.mirrors.push(Mirror {
+                from: mirror.from.clone(),
+                to: mirror.to.clone(),
+            });
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -218,6 +234,14 @@ impl Repository {
     }
 }
 
+/// The text of the configuration, empty where there is none.
+fn config_text(tree: &Tree) -> &str {
+    match tree.find(CONFIG_FILE) {
+        Some(Content::Text(text)) => text,
+        Some(Content::Unread | Content::Unreadable(_)) | None => "",
+    }
+}
+
 /// Reads the configuration of the same state of the repository as everything else.
 fn read_config(tree: &Tree) -> Result<Config, CommandError> {
     let text = match tree.find(CONFIG_FILE) {
@@ -228,14 +252,12 @@ fn read_config(tree: &Tree) -> Result<Config, CommandError> {
         }
         Some(Content::Text(text)) => text,
     };
-    Config::parse(text).map_err(|error| {
-        let line = error
-            .line
-            .map(|line| format!(":{line}"))
-            .unwrap_or_default();
-        CommandError::new(format!("{CONFIG_FILE}{line}: {error}"))
-            .hinted("docs/configuration.md lists the keys; nothing runs on half a configuration")
-    })
+    Config::parse(text).map_err(|error| config_error(&error))
+}
+
+/// Names the file and the line of a fault in the configuration.
+fn config_error(error: &ConfigError) -> CommandError {
+    CommandError::new(format!("{CONFIG_FILE}:{}: {error}", error.line)).hinted(&error.hint)
 }
 
 impl Outcome {

@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod check;
 pub mod cli;
 pub mod command;
+pub mod config;
 pub mod error;
 pub mod io;
 pub mod matrix;

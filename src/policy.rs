@@ -1,20 +1,22 @@
 //! Policy: which versions may be listed and what a run may change. The ground floor's part of the configuration; it does not
-//! know the configuration file's place, and it decides nothing by itself: `plan` asks it.
+//! know the configuration file, and it decides nothing by itself: `plan` asks it.
 
-mod config;
-mod site;
+mod limits;
+mod records;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::version::{KubernetesVersion, VersionError};
+use jiff::civil::Date;
 
-pub use config::{CONFIG_FILE, Config, ConfigError, ImageStoreConfig, MirrorConfig};
-pub use site::SiteConfig;
+use crate::version::{KubernetesVersion, Minor, OsRelease, VersionError};
+
+pub use limits::{MinimumAge, Minors};
+pub use records::{Block, Pin};
 
 /// Which versions may be listed and what a run may change.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,12 +29,43 @@ pub struct Policy {
     pub addons: Addons,
     /// What becomes of minors whose upstream support has ended.
     pub end_of_life: EndOfLife,
-    /// The age in days from which an image is too old; nothing means never.
-    pub maximum_image_age: Option<u16>,
+    /// How old a patch has to be before it becomes a default.
+    pub minimum_age: MinimumAge,
+    /// The minors that plans look at.
+    pub minors: Minors,
+    /// Operating-system releases that new images may have, the first being preferred; empty means any.
+    pub os: Vec<OsRelease>,
+    /// Versions and images that must not be used.
+    pub blocked: Vec<Block>,
+    /// Defaults that stay where they are for a while.
+    pub pinned: Vec<Pin>,
+    /// What differs in single stacks, by their titles.
+    pub stacks: BTreeMap<String, Overrides>,
+    /// The age from which an image is too old; nothing means never.
+    pub maximum_image_age: Option<MinimumAge>,
     /// Classes of change to make; empty means all that need no asking.
     pub changes: BTreeSet<ChangeClass>,
     /// The places that may be repaired, by file and line, line 0 being the whole file; nothing means all.
     pub places: Option<Arc<BTreeSet<(String, usize)>>>,
+}
+
+/// What differs in one stack; what is not said is as everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Overrides {
+    /// See [`Policy::images`].
+    pub images: Option<ImageList>,
+    /// See [`Policy::retention`].
+    pub retention: Option<Retention>,
+    /// See [`Policy::addons`].
+    pub addons: Option<Addons>,
+    /// See [`Policy::end_of_life`].
+    pub end_of_life: Option<EndOfLife>,
+    /// See [`Policy::minimum_age`].
+    pub minimum_age: Option<MinimumAge>,
+    /// See [`Policy::minors`].
+    pub minors: Option<Minors>,
+    /// See [`Policy::os`].
+    pub os: Option<Vec<OsRelease>>,
 }
 
 /// Which patch images of a minor are listed.
@@ -49,6 +82,7 @@ pub enum ImageList {
 
 /// What becomes of listed images that the list policy no longer names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Retention {
     /// They leave the list; the default's image stays.
@@ -60,6 +94,7 @@ pub enum Retention {
 
 /// Whether addon charts that belong to a minor follow their newest version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Addons {
     /// They follow.
@@ -71,6 +106,7 @@ pub enum Addons {
 
 /// What becomes of minors whose upstream support has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EndOfLife {
     /// They stay where they are.
@@ -100,6 +136,50 @@ pub enum ChangeClass {
 }
 
 impl Policy {
+    /// Returns the policy of one stack: its own values before those for all. A pin that names the stack wins over one that
+    /// names none.
+    #[must_use]
+    pub fn for_stack(&self, title: &str) -> Self {
+        let mut policy = self.clone();
+        policy.stacks.clear();
+        let named = |minor: Minor| {
+            self.pinned
+                .iter()
+                .any(|pin| pin.version.minor() == minor && pin.stack.as_deref() == Some(title))
+        };
+        policy.pinned.retain(|pin| match &pin.stack {
+            Some(stack) => stack == title,
+            None => !named(pin.version.minor()),
+        });
+        if let Some(own) = self.stacks.get(title) {
+            policy.images = own.images.unwrap_or(policy.images);
+            policy.retention = own.retention.unwrap_or(policy.retention);
+            policy.addons = own.addons.unwrap_or(policy.addons);
+            policy.end_of_life = own.end_of_life.unwrap_or(policy.end_of_life);
+            policy.minimum_age = own.minimum_age.unwrap_or(policy.minimum_age);
+            policy.minors = own.minors.clone().unwrap_or(policy.minors);
+            policy.os = own.os.clone().unwrap_or(policy.os);
+        }
+        policy
+    }
+
+    /// Finds what blocks an image of this version. Where its operating system is not known, only a block of the whole version
+    /// speaks of it.
+    pub fn find_block(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> Option<&Block> {
+        self.blocked.iter().find(|block| block.covers(version, os))
+    }
+
+    /// Tells whether new images may have this operating system; one that is not known is no reason against an image.
+    pub fn follows_os(&self, os: Option<&OsRelease>) -> bool {
+        self.os.is_empty() || os.is_none_or(|os| self.os.contains(os))
+    }
+
+    /// Finds the pin of a minor's default that holds on this day.
+    pub fn find_pin(&self, minor: Minor, day: Date) -> Option<&Pin> {
+        let mut pins = self.pinned.iter();
+        pins.find(|pin| pin.version.minor() == minor && day <= pin.until)
+    }
+
     /// Tells whether changes of this class are wanted. An OS release is made only when asked by name: it never mixes with a
     /// version bump.
     pub fn wants(&self, class: ChangeClass) -> bool {
@@ -213,6 +293,23 @@ impl<'de> Deserialize<'de> for ImageList {
     }
 }
 
+/// A text is all that the configuration has; its words are those above.
+#[cfg(test)]
+impl schemars::JsonSchema for ImageList {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ImageList".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": r"^(all|newest([= ][1-9][0-9]*)?|from[= ]v?[0-9]+\.[0-9]+\.[0-9]+)$"
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,5 +343,73 @@ mod tests {
             ..Policy::default()
         };
         assert!(asked.wants(ChangeClass::OsRelease) && !asked.wants(ChangeClass::NewPatch));
+    }
+
+    #[test]
+    fn a_stack_s_own_values_win() {
+        let pin = |version: &str, stack: Option<&str>| Pin {
+            version: version.parse().unwrap(),
+            stack: stack.map(str::to_owned),
+            reason: None,
+            until: "2026-06-30".parse().unwrap(),
+        };
+        let own = Overrides {
+            images: Some(ImageList::Newest(2)),
+            minimum_age: Some("2w".parse().unwrap()),
+            ..Overrides::default()
+        };
+        let policy = Policy {
+            retention: Retention::Keep,
+            pinned: vec![
+                pin("v1.34.4", None),
+                pin("v1.33.4", None),
+                pin("v1.34.5", Some("openstack/scs2")),
+            ],
+            stacks: [("openstack/scs2".to_owned(), own)].into(),
+            ..Policy::default()
+        };
+        let of = policy.for_stack("openstack/scs2");
+        assert_eq!(
+            (of.images, of.retention),
+            (ImageList::Newest(2), Retention::Keep)
+        );
+        let day = |text: &str| -> Date { text.parse().unwrap() };
+        let pinned = |policy: &Policy, minor: &str, on: &str| {
+            let pin = policy.find_pin(minor.parse().unwrap(), day(on));
+            pin.map(|pin| pin.version.plain())
+        };
+        assert_eq!(pinned(&of, "1.34", "2026-06-30").unwrap(), "1.34.5");
+        assert_eq!(pinned(&of, "1.33", "2026-06-30").unwrap(), "1.33.4");
+        assert_eq!(pinned(&of, "1.34", "2026-07-01"), None);
+        let other = policy.for_stack("openstack/scs");
+        assert_eq!(other.images, ImageList::All);
+        assert_eq!(pinned(&other, "1.34", "2026-06-01").unwrap(), "1.34.4");
+    }
+
+    #[test]
+    fn a_block_covers_a_version_or_one_of_its_images() {
+        let block = |os: Option<&str>| Block {
+            version: "v1.34.5".parse().unwrap(),
+            os: os.map(|os| os.parse().unwrap()),
+            reason: "kubelet\n leaks".to_owned(),
+            by: Some("A <a@example.org>".to_owned()),
+            on: Some("2026-05-02".parse().unwrap()),
+        };
+        let version = block(None).version;
+        let jammy: OsRelease = "ubuntu-2204".parse().unwrap();
+        let blocks = |os: Option<&str>, image: Option<&OsRelease>| {
+            let policy = Policy {
+                blocked: vec![block(os)],
+                ..Policy::default()
+            };
+            policy.find_block(version, image).is_some()
+        };
+        assert!(blocks(None, None) && blocks(None, Some(&jammy)));
+        assert!(blocks(Some("ubuntu-2204"), Some(&jammy)));
+        assert!(!blocks(Some("ubuntu-2404"), Some(&jammy)) && !blocks(Some("ubuntu-2204"), None));
+        assert_eq!(
+            block(None).why(),
+            "kubelet leaks (A <a@example.org>, 2026-05-02)"
+        );
     }
 }

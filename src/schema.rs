@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema};
 
 use crate::catalog::Catalog;
 use crate::check::Findings;
+use crate::config::Config;
 use crate::overview::Overview;
 use crate::plan::Plan;
 
@@ -43,6 +44,9 @@ fn committed_schemas_are_those_of_the_types() {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     let title = "The catalog of csctl-matrix: catalog show --format json, and catalog files";
     check("catalog", &schema::<Catalog>(settings, "catalog", title));
+    let settings = SchemaSettings::draft2020_12().for_deserialize();
+    let title = "The configuration of csctl-matrix: csctl-matrix.yaml";
+    check("config", &schema::<Config>(settings, "config", title));
 }
 
 #[expect(

@@ -36,3 +36,4 @@ pub use error::{Reason, YamlError};
 pub use file::{Duplicate, File};
 pub use node::Node;
 pub use path::{Path, PathError, Step};
+pub use style::scalar;

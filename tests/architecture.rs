@@ -9,11 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors from the ground up. A floor may use those before it, and itself.
-const FLOORS: [&[&str]; 13] = [
+const FLOORS: [&[&str]; 14] = [
     &["version", "parallel", "release_digest", "spelling"],
     &["catalog"],
     &["policy"],
     &["yaml"],
+    &["config"],
     &["stack"],
     &["matrix", "node_images"],
     &["plan"],

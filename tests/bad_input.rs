@@ -570,16 +570,19 @@ fn nothing_runs_on_half_a_configuration() {
     let cases: [(&[u8], &str); 7] = [
         (
             b"images: all\nadons: leave\n",
-            "csctl-matrix.yaml:2: unknown field `adons`",
+            "csctl-matrix.yaml:2: there is no key `adons`; did you mean `addons`?",
         ),
         (
             b"images: some\n",
-            "csctl-matrix.yaml:1: `some` is no list policy",
+            "csctl-matrix.yaml:1: `images`: `some` is no list policy",
         ),
-        (b"images: 3\n", "csctl-matrix.yaml:1: `3` is no list policy"),
+        (
+            b"images: 3\n",
+            "csctl-matrix.yaml:1: `images`: `3` is no list policy",
+        ),
         (
             b"\nmirrors: 3\n",
-            "csctl-matrix.yaml:2: mirrors: invalid type: integer `3`",
+            "csctl-matrix.yaml:2: `mirrors` is a plain value; a list is needed",
         ),
         (
             b"imageStore:\n  pattern: https://s/x.qcow2\n",
@@ -587,7 +590,7 @@ fn nothing_runs_on_half_a_configuration() {
         ),
         (
             b"- images: all\n",
-            "csctl-matrix.yaml:1: invalid type: sequence",
+            "csctl-matrix.yaml:1: the file is a list; a map is needed",
         ),
         (
             b"images: \xff\n",

@@ -925,3 +925,33 @@ fn mirrors_read_from_text() {
     let error = "a".parse::<Mirror>().unwrap_err().to_string();
     assert!(error.contains("write FROM=TO"), "{error}");
 }
+
+#[tokio::test]
+async fn sources_elsewhere_are_asked_there_and_get_no_token() {
+    let store = StoreServer::start();
+    store.release("v1.34.0", "2025-08-27");
+    store.end_of_life("1.34", "2026-10-27");
+    let place = |url: &str| format!("{}/{}", store.url(), url.trim_start_matches("https://"));
+    let mut request = store_request(PATTERN, minors(&[34]));
+    request.sources.kubernetes = Some(place("https://api.github.com/"));
+    request.sources.end_of_life = Some(place(
+        "https://raw.githubusercontent.com/kubernetes/website/main/data/releases/schedule.yaml",
+    ));
+    // A token over plain http would be an error of the client.
+    let with_token = HttpSettings {
+        github_token: Secret::new("s3cret"),
+        ..settings(&store.mirrors())
+    };
+    let catalog = look(with_token, &request).await;
+    assert_eq!(catalog.kubernetes.len(), 1, "{:?}", catalog.unreachable);
+    assert_eq!(
+        catalog.end_of_life[&"1.34".parse().unwrap()].to_string(),
+        "2026-10-27"
+    );
+    let has_token = |line: &server::Logged| {
+        line.headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+    };
+    assert!(!store.log().iter().any(has_token));
+}

@@ -76,6 +76,7 @@ fn request() -> CatalogRequest {
     CatalogRequest {
         stores: [(pattern, store)].into(),
         charts: [(CHARTS.to_owned(), ChartRequest { names })].into(),
+        ..CatalogRequest::default()
     }
 }
 

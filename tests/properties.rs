@@ -80,8 +80,6 @@ fn policy() -> impl Strategy<Value = Policy> {
         changes,
     )
         .prop_map(|(images, trim, follow, drop, changes)| Policy {
-            places: None,
-            maximum_image_age: None,
             images,
             retention: if trim {
                 Retention::Trim
@@ -99,6 +97,7 @@ fn policy() -> impl Strategy<Value = Policy> {
                 EndOfLife::Keep
             },
             changes,
+            ..Policy::default()
         })
 }
 

@@ -15,6 +15,18 @@ pub struct CatalogRequest {
     pub stores: BTreeMap<ImagePattern, StoreRequest>,
     /// Helm repositories to read, by URL.
     pub charts: BTreeMap<String, ChartRequest>,
+    /// Where upstream facts are read.
+    pub sources: SourceUrls,
+}
+
+/// Where upstream facts are read; nothing means their public places.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceUrls {
+    /// The base URL of GitHub's API, for the releases of Kubernetes.
+    pub kubernetes: Option<String>,
+    /// The URL of Kubernetes' release schedule.
+    pub end_of_life: Option<String>,
 }
 
 /// What to look for in one image store.
@@ -33,6 +45,7 @@ pub struct StoreRequest {
 
 /// How a store tells what it has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Listing {
     /// It does not: every image is looked at by its URL.

@@ -245,10 +245,12 @@ fn image_age(view: &View<'_>) -> Vec<Found> {
             continue;
         };
         let days = (catalog.as_of - built).get_days();
-        if i64::from(days) > i64::from(most) {
+        if days > i32::from(most.days()) {
             let file = file_name(named.url);
-            let message =
-                format!("{file} was built on {built}, {days} days ago; {most} are allowed");
+            let message = format!(
+                "{file} was built on {built}, {days} days ago; {} are allowed",
+                most.days()
+            );
             found.push(named.found(message));
         }
     }

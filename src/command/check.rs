@@ -5,9 +5,9 @@ use super::update::{refuse_dirty, staging, update_error};
 use super::{Outcome, Place, Repository, World, to_json};
 use crate::catalog::{Catalog, Unreachable};
 use crate::check::{CheckInput, Findings, Group, RuleSelection, check, repair};
+use crate::config::Config;
 use crate::error::{CommandError, Status};
 use crate::plan::{Plan, Selection};
-use crate::policy::Config;
 use crate::report;
 
 /// What to check.
@@ -70,6 +70,7 @@ pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
         warnings.push("an interrupted update was finished first".to_owned());
         repository = Repository::open(&request.place)?;
     }
+    repository.check_day(request.world.today)?;
     let selection = repository.select(request.selection.clone())?;
     let needs_catalog = Group::ALL
         .iter()

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Format, Outcome, Place, Repository, World, to_json};
+use crate::config::Config;
 use crate::error::{CommandError, Status};
 use crate::plan::{Plan, PlanInput, Selection};
-use crate::policy::{ChangeClass, Config};
+use crate::policy::ChangeClass;
 use crate::report;
 
 /// What to plan.

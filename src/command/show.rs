@@ -1,10 +1,10 @@
 //! `show`: the matrix of every stack line. It writes nothing.
 
 use super::{Format, Outcome, Place, Repository, World, to_json};
+use crate::config::Config;
 use crate::error::CommandError;
 use crate::overview::overview;
 use crate::plan::{PlanInput, Selection};
-use crate::policy::Config;
 use crate::report;
 
 /// What to show.

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::Place;
+use crate::config::{CONFIG_FILE, Config};
 use crate::error::CommandError;
 use crate::io::files::load_more;
 use crate::io::git::GitRepository;
-use crate::policy::{CONFIG_FILE, Config};
 use crate::stack::{ConfiguredSites, Content, Discovery, Stack, Tree};
 
 /// Reads the entries of the configuration file, and the files that they name into the tree.

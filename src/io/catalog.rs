@@ -97,8 +97,13 @@ pub async fn fetch(request: &CatalogRequest, client: &HttpClient, as_of: Date) -
     let upstream: OptionFuture<_> = wanted
         .then(|| {
             join(
-                kubernetes::look(client, &minors, as_of),
-                end_of_life::look(client),
+                kubernetes::look(
+                    client,
+                    request.sources.kubernetes.as_deref(),
+                    &minors,
+                    as_of,
+                ),
+                end_of_life::look(client, request.sources.end_of_life.as_deref()),
             )
         })
         .into();

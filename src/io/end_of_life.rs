@@ -32,13 +32,17 @@ struct Series {
     end_of_life_date: Option<String>,
 }
 
-/// Reads the published days.
-pub(crate) async fn look(client: &HttpClient) -> Result<BTreeMap<Minor, Date>, Fault> {
-    let answer = client.ask(Ask::get(URL, BODY_LIMIT)).await?;
+/// Reads the published days, from their public place where no other is given.
+pub(crate) async fn look(
+    client: &HttpClient,
+    url: Option<&str>,
+) -> Result<BTreeMap<Minor, Date>, Fault> {
+    let url = url.unwrap_or(URL);
+    let answer = client.ask(Ask::get(url, BODY_LIMIT)).await?;
     if answer.status != 200 {
-        return Err(Fault::of_status(URL, answer.status));
+        return Err(Fault::of_status(url, answer.status));
     }
-    parse(&answer.body).map_err(|reason| Fault::new(URL, reason))
+    parse(&answer.body).map_err(|reason| Fault::new(url, reason))
 }
 
 fn parse(content: &[u8]) -> Result<BTreeMap<Minor, Date>, String> {

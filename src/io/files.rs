@@ -34,7 +34,7 @@ pub fn find_root(directory: &Path) -> Result<PathBuf, ReadError> {
         });
     }
     let is_root = |candidate: &&Path| {
-        candidate.join(crate::policy::CONFIG_FILE).is_file()
+        candidate.join(crate::config::CONFIG_FILE).is_file()
             || candidate.join("providers").is_dir()
             || candidate.join(".git").exists()
     };

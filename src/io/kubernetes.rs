@@ -48,9 +48,21 @@ struct Page {
     has_next: bool,
 }
 
-/// Reads releases until every minor of interest is complete or three years have passed.
-pub(crate) async fn look(client: &HttpClient, minors: &BTreeSet<Minor>, as_of: Date) -> Releases {
-    let octocrab = match client.octocrab(API) {
+/// Reads releases until every minor of interest is complete or three years have passed. The token is for GitHub's own API
+/// alone: a repository's configuration may name any other base.
+pub(crate) async fn look(
+    client: &HttpClient,
+    base: Option<&str>,
+    minors: &BTreeSet<Minor>,
+    as_of: Date,
+) -> Releases {
+    let base = base.unwrap_or(API).trim_end_matches('/');
+    let built = if base == API {
+        client.octocrab(base)
+    } else {
+        client.octocrab_without_token(base)
+    };
+    let octocrab = match built {
         Ok(octocrab) => octocrab,
         Err(error) => {
             return Releases {
@@ -63,7 +75,7 @@ pub(crate) async fn look(client: &HttpClient, minors: &BTreeSet<Minor>, as_of: D
     let mut days: BTreeMap<KubernetesVersion, Date> = BTreeMap::new();
     let mut fault = None;
     'waves: for wave in WAVES {
-        for page in join_all(wave.map(|number| fetch_page(&octocrab, number))).await {
+        for page in join_all(wave.map(|number| fetch_page(&octocrab, base, number))).await {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
@@ -105,8 +117,8 @@ fn read_release(release: &Release) -> Option<(KubernetesVersion, Date)> {
     ))
 }
 
-async fn fetch_page(octocrab: &Octocrab, number: u32) -> Result<Page, Fault> {
-    let url = format!("{API}{PATH}{number}");
+async fn fetch_page(octocrab: &Octocrab, base: &str, number: u32) -> Result<Page, Fault> {
+    let url = format!("{base}{PATH}{number}");
     let response = octocrab
         ._get(format!("{PATH}{number}"))
         .await

@@ -393,15 +393,12 @@ fn a_new_minor_gets_a_directory_shaped_after_the_one_before() {
     );
 }
 
-const DROP: Policy = Policy {
-    places: None,
-    maximum_image_age: None,
-    images: crate::policy::ImageList::All,
-    retention: crate::policy::Retention::Trim,
-    addons: crate::policy::Addons::Follow,
-    end_of_life: EndOfLife::Drop,
-    changes: std::collections::BTreeSet::new(),
-};
+fn drop_ended() -> Policy {
+    Policy {
+        end_of_life: EndOfLife::Drop,
+        ..Policy::default()
+    }
+}
 
 #[test]
 fn a_minor_past_its_end_leaves_unless_the_stack_stands_on_it() {
@@ -417,7 +414,7 @@ fn a_minor_past_its_end_leaves_unless_the_stack_stands_on_it() {
             ),
         ])
     };
-    let plan = plan_with(&at("v1.34.5"), &world, &DROP, None);
+    let plan = plan_with(&at("v1.34.5"), &world, &drop_ended(), None);
     assert_eq!(
         written(&plan),
         [
@@ -430,7 +427,7 @@ fn a_minor_past_its_end_leaves_unless_the_stack_stands_on_it() {
     // The minor asked for has no image, so that the tree stays where it is.
     for asked in [None, Some("1.33")] {
         assert!(
-            !plan_with(&at("v1.32.1"), &world, &DROP, asked).has_changes(),
+            !plan_with(&at("v1.32.1"), &world, &drop_ended(), asked).has_changes(),
             "{asked:?}"
         );
     }
@@ -444,8 +441,8 @@ fn the_last_directory_leaves_in_the_same_plan_as_its_successor_comes() {
         ("scs/1-32/node-images.yaml", &lists),
     ]);
     let world = world(&["v1.32.1", "v1.33.2"]);
-    assert!(!plan_with(&files, &world, &DROP, None).has_changes());
-    let plan = plan_with(&files, &world, &DROP, Some("1.33"));
+    assert!(!plan_with(&files, &world, &drop_ended(), None).has_changes());
+    let plan = plan_with(&files, &world, &drop_ended(), Some("1.33"));
     let written = written(&plan);
     assert_eq!(written["scs/1-32/csctl.yaml"], "removed");
     assert_eq!(written["scs/1-33/csctl.yaml"], csctl("v1.33.2"));

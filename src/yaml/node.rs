@@ -113,6 +113,20 @@ impl Node {
             .filter_map(|entry| Some((entry.key.as_str()?, &entry.key, &entry.value)))
     }
 
+    /// Returns whether it is a map with a key that is no scalar, or an empty one; [`Node::entries`] leaves such a key out.
+    pub fn has_other_keys(&self) -> bool {
+        let mut entries = self.entry_list().iter();
+        entries.any(|entry| entry.key.as_str().is_none())
+    }
+
+    /// Returns whether it is a map or a sequence between braces or brackets.
+    pub fn is_flow(&self) -> bool {
+        match self.kind {
+            Kind::Sequence { flow, .. } | Kind::Map { flow, .. } => flow,
+            Kind::Scalar { .. } | Kind::Alias { .. } => false,
+        }
+    }
+
     /// Returns whether it is a map.
     pub fn is_map(&self) -> bool {
         matches!(self.kind, Kind::Map { .. })

@@ -30,6 +30,16 @@ enum Meaning {
     Date,
 }
 
+/// Returns a text as it is written anew: plain where every reader takes it for that text, quoted elsewhere.
+pub fn scalar(value: &str, in_flow: bool) -> String {
+    let model = Model {
+        style: Style::Plain,
+        value: "text",
+        in_flow,
+    };
+    write(value, model).source
+}
+
 /// Writes a value in the style of its model.
 pub(super) fn write(value: &str, model: Model<'_>) -> Written {
     let style = match model.style {

@@ -20,12 +20,22 @@ const BODY_LIMIT: usize = 16 << 20;
 #[derive(Clone)]
 struct GitHubService {
     client: HttpClient,
+    sends_token: bool,
 }
 
 impl HttpClient {
     /// Returns a client for GitHub's API at this base, such as `https://api.github.com`. The token of the settings is sent
     /// where there is one. Needs to be called within a tokio runtime.
     pub fn octocrab(&self, base: &str) -> Result<Octocrab, HttpError> {
+        self.octocrab_with(base, true)
+    }
+
+    /// Returns a client as [`HttpClient::octocrab`] does, for a base that the token must not be sent to.
+    pub fn octocrab_without_token(&self, base: &str) -> Result<Octocrab, HttpError> {
+        self.octocrab_with(base, false)
+    }
+
+    fn octocrab_with(&self, base: &str, sends_token: bool) -> Result<Octocrab, HttpError> {
         let base = base
             .parse()
             .map_err(|error: http::uri::InvalidUri| HttpError::BadUrl {
@@ -34,6 +44,7 @@ impl HttpClient {
             })?;
         let service = GitHubService {
             client: self.clone(),
+            sends_token,
         };
         let built: Result<Octocrab, Infallible> = OctocrabBuilder::new_empty()
             .with_service(service)
@@ -60,7 +71,8 @@ impl GitHubService {
             let accept = header::HeaderValue::from_static("application/vnd.github+json");
             ask.headers.insert(header::ACCEPT, accept);
         }
-        if let Some(token) = self.client.settings().github_token.clone() {
+        let token = self.client.settings().github_token.clone();
+        if let Some(token) = token.filter(|_| self.sends_token) {
             ask = ask.with_bearer(token);
         }
         let answer = self.client.ask(ask).await?;

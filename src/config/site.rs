@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 /// One entry of `sites`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SiteConfig {
     /// The files, as a glob relative to the repository's root.

@@ -1,0 +1,275 @@
+//! The configuration file `csctl-matrix.yaml` at the root of a repository. All of it is optional and nothing is guessed: an
+//! unknown key or a wrong value is an error with its line, and then nothing runs. It reads and edits texts; files are read
+//! and written elsewhere.
+
+mod branch;
+mod check;
+mod edit;
+mod read;
+mod site;
+mod start;
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use crate::catalog::{ImagePattern, Listing};
+use crate::policy::{
+    Addons, Block, EndOfLife, ImageList, MinimumAge, Minors, Overrides, Pin, Policy, Retention,
+};
+use crate::version::OsRelease;
+use crate::yaml::{File, Node, Path};
+
+pub(crate) use crate::spelling::nearest as find_nearest;
+pub use branch::{BranchTemplate, Glob};
+pub use edit::{EditError, Edited, block, pin, unblock, unpin};
+pub use site::SiteConfig;
+pub use start::{SCHEMA_LINE, Start, start_text};
+
+/// The file's name, at the root of the repository.
+pub const CONFIG_FILE: &str = "csctl-matrix.yaml";
+
+/// What a configuration file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Config {
+    /// Which patch images of a minor are listed: `all`, `newest`, `newest=3`, `from=v1.34.4`.
+    pub images: Option<ImageList>,
+    /// What becomes of listed images that `images` no longer names: `trim` or `keep`.
+    pub retention: Option<Retention>,
+    /// Whether addon charts of the minor follow their newest version: `follow` or `leave`.
+    pub addons: Option<Addons>,
+    /// What becomes of minors after their end of life: `keep` or `drop`.
+    pub end_of_life: Option<EndOfLife>,
+    /// How old a Kubernetes patch has to be before it becomes a default, in days or weeks: `3d`, `2w`.
+    pub minimum_age: Option<MinimumAge>,
+    /// The minors to look at: a list, or a map with `from` and `to`. Others are left alone.
+    pub minors: Option<Minors>,
+    /// Operating-system releases that new images may have, in order of preference.
+    pub os: Option<Vec<OsRelease>>,
+    /// The age from which `check` finds the image of a default too old, in days or weeks: `60d`.
+    pub maximum_image_age: Option<MinimumAge>,
+    /// Versions, or single images of them, that must not be used.
+    pub blocked: Vec<Block>,
+    /// Defaults that stay where they are until a day.
+    pub pinned: Vec<Pin>,
+    /// What differs in single stacks, by their titles: `openstack/scs2`.
+    pub stacks: BTreeMap<String, StackConfig>,
+    /// The image store, where the repository's URLs do not say it.
+    pub image_store: ImageStoreConfig,
+    /// URL prefixes and what stands in for them, for networks without a way out.
+    pub mirrors: Vec<MirrorConfig>,
+    /// Where upstream facts are read, instead of their public places.
+    pub sources: SourcesConfig,
+    /// Base branches of pull requests.
+    pub branches: Vec<BranchConfig>,
+    /// Places in files that no rule of this program knows.
+    pub sites: Vec<SiteConfig>,
+}
+
+/// What differs in one stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct StackConfig {
+    /// As `images` above.
+    pub images: Option<ImageList>,
+    /// As `retention` above.
+    pub retention: Option<Retention>,
+    /// As `addons` above.
+    pub addons: Option<Addons>,
+    /// As `endOfLife` above.
+    pub end_of_life: Option<EndOfLife>,
+    /// As `minimumAge` above; `0d` switches it off.
+    pub minimum_age: Option<MinimumAge>,
+    /// As `minors` above.
+    pub minors: Option<Minors>,
+    /// As `os` above.
+    pub os: Option<Vec<OsRelease>>,
+}
+
+/// The image store.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ImageStoreConfig {
+    /// The pattern of its URLs, with `{version}`, and `{minor}` and `{os}` where they occur.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub pattern: Option<ImagePattern>,
+    /// Whether it can be listed: `none` or `s3`.
+    pub listing: Listing,
+}
+
+/// A URL prefix and what stands in for it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MirrorConfig {
+    /// The prefix as the repository writes it.
+    pub from: String,
+    /// What is asked instead.
+    pub to: String,
+}
+
+/// Where upstream facts are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SourcesConfig {
+    /// The base URL of GitHub's API, for the releases of Kubernetes: `https://api.github.com`. Elsewhere no token is sent.
+    pub kubernetes: Option<String>,
+    /// The URL of Kubernetes' release schedule, for end-of-life days.
+    pub end_of_life: Option<String>,
+}
+
+/// A base branch of pull requests, and which changes go to it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BranchConfig {
+    /// The branch: `main`, or a template with `{{provider}}`, `{{stack}}`, `{{minor}}` and `{{minorDashed}}`.
+    pub base: BranchTemplate,
+    /// The minors whose changes go there; all without it.
+    #[serde(default)]
+    pub minors: Option<Minors>,
+    /// The files whose changes go there, as globs; all without any.
+    #[serde(default)]
+    pub files: Vec<Glob>,
+}
+
+/// What is wrong with a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Config {
+    /// Reads a configuration file's text and checks all that the text alone can tell.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let Some(file) = read::parse_yaml(text)? else {
+            return Ok(Self::default());
+        };
+        let root = &file.documents()[0];
+        let config = read::read(root)?;
+        check::check(&config, root)?;
+        Ok(config)
+    }
+
+    /// Checks what depends on the day: a pin that has expired is an error, as nobody decided what comes after it.
+    pub fn check_day(&self, text: &str, today: Date) -> Result<(), ConfigError> {
+        match self.pinned.iter().position(|pin| pin.until < today) {
+            Some(index) => Err(check::expired(
+                &self.pinned[index],
+                line_of(text, &Path::root().key("pinned").index(index).key("until")),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells whether anything is said of a single stack.
+    pub fn names_stacks(&self) -> bool {
+        !self.stacks.is_empty() || self.pinned.iter().any(|pin| pin.stack.is_some())
+    }
+
+    /// Checks that every stack that is named is one of these.
+    pub fn check_stacks(&self, text: &str, titles: &[String]) -> Result<(), ConfigError> {
+        for title in self.stacks.keys() {
+            let path = Path::root().key("stacks").key(title.as_str());
+            check::known_stack(title, titles, || line_of(text, &path))?;
+        }
+        for (index, pin) in self.pinned.iter().enumerate() {
+            if let Some(title) = &pin.stack {
+                let path = Path::root().key("pinned").index(index).key("stack");
+                check::known_stack(title, titles, || line_of(text, &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the policy that this file and the options of one run make together; options win, over what is said of single
+    /// stacks too.
+    pub fn policy(&self, options: &Self) -> Policy {
+        let own = |stack: &StackConfig| Overrides {
+            images: options.images.or(stack.images),
+            retention: options.retention.or(stack.retention),
+            addons: options.addons.or(stack.addons),
+            end_of_life: options.end_of_life.or(stack.end_of_life),
+            minimum_age: options.minimum_age.or(stack.minimum_age),
+            minors: options.minors.clone().or(stack.minors.clone()),
+            os: options.os.clone().or(stack.os.clone()),
+        };
+        let stacks = self.stacks.iter();
+        let first_of = |own: &Option<Vec<OsRelease>>, file: &Option<Vec<OsRelease>>| {
+            own.clone().or(file.clone()).unwrap_or_default()
+        };
+        Policy {
+            images: options.images.or(self.images).unwrap_or_default(),
+            retention: options.retention.or(self.retention).unwrap_or_default(),
+            addons: options.addons.or(self.addons).unwrap_or_default(),
+            end_of_life: options.end_of_life.or(self.end_of_life).unwrap_or_default(),
+            minimum_age: options.minimum_age.or(self.minimum_age).unwrap_or_default(),
+            minors: options
+                .minors
+                .clone()
+                .or(self.minors.clone())
+                .unwrap_or_default(),
+            os: first_of(&options.os, &self.os),
+            blocked: self.blocked.clone(),
+            pinned: self.pinned.clone(),
+            stacks: stacks
+                .map(|(title, stack)| (title.clone(), own(stack)))
+                .collect(),
+            maximum_image_age: self.maximum_image_age,
+            changes: std::collections::BTreeSet::new(),
+            places: None,
+        }
+    }
+}
+
+impl ConfigError {
+    fn new(line: usize, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            line,
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+/// Returns the line of a place in a text, or of what of it is there.
+fn line_of(text: &str, path: &Path) -> usize {
+    let file = File::parse(text).ok();
+    let root = file.as_ref().and_then(|file| file.documents().first());
+    root.map_or(1, |root| line_at(root, path))
+}
+
+/// Returns the line of a place, or of the nearest one around it that is there. A value on a line below its key is sought at
+/// the key.
+fn line_at(root: &Node, path: &Path) -> usize {
+    use crate::yaml::Step;
+    let mut node = root;
+    let mut line = root.line();
+    for step in path.steps() {
+        let next = match step {
+            Step::Key(key) => node
+                .entries()
+                .find(|(name, _, _)| name == key)
+                .map(|(_, key, value)| (key.line(), value)),
+            Step::Index(index) => node.items().get(*index).map(|item| (item.line(), item)),
+        };
+        let Some(next) = next else { break };
+        (line, node) = next;
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests;

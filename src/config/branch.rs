@@ -1,0 +1,226 @@
+//! Names of base branches, which may be templates, and globs of files. They name no branch that exists.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::version::StackLine;
+
+/// A branch's name, or a template of one: `maint/{{stack}}-{{minorDashed}}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BranchTemplate(Vec<Piece>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Name(Name),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Provider,
+    Stack,
+    Minor,
+    MinorDashed,
+}
+
+const NAMES: [(&str, Name); 4] = [
+    ("provider", Name::Provider),
+    ("stack", Name::Stack),
+    ("minor", Name::Minor),
+    ("minorDashed", Name::MinorDashed),
+];
+
+impl BranchTemplate {
+    /// Returns the branch of a stack line.
+    pub fn branch_of(&self, line: &StackLine) -> String {
+        let text = |piece: &Piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Name(Name::Provider) => line.provider.clone(),
+            Piece::Name(Name::Stack) => line.name.clone(),
+            Piece::Name(Name::Minor) => line.minor.to_string(),
+            Piece::Name(Name::MinorDashed) => line.minor.dashed(),
+        };
+        self.0.iter().map(text).collect()
+    }
+
+    /// Tells whether every stack line has the same branch.
+    pub fn is_fixed(&self) -> bool {
+        !self.0.iter().any(|piece| matches!(piece, Piece::Name(_)))
+    }
+}
+
+impl FromStr for BranchTemplate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("{{") {
+            let (name, after) = after
+                .split_once("}}")
+                .ok_or_else(|| format!("`{text}` has a `{{{{` without `}}}}`"))?;
+            let known = NAMES.iter().find(|(known, _)| *known == name.trim());
+            let (_, name) = known.ok_or_else(|| {
+                let name = name.trim();
+                format!(
+                    "`{{{{{name}}}}}` is no name of the template; there are provider, stack, minor, minorDashed"
+                )
+            })?;
+            pieces.push(Piece::Text(before.to_owned()));
+            pieces.push(Piece::Name(*name));
+            rest = after;
+        }
+        pieces.push(Piece::Text(rest.to_owned()));
+        pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
+        let template = Self(pieces);
+        let example = "openstack-scs2-1-34"
+            .parse()
+            .map(|line| template.branch_of(&line))
+            .unwrap_or_default();
+        if is_branch_name(&example) {
+            Ok(template)
+        } else {
+            Err(format!("`{text}` is no branch name that git takes"))
+        }
+    }
+}
+
+/// The rules of `git check-ref-format --branch`.
+fn is_branch_name(name: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && !matches!(part.rsplit_once('.'), Some((_, "lock")))
+    };
+    let wrong = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
+    !name.starts_with('-')
+        && name != "@"
+        && name != "HEAD"
+        && !name.ends_with('.')
+        && !name.contains("..")
+        && !name.contains("@{")
+        && !name.contains(wrong)
+        && name.split('/').all(part)
+}
+
+impl fmt::Display for BranchTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) => f.write_str(text)?,
+                Piece::Name(name) => {
+                    let known = NAMES.iter().find(|(_, known)| known == name);
+                    write!(f, "{{{{{}}}}}", known.map_or("", |(name, _)| name))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A glob of files, relative to the repository's root, in the form of `.gitignore`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glob(String);
+
+impl Glob {
+    /// Returns its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Glob {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let outside = text.split('/').any(|part| part == "..");
+        let mut builder = ignore::gitignore::GitignoreBuilder::new("");
+        let is_one = !text.is_empty() && !text.starts_with(['!', '#', '/']) && !outside;
+        if is_one && builder.add_line(None, text).is_ok() {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "`{text}` is no glob of files below the repository's root"
+            ))
+        }
+    }
+}
+
+macro_rules! read_as_text {
+    ($($name:ty),+) => {$(
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
+            }
+        }
+        #[cfg(test)]
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string" })
+            }
+        }
+    )+};
+}
+read_as_text!(BranchTemplate, Glob);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_names_the_branch_of_a_line() {
+        let line: StackLine = "openstack-scs2-1-34".parse().unwrap();
+        for (text, branch) in [
+            ("main", "main"),
+            ("maint/{{stack}}-{{minor}}", "maint/scs2-1.34"),
+            (
+                "{{ provider }}/{{stack}}/{{minorDashed}}",
+                "openstack/scs2/1-34",
+            ),
+        ] {
+            let template: BranchTemplate = text.parse().unwrap();
+            assert_eq!(template.branch_of(&line), branch);
+            assert_eq!(template.is_fixed(), text == branch);
+            assert_eq!(template.to_string().replace(' ', ""), text.replace(' ', ""));
+        }
+        for text in [
+            "",
+            "a b",
+            "a..b",
+            "-a",
+            "a/",
+            "/a",
+            "a.lock",
+            "a~1",
+            "{{stack",
+            "{{name}}",
+            "{{#if stack}}a{{/if}}",
+            "{{{stack}}}",
+        ] {
+            assert!(text.parse::<BranchTemplate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_glob_stays_in_the_repository() {
+        for text in [
+            "versions.yaml",
+            "providers/**/README.md",
+            "*.y?ml",
+            "[ab].md",
+        ] {
+            assert!(text.parse::<Glob>().is_ok(), "{text}");
+        }
+        for text in ["", "../x", "a/../../b", "/etc/x", "!a", "# x"] {
+            assert!(text.parse::<Glob>().is_err(), "{text}");
+        }
+    }
+}
