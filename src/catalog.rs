@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::release_digest::CsctlHashes;
 use crate::version::{
     ChartVersion, KubernetesVersion, Minor, OsRelease, ReleaseTag, Sha256, StackLine, StackVersion,
 };
@@ -160,6 +161,9 @@ pub struct StackRelease {
     /// The version of its node images, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_image: Option<StackVersion>,
+    /// The content hashes that csctl published with it, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csctl_hashes: Option<CsctlHashes>,
 }
 
 /// A source that gave no answer.

@@ -9,6 +9,7 @@ mod lists;
 mod metadata;
 mod rule;
 mod selection;
+mod sites;
 mod strict;
 mod texts;
 mod versions;

@@ -6,6 +6,7 @@ mod branch;
 mod check;
 mod edit;
 mod read;
+mod site;
 mod start;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use crate::yaml::{File, Node, Path};
 pub(crate) use crate::spelling::nearest as find_nearest;
 pub use branch::{BranchTemplate, Glob};
 pub use edit::{EditError, Edited, block, pin, unblock, unpin};
+pub use site::SiteConfig;
 pub use start::{SCHEMA_LINE, Start, start_text};
 
 /// The file's name, at the root of the repository.
@@ -66,6 +68,8 @@ pub struct Config {
     pub standard: Option<Standard>,
     /// Base branches of pull requests.
     pub branches: Vec<BranchConfig>,
+    /// Places in files that no rule of this program knows.
+    pub sites: Vec<SiteConfig>,
 }
 
 /// What differs in one stack.

@@ -2,6 +2,7 @@
 //! versions; what it reports are facts.
 
 pub mod catalog;
+pub mod digest;
 pub mod files;
 pub mod git;
 pub mod http;

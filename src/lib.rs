@@ -14,6 +14,7 @@ pub mod overview;
 mod parallel;
 pub mod plan;
 pub mod policy;
+pub mod release_digest;
 pub mod report;
 #[cfg(test)]
 mod schema;

@@ -4,6 +4,7 @@
 mod explain;
 mod files;
 mod holds;
+mod publish;
 mod release;
 mod request;
 mod standing;
@@ -24,6 +25,7 @@ use crate::stack::{Discovery, EditNote, Fault, Layout, SourceTree, Stack, Tree};
 use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
+pub use publish::{Compared, DigestRequest};
 pub use release::{ComponentBump, Release};
 pub use request::catalog_request;
 use target::Target;
@@ -83,6 +85,9 @@ pub struct StackPlan {
     pub directory: String,
     /// How it is laid out.
     pub layout: Layout,
+    /// Files outside its directory that would change with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<String>,
     /// Its stack lines that were looked at, oldest minor first.
     pub lines: Vec<LinePlan>,
     /// What is not done, and why.
@@ -263,9 +268,19 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
         stacks: Vec::new(),
         files: Vec::new(),
     };
-    for (stack, files) in planned.into_iter().flatten() {
+    let mut outside: BTreeSet<String> = BTreeSet::new();
+    for (mut stack, files) in planned.into_iter().flatten() {
+        if let Some(twice) = stack.outside.iter().find(|path| outside.contains(*path)) {
+            let message = "two stacks change this file";
+            let hint = "give each stack a file of its own in `sites`";
+            stack.faults.push(Fault::new(twice, None, message, hint));
+            stack.lines.clear();
+            stack.outside.clear();
+        } else {
+            outside.extend(stack.outside.iter().cloned());
+            plan.files.extend(files);
+        }
         plan.stacks.push(stack);
-        plan.files.extend(files);
     }
     plan.files.sort_by(|a, b| a.path.cmp(&b.path));
     plan
@@ -277,6 +292,7 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         title: stack.title(),
         directory: stack.directory.clone(),
         layout: stack.layout,
+        outside: Vec::new(),
         lines: Vec::new(),
         holds: Vec::new(),
         notes: Vec::new(),
@@ -294,6 +310,9 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
             return (planned, Vec::new());
         }
     };
+    let outside = outcome.files.iter().map(|file| &file.path);
+    let outside = outside.filter(|path| !stack.holds(path));
+    planned.outside = outside.cloned().collect();
     explain::explain(&target, &outcome, &mut planned);
     planned.holds.sort();
     planned.holds.dedup();

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors from the ground up. A floor may use those before it, and itself.
 const FLOORS: [&[&str]; 15] = [
-    &["version", "parallel", "spelling"],
+    &["version", "parallel", "release_digest", "spelling"],
     &["catalog"],
     &["standard"],
     &["policy"],

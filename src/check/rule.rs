@@ -5,7 +5,9 @@ use std::fmt;
 use serde::Serialize;
 
 use super::view::View;
-use super::{Found, charts, consumers, images, lists, metadata, strict, texts, versions, world};
+use super::{
+    Found, charts, consumers, images, lists, metadata, sites, strict, texts, versions, world,
+};
 
 /// A rule of `check`.
 #[derive(Debug)]
@@ -109,7 +111,7 @@ impl Rule {
 
 /// Returns all rules, family by family.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[Rule]; 9] = [
+    let families: [&[Rule]; 10] = [
         &versions::RULES,
         &charts::RULES,
         &images::RULES,
@@ -117,6 +119,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         &consumers::RULES,
         &metadata::RULES,
         &texts::RULES,
+        &sites::RULES,
         &strict::RULES,
         &world::RULES,
     ];

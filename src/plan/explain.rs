@@ -112,9 +112,16 @@ fn listed_classes(target: &Target<'_>, outcome: &Outcome, minor: Minor) -> BTree
         .files
         .iter()
         .flat_map(|file| file.edits.iter().map(move |edit| (file, edit)));
+    // Configured sites beside the source trees speak of the newest.
+    let newest = target.shared.as_ref().map(|wanted| wanted.line.minor);
+    let is_configured = |path: &str| {
+        let mut shared = target.stack.shared.iter();
+        shared.any(|file| file.path() == path && !file.configured().is_empty())
+    };
     edits
-        .filter(|(file, edit)| {
-            version_of(target, file, edit).is_some_and(|version| version.minor() == minor)
+        .filter(|(file, edit)| match version_of(target, file, edit) {
+            Some(version) => version.minor() == minor,
+            None => newest == Some(minor) && is_configured(&file.path),
         })
         .map(|(_, edit)| edit.class)
         .collect()
@@ -161,11 +168,7 @@ fn release(
         .find(|tree| tree.minor == Some(after.line.minor))?;
     let part_of = |change: &&&FileChange| {
         let file = source.files.iter().find(|file| file.path() == change.path);
-        file.map_or(Part::Stack, |file| {
-            file.kinds()
-                .first()
-                .map_or(Part::Beside, |kind| kind.part())
-        })
+        file.map_or(Part::Stack, |file| file.part())
     };
     let parts: Vec<Part> = files.iter().map(|change| part_of(&change)).collect();
     let listed = |line: Option<&LineMatrix>| line.map(LineMatrix::listed);
@@ -176,8 +179,8 @@ fn release(
         Release::new(
             target.input.catalog,
             &after.line,
-            addon_changed,
-            image_changed,
+            source,
+            (addon_changed, image_changed),
         )
     })
 }
@@ -312,8 +315,7 @@ fn notes(target: &Target<'_>, outcome: &Outcome) -> Vec<String> {
                 let files = files_of(target, outcome, wanted.line.minor);
                 let part = |change: &&FileChange| {
                     let file = tree.files.iter().find(|file| file.path() == change.path);
-                    let kind = file.and_then(|file| file.kinds().first());
-                    kind.map_or(Part::Beside, |kind| kind.part())
+                    file.map_or(Part::Beside, |file| file.part())
                 };
                 let parts: Vec<Part> = files.iter().map(part).collect();
                 notes.extend(
@@ -332,6 +334,13 @@ fn notes(target: &Target<'_>, outcome: &Outcome) -> Vec<String> {
     notes
 }
 
+/// What to say of csctl where the files of the last release are not known; `publish` says it better where they are.
+pub(super) fn refusal_unseen(line: &StackLine) -> String {
+    format!(
+        "csctl would refuse to publish {line}: it compares only the cluster addons, and they stay the same"
+    )
+}
+
 /// csctl compares only the cluster addons when it decides whether there is something to publish (its `validateHash`).
 fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<String> {
     let released = parts.iter().any(|part| *part != Part::Beside);
@@ -340,9 +349,7 @@ fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<S
             && site.file.rsplit('/').next() == Some("csctl.yaml")
     });
     let refuses = by_csctl && released && !parts.contains(&Part::ClusterAddon);
-    refuses.then(|| {
-        format!("csctl would refuse to publish {line}: it compares only the cluster addons, and they stay the same")
-    })
+    refuses.then(|| refusal_unseen(line))
 }
 
 fn vendored_note(target: &Target<'_>, tree: &SourceTree, parts: &[Part]) -> Option<String> {

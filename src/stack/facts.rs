@@ -105,6 +105,13 @@ pub enum Fact {
     },
     /// An example in a text for people.
     Example,
+    /// What the configuration file says of this place.
+    Configured {
+        /// The line of the entry in the configuration file.
+        entry: usize,
+        /// The template of the value.
+        template: String,
+    },
 }
 
 /// A node image written as a single resource.
