@@ -1,6 +1,7 @@
 //! Contradictions in a repository of cluster stacks: what one file says against another, against what the consumers of a release
 //! accept, against the policy, the catalog and the calendar. It finds and explains; the repairs it names are those of `plan`.
 
+mod calendar;
 mod charts;
 mod consumers;
 mod fix;

@@ -27,7 +27,8 @@ struct Example {
     rule: String,
     /// The folder of `testdata`.
     base: String,
-    /// The changed file.
+    /// The changed file; empty where the options change.
+    #[serde(default)]
     file: String,
     /// What stands there; empty means that the file is made.
     #[serde(default)]
@@ -41,6 +42,9 @@ struct Example {
     /// Options of `check`.
     #[serde(default)]
     options: Vec<String>,
+    /// Its options before the change, where it is them that change.
+    #[serde(default)]
+    before: Vec<String>,
 }
 
 fn examples() -> Vec<Example> {
@@ -198,13 +202,12 @@ fn shown(example: &Example) -> String {
     )
 }
 
-/// The options of an example, but for a tag, which is its change.
 fn options_before(example: &Example) -> &[String] {
-    let is_tag = example
-        .options
-        .first()
-        .is_some_and(|option| option == "--tag");
-    if is_tag { &[] } else { &example.options }
+    if example.before.is_empty() {
+        &example.options
+    } else {
+        &example.before
+    }
 }
 
 /// The findings of a rule, as texts.
@@ -224,13 +227,19 @@ fn said_of(copy: &Copy, rule: &str, options: &[String]) -> Vec<String> {
             _ => findings.push(line.to_owned()),
         }
     }
+    let of_rule = format!("   {rule}");
+    findings.retain(|finding| finding.lines().next().unwrap().ends_with(&of_rule));
     findings
 }
 
 fn change(example: &Example, before: &Copy, after: &Copy) -> String {
     match (example.from.as_str(), example.to.as_str()) {
         ("", "") => format!("With `{}`:", example.options.join(" ")),
-        ("", _) => format!("With a file `{}`:", example.file),
+        ("", text) => format!(
+            "With a file `{}`:\n\n```text\n{}\n```",
+            example.file,
+            text.trim_end()
+        ),
         _ => {
             let (before, after) = (before.read(&example.file), after.read(&example.file));
             let diff = similar::TextDiff::from_lines(&before, &after);

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::view::View;
 use super::{
-    Found, charts, consumers, images, lists, metadata, sites, strict, texts, versions, world,
+    Found, calendar, charts, consumers, images, lists, metadata, sites, strict, texts, versions,
+    world,
 };
 
 /// A rule of `check`.
@@ -35,6 +36,8 @@ pub enum Group {
     Strict,
     /// What the repository says against what the world offers; applied when asked, or when a catalog file is given.
     Catalog,
+    /// What standard scs-0210 finds late on the day; applied when asked.
+    Standard,
 }
 
 /// How bad a finding is.
@@ -52,13 +55,13 @@ impl Group {
     /// Tells whether its rules need a catalog.
     pub fn needs_catalog(self) -> bool {
         match self {
-            Self::Catalog => true,
+            Self::Catalog | Self::Standard => true,
             Self::Tree | Self::Strict => false,
         }
     }
 
     /// All groups.
-    pub const ALL: [Self; 3] = [Self::Tree, Self::Strict, Self::Catalog];
+    pub const ALL: [Self; 4] = [Self::Tree, Self::Strict, Self::Catalog, Self::Standard];
 
     /// Returns the name used in options: `tree`.
     pub fn name(self) -> &'static str {
@@ -66,6 +69,7 @@ impl Group {
             Self::Tree => "tree",
             Self::Strict => "strict",
             Self::Catalog => "catalog",
+            Self::Standard => "standard",
         }
     }
 
@@ -81,6 +85,9 @@ impl Group {
             Self::Catalog => {
                 "What the repository says against what the world offers. Applied when asked, `--with catalog`, and with a catalog file."
             }
+            Self::Standard => {
+                "What standard scs-0210 finds late, or due soon, on the day. Applied when asked, `--with standard`: it needs to know the releases of Kubernetes."
+            }
         }
     }
 
@@ -88,7 +95,7 @@ impl Group {
     pub fn is_default(self) -> bool {
         match self {
             Self::Tree => true,
-            Self::Strict | Self::Catalog => false,
+            Self::Strict | Self::Catalog | Self::Standard => false,
         }
     }
 }
@@ -111,7 +118,7 @@ impl Rule {
 
 /// Returns all rules, family by family.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[Rule]; 10] = [
+    let families: [&[Rule]; 11] = [
         &versions::RULES,
         &charts::RULES,
         &images::RULES,
@@ -122,6 +129,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         &sites::RULES,
         &strict::RULES,
         &world::RULES,
+        &calendar::RULES,
     ];
     families.into_iter().flatten()
 }
