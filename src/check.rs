@@ -8,6 +8,7 @@ mod fix;
 mod images;
 mod lists;
 mod metadata;
+mod release;
 mod rule;
 mod selection;
 mod sites;
@@ -16,6 +17,8 @@ mod texts;
 mod versions;
 mod view;
 mod world;
+
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -27,7 +30,7 @@ use crate::stack::{Discovery, Stack, Tree};
 use crate::version::{KubernetesVersion, Minor};
 
 pub use fix::repair;
-pub use rule::{Group, Rule, Severity, find_rule, rules};
+pub use rule::{CSCTL_RULE, Group, Rule, Severity, find_rule, rules};
 pub use selection::{RuleSelection, RuleSelectionError};
 use view::View;
 
@@ -51,6 +54,8 @@ pub struct CheckInput<'a> {
     pub rules: &'a RuleSelection,
     /// The release tags that this state of the repository has, or is to have.
     pub tags: &'a [String],
+    /// Why csctl would refuse to publish a source tree, by its directory; empty where nobody asked.
+    pub unpublishable: &'a BTreeMap<String, String>,
     /// The day.
     pub today: Date,
 }

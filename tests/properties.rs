@@ -215,6 +215,7 @@ impl Run {
             selection: &Selection::default(),
             rules: &RuleSelection::default(),
             tags: &[],
+            unpublishable: &BTreeMap::new(),
             today: self.catalog.as_of,
         };
         check(input).findings

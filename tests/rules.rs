@@ -42,6 +42,8 @@ struct Example {
     /// Options of `check`.
     #[serde(default)]
     options: Vec<String>,
+    /// The git tag of the repository before the change, where it has one.
+    tag: Option<String>,
     /// Its options before the change, where it is them that change.
     #[serde(default)]
     before: Vec<String>,
@@ -84,8 +86,17 @@ fn findings(copy: &Copy, options: &[String]) -> BTreeSet<Line> {
         .collect()
 }
 
-fn changed(example: &Example) -> Copy {
+/// The repository of an example, with git and a tag where the example has one.
+fn base(example: &Example) -> Copy {
     let copy = Copy::of(&example.base);
+    if let Some(tag) = &example.tag {
+        copy.commit().git(&["tag", tag]);
+    }
+    copy
+}
+
+fn changed(example: &Example) -> Copy {
+    let copy = base(example);
     if example.from.is_empty() {
         if !example.to.is_empty() {
             copy.write(&example.file, &example.to);
@@ -107,7 +118,7 @@ fn changed(example: &Example) -> Copy {
 fn every_rule_finds_its_example_and_no_other_does() {
     let mut wrong = Vec::new();
     for example in examples() {
-        let before = findings(&Copy::of(&example.base), options_before(&example));
+        let before = findings(&base(&example), options_before(&example));
         let after = findings(&changed(&example), &example.options);
         let new: BTreeSet<&str> = after
             .difference(&before)
@@ -190,7 +201,7 @@ fn rules_page() -> String {
 
 /// What was changed, and what `check` says of it that it did not say before.
 fn shown(example: &Example) -> String {
-    let (before, after) = (Copy::of(&example.base), changed(example));
+    let (before, after) = (base(example), changed(example));
     let known = said_of(&before, &example.rule, options_before(example));
     let new = said_of(&after, &example.rule, &example.options)
         .into_iter()

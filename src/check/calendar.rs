@@ -185,22 +185,17 @@ fn at_line(view: &View<'_>, minor: Minor, message: String) -> Found {
     };
     let mut sites = view.files().flat_map(SourceFile::sites);
     let site = sites.find(|site| of_minor(&site.fact) && !site.file.ends_with("metadata.yaml"));
-    let found = match site {
-        Some(site) => Found::at(site, message),
-        None => {
-            let listed = view.rosters().find_map(|(_, roster)| {
-                let entry = roster
-                    .entries
-                    .iter()
-                    .find(|entry| entry.version.minor() == minor)?;
-                Some((roster.file.clone(), Some(entry.line)))
-            });
-            let own = || Some((view.lines().next()?.own_file(), None));
-            let (file, line) = listed
-                .or_else(own)
-                .unwrap_or_else(|| (view.stack.directory.clone(), None));
-            Found::in_file(&file, line, message)
-        }
-    };
-    found.of(minor)
+    if let Some(site) = site {
+        return Found::at(site, message).of(minor);
+    }
+    let listed = view.rosters().find_map(|(_, roster)| {
+        let mut entries = roster.entries.iter();
+        let entry = entries.find(|entry| entry.version.minor() == minor)?;
+        Some((roster.file.clone(), Some(entry.line)))
+    });
+    let own = || Some((view.lines().next()?.own_file(), None));
+    let (file, line) = listed
+        .or_else(own)
+        .unwrap_or_else(|| (view.stack.directory.clone(), None));
+    Found::in_file(&file, line, message).of(minor)
 }

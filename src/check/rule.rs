@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::view::View;
 use super::{
-    Found, calendar, charts, consumers, images, lists, metadata, sites, strict, texts, versions,
-    world,
+    Found, calendar, charts, consumers, images, lists, metadata, release, sites, strict, texts,
+    versions, world,
 };
 
 /// A rule of `check`.
@@ -38,7 +38,12 @@ pub enum Group {
     Catalog,
     /// What standard scs-0210 finds late on the day; applied when asked.
     Standard,
+    /// Whether the state can be published; applied when asked.
+    Release,
 }
+
+/// The rule whose answer is prepared by the command, which can read files as bytes.
+pub const CSCTL_RULE: &str = "csctl-refuses";
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -56,12 +61,18 @@ impl Group {
     pub fn needs_catalog(self) -> bool {
         match self {
             Self::Catalog | Self::Standard => true,
-            Self::Tree | Self::Strict => false,
+            Self::Tree | Self::Strict | Self::Release => false,
         }
     }
 
     /// All groups.
-    pub const ALL: [Self; 4] = [Self::Tree, Self::Strict, Self::Catalog, Self::Standard];
+    pub const ALL: [Self; 5] = [
+        Self::Tree,
+        Self::Strict,
+        Self::Catalog,
+        Self::Standard,
+        Self::Release,
+    ];
 
     /// Returns the name used in options: `tree`.
     pub fn name(self) -> &'static str {
@@ -70,6 +81,7 @@ impl Group {
             Self::Strict => "strict",
             Self::Catalog => "catalog",
             Self::Standard => "standard",
+            Self::Release => "release",
         }
     }
 
@@ -88,6 +100,9 @@ impl Group {
             Self::Standard => {
                 "What standard scs-0210 finds late, or due soon, on the day. Applied when asked, `--with standard`: it needs to know the releases of Kubernetes."
             }
+            Self::Release => {
+                "Whether csctl would publish the state. Applied when asked, `--with release`: it compares every file with the last release's git tag."
+            }
         }
     }
 
@@ -95,7 +110,7 @@ impl Group {
     pub fn is_default(self) -> bool {
         match self {
             Self::Tree => true,
-            Self::Strict | Self::Catalog | Self::Standard => false,
+            Self::Strict | Self::Catalog | Self::Standard | Self::Release => false,
         }
     }
 }
@@ -118,7 +133,7 @@ impl Rule {
 
 /// Returns all rules, family by family.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[Rule]; 11] = [
+    let families: [&[Rule]; 12] = [
         &versions::RULES,
         &charts::RULES,
         &images::RULES,
@@ -130,6 +145,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         &strict::RULES,
         &world::RULES,
         &calendar::RULES,
+        &release::RULES,
     ];
     families.into_iter().flatten()
 }

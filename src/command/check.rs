@@ -1,10 +1,14 @@
 //! `check`: contradictions in a repository, with the rules that find them. With `--fix` it writes the repairs that `update` would
 //! make too, and nothing else.
 
+use std::collections::BTreeMap;
+
 use super::update::{refuse_dirty, staging, update_error};
 use super::{Outcome, Place, Repository, World, to_json};
 use crate::catalog::{Catalog, Unreachable};
-use crate::check::{CheckInput, Findings, Group, RuleSelection, check, repair};
+use crate::check::{
+    CSCTL_RULE, CheckInput, Findings, Group, RuleSelection, check, find_rule, repair,
+};
 use crate::config::Config;
 use crate::error::{CommandError, Status};
 use crate::plan::{Plan, Selection};
@@ -139,8 +143,32 @@ impl Look<'_> {
             selection: &selection,
             rules: self.rules,
             tags: &tags(self.request, repository),
+            unpublishable: &self.unpublishable(repository)?,
             today: self.request.world.today,
         }))
+    }
+}
+
+impl Look<'_> {
+    /// Asks of every source tree why csctl would refuse to publish it, where the rule is applied.
+    fn unpublishable(
+        &self,
+        repository: &Repository,
+    ) -> Result<BTreeMap<String, String>, CommandError> {
+        let is_asked = find_rule(CSCTL_RULE).is_some_and(|rule| self.rules.takes(rule));
+        let Some(git) = repository.git.as_ref().filter(|_| is_asked) else {
+            return Ok(BTreeMap::new());
+        };
+        let mut releases = Catalog::empty(self.request.world.today);
+        releases.stack_releases = git.stack_releases().map_err(CommandError::new)?;
+        let catalog = self.catalog.unwrap_or(&releases);
+        let stacks = repository.discovery.read(&repository.tree);
+        let trees = stacks.iter().flat_map(|stack| &stack.trees);
+        let refused = trees.filter_map(|tree| {
+            let finding = repository.csctl_verdict(tree, catalog)?.finding?;
+            Some((tree.directory.clone(), finding))
+        });
+        Ok(refused.collect())
     }
 }
 
