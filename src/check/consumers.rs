@@ -204,6 +204,10 @@ enum Form {
     Day,
     Texts,
     OneOf(&'static [&'static str]),
+    /// Where an image came from: a URL, or `private`.
+    Source,
+    DayOr(&'static [&'static str]),
+    UuidValidity,
     /// A map or list that is looked at by itself, or a value that is not judged here.
     Any,
 }
@@ -213,7 +217,7 @@ type Key = (&'static str, bool, Form);
 
 const VISIBILITY: Form = Form::OneOf(&["public", "private", "community", "shared"]);
 
-const IMAGE: [Key; 19] = [
+const IMAGE: [Key; 18] = [
     ("enable", true, Form::Truth),
     (
         "format",
@@ -238,7 +242,76 @@ const IMAGE: [Key; 19] = [
     ("password", false, Form::Text),
     ("shortname", false, Form::Text),
     ("separator", false, Form::Text),
-    ("hidden", false, Form::Any),
+];
+
+const META: [Key; 22] = [
+    (
+        "architecture",
+        true,
+        Form::OneOf(&["x86_64", "aarch64", "risc-v"]),
+    ),
+    ("hw_disk_bus", true, Form::OneOf(&["virtio", "scsi"])),
+    (
+        "hypervisor_type",
+        true,
+        Form::OneOf(&["hyperv", "ironic", "lxc", "qemu", "uml", "vmware", "xen"]),
+    ),
+    // The list of distributions grows with every release.
+    ("os_distro", true, Form::Text),
+    (
+        "os_purpose",
+        true,
+        Form::OneOf(&[
+            "generic",
+            "oldgeneric",
+            "minimal",
+            "k8snode",
+            "gpu",
+            "network",
+            "custom",
+        ]),
+    ),
+    ("provided_until", true, Form::DayOr(&["none"])),
+    (
+        "replace_frequency",
+        true,
+        Form::OneOf(&[
+            "yearly",
+            "quarterly",
+            "monthly",
+            "weekly",
+            "daily",
+            "critical_bug",
+            "never",
+        ]),
+    ),
+    ("uuid_validity", true, Form::UuidValidity),
+    ("hotfix_hours", false, Form::Count),
+    (
+        "hw_cdrom_bus",
+        false,
+        Form::OneOf(&["ide", "sata", "scsi", "usb"]),
+    ),
+    ("hw_firmware_type", false, Form::OneOf(&["uefi"])),
+    (
+        "hw_machine_type",
+        false,
+        Form::OneOf(&["pc", "q35", "virt"]),
+    ),
+    ("hw_qemu_guest_agent", false, Form::Any),
+    ("hw_rng_model", false, Form::OneOf(&["virtio"])),
+    ("hw_scsi_model", false, Form::OneOf(&["virtio-scsi"])),
+    ("hw_vif_multiqueue_enabled", false, Form::Truth),
+    (
+        "hw_watchdog_action",
+        false,
+        Form::OneOf(&["disabled", "reset", "poweroff", "pause", "none"]),
+    ),
+    ("image_description", false, Form::Text),
+    ("os_version", false, Form::Text),
+    ("os_type", false, Form::OneOf(&["linux", "windows"])),
+    ("os_admin_user", false, Form::Text),
+    ("patchlevel", false, Form::Text),
 ];
 
 const VERSION: [Key; 14] = [
@@ -252,7 +325,7 @@ const VERSION: [Key; 14] = [
     ("image_description", false, Form::Text),
     ("meta", false, Form::Any),
     ("os_version", false, Form::Text),
-    ("source", false, Form::Text),
+    ("source", false, Form::Source),
     ("mirror_url", false, Form::Url),
     ("visibility", false, VISIBILITY),
     ("id", false, Form::Text),
@@ -270,8 +343,14 @@ fn image_manager_form(view: &View<'_>) -> Vec<Found> {
                 |place: Place<'_>, message: String| found.push(place.found(minor, message));
             for image in root.key("images").into_iter().flat_map(Place::items) {
                 check_keys(image, &IMAGE, &mut say);
+                if let Some(meta) = image.key("meta") {
+                    check_keys(meta, &META, &mut say);
+                }
                 for version in image.key("versions").into_iter().flat_map(Place::items) {
                     check_keys(version, &VERSION, &mut say);
+                    if let Some(meta) = version.key("meta") {
+                        check_keys(meta, &META, &mut say);
+                    }
                 }
             }
         });
@@ -315,6 +394,10 @@ fn refusal(value: &Value, form: Form) -> Option<String> {
         Form::Text => (value.is_string(), "no text; quote it"),
         Form::Count => (value.is_u64(), "no whole number"),
         Form::Url => (is_of(is_url), "no URL"),
+        Form::Source => (
+            is_of(|text| is_url(text) || text == "private"),
+            "neither a URL nor `private`",
+        ),
         Form::Checksum => (is_of(is_checksum), "no checksum such as sha256:<64 digits>"),
         Form::Day => (is_of(is_day), "no day such as 2026-05-13"),
         Form::Texts => (
@@ -322,6 +405,14 @@ fn refusal(value: &Value, form: Form) -> Option<String> {
                 .as_sequence()
                 .is_some_and(|list| list.iter().all(Value::is_string)),
             "no list of texts",
+        ),
+        Form::DayOr(words) => (
+            text.is_some_and(|text| words.contains(&text) || is_day(text)),
+            "neither `none` nor a day",
+        ),
+        Form::UuidValidity => (
+            is_of(is_uuid_validity),
+            "none of none, notice, forever, last-<number> and a day",
         ),
         Form::OneOf(words) => {
             let is_known = text.is_some_and(|text| words.contains(&text));
@@ -347,9 +438,17 @@ fn is_checksum(text: &str) -> bool {
     !algorithm.is_empty() && is_hex && [32, 40, 64, 128].contains(&digits.len())
 }
 
-fn is_day(text: &str) -> bool {
+pub(super) fn is_day(text: &str) -> bool {
     text.get(..10)
         .is_some_and(|day| day.parse::<jiff::civil::Date>().is_ok())
+}
+
+/// Source: scs-0102-v2, `uuid_validity`; openstack-image-manager takes any text after `last-`.
+pub(super) fn is_uuid_validity(text: &str) -> bool {
+    let is_last = text
+        .strip_prefix("last-")
+        .is_some_and(|count| count.parse::<u32>().is_ok());
+    matches!(text, "none" | "notice" | "forever") || is_last || is_day(text)
 }
 
 fn build_date_missing(view: &View<'_>) -> Vec<Found> {
@@ -369,22 +468,6 @@ fn build_date_missing(view: &View<'_>) -> Vec<Found> {
         }
     }
     found
-}
-
-/// Returns the lists of openstack-image-manager that a rule about their metadata looks at: each image with its `meta`.
-pub(super) fn for_each_image(
-    view: &View<'_>,
-    mut look: impl FnMut(Option<Minor>, &SourceFile, &Node, &Value),
-) {
-    for (minor, file) in files_of(view, "image-manager list") {
-        if !file.rosters().is_empty() {
-            with_document(file, |root| {
-                for image in root.key("images").into_iter().flat_map(Place::items) {
-                    look(minor, file, image.node, image.value);
-                }
-            });
-        }
-    }
 }
 
 /// Returns the properties of each node image that has some.
