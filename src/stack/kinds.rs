@@ -25,7 +25,7 @@ use super::facts::{Fact, Facts, Fault, Site};
 use super::source::SourceFile;
 use super::wanted::Wanted;
 use crate::policy::ChangeClass;
-use crate::version::{KubernetesVersion, Minor};
+use crate::version::{KubernetesVersion, Minor, OsRelease};
 use crate::yaml::{Node, Path};
 
 pub(crate) use image_manager::is_complete;
@@ -232,10 +232,21 @@ impl Wanted<'_> {
     fn default_class(&self, standing: KubernetesVersion) -> ChangeClass {
         if self.line.minor != self.line_before.minor {
             ChangeClass::NewMinor
+        } else if self.banned.contains(&standing) && self.policy.wants(ChangeClass::Removal) {
+            ChangeClass::Removal
         } else if self.default_before == Some(standing) {
             ChangeClass::NewPatch
         } else {
             ChangeClass::Repair
+        }
+    }
+
+    /// Returns the class of the change that sets another image of the same version.
+    fn image_class(&self, standing: KubernetesVersion, os: Option<&OsRelease>) -> ChangeClass {
+        if self.must_leave(standing, os) {
+            ChangeClass::Removal
+        } else {
+            ChangeClass::OsRelease
         }
     }
 

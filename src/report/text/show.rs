@@ -159,14 +159,15 @@ pub(crate) fn state(line: &LineMatrix) -> String {
     let newest = line
         .patches
         .iter()
-        .filter(|patch| patch.is_offered)
+        .filter(|patch| patch.is_offered && patch.blocked.is_none())
         .map(|patch| patch.version)
         .max();
     if let (Some(default), Some(newest)) = (line.default, newest) {
         let newer = line
             .patches
             .iter()
-            .filter(|patch| patch.is_offered && patch.version > default)
+            .filter(|patch| patch.is_offered && patch.blocked.is_none())
+            .filter(|patch| patch.version > default)
             .count();
         if newest > default {
             words.push(format!("{newer} behind, newest {}", newest.plain()));
@@ -178,6 +179,11 @@ pub(crate) fn state(line: &LineMatrix) -> String {
         .find(|patch| patch.fault.is_some() && !patch.is_offered);
     if let Some(patch) = faulty {
         words.push(format!("{} held", patch.version.plain()));
+    }
+    let blocked = line.patches.iter().filter(|patch| patch.blocked.is_some());
+    let blocked: Vec<_> = blocked.map(|patch| patch.version).collect();
+    if !blocked.is_empty() {
+        words.push(format!("{} blocked", compact(&blocked)));
     }
     match (words.is_empty(), line.store) {
         (true, StoreState::Answered) => words.push("up to date".to_owned()),

@@ -134,7 +134,9 @@ fn edit_row(
     let path = Path::root().index(index);
     let raw = super::text_at(row, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
     if let (Some(version), Ok(standing)) = (values.kubernetes, raw.parse::<KubernetesVersion>()) {
-        let class = if version > standing || wanted.default_before == Some(standing) {
+        let class = if wanted.banned.contains(&standing) {
+            ChangeClass::Removal
+        } else if version > standing || wanted.default_before == Some(standing) {
             ChangeClass::NewPatch
         } else {
             ChangeClass::Repair
