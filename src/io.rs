@@ -20,4 +20,5 @@ mod pointer;
 mod s3;
 
 pub(crate) use atomic::write as write_atomically;
+pub use atomic::{ReplaceError, replace_text};
 pub use fault::Fault;

@@ -69,6 +69,11 @@ fn every_command_and_option_is_documented() {
         &["catalog", "fetch"],
         &["catalog", "show"],
         &["create-node-images"],
+        &["init"],
+        &["block"],
+        &["unblock"],
+        &["pin"],
+        &["unpin"],
     ] {
         let help = program::run(&[command, &["--help"]].concat()).success();
         assert!(
@@ -199,6 +204,13 @@ impl<'w> Reader<'w> {
             .unwrap()
             .display()
             .to_string();
+        // Decisions carry their day.
+        let decides = ["csctl-matrix block ", "csctl-matrix pin "];
+        let line = if decides.iter().any(|start| line.starts_with(start)) {
+            format!("{line} --as-of 2026-06-15")
+        } else {
+            line
+        };
         let output = Command::new("sh")
             .args(["-c", &format!("{{ {line}; }} 2>&1")])
             .current_dir(self.copy.path(directory))

@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is where files are written")]
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes the file through a temporary neighbour and a rename. What is there and is no regular file, as `/dev/stdout`, is
 /// written to and never replaced.
@@ -28,6 +28,45 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Why a file was not replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceError {
+    /// There is something that is not to be written over.
+    #[error("{} exists", .0.display())]
+    Exists(PathBuf),
+    /// The file is not what it was when it was read.
+    #[error("{} has changed in the meantime", .0.display())]
+    Changed(PathBuf),
+    /// The file is a symbolic link, which a new file would take the place of.
+    #[error("{} is a symbolic link", .0.display())]
+    SymbolicLink(PathBuf),
+    /// The system refuses.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: std::io::Error,
+    },
+}
+
+/// Replaces a text file, whole or not at all, if it still is what it was; makes it, if it was not there.
+pub fn replace_text(path: &Path, before: Option<&str>, after: &str) -> Result<(), ReplaceError> {
+    let own = || path.to_owned();
+    match (std::fs::symlink_metadata(path), before) {
+        (Ok(found), _) if found.is_symlink() => return Err(ReplaceError::SymbolicLink(own())),
+        (Ok(_), None) => return Err(ReplaceError::Exists(own())),
+        (Ok(_), Some(before)) if std::fs::read(path).ok().as_deref() != Some(before.as_bytes()) => {
+            return Err(ReplaceError::Changed(own()));
+        }
+        (Err(_), Some(_)) => return Err(ReplaceError::Changed(own())),
+        (Ok(_), Some(_)) | (Err(_), None) => {}
+    }
+    write(path, after.as_bytes()).map_err(|source| ReplaceError::Write {
+        path: own(),
+        source,
+    })
+}
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -140,20 +140,22 @@ fn young_holds(target: &Target<'_>, minor: Minor, default: KubernetesVersion) ->
         .collect();
     newer
         .into_iter()
-        .map(|version| match target.input.catalog.find_published(version) {
-            Some(day) => {
-                let first = age.first_day(day);
-                let reason = format!(
-                    "released {day}, and `minimumAge` is {age}: not the default before {first}"
-                );
-                hold(version, reason, None)
-            }
-            None => {
-                let reason = format!(
-                    "the day of its release is not known, and `minimumAge` is {age}: not the default yet"
-                );
-                hold(version, reason, None)
-            }
+        .map(|version| {
+            let published = target.input.catalog.find_published(version);
+            let reason = published.map_or_else(
+                || {
+                    format!(
+                        "the day of its release is not known, and `minimumAge` is {age}: not the default yet"
+                    )
+                },
+                |day| {
+                    let first = age.first_day(day);
+                    format!(
+                        "released {day}, and `minimumAge` is {age}: not the default before {first}"
+                    )
+                },
+            );
+            hold(version, reason, None)
         })
         .collect()
 }

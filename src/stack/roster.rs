@@ -226,9 +226,10 @@ fn leave(
     }
 }
 
-/// An old patch makes room for a new one: the same change. Where the default moves away, nothing else is removed.
+/// An old patch makes room for a new one: the same change. Where the default stays, or goes to another minor, it is a removal.
 fn trim_class(wanted: &Wanted<'_>) -> ChangeClass {
-    if wanted.default == wanted.default_before || wanted.is_default_blocked() {
+    let is_retargeted = wanted.line.minor != wanted.line_before.minor;
+    if wanted.default == wanted.default_before || is_retargeted || wanted.is_default_blocked() {
         ChangeClass::Removal
     } else {
         ChangeClass::NewPatch
@@ -262,7 +263,7 @@ pub(crate) fn choose<'i>(
         Some(RosterEntry { os: Some(os), .. }) => image.os.as_ref() == Some(os),
         Some(_) | None => false,
     };
-    of_version().find(same).or_else(|| of_version().last())
+    of_version().find(same).or_else(|| of_version().next_back())
 }
 
 /// Tells whether a listed image and the offered one of the same version are not the same.
