@@ -94,6 +94,36 @@ fn every_command_and_option_is_documented() {
     }
 }
 
+#[test]
+fn every_key_of_the_configuration_is_documented_with_an_example_that_holds() {
+    let page = fs::read_to_string(project().join("docs/configuration.md")).unwrap();
+    let schema = fs::read_to_string(project().join("docs/schema/config.schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    for key in schema["properties"].as_object().unwrap().keys() {
+        assert!(
+            page.contains(&format!("\n### `{key}`\n")),
+            "{key} has no section"
+        );
+    }
+    for (name, form) in schema["$defs"].as_object().unwrap() {
+        for key in form["properties"]
+            .as_object()
+            .into_iter()
+            .flat_map(|keys| keys.keys())
+        {
+            let is_said = page.contains(&format!("`{key}`")) || page.contains(&format!("{key}:"));
+            assert!(is_said, "{key} of {name} is not in docs/configuration.md");
+        }
+    }
+    let examples: Vec<&str> = page.split("```yaml\n").skip(1).collect();
+    assert!(examples.len() >= 14, "{} examples", examples.len());
+    for example in examples {
+        let (example, _) = example.split_once("```").unwrap();
+        let read = csctl_matrix::config::Config::parse(example);
+        read.unwrap_or_else(|error| panic!("{error}\n{example}"));
+    }
+}
+
 /// Runs the console blocks of a page, and returns the page as it should be and the number of its command lines.
 fn replay(page: &str, world: &StoreServer) -> (String, usize) {
     let reader = Reader::new(world);

@@ -65,9 +65,9 @@ pub fn run(request: &DecideRequest) -> Result<Outcome, CommandError> {
     };
     let first_line = format!("{SCHEMA_LINE}\n");
     let text = before.unwrap_or(&first_line);
-    let (edited, said) = decide(&repository, request, text)?;
+    let (edited, said, is_so) = decide(&repository, request, text)?;
     let data = match edited {
-        Edited::Unchanged => format!("{CONFIG_FILE}: {said} already; nothing to write\n"),
+        Edited::Unchanged => format!("{CONFIG_FILE}: {is_so}; nothing to write\n"),
         Edited::Changed(after) => {
             replace_text(&repository.root.join(CONFIG_FILE), before, &after).map_err(|error| {
                 CommandError::new(error)
@@ -82,12 +82,12 @@ pub fn run(request: &DecideRequest) -> Result<Outcome, CommandError> {
     Ok(Outcome::of(data, Format::Text))
 }
 
-/// Returns the text with the decision, and what to say of it.
+/// Returns the text with the decision, and what to say of it: where it was written, and where it stood there.
 fn decide(
     repository: &Repository,
     request: &DecideRequest,
     text: &str,
-) -> Result<(Edited, String), CommandError> {
+) -> Result<(Edited, String, String), CommandError> {
     match &request.decision {
         Decision::Block {
             version,
@@ -109,7 +109,9 @@ fn decide(
                 on: Some(request.today),
             };
             let edited = crate::config::block(text, &block).map_err(edit_error)?;
-            Ok((edited, format!("{} is blocked", block.subject())))
+            let subject = block.subject();
+            let is_so = format!("{subject} is blocked already");
+            Ok((edited, format!("{subject} is blocked"), is_so))
         }
         Decision::Unblock { version, os } => {
             let edited = crate::config::unblock(text, *version, os.as_ref()).map_err(edit_error)?;
@@ -117,7 +119,9 @@ fn decide(
                 .as_ref()
                 .map(|os| format!(" on {os}"))
                 .unwrap_or_default();
-            Ok((edited, format!("{version}{os} is not blocked")))
+            let subject = format!("{version}{os}");
+            let is_so = format!("{subject} is not blocked");
+            Ok((edited, format!("{subject} is no longer blocked"), is_so))
         }
         Decision::Pin(pin) => {
             check_pin(repository, pin, request.today)?;
@@ -129,12 +133,14 @@ fn decide(
                 pin.version,
                 pin.until
             );
-            Ok((edited, said))
+            let is_so = format!("{said} already");
+            Ok((edited, said, is_so))
         }
         Decision::Unpin { version, stack } => {
             let edited =
                 crate::config::unpin(text, *version, stack.as_deref()).map_err(edit_error)?;
-            Ok((edited, format!("{version} is not pinned")))
+            let is_so = format!("{version} is not pinned");
+            Ok((edited, format!("{version} is no longer pinned"), is_so))
         }
     }
 }

@@ -9,7 +9,7 @@ use super::target::{Move, Target};
 use super::{FileChange, LinePlan, StackPlan};
 use crate::catalog::NodeImage;
 use crate::matrix::{LineMatrix, matrix};
-use crate::policy::{ChangeClass, Policy};
+use crate::policy::{Block, ChangeClass, Policy};
 use crate::stack::{EditNote, Fact, Part, SourceFile, SourceTree, Stack, choose_image};
 use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine};
 
@@ -32,7 +32,7 @@ pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut Stac
     let rolls = planned
         .lines
         .iter()
-        .filter_map(|line| roll_note(target, line));
+        .filter_map(|line| roll_note(target, outcome, line));
     let rolls: Vec<String> = rolls.collect();
     planned.notes.extend(rolls);
     planned.notes.extend(notes(target, outcome));
@@ -252,8 +252,12 @@ fn blocked_default(target: &Target<'_>, version: KubernetesVersion) -> Option<St
     Some(block.why())
 }
 
-/// Blocked images that lists name before and not after.
-fn blocked_leaving(target: &Target<'_>, outcome: &Outcome, minor: Minor) -> Vec<String> {
+/// The blocks of images that lists name before and not after.
+fn blocks_leaving<'t>(
+    target: &'t Target<'_>,
+    outcome: &Outcome,
+    minor: Minor,
+) -> BTreeMap<String, &'t Block> {
     let images = |stack: &Stack| -> BTreeSet<(KubernetesVersion, Option<OsRelease>)> {
         let rosters = stack.files().flat_map(SourceFile::rosters);
         let entries = rosters.flat_map(|roster| &roster.entries);
@@ -265,13 +269,9 @@ fn blocked_leaving(target: &Target<'_>, outcome: &Outcome, minor: Minor) -> Vec<
     let after = outcome.after.as_ref().map(images).unwrap_or_default();
     let gone = images(target.stack);
     let gone = gone.iter().filter(|image| !after.contains(image));
-    let blocks = gone.filter_map(|(version, os)| {
-        let policy = target.input.policy;
-        policy.find_block(*version, os.as_ref())
-    });
-    let reasons =
-        blocks.map(|block| format!("{} leaves: blocked, {}", block.subject(), block.why()));
-    reasons.collect::<BTreeSet<_>>().into_iter().collect()
+    let policy = target.input.policy;
+    let blocks = gone.filter_map(|(version, os)| policy.find_block(*version, os.as_ref()));
+    blocks.map(|block| (block.subject(), block)).collect()
 }
 
 /// Tells whether a source tree of this minor is set to another one.
@@ -308,7 +308,10 @@ fn leaving(
     let images = policy.images;
     let trimmed =
         trimmed.map(|version| format!("{version} leaves the list: policy `images: {images}`"));
-    let mut reasons = blocked_leaving(target, outcome, minor);
+    let blocks = blocks_leaving(target, outcome, minor).into_iter();
+    let mut reasons: Vec<String> = blocks
+        .map(|(subject, block)| format!("{subject} leaves: blocked, {}", block.why()))
+        .collect();
     reasons.extend(trimmed);
     reasons
 }
@@ -351,12 +354,19 @@ fn human_size(bytes: u64) -> String {
 }
 
 /// A version that is blocked is bad where it runs, too.
-fn roll_note(target: &Target<'_>, line: &LinePlan) -> Option<String> {
+fn roll_note(target: &Target<'_>, outcome: &Outcome, line: &LinePlan) -> Option<String> {
     let (old, new) = (line.default_before?, line.default_after?);
-    blocked_default(target, old).filter(|_| old != new)?;
     let name = &line.line;
+    if old != new {
+        blocked_default(target, old)?;
+        return Some(format!(
+            "clusters of {name} on {old} have to roll to {new}: no release changes what runs already"
+        ));
+    }
+    let blocks = blocks_leaving(target, outcome, new.minor());
+    let (subject, _) = blocks.iter().find(|(_, block)| block.version == new)?;
     Some(format!(
-        "clusters of {name} on {old} have to roll to {new}: no release changes what runs already"
+        "nodes of {name} made of {subject} have to be replaced: no release changes what runs already"
     ))
 }
 

@@ -57,10 +57,10 @@ fn default_fault(target: &Target<'_>, tree: &SourceTree) -> Option<Fault> {
         .sites()
         .find(|site| matches!(site.fact, Fact::Kubernetes { version } if version == default));
     let message = format!(
-        "{} is blocked ({}), and nothing else of {} may be the default",
+        "{} is blocked, and nothing else of {} may be the default: {}",
         block.subject(),
-        block.why(),
-        default.minor()
+        default.minor(),
+        block.why()
     );
     let file = site.map_or(tree.directory.as_str(), |site| &site.file);
     Some(Fault::new(
@@ -78,7 +78,7 @@ fn roster_fault(target: &Target<'_>, roster: &Roster) -> Option<Fault> {
         Some((entry, block))
     })?;
     let message = format!(
-        "{} is blocked ({}), and the list would be empty without it",
+        "{} is blocked, and the list would be empty without it: {}",
         block.subject(),
         block.why()
     );
@@ -99,7 +99,7 @@ fn site_fault(target: &Target<'_>, site: &Site) -> Option<Fault> {
         _ => None,
     }?;
     let message = format!(
-        "{} is blocked ({}), and nothing is known that could stand here",
+        "{} is blocked, and nothing is known that could stand here: {}",
         block.subject(),
         block.why()
     );

@@ -401,7 +401,7 @@ impl<'a> Target<'a> {
             let kubernetes = match before {
                 Some(before) if self.must_leave(before) && of == minor => newest,
                 Some(before) if self.must_leave(before) => self.replacement(of),
-                Some(_) | None if self.pinned(of).is_some() => self.pinned(of),
+                Some(_) | None if self.pin(of).is_some() => self.pinned(of).or(before),
                 Some(_) | None => newest.max(before),
             };
             AddonRow {
