@@ -592,15 +592,26 @@ proptest! {
                 run.policy.minors.contains(version.minor()) && run.selection.minor.is_none_or(|asked| asked == version.minor())
             };
             let blocked = |version: KubernetesVersion, os| looked_at(version) && run.policy.find_block(version, os).is_some();
-            for entry in after.files().flat_map(SourceFile::rosters).flat_map(|roster| &roster.entries) {
+            let is_outside = |file: &SourceFile| {
+                let tree = owner(after, file.path()).and_then(|tree| tree.minor);
+                tree.is_some_and(|minor| !run.policy.minors.contains(minor))
+            };
+            let of_one = |file: &&SourceFile| !(is_outside(file) && !file.path().ends_with("kubernetes.yaml") && !file.path().ends_with("versions.yaml"));
+            for entry in after.files().filter(of_one).flat_map(SourceFile::rosters).flat_map(|roster| &roster.entries) {
                 prop_assert!(!blocked(entry.version, entry.os.as_ref()), "{} is left: {}", entry.version, entry.name);
             }
             for default in after.trees.iter().filter_map(|tree| tree.default) {
                 prop_assert!(!blocked(default, None), "the default {default} is left");
             }
-            for site in after.files().flat_map(SourceFile::sites) {
-                if let Fact::ListedVersion { version } = site.fact {
-                    prop_assert!(!blocked(version, None), "the row {version} is left");
+            for site in after.files().filter(of_one).flat_map(SourceFile::sites) {
+                match &site.fact {
+                    Fact::ListedVersion { version } | Fact::ImageName { version } => {
+                        prop_assert!(!blocked(*version, None), "{version} is left at {}", site.at);
+                    }
+                    Fact::Image(image) => {
+                        prop_assert!(!blocked(image.version, image.os.as_ref()), "{} is left", image.url);
+                    }
+                    _ => {}
                 }
             }
         }

@@ -86,4 +86,19 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
+
+    #[test]
+    fn only_what_was_read_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        replace_text(&path, None, "one").unwrap();
+        replace_text(&path, Some("one"), "two").unwrap();
+        let errors = [None, Some("one")].map(|before| replace_text(&path, before, "three"));
+        assert!(matches!(&errors[0], Err(ReplaceError::Exists(_))));
+        assert!(matches!(&errors[1], Err(ReplaceError::Changed(_))));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        std::fs::remove_file(&path).unwrap();
+        let gone = replace_text(&path, Some("two"), "three");
+        assert!(matches!(gone, Err(ReplaceError::Changed(_))) && !path.exists());
+    }
 }

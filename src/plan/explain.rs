@@ -88,7 +88,9 @@ fn line_plan(
 /// Returns the changed files of the source tree that is, or will be, set to a minor.
 fn files_of<'o>(target: &Target<'_>, outcome: &'o Outcome, minor: Minor) -> Vec<&'o FileChange> {
     let directory = target.moves.iter().find_map(|step| match step {
-        Move::Edit(tree, wanted) if wanted.line.minor == minor => Some(tree.directory.clone()),
+        Move::Edit(tree, wanted) if wanted.line.minor == minor && !wanted.is_lists_alone => {
+            Some(tree.directory.clone())
+        }
         Move::Create(_, directory, wanted) if wanted.line.minor == minor => Some(directory.clone()),
         Move::Edit(..) | Move::Create(..) | Move::Remove(_) => None,
     });

@@ -187,7 +187,8 @@ fn edit(
     wanted: &Wanted<'_>,
 ) -> Result<Option<Edited>, Fault> {
     let mut edits = FileEdits::new(file, siblings, wanted);
-    for kind in file.kinds() {
+    let kinds = file.kinds().iter();
+    for kind in kinds.filter(|kind| !wanted.is_lists_alone || kind.spans_minors()) {
         kind.edit(file, wanted, &mut edits)?;
     }
     edits.finish()

@@ -1,9 +1,12 @@
 //! Proves that no blocked version is left where it could be used: in the stack as it reads after the plan. What is left is a
 //! fault with the way out, and then nothing of the stack changes.
 
+use std::sync::Arc;
+
 use super::target::Target;
+use crate::catalog::ImagePattern;
 use crate::policy::{Block, ChangeClass};
-use crate::stack::{Fact, Fault, Roster, Site, SourceTree, Stack};
+use crate::stack::{Fact, Fault, Roster, Site, SourceFile, SourceTree, Stack};
 use crate::version::{KubernetesVersion, OsRelease};
 
 /// Returns a fault for each place that would go on naming a blocked version.
@@ -20,7 +23,15 @@ pub(super) fn left_blocked(target: &Target<'_>, after: &Stack) -> Vec<Fault> {
     if !faults.is_empty() {
         return faults;
     }
-    for file in after.files() {
+    // What is released with a minor that is left alone is left alone, too.
+    let own = after.trees.iter().flat_map(|tree| {
+        let is_meant = |file: &&Arc<SourceFile>| {
+            let minor = tree.minor.is_none_or(|minor| policy.minors.contains(minor));
+            minor || file.kinds().iter().any(|kind| kind.spans_minors())
+        };
+        tree.files.iter().filter(is_meant)
+    });
+    for file in own.chain(&after.shared) {
         let rosters = file.rosters().iter();
         faults.extend(rosters.filter_map(|roster| roster_fault(target, roster)));
         let sites = file.sites().iter();
@@ -96,6 +107,10 @@ fn site_fault(target: &Target<'_>, site: &Site) -> Option<Fault> {
             find_block(target, *version, None)
         }
         Fact::Image(image) => find_block(target, image.version, image.os.as_ref()),
+        Fact::ImageName { version } => {
+            let read = ImagePattern::read_url(&site.value).ok();
+            find_block(target, *version, read.and_then(|read| read.os).as_ref())
+        }
         _ => None,
     }?;
     let message = format!(

@@ -106,7 +106,7 @@ impl<'a> Target<'a> {
                 Some(_) | None => tree.minor,
             });
             return tree
-                .zip(minor.filter(|minor| self.is_looked_at(*minor)))
+                .zip(minor)
                 .map(|(tree, minor)| self.edit(tree, minor))
                 .into_iter()
                 .collect();
@@ -310,6 +310,7 @@ impl<'a> Target<'a> {
             banned: self.offer.banned().clone(),
             next_version: next_version(self.input.catalog, &line),
             is_shared: false,
+            is_lists_alone: !self.is_looked_at(minor),
             has_csctl: tree.has_csctl(),
             policy,
             line,

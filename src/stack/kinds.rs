@@ -52,6 +52,11 @@ pub trait FileKind: Sync + std::fmt::Debug {
     /// Returns the part of a release that such a file goes into.
     fn part(&self) -> Part;
 
+    /// Tells whether such a file is a list of several minors, for the cloud and not for a release.
+    fn spans_minors(&self) -> bool {
+        false
+    }
+
     /// Tells whether the file at this place below its source tree, with this text, is of the kind. It must be cheap.
     fn claims(&self, place: &str, text: &str) -> bool;
 

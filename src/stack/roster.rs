@@ -411,6 +411,7 @@ mod tests {
                 banned: BTreeSet::new(),
                 next_version: None,
                 is_shared: false,
+                is_lists_alone: false,
                 has_csctl: true,
                 policy: &self.policy,
             };

@@ -35,6 +35,8 @@ pub struct Wanted<'a> {
     pub next_version: Option<StackVersion>,
     /// Whether this is for the files beside the source trees, which speak of all minors and of no default.
     pub is_shared: bool,
+    /// Whether the tree's own minor is left alone, and only lists that speak of several minors are edited.
+    pub is_lists_alone: bool,
     /// Whether the tree has a csctl.yaml, which makes csctl the writer of metadata.yaml.
     pub has_csctl: bool,
     /// The policy.

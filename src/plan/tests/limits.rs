@@ -293,3 +293,27 @@ fn minors_outside_are_left_alone() {
         "left alone, as `minors` is 1.34"
     );
 }
+
+#[test]
+fn lists_of_several_minors_go_on_beside_a_tree_that_is_left_alone() {
+    let files = tree(&[
+        ("scs/csctl.yaml", &csctl("v1.33.1")),
+        ("scs/node-images.yaml", &node_images(&["v1.33.1"])),
+        ("scs/kubernetes.yaml", &manager(&["v1.33.1", "v1.34.5"])),
+        ("scs/README.md", "version: v1.32.9\n"),
+    ]);
+    let policy = Policy {
+        minors: crate::policy::Minors::List(vec!["1.34".parse().unwrap()]),
+        ..blocking("v1.34.5", None)
+    };
+    let world = world(&["v1.33.2", "v1.34.5", "v1.34.7"]);
+    let plan = plan_with(&files, &world, &policy, None);
+    assert_eq!(plan.faults().count(), 0);
+    assert_eq!(
+        written(&plan),
+        [("scs/kubernetes.yaml", manager(&["v1.33.1", "v1.34.7"]))].into()
+    );
+    let lines = plan.stacks[0].lines.iter();
+    let lines: Vec<String> = lines.map(|line| line.line.to_string()).collect();
+    assert_eq!(lines, ["openstack-scs-1-34"]);
+}

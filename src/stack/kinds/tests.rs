@@ -68,6 +68,7 @@ fn moved_to(
         banned: BTreeSet::new(),
         next_version: None,
         is_shared: false,
+        is_lists_alone: false,
         has_csctl: true,
         policy,
         line,

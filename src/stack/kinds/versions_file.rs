@@ -22,6 +22,10 @@ impl FileKind for VersionsFile {
         Part::Beside
     }
 
+    fn spans_minors(&self) -> bool {
+        true
+    }
+
     fn claims(&self, place: &str, _text: &str) -> bool {
         place == "versions.yaml"
     }
