@@ -4,22 +4,38 @@
 mod end_of_life;
 mod pattern;
 mod request;
+mod vulnerability;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::release_digest::CsctlHashes;
 use crate::version::{
     ChartVersion, KubernetesVersion, Minor, OsRelease, ReleaseTag, Sha256, StackLine, StackVersion,
 };
 
 pub use end_of_life::known_end_of_life;
 pub use pattern::{ImagePattern, PatternError};
-pub use request::{CatalogRequest, ChartRequest, Listing, SourceUrls, StoreRequest};
+pub use request::{
+    CatalogRequest, ChartRequest, Listing, SourceUrls, StoreRequest, VulnerabilityRequest,
+};
+pub use vulnerability::{
+    CveId, CvssScore, RecordedVersions, VersionRange, Vulnerability, read_cluster_version,
+};
 
 /// The version of the catalog file's form.
 pub const CATALOG_SCHEMA: u32 = 1;
+
+/// The name under which the releases of Kubernetes are unreachable.
+pub const RELEASES_SOURCE: &str = "kubernetes releases";
+
+/// The name under which the end-of-life days are unreachable.
+pub const END_OF_LIFE_SOURCE: &str = "end-of-life days";
+
+/// The name under which vulnerabilities are unreachable.
+pub const VULNERABILITIES_SOURCE: &str = "vulnerabilities";
 
 /// What the world offers on one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +61,9 @@ pub struct Catalog {
     /// Published stack releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stack_releases: Vec<StackRelease>,
+    /// Vulnerabilities of Kubernetes, in the order of their numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vulnerabilities: Vec<Vulnerability>,
     /// Sources that gave no answer. What they would have said is unknown, which is not the same as nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreachable: Vec<Unreachable>,
@@ -142,6 +161,9 @@ pub struct StackRelease {
     /// The version of its node images, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_image: Option<StackVersion>,
+    /// The content hashes that csctl published with it, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csctl_hashes: Option<CsctlHashes>,
 }
 
 /// A source that gave no answer.
@@ -171,6 +193,7 @@ impl Catalog {
             kubernetes: Vec::new(),
             end_of_life: known_end_of_life(),
             stack_releases: Vec::new(),
+            vulnerabilities: Vec::new(),
             unreachable: Vec::new(),
         }
     }
@@ -183,6 +206,7 @@ impl Catalog {
                 .sort_by(|a, b| (a.version, &a.os, &a.url).cmp(&(b.version, &b.os, &b.url)));
         }
         self.kubernetes.sort_by_key(|release| release.version);
+        self.vulnerabilities.sort_by(|a, b| a.id.cmp(&b.id));
     }
 
     /// Finds the store with that pattern.
@@ -220,6 +244,22 @@ impl Catalog {
             .binary_search_by_key(&version, |release| release.version)
             .ok()?;
         Some(self.kubernetes[found].published)
+    }
+
+    /// Returns the releases of one minor, oldest version first.
+    pub fn releases_of(&self, minor: Minor) -> impl Iterator<Item = &KubernetesRelease> {
+        let start = self
+            .kubernetes
+            .partition_point(|release| release.version.minor() < minor);
+        let releases = self.kubernetes[start..].iter();
+        releases.take_while(move |release| release.version.minor() == minor)
+    }
+
+    /// Returns the sources of what is known of Kubernetes itself that gave no answer.
+    pub fn unreachable_upstream(&self) -> impl Iterator<Item = &Unreachable> {
+        let upstream = [RELEASES_SOURCE, END_OF_LIFE_SOURCE, VULNERABILITIES_SOURCE];
+        let all = self.unreachable.iter();
+        all.filter(move |failed| upstream.contains(&&*failed.source))
     }
 
     /// Tells whether upstream support of the minor has ended on the catalog's day.

@@ -16,6 +16,7 @@ use jiff::civil::Date;
 
 use self::decide::DecideCommand;
 use crate::command::catalog::CatalogRequest;
+use crate::command::check::{CheckFormat, CheckRequest};
 use crate::command::init::InitRequest;
 use crate::command::node_images::NodeImagesRequest;
 use crate::command::plan::PlanRequest;
@@ -69,6 +70,8 @@ enum Command {
     Plan(PlanArgs),
     /// Write the plan into the working directory: all of its files, or none
     Update(UpdateArgs),
+    /// Find contradictions in the repository; exit with 3 where there are some
+    Check(CheckArgs),
     /// Ask the sources what the world offers
     #[command(subcommand)]
     Catalog(CatalogCommand),
@@ -181,6 +184,36 @@ struct UpdateArgs {
     /// Write over files with changes that are not committed
     #[arg(long)]
     allow_dirty: bool,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    #[command(flatten)]
+    query: QueryArgs,
+    /// Apply this rule or group of rules alone (can be repeated)
+    #[arg(long = "rule", value_name = "NAME", help_heading = "Rules")]
+    only: Vec<String>,
+    /// Apply this rule or group of rules too (can be repeated)
+    #[arg(long = "with", value_name = "NAME", help_heading = "Rules")]
+    with: Vec<String>,
+    /// Leave this rule or group of rules out (can be repeated)
+    #[arg(long = "skip", value_name = "NAME", help_heading = "Rules")]
+    skip: Vec<String>,
+    /// Check this release tag too, which the state is to have (can be repeated)
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// Write the repairs that `update` would make too
+    #[arg(long)]
+    fix: bool,
+    /// Repair files with changes that are not committed
+    #[arg(long, requires = "fix")]
+    allow_dirty: bool,
+    /// List the rules and their groups
+    #[arg(long, help_heading = "Rules")]
+    list_rules: bool,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t)]
+    format: CheckFormat,
 }
 
 /// Options that win over csctl-matrix.yaml.
@@ -308,6 +341,8 @@ fn run(
             allow_dirty: args.allow_dirty,
             plan: plan(args.plan, directory, update_command),
         }),
+        Command::Check(args) if args.list_rules => Ok(command::check::list_rules()),
+        Command::Check(args) => command::check::run(&check(args, directory, &update_command)),
         Command::Catalog(CatalogCommand::Fetch {
             query: args,
             output,
@@ -335,13 +370,7 @@ fn run(
                 format,
             })
         }
-        Command::Init { print } => {
-            let place = Place {
-                directory,
-                revision: None,
-            };
-            command::init::run(&InitRequest { place, print })
-        }
+        Command::Init { print } => command::init::run(&InitRequest::at(directory, print)),
         Command::Decide(decided) => command::decide::run(&decided.request(directory)),
         Command::CreateNodeImages(args) => {
             let below = |path: PathBuf| directory.join(path);
@@ -381,6 +410,23 @@ fn plan(args: PlanArgs, directory: PathBuf, update_command: String) -> PlanReque
         update_command,
         format: args.format,
         exit_code: args.exit_code,
+    }
+}
+
+fn check(args: CheckArgs, directory: PathBuf, check_command: &str) -> CheckRequest {
+    let (place, world, selection) = query(args.query, directory);
+    CheckRequest {
+        place,
+        world,
+        selection,
+        only: args.only,
+        with: args.with,
+        skip: args.skip,
+        tags: args.tags,
+        fix: args.fix,
+        allow_dirty: args.allow_dirty,
+        fix_command: format!("{check_command} --fix"),
+        format: args.format,
     }
 }
 
@@ -453,6 +499,9 @@ fn print(result: Result<Outcome, CommandError>, color: Color) -> ExitCode {
             let written = stdout
                 .write_all(outcome.data.as_bytes())
                 .and_then(|()| stdout.flush());
+            for notice in &outcome.notices {
+                let _ = writeln!(stderr, "{notice}");
+            }
             for warning in &outcome.warnings {
                 let _ = writeln!(stderr, "warning: {warning}");
             }

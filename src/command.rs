@@ -2,12 +2,16 @@
 //! environment; `cli` does.
 
 pub mod catalog;
+pub mod check;
+pub mod csctl;
 pub mod decide;
 pub mod init;
 pub mod node_images;
 pub mod plan;
 pub mod show;
 pub mod update;
+
+mod sites;
 
 use std::path::PathBuf;
 
@@ -20,7 +24,7 @@ use crate::io::files::{find_root, load_tree};
 use crate::io::git::GitRepository;
 use crate::io::http::{HttpClient, HttpSettings, Mirror};
 use crate::plan::{Selection, catalog_request};
-use crate::stack::{Content, Discovery, Stack, Tree, discover};
+use crate::stack::{Content, Discovery, Stack, Tree, discover_with};
 
 /// What a command has to say.
 #[derive(Debug, Default)]
@@ -29,6 +33,8 @@ pub struct Outcome {
     pub data: String,
     /// Whether the data carries styles, which are for terminals alone.
     pub is_styled: bool,
+    /// What was done, for people, on stderr.
+    pub notices: Vec<String>,
     /// Warnings for people, for stderr.
     pub warnings: Vec<String>,
     /// Faults, for stderr, each with what to do about it.
@@ -77,6 +83,8 @@ pub struct World {
 pub struct Repository {
     /// Its root.
     pub root: PathBuf,
+    /// The revision that was read; nothing for the working directory.
+    pub revision: Option<String>,
     /// Its git repository, where it has one.
     pub git: Option<GitRepository>,
     /// Its files.
@@ -97,7 +105,7 @@ impl Repository {
                 "where it belongs to another user: git config --global --add safe.directory DIR";
             CommandError::new(format!("{}: {error}", root.display())).hinted(hint)
         })?;
-        let tree = match (&place.revision, &git) {
+        let mut tree = match (&place.revision, &git) {
             (None, _) => load_tree(&root).map_err(CommandError::new)?,
             (Some(revision), Some(git)) => git.load_tree(revision).map_err(|error| {
                 CommandError::new(error).hinted(
@@ -112,12 +120,14 @@ impl Repository {
             }
         };
         let config = read_config(&tree)?;
-        let discovery = discover(&tree);
+        let sites = sites::load(place, (&root, git.as_ref()), &config, &mut tree)?;
+        let discovery = discover_with(&tree, &sites);
         if discovery.is_empty() {
             let message = format!("no cluster stack below {}", root.display());
             let hint = "a cluster stack has a csctl.yaml, a stack.yaml or a cluster-class directory; -C names the repository";
             return Err(CommandError::new(message).hinted(hint));
         }
+        sites::check_stacks(&sites, &discovery, &tree)?;
         if config.names_stacks() {
             let titles = discovery.map(&tree, Stack::title);
             let checked = config.check_stacks(config_text(&tree), &titles);
@@ -125,6 +135,7 @@ impl Repository {
         }
         Ok(Self {
             root,
+            revision: place.revision.clone(),
             git,
             tree,
             discovery,
@@ -199,6 +210,14 @@ impl Repository {
             for store in request.stores.values_mut() {
                 store.listing = Listing::S3;
             }
+        }
+        // Without a minor there is none that could be vulnerable.
+        if request
+            .stores
+            .values()
+            .any(|store| !store.minors.is_empty())
+        {
+            request.vulnerabilities = self.config.sources.vulnerabilities.request();
         }
         let sources = &self.config.sources;
         request.sources.kubernetes.clone_from(&sources.kubernetes);

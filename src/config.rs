@@ -6,6 +6,7 @@ mod branch;
 mod check;
 mod edit;
 mod read;
+mod site;
 mod start;
 
 use std::collections::BTreeMap;
@@ -13,15 +14,18 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::catalog::{ImagePattern, Listing};
+use crate::catalog::{ImagePattern, Listing, VulnerabilityRequest};
 use crate::policy::{
     Addons, Block, EndOfLife, ImageList, MinimumAge, Minors, Overrides, Pin, Policy, Retention,
 };
+use crate::standard::Standard;
 use crate::version::OsRelease;
 use crate::yaml::{File, Node, Path};
 
+pub(crate) use crate::spelling::nearest as find_nearest;
 pub use branch::{BranchTemplate, Glob};
 pub use edit::{EditError, Edited, block, pin, unblock, unpin};
+pub use site::SiteConfig;
 pub use start::{SCHEMA_LINE, Start, start_text};
 
 /// The file's name, at the root of the repository.
@@ -46,6 +50,8 @@ pub struct Config {
     pub minors: Option<Minors>,
     /// Operating-system releases that new images may have, in order of preference.
     pub os: Option<Vec<OsRelease>>,
+    /// The age from which `check` finds the image of a default too old, in days or weeks: `60d`.
+    pub maximum_image_age: Option<MinimumAge>,
     /// Versions, or single images of them, that must not be used.
     pub blocked: Vec<Block>,
     /// Defaults that stay where they are until a day.
@@ -58,8 +64,12 @@ pub struct Config {
     pub mirrors: Vec<MirrorConfig>,
     /// Where upstream facts are read, instead of their public places.
     pub sources: SourcesConfig,
+    /// The standard that says what is due by when: `scs-0210/v2`, `none`.
+    pub standard: Option<Standard>,
     /// Base branches of pull requests.
     pub branches: Vec<BranchConfig>,
+    /// Places in files that no rule of this program knows.
+    pub sites: Vec<SiteConfig>,
 }
 
 /// What differs in one stack.
@@ -115,6 +125,39 @@ pub struct SourcesConfig {
     pub kubernetes: Option<String>,
     /// The URL of Kubernetes' release schedule, for end-of-life days.
     pub end_of_life: Option<String>,
+    /// Vulnerabilities of Kubernetes.
+    pub vulnerabilities: VulnerabilitiesConfig,
+}
+
+/// Where vulnerabilities of Kubernetes are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct VulnerabilitiesConfig {
+    /// The feed's URL, or `none`: then nobody is asked.
+    pub feed: Option<String>,
+    /// What the URL of each record begins with; the number follows.
+    pub records: Option<String>,
+}
+
+impl VulnerabilitiesConfig {
+    /// The word that stands for no feed.
+    const NONE: &str = "none";
+
+    /// Returns where to ask; nothing where nobody is to be asked.
+    pub fn request(&self) -> Option<VulnerabilityRequest> {
+        let usual = VulnerabilityRequest::default();
+        let feed = self.feed.clone().unwrap_or(usual.feed);
+        (feed != Self::NONE).then(|| VulnerabilityRequest {
+            feed,
+            records: self.records.clone().unwrap_or(usual.records),
+        })
+    }
+
+    /// Returns the feed's URL, where one is given.
+    pub(crate) fn feed_url(&self) -> Option<&str> {
+        self.feed.as_deref().filter(|feed| *feed != Self::NONE)
+    }
 }
 
 /// A base branch of pull requests, and which changes go to it.
@@ -220,7 +263,10 @@ impl Config {
             stacks: stacks
                 .map(|(title, stack)| (title.clone(), own(stack)))
                 .collect(),
+            maximum_image_age: self.maximum_image_age,
+            standard: options.standard.or(self.standard).unwrap_or_default(),
             changes: std::collections::BTreeSet::new(),
+            places: None,
         }
     }
 }
@@ -233,29 +279,6 @@ impl ConfigError {
             hint: hint.into(),
         }
     }
-}
-
-/// Finds the name that was probably meant, for a hint.
-pub fn find_nearest<'n>(meant: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let far = |name: &str| distance(&meant.to_lowercase(), &name.to_lowercase());
-    let near = names.into_iter().map(|name| (far(name), name)).min()?;
-    (near.0 <= 1 + meant.chars().count() / 3).then_some(near.1)
-}
-
-/// How many characters have to be put in, taken out or replaced to make one word of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (index, from) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = index + 1;
-        for (place, to) in b.iter().enumerate() {
-            let replaced = corner + usize::from(from != *to);
-            corner = row[place + 1];
-            row[place + 1] = replaced.min(corner + 1).min(row[place] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Returns the line of a place in a text, or of what of it is there.

@@ -46,6 +46,8 @@ pub enum Status {
     Done,
     /// Something could not be read, planned or written.
     Error,
+    /// `check` found something.
+    Findings,
     /// With `--exit-code`: changes are pending.
     Pending,
     /// With `--exit-code`: nothing to do, and something was held back.
@@ -58,7 +60,7 @@ impl Status {
         match self {
             Self::Done => 0,
             Self::Error => 1,
-            Self::Pending => 3,
+            Self::Findings | Self::Pending => 3,
             Self::Held => 4,
         }
     }

@@ -2,6 +2,7 @@
 //! versions; what it reports are facts.
 
 pub mod catalog;
+pub mod digest;
 pub mod files;
 pub mod git;
 pub mod http;
@@ -18,6 +19,7 @@ mod image_store;
 mod kubernetes;
 mod pointer;
 mod s3;
+mod vulnerabilities;
 
 pub(crate) use atomic::write as write_atomically;
 pub use atomic::{ReplaceError, replace_text};

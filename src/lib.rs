@@ -2,6 +2,7 @@
 //! exist. The floors, from the ground up, are described in `docs/architecture.md`; imports run downwards only.
 
 pub mod catalog;
+pub mod check;
 pub mod cli;
 pub mod command;
 pub mod config;
@@ -13,9 +14,12 @@ pub mod overview;
 mod parallel;
 pub mod plan;
 pub mod policy;
+pub mod release_digest;
 pub mod report;
 #[cfg(test)]
 mod schema;
+mod spelling;
 pub mod stack;
+pub mod standard;
 pub mod version;
 pub mod yaml;

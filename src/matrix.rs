@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::catalog::{Catalog, ImagePattern, ImageStore};
 use crate::policy::{Block, Policy};
 use crate::stack::{Fact, Roster, Site, SourceFile, Stack, find_provider};
+use crate::standard::{Deadline, Rule, Standard, deadlines};
 use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
 
 /// The matrix of one stack line.
@@ -87,6 +88,16 @@ impl LineMatrix {
             .filter(|patch| patch.is_listed)
             .map(|patch| patch.version)
             .collect()
+    }
+
+    /// Returns what is due of this line on the catalog's day. A source tree that names its minor alone provides that minor.
+    pub fn deadlines(&self, standard: Standard, catalog: &Catalog) -> Vec<Deadline> {
+        let minor = self.line.minor;
+        let mut found = deadlines(standard, catalog, minor, self.default, catalog.as_of);
+        if self.default.is_none() && self.has_source {
+            found.retain(|deadline| deadline.rule != Rule::LatestMinor);
+        }
+        found
     }
 
     /// Returns the versions the store offers and no list names, oldest first; blocked ones are left out.
@@ -265,7 +276,7 @@ impl View<'_> {
             released,
             end_of_life: self.catalog.end_of_life.get(&minor).copied(),
             is_end_of_life: self.catalog.is_end_of_life(minor),
-            store: self.store_state(minor),
+            store: store_state(self.catalog, self.pattern, minor),
             line,
         })
     }
@@ -369,23 +380,20 @@ impl View<'_> {
         }
         charts
     }
+}
 
-    fn store_state(&self, minor: Minor) -> StoreState {
-        let failed = self.catalog.unreachable.iter().any(|unreachable| {
-            let same = self
-                .pattern
-                .is_some_and(|pattern| pattern.as_str() == unreachable.source);
-            same && (unreachable.minors.is_empty() || unreachable.minors.contains(&minor))
-        });
-        if failed {
-            StoreState::Unreachable
-        } else if self
-            .store
-            .is_some_and(|store| store.searched.contains(&minor))
-        {
-            StoreState::Answered
-        } else {
-            StoreState::Unknown
-        }
+/// Tells what is known of a store's offer for a minor.
+pub fn store_state(catalog: &Catalog, pattern: Option<&ImagePattern>, minor: Minor) -> StoreState {
+    let failed = catalog.unreachable.iter().any(|unreachable| {
+        let same = pattern.is_some_and(|pattern| pattern.as_str() == unreachable.source);
+        same && (unreachable.minors.is_empty() || unreachable.minors.contains(&minor))
+    });
+    let store = pattern.and_then(|pattern| catalog.find_store(pattern));
+    if failed {
+        StoreState::Unreachable
+    } else if store.is_some_and(|store| store.searched.contains(&minor)) {
+        StoreState::Answered
+    } else {
+        StoreState::Unknown
     }
 }

@@ -3,9 +3,11 @@
 
 use serde::Serialize;
 
-use crate::matrix::{LineMatrix, matrix, new_minors, store_pattern};
+use crate::matrix::{LineMatrix, StoreState, matrix, new_minors, store_pattern, store_state};
 use crate::plan::{PlanInput, plan_stack};
 use crate::stack::{Fault, Layout, Roster, Site, SourceFile, Stack};
+use crate::standard::{Deadline, Standard, deadlines, missing_minors};
+use crate::version::Minor;
 
 /// The version of the matrix's JSON form.
 pub const OVERVIEW_SCHEMA: u32 = 1;
@@ -19,6 +21,8 @@ pub struct Overview {
     pub schema: u32,
     /// The day of the catalog.
     pub as_of: jiff::civil::Date,
+    /// The standard that says what is due by when.
+    pub standard: Standard,
     /// The cluster stacks.
     pub stacks: Vec<StackOverview>,
     /// How many stack lines a plan would change.
@@ -39,7 +43,10 @@ pub struct StackOverview {
     /// The image store, by the pattern of its URLs.
     pub image_store: Option<String>,
     /// Its stack lines, oldest minor first.
-    pub lines: Vec<LineMatrix>,
+    pub lines: Vec<LineOverview>,
+    /// Minors that are out, newer than those above.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingMinor>,
     /// Every place that states a fact.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<Site>,
@@ -49,6 +56,32 @@ pub struct StackOverview {
     /// What could not be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+}
+
+/// One stack line.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LineOverview {
+    /// Its matrix.
+    #[serde(flatten)]
+    pub matrix: LineMatrix,
+    /// What is due by when, the next first and what is met last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deadlines: Vec<Deadline>,
+}
+
+/// A minor that is out, and neither in the stack nor known to be in its image store.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MissingMinor {
+    /// The minor.
+    pub minor: Minor,
+    /// By when it is due.
+    pub deadline: Deadline,
+    /// Whether the image store answered for it.
+    pub store: StoreState,
 }
 
 /// Returns the overview; `with_sites` adds every place that states a fact.
@@ -64,6 +97,7 @@ pub fn overview(input: PlanInput<'_>, with_sites: bool) -> Overview {
     Overview {
         schema: OVERVIEW_SCHEMA,
         as_of: input.catalog.as_of,
+        standard: input.policy.standard,
         stacks,
         pending_lines: pending.into_iter().sum(),
     }
@@ -83,20 +117,38 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
     let mut new = new_minors(stack, input.catalog, pattern.as_ref());
     new.retain(|line| policy.minors.contains(line.line.minor));
     lines.extend(new);
-    let lines = lines.into_iter().map(|line| line.marked(&policy));
-    let mut lines: Vec<LineMatrix> = lines.collect();
-    lines.retain(|line| {
-        input
-            .selection
-            .minor
-            .is_none_or(|minor| minor == line.line.minor)
-    });
+    lines = lines.into_iter().map(|line| line.marked(&policy)).collect();
+    let asked = input.selection.minor;
+    let is_asked = |minor: Minor| asked.is_none_or(|asked| asked == minor);
+    let due = |minor| {
+        let (standard, catalog) = (input.policy.standard, input.catalog);
+        deadlines(standard, catalog, minor, None, catalog.as_of)
+    };
+    let have: Vec<Minor> = lines.iter().map(|line| line.line.minor).collect();
+    let missing = missing_minors(input.catalog, &have, input.catalog.as_of);
+    lines.retain(|line| is_asked(line.line.minor));
+    let line = |matrix: LineMatrix| LineOverview {
+        deadlines: matrix.deadlines(input.policy.standard, input.catalog),
+        matrix,
+    };
+    let missing_minor = |minor| {
+        let deadline = due(minor).into_iter().next()?;
+        let store = store_state(input.catalog, pattern.as_ref(), minor);
+        is_asked(minor).then_some(MissingMinor {
+            minor,
+            deadline,
+            store,
+        })
+    };
+    let lines = lines.into_iter().map(line).collect();
+    let missing = missing.into_iter().filter_map(missing_minor).collect();
     let shown = StackOverview {
         title: stack.title(),
         directory: stack.directory.clone(),
         layout: stack.layout,
         image_store: pattern.map(|pattern| pattern.to_string()),
         lines,
+        missing,
         sites: stack
             .files()
             .filter(|_| with_sites)

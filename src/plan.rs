@@ -6,8 +6,10 @@ mod files;
 mod holds;
 mod offer;
 mod proof;
+mod publish;
 mod release;
 mod request;
+mod standing;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -19,13 +21,15 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::catalog::{Catalog, ImagePattern};
+use crate::catalog::{Catalog, CveId, CvssScore, ImagePattern};
 use crate::matrix::LineMatrix;
 use crate::policy::{ChangeClass, Policy};
 use crate::stack::{Discovery, EditNote, Fault, Layout, SourceTree, Stack, Tree};
+use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
 use offer::Offer;
+pub use publish::{Compared, DigestRequest};
 pub use release::{ComponentBump, Release};
 pub use request::catalog_request;
 use target::Target;
@@ -85,6 +89,9 @@ pub struct StackPlan {
     pub directory: String,
     /// How it is laid out.
     pub layout: Layout,
+    /// Files outside its directory that would change with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<String>,
     /// Its stack lines that were looked at, oldest minor first.
     pub lines: Vec<LinePlan>,
     /// What is not done, and why.
@@ -119,8 +126,32 @@ pub struct LinePlan {
     /// The release that the change becomes; nothing where nothing of a release changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
+    /// The vulnerabilities that the new default is free of and the old one is not, the gravest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fixes: Vec<Fix>,
+    /// The deadlines that the change meets, what was due first before the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub meets: Vec<Deadline>,
     /// Why.
     pub reasons: Vec<String>,
+}
+
+/// A vulnerability that a change gets rid of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Fix {
+    /// Its number.
+    pub id: CveId,
+    /// Its CVSS base score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<CvssScore>,
+    /// What it is, in a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// The last day on which the fix is not late, where the standard counts it as critical.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<Date>,
 }
 
 /// Something not done, with its reason.
@@ -241,9 +272,19 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
         stacks: Vec::new(),
         files: Vec::new(),
     };
-    for (stack, files) in planned.into_iter().flatten() {
+    let mut outside: BTreeSet<String> = BTreeSet::new();
+    for (mut stack, files) in planned.into_iter().flatten() {
+        if let Some(twice) = stack.outside.iter().find(|path| outside.contains(*path)) {
+            let message = "two stacks change this file";
+            let hint = "give each stack a file of its own in `sites`";
+            stack.faults.push(Fault::new(twice, None, message, hint));
+            stack.lines.clear();
+            stack.outside.clear();
+        } else {
+            outside.extend(stack.outside.iter().cloned());
+            plan.files.extend(files);
+        }
         plan.stacks.push(stack);
-        plan.files.extend(files);
     }
     plan.files.sort_by(|a, b| a.path.cmp(&b.path));
     plan
@@ -255,6 +296,7 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         title: stack.title(),
         directory: stack.directory.clone(),
         layout: stack.layout,
+        outside: Vec::new(),
         lines: Vec::new(),
         holds: Vec::new(),
         notes: Vec::new(),
@@ -286,6 +328,9 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         planned.holds.dedup();
         return (planned, Vec::new());
     }
+    let outside = outcome.files.iter().map(|file| &file.path);
+    let outside = outside.filter(|path| !stack.holds(path));
+    planned.outside = outside.cloned().collect();
     explain::explain(&target, &outcome, &mut planned);
     planned.holds.sort();
     planned.holds.dedup();

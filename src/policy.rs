@@ -7,11 +7,13 @@ mod records;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use jiff::civil::Date;
 
+use crate::standard::Standard;
 use crate::version::{KubernetesVersion, Minor, OsRelease, VersionError};
 
 pub use limits::{MinimumAge, Minors};
@@ -28,6 +30,8 @@ pub struct Policy {
     pub addons: Addons,
     /// What becomes of minors whose upstream support has ended.
     pub end_of_life: EndOfLife,
+    /// The standard that says what is due by when.
+    pub standard: Standard,
     /// How old a patch has to be before it becomes a default.
     pub minimum_age: MinimumAge,
     /// The minors that plans look at.
@@ -40,8 +44,12 @@ pub struct Policy {
     pub pinned: Vec<Pin>,
     /// What differs in single stacks, by their titles.
     pub stacks: BTreeMap<String, Overrides>,
+    /// The age from which an image is too old; nothing means never.
+    pub maximum_image_age: Option<MinimumAge>,
     /// Classes of change to make; empty means all that need no asking.
     pub changes: BTreeSet<ChangeClass>,
+    /// The places that may be repaired, by file and line, line 0 being the whole file; nothing means all.
+    pub places: Option<Arc<BTreeSet<(String, usize)>>>,
 }
 
 /// What differs in one stack; what is not said is as everywhere.
@@ -183,6 +191,20 @@ impl Policy {
         } else {
             self.changes.contains(&class)
         }
+    }
+
+    /// Tells whether repairs are asked for by name.
+    pub fn asks_repairs(&self) -> bool {
+        self.changes.contains(&ChangeClass::Repair)
+    }
+
+    /// Tells whether an edit of this class at this place is wanted.
+    pub fn wants_at(&self, class: ChangeClass, file: &str, line: usize) -> bool {
+        let is_named = |places: &Arc<BTreeSet<(String, usize)>>| {
+            let is_place = |line| places.contains(&(file.to_owned(), line));
+            class != ChangeClass::Repair || is_place(line) || is_place(0)
+        };
+        self.wants(class) && self.places.as_ref().is_none_or(is_named)
     }
 }
 

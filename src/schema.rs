@@ -7,6 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
 use crate::catalog::Catalog;
+use crate::check::Findings;
 use crate::config::Config;
 use crate::overview::Overview;
 use crate::plan::Plan;
@@ -34,6 +35,10 @@ fn committed_schemas_are_those_of_the_types() {
     check(
         "show",
         &output::<Overview>("show", "csctl-matrix show --format json"),
+    );
+    check(
+        "check",
+        &output::<Findings>("check", "csctl-matrix check --format json"),
     );
     // People write catalog files too: no field but the known ones.
     let settings = SchemaSettings::draft2020_12().for_deserialize();

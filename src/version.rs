@@ -24,7 +24,7 @@ pub struct VersionError {
 }
 
 impl VersionError {
-    fn new(text: &str, expected: &'static str) -> Self {
+    pub(crate) fn new(text: &str, expected: &'static str) -> Self {
         Self {
             text: text.to_owned(),
             expected,
@@ -60,4 +60,4 @@ macro_rules! serde_as_text {
         }
     )+};
 }
-use serde_as_text;
+pub(crate) use serde_as_text;

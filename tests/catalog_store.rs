@@ -7,7 +7,9 @@
 
 use std::time::{Duration, Instant};
 
-use csctl_matrix::catalog::{Catalog, CatalogRequest, ChartRequest, ImagePattern, StoreRequest};
+use csctl_matrix::catalog::{
+    Catalog, CatalogRequest, ChartRequest, ImagePattern, StoreRequest, VulnerabilityRequest,
+};
 use csctl_matrix::io::catalog::{fetch, read_file, write_file};
 use csctl_matrix::io::http::{HttpClient, HttpSettings};
 use csctl_matrix::version::Minor;
@@ -58,7 +60,9 @@ fn osism() -> StoreServer {
         .release("v1.34.0", "2025-08-27")
         .draft_release("v1.36.0", "2026-03-20")
         .end_of_life("1.30", "2025-07-15")
-        .end_of_life("1.37", "2027-10-28");
+        .end_of_life("1.37", "2027-10-28")
+        .vulnerability("CVE-2026-0001", 8.8, &[("v1.33.0", "v1.33.4")])
+        .vulnerability("CVE-2026-0002", 6.5, &[("0", "v1.34.1")]);
     store
 }
 
@@ -76,6 +80,7 @@ fn request() -> CatalogRequest {
     CatalogRequest {
         stores: [(pattern, store)].into(),
         charts: [(CHARTS.to_owned(), ChartRequest { names })].into(),
+        vulnerabilities: Some(VulnerabilityRequest::default()),
         ..CatalogRequest::default()
     }
 }

@@ -66,6 +66,7 @@ fn every_command_and_option_is_documented() {
         &["show"][..],
         &["plan"],
         &["update"],
+        &["check"],
         &["catalog", "fetch"],
         &["catalog", "show"],
         &["create-node-images"],
@@ -308,10 +309,32 @@ fn world() -> StoreServer {
     for release in list(&catalog, "kubernetes") {
         world.release(&text(&release, "version"), &text(&release, "published"));
     }
+    for known in list(&catalog, "vulnerabilities") {
+        add_vulnerability(&world, &known);
+    }
     for (minor, day) in catalog["endOfLife"].as_mapping().unwrap() {
         world.end_of_life(minor.as_str().unwrap(), day.as_str().unwrap());
     }
     world
+}
+
+/// Serves a vulnerability whose ranges are `<=1.2.3` or `>=1.2.0 <=1.2.3`.
+fn add_vulnerability(world: &StoreServer, known: &Value) {
+    let texts = |key: &str| -> Vec<&str> {
+        let list = known[key].as_sequence().into_iter().flatten();
+        list.map(|text| text.as_str().unwrap()).collect()
+    };
+    let mut affected: Vec<(&str, &str)> = Vec::new();
+    for text in texts("affected") {
+        let (from, through) = text.split_once("<=").unwrap();
+        let from = from.trim().trim_start_matches(">=");
+        affected.push((if from.is_empty() { "0" } else { from }, through));
+    }
+    affected.extend(texts("unread").into_iter().map(|text| (text, "")));
+    let text = |key: &str| known[key].as_str().unwrap();
+    world
+        .vulnerability(text("id"), known["score"].as_f64().unwrap(), &affected)
+        .describe_vulnerability(text("id"), text("summary"), text("published"));
 }
 
 fn difference(before: &str, after: &str) -> String {

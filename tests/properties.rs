@@ -15,6 +15,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use csctl_matrix::catalog::{Catalog, ImageStore};
+use csctl_matrix::check::{CheckInput, Finding, RuleSelection, check};
 use csctl_matrix::matrix::{matrix, store_pattern};
 use csctl_matrix::plan::{FileAction, LinePlan, Plan, PlanInput, Selection, plan};
 use csctl_matrix::policy::{
@@ -269,6 +270,31 @@ impl Run {
         })
     }
 
+    /// What `check` says of a state of the repository.
+    fn findings(&self, tree: &Tree) -> Vec<Finding> {
+        let input = CheckInput {
+            tree,
+            discovery: &discover(tree),
+            catalog: None,
+            policy: &self.policy,
+            selection: &Selection::default(),
+            rules: &RuleSelection::default(),
+            tags: &[],
+            unpublishable: &BTreeMap::new(),
+            today: self.catalog.as_of,
+        };
+        check(input).findings
+    }
+
+    /// The file that a file of the new state was shaped after; itself where it was there before.
+    fn source_of(&self, path: &str) -> String {
+        let change = self.plan.files.iter().find(|change| change.path == path);
+        match change.map(|change| &change.action) {
+            Some(FileAction::Create { from, .. } | FileAction::Copy { from }) => from.clone(),
+            Some(_) | None => path.to_owned(),
+        }
+    }
+
     fn store(&self, stack: &Stack) -> Option<&ImageStore> {
         self.catalog.find_store(&store_pattern(stack, None)?)
     }
@@ -320,6 +346,33 @@ impl Run {
     }
 }
 
+/// Rules about what a plan sets from the repository and the catalog.
+const PREVENTED: [&str; 14] = [
+    "addon-chart-minor",
+    "addon-version-list",
+    "addon-version-minor",
+    "chart-stack-name",
+    "class-chart-minor",
+    "class-versions",
+    "default-not-listed",
+    "duplicate-image",
+    "example-version",
+    "image-checksum",
+    "image-name-version",
+    "image-parts",
+    "image-version",
+    "versions-row",
+];
+
+/// Tells whether a hold's subject, such as `v1.34.7` or `node images of 1.33, 1.34`, names a minor.
+fn is_about(subject: &str, minor: Minor) -> bool {
+    let minor = minor.to_string();
+    let words = subject.split([' ', ',']);
+    words
+        .map(|word| word.trim_start_matches('v'))
+        .any(|word| word == minor || word.starts_with(&format!("{minor}.")))
+}
+
 fn owner<'s>(stack: &'s Stack, path: &str) -> Option<&'s SourceTree> {
     let owns = |tree: &&SourceTree| tree.files.iter().any(|file| file.path() == path);
     stack.trees.iter().find(owns)
@@ -358,6 +411,36 @@ proptest! {
         prop_assert_eq!(&again, &run.plan);
         let second = plan_of(&run.after, &run.catalog, &run.policy, &run.selection);
         prop_assert!(second.files.is_empty() && second.faults().next().is_none(), "{:#?}\n{:#?}", second.files, second.faults().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_plan_makes_no_contradiction(case in case()) {
+        let run = case.run();
+        let places = |findings: &[Finding]| -> BTreeSet<(&'static str, String)> {
+            findings.iter().map(|finding| (finding.rule, finding.file.clone())).collect()
+        };
+        let before = places(&run.findings(&run.before));
+        for finding in run.findings(&run.after) {
+            let source = run.source_of(&finding.file);
+            prop_assert!(before.contains(&(finding.rule, source)), "{finding:?}\n{:#?}", run.plan.files);
+        }
+    }
+
+    #[test]
+    fn a_whole_plan_leaves_no_contradiction_that_it_could_have_prevented(case in case()) {
+        let whole = Case { policy: Policy::default(), minor: None, ..case };
+        let run = whole.run();
+        for finding in run.findings(&run.after) {
+            // The end of a file is repaired where repairs are asked for by name.
+            let is_asked = finding.rule == "final-newline";
+            prop_assert!(finding.fix.is_none() || is_asked, "{finding:?}");
+            let is_held = run.plan.stacks.iter().any(|stack| {
+                stack.title == finding.stack && stack.holds.iter().any(|hold| {
+                    finding.minor.is_some_and(|minor| is_about(&hold.subject, minor))
+                })
+            });
+            prop_assert!(is_held || !PREVENTED.contains(&finding.rule), "{finding:?} {:#?}", run.plan.stacks);
+        }
     }
 
     #[test]
@@ -483,7 +566,9 @@ proptest! {
                 let found = rest.any(|other| other.trim_end_matches(['\n', '\r']) == line);
                 prop_assert!(found, "{}:{number}: `{line}` is gone or moved\n{before}\n=====\n{after}\n{:#?}", change.path, change.edits);
             }
-            prop_assert_eq!(before.ends_with('\n'), after.ends_with('\n'), "{}", &change.path);
+            // A last line break is a repair that is asked for by name.
+            let ends = before.ends_with('\n') || change.edits.iter().any(|edit| edit.at == "end");
+            prop_assert_eq!(ends, after.ends_with('\n'), "{}", &change.path);
             let (newlines, returns) = (after.matches('\n').count(), after.matches("\r\n").count());
             prop_assert!(returns == 0 || returns == newlines, "{}: mixed line endings", change.path);
             for number in comments_after_values(before).difference(&removed_lines(before, &change.edits)) {

@@ -87,6 +87,7 @@ impl Schema {
                     .as_array()
                     .is_none_or(|items| items.len() as u64 >= rule.as_u64().unwrap()),
                 "minimum" => value.is_null() || value.as_f64() >= rule.as_f64(),
+                "maximum" => value.is_null() || value.as_f64() <= rule.as_f64(),
                 "required" => rule
                     .as_array()
                     .unwrap()
@@ -197,6 +198,14 @@ fn matrices_fit_their_schema() {
     for repository in REPOSITORIES {
         schema.check(&said(repository, &["show"]));
         schema.check(&said(repository, &["show", "--sites"]));
+    }
+}
+
+#[test]
+fn findings_fit_their_schema() {
+    let schema = Schema::read("check");
+    for repository in REPOSITORIES {
+        schema.check(&said(repository, &["check", "--with", "strict"]));
     }
 }
 

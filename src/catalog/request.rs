@@ -15,8 +15,32 @@ pub struct CatalogRequest {
     pub stores: BTreeMap<ImagePattern, StoreRequest>,
     /// Helm repositories to read, by URL.
     pub charts: BTreeMap<String, ChartRequest>,
+    /// Where vulnerabilities of Kubernetes are asked for; nothing where nobody needs them.
+    pub vulnerabilities: Option<VulnerabilityRequest>,
     /// Where upstream facts are read.
     pub sources: SourceUrls,
+}
+
+/// Where vulnerabilities of Kubernetes are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VulnerabilityRequest {
+    /// The feed with their numbers.
+    pub feed: String,
+    /// What the URL of each record begins with; the number follows.
+    pub records: String,
+}
+
+impl Default for VulnerabilityRequest {
+    /// Returns the official feed of Kubernetes and the records of the CVE Program.
+    fn default() -> Self {
+        let feed =
+            "https://kubernetes.io/docs/reference/issues-security/official-cve-feed/index.json";
+        Self {
+            feed: feed.to_owned(),
+            records: "https://cveawg.mitre.org/api/cve/".to_owned(),
+        }
+    }
 }
 
 /// Where upstream facts are read; nothing means their public places.

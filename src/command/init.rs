@@ -1,5 +1,7 @@
 //! `init`: writes a first csctl-matrix.yaml, made of what the repository has. It writes over no file.
 
+use std::path::PathBuf;
+
 use super::{Format, Outcome, Place, Repository};
 use crate::config::{CONFIG_FILE, Start, start_text};
 use crate::error::CommandError;
@@ -14,6 +16,17 @@ pub struct InitRequest {
     pub place: Place,
     /// Whether the text is printed and no file is written.
     pub print: bool,
+}
+
+impl InitRequest {
+    /// Returns the request for the repository around a directory.
+    pub fn at(directory: PathBuf, print: bool) -> Self {
+        let place = Place {
+            directory,
+            revision: None,
+        };
+        Self { place, print }
+    }
 }
 
 /// Writes a first configuration.

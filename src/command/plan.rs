@@ -66,7 +66,9 @@ pub(super) fn make(request: &PlanRequest, repository: &Repository) -> Result<Pla
         policy: &policy,
         selection: &selection,
     };
-    Ok(crate::plan::plan(input))
+    let mut plan = crate::plan::plan(input);
+    repository.judge(&mut plan, &catalog);
+    Ok(plan)
 }
 
 pub(super) fn status(plan: &Plan) -> Status {

@@ -61,7 +61,7 @@ pub(super) fn staging(repository: &Repository) -> Staging {
 }
 
 /// Refuses to write over work that is nowhere else. Files that git does not know are touched only where they are copied.
-fn refuse_dirty(repository: &Repository, plan: &Plan) -> Result<(), CommandError> {
+pub(super) fn refuse_dirty(repository: &Repository, plan: &Plan) -> Result<(), CommandError> {
     let Some(git) = &repository.git else {
         return Ok(());
     };
@@ -85,7 +85,7 @@ fn refuse_dirty(repository: &Repository, plan: &Plan) -> Result<(), CommandError
     Err(CommandError::new(message).hinted("commit or stash them, or run with --allow-dirty"))
 }
 
-fn update_error(error: UpdateError) -> CommandError {
+pub(super) fn update_error(error: UpdateError) -> CommandError {
     match &error {
         UpdateError::Changed(_) | UpdateError::Locked => {
             CommandError::new(error).hinted("run it again")

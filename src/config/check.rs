@@ -134,6 +134,12 @@ fn check_urls(config: &Config, line: impl Fn(&Path) -> usize) -> Result<(), Conf
     ] {
         urls.extend(url.as_deref().map(|url| (sources.clone().key(key), url)));
     }
+    let vulnerabilities = sources.key("vulnerabilities");
+    let wanted = &config.sources.vulnerabilities;
+    let records = wanted.records.as_deref();
+    for (key, url) in [("feed", wanted.feed_url()), ("records", records)] {
+        urls.extend(url.map(|url| (vulnerabilities.clone().key(key), url)));
+    }
     for (path, url) in urls {
         let parsed = url::Url::parse(url).ok();
         let is_web = |url: &url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();

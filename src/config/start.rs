@@ -104,6 +104,10 @@ addons: follow
 # What becomes of minors after their end of life: keep, drop.
 endOfLife: keep
 
+# The standard that says what is due by when: scs-0210/v2, scs-0210/v3-draft, scs-0210/v2-2024-10, scs-0210/v2-2024-02,
+# scs-0210/v1, none.
+standard: scs-0210/v2
+
 # How old a Kubernetes patch has to be before it becomes a default.
 #minimumAge: 3d
 ";

@@ -39,6 +39,8 @@ mirrors:
 sources:
   kubernetes: https://github.example.org/api
   endOfLife: http://mirror.example.org/schedule.yaml
+  vulnerabilities: {feed: https://mirror.example.org/feed.json, records: https://mirror.example.org/cve}
+standard: scs-0210/v1
 branches:
   - base: main
     files: ['*.md']
@@ -58,6 +60,20 @@ fn reads_what_it_documents() {
     assert_eq!(own.minors.as_ref().unwrap().to_string(), "1.30, 1.33");
     assert_eq!((own.os.as_ref(), own.retention), (None, None));
     assert_eq!(config.branches.len(), 2);
+    assert_eq!(config.standard, Some(crate::standard::Standard::V1));
+    let asked = config.sources.vulnerabilities.request().unwrap();
+    assert_eq!(asked.records, "https://mirror.example.org/cve");
+}
+
+#[test]
+fn vulnerabilities_are_asked_for_unless_the_file_says_none() {
+    let asked = |text: &str| config(text).sources.vulnerabilities.request();
+    assert_eq!(asked(""), Some(VulnerabilityRequest::default()));
+    assert_eq!(asked("sources: {vulnerabilities: {feed: none}}\n"), None);
+    let standard = config("standard: scs-0210/v1\n");
+    let none = Config::default();
+    assert_eq!(standard.policy(&none), none.policy(&standard));
+    assert_ne!(standard.policy(&none), none.policy(&none));
 }
 
 #[test]
@@ -107,6 +123,19 @@ const FAULTS: &[(&str, usize, &str, &str)] = &[
         1,
         "`images`: `some` is no list policy; write `all`, `newest`, `newest=3` or `from=v1.34.4`",
         KEYS,
+    ),
+    (
+        "images: all\nstandard: scs-0210\n",
+        2,
+        "`standard`: `scs-0210` is no standard; there are scs-0210/v2, scs-0210/v3-draft, scs-0210/v2-2024-10, \
+         scs-0210/v2-2024-02, scs-0210/v1, none",
+        KEYS,
+    ),
+    (
+        "sources:\n  vulnerabilities:\n    feed: kubernetes.io\n",
+        3,
+        "`sources.vulnerabilities.feed`: `kubernetes.io` is no URL",
+        "write it with https:// or http://",
     ),
     (
         "images: 3\n",

@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use futures_util::future::{OptionFuture, join, join_all, join3};
+use futures_util::future::{OptionFuture, join, join_all, join4};
 use jiff::civil::Date;
 
 use super::fault::Fault;
 use super::http::HttpClient;
 use super::image_store::StoreAnswer;
-use super::{atomic, end_of_life, helm, image_store, kubernetes, registry, s3};
+use super::{atomic, end_of_life, helm, image_store, kubernetes, registry, s3, vulnerabilities};
 use crate::catalog::{
     CATALOG_SCHEMA, Catalog, CatalogRequest, ChartRepository, ImagePattern, Listing, StoreRequest,
     Unreachable,
@@ -107,12 +107,22 @@ pub async fn fetch(request: &CatalogRequest, client: &HttpClient, as_of: Date) -
             )
         })
         .into();
-    let (stores, charts, upstream) = join3(join_all(stores), join_all(charts), upstream).await;
+    let known: OptionFuture<_> = request
+        .vulnerabilities
+        .as_ref()
+        .map(|wanted| vulnerabilities::look(client, wanted, as_of))
+        .into();
+    let (stores, charts, upstream, known) =
+        join4(join_all(stores), join_all(charts), upstream, known).await;
     let mut catalog = Catalog::empty(as_of);
     add_stores(&mut catalog, stores);
     add_charts(&mut catalog, charts);
     if let Some((releases, days)) = upstream {
         add_upstream(&mut catalog, releases, days);
+    }
+    if let Some(known) = known {
+        catalog.vulnerabilities = known.found;
+        catalog.unreachable.extend(known.unreachable);
     }
     let order = |entry: &Unreachable| {
         (

@@ -10,7 +10,7 @@ use super::http::{Ask, HttpClient};
 use crate::version::Minor;
 
 /// The name of this source in the catalog.
-pub(crate) const SOURCE: &str = "end-of-life days";
+pub(crate) const SOURCE: &str = crate::catalog::END_OF_LIFE_SOURCE;
 
 const URL: &str =
     "https://raw.githubusercontent.com/kubernetes/website/main/data/releases/schedule.yaml";

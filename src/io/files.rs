@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use crate::stack::{Content, Tree, is_of_interest};
+use crate::stack::{ConfiguredSites, Content, Tree, is_of_interest};
 
 /// Files over this size are not read: the largest file that states facts in a public repository has 20 kB.
 pub(super) const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -106,10 +106,33 @@ fn is_passed_over(entry: &ignore::DirEntry) -> bool {
     name.starts_with('.') && (is_directory || name == ".git")
 }
 
-fn read(root: &Path, path: &str) -> Content {
-    if !is_of_interest(path) {
-        return Content::Unread;
+/// Reads the files of configured sites too. One that is named in full is read even in a hidden directory.
+pub fn load_more(root: &Path, tree: &mut Tree, sites: &ConfiguredSites) {
+    let unread = tree
+        .files()
+        .filter(|(_, content)| **content == Content::Unread);
+    let unread = unread
+        .map(|(path, _)| path)
+        .filter(|path| sites.takes(path));
+    let mut paths: Vec<String> = unread.map(str::to_owned).collect();
+    let hidden = sites.plain_paths().filter(|path| tree.find(path).is_none());
+    let hidden = hidden.filter(|path| root.join(path).is_file());
+    paths.extend(hidden.map(str::to_owned));
+    for path in paths {
+        let content = read_any(root, &path);
+        tree.insert(path, content);
     }
+}
+
+fn read(root: &Path, path: &str) -> Content {
+    if is_of_interest(path) {
+        read_any(root, path)
+    } else {
+        Content::Unread
+    }
+}
+
+fn read_any(root: &Path, path: &str) -> Content {
     let full = root.join(path);
     let Ok(mut metadata) = fs::symlink_metadata(&full) else {
         return Content::Unreadable("the file cannot be looked at".to_owned());

@@ -7,8 +7,12 @@ use git2::{ErrorCode, ObjectType, Repository, StatusOptions, TreeWalkMode, TreeW
 use super::files::{MAX_BYTES, too_large};
 use crate::catalog::StackRelease;
 
-use crate::stack::{Content, Tree, is_of_interest};
-use crate::version::ReleaseTag;
+use crate::release_digest::FileDigests;
+use crate::stack::{ConfiguredSites, Content, Tree, is_of_interest};
+use crate::version::{ReleaseTag, Sha256};
+
+/// The mode of symbolic links in git's trees.
+const SYMBOLIC_LINK: i32 = 0o120_000;
 
 /// The git repository around a tree.
 pub struct GitRepository {
@@ -35,6 +39,14 @@ pub enum GitError {
         revision: String,
         /// The directory, relative to the repository's root.
         directory: String,
+    },
+    /// The revision holds a link, which git does not follow.
+    #[error("{path} is a symbolic link in revision `{revision}`")]
+    Link {
+        /// The revision as asked for.
+        revision: String,
+        /// The link, relative to the directory asked for.
+        path: String,
     },
     /// Anything else.
     #[error("git: {}", .0.message())]
@@ -77,28 +89,7 @@ impl GitRepository {
 
     /// Reads the files of a revision that can matter, without a checkout.
     pub fn load_tree(&self, revision: &str) -> Result<Tree, GitError> {
-        let no_revision = |source| GitError::Revision {
-            revision: revision.to_owned(),
-            source,
-        };
-        let object = self
-            .repository
-            .revparse_single(revision)
-            .map_err(no_revision)?;
-        let mut root = object.peel_to_tree().map_err(no_revision)?;
-        if !self.prefix.is_empty() {
-            let missing = || GitError::Directory {
-                revision: revision.to_owned(),
-                directory: self.prefix.clone(),
-            };
-            let entry = root
-                .get_path(Path::new(&self.prefix))
-                .map_err(|_| missing())?;
-            root = entry
-                .to_object(&self.repository)?
-                .into_tree()
-                .map_err(|_| missing())?;
-        }
+        let root = self.find_directory(revision, "")?;
         let mut tree = Tree::default();
         root.walk(TreeWalkMode::PreOrder, |directory, entry| {
             let name = entry.name().unwrap_or_default();
@@ -117,11 +108,113 @@ impl GitRepository {
         Ok(tree)
     }
 
-    fn read_blob(&self, path: &str, id: git2::Oid, mode: i32) -> Content {
-        const SYMBOLIC_LINK: i32 = 0o120_000;
-        if !is_of_interest(path) {
-            return Content::Unread;
+    /// Finds a directory of the tree in a revision.
+    fn find_directory(&self, revision: &str, directory: &str) -> Result<git2::Tree<'_>, GitError> {
+        let no_revision = |source| GitError::Revision {
+            revision: revision.to_owned(),
+            source,
+        };
+        let object = self
+            .repository
+            .revparse_single(revision)
+            .map_err(no_revision)?;
+        let root = object.peel_to_tree().map_err(no_revision)?;
+        let full = self.full_path(directory);
+        let full = full.trim_end_matches('/');
+        if full.is_empty() {
+            return Ok(root);
         }
+        let missing = || GitError::Directory {
+            revision: revision.to_owned(),
+            directory: full.to_owned(),
+        };
+        let entry = root.get_path(Path::new(full)).map_err(|_| missing())?;
+        entry
+            .to_object(&self.repository)?
+            .into_tree()
+            .map_err(|_| missing())
+    }
+
+    /// Returns the checksums of all files below a directory of the tree in a revision.
+    pub fn digest_directory(
+        &self,
+        revision: &str,
+        directory: &str,
+    ) -> Result<FileDigests, GitError> {
+        let root = self.find_directory(revision, directory)?;
+        let mut digests = FileDigests::new();
+        let mut fault = None;
+        root.walk(TreeWalkMode::PreOrder, |above, entry| {
+            if entry.kind() != Some(ObjectType::Blob) {
+                return TreeWalkResult::Ok;
+            }
+            let path = format!("{above}{}", entry.name().unwrap_or_default());
+            if entry.filemode() == SYMBOLIC_LINK {
+                let revision = revision.to_owned();
+                fault = Some(GitError::Link { revision, path });
+                return TreeWalkResult::Abort;
+            }
+            match self.repository.find_blob(entry.id()) {
+                Ok(blob) => {
+                    digests.insert(path, Sha256::of(blob.content()));
+                    TreeWalkResult::Ok
+                }
+                Err(error) => {
+                    fault = Some(error.into());
+                    TreeWalkResult::Abort
+                }
+            }
+        })
+        .or_else(|error| if fault.is_some() { Ok(()) } else { Err(error) })?;
+        match fault {
+            Some(fault) => Err(fault),
+            None => Ok(digests),
+        }
+    }
+
+    /// Tells whether git ignores a file of the tree that it does not know.
+    pub fn is_ignored(&self, path: &str) -> bool {
+        let full = self.full_path(path);
+        self.repository
+            .status_should_ignore(Path::new(&full))
+            .unwrap_or(false)
+    }
+
+    fn read_blob(&self, path: &str, id: git2::Oid, mode: i32) -> Content {
+        if is_of_interest(path) {
+            self.read_any_blob(id, mode)
+        } else {
+            Content::Unread
+        }
+    }
+
+    /// Reads the files of configured sites of a revision too.
+    pub fn load_more(
+        &self,
+        revision: &str,
+        tree: &mut Tree,
+        sites: &ConfiguredSites,
+    ) -> Result<(), GitError> {
+        let root = self.find_directory(revision, "")?;
+        let unread = tree
+            .files()
+            .filter(|(_, content)| **content == Content::Unread);
+        let unread = unread
+            .map(|(path, _)| path)
+            .filter(|path| sites.takes(path));
+        let hidden = sites.plain_paths().filter(|path| tree.find(path).is_none());
+        let paths: Vec<String> = unread.chain(hidden).map(str::to_owned).collect();
+        for path in paths {
+            if let Ok(entry) = root.get_path(Path::new(&path))
+                && entry.kind() == Some(ObjectType::Blob)
+            {
+                tree.insert(path, self.read_any_blob(entry.id(), entry.filemode()));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_any_blob(&self, id: git2::Oid, mode: i32) -> Content {
         if mode == SYMBOLIC_LINK {
             return Content::Unreadable("symbolic links are not followed in a revision".to_owned());
         }
@@ -164,6 +257,12 @@ impl GitRepository {
         }
     }
 
+    /// Tells whether the repository has a tag of this name.
+    pub fn has_tag(&self, name: &str) -> bool {
+        let reference = format!("refs/tags/{name}");
+        self.repository.find_reference(&reference).is_ok()
+    }
+
     /// Returns the stack releases that the repository has tags of. A shallow clone may have none.
     pub fn stack_releases(&self) -> Result<Vec<StackRelease>, GitError> {
         let tags = self.repository.tag_names(None)?;
@@ -175,6 +274,7 @@ impl GitRepository {
                 kubernetes: None,
                 cluster_addon: None,
                 node_image: None,
+                csctl_hashes: None,
             })
             .collect();
         releases.sort_by(|a, b| a.tag.cmp(&b.tag));

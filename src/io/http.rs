@@ -107,6 +107,7 @@ pub struct Ask {
     bearer: Option<Secret>,
     round: u32,
     storage: Storage,
+    is_lasting: bool,
 }
 
 /// Whether and under whose name an answer is stored.
@@ -148,6 +149,7 @@ impl Ask {
             bearer: None,
             round: 1,
             storage: Storage::Private,
+            is_lasting: false,
         }
     }
 
@@ -191,6 +193,13 @@ impl Ask {
     #[must_use]
     pub fn unstored(mut self) -> Self {
         self.storage = Storage::Never;
+        self
+    }
+
+    /// Says that the answer does not change any more: one that is stored serves without asking whether it has.
+    #[must_use]
+    pub fn lasting(mut self, is_lasting: bool) -> Self {
+        self.is_lasting = is_lasting;
         self
     }
 
@@ -349,6 +358,10 @@ impl HttpClient {
         }
         let asked = self.mirrored(&ask.url);
         let stored = stored.filter(|stored| stored.asked == asked && stored.answer.status == 200);
+        if let Some(stored) = stored.as_ref().filter(|_| ask.is_lasting) {
+            self.shared.transport.count_stored();
+            return Ok(stored.answer.clone());
+        }
         let mut conditional = ask.clone();
         if let Some(stored) = &stored {
             add_validators(&mut conditional.headers, &stored.answer.headers);

@@ -16,7 +16,7 @@ use crate::catalog::KubernetesRelease;
 use crate::version::{KubernetesVersion, Minor};
 
 /// The name of this source in the catalog.
-pub(crate) const SOURCE: &str = "kubernetes releases";
+pub(crate) const SOURCE: &str = crate::catalog::RELEASES_SOURCE;
 
 const API: &str = "https://api.github.com";
 const PATH: &str = "/repos/kubernetes/kubernetes/releases?per_page=100&page=";

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::Outcome;
 use super::release::Release;
+use super::standing;
 use super::target::{Move, Target};
 use super::{FileChange, LinePlan, StackPlan};
 use crate::catalog::NodeImage;
@@ -36,6 +37,7 @@ pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut Stac
     let rolls: Vec<String> = rolls.collect();
     planned.notes.extend(rolls);
     planned.notes.extend(notes(target, outcome));
+    planned.notes.extend(standing::note(target, &planned.lines));
 }
 
 fn by_minor(lines: Vec<LineMatrix>, policy: &Policy) -> BTreeMap<Minor, LineMatrix> {
@@ -72,7 +74,11 @@ fn line_plan(
     }
     let default_of = |line: &Option<LineMatrix>| line.as_ref().and_then(|line| line.default);
     let release = release(target, outcome, &files, (before.as_ref(), after.as_ref()));
-    let reasons = reasons(target, outcome, minor, (before.as_ref(), after.as_ref()));
+    let meets = standing::meets(target, before.as_ref(), after.as_ref());
+    let fixed = standing::fixes(target, before.as_ref(), after.as_ref());
+    let mut reasons = leaving(target, outcome, minor, (before.as_ref(), after.as_ref()));
+    reasons.extend(standing::reasons(target, after.as_ref(), &fixed, &meets));
+    reasons.extend(arriving(target, minor, before.as_ref(), after.as_ref()));
     Some(LinePlan {
         line,
         classes,
@@ -81,6 +87,8 @@ fn line_plan(
         before,
         after,
         release,
+        fixes: fixed,
+        meets,
         reasons,
     })
 }
@@ -113,9 +121,16 @@ fn listed_classes(target: &Target<'_>, outcome: &Outcome, minor: Minor) -> BTree
         .files
         .iter()
         .flat_map(|file| file.edits.iter().map(move |edit| (file, edit)));
+    // Configured sites beside the source trees speak of the newest.
+    let newest = target.shared.as_ref().map(|wanted| wanted.line.minor);
+    let is_configured = |path: &str| {
+        let mut shared = target.stack.shared.iter();
+        shared.any(|file| file.path() == path && !file.configured().is_empty())
+    };
     edits
-        .filter(|(file, edit)| {
-            version_of(target, file, edit).is_some_and(|version| version.minor() == minor)
+        .filter(|(file, edit)| match version_of(target, file, edit) {
+            Some(version) => version.minor() == minor,
+            None => newest == Some(minor) && is_configured(&file.path),
         })
         .map(|(_, edit)| edit.class)
         .collect()
@@ -162,11 +177,7 @@ fn release(
         .find(|tree| tree.minor == Some(after.line.minor))?;
     let part_of = |change: &&&FileChange| {
         let file = source.files.iter().find(|file| file.path() == change.path);
-        file.map_or(Part::Stack, |file| {
-            file.kinds()
-                .first()
-                .map_or(Part::Beside, |kind| kind.part())
-        })
+        file.map_or(Part::Stack, |file| file.part())
     };
     let parts: Vec<Part> = files.iter().map(|change| part_of(&change)).collect();
     let listed = |line: Option<&LineMatrix>| line.map(LineMatrix::listed);
@@ -177,20 +188,21 @@ fn release(
         Release::new(
             target.input.catalog,
             &after.line,
-            addon_changed,
-            image_changed,
+            source,
+            (addon_changed, image_changed),
         )
     })
 }
 
-fn reasons(
+/// What a minor gets: images, a default, charts.
+fn arriving(
     target: &Target<'_>,
-    outcome: &Outcome,
     minor: Minor,
-    (before, after): (Option<&LineMatrix>, Option<&LineMatrix>),
+    before: Option<&LineMatrix>,
+    after: Option<&LineMatrix>,
 ) -> Vec<String> {
     let catalog = target.input.catalog;
-    let mut reasons = leaving(target, outcome, minor, (before, after));
+    let mut reasons = Vec::new();
     let Some(after) = after else { return reasons };
     reasons.extend(default_reason(target, before, after));
     let known = |version: KubernetesVersion| {
@@ -221,7 +233,16 @@ fn reasons(
             let from = standing
                 .map(|standing| format!(" {standing} ->"))
                 .unwrap_or_default();
-            reasons.push(format!("{chart}{from} {version}: the newest for {minor}"));
+            let is_offered = catalog.chart_repositories.iter().any(|repository| {
+                let offered = repository.charts.get(chart);
+                offered.is_some_and(|all| all.iter().any(|found| found.plain() == *version))
+            });
+            let why = if is_offered {
+                format!("the newest for {minor}")
+            } else {
+                format!("what the list of versions says for {minor}")
+            };
+            reasons.push(format!("{chart}{from} {version}: {why}"));
         }
     }
     reasons
@@ -380,8 +401,7 @@ fn notes(target: &Target<'_>, outcome: &Outcome) -> Vec<String> {
                 let files = files_of(target, outcome, wanted.line.minor);
                 let part = |change: &&FileChange| {
                     let file = tree.files.iter().find(|file| file.path() == change.path);
-                    let kind = file.and_then(|file| file.kinds().first());
-                    kind.map_or(Part::Beside, |kind| kind.part())
+                    file.map_or(Part::Beside, |file| file.part())
                 };
                 let parts: Vec<Part> = files.iter().map(part).collect();
                 notes.extend(
@@ -400,6 +420,13 @@ fn notes(target: &Target<'_>, outcome: &Outcome) -> Vec<String> {
     notes
 }
 
+/// What to say of csctl where the files of the last release are not known; `publish` says it better where they are.
+pub(super) fn refusal_unseen(line: &StackLine) -> String {
+    format!(
+        "csctl would refuse to publish {line}: it compares only the cluster addons, and they stay the same"
+    )
+}
+
 /// csctl compares only the cluster addons when it decides whether there is something to publish (its `validateHash`).
 fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<String> {
     let released = parts.iter().any(|part| *part != Part::Beside);
@@ -408,9 +435,7 @@ fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<S
             && site.file.rsplit('/').next() == Some("csctl.yaml")
     });
     let refuses = by_csctl && released && !parts.contains(&Part::ClusterAddon);
-    refuses.then(|| {
-        format!("csctl would refuse to publish {line}: it compares only the cluster addons, and they stay the same")
-    })
+    refuses.then(|| refusal_unseen(line))
 }
 
 fn vendored_note(target: &Target<'_>, tree: &SourceTree, parts: &[Part]) -> Option<String> {

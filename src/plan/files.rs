@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::target::{Move, Target};
 use super::{FileAction, FileChange};
 use crate::stack::{
-    Content, Edited, Fault, FileEdits, Known, SourceFile, SourceTree, Stack, Tree, Wanted,
-    read_again,
+    Content, Edited, Fault, FileEdits, Known, SiteValues, SourceFile, SourceTree, Stack, Tree,
+    Wanted, edit_configured, edit_configured_text,
 };
 
 /// The files of a stack that would change, and the stack as it would be; nothing where it stays as it is.
@@ -64,8 +64,9 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn edit_all(&mut self, files: &[Arc<SourceFile>], wanted: &Wanted<'_>) {
+        let values = SiteValues::new(self.target.stack, wanted);
         for file in files {
-            match edit(file, files, wanted) {
+            match edit(file, files, (wanted, &values)) {
                 Ok(None) => {}
                 Ok(Some(edited)) => {
                     let action = FileAction::Edit {
@@ -86,11 +87,12 @@ impl Work<'_> {
     }
 
     fn create(&mut self, from: &SourceTree, directory: &str, wanted: &Wanted<'_>) {
+        let values = SiteValues::new(self.target.stack, wanted);
         for (path, content) in self.target.input.tree.files_below(&from.directory) {
             let place = format!("{directory}{}", &path[from.directory.len()..]);
             let source = path.to_owned();
             let edited = match from.files.iter().find(|file| file.path() == path) {
-                Some(file) => edit(file, &from.files, wanted),
+                Some(file) => edit(file, &from.files, (wanted, &values)),
                 None => Ok(None),
             };
             match (edited, content) {
@@ -153,6 +155,10 @@ impl Work<'_> {
         for (path, content) in self.target.input.tree.files_below(&stack.directory) {
             tree.insert(path, content.clone());
         }
+        // Configured sites may be in files outside the stack's directory.
+        for file in &stack.shared {
+            tree.insert(file.path(), Content::Text(file.text().clone()));
+        }
         for change in &self.files {
             match &change.action {
                 FileAction::Edit { after, .. } | FileAction::Create { after, .. } => {
@@ -171,7 +177,9 @@ impl Work<'_> {
                 FileAction::Remove => tree.remove(&change.path),
             }
         }
-        read_again(&tree, &stack.directory, &self.known).unwrap_or_else(|| Stack {
+        let discovery = self.target.input.discovery;
+        let again = discovery.read_again(&tree, &stack.directory, &self.known);
+        again.unwrap_or_else(|| Stack {
             directory: stack.directory.clone(),
             layout: stack.layout,
             trees: Vec::new(),
@@ -184,12 +192,24 @@ impl Work<'_> {
 fn edit(
     file: &SourceFile,
     siblings: &[Arc<SourceFile>],
-    wanted: &Wanted<'_>,
+    (wanted, values): (&Wanted<'_>, &SiteValues),
 ) -> Result<Option<Edited>, Fault> {
     let mut edits = FileEdits::new(file, siblings, wanted);
     let kinds = file.kinds().iter();
     for kind in kinds.filter(|kind| !wanted.is_lists_alone || kind.spans_minors()) {
         kind.edit(file, wanted, &mut edits)?;
     }
-    edits.finish()
+    if wanted.is_lists_alone {
+        return edits.finish();
+    }
+    edits.end_with_newline();
+    if file.configured().is_empty() {
+        return edits.finish();
+    }
+    edit_configured(file, (values, wanted), &mut edits)?;
+    Ok(edit_configured_text(
+        file,
+        (values, wanted),
+        edits.finish()?,
+    ))
 }

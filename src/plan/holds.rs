@@ -9,8 +9,8 @@ use crate::catalog::{NodeImage, Unreachable};
 use crate::matrix::minors_of;
 use crate::policy::{Addons, ChangeClass};
 use crate::stack::{
-    Fact, RosterEntry, RosterForm, SourceFile, SourceTree, choose_image, find_minor_bound,
-    is_another_image, is_complete_image,
+    Fact, RosterEntry, RosterForm, SourceFile, SourceTree, Unmet, choose_image, find_minor_bound,
+    is_another_image, is_complete_image, unmet_sites,
 };
 use crate::version::{KubernetesVersion, Minor};
 
@@ -22,7 +22,17 @@ pub(super) fn holds(target: &Target<'_>) -> Vec<Hold> {
     holds.extend(image_holds(target));
     holds.extend(chart_holds(target));
     holds.extend(minor_holds(target));
+    holds.extend(site_holds(target));
     holds
+}
+
+/// Configured sites that say nothing.
+fn site_holds(target: &Target<'_>) -> Vec<Hold> {
+    let mut unmet = target.input.discovery.unmatched(target.stack);
+    unmet.extend(unmet_sites(target.stack));
+    let hint = "correct the entry, or put the place into the file";
+    let say = |unmet: Unmet| hold(unmet.site, unmet.reason, Some(hint.to_owned()));
+    unmet.into_iter().map(say).collect()
 }
 
 pub(super) fn hold(

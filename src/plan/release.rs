@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use crate::catalog::Catalog;
+use crate::release_digest::Verdict;
+use crate::stack::SourceTree;
 use crate::version::{StackLine, StackVersion};
 
 /// The release that a change becomes.
@@ -20,6 +22,12 @@ pub struct Release {
     pub cluster_addon: ComponentBump,
     /// What becomes of the node images' version.
     pub node_image: ComponentBump,
+    /// What csctl would do; nothing where the source tree is none of csctl's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub csctl: Option<Verdict>,
+    /// The directory of the source tree that it is made from.
+    #[serde(skip)]
+    pub directory: String,
 }
 
 /// What becomes of a component's version: it goes up exactly when the component's content changed.
@@ -56,8 +64,8 @@ impl Release {
     pub(super) fn new(
         catalog: &Catalog,
         line: &StackLine,
-        addon_changed: bool,
-        image_changed: bool,
+        source: &SourceTree,
+        (addon_changed, image_changed): (bool, bool),
     ) -> Self {
         let published = catalog.find_newest_release(line);
         let is_first = published.is_none() && !catalog.stack_releases.is_empty();
@@ -68,7 +76,20 @@ impl Release {
             next: next_version(catalog, line),
             cluster_addon: ComponentBump::new(addon_changed, addon, is_first),
             node_image: ComponentBump::new(image_changed, image, is_first),
+            csctl: source.has_csctl().then(|| outlook(is_first)),
+            directory: source.directory.clone(),
         }
+    }
+}
+
+/// Says what csctl would do as far as it is known without looking at files: it publishes the first release of a line.
+fn outlook(is_first: bool) -> Verdict {
+    if is_first {
+        return Verdict::Publishes;
+    }
+    let reason = "the hashes of the last release are not known";
+    Verdict::Unknown {
+        reason: reason.to_owned(),
     }
 }
 

@@ -361,7 +361,14 @@ impl<'a> Target<'a> {
             } else {
                 repository
             };
-            let Some(newest) = self.newest_chart(url, chart, minor) else {
+            let newest = self.newest_chart(url, chart, minor);
+            let strays = version
+                .as_ref()
+                .is_some_and(|version| !version.follows(minor));
+            let listed = || listed_chart(tree, chart, minor).filter(|_| strays);
+            let Some(newest) =
+                newest.or_else(|| listed().filter(|_| self.input.policy.asks_repairs()))
+            else {
                 continue;
             };
             let current = version
@@ -489,6 +496,19 @@ impl<'a> Target<'a> {
             .iter()
             .any(|step| matches!(step, Move::Edit(edited, _) if std::ptr::eq(*edited, tree)))
     }
+}
+
+/// The chart's version in the list of versions, where it is one of the minor: the repository's own word, where no index gives
+/// an answer.
+fn listed_chart(tree: &SourceTree, name: &str, minor: Minor) -> Option<ChartVersion> {
+    tree.sites().find_map(|site| match &site.fact {
+        Fact::ListedAddon {
+            minor: of,
+            chart,
+            version: Some(version),
+        } if *of == minor && chart == name && version.follows(minor) => Some(version.clone()),
+        _ => None,
+    })
 }
 
 /// The default's image where it is written as a single resource.

@@ -144,6 +144,7 @@ fn a_new_patch_enters_the_list_and_becomes_the_default() {
         kubernetes: None,
         cluster_addon: Some(StackVersion::stable(2)),
         node_image: Some(StackVersion::stable(1)),
+        csctl_hashes: None,
     });
     let plan = plan_of(&small(), &world);
     let files = written(&plan);

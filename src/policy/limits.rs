@@ -26,6 +26,11 @@ impl MinimumAge {
         self.days == 0
     }
 
+    /// Returns the age in whole days.
+    pub fn days(self) -> u16 {
+        self.days
+    }
+
     /// Returns the first day on which what was published on that day is old enough.
     pub fn first_day(self, published: Date) -> Date {
         published.saturating_add(i32::from(self.days).days())

@@ -8,11 +8,13 @@ use similar::TextDiff;
 
 use super::{compact, text};
 use crate::catalog::Catalog;
+use crate::check::Findings;
 use crate::overview::Overview;
 use crate::plan::{FileAction, Plan};
 
 const PLAN: &str = include_str!("markdown/plan.md.hbs");
 const SHOW: &str = include_str!("markdown/show.md.hbs");
+const CHECK: &str = include_str!("markdown/check.md.hbs");
 const CATALOG: &str = include_str!("markdown/catalog.md.hbs");
 
 /// Returns a plan.
@@ -81,21 +83,37 @@ pub fn show(overview: &Overview) -> String {
             let lines: Vec<Value> = stack
                 .lines
                 .iter()
-                .map(|line| {
+                .map(|shown| {
+                    let line = &shown.matrix;
                     json!({
                         "minor": line.line.minor,
                         "default": line.default.map(crate::version::KubernetesVersion::plain),
                         "listed": compact(&line.listed()),
                         "unlisted": compact(&line.unlisted()),
                         "released": line.released,
-                        "state": text::state(line),
+                        "state": text::state(shown).join("; "),
                     })
                 })
                 .collect();
-            json!({ "title": stack.title, "lines": lines })
+            let missing = text::also_out(&stack.missing);
+            json!({ "title": stack.title, "lines": lines, "missing": missing })
         })
         .collect();
-    render(SHOW, &json!({ "stacks": stacks, "asOf": overview.as_of }))
+    let standard = Some(overview.standard).filter(|standard| standard.figures().is_some());
+    render(
+        SHOW,
+        &json!({ "stacks": stacks, "asOf": overview.as_of, "standard": standard }),
+    )
+}
+
+/// Returns the findings of a check.
+pub fn check(findings: &Findings) -> String {
+    let data = json!({
+        "findings": findings.findings,
+        "summary": text::findings_summary(findings),
+        "rulesPage": super::sarif::RULES_PAGE,
+    });
+    render(CHECK, &data)
 }
 
 /// Returns a catalog.

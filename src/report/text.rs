@@ -1,15 +1,18 @@
 //! Text for terminals: the answer first, reasons beside facts, the next command last. It reads the same without colour.
 
 mod catalog;
+mod check;
 mod plan;
 mod show;
 
 use anstyle::{AnsiColor, Style};
 
 pub use catalog::{catalog, catalog_summary};
+pub(crate) use check::summary as findings_summary;
+pub use check::{check, rule_list};
 pub use plan::{plan, update};
 pub use show::show;
-pub(crate) use show::state;
+pub(crate) use show::{also_out, state};
 
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default();

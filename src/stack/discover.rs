@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use super::facts::{Fact, Fault, Site};
+use super::configured::{ConfiguredSite, ConfiguredSites, Unmet};
+use super::facts::{Fact, Fault, STACK_NAME_RULE, Site};
 use super::layout::Layout;
 use super::source::SourceFile;
 use super::tree::{Content, Tree};
@@ -15,6 +16,19 @@ use crate::version::{KubernetesVersion, Minor, StackLine};
 #[derive(Debug)]
 pub struct Discovery {
     places: Vec<StackPlace>,
+    configured: Configured,
+}
+
+/// The configured sites, and where their files are.
+#[derive(Debug, Clone, Default)]
+struct Configured {
+    sites: ConfiguredSites,
+    /// Files that no stack's directory holds, with the indices of their entries.
+    outside: Vec<(String, usize)>,
+    /// Entries without a file.
+    without_file: Vec<usize>,
+    /// Whether the repository has one stack, to which every file belongs.
+    is_one_stack: bool,
 }
 
 /// Where one cluster stack is.
@@ -22,6 +36,8 @@ pub struct Discovery {
 struct StackPlace {
     directory: String,
     source_trees: Vec<String>,
+    /// Files below it that have configured sites, with the indices of their entries.
+    configured: Vec<(String, usize)>,
     read: OnceLock<Stack>,
 }
 
@@ -37,7 +53,7 @@ impl Discovery {
     /// Reads every stack, hands it to a function and returns the results in the order of the stacks' directories. The tree
     /// must be the one the stacks were found in.
     pub fn map<R: Send>(&self, tree: &Tree, function: impl Fn(&Stack) -> R + Sync) -> Vec<R> {
-        let read = |place: &StackPlace| read_stack((tree, &Known::new()), place);
+        let read = |place: &StackPlace| self.read_place((tree, &Known::new()), place);
         crate::parallel::map(&self.places, 2, |place| {
             if self.places.len() <= SMALL {
                 function(place.read.get_or_init(|| read(place)))
@@ -50,9 +66,129 @@ impl Discovery {
     /// Reads every stack.
     pub fn read(&self, tree: &Tree) -> Vec<Stack> {
         crate::parallel::map(&self.places, 2, |place| {
-            read_stack((tree, &Known::new()), place)
+            self.read_place((tree, &Known::new()), place)
         })
     }
+
+    /// Reads one stack again after changes; a file whose text is that of a known one is not read again.
+    pub(crate) fn read_again(&self, tree: &Tree, directory: &str, known: &Known) -> Option<Stack> {
+        let mut again = discover_with(tree, &self.configured.sites);
+        again.configured.is_one_stack = self.configured.is_one_stack;
+        let found = |place: &&StackPlace| place.directory == directory;
+        let place = again.places.iter().find(found)?;
+        Some(again.read_place((tree, known), place))
+    }
+
+    /// Returns the configured sites that have no file, or none that is known to be of a stack. They are said of the stack they
+    /// name, else of the first.
+    pub(crate) fn unmatched(&self, stack: &Stack) -> Vec<Unmet> {
+        let sites = self.configured.sites.all();
+        let first = self.places.first();
+        let is_first = first.is_some_and(|place| place.directory == stack.directory);
+        let concerns = |index: &usize| {
+            let site = &sites[*index];
+            if site.names_stack() {
+                site.is_of(stack)
+            } else {
+                is_first
+            }
+        };
+        let without = self.configured.without_file.iter();
+        let without = without.copied().filter(concerns);
+        let mut unmet: Vec<Unmet> = without
+            .map(|index| sites[index].unmet("no file matches"))
+            .collect();
+        let is_lost = |index: &usize| !self.configured.is_one_stack && !sites[*index].names_stack();
+        for (path, index) in &self.configured.outside {
+            if is_first && is_lost(index) {
+                let reason = format!("{path} is outside all stacks; name its stack with `stack:`");
+                unmet.push(sites[*index].unmet(reason));
+            }
+        }
+        unmet
+    }
+
+    fn read_place(&self, source: Source<'_>, place: &StackPlace) -> Stack {
+        let mut stack = read_stack(source, place);
+        if !self.configured.sites.is_empty() {
+            self.configured.attach(source.0, place, &mut stack);
+        }
+        stack
+    }
+}
+
+impl Configured {
+    /// Gives the files of a stack their configured sites; files that no kind claims come in with them.
+    fn attach(&self, tree: &Tree, place: &StackPlace, stack: &mut Stack) {
+        let sites = self.sites.all();
+        let outside = self.outside.iter();
+        let outside = outside.filter(|(_, index)| self.is_one_stack || sites[*index].names_stack());
+        let mut files: BTreeMap<&str, Vec<Arc<ConfiguredSite>>> = BTreeMap::new();
+        for (path, index) in place.configured.iter().chain(outside) {
+            let site = &sites[*index];
+            if site.is_of(stack) {
+                files.entry(path).or_default().push(Arc::clone(site));
+            }
+        }
+        for (path, sites) in files {
+            if stack.faults.iter().any(|fault| fault.file == path) {
+                continue;
+            }
+            let text = match tree.find(path) {
+                Some(Content::Text(text)) => text,
+                Some(Content::Unreadable(reason)) => {
+                    let hint = "make it a readable text file of its own";
+                    stack
+                        .faults
+                        .push(Fault::new(path, None, reason.clone(), hint));
+                    continue;
+                }
+                Some(Content::Unread) | None => continue,
+            };
+            match stack.configure((path, text), sites) {
+                Ok(()) => {}
+                Err(fault) => stack.faults.push(fault),
+            }
+        }
+    }
+}
+
+impl Stack {
+    fn configure(
+        &mut self,
+        (path, text): (&str, &Arc<str>),
+        sites: Vec<Arc<ConfiguredSite>>,
+    ) -> Result<(), Fault> {
+        let base = self.directory.clone();
+        let is_in = |tree: &&mut SourceTree| {
+            is_below(path, &tree.directory) && belongs(path, &tree.directory, &base)
+        };
+        let files = match self.trees.iter_mut().find(is_in) {
+            Some(tree) => &mut tree.files,
+            None => &mut self.shared,
+        };
+        let place = files.iter().position(|file| file.path() == path);
+        let known = place.map(|place| &files[place]);
+        if known.is_some_and(|known| known.configured() == sites) {
+            return Ok(());
+        }
+        let known = known.map(AsRef::as_ref);
+        let file = Arc::new(SourceFile::read_configured(known, (path, text), sites)?);
+        if let Some(place) = place {
+            files[place] = file;
+        } else {
+            files.push(file);
+            files.sort_by(|a, b| a.path().cmp(b.path()));
+        }
+        Ok(())
+    }
+}
+
+fn is_below(path: &str, directory: &str) -> bool {
+    directory.is_empty()
+        || path
+            .strip_prefix(directory)
+            .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// A cluster stack: one directory of a repository with one source tree, or with one per minor.
@@ -97,6 +233,11 @@ impl Stack {
             .map(AsRef::as_ref)
     }
 
+    /// Tells whether a file is in its directory.
+    pub fn holds(&self, path: &str) -> bool {
+        is_below(path, &self.directory)
+    }
+
     /// Returns a name for people: `openstack/scs2`.
     pub fn title(&self) -> String {
         let first = self.trees.first();
@@ -135,6 +276,11 @@ pub(crate) type Known = HashMap<String, Arc<SourceFile>>;
 
 /// Finds the cluster stacks of a tree.
 pub fn discover(tree: &Tree) -> Discovery {
+    discover_with(tree, &ConfiguredSites::default())
+}
+
+/// Finds the cluster stacks of a tree, some of whose files have configured sites.
+pub fn discover_with(tree: &Tree, sites: &ConfiguredSites) -> Discovery {
     let mut directories: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (path, content) in tree.files() {
         let Some(directory) = source_tree_of(path, content) else {
@@ -148,20 +294,37 @@ pub fn discover(tree: &Tree) -> Discovery {
     let place = |(directory, source_trees): (&str, _)| StackPlace {
         directory: directory.to_owned(),
         source_trees,
+        configured: Vec::new(),
         read: OnceLock::new(),
     };
-    Discovery {
-        places: directories.into_iter().map(place).collect(),
-    }
+    let mut places: Vec<StackPlace> = directories.into_iter().map(place).collect();
+    let configured = find_configured(tree, sites, &mut places);
+    Discovery { places, configured }
 }
 
-/// Reads one stack again after changes; a file whose text is that of a known one is not read again.
-pub(crate) fn read_again(tree: &Tree, directory: &str, known: &Known) -> Option<Stack> {
-    let place = discover(tree)
-        .places
-        .into_iter()
-        .find(|place| place.directory == directory)?;
-    Some(read_stack((tree, known), &place))
+/// Finds the files of configured sites, and the stacks whose directories they are in.
+fn find_configured(tree: &Tree, sites: &ConfiguredSites, places: &mut [StackPlace]) -> Configured {
+    let mut configured = Configured {
+        sites: sites.clone(),
+        is_one_stack: places.len() == 1,
+        ..Configured::default()
+    };
+    for (index, site) in sites.all().iter().enumerate() {
+        let mut has_file = false;
+        for (path, _) in tree.files().filter(|(path, _)| site.takes(path)) {
+            has_file = true;
+            let around = places.iter_mut();
+            let around = around.filter(|place| is_below(path, &place.directory));
+            match around.max_by_key(|place| place.directory.len()) {
+                Some(place) => place.configured.push((path.to_owned(), index)),
+                None => configured.outside.push((path.to_owned(), index)),
+            }
+        }
+        if !has_file {
+            configured.without_file.push(index);
+        }
+    }
+    configured
 }
 
 /// Returns the directory of the source tree that a file marks: the one with a csctl.yaml, a stack.yaml, or a metadata.yaml
@@ -399,12 +562,10 @@ fn check_identity(source: &SourceTree) -> Option<Fault> {
             let stated = source.sites().find(|site| site.fact == fact);
             let file = stated.map_or(&file, |site| &site.file);
             let line = stated.map(|site| site.line);
-            return Some(Fault::new(
-                file,
-                line,
-                message,
-                "choose a name without dashes",
-            ));
+            return Some(Fault {
+                rule: Some(STACK_NAME_RULE),
+                ..Fault::new(file, line, message, "choose a name without dashes")
+            });
         }
     }
     if source.minor.is_none() {

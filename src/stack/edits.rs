@@ -38,6 +38,7 @@ pub struct FileEdits<'f> {
     policy: &'f Policy,
     editor: Option<Editor<'f>>,
     splices: Vec<(Range<usize>, String)>,
+    ends: Option<&'static str>,
     notes: Vec<EditNote>,
 }
 
@@ -80,6 +81,7 @@ impl<'f> FileEdits<'f> {
             policy: wanted.policy,
             editor: None,
             splices: Vec::new(),
+            ends: None,
             notes: Vec::new(),
         }
     }
@@ -103,7 +105,7 @@ impl<'f> FileEdits<'f> {
         let Some(node) = self.node(document, path) else {
             return Ok(());
         };
-        if node.as_str() == Some(value) || !self.policy.wants(class) {
+        if node.as_str() == Some(value) || !self.wants(class, node.line()) {
             return Ok(());
         }
         let (line, from) = (node.line(), node.as_str().map(str::to_owned));
@@ -162,10 +164,10 @@ impl<'f> FileEdits<'f> {
         place: Place<'_>,
         (key, value, class): (&str, &str, ChangeClass),
     ) -> Result<(), Fault> {
-        if !self.policy.wants(class) {
+        let line = self.node(document, map).map_or(1, Node::line);
+        if !self.wants(class, line) {
             return Ok(());
         }
-        let line = self.node(document, map).map_or(1, Node::line);
         self.run(|editor| {
             editor
                 .insert_key(document, map, place, (key, value))
@@ -262,10 +264,10 @@ impl<'f> FileEdits<'f> {
     /// Replaces bytes of a file that is no YAML.
     pub fn splice(&mut self, range: Range<usize>, text: &str, class: ChangeClass) {
         let found = &self.file.text()[range.clone()];
-        if found == text || !self.policy.wants(class) {
+        let line = 1 + self.file.text()[..range.start].matches('\n').count();
+        if found == text || !self.wants(class, line) {
             return;
         }
-        let line = 1 + self.file.text()[..range.start].matches('\n').count();
         self.note(
             line,
             "text".to_owned(),
@@ -275,13 +277,37 @@ impl<'f> FileEdits<'f> {
         self.splices.push((range, text.to_owned()));
     }
 
+    /// Ends the file with a line break. That is a repair of its own, made where repairs are asked for by name: a file that is
+    /// edited for another reason keeps its end as it is.
+    pub fn end_with_newline(&mut self) {
+        let text = self.file.text();
+        let is_asked = self.policy.asks_repairs();
+        let line = text.lines().count();
+        let is_ended = text.is_empty() || text.ends_with('\n');
+        if is_ended || !is_asked || !self.wants(ChangeClass::Repair, line) {
+            return;
+        }
+        self.ends = Some(if text.contains("\r\n") { "\r\n" } else { "\n" });
+        let to = Some("a line break".to_owned());
+        self.note(line, "end".to_owned(), (None, to), ChangeClass::Repair);
+    }
+
     /// Returns the file as it will be; nothing where there is nothing to do.
     pub fn finish(mut self) -> Result<Option<Edited>, Fault> {
         if self.notes.is_empty() {
             return Ok(None);
         }
+        let ends = self.ends.unwrap_or_default();
         if let Some(editor) = self.editor.take() {
             let yaml = editor.finish_file().map_err(|error| self.fault(&error))?;
+            if !ends.is_empty() {
+                // It is read again with the other files of the stack.
+                return Ok(Some(Edited {
+                    text: format!("{}{ends}", yaml.text()).into(),
+                    file: None,
+                    notes: self.notes,
+                }));
+            }
             let file = self.file.with_yaml(yaml)?;
             return Ok(Some(Edited {
                 text: file.text().clone(),
@@ -295,6 +321,7 @@ impl<'f> FileEdits<'f> {
         for (range, new) in &self.splices {
             text.replace_range(range.clone(), new);
         }
+        text.push_str(ends);
         Ok(Some(Edited {
             text: text.into(),
             file: None,
@@ -305,6 +332,10 @@ impl<'f> FileEdits<'f> {
     /// Finds a place of the file as it is.
     pub fn node(&self, document: usize, path: &Path) -> Option<&'f Node> {
         self.file.documents().get(document)?.at(path)
+    }
+
+    fn wants(&self, class: ChangeClass, line: usize) -> bool {
+        self.policy.wants_at(class, self.file.path(), line)
     }
 
     fn item_line(&self, document: usize, list: &Path, index: usize) -> usize {

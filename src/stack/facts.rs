@@ -105,6 +105,13 @@ pub enum Fact {
     },
     /// An example in a text for people.
     Example,
+    /// What the configuration file says of this place.
+    Configured {
+        /// The line of the entry in the configuration file.
+        entry: usize,
+        /// The template of the value.
+        template: String,
+    },
 }
 
 /// A node image written as a single resource.
@@ -195,7 +202,13 @@ pub struct Fault {
     pub message: String,
     /// What to do.
     pub hint: String,
+    /// The rule of `check` that finds it, where that is more than a file that cannot be read.
+    #[serde(skip)]
+    pub rule: Option<&'static str>,
 }
+
+/// The rule that names of providers and cluster stacks have no dash.
+pub const STACK_NAME_RULE: &str = "stack-name";
 
 impl Fault {
     /// Returns a fault of a file.
@@ -210,6 +223,7 @@ impl Fault {
             line: line.into(),
             message: message.into(),
             hint: hint.into(),
+            rule: None,
         }
     }
 }

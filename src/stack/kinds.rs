@@ -25,9 +25,10 @@ use super::facts::{Fact, Facts, Fault, Site};
 use super::source::SourceFile;
 use super::wanted::Wanted;
 use crate::policy::ChangeClass;
-use crate::version::{KubernetesVersion, Minor, OsRelease};
+use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease};
 use crate::yaml::{Node, Path};
 
+pub(crate) use chart_lock::fits as chart_lock_fits;
 pub(crate) use image_manager::is_complete;
 pub use node_images::{NodeImagesError, validate_node_images};
 
@@ -198,7 +199,7 @@ fn set_kubernetes(
 }
 
 /// Finds the minor in a chart's name: `openstack-scs2-1-34-cluster-class` carries `1-34`.
-fn minor_in_name(name: &str) -> Option<(std::ops::Range<usize>, Minor)> {
+pub(crate) fn minor_in_name(name: &str) -> Option<(std::ops::Range<usize>, Minor)> {
     let mut start = 0;
     let parts: Vec<(usize, &str)> = name
         .split('-')
@@ -218,18 +219,32 @@ fn minor_in_name(name: &str) -> Option<(std::ops::Range<usize>, Minor)> {
     })
 }
 
-/// Puts the wanted minor into a chart's name, when it carries another.
-fn set_name_minor(
-    (document, path, name): (usize, &Path, &str),
+/// Puts the wanted minor into a chart's name, when it carries another, and the stack's name, when it carries another stack's.
+fn set_chart_name(
+    (file, path, name): (&SourceFile, &Path, &str),
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
     let Some((range, minor)) = minor_in_name(name) else {
         return Ok(());
     };
+    let class = if minor == wanted.line.minor {
+        ChangeClass::Repair
+    } else {
+        wanted.minor_class(minor)
+    };
+    let start = range.start;
     let mut renamed = name.to_owned();
     renamed.replace_range(range, &wanted.line.minor.dashed());
-    edits.set(document, path, &renamed, wanted.minor_class(minor))
+    let line = &wanted.line;
+    // Where the directory has another name than the stack, nobody knows which is meant.
+    let is_certain = file.path().split('/').any(|part| part == line.name);
+    let is_chart = name.ends_with("-cluster-class") || name.ends_with("-cluster-addon");
+    let has_owner = name[..start].matches('-').count() == 2;
+    if is_chart && has_owner && is_certain && wanted.policy.wants(ChangeClass::Repair) {
+        renamed.replace_range(..start, &format!("{}-{}-", line.provider, line.name));
+    }
+    edits.set(0, path, &renamed, class)
 }
 
 impl Wanted<'_> {
@@ -255,12 +270,18 @@ impl Wanted<'_> {
         }
     }
 
-    /// Returns the class of the change that sets an addon chart of the tree: part of the move where the minor moves.
-    fn chart_class(&self) -> ChangeClass {
-        if self.line.minor == self.line_before.minor {
-            ChangeClass::Addons
-        } else {
+    /// Returns the class of the change that sets an addon chart of the tree where this version stands: part of the move where
+    /// the minor moves, a repair where the version is of another minor than the tree.
+    fn chart_class(&self, standing: &str) -> ChangeClass {
+        let is_stray = standing
+            .parse::<ChartVersion>()
+            .is_ok_and(|version| !version.follows(self.line.minor));
+        if self.line.minor != self.line_before.minor {
             ChangeClass::NewMinor
+        } else if is_stray {
+            ChangeClass::Repair
+        } else {
+            ChangeClass::Addons
         }
     }
 

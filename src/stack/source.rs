@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::configured::{self, ConfiguredSite};
 use super::facts::{Facts, Fault, Roster, Site};
-use super::kinds::{self, FileKind};
+use super::kinds::{self, FileKind, Part};
 use crate::yaml::{self, Node};
 
 /// A file that states facts.
@@ -13,6 +14,7 @@ pub struct SourceFile {
     text: Arc<str>,
     yaml: Option<yaml::File>,
     kinds: Vec<&'static dyn FileKind>,
+    configured: Vec<Arc<ConfiguredSite>>,
     facts: Facts,
 }
 
@@ -40,23 +42,43 @@ impl SourceFile {
             text: text.clone(),
             yaml,
             kinds,
+            configured: Vec::new(),
             facts: Facts::default(),
         };
         file.with_facts().map(Some)
     }
 
+    /// Reads a file with configured sites; `known` is the file as it was read without them, if a kind claims it.
+    pub(super) fn read_configured(
+        known: Option<&Self>,
+        (path, text): (&str, &Arc<str>),
+        configured: Vec<Arc<ConfiguredSite>>,
+    ) -> Result<Self, Fault> {
+        let needs_yaml = configured.iter().any(|site| site.needs_yaml());
+        let yaml = match known.and_then(Self::yaml) {
+            Some(yaml) => Some(yaml.clone()),
+            None if needs_yaml => Some(parse(path, text)?),
+            None => None,
+        };
+        Self {
+            path: path.to_owned(),
+            text: text.clone(),
+            yaml,
+            kinds: known.map(|file| file.kinds.clone()).unwrap_or_default(),
+            configured,
+            facts: Facts::default(),
+        }
+        .with_facts()
+    }
+
     /// Returns the file as it reads with another text, which was parsed already.
     pub(crate) fn with_yaml(&self, yaml: yaml::File) -> Result<Self, Fault> {
-        let (path, text, kinds) = (
-            self.path.clone(),
-            yaml.shared_text().clone(),
-            self.kinds.clone(),
-        );
         Self {
-            path,
-            text,
+            path: self.path.clone(),
+            text: yaml.shared_text().clone(),
             yaml: Some(yaml),
-            kinds,
+            kinds: self.kinds.clone(),
+            configured: self.configured.clone(),
             facts: Facts::default(),
         }
         .with_facts()
@@ -67,6 +89,7 @@ impl SourceFile {
         for kind in &self.kinds {
             kind.read(&self, &mut facts)?;
         }
+        configured::read(&self, &mut facts)?;
         self.facts = facts;
         Ok(self)
     }
@@ -94,6 +117,22 @@ impl SourceFile {
     /// Returns the kinds that claim it.
     pub fn kinds(&self) -> &[&'static dyn FileKind] {
         &self.kinds
+    }
+
+    /// Returns the configured sites in it.
+    pub(crate) fn configured(&self) -> &[Arc<ConfiguredSite>] {
+        &self.configured
+    }
+
+    /// Returns the part of a release that it goes into. Where no kind claims it, its directory tells.
+    pub fn part(&self) -> Part {
+        let is_below = |name| self.path.split('/').rev().skip(1).any(|part| part == name);
+        match self.kinds.first() {
+            Some(kind) => kind.part(),
+            None if is_below("cluster-addon") => Part::ClusterAddon,
+            None if is_below("cluster-class") => Part::Stack,
+            None => Part::Beside,
+        }
     }
 
     /// Returns its single facts.

@@ -1,7 +1,9 @@
-//! A SHA-256 checksum of a node image.
+//! A SHA-256 checksum: of a node image, or of a file.
 
 use std::fmt;
 use std::str::FromStr;
+
+use sha2::Digest;
 
 use super::VersionError;
 
@@ -10,6 +12,30 @@ use super::VersionError;
 pub struct Sha256(String);
 
 impl Sha256 {
+    /// Returns the checksum of these bytes.
+    pub fn of(content: &[u8]) -> Self {
+        Self::from_bytes(sha2::Sha256::digest(content).as_slice())
+    }
+
+    /// Returns the checksum that was computed already.
+    pub(crate) fn from_bytes(digest: &[u8]) -> Self {
+        use fmt::Write;
+        let mut digits = String::with_capacity(2 * digest.len());
+        for byte in digest {
+            write!(digits, "{byte:02x}").expect("a string takes everything");
+        }
+        Self(digits)
+    }
+
+    /// Returns the 32 bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        let digit = |at: usize| self.0.get(at..at + 2);
+        (0..self.0.len())
+            .step_by(2)
+            .filter_map(|at| u8::from_str_radix(digit(at)?, 16).ok())
+            .collect()
+    }
+
     /// Returns the 64 digits.
     pub fn hex(&self) -> &str {
         &self.0
@@ -52,6 +78,14 @@ super::serde_as_text!(Sha256);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_the_digits() {
+        let sum = Sha256::of(b"abc");
+        assert!(sum.hex().starts_with("ba7816bf8f01cfea"), "{sum}");
+        assert_eq!(sum.bytes().len(), 32);
+        assert_eq!(Sha256::from_bytes(&sum.bytes()), sum);
+    }
 
     #[test]
     fn only_64_digits_are_a_checksum() {

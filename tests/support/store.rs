@@ -30,6 +30,11 @@ pub const CHARTS: &str = "https://kubernetes.github.io/cloud-provider-openstack"
 const RELEASES: &str = "https://api.github.com/repos/kubernetes/kubernetes/releases";
 const SCHEDULE: &str =
     "https://raw.githubusercontent.com/kubernetes/website/main/data/releases/schedule.yaml";
+/// The official feed of vulnerabilities.
+pub const FEED: &str =
+    "https://kubernetes.io/docs/reference/issues-security/official-cve-feed/index.json";
+/// What the records' URLs begin with.
+pub const RECORDS: &str = "https://cveawg.mitre.org/api/cve/";
 
 /// A release of Kubernetes on GitHub.
 #[derive(Debug, Clone)]
@@ -47,6 +52,8 @@ struct World {
     charts: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     releases: Vec<Release>,
     schedule: Vec<(String, String)>,
+    /// Entries of the feed of vulnerabilities.
+    feed: Vec<serde_json::Value>,
     /// By the beginning of the path on this server.
     faults: BTreeMap<String, Reply>,
     delay: Duration,
@@ -149,6 +156,64 @@ impl StoreServer {
         self
     }
 
+    /// Adds a vulnerability to the feed, with its record: `("CVE-2026-0001", 8.8, &[("v1.33.0", "v1.33.8")])`; the second
+    /// version is the last that is affected; without one it is the first alone.
+    pub fn vulnerability(&self, id: &str, score: f64, affected: &[(&str, &str)]) -> &Self {
+        let entry = |(from, through): &(&str, &str)| match *through {
+            "" => serde_json::json!({"status": "affected", "version": from}),
+            through => {
+                serde_json::json!({"lessThanOrEqual": through, "status": "affected", "version": from,
+                                          "versionType": "semver"})
+            }
+        };
+        let versions: Vec<_> = affected.iter().map(entry).collect();
+        let record = serde_json::json!({
+            "dataType": "CVE_RECORD",
+            "dataVersion": "5.1",
+            "cveMetadata": {"cveId": id, "state": "PUBLISHED", "datePublished": "2026-04-16T16:23:00.535Z"},
+            "containers": {"cna": {
+                "affected": [{"defaultStatus": "unaffected", "product": "kubelet", "vendor": "Kubernetes",
+                              "repo": "https://github.com/kubernetes/kubernetes", "versions": versions}],
+                "metrics": [{"cvssV3_1": {"baseScore": score, "version": "3.1"}, "format": "CVSS"}],
+                "title": format!("Title of {id}"),
+            }},
+        });
+        self.list_vulnerability(id);
+        self.file(
+            &format!("{RECORDS}{id}"),
+            &record.to_string(),
+            "application/json; charset=utf-8",
+            "2026-04-16",
+        )
+    }
+
+    /// Says in the feed what a vulnerability is, and when it was published.
+    pub fn describe_vulnerability(&self, id: &str, summary: &str, published: &str) -> &Self {
+        let mut world = self.world.lock().unwrap();
+        for entry in world.feed.iter_mut().filter(|entry| entry["id"] == id) {
+            entry["summary"] = summary.into();
+            entry["date_published"] = format!("{published}T15:31:00Z").into();
+        }
+        drop(world);
+        self
+    }
+
+    /// Adds an entry to the feed of vulnerabilities, without a record.
+    pub fn list_vulnerability(&self, id: &str) -> &Self {
+        let entry = serde_json::json!({
+            "_kubernetes_io": {"google_group_url": "https://groups.google.com/g/x", "issue_number": 128_885},
+            "content_text": "CVSS Rating: ...",
+            "date_published": "2026-04-16T15:31:00Z",
+            "external_url": format!("https://www.cve.org/cverecord?id={id}"),
+            "id": id,
+            "status": "fixed",
+            "summary": format!("Summary of {id}"),
+            "url": "https://github.com/kubernetes/kubernetes/issues/128885",
+        });
+        self.world.lock().unwrap().feed.push(entry);
+        self
+    }
+
     /// Serves any file under its real URL. `modified` is a day or a moment: `2026-03-12` or `2026-03-12T11:18:00`.
     pub fn file(&self, url: &str, body: &str, content_type: &str, modified: &str) -> &Self {
         let reply = Reply::ok(body)
@@ -187,7 +252,7 @@ impl StoreServer {
     /// Returns `FROM=TO` for every host of this world, as `--mirror` takes it.
     pub fn mirrors(&self) -> Vec<String> {
         let world = self.world.lock().unwrap();
-        let known = [IMAGES, CHARTS, RELEASES, SCHEDULE].map(str::to_owned);
+        let known = [IMAGES, CHARTS, RELEASES, SCHEDULE, FEED, RECORDS].map(str::to_owned);
         let paths = known
             .iter()
             .chain(world.charts.keys())
@@ -241,6 +306,7 @@ impl World {
         let found = match self.files.get(path) {
             Some(reply) => Some(reply.clone()),
             None if path == path_of(RELEASES) => Some(self.releases_page(request)),
+            None if path == path_of(FEED) => Some(self.feed_file()),
             None if path == path_of(SCHEDULE) && !self.schedule.is_empty() => {
                 Some(self.schedule_file())
             }
@@ -304,6 +370,20 @@ impl World {
             reply = reply.with("Link", &next);
         }
         reply
+    }
+
+    /// Source: JSON Feed 1.1, with an extension of Kubernetes.
+    fn feed_file(&self) -> Reply {
+        let feed = serde_json::json!({
+            "_kubernetes_io": {"feed_refresh_job": "https://testgrid.k8s.io/", "updated_at": "2026-06-15T00:00:00Z"},
+            "authors": [{"name": "Kubernetes Community", "url": "https://www.kubernetes.dev"}],
+            "description": "Auto-refreshing official CVE feed for Kubernetes repository",
+            "feed_url": FEED,
+            "items": self.feed,
+            "title": "Auto-refreshing Official CVE Feed",
+            "version": "https://jsonfeed.org/version/1.1",
+        });
+        Reply::ok(feed.to_string()).with("Content-Type", "application/json")
     }
 
     fn schedule_file(&self) -> Reply {

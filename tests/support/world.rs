@@ -289,6 +289,7 @@ impl World {
                         kubernetes: None,
                         cluster_addon: known.then(|| StackVersion::stable(*addon)),
                         node_image: known.then(|| StackVersion::stable(1)),
+                        csctl_hashes: None,
                     });
                 }
             }

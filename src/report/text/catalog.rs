@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{BOLD, YELLOW, labelled, styled};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, VersionRange, Vulnerability};
 use crate::report::compact;
 
 /// Returns what a catalog holds, in a line.
@@ -24,8 +24,13 @@ pub fn catalog_summary(catalog: &Catalog) -> String {
         1 => ", 1 source without an answer".to_owned(),
         count => format!(", {count} sources without an answer"),
     };
+    let known = match catalog.vulnerabilities.len() {
+        0 => String::new(),
+        1 => ", 1 vulnerability".to_owned(),
+        count => format!(", {count} vulnerabilities"),
+    };
     format!(
-        "{images} node images, {charts} charts, {} Kubernetes releases{answer}",
+        "{images} node images, {charts} charts, {} Kubernetes releases{known}{answer}",
         catalog.kubernetes.len()
     )
 }
@@ -77,12 +82,47 @@ pub fn catalog(catalog: &Catalog) -> String {
             );
         }
     }
+    out.push_str(&vulnerabilities(&catalog.vulnerabilities));
     for failed in &catalog.unreachable {
         out.push_str(&labelled(
             "held",
             YELLOW,
             &format!("{}: {}", failed.url, failed.reason),
         ));
+    }
+    out
+}
+
+fn vulnerabilities(known: &[Vulnerability]) -> String {
+    if known.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("\n{}\n", styled(BOLD, "vulnerabilities of Kubernetes"));
+    for vulnerability in known {
+        let join = |ranges: &[VersionRange]| {
+            let texts: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+            texts.join(", ")
+        };
+        let except = match &vulnerability.unaffected[..] {
+            [] => String::new(),
+            ranges => format!(" but {}", join(ranges)),
+        };
+        let _ = writeln!(
+            out,
+            "  {vulnerability}   {}{except}",
+            join(&vulnerability.affected)
+        );
+        if let Some(summary) = &vulnerability.summary {
+            let _ = writeln!(out, "    {summary}");
+        }
+        if !vulnerability.unread.is_empty() {
+            let words = vulnerability.unread.join(", ");
+            out.push_str(&labelled(
+                "    note",
+                YELLOW,
+                &format!("versions that cannot be read: {words}"),
+            ));
+        }
     }
     out
 }

@@ -63,6 +63,7 @@ pub fn update(plan: &Plan) -> String {
 fn files_of<'p>(plan: &'p Plan, stack: &StackPlan) -> Vec<&'p FileChange> {
     let below = |file: &&FileChange| {
         stack.directory.is_empty()
+            || stack.outside.contains(&file.path)
             || file
                 .path
                 .strip_prefix(&stack.directory)

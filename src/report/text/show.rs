@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::{BOLD, styled};
+use super::{BOLD, YELLOW, labelled, styled};
 use crate::catalog::Catalog;
 use crate::matrix::{LineMatrix, StoreState};
-use crate::overview::{Overview, StackOverview};
+use crate::overview::{LineOverview, MissingMinor, Overview, StackOverview};
 use crate::report::compact;
+use crate::standard::{Deadline, DeadlineState, Rule, Standard};
 
 /// Returns the matrix of every stack.
 pub fn show(overview: &Overview, catalog: &Catalog) -> String {
@@ -15,7 +16,10 @@ pub fn show(overview: &Overview, catalog: &Catalog) -> String {
         out.push_str(&stack_heading(stack, catalog));
         if !stack.lines.is_empty() {
             out.push('\n');
-            out.push_str(&stack_table(&stack.lines));
+            out.push_str(&stack_table(&stack.lines, overview.standard));
+        }
+        if !stack.missing.is_empty() {
+            let _ = writeln!(out, "  also out: {}", also_out(&stack.missing));
         }
         for site in &stack.sites {
             let _ = writeln!(
@@ -36,11 +40,43 @@ pub fn show(overview: &Overview, catalog: &Catalog) -> String {
         }
         out.push('\n');
     }
+    if overview.standard.figures().is_some() {
+        for failed in catalog.unreachable_upstream() {
+            let text = format!(
+                "what is due is not fully known: {}: {}",
+                failed.url, failed.reason
+            );
+            out.push_str(&labelled("note", YELLOW, &text));
+        }
+    }
     out + &match overview.pending_lines {
         0 => "every stack line is up to date\n".to_owned(),
         1 => "1 stack line to update (csctl-matrix plan)\n".to_owned(),
         count => format!("{count} stack lines to update (csctl-matrix plan)\n"),
     }
+}
+
+/// Says by when minors are due that no row speaks of: `1.36, due 2026-08-22`.
+pub(crate) fn also_out(missing: &[MissingMinor]) -> String {
+    let say = |missing: &MissingMinor| {
+        let image = match missing.store {
+            StoreState::Answered => ", no image in the store",
+            StoreState::Unreachable | StoreState::Unknown => "",
+        };
+        format!("{}{}{image}", missing.minor, minor_due(&missing.deadline))
+    };
+    let texts: Vec<String> = missing.iter().map(say).collect();
+    texts.join("; ")
+}
+
+/// `, due 2026-04-17 (59 days late)`, `, due 2026-08-22`.
+fn minor_due(deadline: &Deadline) -> String {
+    let late = match deadline.state {
+        DeadlineState::Late(1) => " (1 day late)".to_owned(),
+        DeadlineState::Late(days) => format!(" ({days} days late)"),
+        DeadlineState::Upcoming(_) | DeadlineState::Met => String::new(),
+    };
+    format!(", due {}{late}", deadline.due)
 }
 
 fn stack_heading(stack: &StackOverview, catalog: &Catalog) -> String {
@@ -55,7 +91,8 @@ fn stack_heading(stack: &StackOverview, catalog: &Catalog) -> String {
             )
         },
     );
-    let sources: Vec<&LineMatrix> = stack.lines.iter().filter(|line| line.has_source).collect();
+    let lines = stack.lines.iter().map(|line| &line.matrix);
+    let sources: Vec<&LineMatrix> = lines.filter(|line| line.has_source).collect();
     let set = match sources[..] {
         [line] if !stack.layout.has_directory_per_minor() => {
             format!(", set to {}", line.line.minor)
@@ -75,7 +112,7 @@ fn stack_heading(stack: &StackOverview, catalog: &Catalog) -> String {
     )
 }
 
-const HEADINGS: [&str; 8] = [
+const HEADINGS: [&str; 7] = [
     "minor",
     "default",
     "listed",
@@ -83,16 +120,43 @@ const HEADINGS: [&str; 8] = [
     "ccm",
     "csi",
     "released",
-    "state",
 ];
 
-fn stack_table(lines: &[LineMatrix]) -> String {
+/// The first column that is left out where it has nothing to say.
+const FIRST_OPTIONAL: usize = 4;
+
+/// How wide a table is, where its other columns leave room for the state.
+const WIDTH: usize = 100;
+
+/// The state's width is not less than this, however wide the others are.
+const LEAST_STATE: usize = 28;
+
+fn stack_table(lines: &[LineOverview], standard: Standard) -> String {
+    let rows: Vec<[String; 7]> = lines.iter().map(|line| row(&line.matrix)).collect();
+    let says =
+        |column: &usize| *column < FIRST_OPTIONAL || rows.iter().any(|row| row[*column] != NOTHING);
+    let columns: Vec<usize> = (0..HEADINGS.len()).filter(says).collect();
+    // A blank stands on each side of a column, and one before the table.
+    let width = |column: &usize| {
+        let cells = rows.iter().map(|row| row[*column].chars().count());
+        cells.max().unwrap_or(0).max(HEADINGS[*column].len()) + 2
+    };
+    let others: usize = columns.iter().map(width).sum();
+    let room = WIDTH.saturating_sub(others + 2).max(LEAST_STATE);
+    let state_heading = match standard.figures() {
+        Some(_) => format!("state ({})", standard.short_name()),
+        None => "state".to_owned(),
+    };
+    let with_state = |cells: &[String; 7], state: String| -> Vec<String> {
+        let cells = columns.iter().map(|column| cells[*column].clone());
+        cells.chain([state]).collect()
+    };
     let mut table = comfy_table::Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
-        .set_header(HEADINGS);
-    for line in lines {
-        table.add_row(row(line));
+        .set_header(with_state(&HEADINGS.map(str::to_owned), state_heading));
+    for (line, row) in lines.iter().zip(&rows) {
+        table.add_row(with_state(row, wrap(&state(line), room)));
     }
     let text = table.to_string();
     let mut out = String::new();
@@ -102,10 +166,44 @@ fn stack_table(lines: &[LineMatrix]) -> String {
     out
 }
 
-fn row(line: &LineMatrix) -> [String; 8] {
+/// Joins parts with semicolons and breaks them into lines of this width: between parts where that is enough, else between words.
+fn wrap(parts: &[String], width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let end = if index + 1 < parts.len() { ";" } else { "" };
+        let part = format!("{part}{end}");
+        let fits =
+            |line: &String, more: &str| line.chars().count() + 1 + more.chars().count() <= width;
+        match lines.last_mut() {
+            Some(line) if fits(line, &part) => {
+                line.push(' ');
+                line.push_str(&part);
+                continue;
+            }
+            Some(_) | None => lines.push(String::new()),
+        }
+        for word in part.split(' ') {
+            match lines.last_mut() {
+                Some(line) if line.is_empty() => line.push_str(word),
+                Some(line) if fits(line, word) => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                Some(_) | None => lines.push(word.to_owned()),
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+/// A cell with nothing to say.
+const NOTHING: &str = "-";
+
+/// The cells of a line, without its state.
+fn row(line: &LineMatrix) -> [String; 7] {
     let or_dash = |text: String| {
         if text.is_empty() {
-            "-".to_owned()
+            NOTHING.to_owned()
         } else {
             text
         }
@@ -141,38 +239,23 @@ fn row(line: &LineMatrix) -> [String; 8] {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
         ),
-        state(line),
     ]
 }
 
+/// What falls due within this many days is shown.
+const SOON_DAYS: u32 = 31;
+
 /// What a maintainer wants to know of a line first.
-pub(crate) fn state(line: &LineMatrix) -> String {
+pub(crate) fn state(shown: &LineOverview) -> Vec<String> {
+    let line = &shown.matrix;
     let mut words = Vec::new();
-    if line.is_end_of_life
-        && let Some(day) = line.end_of_life
-    {
-        words.push(format!("end of life since {day}"));
-    }
+    words.extend(end_of_life(shown));
     if line.default.is_none() && !line.has_source && !line.unlisted().is_empty() {
-        words.push("new minor".to_owned());
+        let due = next_due(shown, Rule::LatestMinor).map(minor_due);
+        words.push(format!("new minor{}", due.unwrap_or_default()));
     }
-    let newest = line
-        .patches
-        .iter()
-        .filter(|patch| patch.is_offered && patch.blocked.is_none())
-        .map(|patch| patch.version)
-        .max();
-    if let (Some(default), Some(newest)) = (line.default, newest) {
-        let newer = line
-            .patches
-            .iter()
-            .filter(|patch| patch.is_offered && patch.blocked.is_none())
-            .filter(|patch| patch.version > default)
-            .count();
-        if newest > default {
-            words.push(format!("{newer} behind, newest {}", newest.plain()));
-        }
-    }
+    words.extend(vulnerable(shown));
+    words.extend(behind(shown));
     let faulty = line
         .patches
         .iter()
@@ -191,5 +274,103 @@ pub(crate) fn state(line: &LineMatrix) -> String {
         (true, StoreState::Unknown) => words.push("store not asked".to_owned()),
         (false, StoreState::Answered | StoreState::Unknown) => {}
     }
-    words.join("; ")
+    words
+}
+
+fn end_of_life(shown: &LineOverview) -> Option<String> {
+    let line = &shown.matrix;
+    let day = line.end_of_life?;
+    if line.is_end_of_life {
+        return Some(format!("end of life since {day}"));
+    }
+    match next_due(shown, Rule::EndOfLife)?.state {
+        DeadlineState::Upcoming(days) if days <= SOON_DAYS => Some(format!("end of life on {day}")),
+        DeadlineState::Upcoming(_) | DeadlineState::Late(_) | DeadlineState::Met => None,
+    }
+}
+
+/// The deadline of a rule that is due first and not met.
+fn next_due(shown: &LineOverview, rule: Rule) -> Option<&Deadline> {
+    let mut open = shown.deadlines.iter().filter(|one| one.is_open());
+    open.find(|deadline| deadline.rule == rule)
+}
+
+/// Critical vulnerabilities that a newer patch is free of: the first, and how many more.
+fn vulnerable(shown: &LineOverview) -> Option<String> {
+    let open = shown
+        .deadlines
+        .iter()
+        .filter(|deadline| deadline.rule == Rule::CriticalVulnerability && deadline.is_open());
+    let further = match open.count() {
+        0 => return None,
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let first = next_due(shown, Rule::CriticalVulnerability)?;
+    Some(format!("{}{further} {}", first.subject, due(first)))
+}
+
+/// `due since 2026-05-16`, `due 2026-06-12`.
+fn due(deadline: &Deadline) -> String {
+    let since = if deadline.is_late() { "since " } else { "" };
+    format!("due {since}{}", deadline.due)
+}
+
+/// How many patches of the store are newer than the default, and when the first newer patch of Kubernetes is due.
+fn behind(shown: &LineOverview) -> Option<String> {
+    let line = &shown.matrix;
+    let default = line.default?;
+    let is_newer = |patch: &&crate::matrix::Patch| {
+        patch.is_offered && patch.blocked.is_none() && patch.version > default
+    };
+    let newer = line.patches.iter().filter(is_newer);
+    let (count, newest) = (
+        newer.clone().count(),
+        newer.map(|patch| patch.version).max(),
+    );
+    let deadline = next_due(shown, Rule::LatestPatch);
+    let release = deadline.and_then(|deadline| deadline.release);
+    match (newest, deadline, release) {
+        (None, Some(deadline), Some(release)) => {
+            let image = match line.store {
+                StoreState::Answered => ", no image yet",
+                StoreState::Unreachable | StoreState::Unknown => "",
+            };
+            Some(format!("{} {}{image}", release.plain(), due(deadline)))
+        }
+        (Some(newest), Some(deadline), Some(release)) => {
+            let is_clear = release == newest && !deadline.is_late();
+            let name = if is_clear {
+                String::new()
+            } else {
+                format!("{} ", release.plain())
+            };
+            Some(format!("{count} behind, {name}{}", due(deadline)))
+        }
+        (Some(newest), _, _) => Some(format!("{count} behind, newest {}", newest.plain())),
+        (None, _, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_broken_between_themselves_before_their_words() {
+        let parts = ["end of life since 2026-02-28", "1 behind, newest 1.32.13"].map(str::to_owned);
+        assert_eq!(
+            wrap(&parts, 60),
+            "end of life since 2026-02-28; 1 behind, newest 1.32.13"
+        );
+        assert_eq!(
+            wrap(&parts, 30),
+            "end of life since 2026-02-28;\n1 behind, newest 1.32.13"
+        );
+        assert_eq!(
+            wrap(&parts, 20),
+            "end of life since\n2026-02-28;\n1 behind, newest\n1.32.13"
+        );
+        assert_eq!(wrap(&[], 20), "");
+    }
 }

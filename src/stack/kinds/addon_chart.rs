@@ -58,7 +58,7 @@ impl FileKind for AddonChart {
         };
         let path = super::keys(&["name"]);
         if let Some((_, name)) = super::text_at(document, &path) {
-            super::set_name_minor((0, &path, name), wanted, edits)?;
+            super::set_chart_name((file, &path, name), wanted, edits)?;
         }
         for (path, chart, dependency) in dependencies(document) {
             let Some((_, text)) = super::text_at(dependency, &super::keys(&["version"])) else {
@@ -68,7 +68,7 @@ impl FileKind for AddonChart {
             else {
                 continue;
             };
-            edits.set(0, &path, &version.to_string(), wanted.chart_class())?;
+            edits.set(0, &path, &version.to_string(), wanted.chart_class(text))?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use sha2::Digest;
 
 use super::addon_chart::dependencies;
 use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use crate::policy::ChangeClass;
 use crate::version::ChartVersion;
 use crate::yaml::Node;
 
@@ -63,21 +64,26 @@ impl FileKind for ChartLock {
         let path = super::keys(&["digest"]);
         let fits = super::text_at(lock, &path)
             .is_some_and(|(_, found)| found == digest(chart, lock, |_, _| None));
+        // Chart.yaml moves by the same classes.
         let moved = |name: &str, text: &str| {
             text.parse::<ChartVersion>().ok()?;
-            wanted.charts.get(name).map(ToString::to_string)
+            let version = wanted.charts.get(name)?.to_string();
+            let class = wanted.chart_class(text);
+            (version != text && wanted.policy.wants(class)).then_some(version)
         };
         if !fits {
             return Ok(());
         }
+        let mut class = ChangeClass::Addons;
         for (path, name, dependency) in dependencies(lock) {
             let text =
                 super::text_at(dependency, &super::keys(&["version"])).map_or("", |(_, text)| text);
             if let Some(version) = moved(name, text) {
-                edits.set(0, &path, &version, wanted.chart_class())?;
+                class = wanted.chart_class(text);
+                edits.set(0, &path, &version, class)?;
             }
         }
-        edits.set(0, &path, &digest(chart, lock, moved), wanted.chart_class())
+        edits.set(0, &path, &digest(chart, lock, moved), class)
     }
 }
 
@@ -95,6 +101,19 @@ struct Dependency<'a> {
     tags: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alias: Option<&'a str>,
+}
+
+/// Tells whether a Chart.lock carries the digest of its chart; of files without a document nothing is said.
+pub(crate) fn fits(chart: &SourceFile, lock: &SourceFile) -> bool {
+    match (chart.documents().first(), lock.documents().first()) {
+        (Some(chart), Some(lock)) => has_digest_of(chart, lock),
+        (None, _) | (_, None) => true,
+    }
+}
+
+fn has_digest_of(chart: &Node, lock: &Node) -> bool {
+    super::text_at(lock, &super::keys(&["digest"]))
+        .is_some_and(|(_, found)| found == digest(chart, lock, |_, _| None))
 }
 
 /// Returns Helm's digest of a chart's dependencies and its lock (`HashReq` in Helm's `internal/resolver`), with versions

@@ -48,6 +48,6 @@ impl FileKind for ClassChart {
         let Some((_, name)) = found else {
             return Ok(());
         };
-        super::set_name_minor((0, &path, name), wanted, edits)
+        super::set_chart_name((file, &path, name), wanted, edits)
     }
 }

@@ -94,7 +94,7 @@ impl FileKind for StackFile {
             };
             if raw.parse::<ChartVersion>().is_ok() {
                 if let Some(version) = wanted.charts.get(chart.name) {
-                    edits.set(0, &path, &version.to_string(), wanted.chart_class())?;
+                    edits.set(0, &path, &version.to_string(), wanted.chart_class(raw))?;
                 }
             } else if let Some(range) = range_for(raw, wanted) {
                 edits.set(

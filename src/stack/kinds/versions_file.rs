@@ -152,19 +152,21 @@ fn edit_row(
             class,
         )?;
     }
-    let class = match raw.parse::<KubernetesVersion>() {
-        Ok(standing) if standing.minor() == wanted.line.minor => wanted.chart_class(),
-        Ok(_) | Err(_) => ChangeClass::Addons,
-    };
+    let minor = minor_of(row);
     for chart in MinorBoundChart::all() {
-        if let Some(version) = values.charts.get(chart.name) {
-            edits.set(
-                0,
-                &path.clone().key(chart.versions_key),
-                &version.plain(),
-                class,
-            )?;
-        }
+        let key = super::keys(&[chart.versions_key]);
+        let (Some(version), Some((_, standing))) =
+            (values.charts.get(chart.name), super::text_at(row, &key))
+        else {
+            continue;
+        };
+        let class = if minor == Some(wanted.line.minor) {
+            wanted.chart_class(standing)
+        } else {
+            ChangeClass::Addons
+        };
+        let place = path.clone().key(chart.versions_key);
+        edits.set(0, &place, &version.plain(), class)?;
     }
     Ok(())
 }

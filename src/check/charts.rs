@@ -1,0 +1,251 @@
+//! Rules about Helm charts: the names by which the operator finds them, and addon charts that belong to a Kubernetes minor.
+
+use super::Found;
+use super::rule::{Group, Rule, Severity};
+use super::view::{Line, View, file_name};
+use crate::stack::{Fact, Site, find_minor_bound, minor_in_name};
+
+pub(super) const RULES: [Rule; 6] = [
+    Rule {
+        name: "class-chart-minor",
+        group: Group::Tree,
+        severity: Severity::Error,
+        finds: "The cluster class chart's name carries another minor than the stack.",
+        reason: "The operator finds the chart of a release by that name, and could not load the release.",
+        find: class_chart_minor,
+    },
+    Rule {
+        name: "addon-chart-minor",
+        group: Group::Tree,
+        severity: Severity::Error,
+        finds: "A cluster addon chart's name carries another minor than the stack.",
+        reason: "The operator finds the addon chart of a release by that name, and could not load the release.",
+        find: addon_chart_minor,
+    },
+    Rule {
+        name: "chart-stack-name",
+        group: Group::Tree,
+        severity: Severity::Error,
+        finds: "A chart's name is that of another provider or cluster stack.",
+        reason: "It was copied from there, and the operator searches releases of this stack for charts of this stack's name.",
+        find: chart_stack_name,
+    },
+    Rule {
+        name: "class-chart-name",
+        group: Group::Tree,
+        severity: Severity::Error,
+        finds: "The cluster class chart's name does not have the form `<provider>-<stack>-<minor>-cluster-class`.",
+        reason: "The operator finds the chart of a release by a name of that form, and could not load the release.",
+        find: class_chart_name,
+    },
+    Rule {
+        name: "addon-version-minor",
+        group: Group::Tree,
+        severity: Severity::Error,
+        finds: "An addon chart that belongs to a Kubernetes minor is that of another minor.",
+        reason: "The cloud controller manager and the storage driver are made and tested for one Kubernetes minor.",
+        find: addon_version_minor,
+    },
+    Rule {
+        name: "addon-version-list",
+        group: Group::Tree,
+        severity: Severity::Warning,
+        finds: "An addon chart has another version than versions.yaml or stack.yaml says for its minor.",
+        reason: "What is released is then not what the list promises.",
+        find: addon_version_list,
+    },
+];
+
+fn class_chart_minor(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for line in view.lines() {
+        for site in line.sites() {
+            if let Fact::ClassChart { minor: Some(minor) } = site.fact
+                && minor != line.minor
+            {
+                found.push(other_minor(line, site, &minor.to_string()));
+            }
+        }
+    }
+    found
+}
+
+fn addon_chart_minor(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for line in view.lines() {
+        for site in line.sites() {
+            if let Fact::AddonChart { minor: Some(minor) } = site.fact
+                && minor != line.minor
+            {
+                found.push(other_minor(line, site, &minor.to_string()));
+            }
+        }
+    }
+    found
+}
+
+fn other_minor(line: Line<'_>, site: &Site, minor: &str) -> Found {
+    let message = format!(
+        "{} belongs to {minor}, {}; the operator could not load such a release",
+        site.value,
+        line.is_words()
+    );
+    line.at(site, message)
+}
+
+/// Splits `openstack-scs2-1-34-cluster-class` into provider and stack name, where it has that form.
+fn owner(name: &str) -> Option<(&str, &str)> {
+    let (range, _) = minor_in_name(name)?;
+    let is_chart = name.ends_with("-cluster-class") || name.ends_with("-cluster-addon");
+    let owner = name[..range.start].strip_suffix('-').filter(|_| is_chart)?;
+    owner.split_once('-')
+}
+
+/// Returns the provider and the name that charts of a source tree should carry, and what says so: the directory, where it is that
+/// of a stack below its provider, else the stack's own file.
+fn expected_owner<'a>(view: &View<'a>, line: Line<'a>) -> (&'a str, &'a str, &'static str) {
+    let stated = (line.tree.provider.as_str(), line.tree.name.as_str());
+    let mut parts = view.stack.directory.rsplit('/');
+    match (parts.next(), parts.next()) {
+        (Some(name), Some(provider)) if provider == stated.0 => (provider, name, "the directory"),
+        _ => (stated.0, stated.1, "the stack"),
+    }
+}
+
+fn chart_stack_name(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for line in view.lines() {
+        let (provider, name, authority) = expected_owner(view, line);
+        for site in chart_names(line) {
+            let Some((found_provider, found_name)) = owner(&site.value) else {
+                continue;
+            };
+            let what = if found_provider != provider {
+                format!("provider {found_provider}, {authority} is of {provider}")
+            } else if found_name != name {
+                format!("stack {found_name}, {authority} is {name}")
+            } else {
+                continue;
+            };
+            found.push(line.at(site, format!("{} names {what}", site.value)));
+        }
+    }
+    found
+}
+
+fn chart_names(line: Line<'_>) -> impl Iterator<Item = &Site> {
+    line.sites()
+        .filter(|site| matches!(site.fact, Fact::ClassChart { .. } | Fact::AddonChart { .. }))
+}
+
+fn class_chart_name(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for line in view.lines() {
+        let names = chart_names(line).filter(|site| matches!(site.fact, Fact::ClassChart { .. }));
+        for site in names.filter(|site| owner(&site.value).is_none()) {
+            let (provider, name, _) = expected_owner(view, line);
+            let needed = format!("{provider}-{name}-{}-cluster-class", line.minor.dashed());
+            let message = format!(
+                "the operator looks for a chart named {needed}, and this is {}",
+                site.value
+            );
+            found.push(line.at(site, message).hinted(format!("name: {needed}")));
+        }
+    }
+    found
+}
+
+fn addon_version_minor(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for line in view.lines() {
+        for site in line.sites() {
+            let Fact::ChartDependency {
+                chart,
+                version: Some(version),
+                ..
+            } = &site.fact
+            else {
+                continue;
+            };
+            if find_minor_bound(chart).is_some() && !version.follows(line.minor) {
+                let message = format!(
+                    "{chart} {version} is for Kubernetes 1.{}, {}",
+                    version.minor_number(),
+                    line.is_words()
+                );
+                found.push(line.at(site, message));
+            }
+        }
+    }
+    found.extend(listed_addons_of_other_minors(view));
+    found
+}
+
+fn listed_addons_of_other_minors<'a>(view: &View<'a>) -> impl Iterator<Item = Found> + use<'a> {
+    let sites = view.files().flat_map(crate::stack::SourceFile::sites);
+    sites.filter_map(|site| match &site.fact {
+        Fact::ListedAddon {
+            minor,
+            chart,
+            version: Some(version),
+        } if !version.follows(*minor) => {
+            let message = format!(
+                "{chart} {version} is for Kubernetes 1.{}, its row is of {minor}",
+                version.minor_number()
+            );
+            Some(Found::at(site, message).of(*minor))
+        }
+        _ => None,
+    })
+}
+
+fn addon_version_list(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for line in view.lines() {
+        let shared = view.stack.shared.iter().flat_map(|file| file.sites());
+        let listed: Vec<&Site> = line.sites().chain(shared).collect();
+        for site in line.sites() {
+            let Fact::ChartDependency {
+                chart,
+                version: Some(version),
+                ..
+            } = &site.fact
+            else {
+                continue;
+            };
+            for list in &listed {
+                let Fact::ListedAddon {
+                    minor,
+                    chart: of,
+                    version: listed,
+                } = &list.fact
+                else {
+                    continue;
+                };
+                let agrees = match listed {
+                    Some(listed) => listed.plain() == version.plain(),
+                    None => is_in_range(&version.plain(), &list.value),
+                };
+                if of == chart && *minor == line.minor && !agrees {
+                    let message = format!(
+                        "{chart} {version}, {} says {}",
+                        file_name(&list.file),
+                        list.value
+                    );
+                    found.push(line.at(site, message));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Tells whether a version is in a range such as `2.34.x`; of ranges in other words nothing is said.
+fn is_in_range(version: &str, range: &str) -> bool {
+    match range.strip_suffix(".x").or(range.strip_suffix(".*")) {
+        Some(fixed) => version
+            .strip_prefix(fixed)
+            .is_some_and(|rest| rest.starts_with('.')),
+        None => true,
+    }
+}

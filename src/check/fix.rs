@@ -1,0 +1,82 @@
+//! Repairs of findings. They are the edits of class `repair` that `plan` makes from the repository's own facts; a repair is named
+//! beside the findings it is for, and only those are carried out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::view::View;
+use super::{CheckInput, Finding, Findings, Fix};
+use crate::catalog::Catalog;
+use crate::plan::{FileChange, Plan, PlanInput, plan, plan_stack};
+use crate::policy::{ChangeClass, Policy};
+
+/// Returns the plan that repairs these findings, those of them that can be.
+pub fn repair(input: CheckInput<'_>, findings: &Findings) -> Plan {
+    let with_fix = findings
+        .findings
+        .iter()
+        .filter(|finding| finding.fix.is_some());
+    let mut places = BTreeSet::new();
+    for finding in with_fix {
+        places.extend(finding.line.map(|line| (finding.file.clone(), line)));
+        // A lock goes with its chart.
+        if let Some(directory) = finding.file.strip_suffix("Chart.yaml") {
+            places.insert((format!("{directory}Chart.lock"), 0));
+        }
+    }
+    let policy = repairs(input.policy, Some(Arc::new(places)));
+    with_input(input, &policy, plan)
+}
+
+/// Names the repair beside each finding that has one.
+pub(super) fn name_fixes(view: &View<'_>, findings: &mut [Finding]) {
+    if findings.is_empty() || !view.stack.faults.is_empty() {
+        return;
+    }
+    let policy = repairs(view.input.policy, None);
+    let files = with_input(view.input, &policy, |input| plan_stack(input, view.stack).1);
+    let files: BTreeMap<&str, &FileChange> = files
+        .iter()
+        .map(|file| (file.path.as_str(), file))
+        .collect();
+    for finding in findings {
+        let Some(file) = files.get(finding.file.as_str()) else {
+            continue;
+        };
+        let is_there = |at: &str| finding.at.as_deref().is_none_or(|place| place == at);
+        let mut edits = file
+            .edits
+            .iter()
+            .filter(|edit| Some(edit.line) == finding.line);
+        if let Some(edit) = edits.find(|edit| is_there(&edit.at)) {
+            finding.fix = Some(Fix {
+                at: edit.at.clone(),
+                to: edit.to.clone(),
+            });
+            finding.hint = None;
+        }
+    }
+}
+
+fn repairs(policy: &Policy, places: Option<Arc<BTreeSet<(String, usize)>>>) -> Policy {
+    Policy {
+        changes: [ChangeClass::Repair].into(),
+        places,
+        ..policy.clone()
+    }
+}
+
+fn with_input<R>(
+    input: CheckInput<'_>,
+    policy: &Policy,
+    function: impl FnOnce(PlanInput<'_>) -> R,
+) -> R {
+    let nothing = Catalog::empty(input.today);
+    function(PlanInput {
+        tree: input.tree,
+        discovery: input.discovery,
+        catalog: input.catalog.unwrap_or(&nothing),
+        policy,
+        selection: input.selection,
+    })
+}

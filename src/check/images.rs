@@ -1,0 +1,247 @@
+//! Rules about the default's node image: its name, its manifest, and the parts of a URL that must agree.
+
+use std::collections::BTreeMap;
+
+use super::Found;
+use super::rule::{Group, Rule, Severity};
+use super::view::{View, file_name};
+use crate::catalog::ImagePattern;
+use crate::stack::{Fact, RosterEntry, RosterForm, SourceFile};
+use crate::version::{KubernetesVersion, Minor, OsRelease, Sha256};
+use crate::yaml::{Node, Path};
+
+pub(super) const RULES: [Rule; 4] = [
+    Rule {
+        name: "image-name-version",
+        group: Group::Tree,
+        severity: Severity::Error,
+        finds: "The name of the stack's node image carries another version than the stack.",
+        reason: "Nodes would boot another Kubernetes version than the cluster's.",
+        find: image_name_version,
+    },
+    Rule {
+        name: "image-version",
+        group: Group::Tree,
+        severity: Severity::Error,
+        finds: "The stack's image manifest downloads the image of another version than the stack.",
+        reason: "The image that the class asks for is then not in the cloud.",
+        find: image_version,
+    },
+    Rule {
+        name: "image-parts",
+        group: Group::Tree,
+        severity: Severity::Error,
+        finds: "The directory, the file and the name or version of one image disagree.",
+        reason: "One of them was not changed: what is downloaded is not what the entry says.",
+        find: image_parts,
+    },
+    Rule {
+        name: "image-checksum",
+        group: Group::Tree,
+        severity: Severity::Error,
+        finds: "Two files give different checksums for one image URL.",
+        reason: "One of them is of an earlier upload, and that download is refused.",
+        find: image_checksum,
+    },
+];
+
+fn image_name_version(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for line in view.lines() {
+        for site in line.sites() {
+            if let Fact::ImageName { version } = site.fact
+                && line.differs(version)
+            {
+                let message = format!(
+                    "{} is the image of {version}, {}",
+                    site.value,
+                    line.is_words()
+                );
+                found.push(line.at(site, message));
+            }
+        }
+    }
+    found
+}
+
+fn image_version(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for line in view.lines() {
+        for site in line.sites() {
+            if let Fact::Image(image) = &site.fact
+                && line.differs(image.version)
+            {
+                let message = format!("the image is of {}, {}", image.version, line.is_words());
+                let hint =
+                    "csctl-matrix update sets URL and checksum together, from the image store";
+                found.push(line.at(site, message).hinted(hint));
+            }
+        }
+    }
+    found
+}
+
+fn image_parts(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (minor, roster) in view.rosters() {
+        for entry in &roster.entries {
+            for message in disagreements(entry) {
+                found.push(Found::in_file(&roster.file, Some(entry.line), message).of(minor));
+            }
+        }
+    }
+    for line in view.lines() {
+        for site in line.sites() {
+            if let Fact::Image(image) = &site.fact {
+                let messages = url_disagreements(&image.url);
+                found.extend(messages.into_iter().map(|message| line.at(site, message)));
+            }
+        }
+        for file in &line.tree.files {
+            found.extend(wrong_os(file, line.minor));
+        }
+    }
+    found
+}
+
+/// What an entry of a list says against itself.
+fn disagreements(entry: &RosterEntry) -> Vec<String> {
+    let Some(url) = &entry.url else {
+        return Vec::new();
+    };
+    let mut messages = url_disagreements(url);
+    let Ok(read) = ImagePattern::read_url(url) else {
+        return messages;
+    };
+    let named: Option<KubernetesVersion> = entry.name.parse().ok();
+    let named = named.or_else(|| {
+        ImagePattern::read_url(&entry.name)
+            .ok()
+            .map(|read| read.version)
+    });
+    if let Some(named) = named.filter(|named| *named != read.version) {
+        let what = if entry.name == named.to_string() {
+            format!("the entry is of {named}")
+        } else {
+            format!("{} is the image of {named}", entry.name)
+        };
+        messages.push(format!("{what}, its URL is of {}", read.version));
+    }
+    messages
+}
+
+/// What a URL says against itself: its directory is of another minor or operating system than its file.
+fn url_disagreements(url: &str) -> Vec<String> {
+    let Ok(read) = ImagePattern::read_url(url) else {
+        return Vec::new();
+    };
+    let mut parts = url.rsplit('/');
+    let (file, directory) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    let mut messages = Vec::new();
+    if let Some(minor) = read.directory_minor
+        && minor != read.version.minor()
+    {
+        messages.push(format!("{file} is in the directory of {minor}"));
+    }
+    let directory_os: Option<OsRelease> = directory
+        .split_once("-kube-")
+        .and_then(|(os, _)| os.parse().ok());
+    if let (Some(file_os), Some(directory_os)) = (read.os, directory_os)
+        && file_os != directory_os
+    {
+        messages.push(format!("{file} is in the directory of {directory_os}"));
+    }
+    messages
+}
+
+/// ORC manifests say the operating system once more.
+fn wrong_os(file: &SourceFile, minor: Minor) -> Vec<Found> {
+    let is_manifest = file
+        .sites()
+        .iter()
+        .any(|s| matches!(s.fact, Fact::Image(_)))
+        || file
+            .rosters()
+            .iter()
+            .any(|roster| roster.form == RosterForm::OrcImages);
+    if !is_manifest {
+        return Vec::new();
+    }
+    let keys = |names: &[&str]| {
+        names
+            .iter()
+            .fold(Path::root(), |path, name| path.key(*name))
+    };
+    let url = keys(&["spec", "resource", "content", "download", "url"]);
+    let os = keys(&[
+        "spec",
+        "resource",
+        "properties",
+        "operatingSystem",
+        "version",
+    ]);
+    let check = |document: &Node| {
+        let read = ImagePattern::read_url(document.at(&url)?.as_str()?).ok()?;
+        let node = document.at(&os)?;
+        let (stated, needed) = (node.as_str()?, read.os?.dotted_version());
+        let message = format!("operating system {stated}, the image's URL says {needed}");
+        (stated != needed).then(|| Found {
+            at: Some(os.to_string()),
+            ..Found::in_file(file.path(), Some(node.line()), message).of(minor)
+        })
+    };
+    file.documents().iter().filter_map(check).collect()
+}
+
+fn image_checksum(view: &View<'_>) -> Vec<Found> {
+    let mut known: BTreeMap<&str, (&str, &Sha256)> = BTreeMap::new();
+    let listed = view.rosters().flat_map(|(minor, roster)| {
+        let entries = roster.entries.iter();
+        entries.filter_map(move |entry| {
+            let place = (roster.file.as_str(), entry.line, minor);
+            Some((place, entry.url.as_deref()?, entry.sha256.as_ref()?))
+        })
+    });
+    let single = view.lines().flat_map(|line| {
+        line.sites().filter_map(move |site| match &site.fact {
+            Fact::Image(image) => {
+                let place = (site.file.as_str(), site.line, Some(line.minor));
+                Some((place, image.url.as_str(), image.sha256.as_ref()?))
+            }
+            _ => None,
+        })
+    });
+    let mut found = Vec::new();
+    for ((file, line, minor), url, sum) in listed.chain(single) {
+        match known.get(url) {
+            Some((other, of_other)) if *of_other != sum => {
+                let name = file_name(url);
+                let other = file_name(other);
+                let message = format!(
+                    "{name} has checksum {}, {other} says {}",
+                    short(sum),
+                    short(of_other)
+                );
+                let hint = "csctl-matrix check --with catalog says which of them the store gives";
+                found.push(
+                    Found::in_file(file, Some(line), message)
+                        .of(minor)
+                        .hinted(hint),
+                );
+            }
+            Some(_) => {}
+            None => {
+                known.insert(url, (file, sum));
+            }
+        }
+    }
+    found
+}
+
+/// The beginning of a checksum, for people.
+fn short(sum: &Sha256) -> &str {
+    &sum.hex()[..12]
+}

@@ -1,0 +1,156 @@
+//! Rules: what each is called, how bad its findings are, and why it is there. Each family of rules is a file beside this one.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::view::View;
+use super::{
+    Found, calendar, charts, consumers, images, lists, metadata, release, sites, strict, texts,
+    versions, world,
+};
+
+/// A rule of `check`.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name, which never changes: `class-chart-minor`.
+    pub name: &'static str,
+    /// The group it belongs to.
+    pub group: Group,
+    /// How bad its findings are.
+    pub severity: Severity,
+    /// What it finds, in one sentence.
+    pub finds: &'static str,
+    /// Why it matters, in one sentence.
+    pub reason: &'static str,
+    /// What finds it.
+    pub(super) find: fn(&View<'_>) -> Vec<Found>,
+}
+
+/// A group of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// Contradictions between the files of the repository; applied unless left out.
+    Tree,
+    /// What the release tools set right on their own, or what is only probably wrong; applied when asked.
+    Strict,
+    /// What the repository says against what the world offers; applied when asked, or when a catalog file is given.
+    Catalog,
+    /// What standard scs-0210 finds late on the day; applied when asked.
+    Standard,
+    /// Whether the state can be published; applied when asked.
+    Release,
+}
+
+/// The rule whose answer is prepared by the command, which can read files as bytes.
+pub const CSCTL_RULE: &str = "csctl-refuses";
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// A release made like this does not work, or a tool refuses it.
+    Error,
+    /// It misleads people or tools.
+    Warning,
+}
+
+impl Group {
+    /// Tells whether its rules need a catalog.
+    pub fn needs_catalog(self) -> bool {
+        match self {
+            Self::Catalog | Self::Standard => true,
+            Self::Tree | Self::Strict | Self::Release => false,
+        }
+    }
+
+    /// All groups.
+    pub const ALL: [Self; 5] = [
+        Self::Tree,
+        Self::Strict,
+        Self::Catalog,
+        Self::Standard,
+        Self::Release,
+    ];
+
+    /// Returns the name used in options: `tree`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tree => "tree",
+            Self::Strict => "strict",
+            Self::Catalog => "catalog",
+            Self::Standard => "standard",
+            Self::Release => "release",
+        }
+    }
+
+    /// Returns what its rules have in common, in one sentence.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Tree => {
+                "Contradictions between files of the repository. They need nothing else, and are applied by default."
+            }
+            Self::Strict => {
+                "What the release tools set right on their own, or what is only probably wrong. Applied when asked: `--with strict`."
+            }
+            Self::Catalog => {
+                "What the repository says against what the world offers. Applied when asked, `--with catalog`, and with a catalog file."
+            }
+            Self::Standard => {
+                "What standard scs-0210 finds late, or due soon, on the day. Applied when asked, `--with standard`: it needs to know the releases of Kubernetes."
+            }
+            Self::Release => {
+                "Whether csctl would publish the state. Applied when asked, `--with release`: it compares every file with the last release's git tag."
+            }
+        }
+    }
+
+    /// Tells whether its rules are applied without being asked for.
+    pub fn is_default(self) -> bool {
+        match self {
+            Self::Tree => true,
+            Self::Strict | Self::Catalog | Self::Standard | Self::Release => false,
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+impl Rule {
+    /// Tells whether it speaks of files that could not be read. Where a stack's own file is among them, only such rules apply.
+    pub(super) fn is_of_faults(&self) -> bool {
+        texts::FAULT_RULES.contains(&self.name)
+    }
+}
+
+/// Returns all rules, family by family.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    let families: [&[Rule]; 12] = [
+        &versions::RULES,
+        &charts::RULES,
+        &images::RULES,
+        &lists::RULES,
+        &consumers::RULES,
+        &metadata::RULES,
+        &texts::RULES,
+        &sites::RULES,
+        &strict::RULES,
+        &world::RULES,
+        &calendar::RULES,
+        &release::RULES,
+    ];
+    families.into_iter().flatten()
+}
+
+/// Finds a rule by its name.
+pub fn find_rule(name: &str) -> Option<&'static Rule> {
+    rules().find(|rule| rule.name == name)
+}

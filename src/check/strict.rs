@@ -1,0 +1,178 @@
+//! Rules about vendored charts and build dates: what release tools set right on their own, or what is only probably wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+
+use super::Found;
+use super::rule::{Group, Rule, Severity};
+use super::view::{View, file_name};
+use crate::stack::{Fact, RosterForm, Site, SourceFile, chart_lock_fits};
+use crate::version::{ChartVersion, Minor};
+
+pub(super) const RULES: [Rule; 3] = [
+    Rule {
+        name: "chart-lock",
+        group: Group::Strict,
+        severity: Severity::Warning,
+        finds: "A Chart.lock is not that of its Chart.yaml.",
+        reason: "`helm dependency build` refuses it; tools that run `helm dependency update` make it anew and never notice.",
+        find: chart_lock,
+    },
+    Rule {
+        name: "chart-archive",
+        group: Group::Tree,
+        severity: Severity::Warning,
+        finds: "A packaged chart in `charts/` is not of the version that its Chart.yaml depends on.",
+        reason: "`helm package` and `helm template` refuse such a chart, or use the stale archive.",
+        find: chart_archive,
+    },
+    Rule {
+        name: "build-dates",
+        group: Group::Strict,
+        severity: Severity::Warning,
+        finds: "Images of three or more minors, or five or more images of one list, have the same build date.",
+        reason: "It is most likely the day on which a script ran, not the day on which the images were built.",
+        find: build_dates,
+    },
+];
+
+fn chart_lock(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for line in view.lines() {
+        let find = |path: &str| line.tree.files.iter().find(|file| file.path() == path);
+        for lock in line
+            .tree
+            .files
+            .iter()
+            .filter(|file| file_name(file.path()) == "Chart.lock")
+        {
+            let Some(chart) = find(&lock.path().replace("Chart.lock", "Chart.yaml")) else {
+                continue;
+            };
+            if let Some((line_number, message)) = lock_fault(chart, lock) {
+                let directory = lock.path().trim_end_matches("/Chart.lock");
+                found.push(
+                    Found::in_file(lock.path(), line_number, message)
+                        .of(line.minor)
+                        .hinted(format!("helm dependency update {directory}")),
+                );
+            }
+        }
+    }
+    found
+}
+
+fn lock_fault(chart: &SourceFile, lock: &SourceFile) -> Option<(Option<usize>, String)> {
+    let wanted: BTreeMap<&str, &str> = chart
+        .sites()
+        .iter()
+        .filter_map(|site| match &site.fact {
+            Fact::ChartDependency {
+                chart,
+                version: Some(_),
+                ..
+            } => Some((chart.as_str(), site.value.as_str())),
+            _ => None,
+        })
+        .collect();
+    for site in lock.sites() {
+        if let Fact::LockedDependency { chart } = &site.fact
+            && let Some(wanted) = wanted.get(chart.as_str())
+            && *wanted != site.value
+        {
+            let message = format!("{chart} {}, Chart.yaml says {wanted}", site.value);
+            return Some((Some(site.line), message));
+        }
+    }
+    let fits = chart_lock_fits(chart, lock);
+    (!fits).then(|| (None, "the digest is not that of Chart.yaml".to_owned()))
+}
+
+/// A chart with packaged dependencies has those that its Chart.yaml names.
+fn chart_archive(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for line in view.lines() {
+        for chart in line
+            .tree
+            .files
+            .iter()
+            .filter(|file| file_name(file.path()) == "Chart.yaml")
+        {
+            let directory = chart.path().trim_end_matches("/Chart.yaml");
+            let folder = view.input.tree.files_below(&format!("{directory}/charts"));
+            let archives: Vec<&str> = folder
+                .filter_map(|(path, _)| file_name(path).strip_suffix(".tgz"))
+                .collect();
+            for site in chart.sites() {
+                if let Some(other) = stale_archive(site, &archives) {
+                    let message = format!("version {}, charts/ has {other}.tgz", site.value);
+                    let hint = format!("helm dependency update {directory}");
+                    found.push(line.at(site, message).hinted(hint));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Finds the archive of another version of a dependency, where there is none of the right one.
+fn stale_archive<'a>(site: &Site, archives: &[&'a str]) -> Option<&'a str> {
+    let Fact::ChartDependency {
+        chart,
+        version: Some(version),
+        ..
+    } = &site.fact
+    else {
+        return None;
+    };
+    let version_in = |archive: &str| {
+        let rest = archive.strip_prefix(chart.as_str())?.strip_prefix('-')?;
+        rest.parse::<ChartVersion>().ok()
+    };
+    let mut of_chart = archives
+        .iter()
+        .filter_map(|archive| Some((*archive, version_in(archive)?)));
+    let is_there = of_chart
+        .clone()
+        .any(|(_, found)| found.plain() == version.plain());
+    of_chart
+        .next()
+        .filter(|_| !is_there)
+        .map(|(archive, _)| archive)
+}
+
+fn build_dates(view: &View<'_>) -> Vec<Found> {
+    const MINORS: usize = 3;
+    const IMAGES: usize = 5;
+    let mut found = Vec::new();
+    for (minor, roster) in view.rosters() {
+        if roster.form != RosterForm::ImageManager {
+            continue;
+        }
+        let mut days: BTreeMap<Date, (usize, Vec<Minor>)> = BTreeMap::new();
+        for entry in &roster.entries {
+            if let Some(day) = entry.built {
+                let (_, minors) = days.entry(day).or_insert((entry.line, Vec::new()));
+                minors.push(entry.version.minor());
+            }
+        }
+        for (day, (line, minors)) in days {
+            let distinct: BTreeSet<&Minor> = minors.iter().collect();
+            if minors.len() >= IMAGES || distinct.len() >= MINORS {
+                let count = minors.len();
+                let message = format!(
+                    "{count} images of {} minors were all built on {day}",
+                    distinct.len()
+                );
+                let hint = "csctl-matrix check --with catalog compares them with the store";
+                found.push(
+                    Found::in_file(&roster.file, Some(line), message)
+                        .of(minor)
+                        .hinted(hint),
+                );
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,158 @@
+//! What rules look at: one cluster stack, with the questions that many rules ask of it.
+
+use super::{CheckInput, Found, version_words};
+use crate::stack::{Fact, Fault, Roster, Site, SourceFile, SourceTree, Stack};
+use crate::version::{KubernetesVersion, Minor};
+
+/// One cluster stack, as rules look at it.
+pub(super) struct View<'a> {
+    pub(super) input: CheckInput<'a>,
+    pub(super) stack: &'a Stack,
+}
+
+/// A source tree whose minor is known.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a> {
+    pub(super) tree: &'a SourceTree,
+    pub(super) minor: Minor,
+    pub(super) default: Option<KubernetesVersion>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(input: CheckInput<'a>, stack: &'a Stack) -> Self {
+        Self { input, stack }
+    }
+
+    /// Tells whether a file that says what the stack is could not be read: then the others have nothing to be compared with.
+    pub(super) fn is_torn(&self) -> bool {
+        let is_own = |fault: &Fault| matches!(file_name(&fault.file), "csctl.yaml" | "stack.yaml");
+        self.stack.faults.iter().any(is_own)
+    }
+
+    /// Returns the source trees whose minor is known.
+    pub(super) fn lines(&self) -> impl Iterator<Item = Line<'a>> + use<'a> {
+        self.stack.trees.iter().filter_map(|tree| {
+            Some(Line {
+                tree,
+                minor: tree.minor?,
+                default: tree.default,
+            })
+        })
+    }
+
+    /// Finds the source tree of a minor.
+    pub(super) fn find_line(&self, minor: Minor) -> Option<Line<'a>> {
+        self.lines().find(|line| line.minor == minor)
+    }
+
+    /// Returns every list of node images, with the minor of its source tree where it belongs to one.
+    pub(super) fn rosters(&self) -> impl Iterator<Item = (Option<Minor>, &'a Roster)> + use<'a> {
+        let stack = self.stack;
+        let own = stack
+            .trees
+            .iter()
+            .flat_map(|tree| tree.files.iter().map(move |file| (tree.minor, file)));
+        let all = own.chain(stack.shared.iter().map(|file| (None, file)));
+        all.flat_map(|(minor, file)| file.rosters().iter().map(move |roster| (minor, roster)))
+    }
+
+    /// Returns the sites of files that speak of all minors, beside the source trees or in the only one.
+    pub(super) fn files(&self) -> impl Iterator<Item = &'a SourceFile> + use<'a> {
+        self.stack.files()
+    }
+}
+
+impl<'a> Line<'a> {
+    /// Returns what the stack is set to: `v1.34.7`, or `1.34` where no version is named in full.
+    pub(super) fn version_words(self) -> String {
+        version_words(self.default, self.minor)
+    }
+
+    /// Returns the stack's name in sentences: `the stack is v1.34.7`.
+    pub(super) fn is_words(self) -> String {
+        match self.default {
+            Some(default) => format!("the stack is {default}"),
+            None => format!("the stack is of {}", self.minor),
+        }
+    }
+
+    /// Tells whether a version is another one than the stack's.
+    pub(super) fn differs(self, version: KubernetesVersion) -> bool {
+        match self.default {
+            Some(default) => version != default,
+            None => version.minor() != self.minor,
+        }
+    }
+
+    /// Returns its single facts.
+    pub(super) fn sites(self) -> impl Iterator<Item = &'a Site> + use<'a> {
+        self.tree.sites()
+    }
+
+    /// Returns a finding at a site.
+    pub(super) fn at(self, site: &Site, message: impl Into<String>) -> Found {
+        Found::at(site, message).of(self.minor)
+    }
+
+    /// Returns the file that says what the source tree is: its csctl.yaml, its stack.yaml, or the class's chart.
+    pub(super) fn own_file(self) -> String {
+        let files = || self.tree.files.iter().map(|file| file.path());
+        let named = |name: &str| files().find(|path| file_name(path) == name);
+        let found = named("csctl.yaml").or_else(|| named("stack.yaml"));
+        found
+            .or_else(|| files().next())
+            .unwrap_or(&self.tree.directory)
+            .to_owned()
+    }
+
+    /// Returns the name of the file that states the default version, for sentences.
+    pub(super) fn default_file(self) -> &'a str {
+        let stated = self.sites().find(|site| {
+            matches!(site.fact, Fact::Kubernetes { version } if Some(version) == self.default)
+        });
+        stated.map_or("the stack", |site| file_name(&site.file))
+    }
+}
+
+impl Found {
+    /// Returns a finding of a file as a whole.
+    pub(super) fn in_file(file: &str, line: Option<usize>, message: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            line,
+            at: None,
+            minor: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Returns a finding at a site.
+    pub(super) fn at(site: &Site, message: impl Into<String>) -> Self {
+        Self {
+            at: Some(site.at.clone()),
+            ..Self::in_file(&site.file, Some(site.line), message)
+        }
+    }
+
+    /// Says which of the stack's minors it is about.
+    pub(super) fn of(self, minor: impl Into<Option<Minor>>) -> Self {
+        Self {
+            minor: minor.into(),
+            ..self
+        }
+    }
+
+    /// Says what a person can do about it.
+    pub(super) fn hinted(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+}
+
+/// Returns the last part of a path.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}

@@ -1,0 +1,291 @@
+//! Rules about what the world offers: images that are gone or were uploaded again, chart versions that no index has. A source that
+//! gave no answer proves nothing.
+
+use super::Found;
+use super::rule::{Group, Rule, Severity};
+use super::view::{View, file_name};
+use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
+use crate::stack::{Fact, find_minor_bound};
+use crate::version::{KubernetesVersion, Minor, Sha256};
+
+pub(super) const RULES: [Rule; 5] = [
+    Rule {
+        name: "image-gone",
+        group: Group::Catalog,
+        severity: Severity::Error,
+        finds: "A listed image, or that of the stack's version, is not in the image store.",
+        reason: "A cloud that does not have the image yet cannot get it, and clusters of that version cannot grow.",
+        find: image_gone,
+    },
+    Rule {
+        name: "image-republished",
+        group: Group::Catalog,
+        severity: Severity::Error,
+        finds: "The store gives another checksum for an image than the repository.",
+        reason: "The image was uploaded again under its name, or the checksum was of a faulty upload; downloads that check it fail.",
+        find: image_republished,
+    },
+    Rule {
+        name: "build-date",
+        group: Group::Catalog,
+        severity: Severity::Warning,
+        finds: "A build date is not the day on which the store says the image was built.",
+        reason: "It is the evidence for how old an image is, and most likely the day on which a script ran.",
+        find: build_date,
+    },
+    Rule {
+        name: "image-age",
+        group: Group::Catalog,
+        severity: Severity::Warning,
+        finds: "The image of the stack's version is older than the policy's `maximumImageAge`.",
+        reason: "It lacks the operating system's security fixes since then (draft standard scs-0220).",
+        find: image_age,
+    },
+    Rule {
+        name: "chart-not-published",
+        group: Group::Catalog,
+        severity: Severity::Error,
+        finds: "An addon chart's version is not in the index of its repository.",
+        reason: "A version that only a git tag names cannot be installed: the release cannot be packaged.",
+        find: chart_not_published,
+    },
+];
+
+/// An image that a repository names, with what it says of it.
+struct Named<'a> {
+    file: &'a str,
+    line: usize,
+    minor: Option<Minor>,
+    version: KubernetesVersion,
+    url: &'a str,
+    sha256: Option<&'a Sha256>,
+    built: Option<jiff::civil::Date>,
+}
+
+fn named_images<'a>(view: &View<'a>) -> Vec<Named<'a>> {
+    let listed = view.rosters().flat_map(|(minor, roster)| {
+        let entries = roster.entries.iter();
+        entries.filter_map(move |entry| {
+            Some(Named {
+                file: &roster.file,
+                line: entry.line,
+                minor,
+                version: entry.version,
+                url: entry.url.as_deref()?,
+                sha256: entry.sha256.as_ref(),
+                built: entry.built,
+            })
+        })
+    });
+    let single = view.lines().flat_map(|line| {
+        line.sites().filter_map(move |site| match &site.fact {
+            Fact::Image(image) => Some(Named {
+                file: &site.file,
+                line: site.line,
+                minor: Some(line.minor),
+                version: image.version,
+                url: &image.url,
+                sha256: image.sha256.as_ref(),
+                built: None,
+            }),
+            _ => None,
+        })
+    });
+    listed.chain(single).collect()
+}
+
+impl<'a> Named<'a> {
+    /// Finds the store the image comes from, where it answered for the image's minor.
+    fn store(&self, catalog: &'a Catalog) -> Option<&'a ImageStore> {
+        let pattern = ImagePattern::of_url(self.url).ok()?;
+        answering_store(catalog, &pattern, self.version.minor())
+    }
+
+    fn image(&self, catalog: &'a Catalog) -> Option<&'a NodeImage> {
+        let images = self.store(catalog)?.images_of(self.version);
+        images.into_iter().find(|image| image.url == self.url)
+    }
+
+    fn found(&self, message: String) -> Found {
+        Found::in_file(self.file, Some(self.line), message)
+            .of(self.minor.or(Some(self.version.minor())))
+    }
+}
+
+/// Finds a store that answered for a minor.
+fn answering_store<'a>(
+    catalog: &'a Catalog,
+    pattern: &ImagePattern,
+    minor: Minor,
+) -> Option<&'a ImageStore> {
+    let store = catalog.find_store(pattern)?;
+    let is_silent = catalog.unreachable.iter().any(|failed| {
+        failed.source == pattern.as_str()
+            && (failed.minors.is_empty() || failed.minors.contains(&minor))
+    });
+    (store.searched.contains(&minor) && !is_silent).then_some(store)
+}
+
+fn image_gone(view: &View<'_>) -> Vec<Found> {
+    let Some(catalog) = view.input.catalog else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for named in named_images(view) {
+        let Some(store) = named.store(catalog) else {
+            continue;
+        };
+        if store
+            .images_of(named.version)
+            .any(|image| image.url == named.url)
+        {
+            continue;
+        }
+        let file = file_name(named.url);
+        let faulty = store.faulty.iter().find(|f| f.version == named.version);
+        let message = match faulty {
+            Some(faulty) => format!("{file}: {}", faulty.reason),
+            None => format!("the store has no {file}"),
+        };
+        found.push(named.found(message));
+    }
+    found.extend(defaults_without_image(view, catalog));
+    found
+}
+
+/// Default versions of stacks that name no image URL.
+fn defaults_without_image(view: &View<'_>, catalog: &Catalog) -> Vec<Found> {
+    let names_urls = !named_images(view).is_empty();
+    let pattern =
+        crate::matrix::store_pattern(view.stack, view.input.selection.image_pattern.as_ref());
+    let (false, Some(pattern)) = (names_urls, pattern) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for line in view.lines() {
+        let Some(default) = line.default else {
+            continue;
+        };
+        let store = answering_store(catalog, &pattern, line.minor);
+        if store.is_some_and(|store| store.images_of(default).next().is_none()) {
+            let stated = line.sites().find(
+                |site| matches!(site.fact, Fact::Kubernetes { version } if version == default),
+            );
+            let message = format!("{} has no image of {default}", pattern.base_or_name());
+            found.extend(stated.map(|site| line.at(site, message)));
+        }
+    }
+    found
+}
+
+fn image_republished(view: &View<'_>) -> Vec<Found> {
+    let Some(catalog) = view.input.catalog else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for named in named_images(view) {
+        let offered = named
+            .image(catalog)
+            .and_then(|image| Some((image, image.sha256.as_ref()?)));
+        let (Some(listed), Some((image, offered))) = (named.sha256, offered) else {
+            continue;
+        };
+        if listed != offered {
+            let built = image
+                .built
+                .map(|day| format!(", built {day}"))
+                .unwrap_or_default();
+            let message = format!(
+                "{} has checksum {}, the store says {}{built}",
+                file_name(named.url),
+                &listed.hex()[..12],
+                &offered.hex()[..12]
+            );
+            let hint = format!(
+                "csctl-matrix plan {} --change os-release shows the change by itself",
+                view.stack.title()
+            );
+            found.push(named.found(message).hinted(hint));
+        }
+    }
+    found
+}
+
+fn build_date(view: &View<'_>) -> Vec<Found> {
+    let Some(catalog) = view.input.catalog else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for named in named_images(view) {
+        let image = named
+            .image(catalog)
+            .filter(|image| image.sha256.as_ref() == named.sha256);
+        let offered = image.and_then(|image| image.built);
+        if let (Some(stated), Some(offered)) = (named.built, offered)
+            && stated != offered
+        {
+            let file = file_name(named.url);
+            let message = format!("{file} was built on {offered}, the list says {stated}");
+            found.push(named.found(message));
+        }
+    }
+    found
+}
+
+fn image_age(view: &View<'_>) -> Vec<Found> {
+    let (Some(catalog), Some(most)) = (view.input.catalog, view.input.policy.maximum_image_age)
+    else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for named in named_images(view) {
+        let is_default = view.lines().any(|line| line.default == Some(named.version));
+        let built = named.image(catalog).and_then(|image| image.built);
+        let Some(built) = built.or(named.built).filter(|_| is_default) else {
+            continue;
+        };
+        let days = (catalog.as_of - built).get_days();
+        if days > i32::from(most.days()) {
+            let file = file_name(named.url);
+            let message = format!(
+                "{file} was built on {built}, {days} days ago; {} are allowed",
+                most.days()
+            );
+            found.push(named.found(message));
+        }
+    }
+    found
+}
+
+fn chart_not_published(view: &View<'_>) -> Vec<Found> {
+    let Some(catalog) = view.input.catalog else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for line in view.lines() {
+        for site in line.sites() {
+            let Fact::ChartDependency {
+                chart,
+                repository,
+                version: Some(version),
+            } = &site.fact
+            else {
+                continue;
+            };
+            let known = find_minor_bound(chart).map_or("", |known| known.repository);
+            let url = if repository.is_empty() {
+                known
+            } else {
+                repository
+            };
+            let Some(offered) = catalog.find_chart(url, chart) else {
+                continue;
+            };
+            if !offered.iter().any(|found| found.plain() == version.plain()) {
+                let message = format!("{url} has no {chart} {version}");
+                found.push(line.at(site, message));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,211 @@
+//! `check`: contradictions in a repository, with the rules that find them. With `--fix` it writes the repairs that `update` would
+//! make too, and nothing else.
+
+use std::collections::BTreeMap;
+
+use super::update::{refuse_dirty, staging, update_error};
+use super::{Outcome, Place, Repository, World, to_json};
+use crate::catalog::{Catalog, Unreachable};
+use crate::check::{
+    CSCTL_RULE, CheckInput, Findings, Group, RuleSelection, check, find_rule, repair,
+};
+use crate::config::Config;
+use crate::error::{CommandError, Status};
+use crate::plan::{Plan, Selection};
+use crate::report;
+
+/// What to check.
+#[derive(Debug, Clone)]
+pub struct CheckRequest {
+    /// The repository.
+    pub place: Place,
+    /// How the world is seen, where a rule needs it.
+    pub world: World,
+    /// Which stacks and which minor.
+    pub selection: Selection,
+    /// Names of the only rules and groups of rules to apply; empty means the default groups.
+    pub only: Vec<String>,
+    /// Names of rules and groups to apply beside those.
+    pub with: Vec<String>,
+    /// Names of rules and groups to leave out.
+    pub skip: Vec<String>,
+    /// Release tags that this state is to have.
+    pub tags: Vec<String>,
+    /// Whether to write the repairs.
+    pub fix: bool,
+    /// Whether files with changes that are not committed may be touched.
+    pub allow_dirty: bool,
+    /// The command line that writes the repairs, to be named to people.
+    pub fix_command: String,
+    /// The form of the data.
+    pub format: CheckFormat,
+}
+
+/// The form of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum CheckFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// For pull requests and issues.
+    Markdown,
+    /// For code-scanning services.
+    Sarif,
+    /// For GitHub Actions: annotations at the line.
+    Github,
+}
+
+/// Checks, and repairs where that is asked for.
+pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
+    let mut rules = RuleSelection::new(&request.only, &request.with, &request.skip)
+        .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+    if request.world.catalog.is_some() {
+        rules.add_default(Group::Catalog);
+    }
+    if let (true, Some(revision)) = (request.fix, &request.place.revision) {
+        let message = format!("--fix writes into the working directory, not into {revision}");
+        return Err(CommandError::new(message).hinted("leave --rev or --fix out"));
+    }
+    let (mut notices, mut warnings) = (Vec::new(), Vec::new());
+    let mut repository = Repository::open(&request.place)?;
+    if request.fix && staging(&repository).recover().map_err(update_error)? {
+        warnings.push("an interrupted update was finished first".to_owned());
+        repository = Repository::open(&request.place)?;
+    }
+    repository.check_day(request.world.today)?;
+    let selection = repository.select(request.selection.clone())?;
+    let needs_catalog = Group::ALL
+        .iter()
+        .any(|group| group.needs_catalog() && rules.takes_group(*group));
+    let catalog = if needs_catalog {
+        let catalog = repository.look(&selection, &request.world)?;
+        warnings.extend(catalog.unreachable.iter().map(unreachable_words));
+        Some(catalog)
+    } else {
+        None
+    };
+    let look = Look {
+        request,
+        rules: &rules,
+        catalog: catalog.as_ref(),
+    };
+    let mut findings = look.at(&repository, check)?;
+    if request.fix {
+        let plan = look.at(&repository, |input| repair(input, &findings))?;
+        if plan.has_changes() {
+            write(request, &repository, &plan)?;
+            notices.extend(
+                plan.files
+                    .iter()
+                    .map(|file| format!("repaired {}", file.path)),
+            );
+            repository = Repository::open(&request.place)?;
+            findings = look.at(&repository, check)?;
+        }
+    }
+    Ok(Outcome {
+        data: data(request, &findings)?,
+        is_styled: request.format == CheckFormat::Text,
+        notices,
+        warnings,
+        faults: Vec::new(),
+        status: (!findings.findings.is_empty()).then_some(Status::Findings),
+    })
+}
+
+/// A source without an answer: rules that need it were not applied there.
+fn unreachable_words(failed: &Unreachable) -> String {
+    format!("{} gave no answer: {}", failed.url, failed.reason)
+}
+
+/// How a repository is looked at.
+struct Look<'a> {
+    request: &'a CheckRequest,
+    rules: &'a RuleSelection,
+    catalog: Option<&'a Catalog>,
+}
+
+impl Look<'_> {
+    /// Hands a repository to a function.
+    fn at<R>(
+        &self,
+        repository: &Repository,
+        function: impl FnOnce(CheckInput<'_>) -> R,
+    ) -> Result<R, CommandError> {
+        let selection = repository.select(self.request.selection.clone())?;
+        Ok(function(CheckInput {
+            tree: &repository.tree,
+            discovery: &repository.discovery,
+            catalog: self.catalog,
+            policy: &repository.config.policy(&Config::default()),
+            selection: &selection,
+            rules: self.rules,
+            tags: &tags(self.request, repository),
+            unpublishable: &self.unpublishable(repository)?,
+            today: self.request.world.today,
+        }))
+    }
+}
+
+impl Look<'_> {
+    /// Asks of every source tree why csctl would refuse to publish it, where the rule is applied.
+    fn unpublishable(
+        &self,
+        repository: &Repository,
+    ) -> Result<BTreeMap<String, String>, CommandError> {
+        let is_asked = find_rule(CSCTL_RULE).is_some_and(|rule| self.rules.takes(rule));
+        let Some(git) = repository.git.as_ref().filter(|_| is_asked) else {
+            return Ok(BTreeMap::new());
+        };
+        let mut releases = Catalog::empty(self.request.world.today);
+        releases.stack_releases = git.stack_releases().map_err(CommandError::new)?;
+        let catalog = self.catalog.unwrap_or(&releases);
+        let stacks = repository.discovery.read(&repository.tree);
+        let trees = stacks.iter().flat_map(|stack| &stack.trees);
+        let refused = trees.filter_map(|tree| {
+            let finding = repository.csctl_verdict(tree, catalog)?.finding?;
+            Some((tree.directory.clone(), finding))
+        });
+        Ok(refused.collect())
+    }
+}
+
+fn write(request: &CheckRequest, repository: &Repository, plan: &Plan) -> Result<(), CommandError> {
+    if !request.allow_dirty {
+        refuse_dirty(repository, plan)?;
+    }
+    staging(repository).apply(plan).map_err(update_error)
+}
+
+/// The tags asked for, and the one by whose name the state is read.
+fn tags(request: &CheckRequest, repository: &Repository) -> Vec<String> {
+    let named = request.place.revision.iter().filter(|revision| {
+        let git = repository.git.as_ref();
+        git.is_some_and(|git| git.has_tag(revision))
+    });
+    named.chain(&request.tags).cloned().collect()
+}
+
+fn data(request: &CheckRequest, findings: &Findings) -> Result<String, CommandError> {
+    // A revision is read, and never written to.
+    let is_writable = request.place.revision.is_none();
+    let command = Some(request.fix_command.as_str()).filter(|_| is_writable && !request.fix);
+    match request.format {
+        CheckFormat::Text => Ok(report::text::check(findings, command)),
+        CheckFormat::Json => to_json(findings),
+        CheckFormat::Markdown => Ok(report::markdown::check(findings)),
+        CheckFormat::Sarif => to_json(&report::sarif::sarif(findings)),
+        CheckFormat::Github => Ok(report::sarif::github(findings)),
+    }
+}
+
+/// Lists the rules.
+pub fn list_rules() -> Outcome {
+    Outcome {
+        data: report::text::rule_list(),
+        is_styled: true,
+        ..Outcome::default()
+    }
+}

@@ -1,0 +1,127 @@
+//! Whether csctl would publish what a plan makes: which source trees and releases must be looked at for that, and what follows
+//! from their files. The looking is done elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::explain::refusal_unseen;
+use super::release::Release;
+use super::{FileAction, FileChange, Plan};
+use crate::release_digest::{FileDigests, LastRelease, Verdict, csctl_verdict};
+use crate::version::{ReleaseTag, Sha256, StackLine};
+
+/// A source tree and the release that csctl would compare it with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DigestRequest {
+    /// The source tree's directory, relative to the repository's root.
+    pub directory: String,
+    /// The last release of its line.
+    pub last: ReleaseTag,
+}
+
+/// A source tree as it is, and the release that csctl would compare it with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// The source tree's files.
+    pub now: FileDigests,
+    /// The last release.
+    pub last: LastRelease,
+}
+
+impl Plan {
+    /// Returns what must be known to tell whether csctl would publish the releases of this plan. A plan without changes, or
+    /// without csctl, needs nothing.
+    pub fn digest_requests(&self) -> BTreeSet<DigestRequest> {
+        let lines = self.stacks.iter().flat_map(|stack| &stack.lines);
+        lines
+            .filter_map(|line| request(&line.line, line.release.as_ref()?))
+            .collect()
+    }
+
+    /// Says whether csctl would publish the releases of this plan. What is not known of a source tree, or the reason why it is
+    /// not, stands in `answers`.
+    pub fn judge(&mut self, answers: &BTreeMap<DigestRequest, Result<Compared, String>>) {
+        for stack in &mut self.stacks {
+            for line in &mut stack.lines {
+                let Some(release) = &mut line.release else {
+                    continue;
+                };
+                let Some(request) = request(&line.line, release) else {
+                    continue;
+                };
+                let verdict = match answers.get(&request) {
+                    Some(Ok(compared)) => verdict(&request.directory, compared, &self.files),
+                    Some(Err(reason)) => Verdict::Unknown {
+                        reason: reason.clone(),
+                    },
+                    None => continue,
+                };
+                correct_note(&mut stack.notes, &line.line, release, &verdict);
+                release.csctl = Some(verdict);
+            }
+        }
+    }
+}
+
+fn request(line: &StackLine, release: &Release) -> Option<DigestRequest> {
+    release.csctl.as_ref()?;
+    let last = ReleaseTag {
+        line: line.clone(),
+        version: release.previous.clone()?,
+    };
+    Some(DigestRequest {
+        directory: release.directory.clone(),
+        last,
+    })
+}
+
+/// Tells what csctl would do of the source tree as the plan leaves it.
+fn verdict(directory: &str, compared: &Compared, changes: &[FileChange]) -> Verdict {
+    let prefix = match directory {
+        "" => String::new(),
+        directory => format!("{directory}/"),
+    };
+    let mut after = compared.now.clone();
+    for change in changes {
+        let Some(place) = change.path.strip_prefix(&prefix) else {
+            continue;
+        };
+        match &change.action {
+            FileAction::Edit { after: text, .. } | FileAction::Create { after: text, .. } => {
+                after.insert(place.to_owned(), Sha256::of(text.as_bytes()));
+            }
+            FileAction::Copy { from } => {
+                let Some(sum) = from
+                    .strip_prefix(&prefix)
+                    .and_then(|from| compared.now.get(from))
+                else {
+                    let reason = format!("{} would be a copy of {from}", change.path);
+                    return Verdict::Unknown { reason };
+                };
+                after.insert(place.to_owned(), sum.clone());
+            }
+            FileAction::Remove => {
+                after.remove(place);
+            }
+        }
+    }
+    csctl_verdict(&after, &compared.last)
+}
+
+/// Puts what is known in the place of what was assumed.
+fn correct_note(notes: &mut Vec<String>, line: &StackLine, release: &Release, verdict: &Verdict) {
+    let assumed = refusal_unseen(line);
+    let place = notes.iter().position(|note| *note == assumed);
+    match verdict {
+        Verdict::Unknown { .. } => {}
+        Verdict::Publishes => notes.retain(|note| *note != assumed),
+        Verdict::Refuses { reason } => {
+            let next = release.next.as_ref();
+            let version = next.map(|next| format!("-{next}")).unwrap_or_default();
+            let note = format!("csctl would refuse to publish {line}{version}: {reason}");
+            match place {
+                Some(place) => notes[place] = note,
+                None => notes.push(note),
+            }
+        }
+    }
+}

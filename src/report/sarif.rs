@@ -1,0 +1,110 @@
+//! Findings for machines that show them at the line: SARIF 2.1.0, which code-scanning services read, and the workflow commands
+//! of GitHub Actions, which need no upload.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::check::{Finding, Findings, Severity, rules};
+
+/// Where the rules are explained.
+pub(super) const RULES_PAGE: &str =
+    concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/rules.md");
+
+/// Returns the findings as a SARIF log with one run.
+/// Source: OASIS, Static Analysis Results Interchange Format 2.1.0.
+pub fn sarif(findings: &Findings) -> Value {
+    let known: Vec<Value> = rules()
+        .map(|rule| {
+            json!({
+                "id": rule.name,
+                "shortDescription": { "text": rule.finds },
+                "fullDescription": { "text": rule.reason },
+                "helpUri": format!("{RULES_PAGE}#{}", rule.name),
+                "defaultConfiguration": { "level": rule.severity },
+            })
+        })
+        .collect();
+    let results: Vec<Value> = findings.findings.iter().map(result).collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "csctl-matrix",
+                "version": env!("CARGO_PKG_VERSION"),
+                "informationUri": env!("CARGO_PKG_REPOSITORY"),
+                "rules": known,
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    })
+}
+
+fn result(finding: &Finding) -> Value {
+    let mut place = json!({ "artifactLocation": { "uri": uri(&finding.file) } });
+    // A finding of a whole file is shown at its first line: services pass over results without one.
+    place["region"] = json!({ "startLine": finding.line.unwrap_or(1) });
+    json!({
+        "ruleId": finding.rule,
+        "level": finding.severity,
+        "message": { "text": finding.message },
+        "locations": [{ "physicalLocation": place }],
+    })
+}
+
+/// Returns a path as a relative URI.
+fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                out.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
+}
+
+/// Returns the findings as workflow commands of GitHub Actions, a line each, which become annotations at the line.
+pub fn github(findings: &Findings) -> String {
+    let command = |finding: &Finding| {
+        let kind = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let line = finding.line.unwrap_or(1);
+        let (file, title) = (property(&finding.file), property(finding.rule));
+        let message = data(&finding.message);
+        format!("::{kind} file={file},line={line},title={title}::{message}\n")
+    };
+    findings.findings.iter().map(command).collect()
+}
+
+/// Escapes a message as the runner reads it.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// Escapes a property, which ends at a comma or colon.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_finding_ends_its_command() {
+        assert_eq!(property("a,b:c%\n"), "a%2Cb%3Ac%25%0A");
+        assert_eq!(data("50%: x, y\r\nz"), "50%25: x, y%0D%0Az");
+        assert_eq!(uri("a b/ä#.yaml"), "a%20b/%C3%A4%23.yaml");
+    }
+}

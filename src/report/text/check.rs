@@ -1,0 +1,100 @@
+//! Findings as text: where, which rule, what is wrong, and the fix.
+
+use std::fmt::Write as _;
+
+use super::{BOLD, DIM, GREEN, RED, YELLOW, styled};
+use crate::check::{Finding, Findings, Group, Severity, rules};
+
+/// Returns the findings; `fix_command` is the command line that repairs what can be repaired.
+pub fn check(findings: &Findings, fix_command: Option<&str>) -> String {
+    let mut out = String::new();
+    for finding in &findings.findings {
+        out.push_str(&one(finding));
+    }
+    if !findings.findings.is_empty() {
+        out.push('\n');
+    }
+    out.push_str(&summary(findings));
+    let fixable = findings
+        .findings
+        .iter()
+        .filter(|finding| finding.fix.is_some())
+        .count();
+    if let (Some(command), true) = (fix_command, fixable > 0) {
+        let what = if fixable == findings.findings.len() {
+            "Repair".to_owned()
+        } else {
+            format!("Repair {fixable} of them")
+        };
+        let _ = write!(out, ". {what}: {command}");
+    }
+    out + "\n"
+}
+
+fn one(finding: &Finding) -> String {
+    let style = match finding.severity {
+        Severity::Error => RED,
+        Severity::Warning => YELLOW,
+    };
+    let place = match finding.line {
+        Some(line) => format!("{}:{line}", finding.file),
+        None => finding.file.clone(),
+    };
+    let mut out = format!(
+        "{}   {}\n  {}\n",
+        styled(BOLD, &place),
+        styled(style, finding.rule),
+        finding.message
+    );
+    if let Some(fix) = &finding.fix {
+        let key = fix.at.rsplit('.').next().unwrap_or(&fix.at);
+        let written = match &fix.to {
+            Some(to) if fix.at == "text" => to.clone(),
+            Some(to) => format!("{key}: {to}"),
+            None => format!("remove {key}"),
+        };
+        let _ = writeln!(out, "  {}: {written}", styled(GREEN, "fix"));
+    } else if let Some(hint) = &finding.hint {
+        let _ = writeln!(out, "  {}", styled(DIM, &format!("hint: {hint}")));
+    }
+    out
+}
+
+/// `2 findings in 1 stack`, or what was looked at without any.
+pub(crate) fn summary(findings: &Findings) -> String {
+    let stacks = |count: usize| match count {
+        1 => "1 stack".to_owned(),
+        count => format!("{count} stacks"),
+    };
+    match findings.findings.len() {
+        0 => format!("no findings in {}", stacks(findings.stacks)),
+        1 => format!("1 finding in {}", stacks(findings.stacks_with_findings)),
+        count => format!(
+            "{count} findings in {}",
+            stacks(findings.stacks_with_findings)
+        ),
+    }
+}
+
+/// Returns the list of all rules, group by group.
+pub fn rule_list() -> String {
+    let mut out = String::new();
+    let width = rules()
+        .map(|rule| rule.name.len())
+        .max()
+        .unwrap_or_default();
+    for group in Group::ALL {
+        let _ = writeln!(out, "{}   {}", styled(BOLD, group.name()), group.describe());
+        for rule in rules().filter(|rule| rule.group == group) {
+            let _ = writeln!(
+                out,
+                "  {:width$}  {:7}  {}",
+                rule.name,
+                rule.severity.to_string(),
+                rule.finds
+            );
+        }
+        out.push('\n');
+    }
+    out + "docs/rules.md has an example of each.\n"
+}

@@ -1,0 +1,450 @@
+//! Sites that users add in the configuration file: the files they are in, what stands there, and the edits that state the wanted
+//! facts. It decides nothing about versions; a site says what its template says.
+
+mod glob;
+mod template;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::discover::{SourceTree, Stack};
+use super::edits::{EditNote, Edited, FileEdits};
+use super::facts::{Fact, Facts, Fault, Site};
+use super::source::SourceFile;
+use super::wanted::Wanted;
+use crate::config::{CONFIG_FILE, SiteConfig};
+use crate::policy::ChangeClass;
+use crate::yaml::{self, Node, Path};
+use glob::Glob;
+use template::{Template, Values};
+
+/// What stands for the value in a pattern.
+const VALUE: &str = "{value}";
+
+/// The sites of a configuration file.
+#[derive(Debug, Clone, Default)]
+pub struct ConfiguredSites(Arc<[Arc<ConfiguredSite>]>);
+
+/// One entry of `sites`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ConfiguredSite {
+    line: usize,
+    files: Glob,
+    place: Place,
+    value: Template,
+    stack: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    Path(Path),
+    Text { before: String, after: String },
+}
+
+/// A configured site that says nothing, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// The entry, for people.
+    pub site: String,
+    /// Why, as a phrase.
+    pub reason: String,
+}
+
+/// A configured site that contradicts its source tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaleSite {
+    /// The site.
+    pub site: Site,
+    /// What should stand there.
+    pub expected: String,
+}
+
+impl ConfiguredSites {
+    /// Reads the entries; `text` is the configuration file, for the lines of what is wrong in it.
+    pub fn read(entries: &[SiteConfig], text: &str) -> Result<Self, Fault> {
+        let file = yaml::File::parse(text).ok();
+        let line = |index: usize, key: &str| {
+            let document = file.as_ref()?.documents().first()?;
+            let entry = document.at(&Path::root().key("sites").index(index))?;
+            let node = entry.at(&Path::root().key(key)).unwrap_or(entry);
+            Some(node.line())
+        };
+        let read = |(index, entry): (usize, &SiteConfig)| {
+            let site = read_entry(entry, line(index, "").unwrap_or(1));
+            site.map(Arc::new).map_err(|(key, message, hint)| {
+                let message = format!("sites[{index}].{key}: {message}");
+                Fault::new(CONFIG_FILE, line(index, key), message, hint)
+            })
+        };
+        let sites: Result<Vec<_>, Fault> = entries.iter().enumerate().map(read).collect();
+        Ok(Self(sites?.into()))
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Tells whether a file can have a site.
+    pub fn takes(&self, path: &str) -> bool {
+        self.0.iter().any(|site| site.files.takes(path))
+    }
+
+    /// Returns the paths of files that are named in full.
+    pub fn plain_paths(&self) -> impl Iterator<Item = &str> {
+        let plain = self.0.iter().filter(|site| site.files.is_plain());
+        plain.map(|site| site.files.as_str())
+    }
+
+    /// Returns the stacks that entries name.
+    pub fn stacks(&self) -> BTreeSet<&str> {
+        let named = self.0.iter().filter_map(|site| site.stack.as_deref());
+        named.collect()
+    }
+
+    pub(super) fn all(&self) -> &[Arc<ConfiguredSite>] {
+        &self.0
+    }
+}
+
+fn read_entry(
+    entry: &SiteConfig,
+    line: usize,
+) -> Result<ConfiguredSite, (&'static str, String, &'static str)> {
+    const FILES: &str = "write a path relative to the repository's root; `*` stands for a part of a name, `**` for directories";
+    const PLACE: &str = "write `path: spec.topology.version`, or `pattern: 'Kubernetes {value}'`";
+    if entry.files.is_empty() || entry.files.starts_with('/') || entry.files.contains("..") {
+        let message = format!("`{}` is no path below the repository's root", entry.files);
+        return Err(("files", message, FILES));
+    }
+    let place = match (&entry.path, &entry.pattern) {
+        (Some(path), None) => {
+            let read = path.parse();
+            Place::Path(read.map_err(|error: yaml::PathError| ("path", error.to_string(), PLACE))?)
+        }
+        (None, Some(pattern)) => read_pattern(pattern).ok_or_else(|| {
+            let message =
+                format!("`{pattern}` does not have one `{VALUE}` with text before it, on one line");
+            ("pattern", message, PLACE)
+        })?,
+        (Some(_), Some(_)) => {
+            let message = "an entry has a `path` or a `pattern`, not both".to_owned();
+            return Err(("pattern", message, PLACE));
+        }
+        (None, None) => {
+            return Err(("files", "`path` or `pattern` is missing".to_owned(), PLACE));
+        }
+    };
+    let value = entry
+        .value
+        .parse()
+        .map_err(|message| ("value", message, "docs/configuration.md lists the values"))?;
+    Ok(ConfiguredSite {
+        line,
+        files: Glob::new(&entry.files),
+        place,
+        value,
+        stack: entry.stack.clone(),
+    })
+}
+
+fn read_pattern(pattern: &str) -> Option<Place> {
+    let (before, after) = pattern.split_once(VALUE)?;
+    let is_one = !after.contains(VALUE) && !before.is_empty() && !pattern.contains(['\n', '\r']);
+    is_one.then(|| Place::Text {
+        before: before.to_owned(),
+        after: after.to_owned(),
+    })
+}
+
+impl ConfiguredSite {
+    /// Tells whether its files can be among those of a stack.
+    pub(super) fn is_of(&self, stack: &Stack) -> bool {
+        let named = self.stack.as_deref().map(|name| name.trim_end_matches('/'));
+        named.is_none_or(|name| name == stack.title() || name == stack.directory)
+    }
+
+    pub(super) fn names_stack(&self) -> bool {
+        self.stack.is_some()
+    }
+
+    pub(super) fn takes(&self, path: &str) -> bool {
+        self.files.takes(path)
+    }
+
+    pub(super) fn needs_yaml(&self) -> bool {
+        matches!(self.place, Place::Path(_))
+    }
+
+    pub(super) fn unmet(&self, reason: impl Into<String>) -> Unmet {
+        Unmet {
+            site: format!(
+                "site in {} ({CONFIG_FILE}:{})",
+                self.files.as_str(),
+                self.line
+            ),
+            reason: reason.into(),
+        }
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::Configured {
+            entry: self.line,
+            template: self.value.to_string(),
+        }
+    }
+
+    fn place_for_people(&self) -> String {
+        match &self.place {
+            Place::Path(path) => format!("there is no `{path}`"),
+            Place::Text { before, after } => {
+                format!(
+                    "nothing fits `{before}{VALUE}{after}` with a value like `{}`",
+                    self.value
+                )
+            }
+        }
+    }
+
+    /// Finds the places of a text.
+    fn find_in(&self, text: &str) -> Vec<Range<usize>> {
+        let Place::Text { before, after } = &self.place else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        let mut at = 0;
+        while let Some(offset) = text[at..].find(before.as_str()) {
+            let start = at + offset + before.len();
+            match find_value(&text[start..], after, &self.value) {
+                Some(length) => {
+                    found.push(start..start + length);
+                    at = start + length;
+                }
+                None => at = start,
+            }
+        }
+        found
+    }
+
+    /// Returns the class of the change that puts another text where this one stands.
+    fn class(&self, found: &str, before: &Values, wanted: &Wanted<'_>) -> ChangeClass {
+        if self.value.fill(before).as_deref() != Ok(found) {
+            ChangeClass::Repair
+        } else if wanted.line != wanted.line_before {
+            ChangeClass::NewMinor
+        } else if self.value.follows_default() {
+            ChangeClass::NewPatch
+        } else {
+            ChangeClass::Addons
+        }
+    }
+}
+
+/// Finds the length of the value at the beginning of a text: one word of the template's shape, before the text that follows it.
+fn find_value(text: &str, after: &str, value: &Template) -> Option<usize> {
+    let ends_word = |c: char| c.is_whitespace() || "\"'`<>()[]{},;|".contains(c);
+    let word = &text[..text.find(ends_word).unwrap_or(text.len())];
+    if after.is_empty() {
+        let trimmed = word.trim_end_matches(['.', ':', '-', '!', '?']);
+        let fitting = [word, trimmed].into_iter().find(|word| value.fits(word));
+        return fitting.map(str::len);
+    }
+    let mut ends = word.char_indices().map(|(at, c)| at + c.len_utf8());
+    ends.find(|end| text[*end..].starts_with(after) && value.fits(&text[..*end]))
+}
+
+/// Adds what the configured sites of a file say.
+pub(super) fn read(file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    for site in file.configured() {
+        let mut add = |line: usize, at: String, value: &str| {
+            facts.sites.push(Site {
+                file: file.path().to_owned(),
+                line,
+                at,
+                value: value.to_owned(),
+                fact: site.fact(),
+            });
+        };
+        for (_, path, node, value) in nodes(file, site)? {
+            add(node.line(), path.to_string(), value);
+        }
+        for range in site.find_in(file.text()) {
+            let line = line_of(file.text(), range.start);
+            add(line, "text".to_owned(), &file.text()[range]);
+        }
+    }
+    Ok(())
+}
+
+type Found<'f> = (usize, &'f Path, &'f Node, &'f str);
+
+/// Finds the scalars at a site's path, in every document that has it.
+fn nodes<'f>(file: &'f SourceFile, site: &'f ConfiguredSite) -> Result<Vec<Found<'f>>, Fault> {
+    let Place::Path(path) = &site.place else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for (index, document) in file.documents().iter().enumerate() {
+        let Some(node) = document.at(path) else {
+            continue;
+        };
+        if node.is_map() || node.is_seq() {
+            let message = format!(
+                "`{path}` is no plain value, as the site of {CONFIG_FILE}:{} needs",
+                site.line
+            );
+            let hint = format!("correct the path in {CONFIG_FILE}");
+            return Err(Fault::new(file.path(), node.line(), message, hint));
+        }
+        found.extend(node.as_str().map(|value| (index, path, node, value)));
+    }
+    Ok(found)
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    1 + text[..at].matches('\n').count()
+}
+
+/// Returns the source tree whose state a file of the stack speaks of: the one it is in, else that of the newest minor.
+fn tree_of<'s>(stack: &'s Stack, file: &SourceFile) -> Option<&'s SourceTree> {
+    let own = |tree: &&SourceTree| tree.files.iter().any(|known| known.path() == file.path());
+    stack.trees.iter().find(own).or(stack.trees.last())
+}
+
+/// Returns the configured sites of a stack that say nothing, and why.
+pub(crate) fn unmet(stack: &Stack) -> Vec<Unmet> {
+    let mut unmet = Vec::new();
+    let mut seen: Vec<&Arc<ConfiguredSite>> = Vec::new();
+    for file in stack.files() {
+        for site in file.configured() {
+            if seen.contains(&site) {
+                continue;
+            }
+            seen.push(site);
+            let fact = site.fact();
+            let mut sites = stack.files().flat_map(SourceFile::sites);
+            if !sites.any(|found| found.fact == fact) {
+                unmet.push(site.unmet(site.place_for_people()));
+                continue;
+            }
+            let values = tree_of(stack, file).and_then(Values::of_tree);
+            let missing = values.and_then(|values| site.value.fill(&values).err());
+            // The published releases are not the tree's business.
+            let missing = missing.filter(|name| *name != "stackVersion");
+            unmet.extend(missing.map(|name| {
+                site.unmet(format!(
+                    "`{{{{{name}}}}}` is not known of {}",
+                    stack.title()
+                ))
+            }));
+        }
+    }
+    unmet
+}
+
+/// Returns the configured sites of a stack that contradict its source trees. Sites with the stack's version are left out, as
+/// the tree does not know it.
+pub fn stale_sites(stack: &Stack) -> Vec<StaleSite> {
+    let mut stale = Vec::new();
+    for file in stack.files().filter(|file| !file.configured().is_empty()) {
+        let Some(values) = tree_of(stack, file).and_then(Values::of_tree) else {
+            continue;
+        };
+        for configured in file.configured() {
+            let Ok(expected) = configured.value.fill(&values) else {
+                continue;
+            };
+            let fact = configured.fact();
+            let own = file.sites().iter().filter(|site| site.fact == fact);
+            stale.extend(
+                own.filter(|site| site.value != expected)
+                    .map(|site| StaleSite {
+                        site: site.clone(),
+                        expected: expected.clone(),
+                    }),
+            );
+        }
+    }
+    stale
+}
+
+/// The values before and after a change, for the configured sites of a stack.
+pub(crate) struct SiteValues(Option<(Values, Values)>);
+
+impl SiteValues {
+    /// Returns the values of a wanted state; `stack` is the stack as it is.
+    pub(crate) fn new(stack: &Stack, wanted: &Wanted<'_>) -> Self {
+        let before = Some(wanted.line_before.minor);
+        let tree = stack.trees.iter().find(|tree| tree.minor == before);
+        let tree = tree.and_then(Values::of_tree);
+        Self(tree.map(|tree| Values::of_wanted(wanted, &tree)))
+    }
+}
+
+/// Adds the edits of the configured sites in YAML.
+pub(crate) fn edit(
+    file: &SourceFile,
+    (values, wanted): (&SiteValues, &Wanted<'_>),
+    edits: &mut FileEdits<'_>,
+) -> Result<(), Fault> {
+    let Some((before, after)) = &values.0 else {
+        return Ok(());
+    };
+    for site in file.configured() {
+        let Ok(new) = site.value.fill(after) else {
+            continue;
+        };
+        for (document, path, _, found) in nodes(file, site)? {
+            edits.set(document, path, &new, site.class(found, before, wanted))?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts the values into the places of a text that configured sites name, after all other edits.
+pub(crate) fn edit_text(
+    file: &SourceFile,
+    (values, wanted): (&SiteValues, &Wanted<'_>),
+    edited: Option<Edited>,
+) -> Option<Edited> {
+    let Some((before, after)) = &values.0 else {
+        return edited;
+    };
+    let (mut text, mut notes) = match &edited {
+        Some(edited) => (edited.text.to_string(), edited.notes.clone()),
+        None => (file.text().to_string(), Vec::new()),
+    };
+    let mut changed = false;
+    for site in file.configured() {
+        let Ok(new) = site.value.fill(after) else {
+            continue;
+        };
+        for range in site.find_in(&text).into_iter().rev() {
+            let found = text[range.clone()].to_owned();
+            let class = site.class(&found, before, wanted);
+            let line = line_of(&text, range.start);
+            if found == new || !wanted.policy.wants_at(class, file.path(), line) {
+                continue;
+            }
+            notes.push(EditNote {
+                line,
+                at: "text".to_owned(),
+                from: Some(found),
+                to: Some(new.clone()),
+                class,
+            });
+            text.replace_range(range, &new);
+            changed = true;
+        }
+    }
+    if !changed {
+        return edited;
+    }
+    notes.sort_by_key(|note| note.line);
+    Some(Edited {
+        text: text.into(),
+        file: None,
+        notes,
+    })
+}
