@@ -68,6 +68,20 @@ impl GitRepository {
         Ok(prefix.map(|prefix| Self { repository, prefix }))
     }
 
+    /// Returns the name and the address that git signs commits with, where it knows them: `A Name <name@example.org>`.
+    pub fn identity(&self) -> Option<String> {
+        let config = self.repository.config().ok()?.snapshot().ok()?;
+        let value = |key: &str| {
+            let text = config.get_str(key).ok()?.trim();
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        match (value("user.name"), value("user.email")) {
+            (Some(name), Some(email)) => Some(format!("{name} <{email}>")),
+            (Some(one), None) | (None, Some(one)) => Some(one),
+            (None, None) => None,
+        }
+    }
+
     /// Returns git's own directory of this working tree.
     pub fn git_directory(&self) -> PathBuf {
         self.repository.path().to_owned()
