@@ -10,7 +10,13 @@ use std::path::{Path, PathBuf};
 
 /// The floors from the ground up. A floor may use those before it, and itself.
 const FLOORS: [&[&str]; 16] = [
-    &["version", "markup", "parallel", "release_digest", "spelling"],
+    &[
+        "version",
+        "markup",
+        "parallel",
+        "release_digest",
+        "spelling",
+    ],
     &["catalog"],
     &["standard"],
     &["policy"],

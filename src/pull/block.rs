@@ -37,7 +37,7 @@ pub struct Block {
 impl Block {
     /// Returns the comment.
     pub fn render(&self) -> String {
-        let json = serde_json::to_string(self).expect("texts and lists are always JSON");
+        let json = serde_json::to_string(self).unwrap_or_default();
         // Two dashes or an angle bracket could end the comment; JSON has another spelling for both.
         let json = json.replace('-', "\\u002d").replace('>', "\\u003e");
         format!("{MARKER}{json}{END}")

@@ -43,7 +43,7 @@ impl PullKey {
         }
         let whole = format!("{prefix}\n{self}");
         let sum = sha2::Sha256::digest(whole.as_bytes());
-        let mark: String = sum[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        let mark = super::fingerprint::hex(&sum[..4]);
         let mut cut = clean;
         cut.truncate(LONGEST - mark.len() - 1);
         format!("{}-{mark}", cut.trim_end_matches(['/', '.', '-']))
@@ -63,7 +63,7 @@ fn sanitised(name: &str) -> String {
     let parts = kept.split('/').filter(|part| !part.is_empty());
     let part = |part: &str| {
         let mut part = part.trim_matches(['.', '-']).replace("..", ".-");
-        if part.ends_with(".lock") {
+        if part.strip_suffix(".lock").is_some() {
             part.push('-');
         }
         if part.is_empty() {

@@ -96,8 +96,7 @@ pub fn body(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextE
         }
     }
     let text = render("body", template, &facts, escape)?;
-    let end = text.floor_char_boundary(LONGEST_BODY);
-    Ok(text[..end].to_owned())
+    Ok(cut(&text, LONGEST_BODY))
 }
 
 fn render(
@@ -120,7 +119,14 @@ fn render(
 fn first_line(text: &str) -> String {
     const LONGEST: usize = 250;
     let line = text.trim().lines().next().unwrap_or_default().trim();
-    line[..line.floor_char_boundary(LONGEST)].to_owned()
+    cut(line, LONGEST)
+}
+
+/// Returns the beginning of a text, of at most so many bytes and of whole characters.
+fn cut(text: &str, longest: usize) -> String {
+    let ends = text.char_indices().map(|(start, c)| start + c.len_utf8());
+    let end = ends.take_while(|end| *end <= longest).last().unwrap_or(0);
+    text[..end].to_owned()
 }
 
 fn facts(input: BodyInput<'_>) -> Value {
