@@ -156,9 +156,9 @@ fn reconcile_minor(
             .enumerate()
             .filter(|(_, entry)| entry.version.minor() == minor)
     };
-    let class = if minor > wanted.line_before.minor
-        && !entries.iter().any(|entry| entry.version.minor() == minor)
-    {
+    let is_new = !entries.iter().any(|entry| entry.version.minor() == minor);
+    let is_moved_to = minor == wanted.line.minor && minor != wanted.line_before.minor;
+    let class = if is_new && (minor > wanted.line_before.minor || is_moved_to) {
         ChangeClass::NewMinor
     } else {
         ChangeClass::NewPatch
