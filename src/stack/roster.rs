@@ -165,7 +165,13 @@ fn reconcile_minor(
     };
     // What may not enter makes nothing leave.
     let entering = offered.iter().filter(|_| wanted.policy.wants(class));
+    // What leaves makes room for another.
+    let is_offered = |version| offered.iter().any(|image| image.version == version);
+    let stays = |entry: &RosterEntry| {
+        !wanted.must_leave(entry.version, entry.os.as_ref()) || is_offered(entry.version)
+    };
     let known: BTreeSet<_> = listed()
+        .filter(|(_, entry)| stays(entry))
         .map(|(_, entry)| entry.version)
         .chain(entering.map(|image| image.version))
         .filter(|version| !wanted.banned.contains(version))
