@@ -1,0 +1,1 @@
+//! Commits made of plans.
