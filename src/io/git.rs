@@ -9,6 +9,7 @@ mod objects;
 mod packet;
 mod place;
 mod push;
+mod rejection;
 mod remote;
 
 use std::path::{Path, PathBuf};
@@ -25,7 +26,8 @@ use crate::version::{ReleaseTag, Sha256};
 pub use commit::{CommitError, CommitInfo, Person};
 pub use git2::Oid;
 pub use history::CommitFacts;
-pub use push::{RefResult, RefUpdate, Rejection};
+pub use push::{RefResult, RefUpdate};
+pub use rejection::Rejection;
 pub use remote::{Refs, Remote, RemoteError};
 
 /// The mode of symbolic links in git's trees.

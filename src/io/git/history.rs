@@ -112,15 +112,15 @@ impl GitRepository {
             return Ok(None);
         }
         let mut ancestor = current.parent_id(0)?;
-        let mut merged = Vec::new();
+        let mut others = Vec::new();
         for (before, other, tree) in merges.into_iter().rev() {
             if self.merge([ancestor, before, other])? != Some(tree) {
                 return Ok(None);
             }
             ancestor = other;
-            merged.push(other);
+            others.push(other);
         }
-        Ok(Some(merged))
+        Ok(Some(others))
     }
 
     /// Merges two commits as git would; nothing where they conflict.

@@ -8,7 +8,8 @@ use git2::{ErrorCode, Oid, Repository};
 
 use super::RemoteError;
 use super::objects::{pack, take_in};
-use super::push::{RefResult, RefUpdate, Rejection, settled};
+use super::push::{RefResult, RefUpdate, settled};
+use super::rejection::Rejection;
 use super::remote::Refs;
 
 fn open(path: &Path) -> Result<Repository, RemoteError> {
@@ -119,9 +120,6 @@ fn refuse(there: &Repository, update: &RefUpdate) -> Result<Option<Rejection>, R
         .and_then(|head| head.symbolic_target().ok().flatten());
     if !there.is_bare() && head == Some(update.name.as_str()) {
         return other("the branch is checked out there");
-    }
-    if !git2::Reference::is_valid_name(&update.name) {
-        return other("git does not allow this name");
     }
     let config = there.config()?;
     let denies = |key: &str| config.get_bool(key).unwrap_or(false);

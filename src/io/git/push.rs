@@ -1,22 +1,19 @@
 //! Moves refs of a remote by compare-and-swap: each update names the commit that was last seen there, the server compares, and
 //! an answer that was lost is answered by looking again. Nothing is ever pushed blind.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeSet;
 
-use git2::Oid;
-use tokio::time::sleep;
+use git2::{Oid, Reference, Repository};
 
 use super::packet::{self, Report, split_bands};
 use super::place::Place;
+use super::rejection::{Outcome, Rejection};
 use super::remote::{Line, Service};
 use super::{GitRepository, Remote, RemoteError, local, objects};
 use crate::io::http::{HttpClient, HttpError};
 
 /// The longest report that is read.
 const MAX_REPORT_BYTES: usize = 1 << 20;
-/// How often the refs are read after a lost answer.
-const LOOKS: u32 = 3;
 
 /// A ref that is to be moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,40 +59,6 @@ pub enum RefResult {
     Rejected(Rejection),
 }
 
-/// Why a ref was not moved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rejection {
-    /// Somebody else moved it since it was seen.
-    Stale {
-        /// Where it is now.
-        now: Option<Oid>,
-    },
-    /// A hook of the server says no, in these words.
-    Hook(String),
-    /// The server takes nothing that loses commits.
-    NonFastForward,
-    /// A rule of the forge protects it, in these words.
-    Protected(String),
-    /// The answer was lost and the ref is where it was; the phrase says what happened.
-    Unanswered(String),
-    /// Anything else, in the server's words.
-    Other(String),
-}
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stale { now: Some(now) } => write!(f, "somebody else moved it to {now}"),
-            Self::Stale { now: None } => f.write_str("somebody else removed it"),
-            Self::Hook(text) => write!(f, "a hook of the server says no: {text}"),
-            Self::NonFastForward => f.write_str("the server takes no update that loses commits"),
-            Self::Protected(text) => write!(f, "a rule of the forge protects it: {text}"),
-            Self::Unanswered(text) => write!(f, "no answer, and it was not moved: {text}"),
-            Self::Other(text) => f.write_str(text),
-        }
-    }
-}
-
 impl Remote {
     /// Moves refs, each of its own: one that is rejected does not stop the others. Results come in the order of the updates.
     ///
@@ -113,97 +76,96 @@ impl Remote {
             Place::Http(url) => url,
         };
         let line = self.connect(client, url, Service::ReceivePack).await?;
-        let mut results: Vec<Option<RefResult>> = updates
+        let settled =
+            |update: &RefUpdate| settled(update, line.offer.refs.get(&update.name).copied());
+        let open = updates.iter().filter(|update| settled(update).is_none());
+        let sent: Vec<&RefUpdate> = open.collect();
+        let mut answers = if sent.is_empty() {
+            Vec::new().into_iter()
+        } else {
+            self.send(client, (&line, here), &sent).await?.into_iter()
+        };
+        // Each update that is not settled has its answer, in the same order.
+        let results = updates
             .iter()
-            .map(|update| settled(update, line.offer.refs.get(&update.name).copied()))
-            .collect();
-        let open = |results: &[Option<RefResult>]| -> Vec<usize> {
-            (0..results.len())
-                .filter(|at| results[*at].is_none())
-                .collect()
-        };
-        let sent: Vec<&RefUpdate> = open(&results).into_iter().map(|at| &updates[at]).collect();
-        if !sent.is_empty() {
-            let request = request(here, &line, &sent)?;
-            let request = (request, MAX_REPORT_BYTES);
-            let answer = self
-                .exchange(client, &line.url, Service::ReceivePack, request)
-                .await;
-            let report = match answer.and_then(|answer| self.read_report(&answer, &line)) {
-                Err(error) if is_certain(&error) => return Err(error),
-                Err(error) => Err(self.hide(&error.to_string())),
-                Ok(report) => Ok(report),
-            };
-            let is_done =
-                |update: &RefUpdate| report.as_ref().is_ok_and(|report| report.has_moved(update));
-            let now = if sent.iter().all(|update| is_done(update)) {
-                BTreeMap::new()
-            } else {
-                self.look_again(client, url, report.as_ref().err()).await?
-            };
-            for at in open(&results) {
-                let update = &updates[at];
-                let found = now.get(&update.name).copied();
-                results[at] = Some(match &report {
-                    Ok(report) if report.has_moved(update) => RefResult::Moved,
-                    Ok(report) => report.rejected(update, found),
-                    Err(_) if found == update.new => RefResult::Moved,
-                    Err(lost) if found == update.old => {
-                        RefResult::Rejected(Rejection::Unanswered(lost.clone()))
-                    }
-                    Err(_) => RefResult::Rejected(Rejection::Stale { now: found }),
-                });
-            }
-        }
-        Ok(results.into_iter().flatten().collect())
+            .map(|update| settled(update).or_else(|| answers.next()));
+        Ok(results.flatten().collect())
     }
 
-    fn read_report(&self, answer: &[u8], line: &Line) -> Result<Outcome, RemoteError> {
-        let read = || {
-            if !line.offer.can("side-band-64k") {
-                let report = Report::parse(answer)?;
-                return Ok(Outcome {
-                    report,
-                    remarks: String::new(),
-                });
-            }
-            let bands = split_bands(answer)?;
-            let report = Report::parse(&bands.data)?;
-            let remarks = self.hide(&bands.remarks);
-            Ok(Outcome { report, remarks })
-        };
-        read().map_err(|error| self.packet_error(error))
-    }
-
-    /// Reads the refs after a push that was not plainly done.
-    async fn look_again(
+    /// Sends updates, and finds out what became of each.
+    async fn send(
         &self,
         client: &HttpClient,
-        url: &str,
-        lost: Option<&String>,
-    ) -> Result<BTreeMap<String, Oid>, RemoteError> {
-        let mut pause = client.settings().retry_pause;
-        let mut look = 1;
-        loop {
-            match self.connect(client, url, Service::ReceivePack).await {
-                Ok(line) => return Ok(line.offer.refs),
-                Err(error) if look == LOOKS => {
-                    let push =
-                        lost.map_or_else(|| "it was rejected in part".to_owned(), Clone::clone);
-                    let url = self.shown();
-                    let read = error.to_string();
-                    return Err(RemoteError::Lost { url, push, read });
-                }
-                Err(_) => sleep(pause).await,
-            }
-            pause *= 2;
-            look += 1;
+        (line, here): (&Line, &Repository),
+        updates: &[&RefUpdate],
+    ) -> Result<Vec<RefResult>, RemoteError> {
+        let request = (request(here, line, updates)?, MAX_REPORT_BYTES);
+        let answer = self.exchange(client, &line.url, Service::ReceivePack, request);
+        let outcome = match answer
+            .await
+            .and_then(|answer| self.read_outcome(&answer, line))
+        {
+            Err(error) if is_certain(&error) => return Err(error),
+            outcome => outcome,
+        };
+        let is_done = |update: &RefUpdate| {
+            outcome
+                .as_ref()
+                .is_ok_and(|outcome| outcome.has_moved(update))
+        };
+        if updates.iter().all(|update| is_done(update)) {
+            return Ok(vec![RefResult::Moved; updates.len()]);
         }
+        let now = self.connect(client, &line.url, Service::ReceivePack).await;
+        let find = |update: &RefUpdate| match &now {
+            Ok(line) => line.offer.refs.get(&update.name).copied(),
+            Err(_) => update.old,
+        };
+        let outcome = match (outcome, &now) {
+            (Err(push), Err(read)) => {
+                return Err(RemoteError::Lost {
+                    url: self.shown(),
+                    push: push.to_string(),
+                    read: read.to_string(),
+                });
+            }
+            (outcome, _) => outcome,
+        };
+        let results = updates.iter().map(|update| match &outcome {
+            Ok(outcome) if outcome.has_moved(update) => RefResult::Moved,
+            Ok(outcome) => outcome.rejected(update, find(update)),
+            Err(_) if find(update) == update.new => RefResult::Moved,
+            Err(lost) if find(update) == update.old => {
+                RefResult::Rejected(Rejection::Unanswered(lost.to_string()))
+            }
+            Err(_) => RefResult::Rejected(Rejection::Stale { now: find(update) }),
+        });
+        Ok(results.collect())
+    }
+
+    fn read_outcome(&self, answer: &[u8], line: &Line) -> Result<Outcome, RemoteError> {
+        let read = || {
+            if line.offer.can("side-band-64k") {
+                let bands = split_bands(answer)?;
+                let report = Report::parse(&bands.data)?;
+                let remarks = self.hide(&bands.remarks);
+                Ok(Outcome { report, remarks })
+            } else {
+                let report = Report::parse(answer)?;
+                let remarks = String::new();
+                Ok(Outcome { report, remarks })
+            }
+        };
+        read().map_err(|error| self.packet_error(error))
     }
 }
 
 /// Decides an update that needs no request, by where the ref is now.
 pub(super) fn settled(update: &RefUpdate, now: Option<Oid>) -> Option<RefResult> {
+    if !Reference::is_valid_name(&update.name) {
+        let reason = format!("git does not allow the name `{}`", update.name);
+        return Some(RefResult::Rejected(Rejection::Other(reason)));
+    }
     if now == update.new {
         Some(RefResult::AlreadyThere)
     } else if now == update.old {
@@ -230,7 +192,7 @@ fn is_certain(error: &RemoteError) -> bool {
 }
 
 fn request(
-    repository: &git2::Repository,
+    repository: &Repository,
     line: &Line,
     updates: &[&RefUpdate],
 ) -> Result<Vec<u8>, RemoteError> {
@@ -256,89 +218,4 @@ fn request(
         request.extend(objects::pack(repository, &tips, &known, None)?);
     }
     Ok(request)
-}
-
-/// What the server said to a push.
-#[derive(Debug)]
-struct Outcome {
-    report: Report,
-    /// What it said to people.
-    remarks: String,
-}
-
-impl Outcome {
-    fn has_moved(&self, update: &RefUpdate) -> bool {
-        self.report.unpack.is_none() && self.report.refs.get(&update.name) == Some(&None)
-    }
-
-    /// Says why a ref was not moved, which is `now` there.
-    fn rejected(&self, update: &RefUpdate, now: Option<Oid>) -> RefResult {
-        if now == update.new {
-            // Another run was faster with the very same commit.
-            return RefResult::AlreadyThere;
-        }
-        if now != update.old {
-            return RefResult::Rejected(Rejection::Stale { now });
-        }
-        let said = self
-            .report
-            .refs
-            .get(&update.name)
-            .and_then(Option::as_deref);
-        let why = match (&self.report.unpack, said) {
-            (Some(unpack), _) => format!("the server could not take the objects: {unpack}"),
-            (None, Some(said)) => said.to_owned(),
-            (None, None) => "the server does not say why".to_owned(),
-        };
-        RefResult::Rejected(classify(why, &self.remarks))
-    }
-}
-
-/// Sorts the server's words. GitHub names its rules by number: GH006 for protected branches, GH013 for rule sets.
-fn classify(why: String, remarks: &str) -> Rejection {
-    let in_full = if remarks.is_empty() {
-        why.clone()
-    } else {
-        format!("{why}: {remarks}")
-    };
-    let says = |words: &[&str]| words.iter().any(|word| in_full.contains(word));
-    if why == "non-fast-forward" {
-        Rejection::NonFastForward
-    } else if says(&[
-        "protected branch",
-        "repository rule violations",
-        "GH006",
-        "GH013",
-        "protected ref",
-    ]) {
-        Rejection::Protected(in_full)
-    } else if why.contains("hook declined") {
-        Rejection::Hook(in_full)
-    } else {
-        Rejection::Other(in_full)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_words_of_servers_are_sorted() {
-        let sorted = |why: &str, remarks: &str| classify(why.to_owned(), remarks);
-        assert_eq!(sorted("non-fast-forward", ""), Rejection::NonFastForward);
-        assert_eq!(
-            sorted("pre-receive hook declined", "no tabs"),
-            Rejection::Hook("pre-receive hook declined: no tabs".to_owned())
-        );
-        let protected = sorted(
-            "protected branch hook declined",
-            "error: GH006: Protected branch update failed for refs/heads/main.",
-        );
-        assert!(matches!(protected, Rejection::Protected(text) if text.contains("GH006")));
-        let rules = sorted("push declined due to repository rule violations", "");
-        assert!(matches!(rules, Rejection::Protected(_)));
-        let workflow = "refusing to allow a GitHub App to create or update workflow without `workflows` permission";
-        assert_eq!(sorted(workflow, ""), Rejection::Other(workflow.to_owned()));
-    }
 }
