@@ -133,7 +133,10 @@ fn hermetic(program: &str) -> Command {
 
 /// Answers a request as a web server with git's CGI program would. `root` holds `OWNER/REPOSITORY.git`.
 pub fn answer(root: &Path, request: &Request) -> Reply {
-    let expected = format!("Basic {}", base64(format!("x-access-token:{TOKEN}").as_bytes()));
+    let expected = format!(
+        "Basic {}",
+        base64(format!("x-access-token:{TOKEN}").as_bytes())
+    );
     match request.header("authorization") {
         None => return Reply::status(401).with("WWW-Authenticate", "Basic realm=\"git\""),
         Some(found) if found != expected => return Reply::status(401),
@@ -152,7 +155,10 @@ pub fn http_backend(root: &Path, request: &Request) -> Reply {
         .env("REQUEST_METHOD", &request.method)
         .env("PATH_INFO", path)
         .env("QUERY_STRING", query)
-        .env("CONTENT_TYPE", request.header("content-type").unwrap_or_default())
+        .env(
+            "CONTENT_TYPE",
+            request.header("content-type").unwrap_or_default(),
+        )
         .env("CONTENT_LENGTH", request.body.len().to_string())
         .env("REMOTE_USER", "somebody")
         .env("REMOTE_ADDR", "127.0.0.1")
@@ -191,7 +197,11 @@ fn base64(bytes: &[u8]) -> String {
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for at in 0..4 {
             let digit = DIGITS[(bits >> (18 - 6 * at) & 63) as usize];
-            text.push(if at <= three.len() { digit as char } else { '=' });
+            text.push(if at <= three.len() {
+                digit as char
+            } else {
+                '='
+            });
         }
     }
     text

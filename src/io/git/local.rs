@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 use git2::{ErrorCode, Oid, Repository};
 
@@ -83,24 +85,24 @@ fn move_ref(there: &Repository, update: &RefUpdate) -> Result<RefResult, RemoteE
     if let Some(rejection) = refuse(there, update)? {
         return Ok(RefResult::Rejected(rejection));
     }
-    let log = "push by csctl-matrix";
-    let moved = match (update.old, update.new) {
-        (Some(old), Some(new)) => there
-            .reference_matching(&update.name, new, true, old, log)
-            .map(drop),
-        (None, Some(new)) => there.reference(&update.name, new, false, log).map(drop),
-        // The deletion compares with what was found, under the ref's lock.
-        (Some(old), None) => there
-            .find_reference(&update.name)
-            .and_then(|mut reference| {
-                if reference.target() == Some(old) {
-                    reference.delete()
-                } else {
-                    Ok(())
-                }
-            }),
-        (None, None) => Ok(()),
-    };
+    let moved = wait_for_lock(|| match update.new {
+        // Git compares under the ref's lock; zero stands for a ref that must not be there.
+        Some(new) => {
+            let old = update.old.unwrap_or(Oid::ZERO_SHA1);
+            let log = "push by csctl-matrix";
+            there
+                .reference_matching(&update.name, new, true, old, log)
+                .map(drop)
+        }
+        None => {
+            let mut reference = there.find_reference(&update.name)?;
+            if reference.target() == update.old {
+                reference.delete()
+            } else {
+                Ok(())
+            }
+        }
+    });
     let now = find(there, &update.name)?;
     match moved {
         Ok(()) if now == update.new => Ok(RefResult::Moved),
@@ -109,6 +111,17 @@ fn move_ref(there: &Repository, update: &RefUpdate) -> Result<RefResult, RemoteE
             Ok(settled(update, now).unwrap_or(RefResult::Rejected(Rejection::Stale { now })))
         }
     }
+}
+
+/// Does it again while somebody else holds the ref's lock, which is for a moment.
+fn wait_for_lock(act: impl Fn() -> Result<(), git2::Error>) -> Result<(), git2::Error> {
+    for _ in 0..50 {
+        match act() {
+            Err(error) if error.code() == ErrorCode::Locked => sleep(Duration::from_millis(20)),
+            done => return done,
+        }
+    }
+    act()
 }
 
 /// Returns why the repository takes no such update: its settings for pushes hold here too.
