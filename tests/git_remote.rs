@@ -100,7 +100,7 @@ impl World {
     async fn push(&self, update: &RefUpdate) -> Result<RefResult, RemoteError> {
         let results = self
             .remote
-            .push(&self.client, &self.git, &[update.clone()])
+            .push(&self.client, &self.git, std::slice::from_ref(update))
             .await?;
         assert_eq!(results.len(), 1);
         Ok(results.into_iter().next().unwrap())
@@ -742,6 +742,8 @@ async fn a_shallow_clone_gets_the_newest_base_and_stays_as_it_is() {
     let commit = made.commit(base, "One");
     made.copy.write("CHANGES", "Six").commit();
     made.copy.git(&["push", "-q", &path, "main"]);
+    let error = made.push(&create(commit)).await.unwrap_err();
+    assert!(matches!(error, RemoteError::Missing { .. }), "{error}");
     assert_eq!(
         made.push(&create(commit).on(base)).await.unwrap(),
         RefResult::Moved
@@ -879,6 +881,19 @@ async fn half_an_answer_to_a_fetch_leaves_nothing_behind() {
         "{error}"
     );
     assert!(git.find_commit(commit).unwrap().is_none());
+    // A fault that passes is outlived.
+    let posts = AtomicU32::new(0);
+    world.server.script(move |request, serve| {
+        let is_post = request.method == "POST";
+        if is_post && posts.fetch_add(1, Ordering::SeqCst) == 0 {
+            Reply::page(503)
+        } else {
+            serve()
+        }
+    });
+    let fetched = world.remote.fetch(&world.client, &git, &[commit], 1).await;
+    fetched.unwrap();
+    assert!(text_at(&git, commit).is_some());
 }
 
 #[tokio::test]

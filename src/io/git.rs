@@ -2,6 +2,7 @@
 //! objects and exchanged with remotes; the user's checkout, index and refs never change.
 
 mod commit;
+mod error;
 mod fetch;
 mod history;
 mod local;
@@ -24,11 +25,12 @@ use crate::stack::{ConfiguredSites, Content, Tree, is_of_interest};
 use crate::version::{ReleaseTag, Sha256};
 
 pub use commit::{CommitError, CommitInfo, Person};
+pub use error::RemoteError;
 pub use git2::Oid;
 pub use history::CommitFacts;
 pub use push::{RefResult, RefUpdate};
 pub use rejection::Rejection;
-pub use remote::{Refs, Remote, RemoteError};
+pub use remote::{Refs, Remote};
 
 /// The mode of symbolic links in git's trees.
 const SYMBOLIC_LINK: i32 = 0o120_000;

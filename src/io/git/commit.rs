@@ -35,6 +35,12 @@ pub struct CommitInfo {
 /// A plan that does not become a commit. No ref was moved.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
+    /// The commit below is not at hand.
+    #[error("commit {base} is not here")]
+    NoBase {
+        /// The commit below.
+        base: Oid,
+    },
     /// The change is none.
     #[error("the change leaves the tree of {base} as it is; there is nothing to commit")]
     Empty {
@@ -80,6 +86,7 @@ impl CommitError {
     /// Says what to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::NoBase { .. } => "fetch it first; a shallow clone may lack it",
             Self::Empty { .. } => "plan again; the base may have the change already",
             Self::Changed { .. } | Self::Exists { .. } => "plan again on that commit",
             Self::Link(_) => "replace the link by the file it stands for",
@@ -102,7 +109,11 @@ impl GitRepository {
         let author = signature("the author", &info.author, info.time)?;
         let committer = signature("the committer", &info.committer, info.time)?;
         let message = sign_off(&info.message, &author)?;
-        let parent = self.repository.find_commit(base)?;
+        let parent = self.repository.find_commit(base);
+        let parent = parent.map_err(|error| match error.code() {
+            ErrorCode::NotFound => CommitError::NoBase { base },
+            _ => error.into(),
+        })?;
         let before = parent.tree()?;
         let after = self.write_tree(base, &before, files)?;
         if after == before.id() {

@@ -8,7 +8,9 @@
 use std::fmt::Write as _;
 use std::fs;
 
+use bytes::Bytes;
 use git2::{Oid, Repository, Sort};
+use tokio::time::sleep;
 
 use super::local;
 use super::objects::{is_whole, take_in};
@@ -35,7 +37,7 @@ impl Remote {
     ) -> Result<(), RemoteError> {
         let here = &repository.repository;
         let depth = depth.max(1);
-        let wants = lacking(here, wants, depth)?;
+        let mut wants = lacking(here, wants, depth)?;
         if wants.is_empty() {
             return Ok(());
         }
@@ -45,25 +47,40 @@ impl Remote {
         };
         let line = self.connect(client, url, Service::UploadPack).await?;
         // A commit that is known here may lack files, as in a partial clone; then nothing is taken for known.
-        let known = haves(here)?;
-        let attempts = if known.is_empty() {
-            vec![known]
-        } else {
-            vec![known, Vec::new()]
-        };
-        for known in attempts {
+        for known in [haves(here)?, Vec::new()] {
             let request = request(here, &line, &wants, (depth, &known));
-            let request = (request, MAX_PACK_BYTES);
-            let answer = self.exchange(client, &line.url, Service::UploadPack, request);
-            let pack =
-                read_pack(&answer.await?, &line).map_err(|error| self.packet_error(error))?;
-            take_in(here, &pack)?;
-            if lacking(here, &wants, depth)?.is_empty() {
+            take_in(here, &self.receive(client, &line, request).await?)?;
+            wants = lacking(here, &wants, depth)?;
+            if wants.is_empty() {
                 return Ok(());
             }
         }
-        let id = lacking(here, &wants, depth)?.first().copied();
-        id.map_or(Ok(()), |id| Err(RemoteError::Missing { id }))
+        Err(RemoteError::Missing { id: wants[0] })
+    }
+
+    /// Receives a pack; the request changes nothing, so it is repeated where that may help.
+    async fn receive(
+        &self,
+        client: &HttpClient,
+        line: &Line,
+        request: Vec<u8>,
+    ) -> Result<Vec<u8>, RemoteError> {
+        let settings = client.settings();
+        let mut pause = settings.retry_pause;
+        let mut attempt = 0;
+        loop {
+            let request = (request.clone(), MAX_PACK_BYTES);
+            let answer = self.exchange(client, &line.url, Service::UploadPack, request);
+            let read =
+                |answer: Bytes| read_pack(&answer, line).map_err(|error| self.packet_error(error));
+            match answer.await.and_then(read) {
+                Err(error) if error.is_transient() && attempt < settings.retries => {}
+                done => return done,
+            }
+            sleep(pause).await;
+            pause *= 2;
+            attempt += 1;
+        }
     }
 }
 

@@ -85,23 +85,17 @@ fn move_ref(there: &Repository, update: &RefUpdate) -> Result<RefResult, RemoteE
     if let Some(rejection) = refuse(there, update)? {
         return Ok(RefResult::Rejected(rejection));
     }
-    let moved = wait_for_lock(|| match update.new {
-        // Git compares under the ref's lock; zero stands for a ref that must not be there.
-        Some(new) => {
-            let old = update.old.unwrap_or(Oid::ZERO_SHA1);
-            let log = "push by csctl-matrix";
-            there
-                .reference_matching(&update.name, new, true, old, log)
-                .map(drop)
-        }
-        None => {
+    let moved = wait_for_lock(|| {
+        let Some(new) = update.new else {
             let mut reference = there.find_reference(&update.name)?;
-            if reference.target() == update.old {
-                reference.delete()
-            } else {
-                Ok(())
-            }
-        }
+            let is_same = reference.target() == update.old;
+            return if is_same { reference.delete() } else { Ok(()) };
+        };
+        // Git compares under the ref's lock; zero stands for a ref that must not be there.
+        let old = update.old.unwrap_or(Oid::ZERO_SHA1);
+        let log = "push by csctl-matrix";
+        let moved = there.reference_matching(&update.name, new, true, old, log);
+        moved.map(drop)
     });
     let now = find(there, &update.name)?;
     match moved {

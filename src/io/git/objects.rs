@@ -68,7 +68,7 @@ fn find_commits(
                 .map_err(|error| missing(id, error))?;
             commits.push(id);
             if commits.len() > MAX_COMMITS {
-                return Err(RemoteError::Missing { id });
+                return Err(RemoteError::TooMany { limit: MAX_COMMITS });
             }
             next.extend(commit.parent_ids());
         }

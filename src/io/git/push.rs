@@ -10,7 +10,7 @@ use super::place::Place;
 use super::rejection::{Outcome, Rejection};
 use super::remote::{Line, Service};
 use super::{GitRepository, Remote, RemoteError, local, objects};
-use crate::io::http::{HttpClient, HttpError};
+use crate::io::http::HttpClient;
 
 /// The longest report that is read.
 const MAX_REPORT_BYTES: usize = 1 << 20;
@@ -24,7 +24,8 @@ pub struct RefUpdate {
     pub old: Option<Oid>,
     /// What it becomes; nothing where it goes.
     pub new: Option<Oid>,
-    /// A commit that the remote has, on which the new one is built; its own refs are known in any case.
+    /// The commit on which the new one is built, where the remote has it but may have no ref on it any more, as when the base
+    /// branch moved on. Without it, a push carries all commits down to the remote's refs.
     pub base: Option<Oid>,
 }
 
@@ -105,7 +106,7 @@ impl Remote {
             .await
             .and_then(|answer| self.read_outcome(&answer, line))
         {
-            Err(error) if is_certain(&error) => return Err(error),
+            Err(error) if error.is_certain() => return Err(error),
             outcome => outcome,
         };
         let is_done = |update: &RefUpdate| {
@@ -173,22 +174,6 @@ pub(super) fn settled(update: &RefUpdate, now: Option<Oid>) -> Option<RefResult>
     } else {
         Some(RefResult::Rejected(Rejection::Stale { now }))
     }
-}
-
-/// Tells whether the server has certainly not taken the request.
-fn is_certain(error: &RemoteError) -> bool {
-    matches!(
-        error,
-        RemoteError::Unauthorized { .. }
-            | RemoteError::Forbidden { .. }
-            | RemoteError::NotFound { .. }
-            | RemoteError::Http(
-                HttpError::BadUrl { .. }
-                    | HttpError::NotCached { .. }
-                    | HttpError::PlainToken { .. }
-                    | HttpError::Setup { .. }
-            )
-    )
 }
 
 fn request(

@@ -21,7 +21,7 @@ pub enum Rejection {
     NonFastForward,
     /// A rule of the forge protects it, in these words.
     Protected(String),
-    /// The answer was lost and the ref is where it was; the phrase says what happened.
+    /// The answer was lost and the ref is where it was, unless the server is still at it; the phrase says what happened.
     Unanswered(String),
     /// Anything else, in the server's words.
     Other(String),

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use git2::Oid;
 use http::{HeaderValue, Method, header};
 
+use super::error::RemoteError;
 use super::packet::{Advertisement, PacketError, clean};
 use super::place::{Login, Place};
 use super::{GitRepository, local};
-use crate::io::http::{Answer, Ask, HttpClient, HttpError, Secret};
+use crate::io::http::{Answer, Ask, HttpClient, Secret};
 
 /// The longest list of refs that is read.
 const MAX_REFS_BYTES: usize = 64 << 20;
@@ -55,137 +56,6 @@ impl Refs {
     /// Returns the commit of a branch.
     pub fn branch(&self, name: &str) -> Option<Oid> {
         self.names.get(&format!("refs/heads/{name}")).copied()
-    }
-}
-
-/// A remote that did not do what was asked. It never holds a token.
-#[derive(Debug, thiserror::Error)]
-pub enum RemoteError {
-    /// The URL is of no use.
-    #[error("`{url}` is no remote that can be used: {reason}")]
-    Url {
-        /// The URL.
-        url: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The repository names no remote.
-    #[error("the repository has no remote `origin`")]
-    NoOrigin,
-    /// No answer.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// The server wants a token, or a better one.
-    #[error("{url} {}", if *has_token { "does not accept the token" } else { "wants a token" })]
-    Unauthorized {
-        /// The URL.
-        url: String,
-        /// Whether a token was sent.
-        has_token: bool,
-    },
-    /// The token has not this right.
-    #[error("{url} forbids it: {message}")]
-    Forbidden {
-        /// The URL.
-        url: String,
-        /// The server's words.
-        message: String,
-    },
-    /// There is nothing, or nothing that this token may see.
-    #[error("{url} is not there, or not for this token to see")]
-    NotFound {
-        /// The URL.
-        url: String,
-    },
-    /// A status that is none of git's.
-    #[error("{url} answered with status {status}: {message}")]
-    Status {
-        /// The URL.
-        url: String,
-        /// The status.
-        status: u16,
-        /// The server's words.
-        message: String,
-    },
-    /// The answer is none of git's.
-    #[error("the answer of {url} is not git's: {found}")]
-    NotGit {
-        /// The URL.
-        url: String,
-        /// What it is.
-        found: String,
-    },
-    /// The answer ended too early.
-    #[error("the answer of {url} ended too early")]
-    Incomplete {
-        /// The URL.
-        url: String,
-    },
-    /// The server says that it failed.
-    #[error("{url} refused: {message}")]
-    Refused {
-        /// The URL.
-        url: String,
-        /// The server's words.
-        message: String,
-    },
-    /// The server speaks a dialect that this program does not.
-    #[error("{url} wants {what}, which this program does not know")]
-    Unsupported {
-        /// The URL.
-        url: String,
-        /// The dialect.
-        what: String,
-    },
-    /// Objects are missing here.
-    #[error("commit {id} is not here as a whole")]
-    Missing {
-        /// The commit.
-        id: Oid,
-    },
-    /// A push whose end is not known.
-    #[error(
-        "nobody knows whether the push to {url} was done: {push}; and its refs cannot be read: {read}"
-    )]
-    Lost {
-        /// The URL.
-        url: String,
-        /// What happened to the push.
-        push: String,
-        /// What happened to the question after it.
-        read: String,
-    },
-    /// Git failed.
-    #[error("git: {}", .0.message())]
-    Git(#[from] git2::Error),
-}
-
-impl RemoteError {
-    /// Says what to do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Url { .. } => {
-                "use https://HOST/OWNER/REPOSITORY.git or a path; ssh forms are asked over https where a token is given"
-            }
-            Self::NoOrigin => "add one with git remote add origin URL",
-            Self::Unauthorized { has_token, .. } if !has_token => "give a token",
-            Self::Unauthorized { .. } => "check whether the token has expired",
-            Self::Forbidden { .. } => {
-                "give the token the right to write contents, and workflows where those change"
-            }
-            Self::NotFound { .. } => "check the URL, and that the token may see the repository",
-            Self::NotGit { .. } => {
-                "check the URL, and whether a proxy or a login page is in between"
-            }
-            Self::Missing { .. } => "fetch it first; a shallow clone may lack it",
-            Self::Unsupported { .. } => "use a server that speaks git's protocol in version 0",
-            Self::Git(_) => "check the repository with git fsck, and its space and permissions",
-            Self::Lost { .. } => "run it again: it looks first",
-            Self::Http(_)
-            | Self::Status { .. }
-            | Self::Incomplete { .. }
-            | Self::Refused { .. } => "run it again later",
-        }
     }
 }
 

@@ -238,6 +238,11 @@ fn a_plan_of_another_base_is_refused() {
     }
     assert!(refusal(copy(".git/config", "a.yaml")).starts_with("git: "));
     assert!(refusal(copy("a.yaml/b", "run.sh")).starts_with("git: "));
+    let elsewhere = Oid::from_str(&"7".repeat(40)).unwrap();
+    let error = git
+        .commit_plan(elsewhere, &[edit("a.yaml", "a", "b")], &info("One"))
+        .unwrap_err();
+    assert_eq!(error.to_string(), format!("commit {elsewhere} is not here"));
     let nothing = edit("a.yaml", "a", "a");
     assert!(refusal(nothing).contains("nothing to commit"));
 }
