@@ -71,10 +71,11 @@ pub(super) fn push(
         let known = now.values().copied().chain(bases).collect();
         take_in(&there, &pack(here, &tips, &known, None)?)?;
     }
-    updates
-        .iter()
-        .map(|update| move_ref(&there, update))
-        .collect()
+    let moved = |update| {
+        move_ref(&there, update)
+            .unwrap_or_else(|error| RefResult::Rejected(Rejection::Other(error.to_string())))
+    };
+    Ok(updates.iter().map(moved).collect())
 }
 
 fn move_ref(there: &Repository, update: &RefUpdate) -> Result<RefResult, RemoteError> {

@@ -146,18 +146,22 @@ impl Remote {
 
     fn read_outcome(&self, answer: &[u8], line: &Line) -> Result<Outcome, RemoteError> {
         let read = || {
-            if line.offer.can("side-band-64k") {
-                let bands = split_bands(answer)?;
-                let report = Report::parse(&bands.data)?;
-                let remarks = self.hide(&bands.remarks);
-                Ok(Outcome { report, remarks })
-            } else {
-                let report = Report::parse(answer)?;
-                let remarks = String::new();
-                Ok(Outcome { report, remarks })
+            if !line.offer.can("side-band-64k") {
+                return Ok((Report::parse(answer)?, String::new()));
             }
+            let bands = split_bands(answer)?;
+            Ok((Report::parse(&bands.data)?, bands.remarks))
         };
-        read().map_err(|error| self.packet_error(error))
+        let (mut report, remarks) = read().map_err(|error| self.packet_error(error))?;
+        for text in report
+            .unpack
+            .iter_mut()
+            .chain(report.refs.values_mut().flatten())
+        {
+            *text = self.hide(text);
+        }
+        let remarks = self.hide(&remarks);
+        Ok(Outcome { report, remarks })
     }
 }
 
