@@ -1,4 +1,17 @@
-//! The git repository around a tree: files of a revision, changed files, tags of stack releases. It changes nothing.
+//! The git repository around a tree: files of a revision, changed files, tags of stack releases. Below it, commits are made as
+//! objects and exchanged with remotes; the user's checkout, index and refs never change.
+
+mod commit;
+mod error;
+mod fetch;
+mod history;
+mod local;
+mod objects;
+mod packet;
+mod place;
+mod push;
+mod rejection;
+mod remote;
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +23,14 @@ use crate::catalog::StackRelease;
 use crate::release_digest::FileDigests;
 use crate::stack::{ConfiguredSites, Content, Tree, is_of_interest};
 use crate::version::{ReleaseTag, Sha256};
+
+pub use commit::{CommitError, CommitInfo, Person};
+pub use error::RemoteError;
+pub use git2::Oid;
+pub use history::CommitFacts;
+pub use push::{RefResult, RefUpdate};
+pub use rejection::Rejection;
+pub use remote::{Refs, Remote};
 
 /// The mode of symbolic links in git's trees.
 const SYMBOLIC_LINK: i32 = 0o120_000;

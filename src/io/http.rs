@@ -104,10 +104,12 @@ pub struct Ask {
     headers: HeaderMap,
     body: Bytes,
     body_limit: usize,
+    basic_user: Option<String>,
     bearer: Option<Secret>,
     round: u32,
     storage: Storage,
     is_lasting: bool,
+    is_once: bool,
 }
 
 /// Whether and under whose name an answer is stored.
@@ -146,10 +148,12 @@ impl Ask {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             body_limit: BODY_LIMIT,
+            basic_user: None,
             bearer: None,
             round: 1,
             storage: Storage::Private,
             is_lasting: false,
+            is_once: false,
         }
     }
 
@@ -181,6 +185,14 @@ impl Ask {
         self
     }
 
+    /// Adds a user's token as a password, as git servers want it.
+    #[must_use]
+    pub fn with_basic(mut self, user: &str, token: Secret) -> Self {
+        self.bearer = Some(token);
+        self.basic_user = Some(user.to_owned());
+        self
+    }
+
     /// Adds a token that anybody gets, as registries hand them out.
     #[must_use]
     pub fn with_anonymous_bearer(mut self, token: Secret) -> Self {
@@ -200,6 +212,14 @@ impl Ask {
     #[must_use]
     pub fn lasting(mut self, is_lasting: bool) -> Self {
         self.is_lasting = is_lasting;
+        self
+    }
+
+    /// Sends the request once, whatever was heard of the host before: the asker has its own rules for pauses and repetitions.
+    /// What is missing is not stored.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.is_once = true;
         self
     }
 
@@ -420,6 +440,9 @@ impl HttpClient {
     }
 
     async fn exchange(&self, ask: &Ask) -> Result<Answer, HttpError> {
+        if ask.is_once {
+            return self.shared.transport.follow(ask).await;
+        }
         retry::exchange(&self.shared.transport, &self.shared.settings, ask).await
     }
 }
