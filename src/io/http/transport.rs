@@ -101,7 +101,9 @@ impl Transport {
         let mut url = parse_url(&self.rewrite(&ask.url))?;
         for round in ask.round..=ask.round + MAX_REDIRECTS {
             self.counters.rounds.fetch_max(round, Ordering::Relaxed);
-            if let Some(reason) = self.hosts.find_down(&host_of(url.as_str())) {
+            if let Some(reason) = self.hosts.find_down(&host_of(url.as_str()))
+                && !ask.is_once
+            {
                 let url = redact(url.as_str());
                 return Err(HttpError::Unreachable { url, reason });
             }
