@@ -23,8 +23,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use base64::Engine as _;
+use csctl_matrix::io::forge::{Clock, Credentials, ForgeSettings, GitHub};
+use csctl_matrix::io::http::{HttpClient, HttpSettings, Secret};
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -174,6 +177,21 @@ impl GitHubServer {
         format!("{}/{OWNER}/{REPOSITORY}.git", self.server.url())
     }
 
+    /// Settings for its repository and token, at GitHub's pace, with a clock that records pauses instead of making them.
+    pub fn settings(&self) -> ForgeSettings {
+        let token = Credentials::Token(Secret::new(TOKEN).unwrap());
+        ForgeSettings {
+            base: self.url(),
+            clock: Clock::recorded("2026-03-02T08:00:00Z".parse().unwrap()),
+            ..ForgeSettings::new(OWNER, REPOSITORY, token)
+        }
+    }
+
+    /// A client with these settings, which gives up a silent server soon.
+    pub fn connect(&self) -> GitHub {
+        GitHub::new(&http_client(None), &self.settings())
+    }
+
     /// The bare repository on disk.
     pub fn git_path(&self) -> PathBuf {
         self.shared.git_path()
@@ -248,6 +266,16 @@ impl GitHubServer {
             .filter(|request| request.status == 501)
             .collect()
     }
+}
+
+/// A client that asks nothing but loopback.
+pub fn http_client(cache: Option<&Path>) -> HttpClient {
+    HttpClient::new(HttpSettings {
+        cache_dir: cache.map(Path::to_owned),
+        read_timeout: Duration::from_millis(400),
+        system_proxy: false,
+        ..HttpSettings::default()
+    })
 }
 
 /// Who asks.

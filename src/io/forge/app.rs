@@ -50,3 +50,35 @@ pub(super) fn sign(id: &str, key: &Secret, now: Timestamp) -> Result<Secret, Str
     let signature = signer.sign(text.as_bytes()).map_err(|_| unusable())?;
     Secret::new(&format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))).ok_or_else(unusable)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made for this test; it opens nothing.
+    const KEY: &str = include_str!("../../../testdata/forge/app-key.pem");
+
+    #[test]
+    fn signatures_are_those_of_openssl() {
+        let key = Secret::new(KEY).unwrap();
+        let now = Timestamp::from_second(1_772_438_540).unwrap();
+        let token = sign("Iv1.standin", &key, now).unwrap();
+        let expected = include_str!("../../../testdata/forge/app.jwt");
+        assert_eq!(token.expose(), expected.trim());
+    }
+
+    #[test]
+    fn a_key_that_is_none_is_refused_without_showing_it() {
+        for text in [
+            "s3cret",
+            "-----BEGIN RSA PRIVATE KEY-----\ns3cret\n-----END RSA PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY-----\nczNjcmV0\n-----END PRIVATE KEY-----",
+        ] {
+            let error = sign("1", &Secret::new(text).unwrap(), Timestamp::UNIX_EPOCH).unwrap_err();
+            assert!(
+                error.contains("no RSA key in PEM") && !error.contains("s3cret"),
+                "{error}"
+            );
+        }
+    }
+}
