@@ -86,6 +86,18 @@ async fn a_lost_answer_opens_one_pull_request() {
         let state = server.state();
         assert_eq!(state.pulls.len(), 1, "{fault:?}");
         assert_eq!(state.pulls[0].number, created.number, "{fault:?}");
+        drop(state);
+        let was_done = matches!(
+            fault,
+            Fault::LostAfter
+                | Fault::StatusAfter(_)
+                | Fault::StallAfter
+                | Fault::Half
+                | Fault::HtmlAfter
+        );
+        let sent = server.mutations().len();
+        assert_eq!(sent, if was_done { 1 } else { 2 }, "{fault:?}");
+        assert_eq!(created.adopted, was_done, "{fault:?}");
         assert!(server.unused().is_empty(), "{fault:?}");
     }
     let server = with_branch();

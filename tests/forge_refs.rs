@@ -169,7 +169,7 @@ async fn commits_that_github_makes_are_signed_and_move_nothing() {
     let file = |path: &str, content: Option<&[u8]>| ApiFile {
         path: path.to_owned(),
         content: content.map(<[u8]>::to_vec),
-        is_executable: path.ends_with(".sh"),
+        is_executable: path == "run.sh",
     };
     let mut commit = ApiCommit {
         parent: main.to_string(),

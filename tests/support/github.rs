@@ -78,6 +78,7 @@ type Event = Box<dyn FnOnce(&mut State) + Send>;
 
 /// One line of the script.
 struct Line {
+    /// `*` is any, `effect` any that can change something.
     method: String,
     /// A part of the path with its query; with `$` at its end, the end of the path without query.
     path: String,
@@ -202,7 +203,8 @@ impl GitHubServer {
         self.shared.state()
     }
 
-    /// Makes the nth request (from 1) of a method and with this part in its path fail.
+    /// Makes the nth request (from 1) of a method and with this part in its path fail. The method `*` is any, `effect` any that
+    /// can change something; a `$` at the end of the part stands for the path's end.
     pub fn fault(&self, method: &str, path: &str, nth: u32, fault: Fault) {
         self.faults(method, path, nth..nth + 1, fault);
     }
@@ -227,6 +229,11 @@ impl GitHubServer {
             event: Some(Box::new(event)),
             ..Line::new(method, path, nth..nth + 1)
         });
+    }
+
+    /// Forgets all faults and events that have not come to pass.
+    pub fn clear_script(&self) {
+        self.shared.script().lines.clear();
     }
 
     fn add(&self, line: Line) {
@@ -303,11 +310,11 @@ impl Shared {
 
     fn handle(&self, request: &Request) -> Reply {
         let mut state = self.state();
-        let (fault, events) = self.script().step(request);
+        let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+        let (fault, events) = self.script().step(request, &body);
         for event in events {
             event(&mut state);
         }
-        let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
         let reply = match fault {
             None => self.work(&mut state, request, &body),
             Some(fault) => match fault_before(&state, &fault) {
@@ -344,12 +351,13 @@ impl Shared {
             Identity::Nobody if request.method == "GET" => return problem(404, "Not Found"),
             Identity::Nobody => return problem(401, "Requires authentication"),
         };
+        let now = state.now;
         let limit = if is_graphql {
             &mut state.graphql
         } else {
             &mut state.core
         };
-        if let Some(refusal) = refuse(limit) {
+        if let Some(refusal) = refuse(limit, now) {
             return told(state, is_graphql, refusal);
         }
         let reply = if is_graphql {
@@ -433,7 +441,7 @@ impl Shared {
 
 impl Script {
     /// Finds what happens with and before this request.
-    fn step(&mut self, request: &Request) -> (Option<Fault>, Vec<Event>) {
+    fn step(&mut self, request: &Request, body: &Value) -> (Option<Fault>, Vec<Event>) {
         let mut fault = None;
         let mut events = Vec::new();
         for line in &mut self.lines {
@@ -441,7 +449,11 @@ impl Script {
                 Some(end) => request.path.split('?').next().unwrap().ends_with(end),
                 None => request.path.contains(&line.path),
             };
-            let is_meant = line.method == "*" || line.method == request.method;
+            let is_meant = match line.method.as_str() {
+                "*" => true,
+                "effect" => is_mutating(request, body),
+                method => method == request.method,
+            };
             if !(path && is_meant) || line.times == 0 {
                 continue;
             }
@@ -522,22 +534,17 @@ fn fault_after(fault: Fault, reply: Reply) -> Reply {
     }
 }
 
-/// Refuses where nothing is left.
-fn refuse(limit: &mut state::Limit) -> Option<Reply> {
-    if limit.remaining > 0 {
-        return None;
+/// Refuses where nothing is left in this hour.
+fn refuse(limit: &mut state::Limit, now: Timestamp) -> Option<Reply> {
+    if limit.remaining == 0 {
+        limit.refused += 1;
     }
-    limit.refused += 1;
-    if limit.refused > limit.refills_after {
+    if now >= limit.reset || limit.refused > limit.refills_after {
         limit.refused = 0;
         limit.remaining = limit.total;
-        limit.reset += 1.hour();
-        return None;
+        limit.reset = now + 1.hour();
     }
-    Some(problem(
-        403,
-        "API rate limit exceeded for installation ID 7.",
-    ))
+    (limit.remaining == 0).then(|| problem(403, "API rate limit exceeded for installation ID 7."))
 }
 
 /// Adds an `ETag`, and answers 304 where the asker has it.

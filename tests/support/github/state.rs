@@ -690,7 +690,7 @@ impl State {
                 .then_some((pull.number, method))
         });
         if let Some((number, method)) = ready {
-            self.merge(number, login, &method).unwrap();
+            self.merge(number, login, &method).ok();
         }
     }
 
