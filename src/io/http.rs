@@ -106,6 +106,8 @@ pub struct Ask {
     body_limit: usize,
     basic_user: Option<String>,
     bearer: Option<Secret>,
+    /// Whom answers are stored for, where that is not the bearer.
+    identity: Option<String>,
     round: u32,
     storage: Storage,
     is_lasting: bool,
@@ -150,6 +152,7 @@ impl Ask {
             body_limit: BODY_LIMIT,
             basic_user: None,
             bearer: None,
+            identity: None,
             round: 1,
             storage: Storage::Private,
             is_lasting: false,
@@ -201,6 +204,13 @@ impl Ask {
         self
     }
 
+    /// Names whom the token stands for, where it is a new one each hour: stored answers are found again by that name.
+    #[must_use]
+    pub fn on_behalf_of(mut self, identity: String) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
     /// Keeps the answer out of the cache.
     #[must_use]
     pub fn unstored(mut self) -> Self {
@@ -230,6 +240,11 @@ impl Ask {
         self
     }
 
+    /// Returns the URL.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     fn is_repeatable(&self) -> bool {
         self.method == Method::GET || self.method == Method::HEAD
     }
@@ -239,7 +254,10 @@ impl Ask {
         let identity = match self.storage {
             Storage::Never => return None,
             Storage::Shared => None,
-            Storage::Private => self.bearer.as_ref().map(Secret::expose),
+            Storage::Private => {
+                let bearer = self.bearer.as_ref().map(Secret::expose);
+                bearer.map(|bearer| self.identity.as_deref().unwrap_or(bearer))
+            }
         };
         let private = identity.is_some() || !self.headers.contains_key(header::AUTHORIZATION);
         (self.is_repeatable() && private).then(|| cache::key(&self.method, &self.url, identity))
@@ -281,6 +299,11 @@ impl Answer {
     /// Returns the moment of the Last-Modified header.
     pub fn last_modified(&self) -> Option<Timestamp> {
         retry::parse_http_date(self.header(&header::LAST_MODIFIED)?)
+    }
+
+    /// Returns the moment of the Date header: the server's own clock.
+    pub fn date(&self) -> Option<Timestamp> {
+        retry::parse_http_date(self.header(&header::DATE)?)
     }
 
     /// Returns the size of the Content-Length header.
@@ -372,6 +395,7 @@ impl HttpClient {
             };
         }
         if let Some(stored) = &stored
+            && !ask.is_once
             && self.is_still_missing(&ask, stored).await
         {
             return Ok(stored.answer.clone());
@@ -391,7 +415,7 @@ impl HttpClient {
             && let Some(stored) = stored
         {
             self.shared.transport.count_unchanged();
-            return Ok(stored.answer);
+            return Ok(refresh(stored.answer, &answer.headers));
         }
         if let (Some(cache), Some(key)) = (self.cache(), &key)
             && is_worth_storing(&ask, &answer)
@@ -460,11 +484,33 @@ fn add_validators(headers: &mut HeaderMap, stored: &HeaderMap) {
     }
 }
 
+/// Returns a stored answer with what a server says of its budget now.
+fn refresh(mut stored: Answer, now: &HeaderMap) -> Answer {
+    let stale: Vec<HeaderName> = stored
+        .headers
+        .keys()
+        .filter(|name| is_of_budget(name))
+        .cloned()
+        .collect();
+    for name in stale {
+        stored.headers.remove(name);
+    }
+    for (name, value) in now.iter().filter(|(name, _)| is_of_budget(name)) {
+        stored.headers.insert(name.clone(), value.clone());
+    }
+    stored
+}
+
+fn is_of_budget(name: &HeaderName) -> bool {
+    name.as_str().starts_with("x-ratelimit-") || *name == header::DATE
+}
+
 /// Tells whether an answer can serve again: what is there, and what is not. A store without listing says 403 for the latter.
 fn is_worth_storing(ask: &Ask, answer: &Answer) -> bool {
     let control = answer.header(&header::CACHE_CONTROL).unwrap_or_default();
     let lasting = match answer.status {
-        200 | 404 | 410 => true,
+        200 => true,
+        404 | 410 => !ask.is_once,
         403 => ask.method == Method::HEAD,
         _ => false,
     };
