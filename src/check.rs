@@ -1,12 +1,15 @@
 //! Contradictions in a repository of cluster stacks: what one file says against another, against what the consumers of a release
 //! accept, against the policy, the catalog and the calendar. It finds and explains; the repairs it names are those of `plan`.
 
+mod calendar;
 mod charts;
 mod consumers;
 mod fix;
 mod images;
 mod lists;
 mod metadata;
+mod policy;
+mod release;
 mod rule;
 mod selection;
 mod sites;
@@ -15,6 +18,8 @@ mod texts;
 mod versions;
 mod view;
 mod world;
+
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -26,7 +31,7 @@ use crate::stack::{Discovery, Stack, Tree};
 use crate::version::{KubernetesVersion, Minor};
 
 pub use fix::repair;
-pub use rule::{Group, Rule, Severity, find_rule, rules};
+pub use rule::{CSCTL_RULE, Group, Rule, Severity, find_rule, rules};
 pub use selection::{RuleSelection, RuleSelectionError};
 use view::View;
 
@@ -50,6 +55,8 @@ pub struct CheckInput<'a> {
     pub rules: &'a RuleSelection,
     /// The release tags that this state of the repository has, or is to have.
     pub tags: &'a [String],
+    /// Why csctl would refuse to publish a source tree, by its directory; empty where nobody asked.
+    pub unpublishable: &'a BTreeMap<String, String>,
     /// The day.
     pub today: Date,
 }

@@ -4,6 +4,8 @@
     reason = "the environment and the clock are read here, once"
 )]
 
+mod decide;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,8 +14,10 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use self::decide::DecideCommand;
 use crate::command::catalog::CatalogRequest;
 use crate::command::check::{CheckFormat, CheckRequest};
+use crate::command::init::InitRequest;
 use crate::command::node_images::NodeImagesRequest;
 use crate::command::plan::PlanRequest;
 use crate::command::show::ShowRequest;
@@ -71,6 +75,14 @@ enum Command {
     /// Ask the sources what the world offers
     #[command(subcommand)]
     Catalog(CatalogCommand),
+    /// Write a first csctl-matrix.yaml, made of what the repository has
+    Init {
+        /// Print it, and write nothing
+        #[arg(long)]
+        print: bool,
+    },
+    #[command(flatten)]
+    Decide(DecideCommand),
     /// Write node-images.yaml into a release directory, as csctl asks its provider plugins to
     CreateNodeImages(NodeImagesArgs),
     /// Print a completion script
@@ -358,6 +370,8 @@ fn run(
                 format,
             })
         }
+        Command::Init { print } => command::init::run(&InitRequest::at(directory, print)),
+        Command::Decide(decided) => command::decide::run(&decided.request(directory)),
         Command::CreateNodeImages(args) => {
             let below = |path: PathBuf| directory.join(path);
             let request = NodeImagesRequest {
@@ -417,12 +431,9 @@ fn check(args: CheckArgs, directory: PathBuf, check_command: &str) -> CheckReque
 }
 
 fn query(args: QueryArgs, directory: PathBuf) -> (Place, World, Selection) {
-    let today = jiff::Timestamp::now()
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .date();
     let world = World {
         catalog: args.world.catalog,
-        today: args.world.as_of.unwrap_or(today),
+        today: args.world.as_of.unwrap_or_else(today),
         is_today_asked: args.world.as_of.is_some(),
         verify_images: args.world.verify_images,
         http: HttpSettings {
@@ -444,6 +455,12 @@ fn query(args: QueryArgs, directory: PathBuf) -> (Place, World, Selection) {
         image_pattern: None,
     };
     (place, world, selection)
+}
+
+/// The clock's day.
+fn today() -> Date {
+    let now = jiff::Timestamp::now();
+    now.to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
 /// The token for GitHub's API: from the environment, never from an argument.

@@ -4,6 +4,8 @@
 pub mod catalog;
 pub mod check;
 pub mod csctl;
+pub mod decide;
+pub mod init;
 pub mod node_images;
 pub mod plan;
 pub mod show;
@@ -220,6 +222,16 @@ impl Repository {
         let sources = &self.config.sources;
         request.sources.kubernetes.clone_from(&sources.kubernetes);
         request.sources.end_of_life.clone_from(&sources.end_of_life);
+        // New images may have an operating system that no file names yet.
+        let own = self
+            .config
+            .stacks
+            .values()
+            .filter_map(|stack| stack.os.as_ref());
+        let named: Vec<_> = own.chain(&self.config.os).flatten().cloned().collect();
+        for store in request.stores.values_mut() {
+            store.os_releases.extend(named.iter().cloned());
+        }
         let mut settings = world.http.clone();
         for mirror in &self.config.mirrors {
             settings.mirrors.push(Mirror {

@@ -66,6 +66,8 @@ pub struct Config {
     pub sources: SourcesConfig,
     /// The standard that says what is due by when: `scs-0210/v2`, `none`.
     pub standard: Option<Standard>,
+    /// Which rules `check` applies.
+    pub check: CheckConfig,
     /// Base branches of pull requests.
     pub branches: Vec<BranchConfig>,
     /// Places in files that no rule of this program knows.
@@ -158,6 +160,17 @@ impl VulnerabilitiesConfig {
     pub(crate) fn feed_url(&self) -> Option<&str> {
         self.feed.as_deref().filter(|feed| *feed != Self::NONE)
     }
+}
+
+/// Which rules `check` applies; names of rules and of groups.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckConfig {
+    /// Rules and groups to apply beside those that are applied by default.
+    pub with: Vec<String>,
+    /// Rules and groups to leave out.
+    pub skip: Vec<String>,
 }
 
 /// A base branch of pull requests, and which changes go to it.

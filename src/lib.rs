@@ -8,12 +8,14 @@ pub mod command;
 pub mod config;
 pub mod error;
 pub mod io;
+mod markup;
 pub mod matrix;
 pub mod node_images;
 pub mod overview;
 mod parallel;
 pub mod plan;
 pub mod policy;
+pub mod pull;
 pub mod release_digest;
 pub mod report;
 #[cfg(test)]

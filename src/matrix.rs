@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::catalog::{Catalog, ImagePattern, ImageStore};
+use crate::policy::{Block, Policy};
 use crate::stack::{Fact, Roster, Site, SourceFile, Stack, find_provider};
 use crate::standard::{Deadline, Rule, Standard, deadlines};
 use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
@@ -61,6 +62,9 @@ pub struct Patch {
     /// The day Kubernetes published it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<Date>,
+    /// Why it must not be used, where it is blocked with all of its images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
 }
 
 /// What is known of the image store's offer.
@@ -96,13 +100,28 @@ impl LineMatrix {
         found
     }
 
-    /// Returns the versions the store offers and no list names, oldest first.
+    /// Returns the versions the store offers and no list names, oldest first; blocked ones are left out.
     pub fn unlisted(&self) -> Vec<KubernetesVersion> {
         self.patches
             .iter()
-            .filter(|patch| patch.is_offered && !patch.is_listed)
+            .filter(|patch| patch.is_offered && !patch.is_listed && patch.blocked.is_none())
             .map(|patch| patch.version)
             .collect()
+    }
+
+    /// Says of each patch whether a policy blocks it.
+    #[must_use]
+    pub fn marked(mut self, policy: &Policy) -> Self {
+        for patch in &mut self.patches {
+            let whole = policy.find_block(patch.version, None);
+            let images = || {
+                let block = |os| policy.find_block(patch.version, Some(os));
+                let blocked = !patch.os.is_empty() && patch.os.iter().all(|os| block(os).is_some());
+                patch.os.first().filter(|_| blocked).and_then(block)
+            };
+            patch.blocked = whole.or_else(images).map(Block::why);
+        }
+        self
     }
 }
 
@@ -288,6 +307,7 @@ impl View<'_> {
             is_offered: false,
             fault: None,
             published: self.catalog.find_published(version),
+            blocked: None,
         };
         for entry in self
             .rosters(minor)

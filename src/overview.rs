@@ -106,6 +106,7 @@ pub fn overview(input: PlanInput<'_>, with_sites: bool) -> Overview {
 /// Returns the matrix of one stack, and how many of its lines a plan would change.
 fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (StackOverview, usize) {
     let pattern = store_pattern(stack, input.selection.image_pattern.as_ref());
+    let policy = input.policy.for_stack(&stack.title());
     let (planned, _) = plan_stack(input, stack);
     let pending = planned
         .lines
@@ -113,7 +114,10 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
         .filter(|line| !line.classes.is_empty())
         .count();
     let mut lines = matrix(stack, input.catalog, pattern.as_ref());
-    lines.extend(new_minors(stack, input.catalog, pattern.as_ref()));
+    let mut new = new_minors(stack, input.catalog, pattern.as_ref());
+    new.retain(|line| policy.minors.contains(line.line.minor));
+    lines.extend(new);
+    lines = lines.into_iter().map(|line| line.marked(&policy)).collect();
     let asked = input.selection.minor;
     let is_asked = |minor: Minor| asked.is_none_or(|asked| asked == minor);
     let due = |minor| {

@@ -4,6 +4,8 @@
 mod explain;
 mod files;
 mod holds;
+mod offer;
+mod proof;
 mod publish;
 mod release;
 mod request;
@@ -11,6 +13,7 @@ mod standing;
 mod target;
 #[cfg(test)]
 mod tests;
+mod withheld;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +28,7 @@ use crate::stack::{Discovery, EditNote, Fault, Layout, SourceTree, Stack, Tree};
 use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
+use offer::Offer;
 pub use publish::{Compared, DigestRequest};
 pub use release::{ComponentBump, Release};
 pub use request::catalog_request;
@@ -301,8 +305,15 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
     if !stack.faults.is_empty() {
         return (planned, Vec::new());
     }
-    let target = Target::new(input, stack);
+    let policy = input.policy.for_stack(&planned.title);
+    let input = PlanInput {
+        policy: &policy,
+        ..input
+    };
+    let offer = Offer::new(input, stack);
+    let target = Target::new(input, stack, &offer);
     planned.holds.extend(holds::holds(&target));
+    planned.holds.extend(withheld::withheld(&target));
     let outcome = match files::carry_out(&target) {
         Ok(outcome) => outcome,
         Err(faults) => {
@@ -310,6 +321,13 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
             return (planned, Vec::new());
         }
     };
+    let left = proof::left_blocked(&target, outcome.after.as_ref().unwrap_or(stack));
+    if !left.is_empty() {
+        planned.faults = left;
+        planned.holds.sort();
+        planned.holds.dedup();
+        return (planned, Vec::new());
+    }
     let outside = outcome.files.iter().map(|file| &file.path);
     let outside = outside.filter(|path| !stack.holds(path));
     planned.outside = outside.cloned().collect();

@@ -3,6 +3,4 @@
 pub mod markdown;
 pub mod sarif;
 pub mod text;
-mod versions;
-
-pub(crate) use versions::compact;
+pub(crate) use crate::version::compact;

@@ -2,12 +2,14 @@
 //! releases, chart versions and checksums. It does not know where they are written or which of them exist.
 
 mod chart;
+mod compact;
 mod kubernetes;
 mod os;
 mod sha256;
 mod stack;
 
 pub use chart::ChartVersion;
+pub use compact::compact;
 pub use kubernetes::{KubernetesVersion, Minor};
 pub use os::OsRelease;
 pub use sha256::Sha256;

@@ -70,6 +70,11 @@ fn every_command_and_option_is_documented() {
         &["catalog", "fetch"],
         &["catalog", "show"],
         &["create-node-images"],
+        &["init"],
+        &["block"],
+        &["unblock"],
+        &["pin"],
+        &["unpin"],
     ] {
         let help = program::run(&[command, &["--help"]].concat()).success();
         assert!(
@@ -87,6 +92,36 @@ fn every_command_and_option_is_documented() {
                 "{option} of {command:?} is not in the documentation"
             );
         }
+    }
+}
+
+#[test]
+fn every_key_of_the_configuration_is_documented_with_an_example_that_holds() {
+    let page = fs::read_to_string(project().join("docs/configuration.md")).unwrap();
+    let schema = fs::read_to_string(project().join("docs/schema/config.schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    for key in schema["properties"].as_object().unwrap().keys() {
+        assert!(
+            page.contains(&format!("\n### `{key}`\n")),
+            "{key} has no section"
+        );
+    }
+    for (name, form) in schema["$defs"].as_object().unwrap() {
+        for key in form["properties"]
+            .as_object()
+            .into_iter()
+            .flat_map(|keys| keys.keys())
+        {
+            let is_said = page.contains(&format!("`{key}`")) || page.contains(&format!("{key}:"));
+            assert!(is_said, "{key} of {name} is not in docs/configuration.md");
+        }
+    }
+    let examples: Vec<&str> = page.split("```yaml\n").skip(1).collect();
+    assert!(examples.len() >= 14, "{} examples", examples.len());
+    for example in examples {
+        let (example, _) = example.split_once("```").unwrap();
+        let read = csctl_matrix::config::Config::parse(example);
+        read.unwrap_or_else(|error| panic!("{error}\n{example}"));
     }
 }
 
@@ -200,6 +235,13 @@ impl<'w> Reader<'w> {
             .unwrap()
             .display()
             .to_string();
+        // Decisions carry their day.
+        let decides = ["csctl-matrix block ", "csctl-matrix pin "];
+        let line = if decides.iter().any(|start| line.starts_with(start)) {
+            format!("{line} --as-of 2026-06-15")
+        } else {
+            line
+        };
         let output = Command::new("sh")
             .args(["-c", &format!("{{ {line}; }} 2>&1")])
             .current_dir(self.copy.path(directory))

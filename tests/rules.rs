@@ -27,7 +27,8 @@ struct Example {
     rule: String,
     /// The folder of `testdata`.
     base: String,
-    /// The changed file.
+    /// The changed file; empty where the options change.
+    #[serde(default)]
     file: String,
     /// What stands there; empty means that the file is made.
     #[serde(default)]
@@ -41,6 +42,11 @@ struct Example {
     /// Options of `check`.
     #[serde(default)]
     options: Vec<String>,
+    /// The git tag of the repository before the change, where it has one.
+    tag: Option<String>,
+    /// Its options before the change, where it is them that change.
+    #[serde(default)]
+    before: Vec<String>,
 }
 
 fn examples() -> Vec<Example> {
@@ -80,8 +86,17 @@ fn findings(copy: &Copy, options: &[String]) -> BTreeSet<Line> {
         .collect()
 }
 
-fn changed(example: &Example) -> Copy {
+/// The repository of an example, with git and a tag where the example has one.
+fn base(example: &Example) -> Copy {
     let copy = Copy::of(&example.base);
+    if let Some(tag) = &example.tag {
+        copy.commit().git(&["tag", tag]);
+    }
+    copy
+}
+
+fn changed(example: &Example) -> Copy {
+    let copy = base(example);
     if example.from.is_empty() {
         if !example.to.is_empty() {
             copy.write(&example.file, &example.to);
@@ -103,7 +118,7 @@ fn changed(example: &Example) -> Copy {
 fn every_rule_finds_its_example_and_no_other_does() {
     let mut wrong = Vec::new();
     for example in examples() {
-        let before = findings(&Copy::of(&example.base), options_before(&example));
+        let before = findings(&base(&example), options_before(&example));
         let after = findings(&changed(&example), &example.options);
         let new: BTreeSet<&str> = after
             .difference(&before)
@@ -186,7 +201,7 @@ fn rules_page() -> String {
 
 /// What was changed, and what `check` says of it that it did not say before.
 fn shown(example: &Example) -> String {
-    let (before, after) = (Copy::of(&example.base), changed(example));
+    let (before, after) = (base(example), changed(example));
     let known = said_of(&before, &example.rule, options_before(example));
     let new = said_of(&after, &example.rule, &example.options)
         .into_iter()
@@ -198,13 +213,12 @@ fn shown(example: &Example) -> String {
     )
 }
 
-/// The options of an example, but for a tag, which is its change.
 fn options_before(example: &Example) -> &[String] {
-    let is_tag = example
-        .options
-        .first()
-        .is_some_and(|option| option == "--tag");
-    if is_tag { &[] } else { &example.options }
+    if example.before.is_empty() {
+        &example.options
+    } else {
+        &example.before
+    }
 }
 
 /// The findings of a rule, as texts.
@@ -224,13 +238,19 @@ fn said_of(copy: &Copy, rule: &str, options: &[String]) -> Vec<String> {
             _ => findings.push(line.to_owned()),
         }
     }
+    let of_rule = format!("   {rule}");
+    findings.retain(|finding| finding.lines().next().unwrap().ends_with(&of_rule));
     findings
 }
 
 fn change(example: &Example, before: &Copy, after: &Copy) -> String {
     match (example.from.as_str(), example.to.as_str()) {
         ("", "") => format!("With `{}`:", example.options.join(" ")),
-        ("", _) => format!("With a file `{}`:", example.file),
+        ("", text) => format!(
+            "With a file `{}`:\n\n```text\n{}\n```",
+            example.file,
+            text.trim_end()
+        ),
         _ => {
             let (before, after) = (before.read(&example.file), after.read(&example.file));
             let diff = similar::TextDiff::from_lines(&before, &after);

@@ -27,7 +27,16 @@ const REPOSITORIES: [&str; 7] = [
 
 /// Keywords that say nothing of the value. One that is neither here nor checked below fails the test, so that nothing is left
 /// unchecked unseen.
-const SAID: [&str; 6] = ["$schema", "$id", "$defs", "title", "description", "default"];
+const SAID: [&str; 7] = [
+    "$schema",
+    "$id",
+    "$defs",
+    "title",
+    "description",
+    "default",
+    // The program's own reading of such texts is tested where they are read.
+    "pattern",
+];
 
 struct Schema {
     root: Value,
@@ -73,6 +82,10 @@ impl Schema {
                 }
                 "type" => is_of_type(rule, value),
                 "const" => rule == value,
+                "enum" => rule.as_array().unwrap().contains(value),
+                "minItems" => value
+                    .as_array()
+                    .is_none_or(|items| items.len() as u64 >= rule.as_u64().unwrap()),
                 "minimum" => value.is_null() || value.as_f64() >= rule.as_f64(),
                 "maximum" => value.is_null() || value.as_f64() <= rule.as_f64(),
                 "required" => rule
@@ -139,8 +152,8 @@ fn is_of_type(rule: &Value, value: &Value) -> bool {
         "array" => value.is_array(),
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
-        "integer" => value.is_i64() || value.is_u64(),
         "number" => value.is_number(),
+        "integer" => value.is_i64() || value.is_u64(),
         "null" => value.is_null(),
         other => panic!("type {other} is not checked"),
     };
@@ -201,6 +214,33 @@ fn catalogs_fit_their_schema() {
     let schema = Schema::read("catalog");
     for repository in REPOSITORIES {
         schema.check(&said(repository, &["catalog", "show"]));
+    }
+}
+
+#[test]
+fn documented_configurations_fit_their_schema() {
+    let schema = Schema::read("config");
+    let page = std::fs::read_to_string(project().join("docs/configuration.md")).unwrap();
+    for example in page.split("```yaml\n").skip(1) {
+        let (example, _) = example.split_once("```").unwrap();
+        schema.check(&serde_yaml::from_str(example).unwrap());
+    }
+    let printed = run(&[
+        "-C",
+        &project().join("testdata/layout-c").display().to_string(),
+        "init",
+        "--print",
+    ]);
+    schema.check(&serde_yaml::from_str(&printed.success()).unwrap());
+    for wrong in [
+        "imges: all",
+        "blocked: [{version: v1.34.5}]",
+        "minors: []",
+        "os: 1",
+        "retention: some",
+    ] {
+        let value: Value = serde_yaml::from_str(wrong).unwrap();
+        assert!(schema.fits(&schema.root, &value, "$").is_err(), "{wrong}");
     }
 }
 

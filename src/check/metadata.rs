@@ -1,10 +1,8 @@
-//! Rules of standard scs-0102-v2: the metadata that images in an SCS cloud carry. openstack-image-manager makes some of it from
-//! other keys (name, URL, build date, login), so only what a list says itself is judged.
-
-use serde_yaml::Value;
+//! Rules of standard scs-0102-v2: the metadata that images in an SCS cloud carry. What openstack-image-manager refuses by itself is
+//! another rule's business (`image-manager-form`); this one looks at what it lets through, and at what node images carry.
 
 use super::Found;
-use super::consumers::{for_each_image, for_each_properties};
+use super::consumers::{for_each_properties, is_day, is_uuid_validity};
 use super::rule::{Group, Rule, Severity};
 use super::view::View;
 use crate::yaml::Node;
@@ -13,17 +11,15 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     name: "image-metadata",
     group: Group::Tree,
     severity: Severity::Warning,
-    finds: "The metadata of an image list lacks a mandatory property of standard scs-0102-v2, or has a value outside it.",
-    reason: "Clouds that import the list break the standard, and openstack-image-manager refuses most of these values.",
+    finds: "A property of an image has a value outside standard scs-0102-v2, or a build date lies in the future.",
+    reason: "A cloud with such an image fails the standard's test.",
     find: image_metadata,
 }];
 
-/// Mandatory properties that a list's `meta` has to state, with their values where the standard names them; an empty list of
-/// values stands for texts of another form. Source: scs-0102-v2-image-metadata.
-const PROPERTIES: [(&str, &[&str]); 8] = [
+/// Properties whose values the standard names. Source: scs-0102-v2-image-metadata.
+const PROPERTIES: [(&str, &[&str]); 4] = [
     ("architecture", &["x86_64", "aarch64", "risc-v"]),
     ("hw_disk_bus", &["virtio", "scsi"]),
-    ("os_distro", &[]),
     (
         "os_purpose",
         &[
@@ -36,7 +32,6 @@ const PROPERTIES: [(&str, &[&str]); 8] = [
             "custom",
         ],
     ),
-    ("provided_until", &[]),
     (
         "replace_frequency",
         &[
@@ -49,31 +44,18 @@ const PROPERTIES: [(&str, &[&str]); 8] = [
             "never",
         ],
     ),
-    ("uuid_validity", &[]),
-    ("hypervisor_type", &[]),
 ];
 
 fn image_metadata(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for_each_image(view, |minor, file, node, value| {
-        let meta = node
-            .get("meta")
-            .zip(value.get("meta"))
-            .filter(|(_, value)| value.is_mapping());
-        let Some((node, value)) = meta else {
-            return;
-        };
-        for (name, _) in PROPERTIES {
-            let message = match value.get(name) {
-                None | Some(Value::Null) => format!("`meta.{name}` is missing"),
-                Some(_) => continue,
-            };
-            found.push(Found::in_file(file.path(), Some(node.line()), message).of(minor));
+    for (minor, roster) in view.rosters() {
+        for entry in &roster.entries {
+            if let Some(built) = entry.built.filter(|built| *built > view.input.today) {
+                let message = format!("{} was built on {built}, which is to come", entry.name);
+                found.push(Found::in_file(&roster.file, Some(entry.line), message).of(minor));
+            }
         }
-        for (line, message) in wrong_values(node) {
-            found.push(Found::in_file(file.path(), Some(line), message).of(minor));
-        }
-    });
+    }
     for_each_properties(view, |minor, file, properties| {
         for (line, message) in wrong_values(properties) {
             found.push(Found::in_file(file.path(), Some(line), message).of(minor));
@@ -84,39 +66,29 @@ fn image_metadata(view: &View<'_>) -> Vec<Found> {
 
 /// Finds properties with values outside the standard.
 fn wrong_values(properties: &Node) -> Vec<(usize, String)> {
+    let value = |name: &str| {
+        let node = properties.get(name)?;
+        Some((node.line(), node.as_str()?))
+    };
+    let outside = |name: &str, text: &str, needed: &str| {
+        format!("`{name}: {text}` is outside the standard: {needed}")
+    };
     let mut wrong = Vec::new();
     for (name, words) in PROPERTIES {
-        let Some((node, text)) = properties
-            .get(name)
-            .and_then(|node| Some((node, node.as_str()?)))
-        else {
-            continue;
-        };
-        let needed = match name {
-            "uuid_validity" if !is_uuid_validity(text) => {
-                "none, notice, forever, last-<number> or a day".to_owned()
-            }
-            "provided_until" if !matches!(text, "none" | "notice") && !is_day(text) => {
-                "none, notice or a day".to_owned()
-            }
-            _ if !words.is_empty() && !words.contains(&text) => words.join(", "),
-            _ => continue,
-        };
+        if let Some((line, text)) = value(name).filter(|(_, text)| !words.contains(text)) {
+            wrong.push((line, outside(name, text, &words.join(", "))));
+        }
+    }
+    if let Some((line, text)) = value("uuid_validity").filter(|(_, text)| !is_uuid_validity(text)) {
+        let needed = "none, notice, forever, last-<number> or a day";
+        wrong.push((line, outside("uuid_validity", text, needed)));
+    }
+    let is_until = |text: &str| matches!(text, "none" | "notice") || is_day(text);
+    if let Some((line, text)) = value("provided_until").filter(|(_, text)| !is_until(text)) {
         wrong.push((
-            node.line(),
-            format!("`{name}: {text}` is outside the standard: {needed}"),
+            line,
+            outside("provided_until", text, "none, notice or a day"),
         ));
     }
     wrong
-}
-
-fn is_uuid_validity(text: &str) -> bool {
-    let is_last = text
-        .strip_prefix("last-")
-        .is_some_and(|count| count.parse::<u32>().is_ok());
-    matches!(text, "none" | "notice" | "forever") || is_last || is_day(text)
-}
-
-fn is_day(text: &str) -> bool {
-    text.parse::<jiff::civil::Date>().is_ok()
 }

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::view::View;
 use super::{
-    Found, charts, consumers, images, lists, metadata, sites, strict, texts, versions, world,
+    Found, calendar, charts, consumers, images, lists, metadata, policy, release, sites, strict,
+    texts, versions, world,
 };
 
 /// A rule of `check`.
@@ -35,7 +36,14 @@ pub enum Group {
     Strict,
     /// What the repository says against what the world offers; applied when asked, or when a catalog file is given.
     Catalog,
+    /// What standard scs-0210 finds late on the day; applied when asked.
+    Standard,
+    /// Whether the state can be published; applied when asked.
+    Release,
 }
+
+/// The rule whose answer is prepared by the command, which can read files as bytes.
+pub const CSCTL_RULE: &str = "csctl-refuses";
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -52,13 +60,19 @@ impl Group {
     /// Tells whether its rules need a catalog.
     pub fn needs_catalog(self) -> bool {
         match self {
-            Self::Catalog => true,
-            Self::Tree | Self::Strict => false,
+            Self::Catalog | Self::Standard => true,
+            Self::Tree | Self::Strict | Self::Release => false,
         }
     }
 
     /// All groups.
-    pub const ALL: [Self; 3] = [Self::Tree, Self::Strict, Self::Catalog];
+    pub const ALL: [Self; 5] = [
+        Self::Tree,
+        Self::Strict,
+        Self::Catalog,
+        Self::Standard,
+        Self::Release,
+    ];
 
     /// Returns the name used in options: `tree`.
     pub fn name(self) -> &'static str {
@@ -66,6 +80,8 @@ impl Group {
             Self::Tree => "tree",
             Self::Strict => "strict",
             Self::Catalog => "catalog",
+            Self::Standard => "standard",
+            Self::Release => "release",
         }
     }
 
@@ -81,6 +97,12 @@ impl Group {
             Self::Catalog => {
                 "What the repository says against what the world offers. Applied when asked, `--with catalog`, and with a catalog file."
             }
+            Self::Standard => {
+                "What standard scs-0210 finds late, or due soon, on the day. Applied when asked, `--with standard`: it needs to know the releases of Kubernetes."
+            }
+            Self::Release => {
+                "Whether csctl would publish the state. Applied when asked, `--with release`: it compares every file with the last release's git tag."
+            }
         }
     }
 
@@ -88,7 +110,7 @@ impl Group {
     pub fn is_default(self) -> bool {
         match self {
             Self::Tree => true,
-            Self::Strict | Self::Catalog => false,
+            Self::Strict | Self::Catalog | Self::Standard | Self::Release => false,
         }
     }
 }
@@ -111,7 +133,7 @@ impl Rule {
 
 /// Returns all rules, family by family.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[Rule]; 10] = [
+    let families: [&[Rule]; 13] = [
         &versions::RULES,
         &charts::RULES,
         &images::RULES,
@@ -119,9 +141,12 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         &consumers::RULES,
         &metadata::RULES,
         &texts::RULES,
+        &policy::RULES,
         &sites::RULES,
         &strict::RULES,
         &world::RULES,
+        &calendar::RULES,
+        &release::RULES,
     ];
     families.into_iter().flatten()
 }

@@ -1,11 +1,15 @@
 //! `check`: contradictions in a repository, with the rules that find them. With `--fix` it writes the repairs that `update` would
 //! make too, and nothing else.
 
+use std::collections::BTreeMap;
+
 use super::update::{refuse_dirty, staging, update_error};
 use super::{Outcome, Place, Repository, World, to_json};
 use crate::catalog::{Catalog, Unreachable};
-use crate::check::{CheckInput, Findings, Group, RuleSelection, check, repair};
-use crate::config::Config;
+use crate::check::{
+    CSCTL_RULE, CheckInput, Findings, Group, RuleSelection, check, find_rule, repair,
+};
+use crate::config::{CONFIG_FILE, Config};
 use crate::error::{CommandError, Status};
 use crate::plan::{Plan, Selection};
 use crate::report;
@@ -55,11 +59,6 @@ pub enum CheckFormat {
 
 /// Checks, and repairs where that is asked for.
 pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
-    let mut rules = RuleSelection::new(&request.only, &request.with, &request.skip)
-        .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
-    if request.world.catalog.is_some() {
-        rules.add_default(Group::Catalog);
-    }
     if let (true, Some(revision)) = (request.fix, &request.place.revision) {
         let message = format!("--fix writes into the working directory, not into {revision}");
         return Err(CommandError::new(message).hinted("leave --rev or --fix out"));
@@ -71,6 +70,7 @@ pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
         repository = Repository::open(&request.place)?;
     }
     repository.check_day(request.world.today)?;
+    let rules = select_rules(request, &repository)?;
     let selection = repository.select(request.selection.clone())?;
     let needs_catalog = Group::ALL
         .iter()
@@ -111,6 +111,37 @@ pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
     })
 }
 
+/// The rules that the command line and the configuration ask for together.
+fn select_rules(
+    request: &CheckRequest,
+    repository: &Repository,
+) -> Result<RuleSelection, CommandError> {
+    let configured = &repository.config.check;
+    for (key, names) in [("with", &configured.with), ("skip", &configured.skip)] {
+        RuleSelection::new(&[], names, &[]).map_err(|error| {
+            CommandError::new(format!("{CONFIG_FILE}: check.{key}: {error}")).hinted(error.hint())
+        })?;
+    }
+    let both = |asked: &[String], configured: &[String]| [asked, configured].concat();
+    let skip = if request.only.is_empty() {
+        both(&request.skip, &configured.skip)
+    } else {
+        // What is asked for by name is applied whatever the file says.
+        request.skip.clone()
+    };
+    let with = if request.only.is_empty() {
+        both(&request.with, &configured.with)
+    } else {
+        request.with.clone()
+    };
+    let mut rules = RuleSelection::new(&request.only, &with, &skip)
+        .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+    if request.world.catalog.is_some() {
+        rules.add_default(Group::Catalog);
+    }
+    Ok(rules)
+}
+
 /// A source without an answer: rules that need it were not applied there.
 fn unreachable_words(failed: &Unreachable) -> String {
     format!("{} gave no answer: {}", failed.url, failed.reason)
@@ -139,8 +170,32 @@ impl Look<'_> {
             selection: &selection,
             rules: self.rules,
             tags: &tags(self.request, repository),
+            unpublishable: &self.unpublishable(repository)?,
             today: self.request.world.today,
         }))
+    }
+}
+
+impl Look<'_> {
+    /// Asks of every source tree why csctl would refuse to publish it, where the rule is applied.
+    fn unpublishable(
+        &self,
+        repository: &Repository,
+    ) -> Result<BTreeMap<String, String>, CommandError> {
+        let is_asked = find_rule(CSCTL_RULE).is_some_and(|rule| self.rules.takes(rule));
+        let Some(git) = repository.git.as_ref().filter(|_| is_asked) else {
+            return Ok(BTreeMap::new());
+        };
+        let mut releases = Catalog::empty(self.request.world.today);
+        releases.stack_releases = git.stack_releases().map_err(CommandError::new)?;
+        let catalog = self.catalog.unwrap_or(&releases);
+        let stacks = repository.discovery.read(&repository.tree);
+        let trees = stacks.iter().flat_map(|stack| &stack.trees);
+        let refused = trees.filter_map(|tree| {
+            let finding = repository.csctl_verdict(tree, catalog)?.finding?;
+            Some((tree.directory.clone(), finding))
+        });
+        Ok(refused.collect())
     }
 }
 

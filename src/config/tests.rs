@@ -582,3 +582,54 @@ fn pins_expire_and_stacks_have_to_exist() {
         "the pin is named at its line"
     );
 }
+
+/// Files as people write them, in which a decision finds its place.
+const FILES: [&str; 9] = [
+    "",
+    "# top\nimages: all # tail",
+    "blocked:\n- version: v1.33.1 # first\n  reason: 'old'\n  by: \"A\"\n# end\nimages: all\n",
+    "blocked:\n  - reason: >-\n      long\n      text\n    version: v1.33.1\n\n# end\n",
+    "blocked: [{version: v1.33.1, reason: old}] # flow\nimages: all\n",
+    "blocked: [\n  {version: v1.33.1, reason: old},\n  {version: v1.33.2, reason: old},\n]\n",
+    "blocked: []\n",
+    "blocked: ~ # nothing\nminors: [1.30]\n",
+    "{images: all}\n",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_reason_is_read_back_and_leaves_again(
+        reason in "(?s)[a-z'\"#:,{}\\[\\]&*!|>%@`\\\\ \\-?\n\t\u{85}\u{2028}äß日🙂.]{1,24}|\\PC{1,24}",
+        by in proptest::option::of("[a-zA-Z <>@.:#]{1,12}"),
+        os in proptest::bool::ANY,
+        file in 0..FILES.len(),
+        windows in proptest::bool::ANY,
+    ) {
+        proptest::prop_assume!(!reason.trim().is_empty());
+        let before = if windows { FILES[file].replace('\n', "\r\n") } else { FILES[file].to_owned() };
+        let record = Block {
+            version: "v1.34.5".parse().unwrap(),
+            os: os.then(|| "ubuntu-2404".parse().unwrap()),
+            reason,
+            by,
+            on: Some("2026-05-02".parse().unwrap()),
+        };
+        let Edited::Changed(after) = block(&before, &record).unwrap() else { panic!("nothing changed") };
+        let read = config(&after);
+        proptest::prop_assert_eq!(read.blocked.last(), Some(&record));
+        let other: serde_yaml::Value = serde_yaml::from_str(&after).unwrap();
+        let list = other["blocked"].as_sequence().unwrap();
+        proptest::prop_assert_eq!(list.last().unwrap()["reason"].as_str(), Some(&*record.reason));
+        for line in before.lines().map(str::trim_end).filter(|line| line.contains('#') && !line.contains('~')) {
+            let kept = after.lines().any(|other| other.trim_end() == line || other.ends_with("# flow"));
+            proptest::prop_assert!(kept, "{line} is gone\n{after}");
+        }
+        proptest::prop_assert_eq!(block(&after, &record).unwrap(), Edited::Unchanged);
+        if !before.starts_with('{') {
+            let Edited::Changed(again) = unblock(&after, record.version, record.os.as_ref()).unwrap() else { panic!("nothing changed") };
+            proptest::prop_assert_eq!(config(&again), config(&before));
+        }
+    }
+}

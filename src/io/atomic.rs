@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is where files are written")]
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes the file through a temporary neighbour and a rename. What is there and is no regular file, as `/dev/stdout`, is
 /// written to and never replaced.
@@ -28,6 +28,45 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Why a file was not replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceError {
+    /// There is something that is not to be written over.
+    #[error("{} exists", .0.display())]
+    Exists(PathBuf),
+    /// The file is not what it was when it was read.
+    #[error("{} has changed in the meantime", .0.display())]
+    Changed(PathBuf),
+    /// The file is a symbolic link, which a new file would take the place of.
+    #[error("{} is a symbolic link", .0.display())]
+    SymbolicLink(PathBuf),
+    /// The system refuses.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: std::io::Error,
+    },
+}
+
+/// Replaces a text file, whole or not at all, if it still is what it was; makes it, if it was not there.
+pub fn replace_text(path: &Path, before: Option<&str>, after: &str) -> Result<(), ReplaceError> {
+    let own = || path.to_owned();
+    match (std::fs::symlink_metadata(path), before) {
+        (Ok(found), _) if found.is_symlink() => return Err(ReplaceError::SymbolicLink(own())),
+        (Ok(_), None) => return Err(ReplaceError::Exists(own())),
+        (Ok(_), Some(before)) if std::fs::read(path).ok().as_deref() != Some(before.as_bytes()) => {
+            return Err(ReplaceError::Changed(own()));
+        }
+        (Err(_), Some(_)) => return Err(ReplaceError::Changed(own())),
+        (Ok(_), Some(_)) | (Err(_), None) => {}
+    }
+    write(path, after.as_bytes()).map_err(|source| ReplaceError::Write {
+        path: own(),
+        source,
+    })
+}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +85,20 @@ mod tests {
         write(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_what_was_read_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        replace_text(&path, None, "one").unwrap();
+        replace_text(&path, Some("one"), "two").unwrap();
+        let errors = [None, Some("one")].map(|before| replace_text(&path, before, "three"));
+        assert!(matches!(&errors[0], Err(ReplaceError::Exists(_))));
+        assert!(matches!(&errors[1], Err(ReplaceError::Changed(_))));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        std::fs::remove_file(&path).unwrap();
+        let gone = replace_text(&path, Some("two"), "three");
+        assert!(matches!(gone, Err(ReplaceError::Changed(_))) && !path.exists());
     }
 }

@@ -1,4 +1,17 @@
-//! The git repository around a tree: files of a revision, changed files, tags of stack releases. It changes nothing.
+//! The git repository around a tree: files of a revision, changed files, tags of stack releases. Below it, commits are made as
+//! objects and exchanged with remotes; the user's checkout, index and refs never change.
+
+mod commit;
+mod error;
+mod fetch;
+mod history;
+mod local;
+mod objects;
+mod packet;
+mod place;
+mod push;
+mod rejection;
+mod remote;
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +23,14 @@ use crate::catalog::StackRelease;
 use crate::release_digest::FileDigests;
 use crate::stack::{ConfiguredSites, Content, Tree, is_of_interest};
 use crate::version::{ReleaseTag, Sha256};
+
+pub use commit::{CommitError, CommitInfo, Person};
+pub use error::RemoteError;
+pub use git2::Oid;
+pub use history::CommitFacts;
+pub use push::{RefResult, RefUpdate};
+pub use rejection::Rejection;
+pub use remote::{Refs, Remote};
 
 /// The mode of symbolic links in git's trees.
 const SYMBOLIC_LINK: i32 = 0o120_000;
@@ -66,6 +87,20 @@ impl GitRepository {
         };
         let prefix = prefix(&repository, root);
         Ok(prefix.map(|prefix| Self { repository, prefix }))
+    }
+
+    /// Returns the name and the address that git signs commits with, where it knows them: `A Name <name@example.org>`.
+    pub fn identity(&self) -> Option<String> {
+        let config = self.repository.config().ok()?.snapshot().ok()?;
+        let value = |key: &str| {
+            let text = config.get_str(key).ok()?.trim();
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        match (value("user.name"), value("user.email")) {
+            (Some(name), Some(email)) => Some(format!("{name} <{email}>")),
+            (Some(one), None) | (None, Some(one)) => Some(one),
+            (None, None) => None,
+        }
     }
 
     /// Returns git's own directory of this working tree.

@@ -104,6 +104,7 @@ pub struct Ask {
     headers: HeaderMap,
     body: Bytes,
     body_limit: usize,
+    basic_user: Option<String>,
     bearer: Option<Secret>,
     /// Whom answers are stored for, where that is not the bearer.
     identity: Option<String>,
@@ -149,6 +150,7 @@ impl Ask {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             body_limit: BODY_LIMIT,
+            basic_user: None,
             bearer: None,
             identity: None,
             round: 1,
@@ -183,6 +185,14 @@ impl Ask {
     #[must_use]
     pub fn with_bearer(mut self, token: Secret) -> Self {
         self.bearer = Some(token);
+        self
+    }
+
+    /// Adds a user's token as a password, as git servers want it.
+    #[must_use]
+    pub fn with_basic(mut self, user: &str, token: Secret) -> Self {
+        self.bearer = Some(token);
+        self.basic_user = Some(user.to_owned());
         self
     }
 

@@ -10,17 +10,18 @@ use super::target::{Move, Target};
 use super::{FileChange, LinePlan, StackPlan};
 use crate::catalog::NodeImage;
 use crate::matrix::{LineMatrix, matrix};
-use crate::policy::ChangeClass;
-use crate::stack::{EditNote, Fact, Part, SourceTree, choose_image};
-use crate::version::{KubernetesVersion, Minor, StackLine};
+use crate::policy::{Block, ChangeClass, Policy};
+use crate::stack::{EditNote, Fact, Part, SourceFile, SourceTree, Stack, choose_image};
+use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine};
 
 /// Fills in the lines of a planned stack.
 pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut StackPlan) {
     let Some(after) = &outcome.after else { return };
     let catalog = target.input.catalog;
-    let pattern = target.pattern.as_ref();
-    let mut before = by_minor(matrix(target.stack, catalog, pattern));
-    let mut after = by_minor(matrix(after, catalog, pattern));
+    let pattern = target.pattern;
+    let policy = target.input.policy;
+    let lines = |stack| by_minor(matrix(stack, catalog, pattern), policy);
+    let (mut before, mut after) = (lines(target.stack), lines(after));
     let minors: BTreeSet<Minor> = before.keys().chain(after.keys()).copied().collect();
     for minor in minors {
         let pair = (before.remove(&minor), after.remove(&minor));
@@ -29,14 +30,20 @@ pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut Stac
             .lines
             .extend(line.filter(|line| !line.classes.is_empty()));
     }
+    let rolls = planned
+        .lines
+        .iter()
+        .filter_map(|line| roll_note(target, outcome, line));
+    let rolls: Vec<String> = rolls.collect();
+    planned.notes.extend(rolls);
     planned.notes.extend(notes(target, outcome));
     planned.notes.extend(standing::note(target, &planned.lines));
 }
 
-fn by_minor(lines: Vec<LineMatrix>) -> BTreeMap<Minor, LineMatrix> {
+fn by_minor(lines: Vec<LineMatrix>, policy: &Policy) -> BTreeMap<Minor, LineMatrix> {
     lines
         .into_iter()
-        .map(|line| (line.line.minor, line))
+        .map(|line| (line.line.minor, line.marked(policy)))
         .collect()
 }
 
@@ -69,7 +76,7 @@ fn line_plan(
     let release = release(target, outcome, &files, (before.as_ref(), after.as_ref()));
     let meets = standing::meets(target, before.as_ref(), after.as_ref());
     let fixed = standing::fixes(target, before.as_ref(), after.as_ref());
-    let mut reasons = leaving(target, minor, before.as_ref(), after.as_ref());
+    let mut reasons = leaving(target, outcome, minor, (before.as_ref(), after.as_ref()));
     reasons.extend(standing::reasons(target, after.as_ref(), &fixed, &meets));
     reasons.extend(arriving(target, minor, before.as_ref(), after.as_ref()));
     Some(LinePlan {
@@ -89,7 +96,9 @@ fn line_plan(
 /// Returns the changed files of the source tree that is, or will be, set to a minor.
 fn files_of<'o>(target: &Target<'_>, outcome: &'o Outcome, minor: Minor) -> Vec<&'o FileChange> {
     let directory = target.moves.iter().find_map(|step| match step {
-        Move::Edit(tree, wanted) if wanted.line.minor == minor => Some(tree.directory.clone()),
+        Move::Edit(tree, wanted) if wanted.line.minor == minor && !wanted.is_lists_alone => {
+            Some(tree.directory.clone())
+        }
         Move::Create(_, directory, wanted) if wanted.line.minor == minor => Some(directory.clone()),
         Move::Edit(..) | Move::Create(..) | Move::Remove(_) => None,
     });
@@ -195,6 +204,7 @@ fn arriving(
     let catalog = target.input.catalog;
     let mut reasons = Vec::new();
     let Some(after) = after else { return reasons };
+    reasons.extend(default_reason(target, before, after));
     let known = |version: KubernetesVersion| {
         before.is_some_and(|before| before.listed().contains(&version))
     };
@@ -238,6 +248,55 @@ fn arriving(
     reasons
 }
 
+/// Why a default goes elsewhere than to the newest patch.
+fn default_reason(
+    target: &Target<'_>,
+    before: Option<&LineMatrix>,
+    after: &LineMatrix,
+) -> Option<String> {
+    let (old, new) = (before?.default?, after.default?);
+    if old == new {
+        return None;
+    }
+    if let Some(why) = blocked_default(target, old) {
+        return Some(format!(
+            "the default leaves {old} for {new}: {old} is blocked, {why}"
+        ));
+    }
+    let pin = target.pin(new.minor()).filter(|pin| pin.version == new)?;
+    Some(pin.why())
+}
+
+/// Why a default is blocked with all of its images.
+fn blocked_default(target: &Target<'_>, version: KubernetesVersion) -> Option<String> {
+    let mut blocks = target.input.policy.blocked.iter();
+    let is_banned = target.offer.banned().contains(&version);
+    let block = blocks.find(|block| is_banned && block.version == version)?;
+    Some(block.why())
+}
+
+/// The blocks of images that lists name before and not after.
+fn blocks_leaving<'t>(
+    target: &'t Target<'_>,
+    outcome: &Outcome,
+    minor: Minor,
+) -> BTreeMap<String, &'t Block> {
+    let images = |stack: &Stack| -> BTreeSet<(KubernetesVersion, Option<OsRelease>)> {
+        let rosters = stack.files().flat_map(SourceFile::rosters);
+        let entries = rosters.flat_map(|roster| &roster.entries);
+        let of_minor = entries.filter(|entry| entry.version.minor() == minor);
+        of_minor
+            .map(|entry| (entry.version, entry.os.clone()))
+            .collect()
+    };
+    let after = outcome.after.as_ref().map(images).unwrap_or_default();
+    let gone = images(target.stack);
+    let gone = gone.iter().filter(|image| !after.contains(image));
+    let policy = target.input.policy;
+    let blocks = gone.filter_map(|(version, os)| policy.find_block(*version, os.as_ref()));
+    blocks.map(|block| (block.subject(), block)).collect()
+}
+
 /// Tells whether a source tree of this minor is set to another one.
 fn moves_away(target: &Target<'_>, minor: Minor) -> bool {
     target.moves.iter().any(|step| match step {
@@ -249,9 +308,9 @@ fn moves_away(target: &Target<'_>, minor: Minor) -> bool {
 /// Why a minor, or some of its listed versions, are not there any more.
 fn leaving(
     target: &Target<'_>,
+    outcome: &Outcome,
     minor: Minor,
-    before: Option<&LineMatrix>,
-    after: Option<&LineMatrix>,
+    (before, after): (Option<&LineMatrix>, Option<&LineMatrix>),
 ) -> Vec<String> {
     let day = target.input.catalog.end_of_life.get(&minor);
     if let Some(day) = day.filter(|_| after.is_none() && target.dropped.contains(&minor)) {
@@ -265,9 +324,19 @@ fn leaving(
     let left = after.map(LineMatrix::listed).unwrap_or_default();
     let listed = before.map(LineMatrix::listed).unwrap_or_default();
     let gone = listed.into_iter().filter(|version| !left.contains(version));
-    let policy = target.input.policy.images;
-    gone.map(|version| format!("{version} leaves the list: policy `images: {policy}`"))
-        .collect()
+    let policy = target.input.policy;
+    let trimmed = gone.filter(|version| {
+        !target.offer.banned().contains(version) || !policy.wants(ChangeClass::Removal)
+    });
+    let images = policy.images;
+    let trimmed =
+        trimmed.map(|version| format!("{version} leaves the list: policy `images: {images}`"));
+    let blocks = blocks_leaving(target, outcome, minor).into_iter();
+    let mut reasons: Vec<String> = blocks
+        .map(|(subject, block)| format!("{subject} leaves: blocked, {}", block.why()))
+        .collect();
+    reasons.extend(trimmed);
+    reasons
 }
 
 fn proof(image: &NodeImage) -> String {
@@ -305,6 +374,23 @@ fn human_size(bytes: u64) -> String {
     } else {
         format!("{bytes} bytes")
     }
+}
+
+/// A version that is blocked is bad where it runs, too.
+fn roll_note(target: &Target<'_>, outcome: &Outcome, line: &LinePlan) -> Option<String> {
+    let (old, new) = (line.default_before?, line.default_after?);
+    let name = &line.line;
+    if old != new {
+        blocked_default(target, old)?;
+        return Some(format!(
+            "clusters of {name} on {old} have to roll to {new}: no release changes what runs already"
+        ));
+    }
+    let blocks = blocks_leaving(target, outcome, new.minor());
+    let (subject, _) = blocks.iter().find(|(_, block)| block.version == new)?;
+    Some(format!(
+        "nodes of {name} made of {subject} have to be replaced: no release changes what runs already"
+    ))
 }
 
 fn notes(target: &Target<'_>, outcome: &Outcome) -> Vec<String> {

@@ -195,10 +195,16 @@ fn edit(
     (wanted, values): (&Wanted<'_>, &SiteValues),
 ) -> Result<Option<Edited>, Fault> {
     let mut edits = FileEdits::new(file, siblings, wanted);
-    for kind in file.kinds() {
+    let kinds = file.kinds().iter();
+    for kind in kinds.filter(|kind| !wanted.is_lists_alone || kind.spans_minors()) {
         kind.edit(file, wanted, &mut edits)?;
     }
-    edits.end_with_newline();
+    if wanted.is_lists_alone {
+        return edits.finish();
+    }
+    if !wanted.is_lists_alone {
+        edits.end_with_newline();
+    }
     if file.configured().is_empty() {
         return edits.finish();
     }

@@ -35,7 +35,11 @@ fn site_holds(target: &Target<'_>) -> Vec<Hold> {
     unmet.into_iter().map(say).collect()
 }
 
-fn hold(subject: impl std::fmt::Display, reason: impl Into<String>, hint: Option<String>) -> Hold {
+pub(super) fn hold(
+    subject: impl std::fmt::Display,
+    reason: impl Into<String>,
+    hint: Option<String>,
+) -> Hold {
     Hold {
         subject: subject.to_string(),
         reason: reason.into(),
@@ -49,7 +53,7 @@ fn ask_hint() -> String {
         .to_owned()
 }
 
-fn listing(minors: &[Minor]) -> String {
+pub(super) fn listing(minors: &[Minor]) -> String {
     minors
         .iter()
         .map(ToString::to_string)
@@ -113,7 +117,7 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
             Some(ask_hint()),
         ));
     }
-    let empty = |minor: &&Minor| answered(minor) && target.offered(**minor).is_empty();
+    let empty = |minor: &&Minor| answered(minor) && target.offer.unfiltered(**minor).is_empty();
     for minor in target.minors.iter().filter(empty) {
         holds.push(hold(
             format!("node images of {minor}"),
@@ -166,6 +170,14 @@ fn unbuilt_holds(target: &Target<'_>) -> Vec<Hold> {
             .newest(minor)
             .filter(|_| target.minors.contains(&minor) && !is_unknown(&minor));
         let is_newer = newest.is_some_and(|newest| newest < release.version);
+        if target
+            .input
+            .policy
+            .find_block(release.version, None)
+            .is_some()
+        {
+            continue;
+        }
         if is_newer && !listed.contains(&release.version) && !faulty(release.version) {
             waiting
                 .entry(minor)
@@ -199,12 +211,24 @@ fn image_holds(target: &Target<'_>) -> Vec<Hold> {
         let Some(image) = choose_image(offered, entry.version, Some(entry)) else {
             continue;
         };
+        let blocks = &target.input.policy;
+        if blocks
+            .find_block(entry.version, entry.os.as_ref())
+            .is_some()
+        {
+            continue;
+        }
         if is_another_image(entry, image) && !asks {
             let hint = format!(
                 "look at it by itself: csctl-matrix plan {} --change os-release",
                 target.stack.title()
             );
-            holds.push(hold(entry.version, another_image(entry, image), Some(hint)));
+            let reason = if target.input.policy.follows_os(entry.os.as_ref()) {
+                another_image(entry, image)
+            } else {
+                other_os(entry, image)
+            };
+            holds.push(hold(entry.version, reason, Some(hint)));
         } else if form == RosterForm::ImageManager && entry.built.is_none() && image.built.is_none()
         {
             holds.push(hold(
@@ -220,7 +244,7 @@ fn image_holds(target: &Target<'_>) -> Vec<Hold> {
     for image in target
         .minors
         .iter()
-        .flat_map(|minor| target.offered(*minor))
+        .flat_map(|minor| target.offer.unfiltered(*minor))
     {
         if for_manager && !listed.contains(&image.version) && !is_complete_image(image) {
             let reason =
@@ -229,6 +253,19 @@ fn image_holds(target: &Target<'_>) -> Vec<Hold> {
         }
     }
     holds
+}
+
+/// The listed image's operating system is not followed, and there is another image.
+fn other_os(entry: &RosterEntry, image: &NodeImage) -> String {
+    let name = |os: &Option<crate::version::OsRelease>| {
+        os.as_ref()
+            .map_or_else(|| "another".to_owned(), ToString::to_string)
+    };
+    format!(
+        "listed on {}, which `os` does not name; the store has it on {}",
+        name(&entry.os),
+        name(&image.os)
+    )
 }
 
 fn another_image(entry: &RosterEntry, image: &NodeImage) -> String {
@@ -247,7 +284,9 @@ fn another_image(entry: &RosterEntry, image: &NodeImage) -> String {
     }
 }
 
-fn entries<'t>(target: &'t Target<'_>) -> impl Iterator<Item = (RosterForm, &'t RosterEntry)> {
+pub(super) fn entries<'t>(
+    target: &'t Target<'_>,
+) -> impl Iterator<Item = (RosterForm, &'t RosterEntry)> {
     let rosters = target.stack.files().flat_map(SourceFile::rosters);
     rosters.flat_map(|roster| roster.entries.iter().map(|entry| (roster.form, entry)))
 }
@@ -317,18 +356,28 @@ fn minor_holds(target: &Target<'_>) -> Vec<Hold> {
             Move::Edit(_, wanted) | Move::Create(_, _, wanted) => wanted.line.minor == asked,
             Move::Remove(_) => false,
         });
-        let reason = "the stack cannot be set to it: no image of it is known to be there";
-        return if reached || known.contains(&asked) {
-            Vec::new()
+        if target.minors.is_empty() {
+            return Vec::new();
+        }
+        if reached || known.contains(&asked) && !target.stack.layout.has_directory_per_minor() {
+            return Vec::new();
+        }
+        let missing = target.missing_charts(asked);
+        let what = if target.newest_default(asked).is_some() && !missing.is_empty() {
+            format!("no {} for it is known", missing.join(" and no "))
         } else {
-            vec![hold(asked, reason, None)]
+            "no image of it is known to be there".to_owned()
         };
+        let reason = format!("the stack cannot be set to it: {what}");
+        return vec![hold(asked, reason, None)];
     }
     let offered: BTreeSet<Minor> = target
         .store
         .iter()
         .flat_map(|store| &store.images)
         .map(|image| image.version.minor())
+        .filter(|minor| target.input.policy.minors.contains(*minor))
+        .filter(|minor| !target.offered(*minor).is_empty())
         .collect();
     let newer: Vec<Minor> = match known.last() {
         Some(newest) => offered.into_iter().filter(|minor| minor > newest).collect(),

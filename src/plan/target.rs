@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanInput;
+use super::offer::Offer;
 use super::release::next_version;
 use crate::catalog::{ImagePattern, ImageStore, NodeImage};
-use crate::matrix::{minors_of, store_pattern};
-use crate::policy::{Addons, ChangeClass, EndOfLife};
+use crate::matrix::minors_of;
+use crate::policy::{Addons, ChangeClass, EndOfLife, Pin};
 use crate::stack::{
-    AddonRow, Fact, MinorBoundChart, Roster, SourceTree, Stack, Wanted, choose_image,
-    find_minor_bound, select_versions,
+    AddonRow, Fact, MinorBoundChart, Roster, RosterEntry, SourceFile, SourceTree, Stack, Wanted,
+    choose_image, find_minor_bound, select_versions,
 };
 use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine};
 
@@ -18,7 +19,8 @@ use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine};
 pub(super) struct Target<'a> {
     pub(super) input: PlanInput<'a>,
     pub(super) stack: &'a Stack,
-    pub(super) pattern: Option<ImagePattern>,
+    pub(super) offer: &'a Offer<'a>,
+    pub(super) pattern: Option<&'a ImagePattern>,
     pub(super) store: Option<&'a ImageStore>,
     /// The source trees to edit, or to make, or to remove.
     pub(super) moves: Vec<Move<'a>>,
@@ -42,24 +44,23 @@ pub(super) enum Move<'a> {
 
 impl<'a> Target<'a> {
     /// Works out where a stack should go.
-    pub(super) fn new(input: PlanInput<'a>, stack: &'a Stack) -> Self {
-        let pattern = store_pattern(stack, input.selection.image_pattern.as_ref());
-        let store = pattern
-            .as_ref()
-            .and_then(|pattern| input.catalog.find_store(pattern));
+    pub(super) fn new(input: PlanInput<'a>, stack: &'a Stack, offer: &'a Offer<'a>) -> Self {
         let mut target = Self {
             input,
             stack,
-            pattern,
-            store,
+            offer,
+            pattern: offer.pattern.as_ref(),
+            store: offer.store,
             moves: Vec::new(),
             shared: None,
             minors: Vec::new(),
             dropped: BTreeSet::new(),
         };
-        let known = minors_of(stack);
+        let mut known = minors_of(stack);
+        known.retain(|minor| input.policy.minors.contains(*minor));
         target.dropped = target.dropped_minors(&known);
         target.minors = match input.selection.minor {
+            Some(minor) if !input.policy.minors.contains(minor) => Vec::new(),
             Some(minor) => vec![minor],
             None => known
                 .into_iter()
@@ -113,6 +114,9 @@ impl<'a> Target<'a> {
         let mut moves: Vec<Move<'a>> = Vec::new();
         for tree in &self.stack.trees {
             let Some(minor) = tree.minor else { continue };
+            if !self.is_looked_at(minor) {
+                continue;
+            }
             if self.dropped.contains(&minor) {
                 moves.push(Move::Remove(tree));
             } else if asked.is_none_or(|asked| asked == minor) {
@@ -123,7 +127,8 @@ impl<'a> Target<'a> {
         moves
     }
 
-    /// Tells whether a source tree can be set to a minor: it is asked for, wanted, and there is an image.
+    /// Tells whether a source tree can be set to a minor: it is asked for, wanted, and there are an image and the charts that
+    /// belong to it. With charts of another minor the tree would contradict itself.
     fn can_move_to(&self, minor: Minor) -> bool {
         let is_there = self
             .stack
@@ -131,7 +136,46 @@ impl<'a> Target<'a> {
             .iter()
             .any(|tree| tree.minor == Some(minor));
         let wants = self.input.policy.wants(ChangeClass::NewMinor);
-        is_there || (wants && self.newest_selected(minor).is_some())
+        let has_image = || self.newest_default(minor).is_some();
+        let has_charts = || self.missing_charts(minor).is_empty();
+        self.is_looked_at(minor) && (is_there || (wants && has_image() && has_charts()))
+    }
+
+    /// Returns the charts that belong to a minor and that no index is known to have for this one, though the source tree that
+    /// would be set to it depends on them.
+    pub(super) fn missing_charts(&self, minor: Minor) -> Vec<String> {
+        let tree = if self.stack.layout.has_directory_per_minor() {
+            self.predecessor(minor)
+        } else {
+            self.stack.trees.first()
+        };
+        let missing = |chart: &str, repository: &str| {
+            let bound = find_minor_bound(chart)?;
+            let url = if repository.is_empty() {
+                bound.repository
+            } else {
+                repository
+            };
+            let is_known = self.newest_chart(url, chart, minor).is_some();
+            (!is_known).then(|| chart.to_owned())
+        };
+        let sites = tree.into_iter().flat_map(SourceTree::sites);
+        let charts: BTreeSet<String> = sites
+            .filter_map(|site| match &site.fact {
+                Fact::ChartDependency {
+                    chart,
+                    repository,
+                    version: Some(_),
+                } => missing(chart, repository),
+                _ => None,
+            })
+            .collect();
+        charts.into_iter().collect()
+    }
+
+    /// Tells whether the policy looks at a minor.
+    fn is_looked_at(&self, minor: Minor) -> bool {
+        self.input.policy.minors.contains(minor)
     }
 
     fn edit(&self, tree: &'a SourceTree, minor: Minor) -> Move<'a> {
@@ -168,21 +212,101 @@ impl<'a> Target<'a> {
         trees.rfind(|tree| tree.minor.is_some_and(|m| m < minor))
     }
 
-    /// Returns the images the store offers of a minor.
+    /// Returns the images of a minor that the store offers and the policy allows.
     pub(super) fn offered(&self, minor: Minor) -> &'a [NodeImage] {
-        self.store.map_or(&[], |store| store.images_of_minor(minor))
+        self.offer.of_minor(minor)
     }
 
-    /// Returns the newest version the store offers of a minor.
+    /// Returns the newest version the store offers of a minor, allowed or not.
     pub(super) fn newest(&self, minor: Minor) -> Option<KubernetesVersion> {
-        self.offered(minor).last().map(|image| image.version)
+        let offered = self.offer.unfiltered(minor);
+        offered.last().map(|image| image.version)
     }
 
-    /// Returns the newest version the store offers of a minor that the list policy names.
-    fn newest_selected(&self, minor: Minor) -> Option<KubernetesVersion> {
+    /// Returns the versions of a minor that may be used and that the list policy names.
+    pub(super) fn selected(&self, minor: Minor) -> BTreeSet<KubernetesVersion> {
         let offered = self.offered(minor).iter().map(|image| image.version);
-        let selected = select_versions(&offered.collect(), minor, self.input.policy.images);
-        selected.last().copied()
+        select_versions(&offered.collect(), minor, self.input.policy.images)
+    }
+
+    /// Returns the newest of them that is old enough for a default.
+    pub(super) fn newest_default(&self, minor: Minor) -> Option<KubernetesVersion> {
+        let selected = self.selected(minor).into_iter();
+        selected
+            .rev()
+            .find(|version| self.offer.is_mature(*version))
+    }
+
+    /// Finds the pin of a minor's default.
+    pub(super) fn pin(&self, minor: Minor) -> Option<&'a Pin> {
+        self.input.policy.find_pin(minor, self.input.catalog.as_of)
+    }
+
+    /// Returns the version a minor's default is pinned to, where there is an image of it.
+    fn pinned(&self, minor: Minor) -> Option<KubernetesVersion> {
+        let version = self.pin(minor)?.version;
+        let names = |image: &NodeImage| image.version == version;
+        let is_there = self.offered(minor).iter().any(names) || self.is_listed(version);
+        (is_there && !self.offer.banned().contains(&version)).then_some(version)
+    }
+
+    fn is_listed(&self, version: KubernetesVersion) -> bool {
+        let rosters = self.stack.files().flat_map(SourceFile::rosters);
+        let mut entries = rosters.flat_map(|roster| &roster.entries);
+        entries.any(|entry| entry.version == version)
+    }
+
+    /// Returns what takes the place of a default that is blocked: the newest that may be used, else the newest that is listed.
+    /// It may be lower, as the block asks for it.
+    fn replacement(&self, minor: Minor) -> Option<KubernetesVersion> {
+        let is_young = |version: &KubernetesVersion| {
+            let published = self.input.catalog.find_published(*version).is_some();
+            published && !self.offer.is_mature(*version)
+        };
+        let listed = || {
+            let rosters = self.stack.files().flat_map(SourceFile::rosters);
+            let entries = rosters.flat_map(|roster| &roster.entries);
+            let stays = |entry: &&RosterEntry| {
+                let banned = self.offer.banned().contains(&entry.version);
+                let policy = self.input.policy;
+                entry.version.minor() == minor
+                    && !banned
+                    && policy
+                        .find_block(entry.version, entry.os.as_ref())
+                        .is_none()
+            };
+            let versions = entries.filter(stays).map(|entry| entry.version);
+            versions.filter(|version| !is_young(version)).max()
+        };
+        self.pinned(minor)
+            .or_else(|| self.newest_default(minor))
+            .or_else(listed)
+    }
+
+    /// Tells whether a version is blocked and blocks are followed.
+    fn must_leave(&self, version: KubernetesVersion) -> bool {
+        self.offer.banned().contains(&version) && self.input.policy.wants(ChangeClass::Removal)
+    }
+
+    /// Returns the versions that stay listed: the default, and what the list of versions names after the plan.
+    fn kept(
+        &self,
+        tree: &SourceTree,
+        default: Option<KubernetesVersion>,
+        rows: &BTreeMap<Minor, AddonRow>,
+    ) -> BTreeSet<KubernetesVersion> {
+        let standing = tree.sites().filter_map(|site| match site.fact {
+            Fact::ListedVersion { version } => Some(version),
+            _ => None,
+        });
+        let moves = self.input.policy.wants(ChangeClass::NewPatch);
+        let after = |standing: KubernetesVersion| {
+            let row = rows.get(&standing.minor()).filter(|_| moves);
+            row.and_then(|row| row.kubernetes).unwrap_or(standing)
+        };
+        let all = standing.map(after).chain(default);
+        all.filter(|version| !self.offer.banned().contains(version))
+            .collect()
     }
 
     fn wanted(&self, tree: &SourceTree, minor: Minor) -> Wanted<'a> {
@@ -197,10 +321,13 @@ impl<'a> Target<'a> {
             ..line_before.clone()
         };
         let default = self.default(tree, minor);
+        let rows = self.rows(tree, minor, default);
+        let kept = self.kept(tree, default, &rows);
         let offered: BTreeMap<Minor, &[NodeImage]> = self
             .minors
             .iter()
             .chain([&minor])
+            .filter(|minor| self.is_looked_at(**minor))
             .map(|minor| (*minor, self.offered(*minor)))
             .collect();
         let listed = |version: KubernetesVersion| {
@@ -213,27 +340,34 @@ impl<'a> Target<'a> {
         };
         let default_image = default.and_then(|version| {
             let images = offered.get(&minor)?;
-            choose_image(
+            let found = choose_image(
                 images,
                 version,
                 single_image(tree, version).as_ref().or(listed(version)),
-            )
+            );
+            // Where the store says nothing, the stack's own files may: a block cannot wait.
+            let leaves = tree.default.is_some_and(|before| self.must_leave(before));
+            let mut named = self.offer.named(minor);
+            let of_version = |image: &&NodeImage| leaves && image.version == version;
+            found.or_else(|| named.by_ref().filter(of_version).last())
         });
         Wanted {
             default,
             default_before: tree.default,
             default_image,
             offered,
-            rows: self.rows(tree, minor, default),
+            rows,
             charts: if minor == line_before.minor {
                 self.charts(tree, minor, true)
             } else {
                 self.charts(tree, minor, false)
             },
-            kept: default.into_iter().collect(),
+            kept,
             dropped: self.dropped.clone(),
+            banned: self.offer.banned().clone(),
             next_version: next_version(self.input.catalog, &line),
             is_shared: false,
+            is_lists_alone: !self.is_looked_at(minor),
             has_csctl: tree.has_csctl(),
             policy,
             line,
@@ -241,13 +375,18 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The newest listed patch, proved by the store; never lower than it is, unless another minor is asked for.
+    /// The newest listed patch that is old enough, proved by the store; never lower than it is, unless another minor is asked
+    /// for, it is pinned, or it is blocked.
     fn default(&self, tree: &SourceTree, minor: Minor) -> Option<KubernetesVersion> {
-        let newest = self.newest_selected(minor);
+        let newest = self.newest_default(minor);
         match tree.default.filter(|_| tree.minor == Some(minor)) {
+            Some(current) if self.must_leave(current) => self.replacement(minor).or(Some(current)),
             Some(current) if !self.input.policy.wants(ChangeClass::NewPatch) => Some(current),
+            Some(current) if self.pin(minor).is_some() => {
+                Some(self.pinned(minor).unwrap_or(current))
+            }
             Some(current) => Some(newest.map_or(current, |newest| newest.max(current))),
-            None => newest,
+            None => self.pinned(minor).or(newest),
         }
     }
 
@@ -258,7 +397,8 @@ impl<'a> Target<'a> {
         minor: Minor,
         keep_newer: bool,
     ) -> BTreeMap<String, ChartVersion> {
-        if self.input.policy.addons == Addons::Leave {
+        // A chart of another minor is not left where it is.
+        if self.input.policy.addons == Addons::Leave && keep_newer {
             return BTreeMap::new();
         }
         let mut charts = BTreeMap::new();
@@ -321,10 +461,17 @@ impl<'a> Target<'a> {
             let newest = if of == minor {
                 default
             } else {
-                self.newest(of)
+                self.newest_of_row(of)
+            };
+            let before = standing(of);
+            let kubernetes = match before {
+                Some(before) if self.must_leave(before) && of == minor => newest,
+                Some(before) if self.must_leave(before) => self.replacement(of),
+                Some(_) | None if self.pin(of).is_some() => self.pinned(of).or(before),
+                Some(_) | None => newest.max(before),
             };
             AddonRow {
-                kubernetes: newest.max(standing(of)),
+                kubernetes,
                 charts: self.row_charts(tree, of),
                 add: of == minor && standing(of).is_none(),
             }
@@ -332,8 +479,15 @@ impl<'a> Target<'a> {
         self.minors
             .iter()
             .chain([&minor])
+            .filter(|of| self.is_looked_at(**of))
             .map(|of| (*of, row(*of)))
             .collect()
+    }
+
+    /// The newest version of a minor that may be used and is old enough; the list policy is about lists of images.
+    fn newest_of_row(&self, minor: Minor) -> Option<KubernetesVersion> {
+        let mut versions = self.offered(minor).iter().rev().map(|image| image.version);
+        versions.find(|version| self.offer.is_mature(*version))
     }
 
     fn row_charts(&self, tree: &SourceTree, minor: Minor) -> BTreeMap<String, ChartVersion> {

@@ -1,5 +1,7 @@
 //! Plans of small repositories: what happens, what is held back, and what is said of it.
 
+mod limits;
+
 use std::collections::BTreeMap;
 
 use super::{FileAction, FileChange, Hold, Plan, PlanInput, Selection, plan};

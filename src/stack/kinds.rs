@@ -25,7 +25,7 @@ use super::facts::{Fact, Facts, Fault, Site};
 use super::source::SourceFile;
 use super::wanted::Wanted;
 use crate::policy::ChangeClass;
-use crate::version::{ChartVersion, KubernetesVersion, Minor};
+use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease};
 use crate::yaml::{Node, Path};
 
 pub(crate) use chart_lock::fits as chart_lock_fits;
@@ -52,6 +52,11 @@ pub trait FileKind: Sync + std::fmt::Debug {
 
     /// Returns the part of a release that such a file goes into.
     fn part(&self) -> Part;
+
+    /// Tells whether such a file is a list of several minors, for the cloud and not for a release.
+    fn spans_minors(&self) -> bool {
+        false
+    }
 
     /// Tells whether the file at this place below its source tree, with this text, is of the kind. It must be cheap.
     fn claims(&self, place: &str, text: &str) -> bool;
@@ -247,10 +252,21 @@ impl Wanted<'_> {
     fn default_class(&self, standing: KubernetesVersion) -> ChangeClass {
         if self.line.minor != self.line_before.minor {
             ChangeClass::NewMinor
+        } else if self.banned.contains(&standing) && self.policy.wants(ChangeClass::Removal) {
+            ChangeClass::Removal
         } else if self.default_before == Some(standing) {
             ChangeClass::NewPatch
         } else {
             ChangeClass::Repair
+        }
+    }
+
+    /// Returns the class of the change that sets another image of the same version.
+    fn image_class(&self, standing: KubernetesVersion, os: Option<&OsRelease>) -> ChangeClass {
+        if self.must_leave(standing, os) {
+            ChangeClass::Removal
+        } else {
+            ChangeClass::OsRelease
         }
     }
 

@@ -156,22 +156,34 @@ fn reconcile_minor(
             .enumerate()
             .filter(|(_, entry)| entry.version.minor() == minor)
     };
-    let class = if minor > wanted.line_before.minor
-        && !entries.iter().any(|entry| entry.version.minor() == minor)
-    {
+    let is_new = !entries.iter().any(|entry| entry.version.minor() == minor);
+    let is_moved_to = minor == wanted.line.minor && minor != wanted.line_before.minor;
+    let class = if is_new && (minor > wanted.line_before.minor || is_moved_to) {
         ChangeClass::NewMinor
     } else {
         ChangeClass::NewPatch
     };
     // What may not enter makes nothing leave.
     let entering = offered.iter().filter(|_| wanted.policy.wants(class));
+    // What leaves makes room for another.
+    let is_offered = |version| offered.iter().any(|image| image.version == version);
+    let stays = |entry: &RosterEntry| {
+        !wanted.must_leave(entry.version, entry.os.as_ref()) || is_offered(entry.version)
+    };
     let known: BTreeSet<_> = listed()
+        .filter(|(_, entry)| stays(entry))
         .map(|(_, entry)| entry.version)
         .chain(entering.map(|image| image.version))
+        .filter(|version| !wanted.banned.contains(version))
         .collect();
-    let selected = select(&known, minor, wanted.policy.images);
+    let mut selected = select(&known, minor, wanted.policy.images);
+    // A default is always listed.
+    let defaults = wanted.kept.iter().filter(|kept| kept.minor() == minor);
+    selected.extend(defaults.filter(|kept| !wanted.banned.contains(kept)));
     for (index, entry) in listed() {
-        if !selected.contains(&entry.version) && !wanted.kept.contains(&entry.version) {
+        if wanted.must_leave(entry.version, entry.os.as_ref()) {
+            leave(entries, (index, offered), change);
+        } else if !selected.contains(&entry.version) && !wanted.kept.contains(&entry.version) {
             if wanted.policy.retention == Retention::Trim {
                 change.remove.push((index, trim_class(wanted)));
             }
@@ -188,14 +200,42 @@ fn reconcile_minor(
     let missing = selected
         .iter()
         .filter(|version| !listed().any(|(_, entry)| entry.version == **version));
-    added.extend(
-        missing.filter_map(|version| Some((choose(offered, *version, None)?.clone(), class))),
-    );
+    added.extend(missing.filter_map(|version| {
+        let replaces = wanted.is_default_blocked() && wanted.default == Some(*version);
+        let class = if replaces {
+            ChangeClass::Removal
+        } else {
+            class
+        };
+        Some((choose(offered, *version, None)?.clone(), class))
+    }));
 }
 
-/// An old patch makes room for a new one: the same change. Where the default moves away, nothing else is removed.
+/// A blocked image makes room for another one of its version, or leaves.
+fn leave(
+    entries: &[RosterEntry],
+    (index, offered): (usize, &[NodeImage]),
+    change: &mut RosterChange,
+) {
+    let version = entries[index].version;
+    let is_alone = entries
+        .iter()
+        .filter(|entry| entry.version == version)
+        .count()
+        == 1;
+    match choose(offered, version, None).filter(|_| is_alone) {
+        Some(image) => {
+            let image = (index, image.clone(), ChangeClass::Removal);
+            change.replace.push(image);
+        }
+        None => change.remove.push((index, ChangeClass::Removal)),
+    }
+}
+
+/// An old patch makes room for a new one: the same change. Where the default stays, or goes to another minor, it is a removal.
 fn trim_class(wanted: &Wanted<'_>) -> ChangeClass {
-    if wanted.default == wanted.default_before {
+    let is_retargeted = wanted.line.minor != wanted.line_before.minor;
+    if wanted.default == wanted.default_before || is_retargeted || wanted.is_default_blocked() {
         ChangeClass::Removal
     } else {
         ChangeClass::NewPatch
@@ -216,7 +256,8 @@ pub(crate) fn select(
     }
 }
 
-/// Chooses among the images of a version: that of the entry where it is listed, else that of the newest operating system.
+/// Chooses among the images of a version: that of the entry where it is listed, else the last, which is that of the newest
+/// operating system, or of the preferred one.
 pub(crate) fn choose<'i>(
     offered: &'i [NodeImage],
     version: KubernetesVersion,
@@ -228,9 +269,7 @@ pub(crate) fn choose<'i>(
         Some(RosterEntry { os: Some(os), .. }) => image.os.as_ref() == Some(os),
         Some(_) | None => false,
     };
-    of_version()
-        .find(same)
-        .or_else(|| of_version().max_by(|a, b| a.os.cmp(&b.os)))
+    of_version().find(same).or_else(|| of_version().next_back())
 }
 
 /// Tells whether a listed image and the offered one of the same version are not the same.
@@ -375,8 +414,10 @@ mod tests {
                 charts: std::collections::BTreeMap::new(),
                 kept: [default].into(),
                 dropped: BTreeSet::new(),
+                banned: BTreeSet::new(),
                 next_version: None,
                 is_shared: false,
+                is_lists_alone: false,
                 has_csctl: true,
                 policy: &self.policy,
             };

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::NodeImage;
-use crate::policy::Policy;
-use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine, StackVersion};
+use crate::policy::{ChangeClass, Policy};
+use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
 
 /// The state that the files of one source tree should have. Made by `plan`, carried out by file kinds.
 #[derive(Debug, Clone)]
@@ -29,14 +29,31 @@ pub struct Wanted<'a> {
     pub kept: BTreeSet<KubernetesVersion>,
     /// Minors that leave every list.
     pub dropped: BTreeSet<Minor>,
+    /// Versions that leave every list, and the default: all of their images are blocked.
+    pub banned: BTreeSet<KubernetesVersion>,
     /// The next version of the stack, where published releases are known.
     pub next_version: Option<StackVersion>,
     /// Whether this is for the files beside the source trees, which speak of all minors and of no default.
     pub is_shared: bool,
+    /// Whether the tree's own minor is left alone, and only lists that speak of several minors are edited.
+    pub is_lists_alone: bool,
     /// Whether the tree has a csctl.yaml, which makes csctl the writer of metadata.yaml.
     pub has_csctl: bool,
     /// The policy.
     pub policy: &'a Policy,
+}
+
+impl Wanted<'_> {
+    /// Tells whether an image has to leave because it is blocked.
+    pub fn must_leave(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> bool {
+        self.banned.contains(&version) || self.policy.find_block(version, os).is_some()
+    }
+
+    /// Tells whether the default moves because it is blocked.
+    pub fn is_default_blocked(&self) -> bool {
+        let blocked = |before| self.banned.contains(&before);
+        self.default_before.is_some_and(blocked) && self.policy.wants(ChangeClass::Removal)
+    }
 }
 
 /// One row of a list of versions: what belongs to one minor.

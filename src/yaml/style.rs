@@ -97,6 +97,8 @@ fn is_plain_safe(value: &str, in_flow: bool) -> bool {
         && !value.starts_with("...")
         && !value.chars().any(|char| char == '\t' || needs_escape(char))
         && !(in_flow && value.contains([',', '[', ']', '{', '}']))
+        // libyaml takes no `:?` between brackets.
+        && !(in_flow && value.contains(":?"))
         && !matches!(value, "=" | "<<")
 }
 

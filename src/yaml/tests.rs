@@ -485,3 +485,20 @@ fn tabs_and_odd_shapes_are_kept_or_refused() {
         "? k\n: u\n? - l\n: w\n",
     );
 }
+
+#[test]
+fn a_new_text_is_quoted_where_brackets_would_end_it() {
+    for (value, in_flow, source) in [
+        ("a:?", true, "\"a:?\""),
+        ("a:?", false, "a:?"),
+        ("a, b", true, "\"a, b\""),
+        ("a, b", false, "a, b"),
+        ("https://a:8080/x", true, "https://a:8080/x"),
+        ("1.30", false, "\"1.30\""),
+    ] {
+        assert_eq!(super::scalar(value, in_flow), source);
+        let list = format!("[{}]", super::scalar(value, true));
+        let read: Vec<String> = serde_yaml::from_str(&list).unwrap();
+        assert_eq!(read, [value]);
+    }
+}

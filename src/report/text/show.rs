@@ -263,6 +263,11 @@ pub(crate) fn state(shown: &LineOverview) -> Vec<String> {
     if let Some(patch) = faulty {
         words.push(format!("{} held", patch.version.plain()));
     }
+    let blocked = line.patches.iter().filter(|patch| patch.blocked.is_some());
+    let blocked: Vec<_> = blocked.map(|patch| patch.version).collect();
+    if !blocked.is_empty() {
+        words.push(format!("{} blocked", compact(&blocked)));
+    }
     match (words.is_empty(), line.store) {
         (true, StoreState::Answered) => words.push("up to date".to_owned()),
         (_, StoreState::Unreachable) => words.push("store gave no answer".to_owned()),
@@ -315,7 +320,9 @@ fn due(deadline: &Deadline) -> String {
 fn behind(shown: &LineOverview) -> Option<String> {
     let line = &shown.matrix;
     let default = line.default?;
-    let is_newer = |patch: &&crate::matrix::Patch| patch.is_offered && patch.version > default;
+    let is_newer = |patch: &&crate::matrix::Patch| {
+        patch.is_offered && patch.blocked.is_none() && patch.version > default
+    };
     let newer = line.patches.iter().filter(is_newer);
     let (count, newest) = (
         newer.clone().count(),

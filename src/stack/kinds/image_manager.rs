@@ -24,6 +24,10 @@ impl FileKind for ImageManager {
         Part::Beside
     }
 
+    fn spans_minors(&self) -> bool {
+        true
+    }
+
     fn claims(&self, place: &str, text: &str) -> bool {
         !place.contains('/')
             && text.contains("\nimages:") | text.starts_with("images:")

@@ -60,12 +60,12 @@ pub(super) fn set_default(
         size: None,
     };
     let image = known.cloned().unwrap_or_else(unknown);
-    edits.set(
-        document,
-        path,
-        &respell(raw, &entry, &image),
-        wanted.default_class(standing),
-    )
+    let class = if image.version == standing {
+        wanted.image_class(standing, entry.os.as_ref())
+    } else {
+        wanted.default_class(standing)
+    };
+    edits.set(document, path, &respell(raw, &entry, &image), class)
 }
 
 /// Tells whether a list under this key can be one of versions or images.

@@ -86,7 +86,7 @@ impl FileKind for OrcImage {
             let is_another =
                 entry.url.as_deref() != Some(&image.url) || entry.sha256 != image.sha256;
             let class = if is_same_version && is_another {
-                ChangeClass::OsRelease
+                wanted.image_class(entry.version, entry.os.as_ref())
             } else {
                 wanted.default_class(entry.version)
             };

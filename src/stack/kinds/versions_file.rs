@@ -22,6 +22,10 @@ impl FileKind for VersionsFile {
         Part::Beside
     }
 
+    fn spans_minors(&self) -> bool {
+        true
+    }
+
     fn claims(&self, place: &str, _text: &str) -> bool {
         place == "versions.yaml"
     }
@@ -134,7 +138,9 @@ fn edit_row(
     let path = Path::root().index(index);
     let raw = super::text_at(row, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
     if let (Some(version), Ok(standing)) = (values.kubernetes, raw.parse::<KubernetesVersion>()) {
-        let class = if version > standing || wanted.default_before == Some(standing) {
+        let class = if wanted.banned.contains(&standing) {
+            ChangeClass::Removal
+        } else if version > standing || wanted.default_before == Some(standing) {
             ChangeClass::NewPatch
         } else {
             ChangeClass::Repair

@@ -1,9 +1,9 @@
 //! Short forms of lists of versions.
 
-use crate::version::KubernetesVersion;
+use super::KubernetesVersion;
 
 /// Returns patches of one minor in short: `1.33.4-7, 9`.
-pub(crate) fn compact(versions: &[KubernetesVersion]) -> String {
+pub fn compact(versions: &[KubernetesVersion]) -> String {
     let Some(first) = versions.first() else {
         return String::new();
     };

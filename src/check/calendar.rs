@@ -1,0 +1,201 @@
+//! Rules of the calendar: what standard scs-0210 finds late or soon due, and minors after their end of life. Their findings depend
+//! on the day, so a repository that nobody touched can get some.
+
+use super::Found;
+use super::rule::{Group, Rule, Severity};
+use super::view::View;
+use crate::catalog::Catalog;
+use crate::matrix::{LineMatrix, matrix, minors_of};
+use crate::stack::{Fact, SourceFile};
+use crate::standard::{self, Deadline, DeadlineState, missing_minors};
+use crate::version::Minor;
+
+pub(super) const RULES: [Rule; 5] = [
+    Rule {
+        name: "late-patch",
+        group: Group::Standard,
+        severity: Severity::Error,
+        finds: "A stack line does not provide a patch whose time under the standard is over.",
+        reason: "scs-0210 requires the latest patch of every supported minor within a month (its earlier texts: one or two weeks).",
+        find: late_patch,
+    },
+    Rule {
+        name: "late-minor",
+        group: Group::Standard,
+        severity: Severity::Error,
+        finds: "The stack does not provide a minor whose time under the standard is over.",
+        reason: "scs-0210 requires the latest minor within four months of its first release.",
+        find: late_minor,
+    },
+    Rule {
+        name: "late-vulnerability",
+        group: Group::Standard,
+        severity: Severity::Error,
+        finds: "A stack line is open to a critical vulnerability for longer than the standard allows after the patch.",
+        reason: "scs-0210 requires patches against critical vulnerabilities within two weeks, and recommends two days.",
+        find: |view| late(view, standard::Rule::CriticalVulnerability),
+    },
+    Rule {
+        name: "end-of-life",
+        group: Group::Standard,
+        severity: Severity::Warning,
+        finds: "A minor is still provided or listed after its upstream end of life.",
+        reason: "It gets no more security fixes, and the standard recommends not to offer it.",
+        find: end_of_life,
+    },
+    Rule {
+        name: "due-soon",
+        group: Group::Standard,
+        severity: Severity::Warning,
+        finds: "Something is due under the standard within the next 14 days.",
+        reason: "There is still time to test and release it.",
+        find: due_soon,
+    },
+];
+
+/// How many days ahead `due-soon` looks.
+const AHEAD: u32 = 14;
+
+/// Returns the lines of a stack with what is open under the standard.
+fn open_deadlines(view: &View<'_>, catalog: &Catalog) -> Vec<(LineMatrix, Vec<Deadline>)> {
+    let configured = view.input.selection.image_pattern.as_ref();
+    let lines = matrix(view.stack, catalog, configured);
+    let open = |line: LineMatrix| {
+        let mut deadlines = line.deadlines(view.input.policy.standard, catalog);
+        deadlines.retain(Deadline::is_open);
+        (line, deadlines)
+    };
+    lines.into_iter().map(open).collect()
+}
+
+fn late(view: &View<'_>, rule: standard::Rule) -> Vec<Found> {
+    let Some(catalog) = view.input.catalog else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (line, deadlines) in open_deadlines(view, catalog) {
+        let late = deadlines
+            .iter()
+            .filter(|deadline| deadline.rule == rule && deadline.is_late());
+        found.extend(late.map(|deadline| at_line(view, line.line.minor, deadline.message.clone())));
+    }
+    found
+}
+
+/// One finding a line: the patch that was due first, and how many came since.
+fn late_patch(view: &View<'_>) -> Vec<Found> {
+    let Some(catalog) = view.input.catalog else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (line, deadlines) in open_deadlines(view, catalog) {
+        let of_patches = |deadline: &&Deadline| deadline.rule == standard::Rule::LatestPatch;
+        let mut late: Vec<&Deadline> = deadlines
+            .iter()
+            .filter(of_patches)
+            .filter(|deadline| deadline.is_late())
+            .collect();
+        late.sort_by_key(|deadline| deadline.due);
+        if let Some((first, others)) = late.split_first() {
+            let more = match others.last() {
+                None => String::new(),
+                Some(newest) => format!(
+                    "; {} more since, the newest {}",
+                    others.len(),
+                    newest.subject
+                ),
+            };
+            let message = format!("{}{more}", first.message);
+            found.push(at_line(view, line.line.minor, message));
+        }
+    }
+    found
+}
+
+fn late_minor(view: &View<'_>) -> Vec<Found> {
+    let Some(catalog) = view.input.catalog else {
+        return Vec::new();
+    };
+    let mut found = late(view, standard::Rule::LatestMinor);
+    let missing = missing_deadlines(view, catalog);
+    let late = missing
+        .into_iter()
+        .filter(|(_, deadline)| deadline.is_late());
+    found.extend(late.map(|(minor, deadline)| at_line(view, minor, deadline.message)));
+    found
+}
+
+/// What is open for minors that the stack does not have.
+fn missing_deadlines(view: &View<'_>, catalog: &Catalog) -> Vec<(Minor, Deadline)> {
+    let (standard, today) = (view.input.policy.standard, catalog.as_of);
+    let have = minors_of(view.stack);
+    let missing = missing_minors(catalog, &have, today);
+    let newer = missing
+        .into_iter()
+        .filter(|minor| have.last().is_none_or(|last| minor > last));
+    newer
+        .flat_map(|minor| {
+            let deadlines = standard::deadlines(standard, catalog, minor, None, today);
+            deadlines.into_iter().map(move |deadline| (minor, deadline))
+        })
+        .filter(|(_, deadline)| deadline.is_open())
+        .collect()
+}
+
+fn end_of_life(view: &View<'_>) -> Vec<Found> {
+    let Some(catalog) = view.input.catalog else {
+        return Vec::new();
+    };
+    let ended = minors_of(view.stack)
+        .into_iter()
+        .filter(|minor| catalog.is_end_of_life(*minor));
+    ended
+        .map(|minor| {
+            let day = catalog.end_of_life.get(&minor);
+            let since = day.map(|day| format!(" since {day}")).unwrap_or_default();
+            let hint = "csctl-matrix update --end-of-life drop removes it from lists";
+            at_line(view, minor, format!("{minor} is end of life{since}")).hinted(hint)
+        })
+        .collect()
+}
+
+fn due_soon(view: &View<'_>) -> Vec<Found> {
+    let Some(catalog) = view.input.catalog else {
+        return Vec::new();
+    };
+    let lines = open_deadlines(view, catalog).into_iter();
+    let open = lines.flat_map(|(line, deadlines)| {
+        deadlines
+            .into_iter()
+            .map(move |deadline| (line.line.minor, deadline))
+    });
+    let is_soon = |deadline: &Deadline| matches!(deadline.state, DeadlineState::Upcoming(days) if days <= AHEAD);
+    open.chain(missing_deadlines(view, catalog))
+        .filter(|(_, deadline)| is_soon(deadline))
+        .map(|(minor, deadline)| at_line(view, minor, deadline.message))
+        .collect()
+}
+
+/// Returns a finding at the place that states the version of a minor, or at the first file of the stack.
+fn at_line(view: &View<'_>, minor: Minor, message: String) -> Found {
+    let of_minor = |fact: &Fact| match fact {
+        Fact::Kubernetes { version } | Fact::ListedVersion { version } => version.minor() == minor,
+        Fact::KubernetesMinor { minor: stated } => *stated == minor,
+        _ => false,
+    };
+    let mut sites = view.files().flat_map(SourceFile::sites);
+    let site = sites.find(|site| of_minor(&site.fact) && !site.file.ends_with("metadata.yaml"));
+    if let Some(site) = site {
+        return Found::at(site, message).of(minor);
+    }
+    let listed = view.rosters().find_map(|(_, roster)| {
+        let mut entries = roster.entries.iter();
+        let entry = entries.find(|entry| entry.version.minor() == minor)?;
+        Some((roster.file.clone(), Some(entry.line)))
+    });
+    let own = || Some((view.lines().next()?.own_file(), None));
+    let (file, line) = listed
+        .or_else(own)
+        .unwrap_or_else(|| (view.stack.directory.clone(), None));
+    Found::in_file(&file, line, message).of(minor)
+}

@@ -1,0 +1,168 @@
+//! `block`, `unblock`, `pin` and `unpin`: decisions about versions, written into csctl-matrix.yaml. The rest of the file stays
+//! as it is; what follows from a decision is the next plan's business.
+
+use jiff::civil::Date;
+
+use super::{Format, Outcome, Place, Repository};
+use crate::config::{CONFIG_FILE, EditError, Edited, SCHEMA_LINE, find_nearest};
+use crate::error::CommandError;
+use crate::io::replace_text;
+use crate::policy::{Block, Pin};
+use crate::stack::{Content, Stack};
+use crate::version::{KubernetesVersion, OsRelease};
+
+/// What is decided.
+#[derive(Debug, Clone)]
+pub enum Decision {
+    /// A version, or one image of it, must not be used.
+    Block {
+        /// The version.
+        version: KubernetesVersion,
+        /// The operating-system release of the bad image.
+        os: Option<OsRelease>,
+        /// Why.
+        reason: String,
+        /// Who decided it; without it, the name that git knows.
+        by: Option<String>,
+    },
+    /// It may be used again.
+    Unblock {
+        /// The version.
+        version: KubernetesVersion,
+        /// The operating-system release of the image.
+        os: Option<OsRelease>,
+    },
+    /// A default stays where it is.
+    Pin(Pin),
+    /// It may move again.
+    Unpin {
+        /// The version.
+        version: KubernetesVersion,
+        /// The stack by its title.
+        stack: Option<String>,
+    },
+}
+
+/// What to write down.
+#[derive(Debug, Clone)]
+pub struct DecideRequest {
+    /// The repository.
+    pub place: Place,
+    /// The decision.
+    pub decision: Decision,
+    /// The day of the decision.
+    pub today: Date,
+    /// The command line that shows what follows, to be named to people.
+    pub next: String,
+}
+
+/// Writes a decision down.
+pub fn run(request: &DecideRequest) -> Result<Outcome, CommandError> {
+    let repository = Repository::open(&request.place)?;
+    let before = match repository.tree.find(CONFIG_FILE) {
+        Some(Content::Text(text)) => Some(text.as_ref()),
+        Some(Content::Unread | Content::Unreadable(_)) | None => None,
+    };
+    let first_line = format!("{SCHEMA_LINE}\n");
+    let text = before.unwrap_or(&first_line);
+    let (edited, said, is_so) = decide(&repository, request, text)?;
+    let data = match edited {
+        Edited::Unchanged => format!("{CONFIG_FILE}: {is_so}; nothing to write\n"),
+        Edited::Changed(after) => {
+            replace_text(&repository.root.join(CONFIG_FILE), before, &after).map_err(|error| {
+                CommandError::new(error)
+                    .hinted("nothing was written; look at the file, and run it again")
+            })?;
+            format!(
+                "{CONFIG_FILE}: {said}\nSee what follows: {}\n",
+                request.next
+            )
+        }
+    };
+    Ok(Outcome::of(data, Format::Text))
+}
+
+/// Returns the text with the decision, and what to say of it: where it was written, and where it stood there.
+fn decide(
+    repository: &Repository,
+    request: &DecideRequest,
+    text: &str,
+) -> Result<(Edited, String, String), CommandError> {
+    match &request.decision {
+        Decision::Block {
+            version,
+            os,
+            reason,
+            by,
+        } => {
+            if reason.trim().is_empty() {
+                let hint =
+                    "say why, for those who read it in a year: --reason 'kubelet leaks memory'";
+                return Err(CommandError::new("the reason is empty").hinted(hint));
+            }
+            let git = repository.git.as_ref();
+            let block = Block {
+                version: *version,
+                os: os.clone(),
+                reason: reason.clone(),
+                by: by.clone().or_else(|| git?.identity()),
+                on: Some(request.today),
+            };
+            let edited = crate::config::block(text, &block).map_err(edit_error)?;
+            let subject = block.subject();
+            let is_so = format!("{subject} is blocked already");
+            Ok((edited, format!("{subject} is blocked"), is_so))
+        }
+        Decision::Unblock { version, os } => {
+            let edited = crate::config::unblock(text, *version, os.as_ref()).map_err(edit_error)?;
+            let os = os
+                .as_ref()
+                .map(|os| format!(" on {os}"))
+                .unwrap_or_default();
+            let subject = format!("{version}{os}");
+            let is_so = format!("{subject} is not blocked");
+            Ok((edited, format!("{subject} is no longer blocked"), is_so))
+        }
+        Decision::Pin(pin) => {
+            check_pin(repository, pin, request.today)?;
+            let edited = crate::config::pin(text, pin).map_err(edit_error)?;
+            let stack = pin.stack.as_deref().unwrap_or("every stack");
+            let said = format!(
+                "the default of {} is pinned to {} until {} in {stack}",
+                pin.version.minor(),
+                pin.version,
+                pin.until
+            );
+            let is_so = format!("{said} already");
+            Ok((edited, said, is_so))
+        }
+        Decision::Unpin { version, stack } => {
+            let edited =
+                crate::config::unpin(text, *version, stack.as_deref()).map_err(edit_error)?;
+            let is_so = format!("{version} is not pinned");
+            Ok((edited, format!("{version} is no longer pinned"), is_so))
+        }
+    }
+}
+
+fn check_pin(repository: &Repository, pin: &Pin, today: Date) -> Result<(), CommandError> {
+    if pin.until < today {
+        let message = format!("{} has passed; today is {today}", pin.until);
+        return Err(CommandError::new(message).hinted("--until names the last day of the pin"));
+    }
+    let Some(stack) = &pin.stack else {
+        return Ok(());
+    };
+    let titles = repository.discovery.map(&repository.tree, Stack::title);
+    if titles.contains(stack) {
+        return Ok(());
+    }
+    let near = find_nearest(stack, titles.iter().map(String::as_str));
+    let meant = near.map(|near| format!("; did you mean `{near}`?"));
+    let message = format!("no cluster stack `{stack}`{}", meant.unwrap_or_default());
+    Err(CommandError::new(message).hinted(format!("there are {}", titles.join(", "))))
+}
+
+fn edit_error(error: EditError) -> CommandError {
+    CommandError::new(format!("{CONFIG_FILE}: {error}")).hinted(error.hint)
+}

@@ -1,0 +1,72 @@
+//! `init`: writes a first csctl-matrix.yaml, made of what the repository has. It writes over no file.
+
+use std::path::PathBuf;
+
+use super::{Format, Outcome, Place, Repository};
+use crate::config::{CONFIG_FILE, Start, start_text};
+use crate::error::CommandError;
+use crate::io::replace_text;
+use crate::matrix::{minors_of, store_pattern};
+use crate::stack::SourceFile;
+
+/// What to write.
+#[derive(Debug, Clone)]
+pub struct InitRequest {
+    /// The repository.
+    pub place: Place,
+    /// Whether the text is printed and no file is written.
+    pub print: bool,
+}
+
+impl InitRequest {
+    /// Returns the request for the repository around a directory.
+    pub fn at(directory: PathBuf, print: bool) -> Self {
+        let place = Place {
+            directory,
+            revision: None,
+        };
+        Self { place, print }
+    }
+}
+
+/// Writes a first configuration.
+pub fn run(request: &InitRequest) -> Result<Outcome, CommandError> {
+    let repository = Repository::open(&request.place)?;
+    let text = start_text(&look(&repository));
+    if request.print {
+        return Ok(Outcome::of(text, Format::Text));
+    }
+    let path = repository.root.join(CONFIG_FILE);
+    replace_text(&path, None, &text).map_err(|error| {
+        CommandError::new(error)
+            .hinted("nothing was written; csctl-matrix init --print shows what it would be")
+    })?;
+    let data = format!(
+        "{} written; every line of it may change or go\n",
+        path.display()
+    );
+    Ok(Outcome::of(data, Format::Text))
+}
+
+/// Finds what a configuration may speak of.
+fn look(repository: &Repository) -> Start {
+    let found = repository.discovery.map(&repository.tree, |stack| {
+        let rosters = stack.files().flat_map(SourceFile::rosters);
+        let os = rosters
+            .flat_map(|roster| &roster.entries)
+            .filter_map(|entry| entry.os.clone());
+        Start {
+            stacks: [stack.title()].into(),
+            stores: store_pattern(stack, None).into_iter().collect(),
+            os: os.collect(),
+            minors: minors_of(stack).into_iter().collect(),
+        }
+    });
+    found.into_iter().fold(Start::default(), |mut all, one| {
+        all.stacks.extend(one.stacks);
+        all.stores.extend(one.stores);
+        all.os.extend(one.os);
+        all.minors.extend(one.minors);
+        all
+    })
+}

@@ -1,0 +1,137 @@
+//! Proves that no blocked version is left where it could be used: in the stack as it reads after the plan. What is left is a
+//! fault with the way out, and then nothing of the stack changes.
+
+use std::sync::Arc;
+
+use super::target::Target;
+use crate::catalog::ImagePattern;
+use crate::policy::{Block, ChangeClass};
+use crate::stack::{Fact, Fault, Roster, Site, SourceFile, SourceTree, Stack};
+use crate::version::{KubernetesVersion, OsRelease};
+
+/// Returns a fault for each place that would go on naming a blocked version.
+pub(super) fn left_blocked(target: &Target<'_>, after: &Stack) -> Vec<Fault> {
+    let policy = target.input.policy;
+    if policy.blocked.is_empty() || !policy.wants(ChangeClass::Removal) {
+        return Vec::new();
+    }
+    let mut faults: Vec<Fault> = after
+        .trees
+        .iter()
+        .filter_map(|tree| default_fault(target, tree))
+        .collect();
+    if !faults.is_empty() {
+        return faults;
+    }
+    // What is released with a minor that is left alone is left alone, too.
+    let own = after.trees.iter().flat_map(|tree| {
+        let is_meant = |file: &&Arc<SourceFile>| {
+            let minor = tree.minor.is_none_or(|minor| policy.minors.contains(minor));
+            minor || file.kinds().iter().any(|kind| kind.spans_minors())
+        };
+        tree.files.iter().filter(is_meant)
+    });
+    for file in own.chain(&after.shared) {
+        let rosters = file.rosters().iter();
+        faults.extend(rosters.filter_map(|roster| roster_fault(target, roster)));
+        let sites = file.sites().iter();
+        faults.extend(sites.filter_map(|site| site_fault(target, site)));
+    }
+    faults
+}
+
+/// Finds what blocks an image, in minors that are looked at.
+fn find_block<'t>(
+    target: &'t Target<'_>,
+    version: KubernetesVersion,
+    os: Option<&OsRelease>,
+) -> Option<&'t Block> {
+    if !target.minors.contains(&version.minor()) {
+        return None;
+    }
+    let policy = target.input.policy;
+    let whole = || {
+        let banned = target.offer.banned().contains(&version);
+        let mut blocks = policy.blocked.iter();
+        blocks.find(|block| banned && block.version == version)
+    };
+    policy.find_block(version, os).or_else(whole)
+}
+
+fn default_fault(target: &Target<'_>, tree: &SourceTree) -> Option<Fault> {
+    let default = tree.default?;
+    if !target.offer.banned().contains(&default) {
+        return None;
+    }
+    let block = find_block(target, default, None)?;
+    let site = tree
+        .sites()
+        .find(|site| matches!(site.fact, Fact::Kubernetes { version } if version == default));
+    let message = format!(
+        "{} is blocked, and nothing else of {} may be the default: {}",
+        block.subject(),
+        default.minor(),
+        block.why()
+    );
+    let file = site.map_or(tree.directory.as_str(), |site| &site.file);
+    Some(Fault::new(
+        file,
+        site.map(|site| site.line),
+        message,
+        way_out(target, block),
+    ))
+}
+
+fn roster_fault(target: &Target<'_>, roster: &Roster) -> Option<Fault> {
+    let mut entries = roster.entries.iter();
+    let (entry, block) = entries.find_map(|entry| {
+        let block = find_block(target, entry.version, entry.os.as_ref())?;
+        Some((entry, block))
+    })?;
+    let message = format!(
+        "{} is blocked, and the list would be empty without it: {}",
+        block.subject(),
+        block.why()
+    );
+    Some(Fault::new(
+        &roster.file,
+        entry.line,
+        message,
+        way_out(target, block),
+    ))
+}
+
+fn site_fault(target: &Target<'_>, site: &Site) -> Option<Fault> {
+    let block = match &site.fact {
+        Fact::ListedVersion { version } if target.offer.banned().contains(version) => {
+            find_block(target, *version, None)
+        }
+        Fact::Image(image) => find_block(target, image.version, image.os.as_ref()),
+        Fact::ImageName { version } => {
+            let read = ImagePattern::read_url(&site.value).ok();
+            find_block(target, *version, read.and_then(|read| read.os).as_ref())
+        }
+        _ => None,
+    }?;
+    let message = format!(
+        "{} is blocked, and nothing is known that could stand here: {}",
+        block.subject(),
+        block.why()
+    );
+    Some(Fault::new(
+        &site.file,
+        site.line,
+        message,
+        way_out(target, block),
+    ))
+}
+
+fn way_out(target: &Target<'_>, block: &Block) -> String {
+    let os = block.os.as_ref().map(|os| format!(" --os {os}"));
+    let title = target.stack.title();
+    format!(
+        "csctl-matrix unblock {}{}, or use another minor: csctl-matrix plan {title} --minor MINOR",
+        block.version,
+        os.unwrap_or_default()
+    )
+}

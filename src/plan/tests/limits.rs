@@ -1,0 +1,319 @@
+//! What policies withhold and take away, on small texts.
+
+use super::*;
+use crate::policy::{Block, ChangeClass, Pin};
+
+fn block(version: &str, os: Option<&str>) -> Block {
+    Block {
+        version: version.parse().unwrap(),
+        os: os.map(|os| os.parse().unwrap()),
+        reason: "bad".to_owned(),
+        by: None,
+        on: None,
+    }
+}
+
+fn blocking(version: &str, os: Option<&str>) -> Policy {
+    Policy {
+        blocked: vec![block(version, os)],
+        ..Policy::default()
+    }
+}
+
+/// The same world with these versions on an older operating system, too.
+fn with_jammy(mut catalog: Catalog, versions: &[&str]) -> Catalog {
+    for version in versions {
+        let noble = image(version);
+        catalog.image_stores[0].images.push(NodeImage {
+            os: Some("ubuntu-2204".parse().unwrap()),
+            url: noble.url.replace("2404", "2204"),
+            ..noble
+        });
+    }
+    catalog.sort();
+    catalog
+}
+
+fn classes(plan: &Plan) -> Vec<ChangeClass> {
+    let lines = plan.stacks[0].lines.iter();
+    lines.flat_map(|line| line.classes.clone()).collect()
+}
+
+#[test]
+fn a_bad_image_makes_room_for_that_of_another_system() {
+    let world = with_jammy(world(&["v1.34.5"]), &["v1.34.5"]);
+    let plan = plan_with(
+        &small(),
+        &world,
+        &blocking("v1.34.5", Some("ubuntu-2404")),
+        None,
+    );
+    assert_eq!(
+        written(&plan),
+        [(
+            "scs/node-images.yaml",
+            node_images(&["v1.34.5"]).replace("2404", "2204")
+        )]
+        .into()
+    );
+    assert_eq!(classes(&plan), [ChangeClass::Removal]);
+    let stack = &plan.stacks[0];
+    assert_eq!(
+        stack.lines[0].reasons,
+        ["v1.34.5 on ubuntu-2404 leaves: blocked, bad"]
+    );
+    assert!(stack.notes.iter().any(|note| {
+        note.starts_with("nodes of openstack-scs-1-34 made of v1.34.5 on ubuntu-2404")
+    }));
+}
+
+#[test]
+fn a_bad_image_without_another_system_takes_its_version_along() {
+    let world = world(&["v1.34.4", "v1.34.5"]);
+    let plan = plan_with(
+        &small(),
+        &world,
+        &blocking("v1.34.5", Some("ubuntu-2404")),
+        None,
+    );
+    let files = written(&plan);
+    assert_eq!(files["scs/csctl.yaml"], csctl("v1.34.4"));
+    assert_eq!(files["scs/node-images.yaml"], node_images(&["v1.34.4"]));
+    // Another system's image is not meant.
+    let other = blocking("v1.34.5", Some("ubuntu-2204"));
+    let plan = plan_with(&small(), &world, &other, None);
+    assert_eq!(
+        written(&plan).len(),
+        1,
+        "v1.34.4 enters the list, and that is all"
+    );
+}
+
+#[test]
+fn a_block_is_followed_by_a_removal_alone() {
+    let world = world(&["v1.34.4", "v1.34.5", "v1.34.6", "v1.34.7"]);
+    let policy = Policy {
+        changes: [ChangeClass::Removal].into(),
+        ..blocking("v1.34.5", None)
+    };
+    let plan = plan_with(&small(), &world, &policy, None);
+    let files = written(&plan);
+    assert_eq!(files["scs/csctl.yaml"], csctl("v1.34.7"));
+    assert_eq!(files["scs/node-images.yaml"], node_images(&["v1.34.7"]));
+    assert_eq!(classes(&plan), [ChangeClass::Removal]);
+    let asked = Policy {
+        changes: [ChangeClass::Addons].into(),
+        ..policy
+    };
+    let plan = plan_with(&small(), &world, &asked, None);
+    assert!(!plan.has_changes() && plan.faults().next().is_none());
+}
+
+#[test]
+fn what_is_blocked_is_not_counted() {
+    let world = world(&["v1.34.5", "v1.34.6", "v1.34.7"]);
+    let policy = Policy {
+        images: "newest".parse().unwrap(),
+        ..blocking("v1.34.7", None)
+    };
+    let plan = plan_with(&small(), &world, &policy, None);
+    assert_eq!(
+        written(&plan)["scs/node-images.yaml"],
+        node_images(&["v1.34.6"])
+    );
+    let hold = find_hold(&plan, "v1.34.7");
+    assert_eq!(hold.reason, "blocked: bad");
+    assert_eq!(hold.hint.as_deref(), Some("csctl-matrix unblock v1.34.7"));
+}
+
+#[test]
+fn a_list_is_not_emptied_by_a_block() {
+    let files = tree(&[
+        ("scs/csctl.yaml", &csctl("v1.34.5")),
+        ("scs/node-images.yaml", &node_images(&["v1.34.4"])),
+    ]);
+    let mut silent = world(&[]);
+    silent.image_stores.clear();
+    let plan = plan_with(&files, &silent, &blocking("v1.34.4", None), None);
+    assert!(!plan.has_changes());
+    let faults: Vec<String> = plan.faults().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        ["scs/node-images.yaml:3: v1.34.4 is blocked, and the list would be empty without it: bad"]
+    );
+}
+
+#[test]
+fn new_images_have_the_preferred_system_and_listed_ones_wait() {
+    let world = with_jammy(world(&["v1.34.5", "v1.34.6"]), &["v1.34.6", "v1.34.7"]);
+    let of = |os: &[&str]| Policy {
+        os: os.iter().map(|os| os.parse().unwrap()).collect(),
+        ..Policy::default()
+    };
+    let list = |policy: &Policy| {
+        let plan = plan_with(&small(), &world, policy, None);
+        let text = written(&plan)["scs/node-images.yaml"].clone();
+        let urls = text
+            .lines()
+            .filter_map(|line| line.split("/ubuntu-").nth(2));
+        urls.map(|url| url.replace(".qcow2", ""))
+            .collect::<Vec<_>>()
+    };
+    let (noble, jammy) = ("ubuntu-2404", "ubuntu-2204");
+    assert_eq!(
+        list(&of(&[noble])),
+        ["2404-kube-v1.34.5", "2404-kube-v1.34.6"]
+    );
+    assert_eq!(
+        list(&of(&[jammy, noble])),
+        [
+            "2404-kube-v1.34.5",
+            "2204-kube-v1.34.6",
+            "2204-kube-v1.34.7"
+        ]
+    );
+    let plan = plan_with(&small(), &world, &of(&[noble]), None);
+    assert_eq!(
+        find_hold(&plan, "v1.34.7").reason,
+        "there is an image on ubuntu-2204 alone, and `os` is ubuntu-2404"
+    );
+    let listed = tree(&[
+        ("scs/csctl.yaml", &csctl("v1.34.6")),
+        ("scs/node-images.yaml", &node_images(&["v1.34.6"])),
+    ]);
+    let plan = plan_with(&listed, &world, &of(&[jammy]), Some("1.34"));
+    assert_eq!(
+        find_hold(&plan, "v1.34.6").reason,
+        "listed on ubuntu-2404, which `os` does not name; the store has it on ubuntu-2204"
+    );
+    assert!(written(&plan)["scs/node-images.yaml"].contains("2404-kube-v1.34.6"));
+}
+
+#[test]
+fn an_age_that_is_not_known_is_not_enough() {
+    let mut world = world(&["v1.34.5", "v1.34.7"]);
+    let aged = |age: &str| Policy {
+        minimum_age: age.parse().unwrap(),
+        ..Policy::default()
+    };
+    let default = |world: &Catalog, age: &str| {
+        let plan = plan_with(&small(), world, &aged(age), None);
+        plan.stacks[0].lines[0].default_after.unwrap().to_string()
+    };
+    // The image was built on 2026-05-01, 45 days ago.
+    assert_eq!(default(&world, "45d"), "v1.34.7");
+    assert_eq!(default(&world, "46d"), "v1.34.5");
+    for image in &mut world.image_stores[0].images {
+        image.built = None;
+    }
+    assert_eq!(default(&world, "1d"), "v1.34.5");
+    let plan = plan_with(&small(), &world, &aged("1d"), None);
+    assert!(
+        find_hold(&plan, "v1.34.7")
+            .reason
+            .starts_with("the day of its release is not known")
+    );
+    let plan = plan_with(&small(), &world, &aged("1d"), Some("1.35"));
+    assert!(!plan.has_changes(), "no minor of young patches is taken");
+}
+
+#[test]
+fn a_pin_sets_lists_and_holds() {
+    let world = world(&["v1.34.4", "v1.34.5", "v1.34.7"]);
+    let pinned = |version: &str, until: &str| Policy {
+        images: "newest".parse().unwrap(),
+        pinned: vec![Pin {
+            version: version.parse().unwrap(),
+            stack: None,
+            reason: None,
+            until: until.parse().unwrap(),
+        }],
+        ..Policy::default()
+    };
+    let plan = plan_with(&small(), &world, &pinned("v1.34.4", "2026-06-15"), None);
+    let files = written(&plan);
+    assert_eq!(files["scs/csctl.yaml"], csctl("v1.34.4"));
+    assert_eq!(
+        files["scs/node-images.yaml"],
+        node_images(&["v1.34.4", "v1.34.7"])
+    );
+    let plan = plan_with(&small(), &world, &pinned("v1.34.4", "2026-06-14"), None);
+    assert_eq!(written(&plan)["scs/csctl.yaml"], csctl("v1.34.7"));
+    let plan = plan_with(&small(), &world, &pinned("v1.34.6", "2026-06-15"), None);
+    assert!(
+        !written(&plan).contains_key("scs/csctl.yaml"),
+        "it waits for its image"
+    );
+    assert!(
+        find_hold(&plan, "v1.34.6")
+            .reason
+            .starts_with("pinned until 2026-06-15, and no image")
+    );
+}
+
+#[test]
+fn minors_outside_are_left_alone() {
+    let files = tree(&[
+        ("scs/1-33/csctl.yaml", &csctl("v1.33.1")),
+        ("scs/1-33/node-images.yaml", &node_images(&["v1.33.1"])),
+        ("scs/1-34/csctl.yaml", &csctl("v1.34.5")),
+        ("scs/1-34/node-images.yaml", &node_images(&["v1.34.5"])),
+        ("scs/kubernetes.yaml", &manager(&["v1.33.1", "v1.34.5"])),
+    ]);
+    let world = world(&["v1.33.2", "v1.34.7", "v1.35.1"]);
+    let policy = Policy {
+        minors: crate::policy::Minors::List(vec!["1.34".parse().unwrap()]),
+        ..blocking("v1.33.1", None)
+    };
+    let plan = plan_with(&files, &world, &policy, None);
+    assert_eq!(plan.faults().count(), 0);
+    let files_after = written(&plan);
+    assert!(
+        files_after.keys().all(|path| !path.contains("1-33")),
+        "{files_after:?}"
+    );
+    assert_eq!(
+        files_after["scs/kubernetes.yaml"],
+        manager(&["v1.33.1", "v1.34.5", "v1.34.7"])
+    );
+    assert_eq!(
+        find_hold(&plan, "1.33").reason,
+        "left alone, as `minors` is 1.34"
+    );
+    assert!(
+        plan.stacks[0]
+            .holds
+            .iter()
+            .all(|hold| hold.subject != "1.35")
+    );
+    let plan = plan_with(&files, &world, &policy, Some("1.35"));
+    assert!(!plan.has_changes(), "{:?}", plan.files);
+    assert_eq!(
+        find_hold(&plan, "1.35").reason,
+        "left alone, as `minors` is 1.34"
+    );
+}
+
+#[test]
+fn lists_of_several_minors_go_on_beside_a_tree_that_is_left_alone() {
+    let files = tree(&[
+        ("scs/csctl.yaml", &csctl("v1.33.1")),
+        ("scs/node-images.yaml", &node_images(&["v1.33.1"])),
+        ("scs/kubernetes.yaml", &manager(&["v1.33.1", "v1.34.5"])),
+        ("scs/README.md", "version: v1.32.9\n"),
+    ]);
+    let policy = Policy {
+        minors: crate::policy::Minors::List(vec!["1.34".parse().unwrap()]),
+        ..blocking("v1.34.5", None)
+    };
+    let world = world(&["v1.33.2", "v1.34.5", "v1.34.7"]);
+    let plan = plan_with(&files, &world, &policy, None);
+    assert_eq!(plan.faults().count(), 0);
+    assert_eq!(
+        written(&plan),
+        [("scs/kubernetes.yaml", manager(&["v1.33.1", "v1.34.7"]))].into()
+    );
+    let lines = plan.stacks[0].lines.iter();
+    let lines: Vec<String> = lines.map(|line| line.line.to_string()).collect();
+    assert_eq!(lines, ["openstack-scs-1-34"]);
+}

@@ -1,0 +1,181 @@
+//! Says what the policy withholds: versions that are blocked, too young or pinned away, minors that are not looked at, operating
+//! systems that are not followed. What follows from it is worked out in `offer` and `target`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Hold;
+use super::holds::{entries, hold, listing};
+use super::target::{Move, Target};
+use crate::catalog::NodeImage;
+use crate::matrix::minors_of;
+use crate::policy::Block;
+use crate::stack::Fact;
+use crate::version::{KubernetesVersion, Minor};
+
+/// Returns what the policy withholds.
+pub(super) fn withheld(target: &Target<'_>) -> Vec<Hold> {
+    let mut holds = blocked_holds(target);
+    holds.extend(os_holds(target));
+    holds.extend(outside_hold(target));
+    for (minor, default) in defaults(target) {
+        holds.extend(young_holds(target, minor, default));
+        holds.extend(pin_hold(target, minor, default));
+    }
+    holds
+}
+
+/// Images that the store offers and nobody may use.
+fn blocked_holds(target: &Target<'_>) -> Vec<Hold> {
+    let policy = target.input.policy;
+    let images = target
+        .minors
+        .iter()
+        .flat_map(|minor| target.offer.unfiltered(*minor));
+    let blocks: BTreeMap<String, &Block> = images
+        .filter_map(|image| policy.find_block(image.version, image.os.as_ref()))
+        .map(|block| (block.subject(), block))
+        .collect();
+    blocks
+        .into_iter()
+        .map(|(subject, block)| {
+            let os = block.os.as_ref().map(|os| format!(" --os {os}"));
+            let hint = format!(
+                "csctl-matrix unblock {}{}",
+                block.version,
+                os.unwrap_or_default()
+            );
+            hold(subject, format!("blocked: {}", block.why()), Some(hint))
+        })
+        .collect()
+}
+
+/// Versions whose images have other operating systems than those that are followed.
+fn os_holds(target: &Target<'_>) -> Vec<Hold> {
+    let policy = target.input.policy;
+    if policy.os.is_empty() {
+        return Vec::new();
+    }
+    let listed: BTreeSet<KubernetesVersion> =
+        entries(target).map(|(_, entry)| entry.version).collect();
+    let mut others: BTreeMap<KubernetesVersion, Vec<String>> = BTreeMap::new();
+    for minor in &target.minors {
+        let usable = |version| {
+            let mut usable = target.offered(*minor).iter();
+            usable.any(|image| image.version == version)
+        };
+        let is_other = |image: &&NodeImage| {
+            !policy.follows_os(image.os.as_ref())
+                && policy
+                    .find_block(image.version, image.os.as_ref())
+                    .is_none()
+        };
+        for image in target.offer.unfiltered(*minor).iter().filter(is_other) {
+            if !listed.contains(&image.version) && !usable(image.version) {
+                let names = others.entry(image.version).or_default();
+                names.extend(image.os.iter().map(ToString::to_string));
+            }
+        }
+    }
+    let followed: Vec<String> = policy.os.iter().map(ToString::to_string).collect();
+    others
+        .into_iter()
+        .map(|(version, names)| {
+            let reason = format!(
+                "there is an image on {} alone, and `os` is {}",
+                names.join(", "),
+                followed.join(", ")
+            );
+            hold(version, reason, None)
+        })
+        .collect()
+}
+
+/// Minors that the stack speaks of, and the policy does not.
+fn outside_hold(target: &Target<'_>) -> Option<Hold> {
+    let minors = &target.input.policy.minors;
+    let asked = target.input.selection.minor;
+    let known = minors_of(target.stack).into_iter().chain(asked);
+    let looked_at = known.filter(|minor| asked.is_none_or(|asked| asked == *minor));
+    let outside: BTreeSet<Minor> = looked_at.filter(|minor| !minors.contains(*minor)).collect();
+    if outside.is_empty() {
+        return None;
+    }
+    let outside: Vec<Minor> = outside.into_iter().collect();
+    let reason = format!("left alone, as `minors` is {minors}");
+    Some(hold(listing(&outside), reason, None))
+}
+
+/// The defaults that stack lines will have: those of source trees, else those of rows.
+fn defaults(target: &Target<'_>) -> BTreeMap<Minor, KubernetesVersion> {
+    let mut defaults = BTreeMap::new();
+    for step in &target.moves {
+        let (Move::Edit(_, wanted) | Move::Create(_, _, wanted)) = step else {
+            continue;
+        };
+        let rows = wanted.rows.iter();
+        let has_row = |minor: &Minor| {
+            target.stack.files().flat_map(crate::stack::SourceFile::sites).any(
+                |site| matches!(site.fact, Fact::ListedVersion { version } if version.minor() == *minor),
+            )
+        };
+        let rows = rows.filter(|(minor, _)| has_row(minor));
+        defaults.extend(rows.filter_map(|(minor, row)| Some((*minor, row.kubernetes?))));
+        defaults.extend(wanted.default.map(|default| (default.minor(), default)));
+    }
+    defaults.retain(|minor, _| target.minors.contains(minor));
+    defaults
+}
+
+/// Versions that would be a default if they were older.
+fn young_holds(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Vec<Hold> {
+    let policy = target.input.policy;
+    let age = policy.minimum_age;
+    if target.pin(minor).is_some() {
+        return Vec::new();
+    }
+    let newer: BTreeSet<KubernetesVersion> = target
+        .selected(minor)
+        .into_iter()
+        .filter(|version| *version > default && !target.offer.is_mature(*version))
+        .collect();
+    newer
+        .into_iter()
+        .map(|version| {
+            let published = target.input.catalog.find_published(version);
+            let reason = published.map_or_else(
+                || {
+                    format!(
+                        "the day of its release is not known, and `minimumAge` is {age}: not the default yet"
+                    )
+                },
+                |day| {
+                    let first = age.first_day(day);
+                    format!(
+                        "released {day}, and `minimumAge` is {age}: not the default before {first}"
+                    )
+                },
+            );
+            hold(version, reason, None)
+        })
+        .collect()
+}
+
+/// A default that would go up if it were not pinned, or a pin that cannot be followed.
+fn pin_hold(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Option<Hold> {
+    let pin = target.pin(minor)?;
+    if default != pin.version {
+        let reason = format!(
+            "pinned until {}, and no image of it may be used: the default is {default}",
+            pin.until
+        );
+        return Some(hold(pin.version, reason, None));
+    }
+    let newest = target.newest_default(minor)?;
+    let stack = pin.stack.as_ref().map(|stack| format!(" --stack {stack}"));
+    let hint = format!(
+        "csctl-matrix unpin {}{}",
+        pin.version,
+        stack.unwrap_or_default()
+    );
+    (newest > default).then(|| hold(newest, pin.why(), Some(hint)))
+}

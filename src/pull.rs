@@ -1,0 +1,16 @@
+//! Pull requests as values: which there should be, how each is known again, what it says, and what is to be done about it. It knows
+//! neither a forge nor git; both are asked and told elsewhere. The rules are those of docs/pull-requests.md.
+
+mod block;
+mod decide;
+mod fingerprint;
+mod key;
+mod text;
+
+pub use block::{Block, MARKER};
+pub use decide::{
+    Branch, Cause, Decision, Edited, Labels, Observed, Proposal, Pull, PullState, decide,
+};
+pub use fingerprint::{Change, Fingerprint};
+pub use key::PullKey;
+pub use text::{BodyInput, Templates, TextError, body, commit_message, title};

@@ -1,0 +1,108 @@
+//! The hidden block at the end of a pull request's body: what the program has to know of its own pull request, in a comment that
+//! people do not see. The body is the only memory there is; nothing is kept on a machine.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fingerprint, PullKey};
+
+/// The beginning of the comment, with the version of its form.
+pub const MARKER: &str = "<!-- csctl-matrix:v1 ";
+const END: &str = " -->";
+
+/// What the program knows of its own pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Block {
+    /// What it is about.
+    pub key: PullKey,
+    /// The fingerprint of its change.
+    pub fingerprint: Fingerprint,
+    /// The commit of the base branch that it was made on.
+    pub base: String,
+    /// The commit that its branch is at, or about to be moved to.
+    pub head: String,
+    /// The commit that its branch was at before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    /// Labels that were put on it, so that one that a person takes away is not put back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Why the program closed it; nothing where a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<String>,
+    /// The program's version.
+    pub tool: String,
+}
+
+impl Block {
+    /// Returns the comment.
+    pub fn render(&self) -> String {
+        let json = serde_json::to_string(self).unwrap_or_default();
+        // Two dashes or an angle bracket could end the comment; JSON has another spelling for both.
+        let json = json.replace('-', "\\u002d").replace('>', "\\u003e");
+        format!("{MARKER}{json}{END}")
+    }
+
+    /// Finds the last block of a body; one of another version, or one that somebody wrote into, is none.
+    pub fn find(body: &str) -> Option<Self> {
+        let (_, rest) = body.rsplit_once(MARKER)?;
+        let (json, _) = rest.split_once(END)?;
+        serde_json::from_str(json).ok()
+    }
+
+    /// Tells whether a commit is one that the program put on its branch.
+    pub fn knows(&self, commit: &str) -> bool {
+        self.head == commit || self.previous.as_deref() == Some(commit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::ChangeClass;
+
+    fn block() -> Block {
+        let key = PullKey {
+            base: "maint/scs2--1-34".to_owned(),
+            line: "openstack-scs2-1-34".parse().unwrap(),
+            class: ChangeClass::NewPatch,
+        };
+        Block {
+            fingerprint: Fingerprint::of(&key, &[]),
+            key,
+            base: "a".repeat(40),
+            head: "b".repeat(40),
+            previous: None,
+            labels: vec!["-->".to_owned()],
+            closed: Some("no --> longer".to_owned()),
+            tool: "0.1.0".to_owned(),
+        }
+    }
+
+    #[test]
+    fn rule_2_a_block_reads_back_from_any_body_around_it() {
+        let comment = block().render();
+        assert_eq!(comment.matches("--").count(), 2, "{comment}");
+        for body in [
+            comment.clone(),
+            format!("Text\r\n\r\n{comment}\r\n"),
+            format!("{comment}\nwritten below by a person"),
+            format!("{MARKER}{{}}{END}\n{comment}"),
+        ] {
+            assert_eq!(Block::find(&body), Some(block()), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_block_of_another_version_or_a_broken_one_is_none() {
+        let comment = block().render();
+        for body in [
+            String::new(),
+            comment.replace(":v1", ":v2"),
+            comment.replace("fingerprint", "thumbprint"),
+            comment[..comment.len() - 10].to_owned(),
+        ] {
+            assert_eq!(Block::find(&body), None, "{body}");
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! What is to be done about one pull request: a pure function of what is seen at the forge and what is wanted. Whoever carries a
+//! decision out does nothing else, and looks again when the forge says that something has changed.
+
+use serde::Serialize;
+
+use super::{Block, Fingerprint};
+
+/// What is seen of one key at the forge and in git.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The key's branch; nothing where there is none.
+    pub branch: Option<Branch>,
+    /// All pull requests of the branch, the newest first.
+    pub pulls: Vec<Pull>,
+}
+
+/// A branch of the forge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// The commit it is at.
+    pub head: String,
+    /// Whether that commit is a merge of the base branch into a commit the block knows, made by the forge.
+    pub is_merge_of_base: bool,
+    /// Whether the commit proves itself: it carries the fingerprint of its own content, on top of a commit of the base branch.
+    pub is_proved: bool,
+    /// Whether its files are those that the proposal's commit has.
+    pub has_wanted_files: bool,
+}
+
+/// A pull request of the forge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pull {
+    /// Its number.
+    pub number: u64,
+    /// Its state.
+    pub state: PullState,
+    /// Whether it is a draft.
+    pub is_draft: bool,
+    /// The branch it goes to.
+    pub base: String,
+    /// Its title.
+    pub title: String,
+    /// Its body.
+    pub body: String,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Whether the forge has it in a merge queue.
+    pub is_queued: bool,
+}
+
+/// The state of a pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PullState {
+    /// It is open.
+    Open,
+    /// It was closed without being merged.
+    Closed,
+    /// It was merged.
+    Merged,
+}
+
+/// What a pull request should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The fingerprint of its change.
+    pub fingerprint: Fingerprint,
+    /// Its title.
+    pub title: String,
+    /// Its body without the hidden block.
+    pub body: String,
+    /// The branch it goes to.
+    pub base: String,
+    /// Labels that it gets when it is opened, and new ones later.
+    pub labels: Vec<String>,
+    /// Whether it is to be a draft; nothing where that is left as it is.
+    pub is_draft: Option<bool>,
+}
+
+/// Labels by which people speak to the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    /// On an open pull request: leave it alone.
+    pub stop: String,
+    /// On a closed one: ask again. On an edited one: take it back.
+    pub again: String,
+}
+
+/// Why a pull request that is open should not be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cause(pub String);
+
+/// What is to be done about one pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing is wanted and nothing is there.
+    Nothing,
+    /// It is as it should be.
+    Current {
+        /// Its number.
+        number: u64,
+    },
+    /// It is opened.
+    Open {
+        /// An earlier one that a person closed, to be linked.
+        after: Option<u64>,
+        /// Whether the branch is there already and only needs the pull request: a run was stopped in between.
+        has_branch: bool,
+    },
+    /// It is brought up to date.
+    Refresh {
+        /// Its number.
+        number: u64,
+        /// Whether its branch moves to a new commit.
+        moves: bool,
+        /// Whether title, body or base change.
+        writes_text: bool,
+        /// Labels to add.
+        labels: Vec<String>,
+        /// Whether it becomes a draft, or stops being one.
+        draft: Option<bool>,
+    },
+    /// It is closed, as its reason is gone.
+    Close {
+        /// Its number.
+        number: u64,
+        /// Why.
+        cause: Cause,
+        /// Whether its branch is deleted afterwards.
+        deletes_branch: bool,
+    },
+    /// Its branch holds a person's commits: it is left alone.
+    Edited(Edited),
+    /// A person closed this very change.
+    Silenced {
+        /// The closed pull request.
+        number: u64,
+    },
+    /// A label says to leave it alone.
+    Stopped {
+        /// Its number.
+        number: u64,
+    },
+    /// The forge is about to merge it.
+    Queued {
+        /// Its number.
+        number: u64,
+    },
+    /// The branch is there, without a pull request, and somebody else's.
+    ForeignBranch,
+    /// A left-over branch of our own without a pull request and without a reason is deleted.
+    Sweep,
+}
+
+/// A pull request that a person has edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    /// Its number.
+    pub number: u64,
+    /// Whether what the program would propose is on the branch all the same.
+    pub has_wanted_files: bool,
+    /// Whether the reason for it is gone.
+    pub is_unwanted: bool,
+}
+
+/// Decides what is to be done. `wanted` is the proposal, or why there is none.
+pub fn decide(observed: &Observed, wanted: Result<&Proposal, &Cause>, labels: &Labels) -> Decision {
+    let open = observed
+        .pulls
+        .iter()
+        .find(|pull| pull.state == PullState::Open);
+    match open {
+        Some(pull) => decide_open(observed, pull, wanted, labels),
+        None => decide_closed(observed, wanted, labels),
+    }
+}
+
+fn decide_open(
+    observed: &Observed,
+    pull: &Pull,
+    wanted: Result<&Proposal, &Cause>,
+    labels: &Labels,
+) -> Decision {
+    let number = pull.number;
+    if pull.labels.contains(&labels.stop) {
+        return Decision::Stopped { number };
+    }
+    if pull.is_queued {
+        return Decision::Queued { number };
+    }
+    let block = Block::find(&pull.body);
+    let is_taken_back = pull.labels.contains(&labels.again);
+    let is_own = observed.branch.as_ref().is_some_and(|branch| {
+        let is_known = block
+            .as_ref()
+            .is_some_and(|block| block.knows(&branch.head));
+        is_known || branch.is_merge_of_base || branch.is_proved || is_taken_back
+    });
+    let has_wanted_files = observed
+        .branch
+        .as_ref()
+        .is_some_and(|branch| branch.has_wanted_files);
+    if !is_own {
+        return Decision::Edited(Edited {
+            number,
+            has_wanted_files,
+            is_unwanted: wanted.is_err(),
+        });
+    }
+    match wanted {
+        Err(cause) => Decision::Close {
+            number,
+            cause: cause.clone(),
+            deletes_branch: true,
+        },
+        Ok(proposal) => refresh(pull, block.as_ref(), proposal, has_wanted_files),
+    }
+}
+
+fn refresh(
+    pull: &Pull,
+    block: Option<&Block>,
+    proposal: &Proposal,
+    has_wanted_files: bool,
+) -> Decision {
+    let number = pull.number;
+    // A label that was put on it before and is gone was taken away by a person.
+    let given = block.map_or(&[][..], |block| &block.labels);
+    let labels: Vec<String> = proposal
+        .labels
+        .iter()
+        .filter(|label| !pull.labels.contains(label) && !given.contains(label))
+        .cloned()
+        .collect();
+    let is_same_change = block.is_some_and(|block| block.fingerprint == proposal.fingerprint);
+    // A person's own title stays as long as the change does.
+    let is_same_text =
+        is_same_change && pull.base == proposal.base && is_same_body(&pull.body, &proposal.body);
+    let draft = proposal
+        .is_draft
+        .filter(|is_draft| *is_draft != pull.is_draft);
+    let moves = !has_wanted_files;
+    let writes_text = moves || !is_same_text;
+    if !moves && !writes_text && labels.is_empty() && draft.is_none() {
+        return Decision::Current { number };
+    }
+    Decision::Refresh {
+        number,
+        moves,
+        writes_text,
+        labels,
+        draft,
+    }
+}
+
+/// Tells whether a body says what is wanted before its hidden block. Forges change line endings and outer space.
+fn is_same_body(body: &str, wanted: &str) -> bool {
+    let visible = body
+        .rsplit_once(super::MARKER)
+        .map_or(body, |(text, _)| text);
+    let plain = |text: &str| text.replace("\r\n", "\n").trim().to_owned();
+    plain(visible) == plain(wanted)
+}
+
+fn decide_closed(
+    observed: &Observed,
+    wanted: Result<&Proposal, &Cause>,
+    labels: &Labels,
+) -> Decision {
+    let is_own_branch = observed
+        .branch
+        .as_ref()
+        .is_some_and(|branch| branch.is_proved || branch.is_merge_of_base || is_known(observed));
+    let Ok(proposal) = wanted else {
+        return match &observed.branch {
+            Some(branch) if branch.is_proved => Decision::Sweep,
+            Some(_) | None => Decision::Nothing,
+        };
+    };
+    let refused = observed.pulls.iter().find(|pull| is_refusal(pull));
+    let of_this_change = |pull: &&Pull| {
+        Block::find(&pull.body).is_some_and(|block| block.fingerprint == proposal.fingerprint)
+    };
+    let silencing = observed
+        .pulls
+        .iter()
+        .filter(|pull| is_refusal(pull))
+        .find(of_this_change);
+    if let Some(pull) = silencing
+        && !pull.labels.contains(&labels.again)
+    {
+        return Decision::Silenced {
+            number: pull.number,
+        };
+    }
+    match &observed.branch {
+        Some(_) if !is_own_branch => Decision::ForeignBranch,
+        Some(branch) => Decision::Open {
+            after: refused.map(|pull| pull.number),
+            has_branch: branch.has_wanted_files,
+        },
+        None => Decision::Open {
+            after: refused.map(|pull| pull.number),
+            has_branch: false,
+        },
+    }
+}
+
+/// Tells whether the branch is at a commit that a closed pull request knows.
+fn is_known(observed: &Observed) -> bool {
+    let Some(branch) = &observed.branch else {
+        return false;
+    };
+    let blocks = observed
+        .pulls
+        .iter()
+        .filter_map(|pull| Block::find(&pull.body));
+    blocks.into_iter().any(|block| block.knows(&branch.head))
+}
+
+/// Tells whether a person closed a pull request of ours: the program says so in the block where it closes one itself.
+fn is_refusal(pull: &Pull) -> bool {
+    pull.state == PullState::Closed
+        && Block::find(&pull.body).is_some_and(|block| block.closed.is_none())
+}
+
+#[cfg(test)]
+mod tests;

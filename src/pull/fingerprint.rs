@@ -1,0 +1,118 @@
+//! The fingerprint of a change: its content and nothing else, so that the same change is known again whatever it is called and
+//! whenever it is made.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::Digest;
+
+use super::PullKey;
+
+/// The fingerprint of a change: 32 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(String);
+
+/// A file that a change leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change<'a> {
+    /// Its path, relative to the repository's root.
+    pub path: &'a str,
+    /// Its content after the change; nothing where it is removed.
+    pub content: Option<&'a [u8]>,
+}
+
+impl Fingerprint {
+    /// Returns the fingerprint of a change; the order of its files does not matter.
+    pub fn of(key: &PullKey, changes: &[Change<'_>]) -> Self {
+        let mut lines: Vec<String> = changes.iter().map(line).collect();
+        lines.sort();
+        let mut hasher = sha2::Sha256::new();
+        hasher.update(format!("{key}\n").as_bytes());
+        for line in lines {
+            hasher.update(line.as_bytes());
+        }
+        Self(hex(&hasher.finalize()[..16]))
+    }
+
+    /// Returns its digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn line(change: &Change<'_>) -> String {
+    let sum = change
+        .content
+        .map_or_else(|| "-".to_owned(), |bytes| hex(&sha2::Sha256::digest(bytes)));
+    format!("{sum} {}\n", change.path)
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text never fails.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = crate::version::VersionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if text.len() == 32 && text.bytes().all(is_hex) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(crate::version::VersionError {
+                text: text.to_owned(),
+                expected: "a fingerprint of 32 hexadecimal digits",
+            })
+        }
+    }
+}
+
+crate::version::serde_as_text!(Fingerprint);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::ChangeClass;
+
+    #[test]
+    fn rule_2_content_alone_makes_a_fingerprint() {
+        let key = |class| PullKey {
+            base: "main".to_owned(),
+            line: "openstack-scs2-1-34".parse().unwrap(),
+            class,
+        };
+        let change = |path, text: &'static str| Change {
+            path,
+            content: Some(text.as_bytes()),
+        };
+        let (a, b) = (change("a", "1"), change("b", "2"));
+        let of = |class, changes: &[Change<'_>]| Fingerprint::of(&key(class), changes);
+        let patch = ChangeClass::NewPatch;
+        assert_eq!(of(patch, &[a, b]), of(patch, &[b, a]));
+        let gone = Change {
+            path: "a",
+            content: None,
+        };
+        let others = [
+            of(patch, &[a]),
+            of(patch, &[a, change("b", "3")]),
+            of(patch, &[a, change("c", "2")]),
+            of(patch, &[gone, b]),
+            of(ChangeClass::OsRelease, &[a, b]),
+        ];
+        assert!(others.iter().all(|other| *other != of(patch, &[a, b])));
+        let text = of(patch, &[a]).to_string();
+        assert_eq!(text.parse::<Fingerprint>().unwrap(), of(patch, &[a]));
+    }
+}

@@ -1,0 +1,236 @@
+//! What a pull request says: its title, its body and the message of its commit, from Handlebars templates that a repository can
+//! replace. Texts from outside are escaped; what is least important goes first where a body would be too long for a forge.
+
+use handlebars::Handlebars;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::PullKey;
+use crate::markup::escape;
+use crate::matrix::LineMatrix;
+use crate::plan::{FileAction, FileChange, LinePlan, StackPlan};
+use crate::policy::ChangeClass;
+use crate::version::{KubernetesVersion, compact};
+
+const TITLE: &str = include_str!("text/title.hbs");
+const BODY: &str = include_str!("text/body.md.hbs");
+const COMMIT: &str = include_str!("text/commit.hbs");
+
+/// GitHub takes 65,536 characters; some are left for the hidden block and for what people add.
+const LONGEST_BODY: usize = 60_000;
+
+/// The templates of a repository, where it has its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Templates {
+    /// Of the title.
+    pub title: Option<String>,
+    /// Of the body.
+    pub body: Option<String>,
+    /// Of the commit's message, without its trailers.
+    pub commit: Option<String>,
+}
+
+/// A template that cannot be filled in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the {which} template: {reason}")]
+pub struct TextError {
+    /// Which: `title`, `body` or `commit message`.
+    pub which: &'static str,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// What a pull request tells about.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyInput<'a> {
+    /// What it is about.
+    pub key: &'a PullKey,
+    /// The change of its stack line.
+    pub line: &'a LinePlan,
+    /// The stack, for holds and notes.
+    pub stack: &'a StackPlan,
+    /// The files it changes.
+    pub files: &'a [&'a FileChange],
+    /// The results of the gate, by name, with their words.
+    pub tests: &'a [(String, String)],
+    /// An earlier pull request that a person closed.
+    pub after: Option<u64>,
+    /// The label that makes the program leave it alone.
+    pub stop_label: &'a str,
+}
+
+/// Returns the title.
+pub fn title(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
+    let template = templates.title.as_deref().unwrap_or(TITLE);
+    let text = render("title", template, &facts(input), str::to_owned)?;
+    Ok(first_line(&text))
+}
+
+/// Returns the message of the commit, without trailers.
+pub fn commit_message(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
+    let template = templates.commit.as_deref().unwrap_or(COMMIT);
+    let text = render("commit message", template, &facts(input), str::to_owned)?;
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    Ok(lines.join("\n").trim().to_owned())
+}
+
+/// Returns the body, without its hidden block. Where it is too long, the diff goes first, then notes, holds and the list of
+/// files.
+pub fn body(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
+    let template = templates.body.as_deref().unwrap_or(BODY);
+    let mut facts = facts(input);
+    for dropped in [
+        None,
+        Some("diff"),
+        Some("notes"),
+        Some("holds"),
+        Some("files"),
+    ] {
+        if let Some(name) = dropped {
+            facts[name] = Value::Null;
+            facts["isCut"] = Value::Bool(true);
+        }
+        let text = render("body", template, &facts, escape)?;
+        if text.len() <= LONGEST_BODY {
+            return Ok(text.trim().to_owned());
+        }
+    }
+    let text = render("body", template, &facts, escape)?;
+    Ok(cut(&text, LONGEST_BODY))
+}
+
+fn render(
+    which: &'static str,
+    template: &str,
+    facts: &impl Serialize,
+    escape: fn(&str) -> String,
+) -> Result<String, TextError> {
+    let mut engine = Handlebars::new();
+    engine.register_escape_fn(escape);
+    engine.set_strict_mode(false);
+    engine
+        .render_template(template, facts)
+        .map_err(|error| TextError {
+            which,
+            reason: error.to_string(),
+        })
+}
+
+fn first_line(text: &str) -> String {
+    const LONGEST: usize = 250;
+    let line = text.trim().lines().next().unwrap_or_default().trim();
+    cut(line, LONGEST)
+}
+
+/// Returns the beginning of a text, of at most so many bytes and of whole characters.
+fn cut(text: &str, longest: usize) -> String {
+    let ends = text.char_indices().map(|(start, c)| start + c.len_utf8());
+    let end = ends.take_while(|end| *end <= longest).last().unwrap_or(0);
+    text[..end].to_owned()
+}
+
+fn facts(input: BodyInput<'_>) -> Value {
+    let (line, key) = (input.line, input.key);
+    let release = line.release.as_ref();
+    json!({
+        "key": key.to_string(),
+        "base": key.base,
+        "provider": key.line.provider,
+        "stack": key.line.name,
+        "line": key.line,
+        "minor": key.line.minor,
+        "class": key.class.name(),
+        "action": action(input),
+        "from": line.default_before,
+        "to": line.default_after,
+        "next": release.and_then(|release| release.next.as_ref()),
+        "rows": rows(line),
+        "reasons": line.reasons,
+        "holds": input.stack.holds,
+        "notes": input.stack.notes,
+        "tests": input.tests.iter().map(|(name, state)| json!({ "name": name, "state": state })).collect::<Vec<_>>(),
+        "files": input.files.iter().map(|file| &file.path).collect::<Vec<_>>(),
+        "diff": diff(input.files),
+        "after": input.after,
+        "stopLabel": input.stop_label,
+        "isCut": false,
+    })
+}
+
+/// What the change does, for a title: `Add v1.34.8 to openstack-scs2-1-34`.
+fn action(input: BodyInput<'_>) -> String {
+    let line = input.line;
+    let listed =
+        |matrix: &Option<LineMatrix>| matrix.as_ref().map(LineMatrix::listed).unwrap_or_default();
+    let (before, after) = (listed(&line.before), listed(&line.after));
+    let only = |these: &[KubernetesVersion], others: &[KubernetesVersion]| {
+        let left = these.iter().filter(|version| !others.contains(version));
+        compact(&left.copied().collect::<Vec<_>>())
+    };
+    let default = line
+        .default_after
+        .filter(|after| Some(*after) != line.default_before);
+    let added = only(&after, &before);
+    let (name, minor) = (&line.line, line.line.minor);
+    match input.key.class {
+        ChangeClass::NewPatch => match default {
+            Some(default) => format!("Move {name} to {default}"),
+            None if added.is_empty() => format!("Update the patches of {name}"),
+            None => format!("Add images of {added} to {name}"),
+        },
+        ChangeClass::OsRelease => format!("Take rebuilt images of {minor} into {name}"),
+        ChangeClass::NewMinor => format!("Add Kubernetes {minor} as {name}"),
+        ChangeClass::Removal => match only(&before, &after) {
+            removed if removed.is_empty() => format!("Remove {minor} from {name}"),
+            removed => format!("Remove {removed} from {name}"),
+        },
+        ChangeClass::Addons => format!("Update the addon charts of {name}"),
+        ChangeClass::Repair => format!("Repair contradictions in {name}"),
+    }
+}
+
+/// The rows of the matrix that moved: one per patch, with its state before and after.
+fn rows(line: &LinePlan) -> Vec<Value> {
+    let state = |matrix: &Option<LineMatrix>, version| {
+        let patch = matrix
+            .as_ref()?
+            .patches
+            .iter()
+            .find(|patch| patch.version == version)?;
+        Some(match (patch.is_default, patch.is_listed) {
+            (true, _) => "default",
+            (false, true) => "listed",
+            (false, false) => "-",
+        })
+    };
+    let versions: std::collections::BTreeSet<_> = [&line.before, &line.after]
+        .into_iter()
+        .flatten()
+        .flat_map(|matrix| matrix.patches.iter().map(|patch| patch.version))
+        .collect();
+    let row = |version| {
+        let before = state(&line.before, version).unwrap_or("-");
+        let after = state(&line.after, version).unwrap_or("-");
+        (before != after).then(|| json!({ "version": version, "before": before, "after": after }))
+    };
+    versions.into_iter().filter_map(row).collect()
+}
+
+/// The changed lines alone. A fence in the text would end the block, so it is broken up.
+fn diff(files: &[&FileChange]) -> Option<String> {
+    let mut out = String::new();
+    for file in files {
+        if let FileAction::Edit { before, after } = &file.action {
+            let diff = similar::TextDiff::from_lines(&**before, &**after);
+            let path = &file.path;
+            let (from, to) = (format!("a/{path}"), format!("b/{path}"));
+            let diff = diff
+                .unified_diff()
+                .context_radius(1)
+                .header(&from, &to)
+                .to_string();
+            out.push_str(&diff);
+        }
+    }
+    (!out.is_empty()).then(|| out.replace("```", "``\u{200b}`"))
+}
