@@ -252,20 +252,14 @@ async fn each_change_is_done_once_whatever_happens_to_its_answer() {
             .update_pull(number, &change)
             .await
             .unwrap_or_else(say);
-        github
-            .create_label_if_missing("stop", "b60205", "")
-            .await
-            .map(|_| ())
-            .unwrap_or_else(say);
+        let made = github.create_label_if_missing("stop", "b60205", "").await;
+        assert!(made.is_ok(), "{fault:?}: {made:?}");
         github
             .add_labels(number, &["stop", "images"])
             .await
             .unwrap_or_else(say);
-        github
-            .create_comment(number, "why")
-            .await
-            .map(|_| ())
-            .unwrap_or_else(say);
+        let written = github.create_comment(number, "why").await;
+        assert!(written.is_ok(), "{fault:?}: {written:?}");
         github.set_draft(&pull, false).await.unwrap_or_else(say);
         let state = server.state();
         let pull = state.pull(number);

@@ -205,7 +205,9 @@ async fn answers_that_have_not_changed_cost_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let connect = || GitHub::new(&http_client(Some(folder.path())), &server.settings());
     connect().open_pulls().await.unwrap();
-    let left = server.state().core.remaining;
+    // Somebody else uses the same token.
+    let left = 1234;
+    server.state().core.remaining = left;
     let github = connect();
     let pulls = github.open_pulls().await.unwrap();
     assert_eq!((pulls.len(), server.state().core.remaining), (3, left));

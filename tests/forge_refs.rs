@@ -5,8 +5,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use csctl_matrix::io::forge::{ApiCommit, ApiFile, ForgeError, Swap};
+use csctl_matrix::io::git::{GitRepository, RefResult, RefUpdate, Remote};
+use csctl_matrix::io::http::Secret;
 use git2::Oid;
-use github::{BOT, BranchRules, Fault, GitHubServer, State, TOKEN, email};
+use github::{BOT, BranchRules, Fault, GitHubServer, State, TOKEN, email, http_client};
 
 #[path = "support/github.rs"]
 mod github;
@@ -289,5 +291,46 @@ async fn git_sees_the_same_repository_and_needs_the_token() {
             .mutations()
             .iter()
             .any(|line| line.ends_with("/git-receive-pack"))
+    );
+}
+
+#[tokio::test]
+async fn what_is_pushed_is_what_the_api_sees() {
+    let (server, main, [one, _]) = with_commits();
+    let folder = tempfile::tempdir().unwrap();
+    let url = server
+        .git_url()
+        .replace("http://", &format!("http://x-access-token:{TOKEN}@"));
+    worked(&git(folder.path(), &["clone", &url, "copy"]));
+    let copy = folder.path().join("copy");
+    worked(&git(&copy, &["commit", "--allow-empty", "-m", "Ours"]));
+    let made = String::from_utf8(git(&copy, &["rev-parse", "HEAD"]).stdout).unwrap();
+    let made = Oid::from_str(made.trim()).unwrap();
+    let here = GitRepository::discover(&copy).unwrap().unwrap();
+    let remote = Remote::new(&server.git_url(), Secret::new(TOKEN)).unwrap();
+    let client = http_client(None);
+    let push = async |old| {
+        let update = RefUpdate::branch(BRANCH, old, Some(made));
+        remote
+            .push(&client, &here, &[update])
+            .await
+            .unwrap()
+            .remove(0)
+    };
+    assert_eq!(push(None).await, RefResult::Moved);
+    assert_eq!(
+        remote.refs(&client).await.unwrap().branch("main"),
+        Some(main)
+    );
+    let github = server.connect();
+    assert_eq!(
+        github.branch_head(BRANCH).await.unwrap(),
+        Some(made.to_string())
+    );
+    server.state().force(BRANCH, one);
+    assert!(matches!(push(Some(main)).await, RefResult::Rejected(_)));
+    assert_eq!(
+        github.branch_head(BRANCH).await.unwrap(),
+        Some(one.to_string())
     );
 }

@@ -41,8 +41,7 @@ impl GitHub {
 
     /// Asks whom the token stands for. Unlike `GET /user` this works with every kind of token.
     pub async fn viewer(&self) -> Result<Viewer, ForgeError> {
-        const QUERY: &str =
-            "query { viewer { login ... on User { databaseId } ... on Bot { databaseId } } }";
+        const QUERY: &str = "query { viewer { login databaseId } }";
         let answer = self.ask_graphql("viewer", QUERY, json!({})).await?;
         let ViewerAnswer { viewer } = answer;
         Ok(Viewer {
