@@ -5,6 +5,7 @@
 mod branch;
 mod check;
 mod edit;
+mod pulls;
 mod read;
 mod site;
 mod start;
@@ -23,6 +24,7 @@ use crate::version::OsRelease;
 use crate::yaml::{File, Node, Path};
 
 pub(crate) use crate::spelling::nearest as find_nearest;
+pub use pulls::{AuthorConfig, Ceilings, PullConfig, TemplateConfig};
 pub use branch::{BranchTemplate, Glob};
 pub use edit::{EditError, Edited, block, pin, unblock, unpin};
 pub use site::SiteConfig;
@@ -68,6 +70,8 @@ pub struct Config {
     pub standard: Option<Standard>,
     /// Which rules `check` applies.
     pub check: CheckConfig,
+    /// How pull requests are made.
+    pub pull_requests: PullConfig,
     /// Base branches of pull requests.
     pub branches: Vec<BranchConfig>,
     /// Places in files that no rule of this program knows.

@@ -103,6 +103,22 @@ impl GitRepository {
         }
     }
 
+    /// Returns the name and the address that git signs commits with, where both are set.
+    pub fn person(&self) -> Option<(String, String)> {
+        let config = self.repository.config().ok()?.snapshot().ok()?;
+        let value = |key: &str| config.get_str(key).ok().map(str::to_owned);
+        Some((value("user.name")?, value("user.email")?))
+    }
+
+    /// Returns a path from the repository's root as one below the tree; nothing where it lies outside.
+    pub fn below_tree(&self, path: &str) -> Option<String> {
+        if self.prefix.is_empty() {
+            return Some(path.to_owned());
+        }
+        let below = path.strip_prefix(&self.prefix)?.strip_prefix('/')?;
+        Some(below.to_owned())
+    }
+
     /// Returns git's own directory of this working tree.
     pub fn git_directory(&self) -> PathBuf {
         self.repository.path().to_owned()

@@ -466,8 +466,13 @@ impl<'a> Target<'a> {
             let before = standing(of);
             let kubernetes = match before {
                 Some(before) if self.must_leave(before) && of == minor => newest,
-                Some(before) if self.must_leave(before) => self.replacement(of),
+                Some(before) if self.must_leave(before) => self
+                    .pinned(of)
+                    .or_else(|| self.newest_of_row(of))
+                    .or_else(|| self.replacement(of)),
                 Some(_) | None if self.pin(of).is_some() => self.pinned(of).or(before),
+                // The row of the minor that the tree moves to says what the tree says.
+                Some(_) | None if of == minor && tree.minor != Some(minor) => newest.or(before),
                 Some(_) | None => newest.max(before),
             };
             AddonRow {
