@@ -24,9 +24,9 @@ use crate::version::OsRelease;
 use crate::yaml::{File, Node, Path};
 
 pub(crate) use crate::spelling::nearest as find_nearest;
-pub use pulls::{AuthorConfig, Ceilings, PullConfig, TemplateConfig};
 pub use branch::{BranchTemplate, Glob};
 pub use edit::{EditError, Edited, block, pin, unblock, unpin};
+pub use pulls::{AuthorConfig, Ceilings, PullConfig, TemplateConfig};
 pub use site::SiteConfig;
 pub use start::{SCHEMA_LINE, Start, start_text};
 

@@ -348,13 +348,11 @@ impl<'de> Deserializer<'de> for Value<'_> {
 
     fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let text = self.text()?;
-        match text.parse() {
-            Ok(number) => self.placed(visitor.visit_u32(number)),
-            Err(_) => {
-                let fault = Fault::new(format!("`{text}` is no whole number"));
-                Err(fault.at(self.line, &self.path))
-            }
-        }
+        let number = text.parse().map_err(|_| {
+            let fault = Fault::new(format!("`{text}` is no whole number"));
+            fault.at(self.line, &self.path)
+        })?;
+        self.placed(visitor.visit_u32(number))
     }
 
     serde::forward_to_deserialize_any! {

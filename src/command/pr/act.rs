@@ -63,14 +63,13 @@ impl Run<'_> {
         if self.request.is_dry {
             return Ok(place.outcome(None, Ended::Opened, format!("would be opened: {title}")));
         }
-        let head = match place.seen.head.filter(|_| has_branch) {
-            Some(head) => head,
-            None => {
-                self.push(place, Some(wanted.commit), Some(wanted.base))?;
-                wanted.commit
-            }
+        let head = if let Some(head) = place.seen.head.filter(|_| has_branch) {
+            head
+        } else {
+            self.push(place, Some(wanted.commit), Some(wanted.base))?;
+            wanted.commit
         };
-        let body = self.body(place, wanted, (head, None), after);
+        let body = body(place, wanted, (head, None), after);
         let new = NewPull {
             title: title.clone(),
             body,
@@ -122,7 +121,7 @@ impl Run<'_> {
             let previous = standing.filter(|standing| *standing != head);
             let change = PullChange {
                 title: Some(title.clone()),
-                body: Some(self.body(place, wanted, (head, previous), None)),
+                body: Some(body(place, wanted, (head, previous), None)),
                 base: place.base_change(number),
                 is_open: None,
             };
@@ -176,11 +175,7 @@ impl Run<'_> {
     }
 
     /// Leaves a person's work alone, and keeps one comment that says how to hand it back.
-    fn leave_edited(
-        &mut self,
-        place: &Place<'_>,
-        edited: &Edited,
-    ) -> Result<PullOutcome, Trouble> {
+    fn leave_edited(&mut self, place: &Place<'_>, edited: &Edited) -> Result<PullOutcome, Trouble> {
         let state = match (edited.is_unwanted, edited.has_wanted_files) {
             (true, _) => "this change is not needed any more",
             (false, true) => "it holds what would be proposed today",
@@ -255,39 +250,6 @@ impl Run<'_> {
         }
         Ok(())
     }
-
-    fn body(
-        &self,
-        place: &Place<'_>,
-        wanted: &Wanted,
-        (head, previous): (Oid, Option<Oid>),
-        after: Option<u64>,
-    ) -> String {
-        let given = place
-            .seen
-            .pulls
-            .iter()
-            .filter_map(|pull| Block::find(&pull.body))
-            .flat_map(|block| block.labels);
-        let mut labels: Vec<String> = given.chain(wanted.proposal.labels.clone()).collect();
-        labels.sort();
-        labels.dedup();
-        let block = Block {
-            key: place.key.clone(),
-            fingerprint: wanted.proposal.fingerprint.clone(),
-            base: wanted.base.to_string(),
-            head: head.to_string(),
-            previous: previous.map(|oid| oid.to_string()),
-            labels,
-            closed: None,
-            tool: env!("CARGO_PKG_VERSION").to_owned(),
-        };
-        let text = &wanted.proposal.body;
-        match after {
-            Some(number) => format!("{text}\n\n{}\nFollows #{number}.", block.render()),
-            None => format!("{text}\n\n{}", block.render()),
-        }
-    }
 }
 
 impl Place<'_> {
@@ -314,12 +276,16 @@ impl Place<'_> {
     fn ended_without_work(&self, decision: &Decision) -> PullOutcome {
         let (number, ended, detail) = match decision {
             Decision::Current { number } => (Some(*number), Ended::UpToDate, "as it should be"),
-            Decision::Silenced { number } => {
-                (Some(*number), Ended::Silenced, "a person closed this change")
-            }
-            Decision::Stopped { number } => {
-                (Some(*number), Ended::Stopped, "a label says to leave it alone")
-            }
+            Decision::Silenced { number } => (
+                Some(*number),
+                Ended::Silenced,
+                "a person closed this change",
+            ),
+            Decision::Stopped { number } => (
+                Some(*number),
+                Ended::Stopped,
+                "a label says to leave it alone",
+            ),
             Decision::Queued { number } => {
                 (Some(*number), Ended::Queued, "it waits in a merge queue")
             }
@@ -334,5 +300,38 @@ impl Place<'_> {
             | Decision::Edited(_) => (None, Ended::NothingToDo, "nothing to do"),
         };
         self.outcome(number, ended, detail.to_owned())
+    }
+}
+
+/// Returns the whole body, with its hidden block.
+fn body(
+    place: &Place<'_>,
+    wanted: &Wanted,
+    (head, previous): (Oid, Option<Oid>),
+    after: Option<u64>,
+) -> String {
+    let given = place
+        .seen
+        .pulls
+        .iter()
+        .filter_map(|pull| Block::find(&pull.body))
+        .flat_map(|block| block.labels);
+    let mut labels: Vec<String> = given.chain(wanted.proposal.labels.clone()).collect();
+    labels.sort();
+    labels.dedup();
+    let block = Block {
+        key: place.key.clone(),
+        fingerprint: wanted.proposal.fingerprint.clone(),
+        base: wanted.base.to_string(),
+        head: head.to_string(),
+        previous: previous.map(|oid| oid.to_string()),
+        labels,
+        closed: None,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let text = &wanted.proposal.body;
+    match after {
+        Some(number) => format!("{text}\n\n{}\nFollows #{number}.", block.render()),
+        None => format!("{text}\n\n{}", block.render()),
     }
 }

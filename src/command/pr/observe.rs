@@ -158,11 +158,12 @@ impl Run<'_> {
         let Some(facts) = self.git.find_commit(head)? else {
             return Ok(false);
         };
-        let stated = facts
-            .message
-            .lines()
-            .rev()
-            .find_map(|line| line.strip_prefix(TRAILER)?.trim().parse::<Fingerprint>().ok());
+        let stated = facts.message.lines().rev().find_map(|line| {
+            line.strip_prefix(TRAILER)?
+                .trim()
+                .parse::<Fingerprint>()
+                .ok()
+        });
         let (Some(stated), [parent]) = (stated, &facts.parents[..]) else {
             return Ok(false);
         };

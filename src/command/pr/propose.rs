@@ -127,73 +127,11 @@ impl Run<'_> {
         for stack in repository.discovery.read(&repository.tree) {
             for class in ChangeClass::ALL {
                 if self.config.takes(class) {
-                    self.plans_of(base, &stack, class, &mut plans)?;
+                    plans_of(base, &stack, class, &mut plans)?;
                 }
             }
         }
         Ok(plans)
-    }
-
-    /// Plans one class of change of a stack, line by line. A new minor is asked for by name.
-    fn plans_of(
-        &self,
-        base: &Base,
-        stack: &Stack,
-        class: ChangeClass,
-        plans: &mut Vec<(PullKey, Plan)>,
-    ) -> Result<(), CommandError> {
-        let repository = &base.repository;
-        let selection = repository.select(Selection {
-            stacks: vec![stack.title()],
-            ..Selection::default()
-        })?;
-        let is_new = class == ChangeClass::NewMinor;
-        let minors: Vec<Minor> = if is_new {
-            let pattern = selection.image_pattern.as_ref();
-            let newer = crate::matrix::new_minors(stack, &base.catalog, pattern);
-            newer.iter().map(|line| line.line.minor).take(1).collect()
-        } else {
-            crate::matrix::minors_of(stack)
-        };
-        for minor in minors {
-            let Some(line) = line_of(stack, minor) else {
-                continue;
-            };
-            if !base.takes(&line) {
-                continue;
-            }
-            let mut policy = repository.config.policy(&Config::default());
-            if !policy.for_stack(&stack.title()).minors.contains(minor) {
-                continue;
-            }
-            policy.changes = [class].into();
-            let mut selection = selection.clone();
-            if is_new {
-                selection.minor = Some(minor);
-            } else {
-                policy.minors = Minors::List([minor].into());
-                for own in policy.stacks.values_mut() {
-                    own.minors = None;
-                }
-            }
-            let mut plan = crate::plan::plan(PlanInput {
-                tree: &repository.tree,
-                discovery: &repository.discovery,
-                catalog: &base.catalog,
-                policy: &policy,
-                selection: &selection,
-            });
-            plan.files.retain(|file| base.takes_file(&line, &file.path));
-            if plan.has_changes() && plan.faults().next().is_none() {
-                let key = PullKey {
-                    base: base.name.clone(),
-                    line,
-                    class,
-                };
-                plans.push((key, plan));
-            }
-        }
-        Ok(())
     }
 
     /// Makes the commit of a plan, and what its pull request says.
@@ -280,6 +218,67 @@ impl Base {
         let facts = found.ok_or_else(|| CommandError::new(format!("{} is missing", self.oid)))?;
         Ok(facts.time)
     }
+}
+
+/// Plans one class of change of a stack, line by line. A new minor is asked for by name.
+fn plans_of(
+    base: &Base,
+    stack: &Stack,
+    class: ChangeClass,
+    plans: &mut Vec<(PullKey, Plan)>,
+) -> Result<(), CommandError> {
+    let repository = &base.repository;
+    let selection = repository.select(Selection {
+        stacks: vec![stack.title()],
+        ..Selection::default()
+    })?;
+    let is_new = class == ChangeClass::NewMinor;
+    let minors: Vec<Minor> = if is_new {
+        let pattern = selection.image_pattern.as_ref();
+        let newer = crate::matrix::new_minors(stack, &base.catalog, pattern);
+        newer.iter().map(|line| line.line.minor).take(1).collect()
+    } else {
+        crate::matrix::minors_of(stack)
+    };
+    for minor in minors {
+        let Some(line) = line_of(stack, minor) else {
+            continue;
+        };
+        if !base.takes(&line) {
+            continue;
+        }
+        let mut policy = repository.config.policy(&Config::default());
+        if !policy.for_stack(&stack.title()).minors.contains(minor) {
+            continue;
+        }
+        policy.changes = [class].into();
+        let mut selection = selection.clone();
+        if is_new {
+            selection.minor = Some(minor);
+        } else {
+            policy.minors = Minors::List([minor].into());
+            for own in policy.stacks.values_mut() {
+                own.minors = None;
+            }
+        }
+        let mut plan = crate::plan::plan(PlanInput {
+            tree: &repository.tree,
+            discovery: &repository.discovery,
+            catalog: &base.catalog,
+            policy: &policy,
+            selection: &selection,
+        });
+        plan.files.retain(|file| base.takes_file(&line, &file.path));
+        if plan.has_changes() && plan.faults().next().is_none() {
+            let key = PullKey {
+                base: base.name.clone(),
+                line,
+                class,
+            };
+            plans.push((key, plan));
+        }
+    }
+    Ok(())
 }
 
 fn template_error(error: crate::pull::TextError) -> CommandError {

@@ -1,0 +1,514 @@
+//! `pr` against a stateful stand-in for GitHub with a real git repository behind it: the whole program, rule by rule of the contract
+//! in docs/pull-requests.md, with people and faults in between.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails where its data is not what it says"
+)]
+
+#[path = "support/github.rs"]
+mod github;
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/server.rs"]
+mod server;
+
+use std::fs;
+use std::path::Path;
+
+use github::{Fault, GitHubServer, PERSON, TOKEN};
+use program::{Copy, Said, project};
+use serde_json::Value;
+
+/// A repository at the stand-in, and a clone of it.
+struct Site {
+    server: GitHubServer,
+    clone: Copy,
+}
+
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut left = vec![folder.to_owned()];
+    while let Some(directory) = left.pop() {
+        for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap();
+                found.push((name.to_owned(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+impl Site {
+    /// The test data's layout C on `main`.
+    fn start() -> Self {
+        Self::with("")
+    }
+
+    /// The same, with more in the configuration.
+    fn with(config: &str) -> Self {
+        let layout = files(&project().join("testdata/layout-c"));
+        let pairs: Vec<(&str, Option<&str>)> = layout
+            .iter()
+            .map(|(path, text)| (path.as_str(), Some(text.as_str())))
+            .collect();
+        let server = GitHubServer::start_with(&pairs);
+        let clone = Copy::of("layout-c");
+        let config = format!(
+            "pullRequests:\n  repository: acme/cluster-stacks\n  api: {}\n  author: {{name: Matrix Bot, email: bot@example.org}}\n  \
+             changes: [new-patch, addons]\n{config}",
+            server.url()
+        );
+        clone.write("csctl-matrix.yaml", &config);
+        clone.commit();
+        Self { server, clone }
+    }
+
+    fn run(&self, options: &[&str]) -> Said {
+        let root = self.clone.root().display().to_string();
+        let catalog = program::catalog();
+        let remote = self.server.git_url();
+        let cache = self.clone.root().join("../cache").display().to_string();
+        let mut arguments = vec![
+            "pr",
+            "-C",
+            &root,
+            "--catalog",
+            &catalog,
+            "--remote",
+            &remote,
+            "--write-pause",
+            "0",
+            "--cache-dir",
+            &cache,
+            "--format",
+            "json",
+        ];
+        arguments.extend(options);
+        let mut command = program::program(&arguments);
+        command.env("GITHUB_TOKEN", TOKEN).env("NO_PROXY", "*");
+        command.output().unwrap().into()
+    }
+
+    /// Runs, and returns the outcomes as `line class: outcome`.
+    fn outcomes(&self) -> Vec<String> {
+        let said = self.run(&[]);
+        assert!(
+            said.status == 0 || said.status == 5,
+            "{}\n{}",
+            said.stdout,
+            said.stderr
+        );
+        outcomes(&said)
+    }
+}
+
+fn outcomes(said: &Said) -> Vec<String> {
+    let report: Value = serde_json::from_str(&said.stdout).unwrap();
+    let one = |outcome: &Value| {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let key = &outcome["key"];
+        format!(
+            "{} {}: {}",
+            text(&key["line"]),
+            text(&key["class"]),
+            text(&outcome["ended"])
+        )
+    };
+    report["outcomes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(one)
+        .collect()
+}
+
+/// The keys of the pull requests that the test data asks for.
+const KEYS: [&str; 6] = [
+    "openstack-scs2-1-32 new-patch",
+    "openstack-scs2-1-32 addons",
+    "openstack-scs2-1-33 new-patch",
+    "openstack-scs2-1-33 addons",
+    "openstack-scs2-1-34 new-patch",
+    "openstack-scs2-1-34 addons",
+];
+const BRANCH: &str = "csctl-matrix/main/openstack-scs2/1-34/new-patch";
+
+fn all(ended: &str) -> Vec<String> {
+    KEYS.iter().map(|key| format!("{key}: {ended}")).collect()
+}
+
+fn of(outcomes: &[String], key: &str) -> String {
+    let found = outcomes
+        .iter()
+        .find_map(|outcome| outcome.strip_prefix(&format!("{key}: ")));
+    found.unwrap_or("none").to_owned()
+}
+
+const PATCH: &str = "openstack-scs2-1-34 new-patch";
+
+impl Site {
+    /// The number of the open pull request of the branch.
+    fn number(&self) -> u64 {
+        self.server.state().find_open(BRANCH, "main").unwrap()
+    }
+
+    /// What a run leaves behind: the open pull requests by their branches, with title, visible text and state, and the branches.
+    fn left(&self) -> Vec<String> {
+        let state = self.server.state();
+        let mut left: Vec<String> = state.branches().into_keys().collect();
+        for pull in state.open_pulls() {
+            let (visible, _) = pull.body.split_once("<!-- csctl-matrix:v1").unwrap();
+            left.push(format!(
+                "{} -> {}\n{}\n{visible}\n{} {:?}",
+                pull.head_branch, pull.base_branch, pull.title, pull.draft, pull.labels
+            ));
+        }
+        left.sort();
+        left
+    }
+}
+
+#[test]
+fn rule_3_a_second_run_writes_nothing() {
+    let site = Site::start();
+    assert_eq!(site.outcomes(), all("opened"));
+    assert!(
+        site.server.unknown().is_empty(),
+        "{:?}",
+        site.server.unknown()
+    );
+    site.server.clear_log();
+    assert_eq!(site.outcomes(), all("up-to-date"));
+    assert!(
+        site.server.mutations().is_empty(),
+        "{:?}",
+        site.server.mutations()
+    );
+}
+
+#[test]
+fn rule_15_commits_are_signed_off_by_who_wrote_them_and_hold_one_change() {
+    let site = Site::start();
+    site.outcomes();
+    let state = site.server.state();
+    let head = state.head(BRANCH).unwrap();
+    let repository = git2::Repository::open(site.server.git_path()).unwrap();
+    let commit = repository.find_commit(head).unwrap();
+    assert_eq!(commit.parent_count(), 1);
+    assert_eq!(commit.parent_id(0).unwrap(), state.head("main").unwrap());
+    let message = commit.message().unwrap();
+    assert!(
+        message.ends_with("Signed-off-by: Matrix Bot <bot@example.org>\n"),
+        "{message}"
+    );
+    assert_eq!(message.matches("Signed-off-by").count(), 1);
+    assert_eq!(commit.author().email(), Ok("bot@example.org"));
+    let list = state
+        .file(head, "providers/openstack/scs2/kubernetes.yaml")
+        .unwrap();
+    assert!(
+        list.contains("v1.34.8") && !list.contains("v1.33.12"),
+        "{list}"
+    );
+}
+
+#[test]
+fn rule_4_a_pull_request_is_made_anew_when_its_base_moves() {
+    let site = Site::start();
+    site.outcomes();
+    let before = site.left();
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    assert_eq!(site.outcomes(), all("refreshed"));
+    let after = site.left();
+    assert_eq!(before, after, "the same pull requests, with the same texts");
+    let state = site.server.state();
+    let head = state.head(BRANCH).unwrap();
+    assert!(
+        state.file(head, "NOTES.md").is_some(),
+        "it stands on the new base"
+    );
+}
+
+#[test]
+fn rules_6_and_7_a_person_s_commits_are_never_overwritten() {
+    let site = Site::start();
+    site.outcomes();
+    let theirs = site
+        .server
+        .state()
+        .push(BRANCH, &[("mine.txt", Some("mine\n"))]);
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "edited");
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "edited");
+    assert!(
+        site.server.mutations().is_empty(),
+        "one comment, not two: {:?}",
+        site.server.mutations()
+    );
+    let number = site.number();
+    assert_eq!(site.server.state().head(BRANCH), Some(theirs));
+    let comments = site
+        .server
+        .state()
+        .comments
+        .iter()
+        .filter(|comment| comment.number == number)
+        .count();
+    assert_eq!(comments, 1);
+    // Handed back by the label.
+    site.server.state().label(number, "csctl-matrix/again");
+    assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
+    assert_ne!(site.server.state().head(BRANCH), Some(theirs));
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+}
+
+#[test]
+fn rule_5_a_person_who_pushes_in_between_is_not_overwritten() {
+    let site = Site::start();
+    site.outcomes();
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    site.server.before("POST", "git-receive-pack", 1, |state| {
+        for branch in state
+            .branches()
+            .into_keys()
+            .filter(|name| name.starts_with("csctl-matrix/"))
+        {
+            state.push(&branch, &[("mine.txt", Some("mine\n"))]);
+        }
+    });
+    let said = site.run(&[]);
+    let first = outcomes(&said);
+    assert!(
+        first
+            .iter()
+            .all(|outcome| outcome.ends_with(": overtaken") || outcome.ends_with(": edited")),
+        "{first:?}"
+    );
+    let state = site.server.state();
+    for branch in state
+        .branches()
+        .into_keys()
+        .filter(|name| name.starts_with("csctl-matrix/"))
+    {
+        let head = state.head(&branch).unwrap();
+        assert!(state.file(head, "mine.txt").is_some(), "{branch}");
+    }
+}
+
+#[test]
+fn rule_8_closed_means_no_until_the_change_is_another_one() {
+    let site = Site::start();
+    site.outcomes();
+    let number = site.number();
+    site.server.state().close(number, PERSON);
+    site.server.state().delete_branch(BRANCH);
+    assert_eq!(of(&site.outcomes(), PATCH), "silenced");
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "silenced");
+    assert!(site.server.mutations().is_empty());
+    site.server.state().label(number, "csctl-matrix/again");
+    assert_eq!(of(&site.outcomes(), PATCH), "opened");
+    let again = site.number();
+    assert!(
+        site.server
+            .state()
+            .pull(again)
+            .body
+            .contains(&format!("#{number}"))
+    );
+}
+
+#[test]
+fn rule_9_a_reason_that_is_gone_closes_it_with_a_comment_and_deletes_the_branch() {
+    let site = Site::start();
+    site.outcomes();
+    let number = site.number();
+    // A person does the same by hand.
+    let state = site.server.state();
+    let head = state.head(BRANCH).unwrap();
+    let layout = files(&project().join("testdata/layout-c"));
+    let done: Vec<(String, String)> = layout
+        .into_iter()
+        .filter_map(|(path, _)| Some((path.clone(), state.file(head, &path)?)))
+        .collect();
+    drop(state);
+    let pairs: Vec<(&str, Option<&str>)> = done
+        .iter()
+        .map(|(path, text)| (path.as_str(), Some(text.as_str())))
+        .collect();
+    site.server.state().push("main", &pairs);
+    assert_eq!(of(&site.outcomes(), PATCH), "closed");
+    let state = site.server.state();
+    assert_eq!(state.head(BRANCH), None);
+    let mut comments = state
+        .comments
+        .iter()
+        .filter(|comment| comment.number == number);
+    assert!(comments.any(|comment| comment.body.contains("needs no such change any more")));
+    drop(state);
+    assert_eq!(of(&site.outcomes(), PATCH), "none");
+}
+
+#[test]
+fn a_merged_pull_request_is_followed_by_nothing() {
+    let site = Site::start();
+    site.outcomes();
+    let number = site.number();
+    site.server.state().pull_mut(number).draft = false;
+    site.server.state().merge(number, PERSON, "squash").unwrap();
+    site.server.state().delete_branch(BRANCH);
+    let outcomes = site.outcomes();
+    assert_eq!(of(&outcomes, PATCH), "none");
+    assert_eq!(of(&outcomes, "openstack-scs2-1-33 new-patch"), "refreshed");
+}
+
+#[test]
+fn rule_13_a_run_stopped_after_any_effect_is_finished_by_the_next() {
+    let undisturbed = Site::start();
+    undisturbed.outcomes();
+    let effects = u32::try_from(undisturbed.server.mutations().len()).unwrap();
+    assert!(effects >= 12, "{:?}", undisturbed.server.mutations());
+    for nth in 1..=effects {
+        let site = Site::start();
+        site.server
+            .faults("effect", "/", nth..9999, Fault::LostBefore);
+        let _ = site.run(&[]);
+        site.server.clear_script();
+        let last = site.run(&[]);
+        assert_eq!(
+            last.status, 0,
+            "stopped before effect {nth}: {}",
+            last.stdout
+        );
+        assert_eq!(
+            site.left(),
+            undisturbed.left(),
+            "stopped before effect {nth}"
+        );
+        site.server.clear_log();
+        assert_eq!(
+            site.outcomes(),
+            all("up-to-date"),
+            "stopped before effect {nth}"
+        );
+        assert!(site.server.mutations().is_empty());
+    }
+}
+
+#[test]
+fn rule_13_an_answer_that_is_lost_doubles_nothing() {
+    for (method, path, fault) in [
+        ("POST", "/pulls$", Fault::LostAfter),
+        ("POST", "/pulls$", Fault::StatusAfter(502)),
+        ("POST", "/pulls$", Fault::Half),
+        ("POST", "git-receive-pack", Fault::LostAfter),
+        ("POST", "/pulls$", Fault::Status(502)),
+    ] {
+        let site = Site::start();
+        site.server.fault(method, path, 1, fault.clone());
+        let _ = site.run(&[]);
+        site.server.clear_script();
+        site.outcomes();
+        assert_eq!(
+            site.server.state().open_pulls().len(),
+            KEYS.len(),
+            "{fault:?}"
+        );
+        assert_eq!(site.server.state().pulls.len(), KEYS.len(), "{fault:?}");
+    }
+}
+
+#[test]
+fn two_runs_at_once_open_nothing_twice() {
+    let site = Site::start();
+    std::thread::scope(|scope| {
+        let runs = [scope.spawn(|| site.run(&[])), scope.spawn(|| site.run(&[]))];
+        for run in runs {
+            let _ = run.join().unwrap();
+        }
+    });
+    site.outcomes();
+    assert_eq!(site.server.state().pulls.len(), KEYS.len());
+    site.server.clear_log();
+    assert_eq!(site.outcomes(), all("up-to-date"));
+}
+
+#[test]
+fn rule_14_a_ceiling_stops_cleanly_and_the_next_run_goes_on() {
+    let site = Site::with("  atMost: {opened: 2}\n");
+    let first = site.run(&[]);
+    assert_eq!(first.status, 5);
+    assert_eq!(site.server.state().open_pulls().len(), 2);
+    assert_eq!(site.run(&[]).status, 5);
+    assert_eq!(site.run(&[]).status, 0);
+    assert_eq!(site.server.state().open_pulls().len(), KEYS.len());
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_says_what_it_would_do() {
+    let site = Site::start();
+    let said = site.run(&["--dry-run"]);
+    assert_eq!(outcomes(&said), all("opened"));
+    assert!(said.stdout.contains("would be opened"));
+    assert!(
+        site.server.mutations().is_empty(),
+        "{:?}",
+        site.server.mutations()
+    );
+}
+
+#[test]
+fn the_token_is_nowhere() {
+    let site = Site::start();
+    let mut texts = Vec::new();
+    for _ in 0..2 {
+        let said = site.run(&[]);
+        texts.extend([said.stdout, said.stderr]);
+    }
+    site.server.fault("GET", "/pulls", 1, Fault::Status(500));
+    let failed = site.run(&[]);
+    texts.extend([failed.stdout, failed.stderr]);
+    let state = site.server.state();
+    for pull in &state.pulls {
+        texts.extend([pull.title.clone(), pull.body.clone()]);
+    }
+    texts.extend(
+        site.server
+            .log()
+            .iter()
+            .map(|request| request.body.to_string()),
+    );
+    for text in texts {
+        assert!(!text.contains(TOKEN), "{text}");
+    }
+}
+
+#[test]
+fn the_working_directory_and_its_branches_stay_as_they_are() {
+    let site = Site::start();
+    let before = (
+        files(&site.clone.root().join("providers")),
+        fs::read(site.clone.path(".git/index")).unwrap(),
+        fs::read_to_string(site.clone.path(".git/HEAD")).unwrap(),
+    );
+    site.outcomes();
+    let after = (
+        files(&site.clone.root().join("providers")),
+        fs::read(site.clone.path(".git/index")).unwrap(),
+        fs::read_to_string(site.clone.path(".git/HEAD")).unwrap(),
+    );
+    assert!(before == after);
+}
