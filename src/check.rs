@@ -54,11 +54,20 @@ pub struct CheckInput<'a> {
     /// The rules to apply.
     pub rules: &'a RuleSelection,
     /// The release tags that this state of the repository has, or is to have.
-    pub tags: &'a [String],
+    pub tags: &'a [StateTag],
     /// Why csctl would refuse to publish a source tree, by its directory; empty where nobody asked.
     pub unpublishable: &'a BTreeMap<String, String>,
     /// The day.
     pub today: Date,
+}
+
+/// A git tag of a state of the repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StateTag {
+    /// The tag.
+    pub name: String,
+    /// Whether the state was asked for by this tag, or is to get it; else the commit merely has it, among others.
+    pub is_asked: bool,
 }
 
 /// What a check found.

@@ -134,8 +134,17 @@ fn a_revision_is_checked_under_its_tag() {
             .map(|finding| text(finding, "rule").to_owned())
             .collect()
     };
+    // A tag of the wrong form is found wherever its commit is looked at, and a tag of another minor where it is asked for.
+    assert_eq!(rules("HEAD"), ["release-tag", "version-without-image"]);
+    copy.git(&["tag", "-d", "openstack-scs2-1-34-v3-test"]);
+    copy.git(&["tag", "openstack-scs2-1-33-v5"]);
     assert_eq!(rules("HEAD"), ["version-without-image"]);
     assert_eq!(rules("openstack-scs2-1-34-v3"), ["version-without-image"]);
+    assert_eq!(
+        rules("openstack-scs2-1-33-v5"),
+        ["release-tag", "version-without-image"]
+    );
+    copy.git(&["tag", "openstack-scs2-1-34-v3-test"]);
     assert_eq!(
         rules("openstack-scs2-1-34-v3-test"),
         ["release-tag", "version-without-image"]

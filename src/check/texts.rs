@@ -1,9 +1,9 @@
 //! Rules about files as texts and names: files that cannot be read, names the operator cannot take apart, release tags,
 //! examples for people, and the end of a file.
 
-use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::{Line, View, file_name};
+use super::{Found, StateTag};
 use crate::stack::{Fact, Fault, STACK_NAME_RULE, Site};
 use crate::version::{KubernetesVersion, Minor};
 
@@ -75,7 +75,7 @@ fn release_tag(view: &View<'_>) -> Vec<Found> {
             .input
             .tags
             .iter()
-            .filter(|tag| is_tag_of(view, line, tag))
+            .filter(|tag| is_tag_of(view, line, &tag.name))
         {
             let Some(message) = tag_fault(tag, line.minor) else {
                 continue;
@@ -106,7 +106,8 @@ fn is_tag_of(view: &View<'_>, line: Line<'_>, tag: &str) -> bool {
 }
 
 /// Says what is wrong with a tag, by the grammar of the operator's `pkg/clusterstack/clusterstack.go` and `pkg/version`.
-fn tag_fault(tag: &str, minor: Minor) -> Option<String> {
+fn tag_fault(tag: &StateTag, minor: Minor) -> Option<String> {
+    let (tag, is_asked) = (tag.name.as_str(), tag.is_asked);
     let parts: Vec<&str> = tag.split('-').collect();
     let version = match parts.len() {
         5 | 7 => parts[4..].join("-"),
@@ -120,7 +121,8 @@ fn tag_fault(tag: &str, minor: Minor) -> Option<String> {
         }
     };
     let of: Option<Minor> = format!("{}-{}", parts[2], parts[3]).parse().ok();
-    if of != Some(minor) {
+    // A commit may have tags of several minors, where their releases are generated from it.
+    if of != Some(minor) && is_asked {
         return Some(format!("the tag {tag} is not of {minor}, the stack is"));
     }
     let is_word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());

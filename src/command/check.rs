@@ -7,7 +7,7 @@ use super::update::{refuse_dirty, staging, update_error};
 use super::{Outcome, Place, Repository, World, to_json};
 use crate::catalog::{Catalog, Unreachable};
 use crate::check::{
-    CSCTL_RULE, CheckInput, Findings, Group, RuleSelection, check, find_rule, repair,
+    CSCTL_RULE, CheckInput, Findings, Group, RuleSelection, StateTag, check, find_rule, repair,
 };
 use crate::config::{CONFIG_FILE, Config};
 use crate::error::{CommandError, Status};
@@ -169,7 +169,7 @@ impl Look<'_> {
             policy: &repository.config.policy(&Config::default()),
             selection: &selection,
             rules: self.rules,
-            tags: &tags(self.request, repository),
+            tags: &tags(self.request, repository)?,
             unpublishable: &self.unpublishable(repository)?,
             today: self.request.world.today,
         }))
@@ -206,13 +206,34 @@ fn write(request: &CheckRequest, repository: &Repository, plan: &Plan) -> Result
     staging(repository).apply(plan).map_err(update_error)
 }
 
-/// The tags asked for, and the one by whose name the state is read.
-fn tags(request: &CheckRequest, repository: &Repository) -> Vec<String> {
-    let named = request.place.revision.iter().filter(|revision| {
-        let git = repository.git.as_ref();
-        git.is_some_and(|git| git.has_tag(revision))
+/// The tags asked for, the one by whose name the state is read, and those that its commit has.
+fn tags(request: &CheckRequest, repository: &Repository) -> Result<Vec<StateTag>, CommandError> {
+    let git = repository.git.as_ref();
+    let revision = request.place.revision.as_deref();
+    let named = revision.filter(|revision| git.is_some_and(|git| git.has_tag(revision)));
+    let asked: Vec<String> = named
+        .map(str::to_owned)
+        .into_iter()
+        .chain(request.tags.clone())
+        .collect();
+    let at = match git {
+        Some(git) => git
+            .tags_at(revision.unwrap_or("HEAD"))
+            .map_err(CommandError::new)?,
+        None => Vec::new(),
+    };
+    let others = at.into_iter().filter(|tag| !asked.contains(tag));
+    let others: Vec<StateTag> = others
+        .map(|name| StateTag {
+            name,
+            is_asked: false,
+        })
+        .collect();
+    let asked = asked.into_iter().map(|name| StateTag {
+        name,
+        is_asked: true,
     });
-    named.chain(&request.tags).cloned().collect()
+    Ok(asked.chain(others).collect())
 }
 
 fn data(request: &CheckRequest, findings: &Findings) -> Result<String, CommandError> {

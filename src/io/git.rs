@@ -300,6 +300,23 @@ impl GitRepository {
         self.repository.find_reference(&reference).is_ok()
     }
 
+    /// Returns the tags of a revision's commit; none where there is no such commit, as in a repository without any.
+    pub fn tags_at(&self, revision: &str) -> Result<Vec<String>, GitError> {
+        let commit = |name: &str| {
+            let object = self.repository.revparse_single(name).ok()?;
+            Some(object.peel_to_commit().ok()?.id())
+        };
+        let Some(wanted) = commit(revision) else {
+            return Ok(Vec::new());
+        };
+        let tags = self.repository.tag_names(None)?;
+        let names = tags.iter().filter_map(|tag| tag.ok()?);
+        Ok(names
+            .filter(|name| commit(&format!("refs/tags/{name}")) == Some(wanted))
+            .map(str::to_owned)
+            .collect())
+    }
+
     /// Returns the stack releases that the repository has tags of. A shallow clone may have none.
     pub fn stack_releases(&self) -> Result<Vec<StackRelease>, GitError> {
         let tags = self.repository.tag_names(None)?;
