@@ -4,6 +4,7 @@ use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::{Line, View, file_name};
 use crate::stack::{Fact, Site, find_minor_bound, minor_in_name};
+use crate::version::Minor;
 
 pub(super) const RULES: [Rule; 6] = [
     Rule {
@@ -57,26 +58,25 @@ pub(super) const RULES: [Rule; 6] = [
 ];
 
 fn class_chart_minor(view: &View<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
-    for line in view.lines() {
-        for site in line.sites() {
-            if let Fact::ClassChart { minor: Some(minor) } = site.fact
-                && minor != line.minor
-            {
-                found.push(other_minor(line, site, &minor.to_string()));
-            }
-        }
-    }
-    found
+    other_minors(view, |fact| match fact {
+        Fact::ClassChart { minor } => *minor,
+        _ => None,
+    })
 }
 
 fn addon_chart_minor(view: &View<'_>) -> Vec<Found> {
+    other_minors(view, |fact| match fact {
+        Fact::AddonChart { minor } => *minor,
+        _ => None,
+    })
+}
+
+/// Finds the chart names whose minor, as the function reads it, is another one than the stack's.
+fn other_minors(view: &View<'_>, minor_of: impl Fn(&Fact) -> Option<Minor>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
         for site in line.sites() {
-            if let Fact::AddonChart { minor: Some(minor) } = site.fact
-                && minor != line.minor
-            {
+            if let Some(minor) = minor_of(&site.fact).filter(|minor| *minor != line.minor) {
                 found.push(other_minor(line, site, &minor.to_string()));
             }
         }

@@ -263,12 +263,29 @@ const IMAGE: [Key; 18] = [
     ("separator", false, Form::Text),
 ];
 
+/// Values of standard scs-0102-v2, which openstack-image-manager takes over.
+pub(super) const ARCHITECTURES: [&str; 3] = ["x86_64", "aarch64", "risc-v"];
+pub(super) const OS_PURPOSES: [&str; 7] = [
+    "generic",
+    "oldgeneric",
+    "minimal",
+    "k8snode",
+    "gpu",
+    "network",
+    "custom",
+];
+pub(super) const REPLACE_FREQUENCIES: [&str; 7] = [
+    "yearly",
+    "quarterly",
+    "monthly",
+    "weekly",
+    "daily",
+    "critical_bug",
+    "never",
+];
+
 const META: [Key; 22] = [
-    (
-        "architecture",
-        true,
-        Form::OneOf(&["x86_64", "aarch64", "risc-v"]),
-    ),
+    ("architecture", true, Form::OneOf(&ARCHITECTURES)),
     ("hw_disk_bus", true, Form::OneOf(&["virtio", "scsi"])),
     (
         "hypervisor_type",
@@ -277,33 +294,9 @@ const META: [Key; 22] = [
     ),
     // The list of distributions grows with every release.
     ("os_distro", true, Form::Text),
-    (
-        "os_purpose",
-        true,
-        Form::OneOf(&[
-            "generic",
-            "oldgeneric",
-            "minimal",
-            "k8snode",
-            "gpu",
-            "network",
-            "custom",
-        ]),
-    ),
+    ("os_purpose", true, Form::OneOf(&OS_PURPOSES)),
     ("provided_until", true, Form::DayOr(&["none"])),
-    (
-        "replace_frequency",
-        true,
-        Form::OneOf(&[
-            "yearly",
-            "quarterly",
-            "monthly",
-            "weekly",
-            "daily",
-            "critical_bug",
-            "never",
-        ]),
-    ),
+    ("replace_frequency", true, Form::OneOf(&REPLACE_FREQUENCIES)),
     ("uuid_validity", true, Form::UuidValidity),
     ("hotfix_hours", false, Form::Count),
     (

@@ -2,7 +2,9 @@
 //! another rule's business (`image-manager-form`); this one looks at what it lets through, and at what node images carry.
 
 use super::Found;
-use super::consumers::{for_each_properties, is_day, is_uuid_validity};
+use super::consumers::{
+    ARCHITECTURES, OS_PURPOSES, REPLACE_FREQUENCIES, for_each_properties, is_day, is_uuid_validity,
+};
 use super::rule::{Group, Rule, Severity};
 use super::view::View;
 use crate::yaml::Node;
@@ -18,32 +20,10 @@ pub(super) const RULES: [Rule; 1] = [Rule {
 
 /// Properties whose values the standard names. Source: scs-0102-v2-image-metadata.
 const PROPERTIES: [(&str, &[&str]); 4] = [
-    ("architecture", &["x86_64", "aarch64", "risc-v"]),
+    ("architecture", &ARCHITECTURES),
     ("hw_disk_bus", &["virtio", "scsi"]),
-    (
-        "os_purpose",
-        &[
-            "generic",
-            "oldgeneric",
-            "minimal",
-            "k8snode",
-            "gpu",
-            "network",
-            "custom",
-        ],
-    ),
-    (
-        "replace_frequency",
-        &[
-            "yearly",
-            "quarterly",
-            "monthly",
-            "weekly",
-            "daily",
-            "critical_bug",
-            "never",
-        ],
-    ),
+    ("os_purpose", &OS_PURPOSES),
+    ("replace_frequency", &REPLACE_FREQUENCIES),
 ];
 
 fn image_metadata(view: &View<'_>) -> Vec<Found> {
