@@ -5,6 +5,7 @@
 mod branch;
 mod check;
 mod edit;
+mod gate;
 mod read;
 mod site;
 mod start;
@@ -25,6 +26,7 @@ use crate::yaml::{File, Node, Path};
 pub(crate) use crate::spelling::nearest as find_nearest;
 pub use branch::{BranchTemplate, Glob};
 pub use edit::{EditError, Edited, block, pin, unblock, unpin};
+pub use gate::{CheckName, Checks, GateCommand, GateConfig, Need, TimeLimit};
 pub use site::SiteConfig;
 pub use start::{SCHEMA_LINE, Start, start_text};
 
@@ -68,6 +70,8 @@ pub struct Config {
     pub standard: Option<Standard>,
     /// Base branches of pull requests.
     pub branches: Vec<BranchConfig>,
+    /// What a change has to pass before a default moves.
+    pub gate: GateConfig,
     /// Places in files that no rule of this program knows.
     pub sites: Vec<SiteConfig>,
 }
@@ -267,6 +271,7 @@ impl Config {
             standard: options.standard.or(self.standard).unwrap_or_default(),
             changes: std::collections::BTreeSet::new(),
             places: None,
+            untested: BTreeMap::new(),
         }
     }
 }
