@@ -9,6 +9,7 @@ pub mod init;
 pub mod node_images;
 pub mod plan;
 pub mod show;
+pub mod test;
 pub mod update;
 
 mod sites;

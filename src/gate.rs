@@ -7,9 +7,14 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
+
+use crate::plan::LinePlan;
+use crate::policy::ChangeClass;
+use crate::version::{KubernetesVersion, StackLine};
 
 pub use checks::{Attempt, ChecksInput, Readable, judge_checks};
 pub use proof::{ProofInput, proofs};
@@ -24,6 +29,73 @@ pub struct GateReport {
     pub results: Vec<TestResult>,
     /// Whether something passed, and nothing did anything else.
     pub is_green: bool,
+}
+
+/// The version of the JSON form of a test's report.
+pub const TEST_SCHEMA: u32 = 1;
+
+/// The results of all stack lines of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TestReport {
+    /// The form's version, [`TEST_SCHEMA`].
+    pub schema: u32,
+    /// The stack lines that would change.
+    pub lines: Vec<LineReport>,
+    /// Whether all of them are green; so they are where nothing would change.
+    pub is_green: bool,
+}
+
+/// The results of one stack line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LineReport {
+    /// The stack line.
+    pub line: StackLine,
+    /// The classes of change.
+    pub classes: BTreeSet<ChangeClass>,
+    /// The default version before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_before: Option<KubernetesVersion>,
+    /// The default version after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_after: Option<KubernetesVersion>,
+    /// What was proved and run.
+    #[serde(flatten)]
+    pub report: GateReport,
+}
+
+impl TestReport {
+    /// Returns the report of these lines.
+    pub fn new(lines: Vec<LineReport>) -> Self {
+        Self {
+            schema: TEST_SCHEMA,
+            is_green: lines.iter().all(|line| line.report.is_green),
+            lines,
+        }
+    }
+}
+
+impl LineReport {
+    /// Returns the report of a stack line.
+    pub fn new(line: &LinePlan, report: GateReport) -> Self {
+        Self {
+            line: line.line.clone(),
+            classes: line.classes.clone(),
+            default_before: line.default_before,
+            default_after: line.default_after,
+            report,
+        }
+    }
+
+    /// Returns the default that stays as long as the gate is not green, where it would move.
+    pub fn held_default(&self) -> Option<KubernetesVersion> {
+        let before = self.default_before?;
+        let moves = self.default_after.is_some_and(|after| after != before);
+        (moves && !self.report.is_green).then_some(before)
+    }
 }
 
 /// One result.

@@ -51,6 +51,13 @@ impl<'a> Subject<'a> {
         after.filter(|_| after != self.line.default_before)
     }
 
+    /// Tells whether the line's source tree is removed, or set to another minor: there is nothing left to try out.
+    pub fn leaves(&self) -> bool {
+        let has_source = |line: Option<&LineMatrix>| line.is_some_and(|line| line.has_source);
+        let (before, after) = (self.line.before.as_ref(), self.line.after.as_ref());
+        after.is_none() || (has_source(before) && !has_source(after))
+    }
+
     /// Tells whether the change needs a command with these words.
     pub fn needs(&self, needs: impl IntoIterator<Item = &'a Need>) -> bool {
         let mut needs = needs.into_iter().peekable();

@@ -1,5 +1,7 @@
 //! The git repository around a tree: files of a revision, changed files, tags of stack releases. It changes nothing.
 
+mod checkout;
+
 use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, ObjectType, Repository, StatusOptions, TreeWalkMode, TreeWalkResult};

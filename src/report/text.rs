@@ -4,6 +4,7 @@ mod catalog;
 mod check;
 mod plan;
 mod show;
+mod tests;
 
 use anstyle::{AnsiColor, Style};
 
@@ -13,6 +14,7 @@ pub use check::{check, rule_list};
 pub use plan::{plan, update};
 pub use show::show;
 pub(crate) use show::{also_out, state};
+pub use tests::tests;
 
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default();
