@@ -356,11 +356,7 @@ fn run(
             allow_dirty: args.allow_dirty,
             plan: plan(args.plan, directory, update_command),
         }),
-        Command::Test(args) => {
-            let plan = plan(args.into(), directory, update_command);
-            let settings = command_settings(plan.world.http.github_token.as_ref());
-            command::test::run(&TestRequest { plan, settings })
-        }
+        Command::Test(args) => command::test::run(&test(args, directory, update_command)),
         Command::Check(args) if args.list_rules => Ok(command::check::list_rules()),
         Command::Check(args) => command::check::run(&check(args, directory, &update_command)),
         Command::Catalog(CatalogCommand::Fetch {
@@ -433,15 +429,16 @@ fn plan(args: PlanArgs, directory: PathBuf, update_command: String) -> PlanReque
     }
 }
 
-impl From<TestArgs> for PlanArgs {
-    fn from(args: TestArgs) -> Self {
-        Self {
-            query: args.query,
-            policy: args.policy,
-            format: args.format,
-            exit_code: false,
-        }
-    }
+fn test(args: TestArgs, directory: PathBuf, update_command: String) -> TestRequest {
+    let planned = PlanArgs {
+        query: args.query,
+        policy: args.policy,
+        format: args.format,
+        exit_code: false,
+    };
+    let plan = plan(planned, directory, update_command);
+    let settings = command_settings(plan.world.http.github_token.as_ref());
+    TestRequest { plan, settings }
 }
 
 /// Commands of a repository get neither the token nor variables of this program that somebody else has set.

@@ -67,6 +67,7 @@ fn every_command_and_option_is_documented() {
         &["plan"],
         &["update"],
         &["check"],
+        &["test"],
         &["catalog", "fetch"],
         &["catalog", "show"],
         &["create-node-images"],

@@ -390,6 +390,44 @@ fn the_scratch_copy_is_the_state_that_was_asked_for() {
 }
 
 #[test]
+fn a_repository_below_the_root_of_git_is_tested_where_it_is() {
+    let copy = Copy::of("layout-c");
+    copy.write("deploy/x.txt", "x").commit();
+    let moved = copy.root().join("below");
+    fs::create_dir(&moved).unwrap();
+    fs::rename(copy.path("providers"), moved.join("providers")).unwrap();
+    let config = "gate:\n  commands:\n  - {name: list, run: 'ls; ls ..; exit 1'}\n";
+    copy.write("below/csctl-matrix.yaml", config).commit();
+    let below = moved.display().to_string();
+    let catalog = catalog();
+    let arguments = [
+        "-C",
+        &below,
+        "test",
+        "--minor",
+        "1.34",
+        "--catalog",
+        &catalog,
+        "--rev",
+        "HEAD",
+    ];
+    let mut command = program::program(&arguments);
+    let said: Said = command
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .unwrap()
+        .into();
+    let listing =
+        "| csctl-matrix.yaml\n           | providers\n           | below\n           | deploy\n";
+    assert!(
+        said.stdout.contains(listing),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
+}
+
+#[test]
 fn a_command_runs_only_for_changes_that_need_it() {
     let copy = Copy::of("layout-c");
     copy.write(
@@ -634,7 +672,7 @@ fn proofs_compare_the_texts_with_the_world() {
     );
     let other = proofs_against(|catalog, _| {
         images(catalog, "v1.34.7", |image| {
-            image.sha256 = Some("0".repeat(64).parse().unwrap())
+            image.sha256 = Some("0".repeat(64).parse().unwrap());
         });
     });
     assert!(

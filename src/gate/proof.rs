@@ -8,7 +8,7 @@ use crate::catalog::{Catalog, ImagePattern, NodeImage};
 use crate::check::{Finding, Findings};
 use crate::matrix::store_pattern;
 use crate::plan::FileAction;
-use crate::stack::{Fact, SourceFile, Stack, find_minor_bound};
+use crate::stack::{Fact, SourceFile, SourceTree, Stack, find_minor_bound};
 use crate::version::{ChartVersion, KubernetesVersion, Sha256};
 
 /// What the proofs are made from.
@@ -121,8 +121,8 @@ fn chart_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
     let new = charts(input.after, Some(input));
     let new = new.difference(&known);
     new.map(|(repository, chart, version)| {
-        let unreachable = input.catalog.unreachable.iter();
-        let failed = unreachable.filter(|failed| failed.source == *repository);
+        let mut unreachable = input.catalog.unreachable.iter();
+        let failed = unreachable.find(|failed| failed.source == *repository);
         let (state, words) = match input.catalog.find_chart(repository, chart) {
             Some(all) if all.contains(version) => (TestState::Passed, "in the index".to_owned()),
             Some(_) => {
@@ -132,7 +132,7 @@ fn chart_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
             None => {
                 let silent = format!("the catalog says nothing of {repository}");
                 let words = failed.map(|failed| format!("{}: {}", failed.url, failed.reason));
-                (TestState::Unreadable, words.last().unwrap_or(silent))
+                (TestState::Unreadable, words.unwrap_or(silent))
             }
         };
         let name = format!("chart {chart} {}", version.plain());
@@ -146,7 +146,7 @@ fn charts(stack: &Stack, of: Option<ProofInput<'_>>) -> BTreeSet<NamedChart> {
     let minor = of.map(|input| input.subject.line.line.minor);
     let trees = stack.trees.iter();
     let trees = trees.filter(|tree| minor.is_none() || tree.minor == minor);
-    let of_trees = trees.flat_map(|tree| tree.sites());
+    let of_trees = trees.flat_map(SourceTree::sites);
     let shared = stack.shared.iter().flat_map(|file| file.sites());
     let sites = of_trees.chain(shared);
     let named = sites.filter_map(|site| match &site.fact {

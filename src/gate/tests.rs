@@ -1,5 +1,7 @@
 //! Rule 11 of pull requests as tables: what of a forge's answers is green, and in which words the rest is named.
 
+use super::TestKind::{Check, Command, Proof};
+use super::TestState::{Failed, Missing, Passed, Skipped, Waiting};
 use super::*;
 use crate::config::{CheckName, Checks};
 
@@ -373,8 +375,6 @@ fn waiting_is_told_by_its_age() {
 fn a_hold_names_the_worst_first() {
     let result = |kind, name: &str, state| TestResult::new(kind, name, state, "");
     let report = |results: Vec<TestResult>| GateReport::new(results).reason();
-    use TestKind::{Check, Command, Proof};
-    use TestState::{Failed, Missing, Passed, Skipped, Waiting};
     assert_eq!(
         report(vec![
             result(Proof, "check", Passed),

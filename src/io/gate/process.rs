@@ -104,27 +104,22 @@ fn start(order: &Order<'_>) -> io::Result<(Child, PipeReader)> {
 
 /// Waits for a command, and sees that nothing of it is left.
 fn wait(child: &mut Child, order: &Order<'_>, guard: Option<Guard>) -> Ended {
-    let status = wait_for(child, order.limit);
-    match status {
-        Some(status) => {
-            if let Some(guard) = guard {
-                guard.end();
-            }
-            status.map_or_else(Ended::NotStarted, how)
+    if let Some(status) = wait_for(child, order.limit) {
+        if let Some(guard) = guard {
+            guard.end();
         }
-        None => {
-            let group = guard.map(Guard::ask_to_end);
-            let patience = order.settings.grace + LAST_WORDS;
-            if group.is_none() || wait_for(child, patience).is_none() {
-                let _ = child.kill();
-            }
-            if let Some(mut group) = group {
-                let _ = group.wait();
-            }
-            let _ = child.wait();
-            Ended::TimedOut
-        }
+        return status.map_or_else(Ended::NotStarted, how);
     }
+    let group = guard.map(Guard::ask_to_end);
+    let patience = order.settings.grace + LAST_WORDS;
+    if group.is_none() || wait_for(child, patience).is_none() {
+        let _ = child.kill();
+    }
+    if let Some(mut group) = group {
+        let _ = group.wait();
+    }
+    let _ = child.wait();
+    Ended::TimedOut
 }
 
 /// Waits for a process for at most so long.

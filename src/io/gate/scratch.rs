@@ -1,6 +1,5 @@
 //! A scratch copy of a repository's files, in a temporary directory that goes away with the value. Nothing of the repository itself
 //! changes, and nothing of the copy finds its way back.
-#![expect(clippy::disallowed_methods, reason = "this is where files are copied")]
 
 use std::collections::BTreeSet;
 use std::fs;

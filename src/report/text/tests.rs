@@ -13,19 +13,12 @@ pub fn tests(report: &TestReport) -> String {
     if report.lines.is_empty() {
         return "nothing to test: nothing would change\n".to_owned();
     }
-    let mut out = String::new();
-    for line in &report.lines {
-        out.push_str(&line_report(line));
-        out.push('\n');
-    }
-    let green = report.lines.iter().filter(|line| line.report.is_green);
-    if report.lines.len() > 1 {
-        let _ = writeln!(
-            out,
-            "{} of {} stack lines are green",
-            green.count(),
-            report.lines.len()
-        );
+    let lines: Vec<String> = report.lines.iter().map(line_report).collect();
+    let mut out = lines.join("\n");
+    if lines.len() > 1 {
+        let green = report.lines.iter().filter(|line| line.report.is_green);
+        let (green, all) = (green.count(), lines.len());
+        let _ = writeln!(out, "\n{green} of {all} stack lines are green");
     }
     out
 }
@@ -48,11 +41,8 @@ fn line_report(line: &LineReport) -> String {
         (Some(_) | None, Some(_) | None) => {}
     }
     out.push_str("\n\n");
-    let results = &line.report.results;
-    let widths = results.iter().map(|result| result.name.chars().count());
-    let width = widths.max().unwrap_or_default();
-    for result in results {
-        out.push_str(&one(result, width));
+    for result in &line.report.results {
+        out.push_str(&one(result));
     }
     out.push('\n');
     match line.report.reason() {
@@ -67,7 +57,7 @@ fn line_report(line: &LineReport) -> String {
     out + "\n"
 }
 
-fn one(result: &TestResult, width: usize) -> String {
+fn one(result: &TestResult) -> String {
     let style = match result.state {
         TestState::Passed => GREEN,
         TestState::Skipped => DIM,
@@ -75,13 +65,11 @@ fn one(result: &TestResult, width: usize) -> String {
         TestState::Missing | TestState::Unreadable | TestState::Failed => RED,
     };
     let state = format!("{:10}", result.state.word());
-    let line = format!(
-        "{} {:width$}   {}",
-        styled(style, &state),
-        result.name,
-        result.words()
-    );
-    let mut out = format!("{}\n", line.trim_end());
+    let words = match result.words() {
+        words if words.is_empty() => words,
+        words => format!(": {words}"),
+    };
+    let mut out = format!("{} {}{words}\n", styled(style, &state), result.name);
     if result.state.is_harmless() {
         return out;
     }
