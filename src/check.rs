@@ -8,6 +8,7 @@ mod fix;
 mod images;
 mod lists;
 mod metadata;
+mod policy;
 mod release;
 mod rule;
 mod selection;

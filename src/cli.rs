@@ -20,6 +20,7 @@ use crate::command::check::{CheckFormat, CheckRequest};
 use crate::command::init::InitRequest;
 use crate::command::node_images::NodeImagesRequest;
 use crate::command::plan::PlanRequest;
+use crate::command::pr::PrRequest;
 use crate::command::show::ShowRequest;
 use crate::command::test::TestRequest;
 use crate::command::update::UpdateRequest;
@@ -76,6 +77,8 @@ enum Command {
     Test(TestArgs),
     /// Find contradictions in the repository; exit with 3 where there are some
     Check(CheckArgs),
+    /// Open, refresh and close the pull requests of the repository, unattended
+    Pr(PrArgs),
     /// Ask the sources what the world offers
     #[command(subcommand)]
     Catalog(CatalogCommand),
@@ -231,6 +234,24 @@ struct CheckArgs {
     format: CheckFormat,
 }
 
+#[derive(Debug, Args)]
+struct PrArgs {
+    #[command(flatten)]
+    world: WorldArgs,
+    /// Push to this URL instead of the remote `origin`
+    #[arg(long, value_name = "URL")]
+    remote: Option<String>,
+    /// Change nothing; say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Wait so many milliseconds between two requests that change something
+    #[arg(long, value_name = "MS", default_value_t = 1000, hide = true)]
+    write_pause: u64,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
 /// Options that win over csctl-matrix.yaml.
 #[derive(Debug, Args)]
 struct PolicyArgs {
@@ -357,6 +378,7 @@ fn run(
             plan: plan(args.plan, directory, update_command),
         }),
         Command::Test(args) => command::test::run(&test(args, directory, update_command)),
+        Command::Pr(args) => command::pr::run(&pull_requests(args, directory)),
         Command::Check(args) if args.list_rules => Ok(command::check::list_rules()),
         Command::Check(args) => command::check::run(&check(args, directory, &update_command)),
         Command::Catalog(CatalogCommand::Fetch {
@@ -475,21 +497,43 @@ fn check(args: CheckArgs, directory: PathBuf, check_command: &str) -> CheckReque
     }
 }
 
-fn query(args: QueryArgs, directory: PathBuf) -> (Place, World, Selection) {
-    let world = World {
-        catalog: args.world.catalog,
-        today: args.world.as_of.unwrap_or_else(today),
-        is_today_asked: args.world.as_of.is_some(),
-        verify_images: args.world.verify_images,
+fn world(args: WorldArgs) -> World {
+    World {
+        catalog: args.catalog,
+        today: args.as_of.unwrap_or_else(today),
+        is_today_asked: args.as_of.is_some(),
+        verify_images: args.verify_images,
         http: HttpSettings {
-            cache_dir: args.world.cache_dir.or_else(default_cache),
-            mirrors: args.world.mirrors,
-            offline: args.world.offline,
+            cache_dir: args.cache_dir.or_else(default_cache),
+            mirrors: args.mirrors,
+            offline: args.offline,
             github_token: token(),
             progress: true,
             ..HttpSettings::default()
         },
-    };
+    }
+}
+
+fn pull_requests(args: PrArgs, directory: PathBuf) -> PrRequest {
+    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let author = variable("GIT_AUTHOR_NAME").zip(variable("GIT_AUTHOR_EMAIL"));
+    PrRequest {
+        place: Place {
+            directory,
+            revision: None,
+        },
+        world: world(args.world),
+        remote: args.remote,
+        token: token(),
+        is_dry: args.dry_run,
+        author,
+        write_pause: args.write_pause,
+        format: args.format,
+    }
+}
+
+fn query(args: QueryArgs, directory: PathBuf) -> (Place, World, Selection) {
+    let world = world(args.world);
     let place = Place {
         directory,
         revision: args.rev,

@@ -8,6 +8,7 @@ pub mod decide;
 pub mod init;
 pub mod node_images;
 pub mod plan;
+pub mod pr;
 pub mod show;
 pub mod test;
 pub mod update;
@@ -233,18 +234,11 @@ impl Repository {
         for store in request.stores.values_mut() {
             store.os_releases.extend(named.iter().cloned());
         }
-        let mut settings = world.http.clone();
-        for mirror in &self.config.mirrors {
-            settings.mirrors.push(Mirror {
-                from: mirror.from.clone(),
-                to: mirror.to.clone(),
-            });
-        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| CommandError::new(format!("cannot start the network: {error}")))?;
-        let client = HttpClient::new(settings);
+        let client = self.http_client(world);
         Ok(runtime.block_on(async {
             let mut catalog = crate::io::catalog::fetch(&request, &client, world.today).await;
             if world.verify_images {
@@ -252,6 +246,20 @@ impl Repository {
             }
             catalog
         }))
+    }
+}
+
+impl Repository {
+    /// Returns the client that servers are asked with, with the mirrors of the configuration.
+    fn http_client(&self, world: &World) -> HttpClient {
+        let mut settings = world.http.clone();
+        for mirror in &self.config.mirrors {
+            settings.mirrors.push(Mirror {
+                from: mirror.from.clone(),
+                to: mirror.to.clone(),
+            });
+        }
+        HttpClient::new(settings)
     }
 }
 

@@ -6,6 +6,7 @@ mod branch;
 mod check;
 mod edit;
 mod gate;
+mod pulls;
 mod read;
 mod site;
 mod start;
@@ -27,6 +28,7 @@ pub(crate) use crate::spelling::nearest as find_nearest;
 pub use branch::{BranchTemplate, Glob};
 pub use edit::{EditError, Edited, block, pin, unblock, unpin};
 pub use gate::{CheckName, Checks, GateCommand, GateConfig, Need, TimeLimit};
+pub use pulls::{AuthorConfig, Ceilings, PullConfig, TemplateConfig};
 pub use site::SiteConfig;
 pub use start::{SCHEMA_LINE, Start, start_text};
 
@@ -68,6 +70,10 @@ pub struct Config {
     pub sources: SourcesConfig,
     /// The standard that says what is due by when: `scs-0210/v2`, `none`.
     pub standard: Option<Standard>,
+    /// Which rules `check` applies.
+    pub check: CheckConfig,
+    /// How pull requests are made.
+    pub pull_requests: PullConfig,
     /// Base branches of pull requests.
     pub branches: Vec<BranchConfig>,
     /// What a change has to pass before a default moves.
@@ -162,6 +168,17 @@ impl VulnerabilitiesConfig {
     pub(crate) fn feed_url(&self) -> Option<&str> {
         self.feed.as_deref().filter(|feed| *feed != Self::NONE)
     }
+}
+
+/// Which rules `check` applies; names of rules and of groups.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckConfig {
+    /// Rules and groups to apply beside those that are applied by default.
+    pub with: Vec<String>,
+    /// Rules and groups to leave out.
+    pub skip: Vec<String>,
 }
 
 /// A base branch of pull requests, and which changes go to it.

@@ -54,6 +54,8 @@ pub enum Status {
     Pending,
     /// With `--exit-code`: nothing to do, and something was held back.
     Held,
+    /// Stopped by a rate limit or a ceiling; running again goes on.
+    Limited,
 }
 
 impl Status {
@@ -64,6 +66,7 @@ impl Status {
             Self::Error => 1,
             Self::Findings | Self::Red | Self::Pending => 3,
             Self::Held => 4,
+            Self::Limited => 5,
         }
     }
 }

@@ -5,6 +5,7 @@ mod block;
 mod decide;
 mod fingerprint;
 mod key;
+mod report;
 mod text;
 
 pub use block::{Block, MARKER};
@@ -13,4 +14,5 @@ pub use decide::{
 };
 pub use fingerprint::{Change, Fingerprint};
 pub use key::PullKey;
+pub use report::{Ended, PullOutcome, PullReport};
 pub use text::{BodyInput, Templates, TextError, body, commit_message, title};

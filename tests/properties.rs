@@ -24,7 +24,8 @@ use csctl_matrix::policy::{
 use csctl_matrix::stack::{
     Content, Fact, Roster, RosterEntry, RosterForm, SourceFile, SourceTree, Stack, Tree, discover,
 };
-use csctl_matrix::version::{KubernetesVersion, Minor, StackLine, StackVersion};
+use csctl_matrix::version::{ChartVersion, KubernetesVersion, Minor, StackLine, StackVersion};
+use jiff::civil::Date;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use repositories::{Repository, repository};
@@ -281,7 +282,8 @@ impl Run {
             rules: &RuleSelection::default(),
             tags: &[],
             unpublishable: &BTreeMap::new(),
-            today: self.catalog.as_of,
+            // The generated world builds images after the day it is seen on.
+            today: Date::MAX,
         };
         check(input).findings
     }
@@ -347,13 +349,12 @@ impl Run {
 }
 
 /// Rules about what a plan sets from the repository and the catalog.
-const PREVENTED: [&str; 14] = [
+const PREVENTED: [&str; 13] = [
     "addon-chart-minor",
     "addon-version-list",
     "addon-version-minor",
     "chart-stack-name",
     "class-chart-minor",
-    "class-versions",
     "default-not-listed",
     "duplicate-image",
     "example-version",
@@ -421,6 +422,14 @@ proptest! {
         };
         let before = places(&run.findings(&run.before));
         for finding in run.findings(&run.after) {
+            // csctl writes the metadata.yaml of a release itself, and a chart that no index has is followed by nothing.
+            let listed: Option<ChartVersion> = finding.message.rsplit(' ').next().unwrap().parse().ok();
+            let is_unknown = finding.rule == "addon-version-list" && run.catalog.chart_repositories.iter().all(|repository| {
+                repository.charts.values().flatten().all(|offered| Some(offered) != listed.as_ref())
+            });
+            if finding.rule == "metadata-version" || is_unknown {
+                continue;
+            }
             let source = run.source_of(&finding.file);
             prop_assert!(before.contains(&(finding.rule, source)), "{finding:?}\n{:#?}", run.plan.files);
         }

@@ -1,8 +1,6 @@
 //! Rules of the tools that read a repository's image lists: csctl's OpenStack plugin and the OpenStack provider operator
 //! (node-images.yaml), and openstack-image-manager (its `etc/schema.yaml`, as of release 0.20261006.0).
 
-use serde_yaml::Value;
-
 use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::View;
@@ -65,34 +63,24 @@ fn files_of<'a>(
         .filter(move |(_, file)| file.kinds().iter().any(|found| found.name() == kind))
 }
 
-/// A place in a file, with its value as a program reads it.
+/// A place in a file.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     file: &'a SourceFile,
     node: &'a Node,
-    value: &'a Value,
 }
 
 impl<'a> Place<'a> {
     /// Returns the place of a key, where it is there and not null.
     fn key(self, key: &str) -> Option<Self> {
-        let (node, value) = (self.node.get(key)?, self.value.get(key)?);
-        (!value.is_null()).then_some(Self {
-            node,
-            value,
-            ..self
-        })
+        let node = self.node.get(key)?;
+        (!node.is_null()).then_some(Self { node, ..self })
     }
 
     /// Returns the places of a list's items.
     fn items(self) -> impl Iterator<Item = Self> + use<'a> {
-        let values = self.value.as_sequence().map_or(&[][..], Vec::as_slice);
-        let pairs = self.node.items().iter().zip(values);
-        pairs.map(move |(node, value)| Self {
-            node,
-            value,
-            ..self
-        })
+        let items = self.node.items().iter();
+        items.map(move |node| Self { node, ..self })
     }
 
     fn found(self, minor: Option<Minor>, message: String) -> Found {
@@ -100,37 +88,73 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Reads a file's first document twice: as nodes, which know their lines, and as values, which know their types.
-fn with_document(file: &SourceFile, look: impl FnOnce(Place<'_>)) {
-    let first = file.documents().first();
-    let value: Option<Value> = serde_yaml::Deserializer::from_str(file.text())
-        .next()
-        .and_then(|document| serde::Deserialize::deserialize(document).ok());
-    if let (Some(node), Some(value)) = (first, &value) {
-        look(Place { file, node, value });
+/// Returns the place of a file's first document.
+fn root(file: &SourceFile) -> Option<Place<'_>> {
+    let node = file.documents().first()?;
+    Some(Place { file, node })
+}
+
+/// What a scalar is to readers of YAML 1.1, as those of Python and Go are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scalar {
+    Truth,
+    Whole,
+    /// Another number: negative, or with a fraction.
+    Number,
+    Day,
+    Text,
+}
+
+/// Returns what a scalar is; nothing for maps, lists and what a template writes.
+fn scalar(node: &Node) -> Option<Scalar> {
+    let text = node.as_str()?;
+    if !node.is_plain() {
+        return Some(Scalar::Text);
     }
+    let is_truth = |word: &&str| text.eq_ignore_ascii_case(word);
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let unsigned = text.trim_start_matches(['-', '+']);
+    Some(
+        if ["true", "false", "yes", "no", "on", "off"]
+            .iter()
+            .any(is_truth)
+        {
+            Scalar::Truth
+        } else if digits(text) {
+            Scalar::Whole
+        } else if unsigned.parse::<f64>().is_ok()
+            && unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        {
+            Scalar::Number
+        } else if is_day(text) {
+            Scalar::Day
+        } else {
+            Scalar::Text
+        },
+    )
+}
+
+/// Tells whether a value is a text to every reader.
+fn is_text(node: &Node) -> bool {
+    scalar(node) == Some(Scalar::Text)
 }
 
 fn node_images_form(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for (minor, file) in node_image_files(view) {
-        with_document(file, |root| {
-            let mut say =
-                |place: Place<'_>, message: String| found.push(place.found(minor, message));
-            if root.key("apiVersion").is_none() {
-                say(root, "`apiVersion` is missing".to_owned());
-            }
-            let images: Vec<Place<'_>> = root
-                .key("openStackNodeImages")
-                .map(|list| list.items().collect())
-                .unwrap_or_default();
-            if images.is_empty() {
-                say(root, "`openStackNodeImages` has no image".to_owned());
-            }
-            for image in images {
-                check_node_image(image, &mut say);
-            }
-        });
+        let Some(root) = root(file) else { continue };
+        let mut say = |place: Place<'_>, message: String| found.push(place.found(minor, message));
+        if root.key("apiVersion").is_none() {
+            say(root, "`apiVersion` is missing".to_owned());
+        }
+        let list = root.key("openStackNodeImages");
+        let images: Vec<Place<'_>> = list.into_iter().flat_map(Place::items).collect();
+        if images.is_empty() {
+            say(root, "`openStackNodeImages` has no image".to_owned());
+        }
+        for image in images {
+            check_node_image(image, &mut say);
+        }
     }
     found
 }
@@ -142,28 +166,23 @@ fn check_node_image(image: Place<'_>, say: &mut dyn FnMut(Place<'_>, String)) {
     };
     for key in ["name", "disk_format", "container_format"] {
         match options.key(key) {
-            Some(place) if place.value.is_string() => {}
+            Some(place) if is_text(place.node) => {}
             Some(place) => say(place, format!("`{key}` is no text; quote it")),
             None => say(options, format!("`createOpts.{key}` is missing")),
         }
     }
     for key in ["min_disk", "min_ram"] {
-        if let Some(place) = options.key(key).filter(|place| !place.value.is_u64()) {
+        let place = options.key(key);
+        if let Some(place) = place.filter(|place| scalar(place.node) != Some(Scalar::Whole)) {
             say(place, format!("`{key}` is no whole number"));
         }
     }
-    let properties = options.key("properties");
-    for (key, node, value) in properties.iter().flat_map(|place| {
-        let values = place.node.entries();
-        values.filter_map(|(key, _, node)| Some((key, node, place.value.get(key)?)))
-    }) {
-        if !value.is_string() {
-            let place = Place {
-                node,
-                value,
-                ..options
-            };
-            say(place, format!("the property `{key}` is no text; quote it"));
+    if let Some(properties) = options.key("properties") {
+        for (key, _, node) in properties.node.entries() {
+            if !is_text(node) {
+                let message = format!("the property `{key}` is no text; quote it");
+                say(Place { node, ..options }, message);
+            }
         }
     }
 }
@@ -334,26 +353,23 @@ const VERSION: [Key; 14] = [
 fn image_manager_form(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for (minor, file) in files_of(view, "image-manager list") {
-        if file.rosters().is_empty() {
-            // It lists other images than Kubernetes node images.
+        // Without a list of Kubernetes node images it lists others.
+        let Some(root) = root(file).filter(|_| !file.rosters().is_empty()) else {
             continue;
-        }
-        with_document(file, |root| {
-            let mut say =
-                |place: Place<'_>, message: String| found.push(place.found(minor, message));
-            for image in root.key("images").into_iter().flat_map(Place::items) {
-                check_keys(image, &IMAGE, &mut say);
-                if let Some(meta) = image.key("meta") {
+        };
+        let mut say = |place: Place<'_>, message: String| found.push(place.found(minor, message));
+        for image in root.key("images").into_iter().flat_map(Place::items) {
+            check_keys(image, &IMAGE, &mut say);
+            if let Some(meta) = image.key("meta") {
+                check_keys(meta, &META, &mut say);
+            }
+            for version in image.key("versions").into_iter().flat_map(Place::items) {
+                check_keys(version, &VERSION, &mut say);
+                if let Some(meta) = version.key("meta") {
                     check_keys(meta, &META, &mut say);
                 }
-                for version in image.key("versions").into_iter().flat_map(Place::items) {
-                    check_keys(version, &VERSION, &mut say);
-                    if let Some(meta) = version.key("meta") {
-                        check_keys(meta, &META, &mut say);
-                    }
-                }
             }
-        });
+        }
     }
     found
 }
@@ -362,7 +378,7 @@ fn check_keys(map: Place<'_>, keys: &[Key], say: &mut dyn FnMut(Place<'_>, Strin
     for (key, is_needed, form) in keys {
         match map.key(key) {
             Some(place) => {
-                if let Some(needed) = refusal(place.value, *form) {
+                if let Some(needed) = refusal(place.node, *form) {
                     say(place, format!("`{key}` is {needed}"));
                 }
             }
@@ -385,38 +401,40 @@ fn check_keys(map: Place<'_>, keys: &[Key], say: &mut dyn FnMut(Place<'_>, Strin
 }
 
 /// Says why a value is not of a form; nothing where it is.
-fn refusal(value: &Value, form: Form) -> Option<String> {
-    let text = value.as_str();
+fn refusal(node: &Node, form: Form) -> Option<String> {
+    let kind = scalar(node);
+    let text = node.as_str().filter(|_| kind == Some(Scalar::Text));
     let is_of = |test: fn(&str) -> bool| text.is_some_and(test);
+    let is_one_of = |words: &[&str]| text.is_some_and(|text| words.contains(&text));
     let (is_right, needed) = match form {
         Form::Any => (true, ""),
-        Form::Truth => (value.is_bool(), "neither true nor false"),
-        Form::Text => (value.is_string(), "no text; quote it"),
-        Form::Count => (value.is_u64(), "no whole number"),
+        Form::Truth => (kind == Some(Scalar::Truth), "neither true nor false"),
+        Form::Text => (text.is_some(), "no text; quote it"),
+        Form::Count => (kind == Some(Scalar::Whole), "no whole number"),
         Form::Url => (is_of(is_url), "no URL"),
         Form::Source => (
             is_of(|text| is_url(text) || text == "private"),
             "neither a URL nor `private`",
         ),
         Form::Checksum => (is_of(is_checksum), "no checksum such as sha256:<64 digits>"),
-        Form::Day => (is_of(is_day), "no day such as 2026-05-13"),
+        Form::Day => (
+            kind == Some(Scalar::Day),
+            "no day such as 2026-05-13, without quotes",
+        ),
         Form::Texts => (
-            value
-                .as_sequence()
-                .is_some_and(|list| list.iter().all(Value::is_string)),
+            node.is_seq() && node.items().iter().all(is_text),
             "no list of texts",
         ),
         Form::DayOr(words) => (
-            text.is_some_and(|text| words.contains(&text) || is_day(text)),
+            kind == Some(Scalar::Day) || is_one_of(words),
             "neither `none` nor a day",
         ),
         Form::UuidValidity => (
-            is_of(is_uuid_validity),
+            kind == Some(Scalar::Day) || is_of(is_uuid_validity),
             "none of none, notice, forever, last-<number> and a day",
         ),
         Form::OneOf(words) => {
-            let is_known = text.is_some_and(|text| words.contains(&text));
-            return (!is_known).then(|| format!("none of {}", words.join(", ")));
+            return (!is_one_of(words)).then(|| format!("none of {}", words.join(", ")));
         }
     };
     (!is_right).then(|| needed.to_owned())

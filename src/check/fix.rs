@@ -43,7 +43,7 @@ pub(super) fn name_fixes(view: &View<'_>, findings: &mut [Finding]) {
         let Some(file) = files.get(finding.file.as_str()) else {
             continue;
         };
-        let is_there = |at: &str| finding.at.as_deref().is_none_or(|place| place == at);
+        let is_there = |at: &str| finding.at.as_deref() == Some(at);
         let mut edits = file
             .edits
             .iter()

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::view::View;
 use super::{
-    Found, calendar, charts, consumers, images, lists, metadata, release, sites, strict, texts,
-    versions, world,
+    Found, calendar, charts, consumers, images, lists, metadata, policy, release, sites, strict,
+    texts, versions, world,
 };
 
 /// A rule of `check`.
@@ -133,7 +133,7 @@ impl Rule {
 
 /// Returns all rules, family by family.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[Rule]; 12] = [
+    let families: [&[Rule]; 13] = [
         &versions::RULES,
         &charts::RULES,
         &images::RULES,
@@ -141,6 +141,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         &consumers::RULES,
         &metadata::RULES,
         &texts::RULES,
+        &policy::RULES,
         &sites::RULES,
         &strict::RULES,
         &world::RULES,

@@ -9,7 +9,7 @@ use crate::catalog::{Catalog, Unreachable};
 use crate::check::{
     CSCTL_RULE, CheckInput, Findings, Group, RuleSelection, check, find_rule, repair,
 };
-use crate::config::Config;
+use crate::config::{CONFIG_FILE, Config};
 use crate::error::{CommandError, Status};
 use crate::plan::{Plan, Selection};
 use crate::report;
@@ -59,11 +59,6 @@ pub enum CheckFormat {
 
 /// Checks, and repairs where that is asked for.
 pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
-    let mut rules = RuleSelection::new(&request.only, &request.with, &request.skip)
-        .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
-    if request.world.catalog.is_some() {
-        rules.add_default(Group::Catalog);
-    }
     if let (true, Some(revision)) = (request.fix, &request.place.revision) {
         let message = format!("--fix writes into the working directory, not into {revision}");
         return Err(CommandError::new(message).hinted("leave --rev or --fix out"));
@@ -75,6 +70,7 @@ pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
         repository = Repository::open(&request.place)?;
     }
     repository.check_day(request.world.today)?;
+    let rules = select_rules(request, &repository)?;
     let selection = repository.select(request.selection.clone())?;
     let needs_catalog = Group::ALL
         .iter()
@@ -113,6 +109,37 @@ pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
         faults: Vec::new(),
         status: (!findings.findings.is_empty()).then_some(Status::Findings),
     })
+}
+
+/// The rules that the command line and the configuration ask for together.
+fn select_rules(
+    request: &CheckRequest,
+    repository: &Repository,
+) -> Result<RuleSelection, CommandError> {
+    let configured = &repository.config.check;
+    for (key, names) in [("with", &configured.with), ("skip", &configured.skip)] {
+        RuleSelection::new(&[], names, &[]).map_err(|error| {
+            CommandError::new(format!("{CONFIG_FILE}: check.{key}: {error}")).hinted(error.hint())
+        })?;
+    }
+    let both = |asked: &[String], configured: &[String]| [asked, configured].concat();
+    let skip = if request.only.is_empty() {
+        both(&request.skip, &configured.skip)
+    } else {
+        // What is asked for by name is applied whatever the file says.
+        request.skip.clone()
+    };
+    let with = if request.only.is_empty() {
+        both(&request.with, &configured.with)
+    } else {
+        request.with.clone()
+    };
+    let mut rules = RuleSelection::new(&request.only, &with, &skip)
+        .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+    if request.world.catalog.is_some() {
+        rules.add_default(Group::Catalog);
+    }
+    Ok(rules)
 }
 
 /// A source without an answer: rules that need it were not applied there.

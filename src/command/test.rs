@@ -33,6 +33,7 @@ pub fn run(request: &TestRequest) -> Result<Outcome, CommandError> {
         plan: &plan,
         catalog: &catalog,
         settings: &request.settings,
+        commit: None,
     })?;
     let data = match request.plan.format {
         Format::Text => report::text::tests(&report),
@@ -50,6 +51,8 @@ pub(super) struct Examined<'a> {
     pub(super) plan: &'a Plan,
     pub(super) catalog: &'a Catalog,
     pub(super) settings: &'a CommandSettings,
+    /// The commit that carries the plan out, where there is one.
+    pub(super) commit: Option<&'a str>,
 }
 
 /// Tries a plan out in a scratch copy: one report per stack line that changes.
@@ -58,15 +61,19 @@ pub(super) fn examine(examined: &Examined<'_>) -> Result<TestReport, CommandErro
     if !plan.has_changes() {
         return Ok(TestReport::new(Vec::new()));
     }
-    let scratch = copy(repository).map_err(scratch_error)?;
+    let base = copy(repository).map_err(scratch_error)?;
     let directories: Vec<&str> = plan
         .stacks
         .iter()
         .filter(|stack| !stack.lines.is_empty())
         .map(|stack| stack.directory.as_str())
         .collect();
-    let charts = Charts::before(&directories, &scratch, examined.settings);
-    scratch.apply(plan).map_err(scratch_error)?;
+    let charts = Charts::before(&directories, &base, examined.settings);
+    let scratch = match (examined.commit, &repository.git) {
+        (Some(commit), Some(git)) => Scratch::of_revision(git, commit),
+        (Some(_) | None, _) => base.apply(plan).map(|()| base),
+    };
+    let scratch = scratch.map_err(scratch_error)?;
     let before = State::new(repository, &repository.tree, &repository.discovery, plan);
     let tree = plan.applied_to(&repository.tree);
     let after = State::new(repository, &tree, &repository.discovery.again(&tree), plan);
@@ -148,13 +155,14 @@ impl Trial<'_> {
             plan,
             catalog,
             settings,
+            commit,
         } = self.examined;
         let files = Subject::files_of(plan, stack);
         let subject = Subject {
             stack,
             line,
             files: &files,
-            commit: None,
+            commit: *commit,
         };
         let mut results = Vec::new();
         let directory = stack.directory.as_str();

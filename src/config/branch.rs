@@ -127,6 +127,14 @@ impl Glob {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Tells whether a file, by its path below the repository's root, is meant.
+    pub fn matches(&self, path: &str) -> bool {
+        let mut builder = ignore::gitignore::GitignoreBuilder::new("");
+        let added = builder.add_line(None, &self.0).is_ok();
+        let built = builder.build().ok().filter(|_| added);
+        built.is_some_and(|globs| globs.matched_path_or_any_parents(path, false).is_ignore())
+    }
 }
 
 impl FromStr for Glob {

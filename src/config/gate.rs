@@ -313,9 +313,9 @@ mod schema {
                 "additionalProperties": false
             });
             json_schema!({
-                "oneOf": [
-                    { "enum": ["required", "none"] },
-                    { "type": "array", "minItems": 1, "items": { "oneOf": [name, qualified] } }
+                "anyOf": [
+                    { "type": "string", "enum": ["required", "none"] },
+                    { "type": "array", "minItems": 1, "items": { "anyOf": [name, qualified] } }
                 ]
             })
         }

@@ -335,8 +335,30 @@ impl<'de> Deserializer<'de> for Value<'_> {
         self.placed(visitor.visit_enum(Word(text)))
     }
 
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.text()? {
+            "true" => self.placed(visitor.visit_bool(true)),
+            "false" => self.placed(visitor.visit_bool(false)),
+            text => {
+                let fault = Fault::new(format!("`{text}` is neither `true` nor `false`"));
+                Err(fault.at(self.line, &self.path))
+            }
+        }
+    }
+
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let text = self.text()?;
+        match text.parse() {
+            Ok(number) => self.placed(visitor.visit_u32(number)),
+            Err(_) => {
+                let fault = Fault::new(format!("`{text}` is no whole number"));
+                Err(fault.at(self.line, &self.path))
+            }
+        }
+    }
+
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct
+        i8 i16 i32 i64 i128 u8 u16 u64 u128 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct
         ignored_any
     }
 }

@@ -1,6 +1,7 @@
 //! Runs what tests a planned change: the commands of a repository and `helm template`, in a scratch copy of the planned files, with
 //! a time limit, without our secrets. What is green is decided in `gate`.
 
+mod checks;
 mod helm;
 mod output;
 mod process;
@@ -12,6 +13,7 @@ use super::http::Secret;
 use crate::config::GateCommand;
 use crate::gate::{Subject, TestKind, TestResult, TestState};
 
+pub use checks::read_checks;
 pub use helm::Charts;
 pub use scratch::{Scratch, ScratchError};
 

@@ -1,6 +1,18 @@
-//! The git repository around a tree: files of a revision, changed files, tags of stack releases. It changes nothing.
+//! The git repository around a tree: files of a revision, changed files, tags of stack releases. Below it, commits are made as
+//! objects and exchanged with remotes; the user's checkout, index and refs never change.
 
 mod checkout;
+mod commit;
+mod error;
+mod fetch;
+mod history;
+mod local;
+mod objects;
+mod packet;
+mod place;
+mod push;
+mod rejection;
+mod remote;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +24,14 @@ use crate::catalog::StackRelease;
 use crate::release_digest::FileDigests;
 use crate::stack::{ConfiguredSites, Content, Tree, is_of_interest};
 use crate::version::{ReleaseTag, Sha256};
+
+pub use commit::{CommitError, CommitInfo, Person};
+pub use error::RemoteError;
+pub use git2::Oid;
+pub use history::CommitFacts;
+pub use push::{RefResult, RefUpdate};
+pub use rejection::Rejection;
+pub use remote::{Refs, Remote};
 
 /// The mode of symbolic links in git's trees.
 const SYMBOLIC_LINK: i32 = 0o120_000;
@@ -82,6 +102,22 @@ impl GitRepository {
             (Some(one), None) | (None, Some(one)) => Some(one),
             (None, None) => None,
         }
+    }
+
+    /// Returns the name and the address that git signs commits with, where both are set.
+    pub fn person(&self) -> Option<(String, String)> {
+        let config = self.repository.config().ok()?.snapshot().ok()?;
+        let value = |key: &str| config.get_str(key).ok().map(str::to_owned);
+        Some((value("user.name")?, value("user.email")?))
+    }
+
+    /// Returns a path from the repository's root as one below the tree; nothing where it lies outside.
+    pub fn below_tree(&self, path: &str) -> Option<String> {
+        if self.prefix.is_empty() {
+            return Some(path.to_owned());
+        }
+        let below = path.strip_prefix(&self.prefix)?.strip_prefix('/')?;
+        Some(below.to_owned())
     }
 
     /// Returns git's own directory of this working tree.

@@ -104,10 +104,14 @@ pub struct Ask {
     headers: HeaderMap,
     body: Bytes,
     body_limit: usize,
+    basic_user: Option<String>,
     bearer: Option<Secret>,
+    /// Whom answers are stored for, where that is not the bearer.
+    identity: Option<String>,
     round: u32,
     storage: Storage,
     is_lasting: bool,
+    is_once: bool,
 }
 
 /// Whether and under whose name an answer is stored.
@@ -146,10 +150,13 @@ impl Ask {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             body_limit: BODY_LIMIT,
+            basic_user: None,
             bearer: None,
+            identity: None,
             round: 1,
             storage: Storage::Private,
             is_lasting: false,
+            is_once: false,
         }
     }
 
@@ -181,11 +188,26 @@ impl Ask {
         self
     }
 
+    /// Adds a user's token as a password, as git servers want it.
+    #[must_use]
+    pub fn with_basic(mut self, user: &str, token: Secret) -> Self {
+        self.bearer = Some(token);
+        self.basic_user = Some(user.to_owned());
+        self
+    }
+
     /// Adds a token that anybody gets, as registries hand them out.
     #[must_use]
     pub fn with_anonymous_bearer(mut self, token: Secret) -> Self {
         self.bearer = Some(token);
         self.storage = Storage::Shared;
+        self
+    }
+
+    /// Names whom the token stands for, where it is a new one each hour: stored answers are found again by that name.
+    #[must_use]
+    pub fn on_behalf_of(mut self, identity: String) -> Self {
+        self.identity = Some(identity);
         self
     }
 
@@ -203,11 +225,24 @@ impl Ask {
         self
     }
 
+    /// Sends the request once, whatever was heard of the host before: the asker has its own rules for pauses and repetitions.
+    /// What is missing is not stored.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.is_once = true;
+        self
+    }
+
     /// Says that this request waited for the answers of the round before; for the statistics.
     #[must_use]
     pub fn in_round(mut self, round: u32) -> Self {
         self.round = round;
         self
+    }
+
+    /// Returns the URL.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     fn is_repeatable(&self) -> bool {
@@ -219,7 +254,10 @@ impl Ask {
         let identity = match self.storage {
             Storage::Never => return None,
             Storage::Shared => None,
-            Storage::Private => self.bearer.as_ref().map(Secret::expose),
+            Storage::Private => {
+                let bearer = self.bearer.as_ref().map(Secret::expose);
+                bearer.map(|bearer| self.identity.as_deref().unwrap_or(bearer))
+            }
         };
         let private = identity.is_some() || !self.headers.contains_key(header::AUTHORIZATION);
         (self.is_repeatable() && private).then(|| cache::key(&self.method, &self.url, identity))
@@ -261,6 +299,11 @@ impl Answer {
     /// Returns the moment of the Last-Modified header.
     pub fn last_modified(&self) -> Option<Timestamp> {
         retry::parse_http_date(self.header(&header::LAST_MODIFIED)?)
+    }
+
+    /// Returns the moment of the Date header: the server's own clock.
+    pub fn date(&self) -> Option<Timestamp> {
+        retry::parse_http_date(self.header(&header::DATE)?)
     }
 
     /// Returns the size of the Content-Length header.
@@ -352,6 +395,7 @@ impl HttpClient {
             };
         }
         if let Some(stored) = &stored
+            && !ask.is_once
             && self.is_still_missing(&ask, stored).await
         {
             return Ok(stored.answer.clone());
@@ -371,7 +415,7 @@ impl HttpClient {
             && let Some(stored) = stored
         {
             self.shared.transport.count_unchanged();
-            return Ok(stored.answer);
+            return Ok(refresh(stored.answer, &answer.headers));
         }
         if let (Some(cache), Some(key)) = (self.cache(), &key)
             && is_worth_storing(&ask, &answer)
@@ -420,6 +464,9 @@ impl HttpClient {
     }
 
     async fn exchange(&self, ask: &Ask) -> Result<Answer, HttpError> {
+        if ask.is_once {
+            return self.shared.transport.follow(ask).await;
+        }
         retry::exchange(&self.shared.transport, &self.shared.settings, ask).await
     }
 }
@@ -437,11 +484,33 @@ fn add_validators(headers: &mut HeaderMap, stored: &HeaderMap) {
     }
 }
 
+/// Returns a stored answer with what a server says of its budget now.
+fn refresh(mut stored: Answer, now: &HeaderMap) -> Answer {
+    let stale: Vec<HeaderName> = stored
+        .headers
+        .keys()
+        .filter(|name| is_of_budget(name))
+        .cloned()
+        .collect();
+    for name in stale {
+        stored.headers.remove(name);
+    }
+    for (name, value) in now.iter().filter(|(name, _)| is_of_budget(name)) {
+        stored.headers.insert(name.clone(), value.clone());
+    }
+    stored
+}
+
+fn is_of_budget(name: &HeaderName) -> bool {
+    name.as_str().starts_with("x-ratelimit-") || *name == header::DATE
+}
+
 /// Tells whether an answer can serve again: what is there, and what is not. A store without listing says 403 for the latter.
 fn is_worth_storing(ask: &Ask, answer: &Answer) -> bool {
     let control = answer.header(&header::CACHE_CONTROL).unwrap_or_default();
     let lasting = match answer.status {
-        200 | 404 | 410 => true,
+        200 => true,
+        404 | 410 => !ask.is_once,
         403 => ask.method == Method::HEAD,
         _ => false,
     };

@@ -202,7 +202,9 @@ fn edit(
     if wanted.is_lists_alone {
         return edits.finish();
     }
-    edits.end_with_newline();
+    if !wanted.is_lists_alone {
+        edits.end_with_newline();
+    }
     if file.configured().is_empty() {
         return edits.finish();
     }

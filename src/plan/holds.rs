@@ -244,7 +244,7 @@ fn image_holds(target: &Target<'_>) -> Vec<Hold> {
     for image in target
         .minors
         .iter()
-        .flat_map(|minor| target.offered(*minor))
+        .flat_map(|minor| target.offer.unfiltered(*minor))
     {
         if for_manager && !listed.contains(&image.version) && !is_complete_image(image) {
             let reason =
@@ -359,12 +359,17 @@ fn minor_holds(target: &Target<'_>) -> Vec<Hold> {
         if target.minors.is_empty() || target.find_untested(asked).is_some() {
             return Vec::new();
         }
-        let reason = "the stack cannot be set to it: no image of it is known to be there";
-        return if reached || known.contains(&asked) {
-            Vec::new()
+        if reached || known.contains(&asked) && !target.stack.layout.has_directory_per_minor() {
+            return Vec::new();
+        }
+        let missing = target.missing_charts(asked);
+        let what = if target.newest_default(asked).is_some() && !missing.is_empty() {
+            format!("no {} for it is known", missing.join(" and no "))
         } else {
-            vec![hold(asked, reason, None)]
+            "no image of it is known to be there".to_owned()
         };
+        let reason = format!("the stack cannot be set to it: {what}");
+        return vec![hold(asked, reason, None)];
     }
     let offered: BTreeSet<Minor> = target
         .store

@@ -8,7 +8,7 @@ use super::PlanInput;
 use crate::catalog::{ImagePattern, ImageStore, NodeImage};
 use crate::matrix::store_pattern;
 use crate::policy::Policy;
-use crate::stack::{Fact, SourceFile, Stack};
+use crate::stack::{Fact, RosterForm, SourceFile, Stack, is_complete_image};
 use crate::version::{KubernetesVersion, Minor};
 
 /// What one stack may use.
@@ -41,7 +41,7 @@ impl<'a> Offer<'a> {
             named_images(stack)
         };
         let mut offer = Self {
-            allowed: allowed(all, policy),
+            allowed: listable(allowed(all, policy), stack),
             input,
             pattern,
             store,
@@ -137,6 +137,24 @@ fn allowed<'a>(all: &'a [NodeImage], policy: &Policy) -> Cow<'a, [NodeImage]> {
         allowed.sort_by_key(|image| (image.version, rank(image)));
     }
     Cow::Owned(allowed)
+}
+
+/// Leaves out what an image list of openstack-image-manager could not take: a version that clouds do not get from the list must
+/// not become a default either.
+fn listable<'a>(images: Cow<'a, [NodeImage]>, stack: &Stack) -> Cow<'a, [NodeImage]> {
+    let rosters = || stack.files().flat_map(SourceFile::rosters);
+    let has_list = rosters().any(|roster| roster.form == RosterForm::ImageManager);
+    if !has_list || images.iter().all(is_complete_image) {
+        return images;
+    }
+    let listed: BTreeSet<KubernetesVersion> = rosters()
+        .flat_map(|roster| &roster.entries)
+        .map(|entry| entry.version)
+        .collect();
+    let takes = |image: &NodeImage| is_complete_image(image) || listed.contains(&image.version);
+    let mut images = images.into_owned();
+    images.retain(takes);
+    Cow::Owned(images)
 }
 
 /// The images that a stack's files name.

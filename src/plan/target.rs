@@ -127,13 +127,47 @@ impl<'a> Target<'a> {
         moves
     }
 
-    /// Tells whether a source tree can be set to a minor: it is asked for, wanted, and there is an image.
+    /// Tells whether a source tree can be set to a minor: it is asked for, wanted, and there are an image and the charts that
+    /// belong to it. With charts of another minor the tree would contradict itself.
     fn can_move_to(&self, minor: Minor) -> bool {
         let is_there = self.has_tree(minor);
         let wants =
             self.input.policy.wants(ChangeClass::NewMinor) && self.find_untested(minor).is_none();
         let has_image = || self.newest_default(minor).is_some();
-        self.is_looked_at(minor) && (is_there || (wants && has_image()))
+        let has_charts = || self.missing_charts(minor).is_empty();
+        self.is_looked_at(minor) && (is_there || (wants && has_image() && has_charts()))
+    }
+
+    /// Returns the charts that belong to a minor and that no index is known to have for this one, though the source tree that
+    /// would be set to it depends on them.
+    pub(super) fn missing_charts(&self, minor: Minor) -> Vec<String> {
+        let tree = if self.stack.layout.has_directory_per_minor() {
+            self.predecessor(minor)
+        } else {
+            self.stack.trees.first()
+        };
+        let missing = |chart: &str, repository: &str| {
+            let bound = find_minor_bound(chart)?;
+            let url = if repository.is_empty() {
+                bound.repository
+            } else {
+                repository
+            };
+            let is_known = self.newest_chart(url, chart, minor).is_some();
+            (!is_known).then(|| chart.to_owned())
+        };
+        let sites = tree.into_iter().flat_map(SourceTree::sites);
+        let charts: BTreeSet<String> = sites
+            .filter_map(|site| match &site.fact {
+                Fact::ChartDependency {
+                    chart,
+                    repository,
+                    version: Some(_),
+                } => missing(chart, repository),
+                _ => None,
+            })
+            .collect();
+        charts.into_iter().collect()
     }
 
     /// Tells whether a source tree is set to a minor.
@@ -264,6 +298,27 @@ impl<'a> Target<'a> {
         self.offer.banned().contains(&version) && self.input.policy.wants(ChangeClass::Removal)
     }
 
+    /// Returns the versions that stay listed: the default, and what the list of versions names after the plan.
+    fn kept(
+        &self,
+        tree: &SourceTree,
+        default: Option<KubernetesVersion>,
+        rows: &BTreeMap<Minor, AddonRow>,
+    ) -> BTreeSet<KubernetesVersion> {
+        let standing = tree.sites().filter_map(|site| match site.fact {
+            Fact::ListedVersion { version } => Some(version),
+            _ => None,
+        });
+        let moves = self.input.policy.wants(ChangeClass::NewPatch);
+        let after = |standing: KubernetesVersion| {
+            let row = rows.get(&standing.minor()).filter(|_| moves);
+            row.and_then(|row| row.kubernetes).unwrap_or(standing)
+        };
+        let all = standing.map(after).chain(default);
+        all.filter(|version| !self.offer.banned().contains(version))
+            .collect()
+    }
+
     fn wanted(&self, tree: &SourceTree, minor: Minor) -> Wanted<'a> {
         let policy = self.input.policy;
         let line_before = StackLine {
@@ -276,6 +331,8 @@ impl<'a> Target<'a> {
             ..line_before.clone()
         };
         let default = self.default(tree, minor);
+        let rows = self.rows(tree, minor, default);
+        let kept = self.kept(tree, default, &rows);
         let offered: BTreeMap<Minor, &[NodeImage]> = self
             .minors
             .iter()
@@ -309,13 +366,13 @@ impl<'a> Target<'a> {
             default_before: tree.default,
             default_image,
             offered,
-            rows: self.rows(tree, minor, default),
+            rows,
             charts: if minor == line_before.minor {
                 self.charts(tree, minor, true)
             } else {
                 self.charts(tree, minor, false)
             },
-            kept: default.into_iter().collect(),
+            kept,
             dropped: self.dropped.clone(),
             banned: self.offer.banned().clone(),
             next_version: next_version(self.input.catalog, &line),
@@ -363,7 +420,8 @@ impl<'a> Target<'a> {
         minor: Minor,
         keep_newer: bool,
     ) -> BTreeMap<String, ChartVersion> {
-        if self.input.policy.addons == Addons::Leave {
+        // A chart of another minor is not left where it is.
+        if self.input.policy.addons == Addons::Leave && keep_newer {
             return BTreeMap::new();
         }
         let mut charts = BTreeMap::new();
@@ -431,11 +489,16 @@ impl<'a> Target<'a> {
             let before = standing(of);
             let kubernetes = match before {
                 Some(before) if self.must_leave(before) && of == minor => newest,
-                Some(before) if self.must_leave(before) => self.replacement(of),
+                Some(before) if self.must_leave(before) => self
+                    .pinned(of)
+                    .or_else(|| self.newest_of_row(of))
+                    .or_else(|| self.replacement(of)),
                 Some(_) | None if of != minor && self.is_row_held(of) => None,
                 Some(_) | None if self.pin(of).is_some() && self.find_untested(of).is_none() => {
                     self.pinned(of).or(before)
                 }
+                // The row of the minor that the tree moves to says what the tree says.
+                Some(_) | None if of == minor && tree.minor != Some(minor) => newest.or(before),
                 Some(_) | None => newest.max(before),
             };
             AddonRow {

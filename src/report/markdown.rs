@@ -13,9 +13,11 @@ use crate::gate::TestReport;
 use crate::markup::escape;
 use crate::overview::Overview;
 use crate::plan::{FileAction, Plan};
+use crate::pull::PullReport;
 
 const PLAN: &str = include_str!("markdown/plan.md.hbs");
 const SHOW: &str = include_str!("markdown/show.md.hbs");
+const PULL_REQUESTS: &str = include_str!("markdown/pull-requests.md.hbs");
 const CHECK: &str = include_str!("markdown/check.md.hbs");
 const TESTS: &str = include_str!("markdown/tests.md.hbs");
 const CATALOG: &str = include_str!("markdown/catalog.md.hbs");
@@ -107,6 +109,11 @@ pub fn show(overview: &Overview) -> String {
         SHOW,
         &json!({ "stacks": stacks, "asOf": overview.as_of, "standard": standard }),
     )
+}
+
+/// Returns what became of the pull requests of a run.
+pub fn pull_requests(report: &PullReport) -> String {
+    render(PULL_REQUESTS, report)
 }
 
 /// Returns the findings of a check.

@@ -3,6 +3,7 @@
 mod catalog;
 mod check;
 mod plan;
+mod pull_requests;
 mod show;
 mod tests;
 
@@ -12,6 +13,7 @@ pub use catalog::{catalog, catalog_summary};
 pub(crate) use check::summary as findings_summary;
 pub use check::{check, rule_list};
 pub use plan::{plan, update};
+pub use pull_requests::pull_requests;
 pub use show::show;
 pub(crate) use show::{also_out, state};
 pub use tests::tests;

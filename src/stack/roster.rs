@@ -156,16 +156,22 @@ fn reconcile_minor(
             .enumerate()
             .filter(|(_, entry)| entry.version.minor() == minor)
     };
-    let class = if minor > wanted.line_before.minor
-        && !entries.iter().any(|entry| entry.version.minor() == minor)
-    {
+    let is_new = !entries.iter().any(|entry| entry.version.minor() == minor);
+    let is_moved_to = minor == wanted.line.minor && minor != wanted.line_before.minor;
+    let class = if is_new && (minor > wanted.line_before.minor || is_moved_to) {
         ChangeClass::NewMinor
     } else {
         ChangeClass::NewPatch
     };
     // What may not enter makes nothing leave.
     let entering = offered.iter().filter(|_| wanted.policy.wants(class));
+    // What leaves makes room for another.
+    let is_offered = |version| offered.iter().any(|image| image.version == version);
+    let stays = |entry: &RosterEntry| {
+        !wanted.must_leave(entry.version, entry.os.as_ref()) || is_offered(entry.version)
+    };
     let known: BTreeSet<_> = listed()
+        .filter(|(_, entry)| stays(entry))
         .map(|(_, entry)| entry.version)
         .chain(entering.map(|image| image.version))
         .filter(|version| !wanted.banned.contains(version))

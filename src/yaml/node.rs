@@ -142,6 +142,11 @@ impl Node {
         matches!(self.kind, Kind::Scalar { .. })
     }
 
+    /// Returns whether it is a scalar without quotes, whose text readers may take for a number, a truth or a day.
+    pub fn is_plain(&self) -> bool {
+        self.style() == Some(Style::Plain)
+    }
+
     /// Returns whether it is an alias (`*name`).
     pub fn is_alias(&self) -> bool {
         matches!(self.kind, Kind::Alias { .. })

@@ -50,6 +50,8 @@ pub struct Reply {
     pub delay: Duration,
     /// Whether nothing is ever sent.
     pub hangs: bool,
+    /// Whether the connection is closed instead of an answer.
+    pub drops: bool,
 }
 
 impl Reply {
@@ -102,6 +104,13 @@ impl Reply {
         Self {
             hangs: true,
             ..Self::status(200)
+        }
+    }
+
+    pub fn drop_connection() -> Self {
+        Self {
+            drops: true,
+            ..Self::status(0)
         }
     }
 }
@@ -207,6 +216,9 @@ fn serve(
         while reply.hangs && !is_stopped.load(Ordering::Relaxed) {
             thread::sleep(Duration::from_millis(20));
         }
+        if reply.drops {
+            return;
+        }
         let mut bytes = format!("HTTP/1.1 {} Whatever\r\n", reply.status).into_bytes();
         for (name, value) in &reply.headers {
             bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
@@ -228,19 +240,12 @@ fn serve(
 
 fn read_request(input: &mut BufReader<TcpStream>, is_stopped: &AtomicBool) -> Option<Request> {
     let mut lines = Vec::new();
-    let mut line = String::new();
     loop {
-        match input.read_line(&mut line) {
-            Ok(0) => return None,
-            Ok(_) if line == "\r\n" => break,
-            Ok(_) => lines.push(std::mem::take(&mut line).trim_end().to_owned()),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                if is_stopped.load(Ordering::Relaxed) {
-                    return None;
-                }
-            }
-            Err(_) => return None,
+        let line = read_line(input, is_stopped)?;
+        if line.is_empty() {
+            break;
         }
+        lines.push(line);
     }
     let mut words = lines.first()?.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
@@ -249,18 +254,75 @@ fn read_request(input: &mut BufReader<TcpStream>, is_stopped: &AtomicBool) -> Op
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
         .collect();
-    let length = headers.iter().find(|(name, _)| name == "content-length");
-    let mut body = vec![
-        0;
-        length
-            .and_then(|(_, value)| value.parse().ok())
-            .unwrap_or(0)
-    ];
-    input.read_exact(&mut body).ok()?;
-    Some(Request {
+    let mut request = Request {
         method,
         path,
         headers,
-        body,
-    })
+        body: Vec::new(),
+    };
+    if request.header("expect").is_some() {
+        input
+            .get_mut()
+            .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")
+            .ok()?;
+    }
+    let is_chunked = request.header("transfer-encoding") == Some("chunked");
+    let length = request.header("content-length");
+    let length = length.and_then(|value| value.parse().ok()).unwrap_or(0);
+    request.body = if is_chunked {
+        read_chunks(input, is_stopped)?
+    } else {
+        read_bytes(input, length, is_stopped)?
+    };
+    Some(request)
+}
+
+/// Reads a line without its end.
+fn read_line(input: &mut BufReader<TcpStream>, is_stopped: &AtomicBool) -> Option<String> {
+    let mut line = String::new();
+    loop {
+        match input.read_line(&mut line) {
+            Ok(0) => return None,
+            Ok(_) => return Some(line.trim_end().to_owned()),
+            Err(error) if waits(&error) && !is_stopped.load(Ordering::Relaxed) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+fn read_bytes(
+    input: &mut BufReader<TcpStream>,
+    length: usize,
+    is_stopped: &AtomicBool,
+) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    while filled < length {
+        match input.read(&mut bytes[filled..]) {
+            Ok(0) => return None,
+            Ok(count) => filled += count,
+            Err(error) if waits(&error) && !is_stopped.load(Ordering::Relaxed) => {}
+            Err(_) => return None,
+        }
+    }
+    Some(bytes)
+}
+
+fn read_chunks(input: &mut BufReader<TcpStream>, is_stopped: &AtomicBool) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let length = usize::from_str_radix(&read_line(input, is_stopped)?, 16).ok()?;
+        body.extend(read_bytes(input, length, is_stopped)?);
+        read_line(input, is_stopped)?;
+        if length == 0 {
+            return Some(body);
+        }
+    }
+}
+
+fn waits(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+    )
 }

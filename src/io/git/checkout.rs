@@ -29,17 +29,6 @@ impl GitRepository {
         Ok(())
     }
 
-    /// Returns the id of a revision's commit.
-    pub fn find_commit(&self, revision: &str) -> Result<String, GitError> {
-        let failed = |source| GitError::Revision {
-            revision: revision.to_owned(),
-            source,
-        };
-        let object = self.repository.revparse_single(revision);
-        let commit = object.and_then(|object| object.peel_to_commit());
-        Ok(commit.map_err(failed)?.id().to_string())
-    }
-
     /// Returns the files of the tree's directory that git knows, ignored or not, as the index has them.
     pub fn known_files(&self) -> Result<Vec<PathBuf>, GitError> {
         let index = self.repository.index()?;

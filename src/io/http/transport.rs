@@ -101,7 +101,9 @@ impl Transport {
         let mut url = parse_url(&self.rewrite(&ask.url))?;
         for round in ask.round..=ask.round + MAX_REDIRECTS {
             self.counters.rounds.fetch_max(round, Ordering::Relaxed);
-            if let Some(reason) = self.hosts.find_down(&host_of(url.as_str())) {
+            if let Some(reason) = self.hosts.find_down(&host_of(url.as_str()))
+                && !ask.is_once
+            {
                 let url = redact(url.as_str());
                 return Err(HttpError::Unreachable { url, reason });
             }
@@ -136,11 +138,14 @@ impl Transport {
             progress.set_message(url.host_str().unwrap_or_default().to_owned());
             progress.inc(1);
         }
-        let request = self
+        let mut request = self
             .client(url)?
             .request(ask.method.clone(), url.clone())
             .headers(headers)
             .body(ask.body.clone());
+        if let (Some(user), Some(token)) = (&ask.basic_user, &ask.bearer) {
+            request = request.basic_auth(user, Some(token.expose()));
+        }
         let fault = |error: reqwest::Error| HttpError::of_transport(url.as_str(), &error);
         let mut response = request.send().await.map_err(fault)?;
         let too_large = || HttpError::TooLarge {
@@ -241,6 +246,9 @@ fn headers_for(ask: &Ask, url: &Url) -> Result<HeaderMap, HttpError> {
         return Err(HttpError::PlainToken {
             url: redact(url.as_str()),
         });
+    }
+    if ask.basic_user.is_some() {
+        return Ok(headers);
     }
     let bad_token = |_| HttpError::BadUrl {
         url: redact(url.as_str()),

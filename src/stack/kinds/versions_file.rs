@@ -138,8 +138,12 @@ fn edit_row(
     let path = Path::root().index(index);
     let raw = super::text_at(row, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
     if let (Some(version), Ok(standing)) = (values.kubernetes, raw.parse::<KubernetesVersion>()) {
+        let is_moved_to =
+            standing.minor() == wanted.line.minor && wanted.line.minor != wanted.line_before.minor;
         let class = if wanted.banned.contains(&standing) {
             ChangeClass::Removal
+        } else if is_moved_to {
+            ChangeClass::NewMinor
         } else if version > standing || wanted.default_before == Some(standing) {
             ChangeClass::NewPatch
         } else {

@@ -1,0 +1,160 @@
+//! Rules about the repository's own policy, in csctl-matrix.yaml: what it blocks, pins and supports, against what the files say.
+//! Without a policy they find nothing.
+
+use super::Found;
+use super::rule::{Group, Rule, Severity};
+use super::view::View;
+use crate::policy::Policy;
+use crate::stack::{Fact, Site, SourceFile};
+use crate::version::{KubernetesVersion, OsRelease};
+
+pub(super) const RULES: [Rule; 4] = [
+    Rule {
+        name: "blocked-version",
+        group: Group::Tree,
+        severity: Severity::Error,
+        finds: "A list, a default or an image names a version that csctl-matrix.yaml blocks.",
+        reason: "Somebody decided, with a reason, that it must not be used.",
+        find: blocked_version,
+    },
+    Rule {
+        name: "pinned-version",
+        group: Group::Tree,
+        severity: Severity::Warning,
+        finds: "The stack is not set to the version that csctl-matrix.yaml pins for its minor.",
+        reason: "The pin holds until its last day, and the next plan sets the stack to it.",
+        find: pinned_version,
+    },
+    Rule {
+        name: "unsupported-minor",
+        group: Group::Tree,
+        severity: Severity::Warning,
+        finds: "A source tree is set to a minor that `minors` of csctl-matrix.yaml leaves out.",
+        reason: "It is left alone by every plan, and gets no new patches.",
+        find: unsupported_minor,
+    },
+    Rule {
+        name: "unfollowed-os",
+        group: Group::Tree,
+        severity: Severity::Warning,
+        finds: "The image of the stack's version has an operating system that `os` of csctl-matrix.yaml does not name.",
+        reason: "New images get another one, and clusters of this version stay behind.",
+        find: unfollowed_os,
+    },
+];
+
+fn policy(view: &View<'_>) -> Policy {
+    view.input.policy.for_stack(&view.stack.title())
+}
+
+/// Returns the version that a site names as one to be used, and the operating system of its image.
+fn used(site: &Site) -> Option<(KubernetesVersion, Option<&OsRelease>)> {
+    match &site.fact {
+        Fact::Kubernetes { version }
+        | Fact::ListedVersion { version }
+        | Fact::ImageName { version } => Some((*version, None)),
+        Fact::Image(image) => Some((image.version, image.os.as_ref())),
+        _ => None,
+    }
+}
+
+fn blocked_version(view: &View<'_>) -> Vec<Found> {
+    let policy = policy(view);
+    if policy.blocked.is_empty() {
+        return Vec::new();
+    }
+    let hint = format!(
+        "csctl-matrix update {} takes it out of lists and defaults",
+        view.stack.title()
+    );
+    let mut found = Vec::new();
+    for site in view.files().flat_map(SourceFile::sites) {
+        // csctl writes a metadata.yaml of its own.
+        let named = used(site).filter(|_| !site.file.ends_with("metadata.yaml"));
+        if let Some((version, os)) = named
+            && let Some(block) = policy.find_block(version, os)
+        {
+            let message = format!("{} is blocked: {}", block.subject(), block.why());
+            found.push(Found::at(site, message).of(version.minor()).hinted(&hint));
+        }
+    }
+    for (_, roster) in view.rosters() {
+        for entry in &roster.entries {
+            if let Some(block) = policy.find_block(entry.version, entry.os.as_ref()) {
+                let message = format!("{} is blocked: {}", block.subject(), block.why());
+                found.push(
+                    Found::in_file(&roster.file, Some(entry.line), message)
+                        .of(entry.version.minor())
+                        .hinted(&hint),
+                );
+            }
+        }
+    }
+    found
+}
+
+fn pinned_version(view: &View<'_>) -> Vec<Found> {
+    let policy = policy(view);
+    let mut found = Vec::new();
+    for line in view.lines() {
+        let pin = policy.find_pin(line.minor, view.input.today);
+        if let (Some(default), Some(pin)) = (line.default, pin)
+            && default != pin.version
+        {
+            let message = format!("{}, {}", line.is_words(), pin.why());
+            found.push(Found::in_file(&line.own_file(), None, message).of(line.minor));
+        }
+    }
+    found
+}
+
+fn unsupported_minor(view: &View<'_>) -> Vec<Found> {
+    let policy = policy(view);
+    let outside = view
+        .lines()
+        .filter(|line| !policy.minors.contains(line.minor));
+    outside
+        .map(|line| {
+            let message = format!("{} is not among the supported minors", line.minor);
+            let hint = "add it to `minors`, or remove its source tree";
+            Found::in_file(&line.own_file(), None, message)
+                .of(line.minor)
+                .hinted(hint)
+        })
+        .collect()
+}
+
+fn unfollowed_os(view: &View<'_>) -> Vec<Found> {
+    let policy = policy(view);
+    let mut found = Vec::new();
+    let say = |version: KubernetesVersion, os: &OsRelease| {
+        let followed: Vec<String> = policy.os.iter().map(ToString::to_string).collect();
+        format!(
+            "the image of {version} is on {os}, followed are {}",
+            followed.join(", ")
+        )
+    };
+    for line in view.lines() {
+        for site in line.sites() {
+            if let Fact::Image(image) = &site.fact
+                && let Some(os) = image.os.as_ref().filter(|os| !policy.follows_os(Some(os)))
+                && !line.differs(image.version)
+            {
+                found.push(line.at(site, say(image.version, os)));
+            }
+        }
+    }
+    for (_, roster) in view.rosters() {
+        for entry in &roster.entries {
+            let is_default = view.lines().any(|line| line.default == Some(entry.version));
+            let os = entry.os.as_ref().filter(|os| !policy.follows_os(Some(os)));
+            if let Some(os) = os.filter(|_| is_default) {
+                found.push(
+                    Found::in_file(&roster.file, Some(entry.line), say(entry.version, os))
+                        .of(entry.version.minor()),
+                );
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,293 @@
+//! `pr`: the unattended pull requests of a repository. For every base branch it plans on that branch's newest commit, looks at what
+//! the forge has, decides with `pull::decide`, and carries the decisions out one by one. Nothing is kept between two runs but what
+//! git and the forge hold, so a run that was stopped anywhere is finished by the next.
+
+mod act;
+mod observe;
+mod propose;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::runtime::Runtime;
+
+use super::{Format, Outcome, Place, Repository, World, to_json};
+use crate::config::PullConfig;
+use crate::error::{CommandError, Status};
+use crate::io::forge::{Budget, Credentials, ForgeError, ForgeSettings, GITHUB_API, GitHub};
+use crate::io::git::{GitRepository, Person, Refs, Remote};
+use crate::io::http::{HttpClient, Secret};
+use crate::pull::{Ended, Labels, PullKey, PullOutcome, PullReport, decide};
+use crate::report;
+use propose::Wanted;
+
+/// What to make pull requests of.
+#[derive(Debug, Clone)]
+pub struct PrRequest {
+    /// The repository; its working directory is not touched.
+    pub place: Place,
+    /// How the world is seen.
+    pub world: World,
+    /// The remote's URL; without it, that of `origin`.
+    pub remote: Option<String>,
+    /// The token; without it, nothing can be written.
+    pub token: Option<Secret>,
+    /// Whether to make no request that changes anything.
+    pub is_dry: bool,
+    /// Who writes the commits where the configuration does not say it.
+    pub author: Option<(String, String)>,
+    /// The pause between two requests that change something, in milliseconds.
+    pub write_pause: u64,
+    /// The form of the data.
+    pub format: Format,
+}
+
+/// A run.
+struct Run<'a> {
+    request: &'a PrRequest,
+    runtime: &'a Runtime,
+    client: HttpClient,
+    forge: GitHub,
+    git: &'a GitRepository,
+    remote: Remote,
+    refs: Refs,
+    config: PullConfig,
+    labels: Labels,
+    author: Person,
+    opened: u32,
+    pushed: u32,
+}
+
+/// Why a run stops before its end.
+enum Stop {
+    Limit(ForgeError),
+    Failed(CommandError),
+}
+
+/// Makes the pull requests of a repository.
+pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
+    let repository = Repository::open(&request.place)?;
+    let Some(git) = &repository.git else {
+        let message = format!("{} is in no git repository", repository.root.display());
+        return Err(CommandError::new(message).hinted("run it in a clone"));
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::new(format!("cannot start the network: {error}")))?;
+    let config = repository.config.pull_requests.clone();
+    let remote = remote(request, git)?;
+    let author = author(request, &config, git)?;
+    let client = repository.http_client(&request.world);
+    let forge = {
+        let _guard = runtime.enter();
+        GitHub::new(&client, &settings(request, &config, &remote)?)
+    };
+    let refs = runtime
+        .block_on(remote.refs(&client))
+        .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+    let mut run = Run {
+        labels: Labels {
+            stop: config.stop_label.clone(),
+            again: config.again_label.clone(),
+        },
+        request,
+        runtime: &runtime,
+        client,
+        forge,
+        git,
+        remote,
+        refs,
+        config,
+        author,
+        opened: 0,
+        pushed: 0,
+    };
+    let mut outcomes = Vec::new();
+    let stop = run.all(&mut outcomes).err();
+    let report = run.report(outcomes);
+    if let Some(Stop::Failed(error)) = stop {
+        return Err(error);
+    }
+    outcome(request, &report, stop)
+}
+
+fn outcome(
+    request: &PrRequest,
+    report: &PullReport,
+    stop: Option<Stop>,
+) -> Result<Outcome, CommandError> {
+    let data = match request.format {
+        Format::Text => report::text::pull_requests(report),
+        Format::Json => to_json(report)?,
+        Format::Markdown => report::markdown::pull_requests(report),
+    };
+    let mut outcome = Outcome::of(data, request.format);
+    let has = |ended| report.outcomes.iter().any(|one| one.ended == ended);
+    if let Some(Stop::Limit(error)) = stop {
+        outcome.warnings.push(error.to_string());
+        outcome.status = Some(Status::Limited);
+    } else if has(Ended::Failed) {
+        outcome.status = Some(Status::Error);
+    } else if has(Ended::Ceiling) {
+        outcome.status = Some(Status::Limited);
+    }
+    Ok(outcome)
+}
+
+fn remote(request: &PrRequest, git: &GitRepository) -> Result<Remote, CommandError> {
+    let found = match &request.remote {
+        Some(url) => Remote::new(url, request.token.clone()),
+        None => git.origin(request.token.clone()),
+    };
+    found.map_err(|error| CommandError::new(&error).hinted(error.hint()))
+}
+
+/// The forge's repository, from the configuration or from the remote's URL.
+fn settings(
+    request: &PrRequest,
+    config: &PullConfig,
+    remote: &Remote,
+) -> Result<ForgeSettings, CommandError> {
+    let shown = remote.shown();
+    let of_remote = || {
+        let path = shown.trim_end_matches('/').trim_end_matches(".git");
+        let mut parts = path.rsplit('/');
+        let (name, owner) = (parts.next()?, parts.next()?);
+        Some(format!("{owner}/{name}"))
+    };
+    let full = config.repository.clone().or_else(of_remote);
+    let pair = full
+        .as_deref()
+        .and_then(|full| full.split_once('/'))
+        .ok_or_else(|| {
+            CommandError::new(format!("{shown} does not name a repository of the forge"))
+                .hinted("set pullRequests.repository in csctl-matrix.yaml to owner/name")
+        })?;
+    let credentials = match &request.token {
+        Some(token) => Credentials::Token(token.clone()),
+        None => Credentials::None,
+    };
+    Ok(ForgeSettings {
+        base: config.api.clone().unwrap_or_else(|| GITHUB_API.to_owned()),
+        write_pause: std::time::Duration::from_millis(request.write_pause),
+        ..ForgeSettings::new(pair.0, pair.1, credentials)
+    })
+}
+
+fn author(
+    request: &PrRequest,
+    config: &PullConfig,
+    git: &GitRepository,
+) -> Result<Person, CommandError> {
+    if let Some(author) = &config.author {
+        return Ok(Person {
+            name: author.name.clone(),
+            email: author.email.clone(),
+        });
+    }
+    let known = request.author.clone().or_else(|| git.person());
+    let (name, email) = known.ok_or_else(|| {
+        CommandError::new("nobody is known who could write and sign off the commits").hinted(
+            "set pullRequests.author in csctl-matrix.yaml, or user.name and user.email in git",
+        )
+    })?;
+    Ok(Person { name, email })
+}
+
+impl Run<'_> {
+    fn all(&mut self, outcomes: &mut Vec<PullOutcome>) -> Result<(), Stop> {
+        let wanted = self.wanted().map_err(Stop::Failed)?;
+        let open = self.open_keys()?;
+        let mut keys: BTreeSet<PullKey> = wanted.keys().cloned().collect();
+        keys.extend(open);
+        for key in keys {
+            let outcome = self.one(&key, wanted.get(&key))?;
+            outcomes.push(outcome);
+        }
+        Ok(())
+    }
+
+    /// Looks at one key, decides, and carries the decision out. What goes wrong stays with this key, but for a used-up limit.
+    fn one(&mut self, key: &PullKey, wanted: Option<&Wanted>) -> Result<PullOutcome, Stop> {
+        let branch = key.branch(&self.config.prefix);
+        let ended = self.settle(key, &branch, wanted);
+        match ended {
+            Ok(outcome) => Ok(outcome),
+            Err(Trouble::Forge(error @ ForgeError::RateLimited { .. })) => Err(Stop::Limit(error)),
+            Err(trouble) => Ok(PullOutcome {
+                key: key.clone(),
+                branch,
+                number: None,
+                ended: trouble.ended(),
+                detail: trouble.to_string(),
+            }),
+        }
+    }
+
+    fn settle(
+        &mut self,
+        key: &PullKey,
+        branch: &str,
+        wanted: Option<&Wanted>,
+    ) -> Result<PullOutcome, Trouble> {
+        let seen = self.observe(key, branch, wanted)?;
+        let gone = propose::gone(key);
+        let proposal = match wanted {
+            Some(wanted) => Ok(&wanted.proposal),
+            None => Err(&gone),
+        };
+        let decision = decide(&seen.observed, proposal, &self.labels);
+        self.act(key, branch, (&seen, wanted), decision)
+    }
+
+    fn report(&self, outcomes: Vec<PullOutcome>) -> PullReport {
+        let Budget {
+            requests,
+            from_cache,
+            writes,
+            limit,
+            remaining,
+            ..
+        } = self.forge.budget();
+        PullReport {
+            schema: 1,
+            is_dry: self.request.is_dry,
+            outcomes,
+            requests,
+            from_cache,
+            writes,
+            remaining,
+            limit,
+        }
+    }
+
+    fn wait<R>(&self, future: impl Future<Output = R>) -> R {
+        self.runtime.block_on(future)
+    }
+}
+
+/// What went wrong with one pull request.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Forge(#[from] ForgeError),
+    #[error(transparent)]
+    Remote(#[from] crate::io::git::RemoteError),
+    #[error(transparent)]
+    Git(#[from] crate::io::git::GitError),
+    #[error("the branch could not be moved: {0}")]
+    Rejected(crate::io::git::Rejection),
+}
+
+impl Trouble {
+    fn ended(&self) -> Ended {
+        match self {
+            Self::Forge(ForgeError::Moved { .. } | ForgeError::Conflict(_))
+            | Self::Rejected(crate::io::git::Rejection::Stale { .. }) => Ended::Overtaken,
+            Self::Forge(_) | Self::Remote(_) | Self::Git(_) | Self::Rejected(_) => Ended::Failed,
+        }
+    }
+}
+
+/// Plans by the base branch they are made on.
+type ByBase = BTreeMap<String, git2::Oid>;

@@ -1,0 +1,338 @@
+//! Carries a decision out, step by step, so that a run that is stopped after any step is finished by the next: the text of a pull
+//! request names the commit before its branch is moved there, and a branch is there before its pull request.
+
+use git2::Oid;
+
+use super::observe::Seen;
+use super::propose::Wanted;
+use super::{Run, Trouble};
+use crate::io::forge::{NewPull, PullChange, PullRequest};
+use crate::io::git::{RefResult, RefUpdate};
+use crate::pull::{Block, Cause, Decision, Edited, Ended, PullKey, PullOutcome};
+
+/// The hidden beginning of the one comment on a pull request that a person has edited.
+const EDITED_COMMENT: &str = "<!-- csctl-matrix:edited -->";
+/// The hidden beginning of the comment that says why a pull request is closed.
+const CLOSED_COMMENT: &str = "<!-- csctl-matrix:closed -->";
+
+/// Where a decision is carried out.
+struct Place<'a> {
+    key: &'a PullKey,
+    branch: &'a str,
+    seen: &'a Seen,
+}
+
+impl Run<'_> {
+    /// Carries a decision out.
+    pub(super) fn act(
+        &mut self,
+        key: &PullKey,
+        branch: &str,
+        (seen, wanted): (&Seen, Option<&Wanted>),
+        decision: Decision,
+    ) -> Result<PullOutcome, Trouble> {
+        let place = Place { key, branch, seen };
+        match (decision, wanted) {
+            (Decision::Open { after, has_branch }, Some(wanted)) => {
+                self.open_pull(&place, wanted, (after, has_branch))
+            }
+            (decision @ Decision::Refresh { .. }, Some(wanted)) => {
+                self.refresh(&place, wanted, decision)
+            }
+            (Decision::Close { number, cause, .. }, _) => self.close(&place, number, &cause),
+            (Decision::Edited(edited), _) => self.leave_edited(&place, &edited),
+            (Decision::Sweep, _) => self.sweep(&place),
+            (other, _) => Ok(place.ended_without_work(&other)),
+        }
+    }
+
+    fn open_pull(
+        &mut self,
+        place: &Place<'_>,
+        wanted: &Wanted,
+        (after, has_branch): (Option<u64>, bool),
+    ) -> Result<PullOutcome, Trouble> {
+        if self.opened >= self.config.at_most.opened || self.pushed >= self.config.at_most.pushed {
+            let detail = format!(
+                "{} opened and {} pushed in this run; the next one goes on",
+                self.opened, self.pushed
+            );
+            return Ok(place.outcome(None, Ended::Ceiling, detail));
+        }
+        let title = &wanted.proposal.title;
+        if self.request.is_dry {
+            return Ok(place.outcome(None, Ended::Opened, format!("would be opened: {title}")));
+        }
+        let head = match place.seen.head.filter(|_| has_branch) {
+            Some(head) => head,
+            None => {
+                self.push(place, Some(wanted.commit), Some(wanted.base))?;
+                wanted.commit
+            }
+        };
+        let body = self.body(place, wanted, (head, None), after);
+        let new = NewPull {
+            title: title.clone(),
+            body,
+            head: place.branch.to_owned(),
+            base: place.key.base.clone(),
+            draft: self.config.draft,
+        };
+        let created = self.wait(self.forge.create_pull(&new))?;
+        self.opened += 1;
+        self.give_labels(created.number, &wanted.proposal.labels)?;
+        let after = after.map(|number| format!(", after {number}"));
+        let detail = format!("{title}{}", after.unwrap_or_default());
+        Ok(place.outcome(Some(created.number), Ended::Opened, detail))
+    }
+
+    fn refresh(
+        &mut self,
+        place: &Place<'_>,
+        wanted: &Wanted,
+        decision: Decision,
+    ) -> Result<PullOutcome, Trouble> {
+        let Decision::Refresh {
+            number,
+            moves,
+            writes_text,
+            labels,
+            draft,
+        } = decision
+        else {
+            return Ok(place.ended_without_work(&decision));
+        };
+        if moves && self.pushed >= self.config.at_most.pushed {
+            let detail = format!("{} pushed in this run; the next one goes on", self.pushed);
+            return Ok(place.outcome(Some(number), Ended::Ceiling, detail));
+        }
+        let title = &wanted.proposal.title;
+        if self.request.is_dry {
+            let detail = format!("would be refreshed: {title}");
+            return Ok(place.outcome(Some(number), Ended::Refreshed, detail));
+        }
+        let standing = place.seen.head;
+        let head = if moves {
+            wanted.commit
+        } else {
+            standing.unwrap_or(wanted.commit)
+        };
+        if writes_text {
+            // The text names the new commit before the branch is moved: whatever is stopped in between, both are known.
+            let previous = standing.filter(|standing| *standing != head);
+            let change = PullChange {
+                title: Some(title.clone()),
+                body: Some(self.body(place, wanted, (head, previous), None)),
+                base: place.base_change(number),
+                is_open: None,
+            };
+            self.wait(self.forge.update_pull(number, &change))?;
+        }
+        if moves {
+            self.push(place, Some(wanted.commit), Some(wanted.base))?;
+        }
+        self.give_labels(number, &labels)?;
+        if let (Some(draft), Some(pull)) = (draft, place.pull(number)) {
+            self.wait(self.forge.set_draft(pull, draft))?;
+        }
+        if let Some(pull) = place.pull(number)
+            && pull.labels.contains(&self.labels.again)
+        {
+            self.wait(self.forge.remove_label(number, &self.labels.again))?;
+        }
+        Ok(place.outcome(Some(number), Ended::Refreshed, title.clone()))
+    }
+
+    /// Says why, closes, and deletes the branch once the pull request is seen to be closed.
+    fn close(
+        &mut self,
+        place: &Place<'_>,
+        number: u64,
+        cause: &Cause,
+    ) -> Result<PullOutcome, Trouble> {
+        if self.request.is_dry {
+            let detail = format!("would be closed: {}", cause.0);
+            return Ok(place.outcome(Some(number), Ended::Closed, detail));
+        }
+        let text = format!("{CLOSED_COMMENT}\nClosed: {}.", cause.0);
+        self.keep_comment(number, CLOSED_COMMENT, &text)?;
+        let body = place.pull(number).and_then(|pull| {
+            let mut block = Block::find(&pull.body)?;
+            let (visible, _) = pull.body.rsplit_once(crate::pull::MARKER)?;
+            block.closed = Some(cause.0.clone());
+            Some(format!("{}\n\n{}", visible.trim_end(), block.render()))
+        });
+        let change = PullChange {
+            body,
+            is_open: Some(false),
+            ..PullChange::default()
+        };
+        self.wait(self.forge.update_pull(number, &change))?;
+        let now = self.wait(self.forge.pull(number))?;
+        if now.state != crate::io::forge::PullState::Open {
+            self.push(place, None, None)?;
+        }
+        Ok(place.outcome(Some(number), Ended::Closed, cause.0.clone()))
+    }
+
+    /// Leaves a person's work alone, and keeps one comment that says how to hand it back.
+    fn leave_edited(&mut self, place: &Place<'_>, edited: &Edited) -> Result<PullOutcome, Trouble> {
+        let state = match (edited.is_unwanted, edited.has_wanted_files) {
+            (true, _) => "this change is not needed any more",
+            (false, true) => "it holds what would be proposed today",
+            (false, false) => "it differs from what would be proposed today",
+        };
+        let text = format!(
+            "{EDITED_COMMENT}\nThis branch has commits that are not csctl-matrix's own, so it is left alone; {state}. The label `{}` hands it back: \
+             csctl-matrix then makes it anew and drops those commits.",
+            self.labels.again
+        );
+        if !self.request.is_dry {
+            self.keep_comment(edited.number, EDITED_COMMENT, &text)?;
+        }
+        let detail = format!("a person edited it: {state}");
+        Ok(place.outcome(Some(edited.number), Ended::Edited, detail))
+    }
+
+    fn sweep(&mut self, place: &Place<'_>) -> Result<PullOutcome, Trouble> {
+        if !self.request.is_dry {
+            self.push(place, None, None)?;
+        }
+        Ok(place.outcome(None, Ended::Swept, "a left-over branch".to_owned()))
+    }
+
+    /// Moves, makes or deletes the branch, if it is where it was seen.
+    fn push(
+        &mut self,
+        place: &Place<'_>,
+        new: Option<Oid>,
+        base: Option<Oid>,
+    ) -> Result<(), Trouble> {
+        let mut update = RefUpdate::branch(place.branch, place.seen.head, new);
+        if let Some(base) = base {
+            update = update.on(base);
+        }
+        if update.old.is_none() && update.new.is_none() {
+            return Ok(());
+        }
+        let results = self.wait(self.remote.push(&self.client, self.git, &[update]))?;
+        self.pushed += 1;
+        match results.into_iter().next() {
+            Some(RefResult::Rejected(why)) => Err(Trouble::Rejected(why)),
+            Some(RefResult::Moved | RefResult::AlreadyThere) | None => Ok(()),
+        }
+    }
+
+    fn give_labels(&self, number: u64, labels: &[String]) -> Result<(), Trouble> {
+        if labels.is_empty() {
+            return Ok(());
+        }
+        for label in labels {
+            let about = "Given by csctl-matrix";
+            self.wait(self.forge.create_label_if_missing(label, "ededed", about))?;
+        }
+        let names: Vec<&str> = labels.iter().map(String::as_str).collect();
+        Ok(self.wait(self.forge.add_labels(number, &names))?)
+    }
+
+    /// Keeps one comment with this hidden beginning up to date; an unchanged one is not written.
+    fn keep_comment(&self, number: u64, marker: &str, text: &str) -> Result<(), Trouble> {
+        let comments = self.wait(self.forge.comments(number))?;
+        let same = |body: &str| body.replace("\r\n", "\n").trim() == text.trim();
+        match comments
+            .iter()
+            .find(|comment| comment.body.starts_with(marker))
+        {
+            Some(comment) if same(&comment.body) => {}
+            Some(comment) => self.wait(self.forge.update_comment(comment.id, text))?,
+            None => {
+                self.wait(self.forge.create_comment(number, text))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn body(
+        &self,
+        place: &Place<'_>,
+        wanted: &Wanted,
+        (head, previous): (Oid, Option<Oid>),
+        after: Option<u64>,
+    ) -> String {
+        let given = place
+            .seen
+            .pulls
+            .iter()
+            .filter_map(|pull| Block::find(&pull.body))
+            .flat_map(|block| block.labels);
+        let mut labels: Vec<String> = given.chain(wanted.proposal.labels.clone()).collect();
+        labels.sort();
+        labels.dedup();
+        let block = Block {
+            key: place.key.clone(),
+            fingerprint: wanted.proposal.fingerprint.clone(),
+            base: wanted.base.to_string(),
+            head: head.to_string(),
+            previous: previous.map(|oid| oid.to_string()),
+            labels,
+            closed: None,
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let text = &wanted.proposal.body;
+        match after {
+            Some(number) => format!("{text}\n\n{}\nFollows #{number}.", block.render()),
+            None => format!("{text}\n\n{}", block.render()),
+        }
+    }
+}
+
+impl Place<'_> {
+    fn pull(&self, number: u64) -> Option<&PullRequest> {
+        self.seen.pulls.iter().find(|pull| pull.number == number)
+    }
+
+    /// The base branch to set, where a person has changed it.
+    fn base_change(&self, number: u64) -> Option<String> {
+        let pull = self.pull(number)?;
+        (pull.base_branch != self.key.base).then(|| self.key.base.clone())
+    }
+
+    fn outcome(&self, number: Option<u64>, ended: Ended, detail: String) -> PullOutcome {
+        PullOutcome {
+            key: self.key.clone(),
+            branch: self.branch.to_owned(),
+            number,
+            ended,
+            detail,
+        }
+    }
+
+    fn ended_without_work(&self, decision: &Decision) -> PullOutcome {
+        let (number, ended, detail) = match decision {
+            Decision::Current { number } => (Some(*number), Ended::UpToDate, "as it should be"),
+            Decision::Silenced { number } => (
+                Some(*number),
+                Ended::Silenced,
+                "a person closed this change",
+            ),
+            Decision::Stopped { number } => (
+                Some(*number),
+                Ended::Stopped,
+                "a label says to leave it alone",
+            ),
+            Decision::Queued { number } => {
+                (Some(*number), Ended::Queued, "it waits in a merge queue")
+            }
+            Decision::ForeignBranch => {
+                (None, Ended::ForeignBranch, "the branch is somebody else's")
+            }
+            Decision::Nothing
+            | Decision::Sweep
+            | Decision::Open { .. }
+            | Decision::Refresh { .. }
+            | Decision::Close { .. }
+            | Decision::Edited(_) => (None, Ended::NothingToDo, "nothing to do"),
+        };
+        self.outcome(number, ended, detail.to_owned())
+    }
+}

@@ -1,0 +1,195 @@
+//! What is seen of one key: its branch, what is known of the branch's commit, and all pull requests of the branch.
+
+use git2::Oid;
+
+use super::propose::{TRAILER, Wanted};
+use super::{Run, Stop, Trouble};
+use crate::io::forge::{PullQuery, PullRequest, PullState as State};
+use crate::io::git::{GitError, RemoteError};
+use crate::pull::{Block, Branch, Change, Fingerprint, Observed, Pull, PullKey, PullState};
+use crate::stack::Content;
+
+/// What is seen of one key.
+pub(super) struct Seen {
+    pub(super) observed: Observed,
+    /// The commit that the branch is at.
+    pub(super) head: Option<Oid>,
+    /// The pull requests as the forge gave them, the newest first.
+    pub(super) pulls: Vec<PullRequest>,
+}
+
+impl Run<'_> {
+    /// Returns the keys of the open pull requests that are the program's own, wanted or not.
+    pub(super) fn open_keys(&self) -> Result<Vec<PullKey>, Stop> {
+        let start = format!("{}/", self.config.prefix);
+        let open = self.wait(self.forge.open_pulls()).map_err(|error| {
+            use crate::error::CommandError;
+            match error {
+                limit @ crate::io::forge::ForgeError::RateLimited { .. } => Stop::Limit(limit),
+                other => {
+                    let hint = other.hint();
+                    let error = CommandError::new(other);
+                    Stop::Failed(match hint {
+                        Some(hint) => error.hinted(hint),
+                        None => error,
+                    })
+                }
+            }
+        })?;
+        let own = open
+            .into_iter()
+            .filter(|pull| pull.head_is_own_repository && pull.head_branch.starts_with(&start));
+        let keys = own.filter_map(|pull| {
+            let block = Block::find(&pull.body)?;
+            // A block that was copied into another branch's pull request is no key of that branch.
+            let is_own = block.key.branch(&self.config.prefix) == pull.head_branch;
+            is_own.then_some(block.key)
+        });
+        Ok(keys.collect())
+    }
+
+    /// Fetches a commit with so much of its history, where it is missing.
+    pub(super) fn fetch(&self, commit: Oid, depth: u32) -> Result<(), RemoteError> {
+        if depth == 1 && self.git.find_commit(commit).ok().flatten().is_some() {
+            return Ok(());
+        }
+        self.wait(self.remote.fetch(&self.client, self.git, &[commit], depth))
+    }
+
+    /// Looks at one key.
+    pub(super) fn observe(
+        &self,
+        key: &PullKey,
+        branch: &str,
+        wanted: Option<&Wanted>,
+    ) -> Result<Seen, Trouble> {
+        let pulls = self.wait(self.forge.find_pulls(branch, PullQuery::All))?;
+        let mut seen = Vec::new();
+        let mut full = Vec::new();
+        for pull in pulls {
+            let pull = match pull.state {
+                State::Open => self.wait(self.forge.pull(pull.number))?,
+                State::Closed | State::Merged => pull,
+            };
+            seen.push(Pull {
+                number: pull.number,
+                state: match pull.state {
+                    State::Open => PullState::Open,
+                    State::Closed => PullState::Closed,
+                    State::Merged => PullState::Merged,
+                },
+                is_draft: pull.draft,
+                base: pull.base_branch.clone(),
+                title: pull.title.clone(),
+                body: pull.body.clone(),
+                labels: pull.labels.clone(),
+                is_queued: pull.merge_queued,
+            });
+            full.push(pull);
+        }
+        let head = self.refs.branch(branch);
+        let observed = Observed {
+            branch: match head {
+                Some(head) => Some(self.look_at_branch(key, head, &seen, wanted)?),
+                None => None,
+            },
+            pulls: seen,
+        };
+        Ok(Seen {
+            observed,
+            head,
+            pulls: full,
+        })
+    }
+
+    fn look_at_branch(
+        &self,
+        key: &PullKey,
+        head: Oid,
+        pulls: &[Pull],
+        wanted: Option<&Wanted>,
+    ) -> Result<Branch, Trouble> {
+        let name = head.to_string();
+        let blocks: Vec<Block> = pulls
+            .iter()
+            .filter_map(|pull| Block::find(&pull.body))
+            .collect();
+        let is_known = blocks.iter().any(|block| block.knows(&name));
+        // A commit that nobody knows yet is looked at with what it is built upon.
+        self.fetch(head, if is_known { 1 } else { 3 })?;
+        let is_wanted = |wanted: &Wanted| -> Result<bool, GitError> {
+            Ok(head == wanted.commit || self.has_files_of(head, wanted)?)
+        };
+        let has_wanted_files = wanted.map(is_wanted).transpose()?.unwrap_or(false);
+        let is_merge_of_base = !is_known && self.is_merge_of_base(head, &blocks)?;
+        let is_made_again = wanted.is_some_and(|wanted| wanted.commit == head);
+        let is_proved = is_made_again || (!is_known && self.proves_itself(key, head)?);
+        Ok(Branch {
+            head: name,
+            is_merge_of_base,
+            is_proved,
+            has_wanted_files,
+        })
+    }
+
+    /// Tells whether a branch holds what is wanted on top of today's base: the same files, on a commit that follows it.
+    fn has_files_of(&self, head: Oid, wanted: &Wanted) -> Result<bool, GitError> {
+        let differing = self.git.differing_paths(head, wanted.commit)?;
+        Ok(differing.is_empty())
+    }
+
+    fn is_merge_of_base(&self, head: Oid, blocks: &[Block]) -> Result<bool, Trouble> {
+        for block in blocks {
+            let Ok(own) = Oid::from_str(&block.head) else {
+                continue;
+            };
+            if self.git.find_commit(own)?.is_some() {
+                let merged = self.git.merged_into(own, head)?;
+                if merged.is_some_and(|bases| !bases.is_empty()) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tells whether a commit carries the fingerprint of its own content: then nobody has changed what the program made.
+    fn proves_itself(&self, key: &PullKey, head: Oid) -> Result<bool, Trouble> {
+        let Some(facts) = self.git.find_commit(head)? else {
+            return Ok(false);
+        };
+        let stated = facts.message.lines().rev().find_map(|line| {
+            line.strip_prefix(TRAILER)?
+                .trim()
+                .parse::<Fingerprint>()
+                .ok()
+        });
+        let (Some(stated), [parent]) = (stated, &facts.parents[..]) else {
+            return Ok(false);
+        };
+        if self.git.find_commit(*parent)?.is_none() {
+            return Ok(false);
+        }
+        let mut contents = Vec::new();
+        for path in self.git.differing_paths(*parent, head)? {
+            let Some(path) = self.git.below_tree(&path) else {
+                return Ok(false);
+            };
+            let content = match self.git.read_at(head, &path)? {
+                Some(Content::Text(text)) => Some(text.as_bytes().to_vec()),
+                // A copied file that is no text is not compared.
+                Some(Content::Unread | Content::Unreadable(_)) => return Ok(false),
+                None => None,
+            };
+            contents.push((path, content));
+        }
+        let changes: Vec<Change<'_>> = contents
+            .iter()
+            .map(|(path, content)| Change {
+                path,
+                content: content.as_deref(),
+            })
+            .collect();
+        Ok(Fingerprint::of(key, &changes) == stated)
+    }
+}

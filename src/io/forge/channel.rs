@@ -1,0 +1,442 @@
+//! Sends one request after another, at the pace that GitHub wants, with the right token. It repeats what was refused for its pace, and
+//! reads that broke; whether a lost write was done is for the asker to find out.
+//!
+//! Source: "Best practices for using the REST API" and "Rate limits for the REST API" of GitHub's documentation.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http_body_util::{BodyExt, Full};
+use jiff::Timestamp;
+use octocrab::service::middleware::base_uri::BaseUriLayer;
+use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
+
+use super::app::{self, AccessToken, Installation};
+use super::clock::{between, later};
+use super::error::{message_of, tidy};
+use super::{Budget, Credentials, ForgeSettings};
+use crate::io::http::{Answer, Ask, HttpClient, HttpError, Secret, redact};
+
+/// The longest answer that is read.
+const BODY_LIMIT: usize = 16 << 20;
+/// The pause where GitHub limits and names none; it doubles each time, up to the longest.
+const PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// An installation's token is renewed when it has this long left.
+const RENEWAL: Duration = Duration::from_secs(5 * 60);
+
+/// Why a request has no answer that can be judged.
+#[derive(Debug, Clone)]
+pub(super) enum SendError {
+    RateLimited { until: Timestamp },
+    Http(HttpError),
+    Credentials(String),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RateLimited { until } => write!(f, "limited until {until}"),
+            Self::Http(error) => error.fmt(f),
+            Self::Credentials(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for SendError {}
+
+/// The one way to GitHub.
+pub(super) struct Channel {
+    client: HttpClient,
+    settings: ForgeSettings,
+    pace: tokio::sync::Mutex<Pace>,
+    budget: Mutex<Budget>,
+    /// Tokens that were sent; they are taken out of every message.
+    secrets: Mutex<Vec<Secret>>,
+}
+
+/// What the next request has to wait for.
+#[derive(Default)]
+struct Pace {
+    last_write: Option<Timestamp>,
+    /// When the budgets of REST and of GraphQL come back, where they are used up.
+    empty_until: [Option<Timestamp>; 2],
+    /// How long limits were waited for so far.
+    waited: Duration,
+    /// How often in a row GitHub limited without naming a pause.
+    unnamed: u32,
+    installation: Option<(Secret, Option<Timestamp>)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Read,
+    Write,
+}
+
+impl Channel {
+    pub(super) fn new(client: &HttpClient, settings: &ForgeSettings) -> Self {
+        Self {
+            client: client.clone(),
+            settings: settings.clone(),
+            pace: tokio::sync::Mutex::default(),
+            budget: Mutex::default(),
+            secrets: Mutex::default(),
+        }
+    }
+
+    /// Returns octocrab over this channel. Needs to be called within a tokio runtime.
+    pub(super) fn octocrab(self: &Arc<Self>, base: &str) -> Result<Octocrab, HttpError> {
+        let base = base
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| HttpError::BadUrl {
+                url: redact(base),
+                reason: error.to_string(),
+            })?;
+        let built: Result<Octocrab, Infallible> = OctocrabBuilder::new_empty()
+            .with_service(Service(self.clone()))
+            .with_layer(&BaseUriLayer::new(base))
+            .with_auth(AuthState::None)
+            .build();
+        let Ok(octocrab) = built;
+        Ok(octocrab)
+    }
+
+    pub(super) fn budget(&self) -> Budget {
+        lock(&self.budget).clone()
+    }
+
+    /// Waits as long as a write pause or a bit more, before something lost is looked for.
+    pub(super) async fn pause(&self, attempt: u32) {
+        let pause = self.client.settings().retry_pause;
+        let pause = pause.saturating_mul(1 << attempt.min(10));
+        self.settings.clock.sleep(pause).await;
+    }
+
+    /// Takes tokens out of a text of GitHub's.
+    pub(super) fn redact(&self, text: &str) -> String {
+        let secrets = lock(&self.secrets);
+        secrets.iter().fold(text.to_owned(), |text, secret| {
+            text.replace(secret.expose(), "***")
+        })
+    }
+
+    /// Sends a request when it is its turn.
+    async fn send(&self, ask: Ask, kind: Kind) -> Result<Answer, SendError> {
+        // Requests are serial: the lock is held until the answer is there.
+        let mut pace = self.pace.lock().await;
+        let ask = match &self.settings.credentials {
+            Credentials::None => ask,
+            Credentials::Token(token) => ask.with_bearer(self.remember(token.clone())),
+            Credentials::App { id, .. } => {
+                let token = self.installation_token(&mut pace).await?;
+                let ForgeSettings {
+                    owner, repository, ..
+                } = &self.settings;
+                let identity = format!("app {id} of {owner}/{repository}");
+                ask.with_bearer(token).on_behalf_of(identity)
+            }
+        };
+        self.send_at_pace(&mut pace, ask, kind).await
+    }
+
+    async fn send_at_pace(
+        &self,
+        pace: &mut Pace,
+        ask: Ask,
+        kind: Kind,
+    ) -> Result<Answer, SendError> {
+        let settings = self.client.settings();
+        let resource = usize::from(is_graphql(&ask));
+        let mut attempt = 0;
+        loop {
+            if let Some(until) = pace.empty_until[resource].take() {
+                self.rest(pace, between(self.settings.clock.now(), until))
+                    .await?;
+            }
+            self.wait_for_turn(pace, kind).await;
+            let answer = self.client.ask(ask.clone().once()).await;
+            self.count(kind, answer.as_ref().ok());
+            if kind == Kind::Write {
+                pace.last_write = Some(self.settings.clock.now());
+            }
+            if let Ok(answer) = &answer {
+                if is_limited(answer) {
+                    let pause = find_pause(answer).unwrap_or_else(|| unnamed_pause(pace));
+                    // A write that was refused for its pace was not done.
+                    self.rest(pace, pause).await?;
+                    continue;
+                }
+                pace.unnamed = 0;
+                let reset = find_reset(answer).filter(|_| is_used_up(answer));
+                pace.empty_until[resource] =
+                    reset.map(|pause| later(self.settings.clock.now(), pause));
+            }
+            let is_passing = match &answer {
+                Ok(answer) => matches!(answer.status, 408 | 500 | 502..=504),
+                Err(HttpError::Unreachable { .. } | HttpError::BrokenOff { .. }) => true,
+                Err(_) => false,
+            };
+            if !is_passing || kind == Kind::Write || attempt >= settings.retries {
+                return answer.map_err(SendError::Http);
+            }
+            match answer.as_ref().ok().and_then(retry_after) {
+                Some(pause) => self.rest(pace, pause).await?,
+                None => self.pause(attempt).await,
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Keeps writes apart.
+    async fn wait_for_turn(&self, pace: &Pace, kind: Kind) {
+        let Some(last) = pace.last_write.filter(|_| kind == Kind::Write) else {
+            return;
+        };
+        let next = later(last, self.settings.write_pause);
+        let pause = between(self.settings.clock.now(), next).min(self.settings.write_pause);
+        if !pause.is_zero() {
+            self.settings.clock.sleep(pause).await;
+        }
+    }
+
+    /// Waits out a limit, where all waiting together stays within its bound.
+    async fn rest(&self, pace: &mut Pace, pause: Duration) -> Result<(), SendError> {
+        let sum = pace.waited.saturating_add(pause);
+        if sum > self.settings.longest_wait {
+            let until = later(self.settings.clock.now(), pause);
+            return Err(SendError::RateLimited { until });
+        }
+        pace.waited = sum;
+        self.settings.clock.sleep(pause).await;
+        Ok(())
+    }
+
+    fn count(&self, kind: Kind, answer: Option<&Answer>) {
+        let mut budget = lock(&self.budget);
+        budget.requests += 1;
+        budget.writes += u32::from(kind == Kind::Write);
+        let Some(answer) = answer else {
+            return;
+        };
+        budget.from_cache += u32::from(answer.is_stored);
+        // GraphQL has a budget of its own.
+        if text(&answer.headers, "x-ratelimit-resource").is_some_and(|name| name != "core") {
+            return;
+        }
+        let number = |name: &str| text(&answer.headers, name)?.parse::<u32>().ok();
+        if let Some(remaining) = number("x-ratelimit-remaining") {
+            budget.remaining = Some(remaining);
+            budget.limit = number("x-ratelimit-limit").or(budget.limit);
+            let reset = text(&answer.headers, "x-ratelimit-reset");
+            let reset = reset.and_then(|text| Timestamp::from_second(text.parse().ok()?).ok());
+            budget.reset = reset.or(budget.reset);
+        }
+    }
+
+    fn remember(&self, secret: Secret) -> Secret {
+        let mut secrets = lock(&self.secrets);
+        if !secrets.contains(&secret) {
+            secrets.push(secret.clone());
+        }
+        secret
+    }
+
+    /// Returns the token of the App's installation; it is bought where there is none or the old one is about to expire.
+    async fn installation_token(&self, pace: &mut Pace) -> Result<Secret, SendError> {
+        let now = self.settings.clock.now();
+        if let Some((token, expires)) = &pace.installation
+            && expires.is_none_or(|expires| between(now, expires) > RENEWAL)
+        {
+            return Ok(token.clone());
+        }
+        let Credentials::App {
+            id,
+            installation,
+            key,
+        } = &self.settings.credentials
+        else {
+            return Err(SendError::Credentials(
+                "these are no credentials of an App".to_owned(),
+            ));
+        };
+        let jwt = app::sign(id, key, now).map_err(SendError::Credentials)?;
+        let jwt = self.remember(jwt);
+        let ForgeSettings {
+            base,
+            owner,
+            repository,
+            ..
+        } = &self.settings;
+        let installation = if let Some(installation) = installation {
+            *installation
+        } else {
+            let path = format!("/repos/{owner}/{repository}/installation");
+            let ask = Ask::get(&format!("{base}{path}"), BODY_LIMIT);
+            let found: Installation = self.ask_as_app(pace, ask, &jwt, &path).await?;
+            found.id
+        };
+        let path = format!("/app/installations/{installation}/access_tokens");
+        let body = serde_json::json!({ "repositories": [repository] }).to_string();
+        let ask = Ask::new(Method::POST, &format!("{base}{path}"))
+            .with_header(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            )
+            .with_body(body.into());
+        // Each request buys another token and changes nothing, so it may be repeated like a read.
+        let bought: AccessToken = self.ask_as_app(pace, ask, &jwt, &path).await?;
+        let token = Secret::new(&bought.token)
+            .ok_or_else(|| SendError::Credentials(format!("{path} answers without a token")))?;
+        let token = self.remember(token);
+        pace.installation = Some((token.clone(), bought.expires_at));
+        Ok(token)
+    }
+
+    async fn ask_as_app<T: serde::de::DeserializeOwned>(
+        &self,
+        pace: &mut Pace,
+        ask: Ask,
+        jwt: &Secret,
+        path: &str,
+    ) -> Result<T, SendError> {
+        let ask = with_accept(ask).with_bearer(jwt.clone()).unstored();
+        let answer = self.send_at_pace(pace, ask, Kind::Read).await?;
+        if !(200..300).contains(&answer.status) {
+            let message = self.redact(&message_of(&answer.body));
+            let status = answer.status;
+            return Err(SendError::Credentials(format!(
+                "{path} answers {status} to the App: {message}; check its id, key and installation"
+            )));
+        }
+        serde_json::from_slice(&answer.body).map_err(|error| {
+            // The text of the error may quote the answer, which has a token in it.
+            let at = format!("line {} column {}", error.line(), error.column());
+            SendError::Credentials(format!("{path} answers something else than expected: {at}"))
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each change is whole before anything can panic.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn with_accept(ask: Ask) -> Ask {
+    ask.with_header(
+        header::ACCEPT,
+        HeaderValue::from_static("application/vnd.github+json"),
+    )
+    .with_header(
+        header::HeaderName::from_static("x-github-api-version"),
+        HeaderValue::from_static("2022-11-28"),
+    )
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn is_graphql(ask: &Ask) -> bool {
+    ask.url().ends_with("/graphql")
+}
+
+fn is_used_up(answer: &Answer) -> bool {
+    text(&answer.headers, "x-ratelimit-remaining") == Some("0")
+}
+
+/// Tells whether a request was refused for its pace.
+fn is_limited(answer: &Answer) -> bool {
+    match answer.status {
+        429 => true,
+        403 => {
+            let message = message_of(&answer.body).to_lowercase();
+            is_used_up(answer)
+                || answer.headers.contains_key(header::RETRY_AFTER)
+                || message.contains("rate limit")
+                || message.contains("abuse detection")
+        }
+        // GraphQL says so within an answer.
+        200 => {
+            let has = |part: &[u8]| answer.body.windows(part.len()).any(|found| found == part);
+            answer.url.ends_with("/graphql") && has(br#""type":"RATE_LIMITED""#)
+        }
+        _ => false,
+    }
+}
+
+/// Returns the pause that a refusal names.
+fn find_pause(answer: &Answer) -> Option<Duration> {
+    let reset = || find_reset(answer).filter(|_| is_used_up(answer));
+    retry_after(answer).or_else(reset)
+}
+
+fn retry_after(answer: &Answer) -> Option<Duration> {
+    let seconds: u64 = text(&answer.headers, "retry-after")?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds.max(1)))
+}
+
+/// Returns how long it is until the budget comes back, by the server's own clock, and a second more.
+fn find_reset(answer: &Answer) -> Option<Duration> {
+    let reset: i64 = text(&answer.headers, "x-ratelimit-reset")?.parse().ok()?;
+    let now = answer.date()?.as_second();
+    let seconds = u64::try_from(reset - now).unwrap_or(0);
+    Some(Duration::from_secs(seconds + 1))
+}
+
+/// Returns the pause where GitHub names none.
+fn unnamed_pause(pace: &mut Pace) -> Duration {
+    let pause = PAUSE.saturating_mul(1 << pace.unnamed.min(10));
+    pace.unnamed += 1;
+    pause.min(LONGEST_PAUSE)
+}
+
+/// The service that octocrab sends through.
+#[derive(Clone)]
+struct Service(Arc<Channel>);
+
+impl Service {
+    async fn send(self, request: Request<OctoBody>) -> Result<Response<Full<Bytes>>, SendError> {
+        let (parts, body) = request.into_parts();
+        let url = parts.uri.to_string();
+        let body = body.collect().await.map_err(|error| {
+            SendError::Http(HttpError::BrokenOff {
+                url: url.clone(),
+                reason: tidy(&error.to_string()),
+            })
+        })?;
+        let body = body.to_bytes();
+        let is_read = matches!(parts.method, Method::GET | Method::HEAD)
+            || (url.ends_with("/graphql") && body.starts_with(br#"{"query":"query"#));
+        let kind = if is_read { Kind::Read } else { Kind::Write };
+        let mut ask = Ask::new(parts.method, &url).with_body_limit(BODY_LIMIT);
+        for (name, value) in &parts.headers {
+            ask = ask.with_header(name.clone(), value.clone());
+        }
+        let answer = self.0.send(with_accept(ask.with_body(body)), kind).await?;
+        let mut response = Response::new(Full::new(answer.body));
+        *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
+        *response.headers_mut() = answer.headers;
+        Ok(response)
+    }
+}
+
+impl tower_service::Service<Request<OctoBody>> for Service {
+    type Response = Response<Full<Bytes>>;
+    type Error = SendError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, SendError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<OctoBody>) -> Self::Future {
+        Box::pin(self.clone().send(request))
+    }
+}

@@ -1,0 +1,145 @@
+//! Commits that GitHub makes, and signs for a bot. They are objects that nothing points to until a branch is moved.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::exchange::{Request, encode};
+use super::{ForgeError, GitHub};
+
+/// A commit to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiCommit {
+    /// The commit that it follows.
+    pub parent: String,
+    /// The files that change.
+    pub files: Vec<ApiFile>,
+    /// The message.
+    pub message: String,
+    /// Name and address of the author. GitHub signs for a bot only where nobody is named.
+    pub author: Option<(String, String)>,
+}
+
+/// A file of such a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiFile {
+    /// The path in the repository.
+    pub path: String,
+    /// The new content; nothing takes the file away.
+    pub content: Option<Vec<u8>>,
+    /// Whether it can be run.
+    pub is_executable: bool,
+}
+
+/// A commit that was made, with what GitHub recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedCommit {
+    /// The commit.
+    pub oid: String,
+    /// Its tree.
+    pub tree: String,
+    /// The author's name as recorded.
+    pub author_name: Option<String>,
+    /// The author's address as recorded; a sign-off has to name the same.
+    pub author_email: Option<String>,
+    /// Whether GitHub shows it as verified.
+    pub is_verified: bool,
+}
+
+#[derive(Deserialize)]
+struct ObjectWire {
+    sha: String,
+}
+
+#[derive(Deserialize)]
+struct CommitWire {
+    sha: String,
+    tree: ObjectWire,
+    author: Option<PersonWire>,
+    verification: Option<VerificationWire>,
+}
+
+#[derive(Deserialize)]
+struct PersonWire {
+    name: Option<String>,
+    email: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct VerificationWire {
+    #[serde(default)]
+    verified: bool,
+}
+
+impl GitHub {
+    /// Makes a commit without moving anything. An answer that is lost leaves an object that nobody sees, so it is made anew.
+    pub async fn create_commit_through_api(
+        &self,
+        commit: &ApiCommit,
+    ) -> Result<CreatedCommit, ForgeError> {
+        let parent = self.path(&format!("/git/commits/{}", encode(&commit.parent)));
+        let parent: CommitWire = self.get(parent).await?;
+        let mut entries = Vec::new();
+        for file in &commit.files {
+            entries.push(self.tree_entry(file).await?);
+        }
+        let tree = json!({ "base_tree": parent.tree.sha, "tree": entries });
+        let tree: ObjectWire = self.create_object("trees", tree).await?;
+        let mut body = json!({
+            "message": commit.message,
+            "tree": tree.sha,
+            "parents": [commit.parent],
+        });
+        if let Some((name, email)) = &commit.author {
+            body["author"] = json!({ "name": name, "email": email });
+        }
+        let made: CommitWire = self.create_object("commits", body).await?;
+        let (author_name, author_email) = made
+            .author
+            .map_or((None, None), |author| (author.name, author.email));
+        Ok(CreatedCommit {
+            oid: made.sha,
+            tree: made.tree.sha,
+            author_name,
+            author_email,
+            is_verified: made.verification.is_some_and(|found| found.verified),
+        })
+    }
+
+    /// Returns the entry of a file: text travels within, anything else as a blob of its own.
+    async fn tree_entry(&self, file: &ApiFile) -> Result<Value, ForgeError> {
+        let mode = if file.is_executable {
+            "100755"
+        } else {
+            "100644"
+        };
+        let mut entry = json!({ "path": file.path, "mode": mode, "type": "blob" });
+        match file
+            .content
+            .as_deref()
+            .map(|bytes| (bytes, std::str::from_utf8(bytes)))
+        {
+            None => entry["sha"] = Value::Null,
+            Some((_, Ok(text))) => entry["content"] = json!(text),
+            Some((bytes, Err(_))) => {
+                let body = json!({ "content": STANDARD.encode(bytes), "encoding": "base64" });
+                let blob: ObjectWire = self.create_object("blobs", body).await?;
+                entry["sha"] = json!(blob.sha);
+            }
+        }
+        Ok(entry)
+    }
+
+    async fn create_object<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        body: Value,
+    ) -> Result<T, ForgeError> {
+        let request = Request::new(Method::POST, self.path(&format!("/git/{kind}")), body);
+        let create = async || self.exchange(&request).await?.read();
+        self.settle(create, async || Ok(None)).await
+    }
+}

@@ -1,0 +1,353 @@
+//! Pull requests: finding, opening, changing, merging.
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::exchange::{Request, encode};
+use super::model::{IssueWire, PullWire};
+use super::{Cause, ForgeError, GitHub, MergeMethod, PullRequest, PullState};
+
+/// Which pull requests are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PullQuery {
+    /// Open ones.
+    Open,
+    /// Closed and merged ones too.
+    All,
+}
+
+/// A pull request to be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPull {
+    /// The title.
+    pub title: String,
+    /// The text.
+    pub body: String,
+    /// The branch to merge, of this repository.
+    pub head: String,
+    /// The branch to merge into.
+    pub base: String,
+    /// Whether it begins as a draft.
+    pub draft: bool,
+}
+
+/// A pull request that was opened, or was there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// Its number.
+    pub number: u64,
+    /// Whether it was found instead of opened by an answer: its texts may be others.
+    pub adopted: bool,
+}
+
+/// What to change of a pull request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PullChange {
+    /// The new title.
+    pub title: Option<String>,
+    /// The new text.
+    pub body: Option<String>,
+    /// The new branch to merge into.
+    pub base: Option<String>,
+    /// Whether it is to be open.
+    pub is_open: Option<bool>,
+}
+
+/// A pull request that was merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// The commit on the base branch, where GitHub says it.
+    pub commit: Option<String>,
+}
+
+/// What is read of the answer to an opened pull request: nothing else may lose it.
+#[derive(Deserialize)]
+struct Opened {
+    number: u64,
+}
+
+#[derive(Deserialize)]
+struct MergeAnswer {
+    sha: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct QueueAnswer {
+    repository: Option<QueueRepository>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueueRepository {
+    pull_request: Option<QueuePull>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueuePull {
+    is_in_merge_queue: Option<bool>,
+}
+
+impl GitHub {
+    /// Finds the pull requests of a branch of this repository, newest first.
+    pub async fn find_pulls(
+        &self,
+        head_branch: &str,
+        query: PullQuery,
+    ) -> Result<Vec<PullRequest>, ForgeError> {
+        let head = format!("{}:{head_branch}", self.settings.owner);
+        let filter = format!("&head={}", encode(&head));
+        let mut pulls = self.list_pulls(&filter, query).await?;
+        // GitHub ignores a head that it does not understand and answers with everything.
+        pulls.retain(|pull| pull.head_is_own_repository && pull.head_branch == head_branch);
+        Ok(pulls)
+    }
+
+    /// Lists the open pull requests, newest first, those of forks included.
+    pub async fn open_pulls(&self) -> Result<Vec<PullRequest>, ForgeError> {
+        self.list_pulls("", PullQuery::Open).await
+    }
+
+    async fn list_pulls(
+        &self,
+        filter: &str,
+        query: PullQuery,
+    ) -> Result<Vec<PullRequest>, ForgeError> {
+        let state = match query {
+            PullQuery::Open => "open",
+            PullQuery::All => "all",
+        };
+        let query = format!("/pulls?state={state}&sort=created&direction=desc{filter}");
+        let read = |page: Vec<PullWire>| page.into_iter().map(PullWire::read).collect();
+        self.list(&self.path(&query), read).await
+    }
+
+    /// Reads a pull request with all that is known of it: who closed it, and whether it waits in a merge queue.
+    pub async fn pull(&self, number: u64) -> Result<PullRequest, ForgeError> {
+        let mut pull = self.plain_pull(number).await?;
+        match pull.state {
+            PullState::Open => pull.merge_queued = self.is_queued(number).await?,
+            PullState::Closed => {
+                let issue: IssueWire = self.get(self.path(&format!("/issues/{number}"))).await?;
+                pull.closed_by = issue.closer();
+            }
+            PullState::Merged => {}
+        }
+        Ok(pull)
+    }
+
+    async fn plain_pull(&self, number: u64) -> Result<PullRequest, ForgeError> {
+        let wire: PullWire = self.get(self.path(&format!("/pulls/{number}"))).await?;
+        Ok(wire.read())
+    }
+
+    /// Asks whether a pull request waits in a merge queue. A GitHub Enterprise that knows no queues has none.
+    async fn is_queued(&self, number: u64) -> Result<bool, ForgeError> {
+        const QUERY: &str = "query($owner: String!, $name: String!, $number: Int!) { \
+                             repository(owner: $owner, name: $name) { \
+                             pullRequest(number: $number) { isInMergeQueue } } }";
+        let variables = json!({
+            "owner": self.settings.owner, "name": self.settings.repository, "number": number,
+        });
+        let answer = self.ask_graphql("isInMergeQueue", QUERY, variables).await;
+        let answer: QueueAnswer = match answer {
+            Ok(answer) => answer,
+            Err(ForgeError::Unprocessable { refusal, .. })
+                if refusal.message.contains("doesn't exist") =>
+            {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        let pull = answer.repository.and_then(|found| found.pull_request);
+        Ok(pull.is_some_and(|pull| pull.is_in_merge_queue == Some(true)))
+    }
+
+    /// Opens a pull request. One that is open already for these two branches is adopted.
+    pub async fn create_pull(&self, new: &NewPull) -> Result<Created, ForgeError> {
+        let body = json!({
+            "title": new.title,
+            "body": new.body,
+            "head": new.head,
+            "base": new.base,
+            "draft": new.draft,
+        });
+        let request = Request::new(Method::POST, self.path("/pulls"), body);
+        let open = async || {
+            let opened: Opened = self.exchange(&request).await?.read()?;
+            Ok(Created {
+                number: opened.number,
+                adopted: false,
+            })
+        };
+        let find = async || {
+            let found = self.find_pulls(&new.head, PullQuery::Open).await?;
+            let mut found = found
+                .into_iter()
+                .filter(|pull| pull.base_branch == new.base);
+            Ok(found.next().map(|pull| Created {
+                number: pull.number,
+                adopted: true,
+            }))
+        };
+        let error = match self.settle(open, find).await {
+            Err(error) if error.cause() == Some(Cause::PullExists) => error,
+            other => return other,
+        };
+        find().await?.ok_or(error)
+    }
+
+    /// Changes a pull request; what is not named stays.
+    pub async fn update_pull(&self, number: u64, change: &PullChange) -> Result<(), ForgeError> {
+        let state = change
+            .is_open
+            .map(|open| if open { "open" } else { "closed" });
+        let fields = [
+            ("title", change.title.as_deref()),
+            ("body", change.body.as_deref()),
+            ("base", change.base.as_deref()),
+            ("state", state),
+        ];
+        let fields = fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        let body: Value = fields
+            .map(|(name, value)| (name.to_owned(), Value::from(value)))
+            .collect();
+        let path = self.path(&format!("/pulls/{number}"));
+        let request = Request::new(Method::PATCH, path, body);
+        let update = async || self.exchange(&request).await.map(|_| ());
+        let find = async || {
+            let pull = self.plain_pull(number).await?;
+            Ok(is_changed(&pull, change).then_some(()))
+        };
+        self.settle(update, find).await
+    }
+
+    /// Makes a pull request a draft, or ready for review.
+    pub async fn set_draft(&self, pull: &PullRequest, is_draft: bool) -> Result<(), ForgeError> {
+        let (name, query) = if is_draft {
+            (
+                "convertPullRequestToDraft",
+                "mutation($input: ConvertPullRequestToDraftInput!) { \
+                 result: convertPullRequestToDraft(input: $input) { pullRequest { isDraft } } }",
+            )
+        } else {
+            (
+                "markPullRequestReadyForReview",
+                "mutation($input: MarkPullRequestReadyForReviewInput!) { \
+                 result: markPullRequestReadyForReview(input: $input) { pullRequest { isDraft } } }",
+            )
+        };
+        let input = json!({ "input": { "pullRequestId": node_id(pull)? } });
+        let mutate = async || self.mutate(name, query, &input).await;
+        let find = async || {
+            let now = self.plain_pull(pull.number).await?;
+            Ok((now.draft == is_draft).then_some(()))
+        };
+        self.settle(mutate, find).await
+    }
+
+    /// Merges a pull request, if its branch is still at this commit.
+    pub async fn merge(
+        &self,
+        number: u64,
+        head: &str,
+        method: MergeMethod,
+    ) -> Result<Merged, ForgeError> {
+        let path = self.path(&format!("/pulls/{number}/merge"));
+        let body = json!({ "sha": head, "merge_method": method.as_str() });
+        let request = Request::new(Method::PUT, path, body);
+        let merge = async || {
+            let answer: MergeAnswer = self.exchange(&request).await?.read()?;
+            Ok(Merged { commit: answer.sha })
+        };
+        let find = async || {
+            let pull = self.plain_pull(number).await?;
+            let is_merged = pull.state == PullState::Merged && pull.head.as_deref() == Some(head);
+            Ok(is_merged.then_some(Merged {
+                commit: pull.merge_commit,
+            }))
+        };
+        self.settle(merge, find).await
+    }
+
+    /// Lets GitHub merge a pull request when all that is required is there, if its branch is still at this commit.
+    pub async fn enable_auto_merge(
+        &self,
+        pull: &PullRequest,
+        method: MergeMethod,
+        head: &str,
+    ) -> Result<(), ForgeError> {
+        const QUERY: &str = "mutation($input: EnablePullRequestAutoMergeInput!) { \
+                             result: enablePullRequestAutoMerge(input: $input) { pullRequest { isDraft } } }";
+        let input = json!({ "input": {
+            "pullRequestId": node_id(pull)?,
+            "mergeMethod": method.as_str().to_uppercase(),
+            "expectedHeadOid": head,
+        } });
+        let mutate = async || {
+            self.mutate("enablePullRequestAutoMerge", QUERY, &input)
+                .await
+        };
+        let find = async || self.find_auto_merge(pull.number, true).await;
+        self.settle(mutate, find).await
+    }
+
+    /// Takes back that GitHub merges a pull request.
+    pub async fn disable_auto_merge(&self, pull: &PullRequest) -> Result<(), ForgeError> {
+        const QUERY: &str = "mutation($input: DisablePullRequestAutoMergeInput!) { \
+                             result: disablePullRequestAutoMerge(input: $input) { pullRequest { isDraft } } }";
+        let input = json!({ "input": { "pullRequestId": node_id(pull)? } });
+        let mutate = async || {
+            self.mutate("disablePullRequestAutoMerge", QUERY, &input)
+                .await
+        };
+        let find = async || self.find_auto_merge(pull.number, false).await;
+        self.settle(mutate, find).await
+    }
+
+    async fn mutate(&self, name: &str, query: &str, input: &Value) -> Result<(), ForgeError> {
+        let done: Result<Value, _> = self.ask_graphql(name, query, input.clone()).await;
+        done.map(|_| ())
+    }
+
+    /// Looks whether auto-merge is switched as wanted, or has merged already.
+    async fn find_auto_merge(&self, number: u64, wanted: bool) -> Result<Option<()>, ForgeError> {
+        let now = self.plain_pull(number).await?;
+        let is_done = now.auto_merge == wanted || now.state == PullState::Merged;
+        Ok(is_done.then_some(()))
+    }
+}
+
+fn is_changed(pull: &PullRequest, change: &PullChange) -> bool {
+    let is_open = pull.state == PullState::Open;
+    change
+        .title
+        .as_ref()
+        .is_none_or(|title| *title == pull.title)
+        && change
+            .body
+            .as_ref()
+            .is_none_or(|body| is_same_text(body, &pull.body))
+        && change
+            .base
+            .as_ref()
+            .is_none_or(|base| *base == pull.base_branch)
+        && change.is_open.is_none_or(|wanted| wanted == is_open)
+}
+
+/// Compares texts as GitHub keeps them: it may change the ends of lines and of the text.
+pub(super) fn is_same_text(a: &str, b: &str) -> bool {
+    let lines = |text: &str| text.trim().replace("\r\n", "\n");
+    lines(a) == lines(b)
+}
+
+fn node_id(pull: &PullRequest) -> Result<&str, ForgeError> {
+    pull.node_id.as_deref().ok_or_else(|| ForgeError::Shape {
+        method: "GET".to_owned(),
+        path: format!("/pulls/{}", pull.number),
+        reason: "the pull request has no node_id, which GraphQL needs".to_owned(),
+    })
+}

@@ -1,0 +1,197 @@
+//! Branches: where they are, and moving them only from where they were last seen.
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::exchange::{Request, encode};
+use super::{ForgeError, GitHub};
+
+/// What GraphQL calls a commit that is not there.
+const NOTHING: &str = "0000000000000000000000000000000000000000";
+/// How often a move is tried.
+const ATTEMPTS: u32 = 3;
+
+/// How a branch came to be where it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swap {
+    /// It was moved.
+    Moved,
+    /// It was there already.
+    AlreadyThere,
+}
+
+#[derive(Deserialize)]
+struct RefWire {
+    #[serde(rename = "ref")]
+    name: String,
+    object: ObjectWire,
+}
+
+#[derive(Deserialize)]
+struct ObjectWire {
+    sha: String,
+}
+
+impl GitHub {
+    /// Returns the commit of a branch; nothing where there is no such branch.
+    pub async fn branch_head(&self, branch: &str) -> Result<Option<String>, ForgeError> {
+        let name = encode(&format!("heads/{branch}"));
+        let found: Option<RefWire> = self.find(self.path(&format!("/git/ref/{name}"))).await?;
+        Ok(found.map(|found| found.object.sha))
+    }
+
+    /// Lists the branches whose names begin so, with their commits.
+    pub async fn branches(&self, start: &str) -> Result<Vec<(String, String)>, ForgeError> {
+        let name = encode(&format!("heads/{start}"));
+        let read = |page: Vec<RefWire>| {
+            let found = page.into_iter();
+            let found = found.filter_map(|found| {
+                let branch = found.name.strip_prefix("refs/heads/")?.to_owned();
+                Some((branch, found.object.sha))
+            });
+            found.collect()
+        };
+        let path = self.path(&format!("/git/matching-refs/{name}"));
+        self.list(&path, read).await
+    }
+
+    /// Makes a branch that does not exist yet.
+    pub async fn create_ref(&self, branch: &str, to: &str) -> Result<Swap, ForgeError> {
+        self.swap_branch(branch, None, Some(to)).await
+    }
+
+    /// Moves a branch from one commit to another, which need not follow it.
+    pub async fn update_ref(&self, branch: &str, from: &str, to: &str) -> Result<Swap, ForgeError> {
+        self.swap_branch(branch, Some(from), Some(to)).await
+    }
+
+    /// Deletes a branch that is at this commit.
+    pub async fn delete_ref(&self, branch: &str, from: &str) -> Result<Swap, ForgeError> {
+        self.swap_branch(branch, Some(from), None).await
+    }
+
+    /// Makes, moves or deletes a branch, if it is where it is expected. GraphQL compares and swaps in one step; where it does not
+    /// know that, the branch is read right before and right after, which leaves a moment between.
+    async fn swap_branch(
+        &self,
+        branch: &str,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<Swap, ForgeError> {
+        let now = self.branch_head(branch).await?;
+        if now.as_deref() == to {
+            return Ok(Swap::AlreadyThere);
+        }
+        expect_at(branch, from, now)?;
+        let mut is_atomic = true;
+        for attempt in 0..ATTEMPTS {
+            let done = if is_atomic {
+                self.swap_atomically(branch, from, to).await
+            } else {
+                self.swap_simply(branch, from, to).await
+            };
+            let Err(error) = done else {
+                let now = self.branch_head(branch).await?;
+                expect_at(branch, to, now)?;
+                return Ok(Swap::Moved);
+            };
+            if matches!(
+                error,
+                ForgeError::RateLimited { .. }
+                    | ForgeError::Unauthorized(_)
+                    | ForgeError::Credentials { .. }
+            ) {
+                return Err(error);
+            }
+            if error.is_lost() {
+                self.channel.pause(attempt).await;
+            }
+            // Whatever was answered, where the branch is now is what counts.
+            let now = self.branch_head(branch).await?;
+            if now.as_deref() == to {
+                return Ok(Swap::Moved);
+            }
+            expect_at(branch, from, now)?;
+            if !is_atomic && !error.is_lost() || attempt + 1 == ATTEMPTS {
+                return Err(error);
+            }
+            is_atomic = is_atomic && error.is_lost();
+        }
+        Err(ForgeError::Moved {
+            branch: branch.to_owned(),
+            expected: to.map(str::to_owned),
+            found: from.map(str::to_owned),
+        })
+    }
+
+    async fn swap_atomically(
+        &self,
+        branch: &str,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<(), ForgeError> {
+        const QUERY: &str =
+            "mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }";
+        let input = json!({ "input": {
+            "repositoryId": self.node_id().await?,
+            "refUpdates": [{
+                "name": format!("refs/heads/{branch}"),
+                "beforeOid": from.unwrap_or(NOTHING),
+                "afterOid": to.unwrap_or(NOTHING),
+                "force": true,
+            }],
+        } });
+        let done: Result<Value, _> = self.ask_graphql("updateRefs", QUERY, input).await;
+        done.map(|_| ())
+    }
+
+    async fn swap_simply(
+        &self,
+        branch: &str,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<(), ForgeError> {
+        let path = self.path(&format!("/git/refs/{}", encode(&format!("heads/{branch}"))));
+        let request = match (from, to) {
+            (None, _) => Request::new(
+                Method::POST,
+                self.path("/git/refs"),
+                json!({ "ref": format!("refs/heads/{branch}"), "sha": to }),
+            ),
+            (Some(_), Some(to)) => {
+                Request::new(Method::PATCH, path, json!({ "sha": to, "force": true }))
+            }
+            (Some(_), None) => Request {
+                method: Method::DELETE,
+                path,
+                body: None,
+            },
+        };
+        self.exchange(&request).await.map(|_| ())
+    }
+
+    /// Returns the repository's name in GraphQL; it is asked for once.
+    async fn node_id(&self) -> Result<&str, ForgeError> {
+        let find = || async {
+            let repository = self.repository().await?;
+            repository.node_id.ok_or_else(|| ForgeError::Shape {
+                method: "GET".to_owned(),
+                path: self.path(""),
+                reason: "the repository has no node_id, which GraphQL needs".to_owned(),
+            })
+        };
+        self.node_id.get_or_try_init(find).await.map(String::as_str)
+    }
+}
+
+fn expect_at(branch: &str, wanted: Option<&str>, now: Option<String>) -> Result<(), ForgeError> {
+    if now.as_deref() == wanted {
+        return Ok(());
+    }
+    Err(ForgeError::Moved {
+        branch: branch.to_owned(),
+        expected: wanted.map(str::to_owned),
+        found: now,
+    })
+}

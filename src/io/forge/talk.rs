@@ -1,0 +1,151 @@
+//! What is said about a pull request: labels and comments. Who is asking, and of which repository.
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::exchange::{Request, encode};
+use super::model::{CommentWire, RepositoryWire};
+use super::pulls::is_same_text;
+use super::{Cause, Comment, ForgeError, GitHub, RepositoryInfo};
+
+/// Whom the token stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewer {
+    /// The login: `ada`, `github-actions[bot]`.
+    pub login: String,
+    /// The user's number, which the noreply address begins with.
+    pub id: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct ViewerAnswer {
+    viewer: ViewerWire,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ViewerWire {
+    login: String,
+    database_id: Option<u64>,
+}
+
+impl GitHub {
+    /// Reads what holds for the repository.
+    pub async fn repository(&self) -> Result<RepositoryInfo, ForgeError> {
+        let reply = self.exchange(&Request::get(self.path(""))).await?;
+        let wire: RepositoryWire = reply.read()?;
+        let scopes = reply.headers.get("x-oauth-scopes");
+        Ok(wire.read(scopes.and_then(|scopes| scopes.to_str().ok())))
+    }
+
+    /// Asks whom the token stands for. Unlike `GET /user` this works with every kind of token.
+    pub async fn viewer(&self) -> Result<Viewer, ForgeError> {
+        const QUERY: &str = "query { viewer { login databaseId } }";
+        let answer = self.ask_graphql("viewer", QUERY, json!({})).await?;
+        let ViewerAnswer { viewer } = answer;
+        Ok(Viewer {
+            login: viewer.login,
+            id: viewer.database_id,
+        })
+    }
+
+    /// Makes a label, unless there is one of this name; returns whether it was made.
+    pub async fn create_label_if_missing(
+        &self,
+        name: &str,
+        color: &str,
+        description: &str,
+    ) -> Result<bool, ForgeError> {
+        let path = self.path(&format!("/labels/{}", encode(name)));
+        let find = async || {
+            let found: Option<Value> = self.find(path.clone()).await?;
+            Ok(found.map(|_| false))
+        };
+        if let Some(made) = find().await? {
+            return Ok(made);
+        }
+        let body = json!({ "name": name, "color": color, "description": description });
+        let request = Request::new(Method::POST, self.path("/labels"), body);
+        let create = async || self.exchange(&request).await.map(|_| true);
+        match self.settle(create, find).await {
+            Err(error) if error.cause() == Some(Cause::AlreadyExists) => Ok(false),
+            other => other,
+        }
+    }
+
+    /// Puts labels on a pull request; those it has stay.
+    pub async fn add_labels(&self, number: u64, labels: &[&str]) -> Result<(), ForgeError> {
+        let path = self.path(&format!("/issues/{number}/labels"));
+        let request = Request::new(Method::POST, path, json!({ "labels": labels }));
+        let add = async || self.exchange(&request).await.map(|_| ());
+        let find = async || {
+            let found = self.labels(number).await?;
+            let has = |label: &&str| found.iter().any(|known| known.eq_ignore_ascii_case(label));
+            Ok(labels.iter().all(has).then_some(()))
+        };
+        self.settle(add, find).await
+    }
+
+    /// Takes a label off a pull request, where it has it.
+    pub async fn remove_label(&self, number: u64, label: &str) -> Result<(), ForgeError> {
+        let path = self.path(&format!("/issues/{number}/labels/{}", encode(label)));
+        let request = Request {
+            method: Method::DELETE,
+            path,
+            body: None,
+        };
+        let remove = async || match self.exchange(&request).await {
+            Ok(_) | Err(ForgeError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        };
+        let find = async || {
+            let found = self.labels(number).await?;
+            Ok((!found.iter().any(|known| known == label)).then_some(()))
+        };
+        self.settle(remove, find).await
+    }
+
+    async fn labels(&self, number: u64) -> Result<Vec<String>, ForgeError> {
+        let path = self.path(&format!("/pulls/{number}"));
+        let pull: super::model::PullWire = self.get(path).await?;
+        Ok(pull.read().labels)
+    }
+
+    /// Reads the conversation of a pull request, oldest first.
+    pub async fn comments(&self, number: u64) -> Result<Vec<Comment>, ForgeError> {
+        let path = self.path(&format!("/issues/{number}/comments"));
+        let read = |page: Vec<CommentWire>| page.into_iter().map(CommentWire::read).collect();
+        self.list(&path, read).await
+    }
+
+    /// Writes a comment and returns its number.
+    pub async fn create_comment(&self, number: u64, body: &str) -> Result<u64, ForgeError> {
+        #[derive(Deserialize)]
+        struct Written {
+            id: u64,
+        }
+        let path = self.path(&format!("/issues/{number}/comments"));
+        let request = Request::new(Method::POST, path, json!({ "body": body }));
+        let write = async || {
+            let written: Written = self.exchange(&request).await?.read()?;
+            Ok(written.id)
+        };
+        let find = async || {
+            let comments = self.comments(number).await?;
+            let mut same = comments.iter().rev();
+            let same = same.find(|comment| is_same_text(&comment.body, body));
+            Ok(same.map(|comment| comment.id))
+        };
+        self.settle(write, find).await
+    }
+
+    /// Writes a comment anew.
+    pub async fn update_comment(&self, id: u64, body: &str) -> Result<(), ForgeError> {
+        let path = self.path(&format!("/issues/comments/{id}"));
+        let request = Request::new(Method::PATCH, path, json!({ "body": body }));
+        let write = async || self.exchange(&request).await.map(|_| ());
+        // The same text written twice is the same text.
+        self.settle(write, async || Ok(None)).await
+    }
+}

@@ -1,0 +1,171 @@
+//! What can go wrong between this repository and one elsewhere. No error holds a token.
+
+use git2::Oid;
+
+use crate::io::http::HttpError;
+
+/// A remote that did not do what was asked. It never holds a token.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// The URL is of no use.
+    #[error("`{url}` is no remote that can be used: {reason}")]
+    Url {
+        /// The URL.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The repository names no remote.
+    #[error("the repository has no remote `origin`")]
+    NoOrigin,
+    /// No answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The server wants a token, or a better one.
+    #[error("{url} {}", if *has_token { "does not accept the token" } else { "wants a token" })]
+    Unauthorized {
+        /// The URL.
+        url: String,
+        /// Whether a token was sent.
+        has_token: bool,
+    },
+    /// The token has not this right.
+    #[error("{url} forbids it: {message}")]
+    Forbidden {
+        /// The URL.
+        url: String,
+        /// The server's words.
+        message: String,
+    },
+    /// There is nothing, or nothing that this token may see.
+    #[error("{url} is not there, or not for this token to see")]
+    NotFound {
+        /// The URL.
+        url: String,
+    },
+    /// A status that is none of git's.
+    #[error("{url} answered with status {status}: {message}")]
+    Status {
+        /// The URL.
+        url: String,
+        /// The status.
+        status: u16,
+        /// The server's words.
+        message: String,
+    },
+    /// The answer is none of git's.
+    #[error("the answer of {url} is not git's: {found}")]
+    NotGit {
+        /// The URL.
+        url: String,
+        /// What it is.
+        found: String,
+    },
+    /// The answer ended too early.
+    #[error("the answer of {url} ended too early")]
+    Incomplete {
+        /// The URL.
+        url: String,
+    },
+    /// The server says that it failed.
+    #[error("{url} refused: {message}")]
+    Refused {
+        /// The URL.
+        url: String,
+        /// The server's words.
+        message: String,
+    },
+    /// The server speaks a dialect that this program does not.
+    #[error("{url} wants {what}, which this program does not know")]
+    Unsupported {
+        /// The URL.
+        url: String,
+        /// The dialect.
+        what: String,
+    },
+    /// Objects are missing here.
+    #[error("commit {id} is not here as a whole")]
+    Missing {
+        /// The commit.
+        id: Oid,
+    },
+    /// A push that would carry a history.
+    #[error("the push would carry more than {limit} commits")]
+    TooMany {
+        /// The most that a push carries.
+        limit: usize,
+    },
+    /// A push whose end is not known.
+    #[error(
+        "nobody knows whether the push to {url} was done: {push}; and its refs cannot be read: {read}"
+    )]
+    Lost {
+        /// The URL.
+        url: String,
+        /// What happened to the push.
+        push: String,
+        /// What happened to the question after it.
+        read: String,
+    },
+    /// Git failed.
+    #[error("git: {}", .0.message())]
+    Git(#[from] git2::Error),
+}
+
+impl RemoteError {
+    /// Says what to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Url { .. } => {
+                "use https://HOST/OWNER/REPOSITORY.git or a path; ssh forms are asked over https where a token is given"
+            }
+            Self::NoOrigin => "add one with git remote add origin URL",
+            Self::Unauthorized { has_token, .. } if !has_token => "give a token",
+            Self::Unauthorized { .. } => "check whether the token has expired",
+            Self::Forbidden { .. } => {
+                "give the token the right to write contents, and workflows where those change"
+            }
+            Self::NotFound { .. } => "check the URL, and that the token may see the repository",
+            Self::NotGit { .. } => {
+                "check the URL, and whether a proxy or a login page is in between"
+            }
+            Self::Missing { .. } => "fetch it first; a shallow clone may lack it",
+            Self::TooMany { .. } => "build the commit on one that the remote has",
+            Self::Unsupported { .. } => "use a server that speaks git's protocol in version 0",
+            Self::Git(_) => "check the repository with git fsck, and its space and permissions",
+            Self::Lost { .. } => "run it again: it looks first",
+            Self::Http(_)
+            | Self::Status { .. }
+            | Self::Incomplete { .. }
+            | Self::Refused { .. } => "run it again later",
+        }
+    }
+}
+
+impl RemoteError {
+    /// Tells whether asking again may help.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Http(HttpError::Unreachable { .. } | HttpError::BrokenOff { .. })
+            | Self::Incomplete { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502..=504),
+            _ => false,
+        }
+    }
+
+    /// Tells whether the server has certainly not taken the request.
+    pub(super) fn is_certain(&self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized { .. }
+                | Self::Forbidden { .. }
+                | Self::NotFound { .. }
+                | Self::Http(
+                    HttpError::BadUrl { .. }
+                        | HttpError::NotCached { .. }
+                        | HttpError::PlainToken { .. }
+                        | HttpError::Setup { .. }
+                )
+        )
+    }
+}

@@ -1,0 +1,152 @@
+//! Reads commits: what they say, what they change, what they merge. It needs the objects at hand, and asks no remote.
+
+use git2::{ErrorCode, MergeOptions, Oid};
+use jiff::Timestamp;
+
+use super::{GitError, GitRepository, Person};
+use crate::stack::Content;
+
+/// The most merges that are followed back.
+const MAX_MERGES: usize = 100;
+
+/// A commit as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitFacts {
+    /// Its number.
+    pub id: Oid,
+    /// Its tree.
+    pub tree: Oid,
+    /// The commits it is built upon.
+    pub parents: Vec<Oid>,
+    /// Who wrote it.
+    pub author: Person,
+    /// Who made it.
+    pub committer: Person,
+    /// When it was made.
+    pub time: Timestamp,
+    /// Its message.
+    pub message: String,
+}
+
+impl GitRepository {
+    /// Returns the commit that a revision names.
+    pub fn resolve(&self, revision: &str) -> Result<Oid, GitError> {
+        let found = self.repository.revparse_single(revision);
+        let commit = found.and_then(|object| object.peel_to_commit());
+        let commit = commit.map_err(|source| GitError::Revision {
+            revision: revision.to_owned(),
+            source,
+        })?;
+        Ok(commit.id())
+    }
+
+    /// Reads a commit; nothing where the object is not at hand.
+    pub fn find_commit(&self, id: Oid) -> Result<Option<CommitFacts>, GitError> {
+        let commit = match self.repository.find_commit(id) {
+            Ok(commit) => commit,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Some(CommitFacts {
+            id,
+            tree: commit.tree_id(),
+            parents: commit.parent_ids().collect(),
+            author: person(&commit.author()),
+            committer: person(&commit.committer()),
+            time: Timestamp::from_second(commit.time().seconds()).unwrap_or_default(),
+            message: String::from_utf8_lossy(commit.message_raw_bytes()).into_owned(),
+        }))
+    }
+
+    /// Returns the paths, from the repository's root, in which the trees of two commits differ.
+    pub fn differing_paths(&self, one: Oid, other: Oid) -> Result<Vec<String>, GitError> {
+        let (one, other) = (self.tree(one)?, self.tree(other)?);
+        if one.id() == other.id() {
+            return Ok(Vec::new());
+        }
+        let diff = self
+            .repository
+            .diff_tree_to_tree(Some(&one), Some(&other), None)?;
+        let mut paths: Vec<String> = diff
+            .deltas()
+            .flat_map(|delta| {
+                [delta.old_file(), delta.new_file()]
+                    .map(|file| file.path_bytes().map(<[u8]>::to_vec))
+            })
+            .flatten()
+            .map(|path| String::from_utf8_lossy(&path).into_owned())
+            .collect();
+        paths.sort();
+        paths.dedup();
+        Ok(paths)
+    }
+
+    /// Reads a file of the tree at a commit; nothing where it is not there.
+    pub fn read_at(&self, commit: Oid, path: &str) -> Result<Option<Content>, GitError> {
+        let tree = self.tree(commit)?;
+        match tree.get_path(std::path::Path::new(&self.full_path(path))) {
+            Ok(entry) => Ok(Some(self.read_any_blob(entry.id(), entry.filemode()))),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Returns the commits that were merged into `head`, one merge after the other, to give `commit`: none where they are the
+    /// same, and `None` where anything but plain merges lies between, such as a commit of a person or a merge that holds more
+    /// than git itself would make of it. `head` is a commit with one parent, whose object must be at hand as well.
+    pub fn merged_into(&self, commit: Oid, head: Oid) -> Result<Option<Vec<Oid>>, GitError> {
+        let mut merges = Vec::new();
+        let mut current = self.repository.find_commit(commit)?;
+        while current.id() != head {
+            if current.parent_count() != 2 || merges.len() == MAX_MERGES {
+                return Ok(None);
+            }
+            let before = current.parent_id(0)?;
+            merges.push((before, current.parent_id(1)?, current.tree_id()));
+            current = self.repository.find_commit(before)?;
+        }
+        if merges.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        if current.parent_count() != 1 {
+            return Ok(None);
+        }
+        let mut ancestor = current.parent_id(0)?;
+        let mut others = Vec::new();
+        for (before, other, tree) in merges.into_iter().rev() {
+            if self.merge([ancestor, before, other])? != Some(tree) {
+                return Ok(None);
+            }
+            ancestor = other;
+            others.push(other);
+        }
+        Ok(Some(others))
+    }
+
+    /// Merges two commits as git would; nothing where they conflict.
+    fn merge(&self, [ancestor, ours, theirs]: [Oid; 3]) -> Result<Option<Oid>, GitError> {
+        let (ancestor, ours) = (self.tree(ancestor)?, self.tree(ours)?);
+        let theirs = self.tree(theirs)?;
+        let mut options = MergeOptions::new();
+        options.find_renames(true);
+        let mut index = self
+            .repository
+            .merge_trees(&ancestor, &ours, &theirs, Some(&options))?;
+        if index.has_conflicts() {
+            return Ok(None);
+        }
+        Ok(Some(index.write_tree_to(&self.repository)?))
+    }
+
+    fn tree(&self, commit: Oid) -> Result<git2::Tree<'_>, GitError> {
+        Ok(self.repository.find_commit(commit)?.tree()?)
+    }
+}
+
+fn person(signature: &git2::Signature<'_>) -> Person {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    Person {
+        name: text(signature.name_bytes()),
+        email: text(signature.email_bytes()),
+    }
+}

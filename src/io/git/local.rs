@@ -1,0 +1,154 @@
+//! A remote that is a directory of this machine, opened with git2. Objects are copied and refs are moved under their locks;
+//! hooks are not run, as libgit2 runs none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use git2::{ErrorCode, Oid, Repository};
+
+use super::RemoteError;
+use super::objects::{pack, take_in};
+use super::push::{RefResult, RefUpdate, settled};
+use super::rejection::Rejection;
+use super::remote::Refs;
+
+fn open(path: &Path) -> Result<Repository, RemoteError> {
+    Repository::open(path).map_err(|error| match error.code() {
+        ErrorCode::NotFound => RemoteError::NotFound {
+            url: path.display().to_string(),
+        },
+        _ => error.into(),
+    })
+}
+
+pub(super) fn refs(path: &Path) -> Result<Refs, RemoteError> {
+    let there = open(path)?;
+    let head = there.find_reference("HEAD")?;
+    let head = head.symbolic_target().ok().flatten();
+    Ok(Refs {
+        names: names(&there)?,
+        default_branch: head.and_then(|name| Some(name.strip_prefix("refs/heads/")?.to_owned())),
+    })
+}
+
+fn names(there: &Repository) -> Result<BTreeMap<String, Oid>, git2::Error> {
+    let mut names = BTreeMap::new();
+    for reference in there.references()? {
+        let reference = reference?;
+        if let (Ok(name), Ok(target)) = (reference.name(), reference.resolve()) {
+            names.extend(target.target().map(|id| (name.to_owned(), id)));
+        }
+    }
+    Ok(names)
+}
+
+pub(super) fn fetch(
+    path: &Path,
+    here: &Repository,
+    wants: &[Oid],
+    depth: u32,
+) -> Result<(), RemoteError> {
+    let pack = pack(&open(path)?, wants, &BTreeSet::new(), Some(depth))?;
+    Ok(take_in(here, &pack)?)
+}
+
+pub(super) fn push(
+    path: &Path,
+    here: &Repository,
+    updates: &[RefUpdate],
+) -> Result<Vec<RefResult>, RemoteError> {
+    let there = open(path)?;
+    let now = names(&there)?;
+    let open: Vec<&RefUpdate> = updates
+        .iter()
+        .filter(|update| settled(update, now.get(&update.name).copied()).is_none())
+        .collect();
+    let tips: Vec<Oid> = open.iter().filter_map(|update| update.new).collect();
+    if !tips.is_empty() {
+        let bases = open.iter().filter_map(|update| update.base);
+        let known = now.values().copied().chain(bases).collect();
+        take_in(&there, &pack(here, &tips, &known, None)?)?;
+    }
+    let moved = |update| {
+        move_ref(&there, update)
+            .unwrap_or_else(|error| RefResult::Rejected(Rejection::Other(error.to_string())))
+    };
+    Ok(updates.iter().map(moved).collect())
+}
+
+fn move_ref(there: &Repository, update: &RefUpdate) -> Result<RefResult, RemoteError> {
+    let now = find(there, &update.name)?;
+    if let Some(result) = settled(update, now) {
+        return Ok(result);
+    }
+    if let Some(rejection) = refuse(there, update)? {
+        return Ok(RefResult::Rejected(rejection));
+    }
+    let moved = wait_for_lock(|| {
+        let Some(new) = update.new else {
+            let mut reference = there.find_reference(&update.name)?;
+            let is_same = reference.target() == update.old;
+            return if is_same { reference.delete() } else { Ok(()) };
+        };
+        // Git compares under the ref's lock; zero stands for a ref that must not be there.
+        let old = update.old.unwrap_or(Oid::ZERO_SHA1);
+        let log = "push by csctl-matrix";
+        let moved = there.reference_matching(&update.name, new, true, old, log);
+        moved.map(drop)
+    });
+    let now = find(there, &update.name)?;
+    match moved {
+        Ok(()) if now == update.new => Ok(RefResult::Moved),
+        Err(error) if now == update.old => Err(error.into()),
+        Ok(()) | Err(_) => {
+            Ok(settled(update, now).unwrap_or(RefResult::Rejected(Rejection::Stale { now })))
+        }
+    }
+}
+
+/// Does it again while somebody else holds the ref's lock, which is for a moment.
+fn wait_for_lock(act: impl Fn() -> Result<(), git2::Error>) -> Result<(), git2::Error> {
+    for _ in 0..50 {
+        match act() {
+            Err(error) if error.code() == ErrorCode::Locked => sleep(Duration::from_millis(20)),
+            done => return done,
+        }
+    }
+    act()
+}
+
+/// Returns why the repository takes no such update: its settings for pushes hold here too.
+fn refuse(there: &Repository, update: &RefUpdate) -> Result<Option<Rejection>, RemoteError> {
+    let other = |text: &str| Ok(Some(Rejection::Other(text.to_owned())));
+    let head = there.find_reference("HEAD").ok();
+    let head = head
+        .as_ref()
+        .and_then(|head| head.symbolic_target().ok().flatten());
+    if !there.is_bare() && head == Some(update.name.as_str()) {
+        return other("the branch is checked out there");
+    }
+    let config = there.config()?;
+    let denies = |key: &str| config.get_bool(key).unwrap_or(false);
+    Ok(match (update.old, update.new) {
+        (Some(_), None) if denies("receive.denyDeletes") => {
+            return other("deletion prohibited");
+        }
+        (Some(old), Some(new)) if denies("receive.denyNonFastForwards") => {
+            let loses = !there.graph_descendant_of(new, old)?;
+            loses.then_some(Rejection::NonFastForward)
+        }
+        _ => None,
+    })
+}
+
+fn find(there: &Repository, name: &str) -> Result<Option<Oid>, git2::Error> {
+    match there.refname_to_id(name) {
+        Ok(id) => Ok(Some(id)),
+        Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

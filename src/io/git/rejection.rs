@@ -1,0 +1,127 @@
+//! What a server's answer to a push means for each ref. It asks nobody.
+
+use std::fmt;
+
+use git2::Oid;
+
+use super::packet::Report;
+use super::push::{RefResult, RefUpdate};
+
+/// Why a ref was not moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rejection {
+    /// Somebody else moved it since it was seen.
+    Stale {
+        /// Where it is now.
+        now: Option<Oid>,
+    },
+    /// A hook of the server says no, in these words.
+    Hook(String),
+    /// The server takes nothing that loses commits.
+    NonFastForward,
+    /// A rule of the forge protects it, in these words.
+    Protected(String),
+    /// The answer was lost and the ref is where it was, unless the server is still at it; the phrase says what happened.
+    Unanswered(String),
+    /// Anything else, in the server's words.
+    Other(String),
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stale { now: Some(now) } => write!(f, "somebody else moved it to {now}"),
+            Self::Stale { now: None } => f.write_str("somebody else removed it"),
+            Self::Hook(text) => write!(f, "a hook of the server says no: {text}"),
+            Self::NonFastForward => f.write_str("the server takes no update that loses commits"),
+            Self::Protected(text) => write!(f, "a rule of the forge protects it: {text}"),
+            Self::Unanswered(text) => write!(f, "no answer, and it was not moved: {text}"),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+/// What the server said to a push.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) report: Report,
+    /// What it said to people.
+    pub(super) remarks: String,
+}
+
+impl Outcome {
+    pub(super) fn has_moved(&self, update: &RefUpdate) -> bool {
+        self.report.unpack.is_none() && self.report.refs.get(&update.name) == Some(&None)
+    }
+
+    /// Says why a ref was not moved, which is `now` there.
+    pub(super) fn rejected(&self, update: &RefUpdate, now: Option<Oid>) -> RefResult {
+        if now == update.new {
+            // Another run was faster with the very same commit.
+            return RefResult::AlreadyThere;
+        }
+        if now != update.old {
+            return RefResult::Rejected(Rejection::Stale { now });
+        }
+        let said = self
+            .report
+            .refs
+            .get(&update.name)
+            .and_then(Option::as_deref);
+        let why = match (&self.report.unpack, said) {
+            (Some(unpack), _) => format!("the server could not take the objects: {unpack}"),
+            (None, Some(said)) => said.to_owned(),
+            (None, None) => "the server does not say why".to_owned(),
+        };
+        RefResult::Rejected(classify(&why, &self.remarks))
+    }
+}
+
+/// Sorts the server's words. GitHub names its rules by number: GH006 for protected branches, GH013 for rule sets.
+fn classify(why: &str, remarks: &str) -> Rejection {
+    let in_full = if remarks.is_empty() {
+        why.to_owned()
+    } else {
+        format!("{why}: {remarks}")
+    };
+    let says = |words: &[&str]| words.iter().any(|word| in_full.contains(word));
+    if why == "non-fast-forward" {
+        Rejection::NonFastForward
+    } else if says(&[
+        "protected branch",
+        "repository rule violations",
+        "GH006",
+        "GH013",
+        "protected ref",
+    ]) {
+        Rejection::Protected(in_full)
+    } else if why.contains("hook declined") {
+        Rejection::Hook(in_full)
+    } else {
+        Rejection::Other(in_full)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_servers_are_sorted() {
+        let sorted = |why: &str, remarks: &str| classify(why, remarks);
+        assert_eq!(sorted("non-fast-forward", ""), Rejection::NonFastForward);
+        assert_eq!(
+            sorted("pre-receive hook declined", "no tabs"),
+            Rejection::Hook("pre-receive hook declined: no tabs".to_owned())
+        );
+        let protected = sorted(
+            "protected branch hook declined",
+            "error: GH006: Protected branch update failed for refs/heads/main.",
+        );
+        assert!(matches!(protected, Rejection::Protected(text) if text.contains("GH006")));
+        let rules = sorted("push declined due to repository rule violations", "");
+        assert!(matches!(rules, Rejection::Protected(_)));
+        let workflow = "refusing to allow a GitHub App to create or update workflow without `workflows` permission";
+        assert_eq!(sorted(workflow, ""), Rejection::Other(workflow.to_owned()));
+    }
+}

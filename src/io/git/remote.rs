@@ -1,0 +1,227 @@
+//! A repository elsewhere: its URL, who asks, and what it says of its refs. Git's smart HTTP protocol goes over the one HTTP
+//! client, as libgit2 is built without a network; directories of this machine are opened. No git binary is run.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use git2::Oid;
+use http::{HeaderValue, Method, header};
+
+use super::error::RemoteError;
+use super::packet::{Advertisement, PacketError, clean};
+use super::place::{Login, Place};
+use super::{GitRepository, local};
+use crate::io::http::{Answer, Ask, HttpClient, Secret};
+
+/// The longest list of refs that is read.
+const MAX_REFS_BYTES: usize = 64 << 20;
+/// Servers tell git from browsers by this name.
+const USER_AGENT: &str = concat!("git/2.0 (csctl-matrix ", env!("CARGO_PKG_VERSION"), ")");
+
+/// What git asks a server for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    /// Objects.
+    UploadPack,
+    /// To take objects and move refs.
+    ReceivePack,
+}
+
+impl Service {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::UploadPack => "git-upload-pack",
+            Self::ReceivePack => "git-receive-pack",
+        }
+    }
+}
+
+/// A repository elsewhere.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    pub(super) place: Place,
+    login: Option<Login>,
+}
+
+/// The refs of a repository elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refs {
+    /// The commits, or tags, by the full names of the refs: `refs/heads/main`.
+    pub names: BTreeMap<String, Oid>,
+    /// The branch that `HEAD` names.
+    pub default_branch: Option<String>,
+}
+
+impl Refs {
+    /// Returns the commit of a branch.
+    pub fn branch(&self, name: &str) -> Option<Oid> {
+        self.names.get(&format!("refs/heads/{name}")).copied()
+    }
+}
+
+impl GitRepository {
+    /// Returns the remote `origin`; `url.<base>.insteadOf` of the user's configuration holds.
+    pub fn origin(&self, token: Option<Secret>) -> Result<Remote, RemoteError> {
+        let remote = self.repository.find_remote("origin");
+        let remote = remote.map_err(|_| RemoteError::NoOrigin)?;
+        let url = remote.url().map_err(|_| RemoteError::NoOrigin)?;
+        let mut origin = Remote::new(url, token)?;
+        if let (Place::Local(path), Some(directory)) =
+            (&mut origin.place, self.repository.workdir())
+        {
+            *path = directory.join(&path);
+        }
+        Ok(origin)
+    }
+}
+
+impl Remote {
+    /// Makes a remote of a URL or a path. A token in the URL is used where no other is given.
+    ///
+    /// # Errors
+    /// The URL is none that can be asked, with this token or without.
+    pub fn new(url: &str, token: Option<Secret>) -> Result<Self, RemoteError> {
+        let (place, login) = Place::parse(url, token.is_some())?;
+        let login = token.map(Login::of_token).or(login);
+        Ok(Self { place, login })
+    }
+
+    /// Returns the URL or path for people, without a token.
+    pub fn shown(&self) -> String {
+        self.place.to_string()
+    }
+
+    /// Reads the refs.
+    pub async fn refs(&self, client: &HttpClient) -> Result<Refs, RemoteError> {
+        match &self.place {
+            Place::Local(path) => local::refs(path),
+            Place::Http(url) => {
+                let line = self.connect(client, url, Service::UploadPack).await?;
+                let default_branch = line.offer.default_branch().map(str::to_owned);
+                Ok(Refs {
+                    names: line.offer.refs,
+                    default_branch,
+                })
+            }
+        }
+    }
+
+    /// Asks what the server has and can.
+    pub(super) async fn connect(
+        &self,
+        client: &HttpClient,
+        url: &str,
+        service: Service,
+    ) -> Result<Line, RemoteError> {
+        let name = service.name();
+        let question = format!("/info/refs?service={name}");
+        let asked = format!("{url}{question}");
+        let ask = Ask::get(&asked, MAX_REFS_BYTES).unstored();
+        let answer = client.ask(self.with_headers(ask)).await?;
+        self.check(&answer, &format!("application/x-{name}-advertisement"))?;
+        let offer = Advertisement::parse(&answer.body, name);
+        let offer = offer.map_err(|error| self.packet_error(error))?;
+        // A repository that was renamed is asked at its new place from then on, as git does.
+        let url = if answer.url == client.mirrored(&asked) {
+            url
+        } else {
+            let moved = answer.url.strip_suffix(&question);
+            moved.ok_or_else(|| self.not_git("a redirect to something else".to_owned()))?
+        };
+        Ok(Line {
+            offer,
+            url: url.to_owned(),
+        })
+    }
+
+    /// Sends a request of git's and returns the body of the answer.
+    pub(super) async fn exchange(
+        &self,
+        client: &HttpClient,
+        url: &str,
+        service: Service,
+        request: (Vec<u8>, usize),
+    ) -> Result<Bytes, RemoteError> {
+        let name = service.name();
+        let (body, answer_limit) = request;
+        let kind = format!("application/x-{name}-request");
+        let kind =
+            HeaderValue::try_from(kind).map_err(|_| self.not_git("a bad name".to_owned()))?;
+        let ask = Ask::new(Method::POST, &format!("{url}/{name}"))
+            .with_header(header::CONTENT_TYPE, kind)
+            .with_body(Bytes::from(body))
+            .with_body_limit(answer_limit)
+            .once();
+        let answer = client.ask(self.with_headers(ask)).await?;
+        self.check(&answer, &format!("application/x-{name}-result"))?;
+        Ok(answer.body)
+    }
+
+    fn with_headers(&self, ask: Ask) -> Ask {
+        let ask = ask.with_header(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        match &self.login {
+            Some(login) => ask.with_basic(&login.user, login.secret.clone()),
+            None => ask,
+        }
+    }
+
+    /// Checks that an answer is git's.
+    fn check(&self, answer: &Answer, kind: &str) -> Result<(), RemoteError> {
+        let url = self.shown();
+        let said = || self.hide(&clean(&answer.body[..answer.body.len().min(300)]));
+        let found = answer.header(&header::CONTENT_TYPE).unwrap_or("no type");
+        let found = found.split(';').next().unwrap_or_default().trim();
+        Err(match answer.status {
+            200 if found == kind => return Ok(()),
+            200 => self.not_git(clean(format!("it is {found}").as_bytes())),
+            401 => RemoteError::Unauthorized {
+                url,
+                has_token: self.login.is_some(),
+            },
+            403 => RemoteError::Forbidden {
+                url,
+                message: said(),
+            },
+            404 | 410 => RemoteError::NotFound { url },
+            status => RemoteError::Status {
+                url,
+                status,
+                message: said(),
+            },
+        })
+    }
+
+    /// Says what a packet that cannot be read means here.
+    pub(super) fn packet_error(&self, error: PacketError) -> RemoteError {
+        let url = self.shown();
+        match error {
+            PacketError::Cut => RemoteError::Incomplete { url },
+            PacketError::Foreign(found) => self.not_git(self.hide(&found)),
+            PacketError::Said(message) => RemoteError::Refused {
+                url,
+                message: self.hide(&message),
+            },
+            PacketError::Unsupported(what) => RemoteError::Unsupported { url, what },
+        }
+    }
+
+    fn not_git(&self, found: String) -> RemoteError {
+        let url = self.shown();
+        RemoteError::NotGit { url, found }
+    }
+
+    /// Takes the token out of a server's words.
+    pub(super) fn hide(&self, text: &str) -> String {
+        match &self.login {
+            Some(login) => text.replace(login.secret.expose(), "***"),
+            None => text.to_owned(),
+        }
+    }
+}
+
+/// A server that has introduced itself.
+pub(super) struct Line {
+    pub(super) offer: Advertisement,
+    /// Where it is asked from now on.
+    pub(super) url: String,
+}

@@ -1,0 +1,83 @@
+//! What became of the pull requests of a run: one outcome each, from a closed list.
+
+use serde::Serialize;
+
+use super::PullKey;
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PullReport {
+    /// The form's version.
+    pub schema: u32,
+    /// Whether nothing was changed, as asked.
+    pub is_dry: bool,
+    /// One outcome for each pull request that there is or should be.
+    pub outcomes: Vec<PullOutcome>,
+    /// Requests made to the forge.
+    pub requests: u32,
+    /// Of these, those answered from the cache.
+    pub from_cache: u32,
+    /// Of these, those that changed something.
+    pub writes: u32,
+    /// What is left of the forge's limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<u32>,
+    /// The forge's limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// How one pull request ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PullOutcome {
+    /// What it is about.
+    pub key: PullKey,
+    /// Its branch.
+    pub branch: String,
+    /// Its number, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    /// What happened.
+    pub ended: Ended,
+    /// More about it, for people.
+    pub detail: String,
+}
+
+/// The closed list of what can happen to a pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// There is nothing to do.
+    NothingToDo,
+    /// It is as it should be.
+    UpToDate,
+    /// It was opened.
+    Opened,
+    /// It was brought up to date.
+    Refreshed,
+    /// It was closed, as its reason is gone.
+    Closed,
+    /// A person edited it; it was left alone.
+    Edited,
+    /// A person closed this change; it was not asked again.
+    Silenced,
+    /// A label says to leave it alone.
+    Stopped,
+    /// The forge is about to merge it.
+    Queued,
+    /// The branch is somebody else's.
+    ForeignBranch,
+    /// A branch that was left over was deleted.
+    Swept,
+    /// The run had done as much as it may.
+    Ceiling,
+    /// Somebody changed something in between; the next run looks again.
+    Overtaken,
+    /// Something went wrong with this one.
+    Failed,
+}
