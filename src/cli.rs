@@ -22,10 +22,12 @@ use crate::command::node_images::NodeImagesRequest;
 use crate::command::plan::PlanRequest;
 use crate::command::pr::PrRequest;
 use crate::command::show::ShowRequest;
+use crate::command::test::TestRequest;
 use crate::command::update::UpdateRequest;
 use crate::command::{self, Format, Outcome, Place, World};
 use crate::config::Config;
 use crate::error::{CommandError, Status};
+use crate::io::gate::CommandSettings;
 use crate::io::http::{HttpSettings, Mirror, Secret};
 use crate::plan::Selection;
 use crate::policy::{Addons, ChangeClass, EndOfLife, ImageList, Retention};
@@ -71,6 +73,8 @@ enum Command {
     Plan(PlanArgs),
     /// Write the plan into the working directory: all of its files, or none
     Update(UpdateArgs),
+    /// Try the plan out in a scratch copy: built-in proofs, and the commands of `gate`; exit with 3 where it is not green
+    Test(TestArgs),
     /// Find contradictions in the repository; exit with 3 where there are some
     Check(CheckArgs),
     /// Open, refresh and close the pull requests of the repository, unattended
@@ -187,6 +191,17 @@ struct UpdateArgs {
     /// Write over files with changes that are not committed
     #[arg(long)]
     allow_dirty: bool,
+}
+
+#[derive(Debug, Args)]
+struct TestArgs {
+    #[command(flatten)]
+    query: QueryArgs,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 #[derive(Debug, Args)]
@@ -362,6 +377,7 @@ fn run(
             allow_dirty: args.allow_dirty,
             plan: plan(args.plan, directory, update_command),
         }),
+        Command::Test(args) => command::test::run(&test(args, directory, update_command)),
         Command::Pr(args) => command::pr::run(&pull_requests(args, directory)),
         Command::Check(args) if args.list_rules => Ok(command::check::list_rules()),
         Command::Check(args) => command::check::run(&check(args, directory, &update_command)),
@@ -432,6 +448,35 @@ fn plan(args: PlanArgs, directory: PathBuf, update_command: String) -> PlanReque
         update_command,
         format: args.format,
         exit_code: args.exit_code,
+    }
+}
+
+fn test(args: TestArgs, directory: PathBuf, update_command: String) -> TestRequest {
+    let planned = PlanArgs {
+        query: args.query,
+        policy: args.policy,
+        format: args.format,
+        exit_code: false,
+    };
+    let plan = plan(planned, directory, update_command);
+    let settings = command_settings(plan.world.http.github_token.as_ref());
+    TestRequest { plan, settings }
+}
+
+/// Commands of a repository get neither the token nor variables of this program that somebody else has set.
+fn command_settings(token: Option<&Secret>) -> CommandSettings {
+    let is_hidden = |name: &str, value: &str| {
+        let is_token = token.is_some_and(|token| value.contains(token.expose()));
+        name.starts_with("CSCTL_MATRIX_") || is_token
+    };
+    let hidden = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        is_hidden(&name, &value.to_string_lossy()).then_some(name)
+    });
+    CommandSettings {
+        secrets: token.cloned().into_iter().collect(),
+        hidden: hidden.collect(),
+        ..CommandSettings::default()
     }
 }
 

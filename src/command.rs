@@ -10,6 +10,7 @@ pub mod node_images;
 pub mod plan;
 pub mod pr;
 pub mod show;
+pub mod test;
 pub mod update;
 
 mod sites;

@@ -5,6 +5,7 @@
 mod branch;
 mod check;
 mod edit;
+mod gate;
 mod pulls;
 mod read;
 mod site;
@@ -26,6 +27,7 @@ use crate::yaml::{File, Node, Path};
 pub(crate) use crate::spelling::nearest as find_nearest;
 pub use branch::{BranchTemplate, Glob};
 pub use edit::{EditError, Edited, block, pin, unblock, unpin};
+pub use gate::{CheckName, Checks, GateCommand, GateConfig, Need, TimeLimit};
 pub use pulls::{AuthorConfig, Ceilings, PullConfig, TemplateConfig};
 pub use site::SiteConfig;
 pub use start::{SCHEMA_LINE, Start, start_text};
@@ -74,6 +76,8 @@ pub struct Config {
     pub pull_requests: PullConfig,
     /// Base branches of pull requests.
     pub branches: Vec<BranchConfig>,
+    /// What a change has to pass before a default moves.
+    pub gate: GateConfig,
     /// Places in files that no rule of this program knows.
     pub sites: Vec<SiteConfig>,
 }
@@ -284,6 +288,7 @@ impl Config {
             standard: options.standard.or(self.standard).unwrap_or_default(),
             changes: std::collections::BTreeSet::new(),
             places: None,
+            untested: BTreeMap::new(),
         }
     }
 }

@@ -48,6 +48,8 @@ pub enum Status {
     Error,
     /// `check` found something.
     Findings,
+    /// `test` is not green.
+    Red,
     /// With `--exit-code`: changes are pending.
     Pending,
     /// With `--exit-code`: nothing to do, and something was held back.
@@ -62,7 +64,7 @@ impl Status {
         match self {
             Self::Done => 0,
             Self::Error => 1,
-            Self::Findings | Self::Pending => 3,
+            Self::Findings | Self::Red | Self::Pending => 3,
             Self::Held => 4,
             Self::Limited => 5,
         }

@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod digest;
 pub mod files;
 pub mod forge;
+pub mod gate;
 pub mod git;
 pub mod http;
 pub mod registry;

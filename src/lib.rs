@@ -7,6 +7,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod error;
+pub mod gate;
 pub mod io;
 mod markup;
 pub mod matrix;

@@ -24,7 +24,7 @@ use serde::Serialize;
 use crate::catalog::{Catalog, CveId, CvssScore, ImagePattern};
 use crate::matrix::LineMatrix;
 use crate::policy::{ChangeClass, Policy};
-use crate::stack::{Discovery, EditNote, Fault, Layout, SourceTree, Stack, Tree};
+use crate::stack::{Content, Discovery, EditNote, Fault, Layout, SourceTree, Stack, Tree};
 use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
@@ -221,6 +221,25 @@ impl Plan {
     /// Tells whether anything was held back.
     pub fn has_holds(&self) -> bool {
         self.stacks.iter().any(|stack| !stack.holds.is_empty())
+    }
+
+    /// Returns the files of the repository as they would be.
+    #[must_use]
+    pub fn applied_to(&self, tree: &Tree) -> Tree {
+        let mut after = tree.clone();
+        for change in &self.files {
+            match &change.action {
+                FileAction::Edit { after: text, .. } | FileAction::Create { after: text, .. } => {
+                    after.insert(&change.path, Content::Text(text.clone()));
+                }
+                FileAction::Copy { from } => {
+                    let content = tree.find(from).cloned().unwrap_or(Content::Unread);
+                    after.insert(&change.path, content);
+                }
+                FileAction::Remove => after.remove(&change.path),
+            }
+        }
+        after
     }
 
     /// Returns all faults.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use jiff::civil::Date;
 
 use crate::standard::Standard;
-use crate::version::{KubernetesVersion, Minor, OsRelease, VersionError};
+use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, VersionError};
 
 pub use limits::{MinimumAge, Minors};
 pub use records::{Block, Pin};
@@ -50,6 +50,8 @@ pub struct Policy {
     pub changes: BTreeSet<ChangeClass>,
     /// The places that may be repaired, by file and line, line 0 being the whole file; nothing means all.
     pub places: Option<Arc<BTreeSet<(String, usize)>>>,
+    /// Stack lines whose default stays where it is, as their tests are not green, each with why: `test e2e failed`.
+    pub untested: BTreeMap<StackLine, String>,
 }
 
 /// What differs in one stack; what is not said is as everywhere.

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema};
 use crate::catalog::Catalog;
 use crate::check::Findings;
 use crate::config::Config;
+use crate::gate::TestReport;
 use crate::overview::Overview;
 use crate::plan::Plan;
 
@@ -39,6 +40,10 @@ fn committed_schemas_are_those_of_the_types() {
     check(
         "check",
         &output::<Findings>("check", "csctl-matrix check --format json"),
+    );
+    check(
+        "test",
+        &output::<TestReport>("test", "csctl-matrix test --format json"),
     );
     // People write catalog files too: no field but the known ones.
     let settings = SchemaSettings::draft2020_12().for_deserialize();

@@ -27,7 +27,7 @@ const FLOORS: [&[&str]; 16] = [
     &["plan"],
     &["check"],
     &["overview"],
-    &["pull"],
+    &["gate", "pull"],
     &["io"],
     &["error", "report"],
     &["command"],

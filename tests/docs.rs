@@ -68,6 +68,7 @@ fn every_command_and_option_is_documented() {
         &["update"],
         &["check"],
         &["pr"],
+        &["test"],
         &["catalog", "fetch"],
         &["catalog", "show"],
         &["create-node-images"],

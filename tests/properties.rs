@@ -24,7 +24,7 @@ use csctl_matrix::policy::{
 use csctl_matrix::stack::{
     Content, Fact, Roster, RosterEntry, RosterForm, SourceFile, SourceTree, Stack, Tree, discover,
 };
-use csctl_matrix::version::{ChartVersion, KubernetesVersion, Minor, StackVersion};
+use csctl_matrix::version::{ChartVersion, KubernetesVersion, Minor, StackLine, StackVersion};
 use jiff::civil::Date;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -739,6 +739,48 @@ proptest! {
                 let offered = store.is_some_and(|store| store.images_of(default).next().is_some());
                 let listed = before.files().flat_map(SourceFile::rosters).flat_map(|roster| &roster.entries).any(|entry| of_list(&entry));
                 prop_assert!(offered || listed, "{default} is nowhere");
+            }
+        }
+    }
+
+    #[test]
+    fn a_red_test_moves_no_default_and_lists_grow_all_the_same(case in limited()) {
+        let free = case.run();
+        let red = "test e2e failed".to_owned();
+        let lines = case.repositories.iter().flat_map(|one| {
+            (0..MINORS).map(|index| StackLine { provider: one.provider().to_owned(), name: one.name.to_owned(), minor: minor(index) })
+        });
+        let untested = lines.map(|line| (line, red.clone())).collect();
+        let held = Case { policy: Policy { untested, ..case.policy.clone() }, ..case.clone() }.run();
+        let blocked = |version: KubernetesVersion| case.policy.blocked.iter().any(|block| block.version == version);
+        for (before, after) in held.stacks() {
+            for tree in &after.trees {
+                let old = before.trees.iter().find(|old| old.directory == tree.directory);
+                prop_assert!(old.is_some(), "{} arrives", tree.directory);
+                let default = old.and_then(|old| old.default);
+                prop_assert!(default == tree.default || default.is_some_and(blocked), "{default:?} -> {:?}", tree.default);
+            }
+            let rows = |stack: &Stack| -> BTreeSet<KubernetesVersion> {
+                let sites = stack.files().flat_map(SourceFile::sites);
+                sites.filter_map(|site| match site.fact { Fact::ListedVersion { version } => Some(version), _ => None }).collect()
+            };
+            let (old_rows, new_rows) = (rows(before), rows(after));
+            let moved = new_rows.difference(&old_rows).next().copied();
+            let defaults: BTreeSet<_> = before.trees.iter().filter_map(|tree| tree.default).collect();
+            let has_to = |minor: Minor| old_rows.iter().chain(&defaults).any(|old| old.minor() == minor && blocked(*old));
+            prop_assert!(moved.is_none_or(|row| defaults.contains(&row) || has_to(row.minor())), "the row of {moved:?} moves");
+        }
+        let has_tree = |asked: Minor| free.stacks_before.iter().all(|stack| stack.trees.iter().any(|tree| tree.minor == Some(asked)));
+        let is_faulty = |run: &Run| run.plan.faults().next().is_some();
+        if case.minor.is_some_and(|asked| !has_tree(asked)) || !case.policy.pinned.is_empty() || is_faulty(&free) || is_faulty(&held) {
+            return Ok(());
+        }
+        for pair in free.rosters().iter().filter(|pair| !pair.created) {
+            let same = |other: &&RosterPair<'_>| other.after.file == pair.after.file && other.after.at == pair.after.at;
+            let held = held.rosters();
+            let held = held.iter().find(same).map(|pair| versions(pair.after)).unwrap_or_default();
+            for version in versions(pair.after) {
+                prop_assert!(held.contains(&version), "{version} is missing in {held:?}");
             }
         }
     }

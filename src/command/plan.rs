@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Format, Outcome, Place, Repository, World, to_json};
+use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::error::{CommandError, Status};
 use crate::plan::{Plan, PlanInput, Selection};
@@ -55,6 +56,14 @@ pub fn run(request: &PlanRequest) -> Result<Outcome, CommandError> {
 
 /// Makes the plan of a repository.
 pub(super) fn make(request: &PlanRequest, repository: &Repository) -> Result<Plan, CommandError> {
+    look_and_make(request, repository).map(|(plan, _)| plan)
+}
+
+/// Makes the plan of a repository, and returns it with the catalog that it was made from.
+pub(super) fn look_and_make(
+    request: &PlanRequest,
+    repository: &Repository,
+) -> Result<(Plan, Catalog), CommandError> {
     let selection = repository.select(request.selection.clone())?;
     let catalog = repository.look(&selection, &request.world)?;
     let mut policy = repository.config.policy(&request.options);
@@ -68,7 +77,7 @@ pub(super) fn make(request: &PlanRequest, repository: &Repository) -> Result<Pla
     };
     let mut plan = crate::plan::plan(input);
     repository.judge(&mut plan, &catalog);
-    Ok(plan)
+    Ok((plan, catalog))
 }
 
 pub(super) fn status(plan: &Plan) -> Status {

@@ -19,6 +19,7 @@ pub(super) fn check(config: &Config, root: &Node) -> Result<(), ConfigError> {
     check_blocks(config, line)?;
     check_pins(config, line)?;
     check_urls(config, line)?;
+    super::gate::check(&config.gate, line)?;
     for (index, branch) in config.branches.iter().enumerate() {
         let path = Path::root().key("branches").index(index);
         check_limits(branch.minors.as_ref(), None, &path, line)?;

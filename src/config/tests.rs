@@ -77,6 +77,22 @@ fn vulnerabilities_are_asked_for_unless_the_file_says_none() {
 }
 
 #[test]
+fn reads_what_a_change_has_to_pass() {
+    let text = "gate:\n  checks: [e2e-1.34, {name: lint, app: ci}]\n  commands:\n  - {name: a, run: x, timeout: 90s, needs: [addons]}\n  - {name: b, run: y}\n";
+    let gate = config(text).gate;
+    let Checks::Names(names) = &gate.checks else {
+        panic!("{:?}", gate.checks)
+    };
+    let names: Vec<String> = names.iter().map(CheckName::to_string).collect();
+    assert_eq!(names, ["e2e-1.34", "lint (ci)"]);
+    let times = gate.commands.iter().map(|one| one.timeout.to_string());
+    assert_eq!(times.collect::<Vec<_>>(), ["90s", "30m"]);
+    assert_eq!(gate.commands[0].needs, [Need::Addons].into());
+    assert_eq!(config("gate: {checks: none}\n").gate.checks, Checks::None);
+    assert_eq!(config("gate:\n").gate.checks, Checks::Required);
+}
+
+#[test]
 fn what_says_nothing_is_the_default() {
     for text in [
         "",
@@ -136,6 +152,78 @@ const FAULTS: &[(&str, usize, &str, &str)] = &[
         3,
         "`sources.vulnerabilities.feed`: `kubernetes.io` is no URL",
         "write it with https:// or http://",
+    ),
+    (
+        "gate:\n  checks: e2e\n",
+        2,
+        "`gate.checks`: `e2e` is neither `required` nor `none`; a name stands in a list: [e2e]",
+        KEYS,
+    ),
+    (
+        "gate:\n  checks: {name: e2e}\n",
+        2,
+        "`gate.checks` is a map; `required`, `none` or a list of names is needed",
+        KEYS,
+    ),
+    (
+        "gate:\n  checks: []\n",
+        2,
+        "`gate.checks` names no check",
+        "write a list such as [e2e-1.34, lint]",
+    ),
+    (
+        "gate:\n  checks:\n  - e2e\n  - {name: e2e, app: ci}\n  - e2e\n",
+        5,
+        "`gate.checks[2]` names e2e again",
+        "write a list such as [e2e-1.34, lint]",
+    ),
+    (
+        "gate:\n  checks:\n  - {app: ci}\n",
+        3,
+        "`gate.checks[0]`: `name` is missing",
+        "add `name:` to it",
+    ),
+    (
+        "gate:\n  command: x\n",
+        2,
+        "`gate`: there is no key `command`; did you mean `commands`?",
+        "there are `checks`, `commands`",
+    ),
+    (
+        "gate:\n  commands:\n  - name: e2e\n    run: ' '\n",
+        4,
+        "`gate.commands[0].run` is empty",
+        "write what the shell is to run",
+    ),
+    (
+        "gate:\n  commands:\n  - {name: e2e, run: a}\n  - {name: e2e, run: b}\n",
+        4,
+        "`gate.commands[1].name` is `e2e`, as that of another command",
+        "give each command a name of its own",
+    ),
+    (
+        "gate:\n  commands:\n  - {name: \"a\\nb\", run: a}\n",
+        3,
+        "`gate.commands[0].name` begins or ends with a space, or has a line break in it",
+        "results speak of the command by its name",
+    ),
+    (
+        "gate:\n  commands:\n  - {name: e2e, run: a, timeout: 30}\n",
+        3,
+        "`gate.commands[0].timeout`: `30` is no time; write seconds, minutes or hours, such as `90s`, `30m` or `2h`",
+        KEYS,
+    ),
+    (
+        "gate:\n  commands:\n  - {name: e2e, run: a, timeout: 25h}\n",
+        3,
+        "`gate.commands[0].timeout`: `25h` is longer than a day, `24h`",
+        KEYS,
+    ),
+    (
+        "gate:\n  commands:\n  - {name: e2e, run: a, needs: [defaults]}\n",
+        3,
+        "`gate.commands[0].needs[0]`: `defaults` is none of `default`, `roster`, `addons`",
+        KEYS,
     ),
     (
         "images: 3\n",

@@ -43,21 +43,29 @@ pub fn find_root(directory: &Path) -> Result<PathBuf, ReadError> {
 
 /// Reads the files of a repository that can matter; ignored ones and those in hidden directories are left out.
 pub fn load_tree(root: &Path) -> Result<Tree, ReadError> {
-    let mut paths = Vec::new();
-    for entry in walker(root) {
-        let Ok(entry) = entry else { continue };
-        let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
-        let relative = entry.path().strip_prefix(root).ok().and_then(Path::to_str);
-        if let (false, Some(relative)) = (is_directory, relative) {
-            paths.push(relative.replace(std::path::MAIN_SEPARATOR, "/"));
-        }
-    }
+    let paths: Vec<String> = list_files(root)
+        .iter()
+        .filter_map(|path| Some(path.to_str()?.replace(std::path::MAIN_SEPARATOR, "/")))
+        .collect();
     let contents = crate::parallel::map(&paths, 64, |path| read(root, path));
     let mut tree = Tree::default();
     for (path, content) in paths.into_iter().zip(contents) {
         tree.insert(path, content);
     }
     Ok(tree)
+}
+
+/// Lists the files below a directory, relative to it; ignored ones and those in hidden directories are left out.
+pub(super) fn list_files(root: &Path) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for entry in walker(root) {
+        let Ok(entry) = entry else { continue };
+        let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
+        if let (false, Ok(relative)) = (is_directory, entry.path().strip_prefix(root)) {
+            paths.push(relative.to_owned());
+        }
+    }
+    paths
 }
 
 /// Reads one directory of a stack with the files beside it, and returns the directory's name, which begins the paths in it.

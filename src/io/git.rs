@@ -1,6 +1,7 @@
 //! The git repository around a tree: files of a revision, changed files, tags of stack releases. Below it, commits are made as
 //! objects and exchanged with remotes; the user's checkout, index and refs never change.
 
+mod checkout;
 mod commit;
 mod error;
 mod fetch;

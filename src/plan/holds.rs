@@ -356,7 +356,7 @@ fn minor_holds(target: &Target<'_>) -> Vec<Hold> {
             Move::Edit(_, wanted) | Move::Create(_, _, wanted) => wanted.line.minor == asked,
             Move::Remove(_) => false,
         });
-        if target.minors.is_empty() {
+        if target.minors.is_empty() || target.find_untested(asked).is_some() {
             return Vec::new();
         }
         if reached || known.contains(&asked) && !target.stack.layout.has_directory_per_minor() {

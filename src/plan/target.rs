@@ -130,12 +130,9 @@ impl<'a> Target<'a> {
     /// Tells whether a source tree can be set to a minor: it is asked for, wanted, and there are an image and the charts that
     /// belong to it. With charts of another minor the tree would contradict itself.
     fn can_move_to(&self, minor: Minor) -> bool {
-        let is_there = self
-            .stack
-            .trees
-            .iter()
-            .any(|tree| tree.minor == Some(minor));
-        let wants = self.input.policy.wants(ChangeClass::NewMinor);
+        let is_there = self.has_tree(minor);
+        let wants =
+            self.input.policy.wants(ChangeClass::NewMinor) && self.find_untested(minor).is_none();
         let has_image = || self.newest_default(minor).is_some();
         let has_charts = || self.missing_charts(minor).is_empty();
         self.is_looked_at(minor) && (is_there || (wants && has_image() && has_charts()))
@@ -173,6 +170,25 @@ impl<'a> Target<'a> {
         charts.into_iter().collect()
     }
 
+    /// Tells whether a source tree is set to a minor.
+    pub(super) fn has_tree(&self, minor: Minor) -> bool {
+        let mut trees = self.stack.trees.iter();
+        trees.any(|tree| tree.minor == Some(minor))
+    }
+
+    /// Returns why a minor's default stays where it is, where its tests are not green.
+    pub(super) fn find_untested(&self, minor: Minor) -> Option<&'a str> {
+        let untested = &self.input.policy.untested;
+        let line = |tree: &SourceTree| StackLine {
+            provider: tree.provider.clone(),
+            name: tree.name.clone(),
+            minor,
+        };
+        let mut trees = self.stack.trees.iter();
+        let reason = trees.find_map(|tree| untested.get(&line(tree)));
+        reason.map(String::as_str)
+    }
+
     /// Tells whether the policy looks at a minor.
     fn is_looked_at(&self, minor: Minor) -> bool {
         self.input.policy.minors.contains(minor)
@@ -184,13 +200,7 @@ impl<'a> Target<'a> {
 
     /// Makes a source tree for a minor from that of the newest minor before it.
     fn create(&self, minor: Minor) -> Option<Move<'a>> {
-        if self
-            .stack
-            .trees
-            .iter()
-            .any(|tree| tree.minor == Some(minor))
-            || !self.can_move_to(minor)
-        {
+        if self.has_tree(minor) || !self.can_move_to(minor) {
             return None;
         }
         let predecessor = self.predecessor(minor)?;
@@ -375,9 +385,22 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// The default that a source tree will have: where its tests are not green, the one it has, unless that is blocked.
+    fn default(&self, tree: &SourceTree, minor: Minor) -> Option<KubernetesVersion> {
+        let has_to_leave = tree.default.is_some_and(|current| self.must_leave(current));
+        if tree.minor == Some(minor) && self.find_untested(minor).is_some() && !has_to_leave {
+            return tree.default;
+        }
+        self.tested_default(tree, minor)
+    }
+
     /// The newest listed patch that is old enough, proved by the store; never lower than it is, unless another minor is asked
     /// for, it is pinned, or it is blocked.
-    fn default(&self, tree: &SourceTree, minor: Minor) -> Option<KubernetesVersion> {
+    pub(super) fn tested_default(
+        &self,
+        tree: &SourceTree,
+        minor: Minor,
+    ) -> Option<KubernetesVersion> {
         let newest = self.newest_default(minor);
         match tree.default.filter(|_| tree.minor == Some(minor)) {
             Some(current) if self.must_leave(current) => self.replacement(minor).or(Some(current)),
@@ -470,7 +493,10 @@ impl<'a> Target<'a> {
                     .pinned(of)
                     .or_else(|| self.newest_of_row(of))
                     .or_else(|| self.replacement(of)),
-                Some(_) | None if self.pin(of).is_some() => self.pinned(of).or(before),
+                Some(_) | None if of != minor && self.is_row_held(of) => None,
+                Some(_) | None if self.pin(of).is_some() && self.find_untested(of).is_none() => {
+                    self.pinned(of).or(before)
+                }
                 // The row of the minor that the tree moves to says what the tree says.
                 Some(_) | None if of == minor && tree.minor != Some(minor) => newest.or(before),
                 Some(_) | None => newest.max(before),
@@ -489,8 +515,18 @@ impl<'a> Target<'a> {
             .collect()
     }
 
+    /// Tells whether the row of a minor waits for its tests. One that is blocked cannot wait.
+    fn is_row_held(&self, minor: Minor) -> bool {
+        let mut sites = self.stack.files().flat_map(SourceFile::sites);
+        let has_to_leave = sites.any(|site| match site.fact {
+            Fact::ListedVersion { version } => version.minor() == minor && self.must_leave(version),
+            _ => false,
+        });
+        self.find_untested(minor).is_some() && !has_to_leave
+    }
+
     /// The newest version of a minor that may be used and is old enough; the list policy is about lists of images.
-    fn newest_of_row(&self, minor: Minor) -> Option<KubernetesVersion> {
+    pub(super) fn newest_of_row(&self, minor: Minor) -> Option<KubernetesVersion> {
         let mut versions = self.offered(minor).iter().rev().map(|image| image.version);
         versions.find(|version| self.offer.is_mature(*version))
     }

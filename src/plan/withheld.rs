@@ -9,7 +9,7 @@ use super::target::{Move, Target};
 use crate::catalog::NodeImage;
 use crate::matrix::minors_of;
 use crate::policy::Block;
-use crate::stack::Fact;
+use crate::stack::{Fact, SourceFile};
 use crate::version::{KubernetesVersion, Minor};
 
 /// Returns what the policy withholds.
@@ -17,11 +17,57 @@ pub(super) fn withheld(target: &Target<'_>) -> Vec<Hold> {
     let mut holds = blocked_holds(target);
     holds.extend(os_holds(target));
     holds.extend(outside_hold(target));
+    holds.extend(untested_holds(target));
     for (minor, default) in defaults(target) {
         holds.extend(young_holds(target, minor, default));
         holds.extend(pin_hold(target, minor, default));
     }
     holds
+}
+
+/// Defaults that would move, and minors that would arrive, if their tests were green.
+fn untested_holds(target: &Target<'_>) -> Vec<Hold> {
+    let mut holds = BTreeSet::new();
+    let mut add = |minor: Minor, free: Option<KubernetesVersion>, kept: Option<_>| {
+        if let (Some(why), Some(free)) = (target.find_untested(minor), free)
+            && kept.is_some_and(|kept| kept != free)
+        {
+            holds.insert(hold(
+                free,
+                format!("does not become the default: {why}"),
+                None,
+            ));
+        }
+    };
+    for step in &target.moves {
+        if let Move::Edit(tree, wanted) = step {
+            let minor = wanted.line.minor;
+            add(minor, target.tested_default(tree, minor), wanted.default);
+        }
+    }
+    let listed = target.stack.files().flat_map(SourceFile::sites);
+    for site in listed {
+        if let Fact::ListedVersion { version } = site.fact
+            && target.minors.contains(&version.minor())
+        {
+            let newest = target.newest_of_row(version.minor());
+            let goes_up = |newest: &KubernetesVersion| *newest > version;
+            let is_alone = !target.has_tree(version.minor());
+            add(
+                version.minor(),
+                newest.filter(goes_up).filter(|_| is_alone),
+                Some(version),
+            );
+        }
+    }
+    if let Some(asked) = target.input.selection.minor
+        && let Some(why) = target.find_untested(asked)
+        && !target.has_tree(asked)
+        && target.newest_default(asked).is_some()
+    {
+        holds.insert(hold(asked, format!("does not arrive: {why}"), None));
+    }
+    holds.into_iter().collect()
 }
 
 /// Images that the store offers and nobody may use.
@@ -114,7 +160,7 @@ fn defaults(target: &Target<'_>) -> BTreeMap<Minor, KubernetesVersion> {
         };
         let rows = wanted.rows.iter();
         let has_row = |minor: &Minor| {
-            target.stack.files().flat_map(crate::stack::SourceFile::sites).any(
+            target.stack.files().flat_map(SourceFile::sites).any(
                 |site| matches!(site.fact, Fact::ListedVersion { version } if version.minor() == *minor),
             )
         };
@@ -163,6 +209,9 @@ fn young_holds(target: &Target<'_>, minor: Minor, default: KubernetesVersion) ->
 /// A default that would go up if it were not pinned, or a pin that cannot be followed.
 fn pin_hold(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Option<Hold> {
     let pin = target.pin(minor)?;
+    if default != pin.version && target.find_untested(minor).is_some() {
+        return None;
+    }
     if default != pin.version {
         let reason = format!(
             "pinned until {}, and no image of it may be used: the default is {default}",

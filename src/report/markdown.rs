@@ -9,6 +9,7 @@ use similar::TextDiff;
 use super::{compact, text};
 use crate::catalog::Catalog;
 use crate::check::Findings;
+use crate::gate::TestReport;
 use crate::markup::escape;
 use crate::overview::Overview;
 use crate::plan::{FileAction, Plan};
@@ -18,6 +19,7 @@ const PLAN: &str = include_str!("markdown/plan.md.hbs");
 const SHOW: &str = include_str!("markdown/show.md.hbs");
 const PULL_REQUESTS: &str = include_str!("markdown/pull-requests.md.hbs");
 const CHECK: &str = include_str!("markdown/check.md.hbs");
+const TESTS: &str = include_str!("markdown/tests.md.hbs");
 const CATALOG: &str = include_str!("markdown/catalog.md.hbs");
 
 /// Returns a plan.
@@ -122,6 +124,38 @@ pub fn check(findings: &Findings) -> String {
         "rulesPage": super::sarif::RULES_PAGE,
     });
     render(CHECK, &data)
+}
+
+/// Returns the results of tests.
+pub fn tests(report: &TestReport) -> String {
+    let lines: Vec<Value> = report
+        .lines
+        .iter()
+        .map(|line| {
+            let results = &line.report.results;
+            let rows: Vec<Value> = results
+                .iter()
+                .map(|one| json!({ "name": one.name, "state": one.state, "words": one.words() }))
+                .collect();
+            let failed = results.iter().filter(|result| !result.state.is_harmless());
+            let said: Vec<Value> = failed
+                .filter_map(|one| {
+                    let output = one.output.as_ref()?.replace("```", "``\u{200b}`");
+                    Some(json!({ "name": one.name, "output": output }))
+                })
+                .collect();
+            json!({
+                "line": line.line,
+                "from": line.default_before.filter(|before| Some(*before) != line.default_after),
+                "to": line.default_after,
+                "results": rows,
+                "reason": line.report.reason(),
+                "kept": line.held_default(),
+                "said": said,
+            })
+        })
+        .collect();
+    render(TESTS, &json!({ "lines": lines }))
 }
 
 /// Returns a catalog.

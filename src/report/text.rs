@@ -5,6 +5,7 @@ mod check;
 mod plan;
 mod pull_requests;
 mod show;
+mod tests;
 
 use anstyle::{AnsiColor, Style};
 
@@ -15,6 +16,7 @@ pub use plan::{plan, update};
 pub use pull_requests::pull_requests;
 pub use show::show;
 pub(crate) use show::{also_out, state};
+pub use tests::tests;
 
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default();

@@ -70,10 +70,17 @@ impl Discovery {
         })
     }
 
-    /// Reads one stack again after changes; a file whose text is that of a known one is not read again.
-    pub(crate) fn read_again(&self, tree: &Tree, directory: &str, known: &Known) -> Option<Stack> {
+    /// Finds the cluster stacks of the same repository in another state of it.
+    #[must_use]
+    pub fn again(&self, tree: &Tree) -> Self {
         let mut again = discover_with(tree, &self.configured.sites);
         again.configured.is_one_stack = self.configured.is_one_stack;
+        again
+    }
+
+    /// Reads one stack again after changes; a file whose text is that of a known one is not read again.
+    pub(crate) fn read_again(&self, tree: &Tree, directory: &str, known: &Known) -> Option<Stack> {
+        let again = self.again(tree);
         let found = |place: &&StackPlace| place.directory == directory;
         let place = again.places.iter().find(found)?;
         Some(again.read_place((tree, known), place))

@@ -317,3 +317,97 @@ fn lists_of_several_minors_go_on_beside_a_tree_that_is_left_alone() {
     let lines: Vec<String> = lines.map(|line| line.line.to_string()).collect();
     assert_eq!(lines, ["openstack-scs-1-34"]);
 }
+
+/// Default moves of this line wait for its tests.
+fn untested(line: &str) -> Policy {
+    Policy {
+        untested: [(line.parse().unwrap(), "test e2e failed".to_owned())].into(),
+        ..Policy::default()
+    }
+}
+
+#[test]
+fn a_red_test_holds_the_default_and_lists_go_on() {
+    let world = world(&["v1.34.5", "v1.34.7"]);
+    let plan = plan_with(&small(), &world, &untested("openstack-scs-1-34"), None);
+    assert_eq!(
+        written(&plan),
+        [("scs/node-images.yaml", node_images(&["v1.34.5", "v1.34.7"]))].into()
+    );
+    assert_eq!(
+        find_hold(&plan, "v1.34.7").reason,
+        "does not become the default: test e2e failed"
+    );
+    let line = &plan.stacks[0].lines[0];
+    assert_eq!(line.default_before, line.default_after);
+    // Another line's tests say nothing of it.
+    let plan = plan_with(&small(), &world, &untested("openstack-scs-1-35"), None);
+    assert_eq!(written(&plan)["scs/csctl.yaml"], csctl("v1.34.7"));
+    assert!(plan.stacks[0].holds.is_empty());
+}
+
+#[test]
+fn a_red_test_holds_pins_and_minors_too() {
+    let world = world(&["v1.34.4", "v1.34.5", "v1.34.7", "v1.35.1"]);
+    let pinned = Policy {
+        pinned: vec![Pin {
+            version: "v1.34.7".parse().unwrap(),
+            stack: None,
+            reason: None,
+            until: "2026-06-30".parse().unwrap(),
+        }],
+        ..untested("openstack-scs-1-34")
+    };
+    let plan = plan_with(&small(), &world, &pinned, None);
+    assert!(!written(&plan).contains_key("scs/csctl.yaml"));
+    assert_eq!(
+        find_hold(&plan, "v1.34.7").reason,
+        "does not become the default: test e2e failed"
+    );
+    let arriving = untested("openstack-scs-1-35");
+    let plan = plan_with(&small(), &world, &arriving, Some("1.35"));
+    assert!(!plan.has_changes(), "{:?}", plan.files);
+    let holds = &plan.stacks[0].holds;
+    assert_eq!(holds.len(), 1, "{holds:?}");
+    assert_eq!(
+        find_hold(&plan, "1.35").reason,
+        "does not arrive: test e2e failed"
+    );
+}
+
+#[test]
+fn a_blocked_default_leaves_whatever_the_tests_say() {
+    let world = world(&["v1.34.5", "v1.34.7"]);
+    let policy = Policy {
+        blocked: vec![block("v1.34.5", None)],
+        ..untested("openstack-scs-1-34")
+    };
+    let plan = plan_with(&small(), &world, &policy, None);
+    assert_eq!(plan.faults().count(), 0);
+    assert_eq!(written(&plan)["scs/csctl.yaml"], csctl("v1.34.7"));
+}
+
+#[test]
+fn rows_of_untested_minors_stay() {
+    let rows = |new: &str| format!("- kubernetes: 1.33.1\n- kubernetes: {new}\n");
+    let files = tree(&[
+        ("scs/1-34/csctl.yaml", &csctl("v1.34.5")),
+        ("scs/1-34/node-images.yaml", &node_images(&["v1.34.5"])),
+        ("scs/versions.yaml", &rows("1.34.5")),
+    ]);
+    let world = world(&["v1.33.2", "v1.34.5", "v1.34.7"]);
+    let plan = plan_with(&files, &world, &untested("openstack-scs-1-33"), None);
+    let after = written(&plan);
+    assert_eq!(after["scs/versions.yaml"], rows("1.34.7"));
+    assert_eq!(
+        find_hold(&plan, "v1.33.2").reason,
+        "does not become the default: test e2e failed"
+    );
+    let plan = plan_with(&files, &world, &untested("openstack-scs-1-34"), None);
+    let after = written(&plan);
+    assert_eq!(
+        after["scs/versions.yaml"],
+        rows("1.34.5").replace("1.33.1", "1.33.2")
+    );
+    assert!(!after.contains_key("scs/1-34/csctl.yaml"));
+}

@@ -1,0 +1,192 @@
+//! `test`: plans, and tries out what is planned in a scratch copy: the built-in proofs, and the commands of the repository. It writes
+//! nothing into the repository and does not ask the forge.
+
+use std::collections::BTreeMap;
+
+use super::plan::{PlanRequest, look_and_make};
+use super::{Format, Outcome, Repository, to_json};
+use crate::catalog::Catalog;
+use crate::check::{CheckInput, Findings, RuleSelection, check};
+use crate::config::Config;
+use crate::error::{CommandError, Status};
+use crate::gate::{GateReport, LineReport, ProofInput, Subject, TestReport, proofs};
+use crate::io::gate::{Charts, CommandSettings, Scratch, ScratchError, run_commands};
+use crate::plan::{LinePlan, Plan, Selection, StackPlan};
+use crate::report;
+use crate::stack::{Discovery, Stack, Tree};
+
+/// What to test.
+#[derive(Debug, Clone)]
+pub struct TestRequest {
+    /// The plan to try out.
+    pub plan: PlanRequest,
+    /// How commands are run.
+    pub settings: CommandSettings,
+}
+
+/// Plans, and tries the plan out.
+pub fn run(request: &TestRequest) -> Result<Outcome, CommandError> {
+    let repository = Repository::open(&request.plan.place)?;
+    let (plan, catalog) = look_and_make(&request.plan, &repository)?;
+    let report = examine(&Examined {
+        repository: &repository,
+        plan: &plan,
+        catalog: &catalog,
+        settings: &request.settings,
+        commit: None,
+    })?;
+    let data = match request.plan.format {
+        Format::Text => report::text::tests(&report),
+        Format::Markdown => report::markdown::tests(&report),
+        Format::Json => to_json(&report)?,
+    };
+    let mut outcome = Outcome::of(data, request.plan.format);
+    outcome.status = (!report.is_green).then_some(Status::Red);
+    Ok(outcome.with_faults(plan.faults()))
+}
+
+/// A plan to be tried out.
+pub(super) struct Examined<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) plan: &'a Plan,
+    pub(super) catalog: &'a Catalog,
+    pub(super) settings: &'a CommandSettings,
+    /// The commit that carries the plan out, where there is one.
+    pub(super) commit: Option<&'a str>,
+}
+
+/// Tries a plan out in a scratch copy: one report per stack line that changes.
+pub(super) fn examine(examined: &Examined<'_>) -> Result<TestReport, CommandError> {
+    let (repository, plan) = (examined.repository, examined.plan);
+    if !plan.has_changes() {
+        return Ok(TestReport::new(Vec::new()));
+    }
+    let base = copy(repository).map_err(scratch_error)?;
+    let directories: Vec<&str> = plan
+        .stacks
+        .iter()
+        .filter(|stack| !stack.lines.is_empty())
+        .map(|stack| stack.directory.as_str())
+        .collect();
+    let charts = Charts::before(&directories, &base, examined.settings);
+    let scratch = match (examined.commit, &repository.git) {
+        (Some(commit), Some(git)) => Scratch::of_revision(git, commit),
+        (Some(_) | None, _) => base.apply(plan).map(|()| base),
+    };
+    let scratch = scratch.map_err(scratch_error)?;
+    let before = State::new(repository, &repository.tree, &repository.discovery, plan);
+    let tree = plan.applied_to(&repository.tree);
+    let after = State::new(repository, &tree, &repository.discovery.again(&tree), plan);
+    let trial = Trial {
+        examined,
+        scratch: &scratch,
+        charts: &charts,
+        before: &before,
+        after: &after,
+    };
+    let changed = plan.stacks.iter().flat_map(|stack| {
+        let lines = stack.lines.iter().filter(|line| !line.classes.is_empty());
+        lines.map(move |line| (stack, line))
+    });
+    let reports = changed.map(|(stack, line)| trial.line(stack, line));
+    Ok(TestReport::new(reports.collect()))
+}
+
+fn copy(repository: &Repository) -> Result<Scratch, ScratchError> {
+    match (&repository.revision, &repository.git) {
+        (Some(revision), Some(git)) => Scratch::of_revision(git, revision),
+        (_, git) => Scratch::of_directory(&repository.root, git.as_ref()),
+    }
+}
+
+fn scratch_error(error: ScratchError) -> CommandError {
+    CommandError::new(error)
+        .hinted("make room or give permission; TMPDIR names the place of temporary files")
+}
+
+/// The repository, as it is or as it would be.
+struct State {
+    stacks: Vec<Stack>,
+    findings: Findings,
+}
+
+impl State {
+    fn new(repository: &Repository, tree: &Tree, discovery: &Discovery, plan: &Plan) -> Self {
+        let titles = plan.stacks.iter().map(|stack| stack.title.clone());
+        let findings = check(CheckInput {
+            tree,
+            discovery,
+            catalog: None,
+            policy: &repository.config.policy(&Config::default()),
+            selection: &Selection {
+                stacks: titles.collect(),
+                ..Selection::default()
+            },
+            rules: &RuleSelection::default(),
+            tags: &[],
+            unpublishable: &BTreeMap::new(),
+            today: plan.as_of,
+        });
+        Self {
+            stacks: discovery.read(tree),
+            findings,
+        }
+    }
+
+    fn find(&self, directory: &str) -> Option<&Stack> {
+        let mut stacks = self.stacks.iter();
+        stacks.find(|stack| stack.directory == directory)
+    }
+}
+
+/// A planned scratch copy, and what is compared.
+struct Trial<'a> {
+    examined: &'a Examined<'a>,
+    scratch: &'a Scratch,
+    charts: &'a Charts,
+    before: &'a State,
+    after: &'a State,
+}
+
+impl Trial<'_> {
+    fn line(&self, stack: &StackPlan, line: &LinePlan) -> LineReport {
+        let Examined {
+            repository,
+            plan,
+            catalog,
+            settings,
+            commit,
+        } = self.examined;
+        let files = Subject::files_of(plan, stack);
+        let subject = Subject {
+            stack,
+            line,
+            files: &files,
+            commit: *commit,
+        };
+        let mut results = Vec::new();
+        let directory = stack.directory.as_str();
+        if let (Some(before), Some(after)) =
+            (self.before.find(directory), self.after.find(directory))
+        {
+            results = proofs(ProofInput {
+                subject,
+                before,
+                after,
+                catalog,
+                pattern: repository.config.image_store.pattern.as_ref(),
+                findings_before: &self.before.findings,
+                findings_after: &self.after.findings,
+            });
+        }
+        if !subject.leaves() {
+            results.extend(
+                self.charts
+                    .after(subject.directory(), self.scratch, settings),
+            );
+        }
+        let commands = &repository.config.gate.commands;
+        results.extend(run_commands(commands, &subject, self.scratch, settings));
+        LineReport::new(line, GateReport::new(results))
+    }
+}

@@ -1,0 +1,242 @@
+//! The verdict on the checks that a forge reports of a commit. Green is proven: of every check that is required or configured, the
+//! latest attempt of each app passed on that very commit. Whatever else there is, is named and is not green.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{TestKind, TestResult, TestState};
+use crate::config::{CheckName, Checks};
+
+/// What is known of the checks of a commit.
+#[derive(Debug, Clone, Copy)]
+pub struct ChecksInput<'a> {
+    /// The commit.
+    pub commit: &'a str,
+    /// Which checks the configuration asks for.
+    pub wanted: &'a Checks,
+    /// The checks that the base branch requires.
+    pub required: &'a Readable<CheckName>,
+    /// The check runs of the commit, every attempt.
+    pub runs: &'a Readable<Attempt>,
+    /// The commit statuses of the commit, every one.
+    pub statuses: &'a Readable<Attempt>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// A list that the forge told, or would not tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readable<T> {
+    /// The whole list.
+    Known(Vec<T>),
+    /// It cannot be read; the phrase says why: `403, the token needs checks: read`.
+    Refused(String),
+}
+
+impl<T> Readable<T> {
+    /// Returns what is known: nothing of a list that cannot be read.
+    fn known(&self) -> &[T] {
+        match self {
+            Self::Known(list) => list,
+            Self::Refused(_) => &[],
+        }
+    }
+}
+
+/// One attempt of a check: a check run, or a commit status.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its number, which grows; nothing where the forge gives none.
+    pub id: Option<u64>,
+    /// The name of the check run, or the context of the commit status.
+    pub name: String,
+    /// The app that reports it, where it is known, spelled as requirements spell it.
+    pub app: Option<String>,
+    /// The commit that it says it is of; nothing where it says none.
+    pub commit: Option<String>,
+    /// The status of a check run, such as `queued`, or the state of a commit status, such as `pending`.
+    pub status: String,
+    /// The conclusion of a check run that has ended.
+    pub conclusion: Option<String>,
+    /// When it was started, or last changed.
+    pub since: Option<Timestamp>,
+}
+
+/// Where an attempt comes from. A forge numbers each kind by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    Run,
+    Status,
+}
+
+/// Judges the checks of a commit: one result per check that has to pass.
+pub fn judge_checks(input: ChecksInput<'_>) -> Vec<TestResult> {
+    let names = match (input.wanted, input.required) {
+        (Checks::None, _) => {
+            let why = "`gate.checks` is `none`";
+            return vec![result("checks of the forge", TestState::Skipped, why)];
+        }
+        (Checks::Required, Readable::Refused(why)) => {
+            return vec![result("required checks", TestState::Unreadable, why)];
+        }
+        (Checks::Required, Readable::Known(required)) if required.is_empty() => {
+            let why = "the base branch requires none, and `gate.checks` names none";
+            return vec![result("required checks", TestState::Missing, why)];
+        }
+        (Checks::Required, Readable::Known(required)) => required.iter().collect(),
+        (Checks::Names(names), Readable::Refused(_)) => names.iter().collect(),
+        (Checks::Names(names), Readable::Known(required)) => {
+            names.iter().chain(required).collect::<BTreeSet<_>>()
+        }
+    };
+    let latest = latest_attempts(input);
+    names
+        .into_iter()
+        .map(|name| judge(input, name, &latest))
+        .collect()
+}
+
+/// Returns the latest attempt of each app and name. An older one says nothing any more, however it ended.
+fn latest_attempts(input: ChecksInput<'_>) -> Vec<(Source, &Attempt)> {
+    let of = |source| move |attempt| (source, attempt);
+    let runs = input.runs.known().iter().map(of(Source::Run));
+    let all = runs.chain(input.statuses.known().iter().map(of(Source::Status)));
+    let is_of_commit = |attempt: &Attempt| {
+        let commit = attempt.commit.as_deref();
+        commit.is_none_or(|commit| commit == input.commit)
+    };
+    let mut latest: BTreeMap<_, &Attempt> = BTreeMap::new();
+    for (source, attempt) in all.filter(|(_, attempt)| is_of_commit(attempt)) {
+        let key = (source, &attempt.name, &attempt.app);
+        let kept = latest.entry(key).or_insert(attempt);
+        if replaces(source, attempt, kept) {
+            *kept = attempt;
+        }
+    }
+    latest
+        .into_iter()
+        .map(|((source, _, _), attempt)| (source, attempt))
+        .collect()
+}
+
+/// Tells whether an attempt is later than another, by its number, else by its time. Where neither tells, the worse one counts.
+fn replaces(source: Source, attempt: &Attempt, kept: &Attempt) -> bool {
+    let by_number = attempt.id.zip(kept.id).map(|(a, b)| a.cmp(&b));
+    let by_time = || Some(attempt.since?.cmp(&kept.since?));
+    let order = by_number.filter(|order| order.is_ne()).or_else(by_time);
+    match order {
+        Some(std::cmp::Ordering::Greater) => true,
+        Some(std::cmp::Ordering::Less) => false,
+        Some(std::cmp::Ordering::Equal) | None => {
+            verdict(source, attempt).0 > verdict(source, kept).0
+        }
+    }
+}
+
+fn judge(input: ChecksInput<'_>, name: &CheckName, latest: &[(Source, &Attempt)]) -> TestResult {
+    let is_meant = |attempt: &Attempt| {
+        let by_app = name.app.is_none() || name.app == attempt.app;
+        attempt.name == name.name && by_app
+    };
+    let found = latest.iter().filter(|(_, attempt)| is_meant(attempt));
+    // The same name from two apps: both have to pass.
+    let worst = found
+        .map(|(source, attempt)| (verdict(*source, attempt), *attempt))
+        .max_by_key(|((state, _), _)| *state);
+    let refused = [input.runs, input.statuses]
+        .into_iter()
+        .find_map(|list| match list {
+            Readable::Refused(why) => Some(why.as_str()),
+            Readable::Known(_) => None,
+        });
+    match (worst, refused) {
+        (Some(((TestState::Passed, _), _)) | None, Some(why)) => {
+            result(name.to_string(), TestState::Unreadable, why)
+        }
+        (Some(((state, words), attempt)), _) => TestResult {
+            age: attempt
+                .since
+                .filter(|_| state == TestState::Waiting)
+                .map(|since| age(since, input.now)),
+            ..result(name.to_string(), state, words)
+        },
+        (None, None) => {
+            let words = if latest.is_empty() {
+                "no check at all has reported on the commit".to_owned()
+            } else {
+                missing_words(name, latest)
+            };
+            result(name.to_string(), TestState::Missing, words)
+        }
+    }
+}
+
+/// Says who reported a check that another app has to report.
+fn missing_words(name: &CheckName, latest: &[(Source, &Attempt)]) -> String {
+    let same = latest.iter().filter(|(_, one)| one.name == name.name);
+    let others: BTreeSet<&str> = same
+        .map(|(_, one)| one.app.as_deref().unwrap_or("an app that is not known"))
+        .collect();
+    if others.is_empty() {
+        return "has not reported on the commit".to_owned();
+    }
+    let others: Vec<&str> = others.into_iter().collect();
+    format!(
+        "has not reported; {} has, by the same name",
+        others.join(", ")
+    )
+}
+
+/// What an attempt says. Words that are not known pass nothing.
+fn verdict(source: Source, attempt: &Attempt) -> (TestState, String) {
+    let said = attempt.status.as_str();
+    match source {
+        Source::Status => match said {
+            "success" => (TestState::Passed, said.to_owned()),
+            "pending" => (TestState::Waiting, said.to_owned()),
+            "failure" | "error" => (TestState::Failed, said.to_owned()),
+            other => unknown("its state", other),
+        },
+        Source::Run => match (said, attempt.conclusion.as_deref()) {
+            ("completed", Some(conclusion)) => match conclusion {
+                "success" | "neutral" | "skipped" => (TestState::Passed, conclusion.to_owned()),
+                "failure" | "cancelled" | "stale" => (TestState::Failed, conclusion.to_owned()),
+                "timed_out" => (TestState::Failed, "timed out".to_owned()),
+                "startup_failure" => (TestState::Failed, "failed to start".to_owned()),
+                "action_required" => (TestState::Waiting, "a person has to act".to_owned()),
+                other => unknown("its conclusion", other),
+            },
+            ("completed", None) => unknown("its conclusion", ""),
+            ("queued" | "pending" | "waiting" | "requested", _) => {
+                (TestState::Waiting, said.to_owned())
+            }
+            ("in_progress", _) => (TestState::Waiting, "in progress".to_owned()),
+            (other, _) => unknown("its status", other),
+        },
+    }
+}
+
+fn unknown(what: &str, word: &str) -> (TestState, String) {
+    let words = if word.is_empty() {
+        format!("{what} is not told")
+    } else {
+        format!("{what} is `{word}`, a word that is not known")
+    };
+    (TestState::Unreadable, words)
+}
+
+/// Returns how long something has been so, in the unit that people would take.
+fn age(since: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(since).as_secs().max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+fn result(name: impl Into<String>, state: TestState, detail: impl Into<String>) -> TestResult {
+    TestResult::new(TestKind::Check, name, state, detail)
+}

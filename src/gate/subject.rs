@@ -1,0 +1,116 @@
+//! What is tested: one stack line of a plan, and what the commands of a repository are told of it.
+
+use crate::config::Need;
+use crate::matrix::LineMatrix;
+use crate::plan::{FileChange, LinePlan, Plan, StackPlan};
+use crate::policy::ChangeClass;
+use crate::version::{KubernetesVersion, ReleaseTag};
+
+/// One stack line of a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The stack.
+    pub stack: &'a StackPlan,
+    /// The line.
+    pub line: &'a LinePlan,
+    /// The changed files of the stack.
+    pub files: &'a [&'a FileChange],
+    /// The commit that is tested; nothing where there is none yet.
+    pub commit: Option<&'a str>,
+}
+
+impl<'a> Subject<'a> {
+    /// Returns the changed files of a stack.
+    pub fn files_of(plan: &'a Plan, stack: &StackPlan) -> Vec<&'a FileChange> {
+        let below = |file: &&FileChange| {
+            let rest = file.path.strip_prefix(&stack.directory);
+            stack.directory.is_empty()
+                || stack.outside.contains(&file.path)
+                || rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        plan.files.iter().filter(below).collect()
+    }
+
+    /// Returns the directory of the source tree, or of the stack where the line has none.
+    pub fn directory(&self) -> &'a str {
+        let release = self.line.release.as_ref();
+        release.map_or(&self.stack.directory, |release| &release.directory)
+    }
+
+    /// Returns the versions that a list of images gets.
+    pub fn added(&self) -> Vec<KubernetesVersion> {
+        let before = listed(self.line.before.as_ref());
+        let mut added = listed(self.line.after.as_ref());
+        added.retain(|version| !before.contains(version));
+        added
+    }
+
+    /// Returns the default where it moves.
+    pub fn moved_default(&self) -> Option<KubernetesVersion> {
+        let after = self.line.default_after;
+        after.filter(|_| after != self.line.default_before)
+    }
+
+    /// Tells whether the line's source tree is removed, or set to another minor: there is nothing left to try out.
+    pub fn leaves(&self) -> bool {
+        let has_source = |line: Option<&LineMatrix>| line.is_some_and(|line| line.has_source);
+        let (before, after) = (self.line.before.as_ref(), self.line.after.as_ref());
+        after.is_none() || (has_source(before) && !has_source(after))
+    }
+
+    /// Tells whether the change needs a command with these words.
+    pub fn needs(&self, needs: impl IntoIterator<Item = &'a Need>) -> bool {
+        let mut needs = needs.into_iter().peekable();
+        let is_there = |need: &Need| match need {
+            Need::Default => self.moved_default().is_some(),
+            Need::Roster => {
+                let os = self.line.classes.contains(&ChangeClass::OsRelease);
+                os || listed(self.line.before.as_ref()) != listed(self.line.after.as_ref())
+            }
+            Need::Addons => self.line.classes.contains(&ChangeClass::Addons),
+        };
+        needs.peek().is_none() || needs.any(is_there)
+    }
+
+    /// Returns the environment variables that commands get, each of them always, in the order of the documentation.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let line = &self.line.line;
+        let version = |version: Option<KubernetesVersion>| {
+            version
+                .map(|version| version.to_string())
+                .unwrap_or_default()
+        };
+        let release = self.line.release.as_ref().and_then(|release| {
+            let tag = ReleaseTag {
+                line: line.clone(),
+                version: release.next.clone()?,
+            };
+            Some(tag.to_string())
+        });
+        let words = |words: Vec<String>, between: &str| words.join(between);
+        let added = self.added().iter().map(ToString::to_string).collect();
+        let classes = self.line.classes.iter().map(ToString::to_string).collect();
+        let files = self.files.iter().map(|file| file.path.clone()).collect();
+        vec![
+            ("CSCTL_MATRIX_PROVIDER", line.provider.clone()),
+            ("CSCTL_MATRIX_STACK", line.name.clone()),
+            ("CSCTL_MATRIX_LINE", line.to_string()),
+            ("CSCTL_MATRIX_MINOR", line.minor.to_string()),
+            ("CSCTL_MATRIX_VERSION", version(self.line.default_after)),
+            ("CSCTL_MATRIX_PREVIOUS", version(self.line.default_before)),
+            ("CSCTL_MATRIX_ADDED", words(added, " ")),
+            ("CSCTL_MATRIX_RELEASE", release.unwrap_or_default()),
+            ("CSCTL_MATRIX_CLASS", words(classes, ",")),
+            ("CSCTL_MATRIX_DIRECTORY", self.directory().to_owned()),
+            ("CSCTL_MATRIX_FILES", words(files, "\n")),
+            (
+                "CSCTL_MATRIX_COMMIT",
+                self.commit.unwrap_or_default().to_owned(),
+            ),
+        ]
+    }
+}
+
+fn listed(matrix: Option<&LineMatrix>) -> Vec<KubernetesVersion> {
+    matrix.map(LineMatrix::listed).unwrap_or_default()
+}

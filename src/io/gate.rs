@@ -1,0 +1,114 @@
+//! Runs what tests a planned change: the commands of a repository and `helm template`, in a scratch copy of the planned files, with
+//! a time limit, without our secrets. What is green is decided in `gate`.
+
+mod checks;
+mod helm;
+mod output;
+mod process;
+mod scratch;
+
+use std::time::Duration;
+
+use super::http::Secret;
+use crate::config::GateCommand;
+use crate::gate::{Subject, TestKind, TestResult, TestState};
+
+pub use checks::read_checks;
+pub use helm::Charts;
+pub use scratch::{Scratch, ScratchError};
+
+use process::{Ended, Order, Ran};
+
+/// Variables that commands never get: our tokens, those of the runner, and what leads git to another repository.
+const HIDDEN: [&str; 15] = [
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+];
+
+/// How commands are run.
+#[derive(Debug, Clone)]
+pub struct CommandSettings {
+    /// Texts that no output may show.
+    pub secrets: Vec<Secret>,
+    /// Names of further variables that commands do not get.
+    pub hidden: Vec<String>,
+    /// How long a command may clean up after its time limit, before it is killed.
+    pub grace: Duration,
+}
+
+impl Default for CommandSettings {
+    fn default() -> Self {
+        Self {
+            secrets: Vec::new(),
+            hidden: Vec::new(),
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Runs the commands of a repository for one stack line, one after the other, in the order of the configuration.
+pub fn run_commands(
+    commands: &[GateCommand],
+    subject: &Subject<'_>,
+    scratch: &Scratch,
+    settings: &CommandSettings,
+) -> Vec<TestResult> {
+    let variables = subject.variables();
+    let run = |command: &GateCommand| {
+        let reason = if subject.leaves() {
+            Some("the stack line leaves")
+        } else if subject.needs(&command.needs) {
+            None
+        } else {
+            Some("this change does not need it")
+        };
+        if let Some(why) = reason {
+            return result(command, TestState::Skipped, why.to_owned());
+        }
+        let (program, option) = process::SHELL;
+        let ran = process::run(&Order {
+            program,
+            arguments: &[option, &command.run],
+            scratch,
+            variables: &variables,
+            limit: command.timeout.duration(),
+            settings,
+        });
+        let (state, words) = verdict(command, &ran);
+        TestResult {
+            output: Some(ran.output).filter(|output| !output.is_empty()),
+            ..result(command, state, words)
+        }
+    };
+    commands.iter().map(run).collect()
+}
+
+fn result(command: &GateCommand, state: TestState, words: String) -> TestResult {
+    TestResult::new(TestKind::Command, &command.name, state, words)
+}
+
+fn verdict(command: &GateCommand, ran: &Ran) -> (TestState, String) {
+    let words = match &ran.ended {
+        Ended::Code(0) => return (TestState::Passed, String::new()),
+        Ended::Code(126) => "exit status 126: a command could not be run".to_owned(),
+        Ended::Code(127) => "exit status 127: a command was not found".to_owned(),
+        Ended::Code(code) => format!("exit status {code}"),
+        Ended::Signal(signal) => format!("ended by signal {signal}"),
+        Ended::TimedOut => format!("took longer than {}", command.timeout),
+        Ended::NotStarted(error) => format!("the shell cannot be started: {error}"),
+    };
+    (TestState::Failed, words)
+}

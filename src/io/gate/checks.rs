@@ -1,0 +1,104 @@
+//! Asks the forge what it knows of a commit's checks. What the answers are worth is said in `gate`.
+
+use jiff::Timestamp;
+
+use crate::config::{CheckName, Checks};
+use crate::gate::{Attempt, ChecksInput, Readable, TestResult, judge_checks};
+use crate::io::forge::{CheckRun, CommitStatus, ForgeError, GitHub, Protection};
+
+/// Reads and judges the checks of a commit that is to go to a base branch. A refusal is a result; other faults are errors.
+pub async fn read_checks(
+    forge: &GitHub,
+    (base, commit): (&str, &str),
+    wanted: &Checks,
+    now: Timestamp,
+) -> Result<Vec<TestResult>, ForgeError> {
+    let mut required = Readable::Known(Vec::new());
+    let (mut runs, mut statuses) = (Readable::Known(Vec::new()), Readable::Known(Vec::new()));
+    if *wanted != Checks::None {
+        let read = readable(forge.check_runs(commit).await, "checks=read")?;
+        required = requirements(forge.protection(base).await?, &read);
+        runs = each(read, attempt_of_run);
+        let read = readable(forge.statuses(commit).await, "statuses=read")?;
+        statuses = each(read, attempt_of_status);
+    }
+    Ok(judge_checks(ChecksInput {
+        commit,
+        wanted,
+        required: &required,
+        runs: &runs,
+        statuses: &statuses,
+        now,
+    }))
+}
+
+/// Takes a refusal for a list that cannot be read.
+fn readable<T>(answer: Result<Vec<T>, ForgeError>, right: &str) -> Result<Readable<T>, ForgeError> {
+    match answer {
+        Ok(list) => Ok(Readable::Known(list)),
+        // What it needs is in GitHub's own words then.
+        Err(error @ ForgeError::Forbidden { needs: Some(_), .. }) => {
+            Ok(Readable::Refused(error.to_string()))
+        }
+        Err(error @ (ForgeError::Forbidden { .. } | ForgeError::NotFound(_))) => {
+            Ok(Readable::Refused(format!("{error} (needs {right})")))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Requirements name an app by its number, people by its name, which check runs tell.
+fn requirements(protection: Protection, runs: &Readable<CheckRun>) -> Readable<CheckName> {
+    if !protection.is_known {
+        let why = protection.unknown_because;
+        let why = why.unwrap_or_else(|| "the forge does not say which they are".to_owned());
+        return Readable::Refused(why);
+    }
+    let app = |id: i64| {
+        let runs = match runs {
+            Readable::Known(runs) => &runs[..],
+            Readable::Refused(_) => &[],
+        };
+        let run = runs.iter().find(|run| run.app_id == Some(id));
+        run.and_then(|run| run.app.clone())
+            .unwrap_or_else(|| id.to_string())
+    };
+    let required = protection.required_checks.into_iter();
+    let names = required.map(|check| CheckName {
+        name: check.context,
+        app: check.app_id.map(app),
+    });
+    Readable::Known(names.collect())
+}
+
+fn each<T, R>(list: Readable<T>, read: fn(T) -> R) -> Readable<R> {
+    match list {
+        Readable::Known(list) => Readable::Known(list.into_iter().map(read).collect()),
+        Readable::Refused(why) => Readable::Refused(why),
+    }
+}
+
+fn attempt_of_run(run: CheckRun) -> Attempt {
+    let number = run.app_id.map(|id| id.to_string());
+    Attempt {
+        id: Some(run.id),
+        name: run.name,
+        app: run.app.or(number),
+        commit: run.head,
+        status: run.status,
+        conclusion: run.conclusion,
+        since: run.started_at,
+    }
+}
+
+fn attempt_of_status(status: CommitStatus) -> Attempt {
+    Attempt {
+        id: Some(status.id),
+        name: status.context,
+        app: None,
+        commit: None,
+        status: status.state,
+        conclusion: None,
+        since: status.updated_at,
+    }
+}

@@ -1,0 +1,119 @@
+//! A scratch copy of a repository's files, in a temporary directory that goes away with the value. Nothing of the repository itself
+//! changes, and nothing of the copy finds its way back.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::io::files::list_files;
+use crate::io::git::{GitError, GitRepository};
+use crate::io::update::{Staging, UpdateError};
+use crate::plan::Plan;
+
+/// A scratch copy of a repository's files.
+#[derive(Debug)]
+pub struct Scratch {
+    directory: TempDir,
+    root: PathBuf,
+}
+
+/// Why there is no scratch copy.
+#[derive(Debug, thiserror::Error)]
+pub enum ScratchError {
+    /// The temporary directory cannot be made.
+    #[error("cannot make a temporary directory for the tests: {0}")]
+    Directory(io::Error),
+    /// A file cannot be copied.
+    #[error("cannot copy {} to test it: {source}", path.display())]
+    Copy {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// Git has no answer.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The plan cannot be written into the copy.
+    #[error("cannot write the plan into the copy that is tested: {0}")]
+    Plan(#[from] UpdateError),
+}
+
+impl Scratch {
+    /// Writes the files of a revision, as git has them.
+    pub fn of_revision(git: &GitRepository, revision: &str) -> Result<Self, ScratchError> {
+        let directory = make()?;
+        git.write_files(revision, directory.path())?;
+        let root = directory.path().join(git.prefix());
+        Ok(Self { directory, root })
+    }
+
+    /// Copies the files of a working directory: those that git knows, and others that it does not ignore.
+    pub fn of_directory(root: &Path, git: Option<&GitRepository>) -> Result<Self, ScratchError> {
+        let mut paths: BTreeSet<PathBuf> = list_files(root).into_iter().collect();
+        if let Some(git) = git {
+            paths.extend(git.known_files()?);
+        }
+        let directory = make()?;
+        for path in paths {
+            let (from, to) = (root.join(&path), directory.path().join(&path));
+            match copy(&from, &to) {
+                // It was removed, and git still knows it.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(source) => return Err(ScratchError::Copy { path: from, source }),
+                Ok(()) => {}
+            }
+        }
+        let root = directory.path().to_owned();
+        Ok(Self { directory, root })
+    }
+
+    /// Writes a plan into the copy.
+    pub fn apply(&self, plan: &Plan) -> Result<(), ScratchError> {
+        Ok(Staging::new(&self.root, None).apply(plan)?)
+    }
+
+    /// Returns the root of the copied repository.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns the directory above everything that was copied.
+    pub(super) fn ceiling(&self) -> &Path {
+        let path = self.directory.path();
+        path.parent().unwrap_or(path)
+    }
+}
+
+fn make() -> Result<TempDir, ScratchError> {
+    let made = tempfile::Builder::new().prefix("csctl-matrix-").tempdir();
+    made.map_err(ScratchError::Directory)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(from)?;
+    if metadata.is_dir() {
+        // A submodule.
+        return Ok(());
+    }
+    if let Some(above) = to.parent() {
+        fs::create_dir_all(above)?;
+    }
+    if metadata.is_symlink() {
+        return link(from, to);
+    }
+    fs::copy(from, to).map(drop)
+}
+
+#[cfg(unix)]
+fn link(from: &Path, to: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(fs::read_link(from)?, to)
+}
+
+#[cfg(not(unix))]
+fn link(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::Error::other("symbolic links are copied on Unix alone"))
+}

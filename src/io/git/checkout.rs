@@ -1,0 +1,50 @@
+//! Writes the files of a commit into a directory outside the repository. Nothing of the repository changes: no ref, no index, no
+//! file of the working directory.
+
+use std::path::{Path, PathBuf};
+
+use git2::build::CheckoutBuilder;
+
+use super::{GitError, GitRepository};
+
+impl GitRepository {
+    /// Writes all files of a revision into an empty directory.
+    pub fn write_files(&self, revision: &str, directory: &Path) -> Result<(), GitError> {
+        let failed = |source| GitError::Revision {
+            revision: revision.to_owned(),
+            source,
+        };
+        let object = self.repository.revparse_single(revision);
+        let tree = object.and_then(|object| object.peel_to_tree());
+        let tree = tree.map_err(failed)?;
+        let mut options = CheckoutBuilder::new();
+        options
+            .target_dir(directory)
+            .update_index(false)
+            .refresh(false)
+            .disable_filters(true)
+            .force();
+        self.repository
+            .checkout_tree(tree.as_object(), Some(&mut options))?;
+        Ok(())
+    }
+
+    /// Returns the files of the tree's directory that git knows, ignored or not, as the index has them.
+    pub fn known_files(&self) -> Result<Vec<PathBuf>, GitError> {
+        let index = self.repository.index()?;
+        let known = index.iter().filter_map(|entry| {
+            let path = String::from_utf8(entry.path).ok()?;
+            let below = match self.prefix.as_str() {
+                "" => Some(path.as_str()),
+                prefix => path.strip_prefix(prefix)?.strip_prefix('/'),
+            };
+            below.map(PathBuf::from)
+        });
+        Ok(known.collect())
+    }
+
+    /// Returns the tree's directory below the repository's root, with slashes; empty where they are the same.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+}
