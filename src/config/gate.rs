@@ -305,7 +305,7 @@ mod schema {
             "Checks".into()
         }
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            let name = json_schema!({ "type": "string", "minLength": 1 });
+            let name = json_schema!({ "type": "string" });
             let qualified = json_schema!({
                 "type": "object",
                 "properties": { "name": name, "app": { "type": "string" } },
