@@ -524,9 +524,11 @@ fn pull_requests(args: PrArgs, directory: PathBuf) -> PrRequest {
         },
         world: world(args.world),
         remote: args.remote,
+        settings: command_settings(token().as_ref()),
         token: token(),
         is_dry: args.dry_run,
         author,
+        now: jiff::Timestamp::now(),
         write_pause: args.write_pause,
         format: args.format,
     }

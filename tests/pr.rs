@@ -65,6 +65,9 @@ impl Site {
             server.url()
         );
         clone.write("csctl-matrix.yaml", &config);
+        server
+            .state()
+            .push("main", &[("csctl-matrix.yaml", Some(&config))]);
         clone.commit();
         Self { server, clone }
     }
@@ -511,4 +514,64 @@ fn the_working_directory_and_its_branches_stay_as_they_are() {
         fs::read_to_string(site.clone.path(".git/HEAD")).unwrap(),
     );
     assert!(before == after);
+}
+
+#[test]
+fn rule_11_a_draft_becomes_ready_when_its_checks_are_green_on_the_very_commit_and_a_draft_again_when_not()
+ {
+    let site = Site::with("gate: {checks: [e2e]}\n");
+    site.outcomes();
+    let number = site.number();
+    assert!(site.server.state().pull(number).draft);
+    let state = site.server.state();
+    let main = state.head("main").unwrap();
+    drop(state);
+    // A check of another commit proves nothing.
+    site.server.state().check(main, "e2e", Some("success"));
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    assert!(site.server.state().pull(number).draft);
+    let head = site.server.state().head(BRANCH).unwrap();
+    site.server.state().check(head, "e2e", None);
+    let said = site.run(&[]);
+    assert!(said.stdout.contains("e2e"), "{}", said.stdout);
+    assert!(site.server.state().pull(number).draft);
+    site.server.state().check(head, "e2e", Some("success"));
+    assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
+    assert!(!site.server.state().pull(number).draft);
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    assert!(site.server.mutations().is_empty());
+    site.server.state().check(head, "e2e", Some("failure"));
+    assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
+    assert!(site.server.state().pull(number).draft);
+}
+
+#[test]
+fn a_red_test_holds_the_default_and_lets_lists_grow() {
+    let command = r#"test "$CSCTL_MATRIX_VERSION" = "$CSCTL_MATRIX_PREVIOUS""#;
+    let site = Site::with(&format!(
+        "gate:\n  checks: none\n  commands:\n  - name: e2e\n    run: {command:?}\n"
+    ));
+    site.outcomes();
+    let state = site.server.state();
+    let head = state.head(BRANCH).unwrap();
+    let csctl = state
+        .file(head, "providers/openstack/scs2/csctl.yaml")
+        .unwrap();
+    assert!(csctl.contains("v1.34.6"), "the default stays: {csctl}");
+    let list = state
+        .file(head, "providers/openstack/scs2/kubernetes.yaml")
+        .unwrap();
+    assert!(list.contains("v1.34.8"), "the list grows: {list}");
+    let number = state.find_open(BRANCH, "main").unwrap();
+    let body = state.pull(number).body.clone();
+    assert!(body.contains("e2e"), "{body}");
+    drop(state);
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    assert!(
+        site.server.mutations().is_empty(),
+        "{:?}",
+        site.server.mutations()
+    );
 }

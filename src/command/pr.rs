@@ -11,14 +11,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::runtime::Runtime;
 
 use super::{Format, Outcome, Place, Repository, World, to_json};
-use crate::config::PullConfig;
+use crate::config::{Checks, GateConfig, PullConfig};
 use crate::error::{CommandError, Status};
+use crate::gate::GateReport;
 use crate::io::forge::{Budget, Credentials, ForgeError, ForgeSettings, GITHUB_API, GitHub};
+use crate::io::gate::{CommandSettings, read_checks};
 use crate::io::git::{GitRepository, Person, Refs, Remote};
 use crate::io::http::{HttpClient, Secret};
-use crate::pull::{Ended, Labels, PullKey, PullOutcome, PullReport, decide};
+use crate::pull::{Block, Ended, Labels, PullKey, PullOutcome, PullReport, decide};
 use crate::report;
-use propose::Wanted;
+use propose::{Agenda, Wanted};
 
 /// What to make pull requests of.
 #[derive(Debug, Clone)]
@@ -35,6 +37,10 @@ pub struct PrRequest {
     pub is_dry: bool,
     /// Who writes the commits where the configuration does not say it.
     pub author: Option<(String, String)>,
+    /// How commands of the gate are run.
+    pub settings: CommandSettings,
+    /// The time.
+    pub now: jiff::Timestamp,
     /// The pause between two requests that change something, in milliseconds.
     pub write_pause: u64,
     /// The form of the data.
@@ -51,6 +57,7 @@ struct Run<'a> {
     remote: Remote,
     refs: Refs,
     config: PullConfig,
+    gate: GateConfig,
     labels: Labels,
     author: Person,
     opened: u32,
@@ -97,6 +104,7 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         git,
         remote,
         refs,
+        gate: repository.config.gate.clone(),
         config,
         author,
         opened: 0,
@@ -196,21 +204,21 @@ fn author(
 
 impl Run<'_> {
     fn all(&mut self, outcomes: &mut Vec<PullOutcome>) -> Result<(), Stop> {
-        let wanted = self.wanted().map_err(Stop::Failed)?;
+        let agenda = self.agenda().map_err(Stop::Failed)?;
         let open = self.open_keys()?;
-        let mut keys: BTreeSet<PullKey> = wanted.keys().cloned().collect();
+        let mut keys: BTreeSet<PullKey> = agenda.planned.keys().cloned().collect();
         keys.extend(open);
         for key in keys {
-            let outcome = self.one(&key, wanted.get(&key))?;
+            let outcome = self.one(&key, &agenda)?;
             outcomes.push(outcome);
         }
         Ok(())
     }
 
     /// Looks at one key, decides, and carries the decision out. What goes wrong stays with this key, but for a used-up limit.
-    fn one(&mut self, key: &PullKey, wanted: Option<&Wanted>) -> Result<PullOutcome, Stop> {
+    fn one(&mut self, key: &PullKey, agenda: &Agenda) -> Result<PullOutcome, Stop> {
         let branch = key.branch(&self.config.prefix);
-        let ended = self.settle(key, &branch, wanted);
+        let ended = self.settle(key, &branch, agenda);
         match ended {
             Ok(outcome) => Ok(outcome),
             Err(Trouble::Forge(error @ ForgeError::RateLimited { .. })) => Err(Stop::Limit(error)),
@@ -228,16 +236,64 @@ impl Run<'_> {
         &mut self,
         key: &PullKey,
         branch: &str,
-        wanted: Option<&Wanted>,
+        agenda: &Agenda,
     ) -> Result<PullOutcome, Trouble> {
-        let seen = self.observe(key, branch, wanted)?;
+        let pulls = self.look(branch)?;
+        let known = Block::of_open(&pulls.seen);
+        let mut wanted = self.propose(agenda, key, known.as_ref())?;
+        let seen = self.observe(key, branch, pulls, wanted.as_ref())?;
+        let mut waits = None;
+        if let Some(wanted) = &mut wanted {
+            waits = self.prove(key, &seen, wanted)?;
+        }
         let gone = propose::gone(key);
-        let proposal = match wanted {
+        let proposal = match &wanted {
             Some(wanted) => Ok(&wanted.proposal),
             None => Err(&gone),
         };
         let decision = decide(&seen.observed, proposal, &self.labels);
-        self.act(key, branch, (&seen, wanted), decision)
+        let mut outcome = self.act(key, branch, (&seen, wanted.as_ref()), decision)?;
+        if let Some(waits) = waits {
+            outcome.detail = format!("{}; {waits}", outcome.detail);
+        }
+        Ok(outcome)
+    }
+
+    /// Says whether the pull request is to be a draft: until its tests passed here and its checks on the very commit that the
+    /// branch is at. Returns what it waits for.
+    fn prove(
+        &self,
+        key: &PullKey,
+        seen: &observe::Seen,
+        wanted: &mut Wanted,
+    ) -> Result<Option<String>, Trouble> {
+        if !self.config.draft {
+            return Ok(None);
+        }
+        let is_there = seen
+            .observed
+            .branch
+            .as_ref()
+            .is_some_and(|branch| branch.has_wanted_files);
+        let mut waits = (!wanted.is_green).then(|| "its tests are not green".to_owned());
+        if let Some(head) = seen.head.filter(|_| is_there) {
+            let head = head.to_string();
+            let place = (key.base.as_str(), head.as_str());
+            let checks = &self.gate.checks;
+            let read = read_checks(&self.forge, place, checks, self.request.now);
+            let report = GateReport::new(self.wait(read)?);
+            if *checks != Checks::None && !report.is_green {
+                waits = waits.or(Some(
+                    report
+                        .reason()
+                        .unwrap_or_else(|| "no check has passed".to_owned()),
+                ));
+            }
+        } else if self.gate.checks != Checks::None {
+            waits = waits.or(Some("its checks have not begun".to_owned()));
+        }
+        wanted.proposal.is_draft = Some(waits.is_some());
+        Ok(waits.map(|waits| format!("a draft, as {waits}")))
     }
 
     fn report(&self, outcomes: Vec<PullOutcome>) -> PullReport {
@@ -275,6 +331,8 @@ enum Trouble {
     Remote(#[from] crate::io::git::RemoteError),
     #[error(transparent)]
     Git(#[from] crate::io::git::GitError),
+    #[error(transparent)]
+    Command(#[from] CommandError),
     #[error("the branch could not be moved: {0}")]
     Rejected(crate::io::git::Rejection),
 }
@@ -284,7 +342,11 @@ impl Trouble {
         match self {
             Self::Forge(ForgeError::Moved { .. } | ForgeError::Conflict(_))
             | Self::Rejected(crate::io::git::Rejection::Stale { .. }) => Ended::Overtaken,
-            Self::Forge(_) | Self::Remote(_) | Self::Git(_) | Self::Rejected(_) => Ended::Failed,
+            Self::Forge(_)
+            | Self::Remote(_)
+            | Self::Git(_)
+            | Self::Command(_)
+            | Self::Rejected(_) => Ended::Failed,
         }
     }
 }

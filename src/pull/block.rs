@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, PullKey};
+use super::{Fingerprint, Pull, PullKey, PullState};
 
 /// The beginning of the comment, with the version of its form.
 pub const MARKER: &str = "<!-- csctl-matrix:v1 ";
@@ -27,6 +27,12 @@ pub struct Block {
     /// Labels that were put on it, so that one that a person takes away is not put back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// The results of the tests of its commit, by name: they are not run again for the same change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<(String, String)>,
+    /// A change whose tests were red, and what was red: the default is held back instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub red: Option<(Fingerprint, String)>,
     /// Why the program closed it; nothing where a person did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<String>,
@@ -48,6 +54,13 @@ impl Block {
         let (_, rest) = body.rsplit_once(MARKER)?;
         let (json, _) = rest.split_once(END)?;
         serde_json::from_str(json).ok()
+    }
+
+    /// Finds the block of the open pull request among those of a branch.
+    pub fn of_open(pulls: &[Pull]) -> Option<Self> {
+        let mut pulls = pulls.iter();
+        let open = pulls.find(|pull| pull.state == PullState::Open)?;
+        Self::find(&open.body)
     }
 
     /// Tells whether a commit is one that the program put on its branch.
@@ -74,6 +87,8 @@ mod tests {
             head: "b".repeat(40),
             previous: None,
             labels: vec!["-->".to_owned()],
+            tests: vec![("e2e | --> x".to_owned(), "passed".to_owned())],
+            red: None,
             closed: Some("no --> longer".to_owned()),
             tool: "0.1.0".to_owned(),
         }

@@ -75,7 +75,7 @@ impl Run<'_> {
             body,
             head: place.branch.to_owned(),
             base: place.key.base.clone(),
-            draft: self.config.draft,
+            draft: wanted.proposal.is_draft.unwrap_or(false),
         };
         let created = self.wait(self.forge.create_pull(&new))?;
         self.opened += 1;
@@ -326,6 +326,8 @@ fn body(
         head: head.to_string(),
         previous: previous.map(|oid| oid.to_string()),
         labels,
+        tests: wanted.tests.clone(),
+        red: wanted.red.clone(),
         closed: None,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
     };

@@ -9,6 +9,13 @@ use crate::io::git::{GitError, RemoteError};
 use crate::pull::{Block, Branch, Change, Fingerprint, Observed, Pull, PullKey, PullState};
 use crate::stack::Content;
 
+/// The pull requests of a branch, the newest first: what decisions are made by, and as the forge gave them.
+#[derive(Default)]
+pub(super) struct Pulls {
+    pub(super) seen: Vec<Pull>,
+    full: Vec<PullRequest>,
+}
+
 /// What is seen of one key.
 pub(super) struct Seen {
     pub(super) observed: Observed,
@@ -56,22 +63,15 @@ impl Run<'_> {
         self.wait(self.remote.fetch(&self.client, self.git, &[commit], depth))
     }
 
-    /// Looks at one key.
-    pub(super) fn observe(
-        &self,
-        key: &PullKey,
-        branch: &str,
-        wanted: Option<&Wanted>,
-    ) -> Result<Seen, Trouble> {
-        let pulls = self.wait(self.forge.find_pulls(branch, PullQuery::All))?;
-        let mut seen = Vec::new();
-        let mut full = Vec::new();
-        for pull in pulls {
+    /// Looks at all pull requests of a branch.
+    pub(super) fn look(&self, branch: &str) -> Result<Pulls, Trouble> {
+        let mut pulls = Pulls::default();
+        for pull in self.wait(self.forge.find_pulls(branch, PullQuery::All))? {
             let pull = match pull.state {
                 State::Open => self.wait(self.forge.pull(pull.number))?,
                 State::Closed | State::Merged => pull,
             };
-            seen.push(Pull {
+            pulls.seen.push(Pull {
                 number: pull.number,
                 state: match pull.state {
                     State::Open => PullState::Open,
@@ -85,20 +85,31 @@ impl Run<'_> {
                 labels: pull.labels.clone(),
                 is_queued: pull.merge_queued,
             });
-            full.push(pull);
+            pulls.full.push(pull);
         }
+        Ok(pulls)
+    }
+
+    /// Looks at the branch of a key.
+    pub(super) fn observe(
+        &self,
+        key: &PullKey,
+        branch: &str,
+        pulls: Pulls,
+        wanted: Option<&Wanted>,
+    ) -> Result<Seen, Trouble> {
         let head = self.refs.branch(branch);
         let observed = Observed {
             branch: match head {
-                Some(head) => Some(self.look_at_branch(key, head, &seen, wanted)?),
+                Some(head) => Some(self.look_at_branch(key, head, &pulls.seen, wanted)?),
                 None => None,
             },
-            pulls: seen,
+            pulls: pulls.seen,
         };
         Ok(Seen {
             observed,
             head,
-            pulls: full,
+            pulls: pulls.full,
         })
     }
 

@@ -46,6 +46,8 @@ fn block(of: &str) -> Block {
         head: format!("head of {of}"),
         previous: None,
         labels: vec!["images".to_owned()],
+        tests: Vec::new(),
+        red: None,
         closed: None,
         tool: "0.1.0".to_owned(),
     }
