@@ -50,9 +50,12 @@ pub fn run(request: &DoctorRequest) -> Result<Outcome, CommandError> {
         .enable_all()
         .build()
         .map_err(|error| CommandError::new(format!("cannot start the network: {error}")))?;
+    let mut world = request.pulls.world.clone();
+    // An answer that was kept may tell the rights of yesterday's token.
+    world.http.cache_dir = None;
     let mut doctor = Doctor {
         request,
-        client: repository.http_client(&request.pulls.world),
+        client: repository.http_client(&world),
         repository: &repository,
         git,
         runtime: &runtime,

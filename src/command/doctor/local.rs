@@ -96,7 +96,7 @@ fn unreachable(catalog: &Catalog) -> Vec<DoctorCheck> {
             1 => String::new(),
             count => format!(", and {} more URLs", count - 1),
         };
-        let found = format!("no answer: {}: {}{more}", first.url, first.reason);
+        let found = format!("{}: {}{more}", first.url, first.reason);
         let name = format!("source {source}");
         Some(if upstream.contains(&source) {
             let advice = "plans know fewer reasons and no deadlines; `sources` in csctl-matrix.yaml names another place";
