@@ -210,6 +210,26 @@ fn findings_fit_their_schema() {
 }
 
 #[test]
+fn what_doctor_finds_fits_its_schema() {
+    let clone = program::Copy::of("layout-c");
+    let remote = "pullRequests: {repository: acme/cluster-stacks}\n";
+    clone.write("csctl-matrix.yaml", remote).commit();
+    let catalog = program::catalog();
+    let said = clone.run(&[
+        "doctor",
+        "--offline",
+        "--catalog",
+        &catalog,
+        "--format",
+        "json",
+    ]);
+    assert_eq!(said.status, 3, "{}", said.stderr);
+    let report: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert!(report["checks"].as_array().unwrap().len() >= 4, "{report}");
+    Schema::read("doctor").check(&report);
+}
+
+#[test]
 fn catalogs_fit_their_schema() {
     let schema = Schema::read("catalog");
     for repository in REPOSITORIES {

@@ -14,14 +14,13 @@ impl Doctor<'_> {
     pub(super) fn configuration(&mut self) {
         const NAME: &str = "configuration";
         let is_there = self.repository.tree.find(CONFIG_FILE).is_some();
+        let found = if is_there {
+            format!("{CONFIG_FILE} is sound")
+        } else {
+            format!("there is no {CONFIG_FILE}; everything is as by default")
+        };
         match self.repository.check_day(self.request.pulls.world.today) {
-            Ok(()) if is_there => {
-                self.add(DoctorCheck::ok(NAME, format!("{CONFIG_FILE} is sound")))
-            }
-            Ok(()) => {
-                let found = format!("there is no {CONFIG_FILE}; everything is as by default");
-                self.add(DoctorCheck::ok(NAME, found));
-            }
+            Ok(()) => self.add(DoctorCheck::ok(NAME, found)),
             Err(error) => self.failed(NAME, &error),
         }
     }
