@@ -72,9 +72,7 @@ struct History {
 impl History {
     fn begin(seed: u64) -> Self {
         let clone = Copy::of("layout-c");
-        for path in ["README.md"] {
-            fs::remove_file(clone.path(&format!("{STACK}/{path}"))).unwrap();
-        }
+        fs::remove_file(clone.path(&format!("{STACK}/README.md"))).unwrap();
         let server = GitHubServer::start();
         let mut history = Self {
             dice: Dice(seed),
@@ -381,11 +379,13 @@ impl History {
             );
         }
         for pull in state.open_pulls().iter().filter(|pull| !pull.draft) {
-            let of_head = state
+            let mut of_head = state
                 .check_runs
                 .iter()
                 .filter(|check| check.head == pull.head && check.name == "e2e");
-            let last = of_head.last().and_then(|check| check.conclusion.clone());
+            let last = of_head
+                .next_back()
+                .and_then(|check| check.conclusion.clone());
             let is_theirs = self.theirs.contains_key(&pull.head_branch) || !pull.labels.is_empty();
             assert!(
                 is_theirs || last.as_deref() == Some("success"),
