@@ -17,6 +17,7 @@ use jiff::civil::Date;
 use self::decide::DecideCommand;
 use crate::command::catalog::CatalogRequest;
 use crate::command::check::{CheckFormat, CheckRequest};
+use crate::command::doctor::DoctorRequest;
 use crate::command::init::InitRequest;
 use crate::command::node_images::NodeImagesRequest;
 use crate::command::plan::PlanRequest;
@@ -79,6 +80,8 @@ enum Command {
     Check(CheckArgs),
     /// Open, refresh and close the pull requests of the repository, unattended
     Pr(PrArgs),
+    /// Look at everything that `pr` needs, and change nothing; exit with 3 where something is missing
+    Doctor(DoctorArgs),
     /// Ask the sources what the world offers
     #[command(subcommand)]
     Catalog(CatalogCommand),
@@ -244,9 +247,24 @@ struct PrArgs {
     /// Change nothing; say what would be done
     #[arg(long)]
     dry_run: bool,
+    /// Add the report to this file as Markdown too, as for a step summary
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
     /// Wait so many milliseconds between two requests that change something
     #[arg(long, value_name = "MS", default_value_t = 1000, hide = true)]
     write_pause: u64,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    #[command(flatten)]
+    world: WorldArgs,
+    /// Look at this URL instead of the remote `origin`
+    #[arg(long, value_name = "URL")]
+    remote: Option<String>,
     /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -379,6 +397,7 @@ fn run(
         }),
         Command::Test(args) => command::test::run(&test(args, directory, update_command)),
         Command::Pr(args) => command::pr::run(&pull_requests(args, directory)),
+        Command::Doctor(args) => command::doctor::run(&doctor(args, directory)),
         Command::Check(args) if args.list_rules => Ok(command::check::list_rules()),
         Command::Check(args) => command::check::run(&check(args, directory, &update_command)),
         Command::Catalog(CatalogCommand::Fetch {
@@ -530,7 +549,23 @@ fn pull_requests(args: PrArgs, directory: PathBuf) -> PrRequest {
         author,
         now: jiff::Timestamp::now(),
         write_pause: args.write_pause,
+        summary: args.summary,
         format: args.format,
+    }
+}
+
+fn doctor(args: DoctorArgs, directory: PathBuf) -> DoctorRequest {
+    let pulls = PrArgs {
+        world: args.world,
+        remote: args.remote,
+        dry_run: true,
+        summary: None,
+        write_pause: 0,
+        format: args.format,
+    };
+    DoctorRequest {
+        pulls: pull_requests(pulls, directory),
+        is_in_actions: std::env::var_os("GITHUB_ACTIONS").is_some_and(|text| text == "true"),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod check;
 pub mod csctl;
 pub mod decide;
+pub mod doctor;
 pub mod init;
 pub mod node_images;
 pub mod plan;

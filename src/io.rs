@@ -24,5 +24,5 @@ mod s3;
 mod vulnerabilities;
 
 pub(crate) use atomic::write as write_atomically;
-pub use atomic::{ReplaceError, replace_text};
+pub use atomic::{ReplaceError, append, replace_text};
 pub use fault::Fault;

@@ -3,6 +3,7 @@
 
 mod block;
 mod decide;
+mod doctor;
 mod fingerprint;
 mod key;
 mod report;
@@ -12,6 +13,7 @@ pub use block::{Block, MARKER};
 pub use decide::{
     Branch, Cause, Decision, Edited, Labels, Observed, Proposal, Pull, PullState, decide,
 };
+pub use doctor::{DoctorCheck, DoctorReport, DoctorState};
 pub use fingerprint::{Change, Fingerprint};
 pub use key::PullKey;
 pub use report::{Ended, PullOutcome, PullReport};

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::gate::TestReport;
 use crate::overview::Overview;
 use crate::plan::Plan;
+use crate::pull::DoctorReport;
 
 fn schema<T: JsonSchema>(settings: SchemaSettings, name: &str, title: &str) -> Schema {
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
@@ -44,6 +45,10 @@ fn committed_schemas_are_those_of_the_types() {
     check(
         "test",
         &output::<TestReport>("test", "csctl-matrix test --format json"),
+    );
+    check(
+        "doctor",
+        &output::<DoctorReport>("doctor", "csctl-matrix doctor --format json"),
     );
     // People write catalog files too: no field but the known ones.
     let settings = SchemaSettings::draft2020_12().for_deserialize();

@@ -68,6 +68,7 @@ fn every_command_and_option_is_documented() {
         &["update"],
         &["check"],
         &["pr"],
+        &["doctor"],
         &["test"],
         &["catalog", "fetch"],
         &["catalog", "show"],

@@ -8,6 +8,7 @@ mod observe;
 mod propose;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use tokio::runtime::Runtime;
 
@@ -15,12 +16,14 @@ use super::{Format, Outcome, Place, Repository, World, to_json};
 use crate::config::{Checks, GateConfig, PullConfig};
 use crate::error::{CommandError, Status};
 use crate::gate::GateReport;
+use crate::io::append;
 use crate::io::forge::{Budget, Credentials, ForgeError, ForgeSettings, GITHUB_API, GitHub};
 use crate::io::gate::{CommandSettings, read_checks};
 use crate::io::git::{GitRepository, Person, Refs, Remote};
 use crate::io::http::{HttpClient, Secret};
 use crate::pull::{Block, Ended, Labels, PullKey, PullOutcome, PullReport, decide};
 use crate::report;
+pub(super) use propose::line_of;
 use propose::{Agenda, Wanted};
 
 /// What to make pull requests of.
@@ -44,6 +47,8 @@ pub struct PrRequest {
     pub now: jiff::Timestamp,
     /// The pause between two requests that change something, in milliseconds.
     pub write_pause: u64,
+    /// A file that the report is added to as Markdown.
+    pub summary: Option<PathBuf>,
     /// The form of the data.
     pub format: Format,
 }
@@ -90,7 +95,7 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
     let client = repository.http_client(&request.world);
     let forge = {
         let _guard = runtime.enter();
-        GitHub::new(&client, &settings(request, &config, &remote)?)
+        GitHub::new(&client, &settings(request, &config, &remote.shown())?)
     };
     let refs = runtime
         .block_on(remote.refs(&client))
@@ -134,6 +139,12 @@ fn outcome(
         Format::Markdown => report::markdown::pull_requests(report),
     };
     let mut outcome = Outcome::of(data, request.format);
+    if let Some(path) = &request.summary
+        && let Err(error) = append(path, &report::markdown::pull_requests(report))
+    {
+        let warning = format!("cannot add to {}: {error}", path.display());
+        outcome.warnings.push(warning);
+    }
     let has = |ended| report.outcomes.iter().any(|one| one.ended == ended);
     if let Some(Stop::Limit(error)) = stop {
         outcome.warnings.push(error.to_string());
@@ -146,7 +157,8 @@ fn outcome(
     Ok(outcome)
 }
 
-fn remote(request: &PrRequest, git: &GitRepository) -> Result<Remote, CommandError> {
+/// The repository that is fetched from and pushed to.
+pub(super) fn remote(request: &PrRequest, git: &GitRepository) -> Result<Remote, CommandError> {
     let found = match &request.remote {
         Some(url) => Remote::new(url, request.token.clone()),
         None => git.origin(request.token.clone()),
@@ -155,12 +167,11 @@ fn remote(request: &PrRequest, git: &GitRepository) -> Result<Remote, CommandErr
 }
 
 /// The forge's repository, from the configuration or from the remote's URL.
-fn settings(
+pub(super) fn settings(
     request: &PrRequest,
     config: &PullConfig,
-    remote: &Remote,
+    shown: &str,
 ) -> Result<ForgeSettings, CommandError> {
-    let shown = remote.shown();
     let of_remote = || {
         let path = shown.trim_end_matches('/').trim_end_matches(".git");
         let mut parts = path.rsplit('/');
@@ -186,7 +197,8 @@ fn settings(
     })
 }
 
-fn author(
+/// Who writes the commits and signs them off.
+pub(super) fn author(
     request: &PrRequest,
     config: &PullConfig,
     git: &GitRepository,

@@ -13,11 +13,12 @@ use crate::gate::TestReport;
 use crate::markup::escape;
 use crate::overview::Overview;
 use crate::plan::{FileAction, Plan};
-use crate::pull::PullReport;
+use crate::pull::{DoctorReport, PullReport};
 
 const PLAN: &str = include_str!("markdown/plan.md.hbs");
 const SHOW: &str = include_str!("markdown/show.md.hbs");
 const PULL_REQUESTS: &str = include_str!("markdown/pull-requests.md.hbs");
+const DOCTOR: &str = include_str!("markdown/doctor.md.hbs");
 const CHECK: &str = include_str!("markdown/check.md.hbs");
 const TESTS: &str = include_str!("markdown/tests.md.hbs");
 const CATALOG: &str = include_str!("markdown/catalog.md.hbs");
@@ -114,6 +115,16 @@ pub fn show(overview: &Overview) -> String {
 /// Returns what became of the pull requests of a run.
 pub fn pull_requests(report: &PullReport) -> String {
     render(PULL_REQUESTS, report)
+}
+
+/// Returns what `doctor` found.
+pub fn doctor(report: &DoctorReport) -> String {
+    let data = json!({
+        "repository": report.repository,
+        "summary": report.summary(),
+        "checks": report.checks,
+    });
+    render(DOCTOR, &data)
 }
 
 /// Returns the findings of a check.

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod check;
+mod doctor;
 mod plan;
 mod pull_requests;
 mod show;
@@ -12,6 +13,7 @@ use anstyle::{AnsiColor, Style};
 pub use catalog::{catalog, catalog_summary};
 pub(crate) use check::summary as findings_summary;
 pub use check::{check, rule_list};
+pub use doctor::doctor;
 pub use plan::{plan, update};
 pub use pull_requests::pull_requests;
 pub use show::show;

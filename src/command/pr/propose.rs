@@ -461,7 +461,8 @@ fn lines(repository: &Repository) -> Vec<StackLine> {
     stacks.iter().flat_map(of_stack).collect()
 }
 
-fn line_of(stack: &Stack, minor: Minor) -> Option<StackLine> {
+/// The line of a minor of a stack, by the source tree of that minor, or the first.
+pub(in crate::command) fn line_of(stack: &Stack, minor: Minor) -> Option<StackLine> {
     let same = stack.trees.iter().find(|tree| tree.minor == Some(minor));
     let tree = same.or(stack.trees.first())?;
     Some(StackLine {

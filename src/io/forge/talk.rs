@@ -50,6 +50,13 @@ impl GitHub {
         })
     }
 
+    /// Tells whether there is a label of this name.
+    pub async fn has_label(&self, name: &str) -> Result<bool, ForgeError> {
+        let path = self.path(&format!("/labels/{}", encode(name)));
+        let found: Option<Value> = self.find(path).await?;
+        Ok(found.is_some())
+    }
+
     /// Makes a label, unless there is one of this name; returns whether it was made.
     pub async fn create_label_if_missing(
         &self,

@@ -106,6 +106,20 @@ impl Remote {
         }
     }
 
+    /// Asks whether this login may push, as `git push` asks before it sends anything. Nothing is sent.
+    ///
+    /// # Errors
+    /// It may not, or the server cannot be asked.
+    pub async fn may_push(&self, client: &HttpClient) -> Result<(), RemoteError> {
+        match &self.place {
+            Place::Local(path) => local::refs(path).map(drop),
+            Place::Http(url) => self
+                .connect(client, url, Service::ReceivePack)
+                .await
+                .map(drop),
+        }
+    }
+
     /// Asks what the server has and can.
     pub(super) async fn connect(
         &self,

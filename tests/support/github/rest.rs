@@ -116,7 +116,13 @@ pub fn permission(call: &Call<'_>) -> &'static str {
 
 pub fn route(state: &mut State, call: &Call<'_>) -> Reply {
     match (call.method, call.parts.as_slice()) {
-        ("GET", []) => json_reply(200, &repository_json(state, &call.base)),
+        ("GET", []) => {
+            let reply = json_reply(200, &repository_json(state, &call.base));
+            match state.settings.scopes {
+                Some(scopes) => reply.with("X-OAuth-Scopes", scopes),
+                None => reply,
+            }
+        }
         (_, ["pulls", ..]) => pulls(state, call),
         (_, ["issues" | "labels", ..]) => issues(state, call),
         (_, ["git", rest @ ..]) => git(state, call, rest),
@@ -569,7 +575,7 @@ fn repository_json(state: &State, base: &str) -> Value {
         "owner": user_json(owner),
         "private": settings.is_private,
         "fork": settings.is_fork,
-        "archived": false,
+        "archived": settings.is_archived,
         "default_branch": state.default_branch,
         "url": format!("{base}/repos/{owner}/{name}"),
         "clone_url": format!("{}/{owner}/{name}.git", base.trim_end_matches("/api/v3")),

@@ -116,6 +116,9 @@ pub struct Settings {
     pub supports_drafts: bool,
     pub knows_update_refs: bool,
     pub is_fork: bool,
+    pub is_archived: bool,
+    /// The scopes that a classic token has.
+    pub scopes: Option<&'static str>,
     /// How often `mergeable` is null after a change.
     pub mergeable_after: u32,
     /// Permissions that the token lacks, such as `checks=read`.
@@ -191,6 +194,8 @@ impl State {
                 supports_drafts: true,
                 knows_update_refs: true,
                 is_fork: false,
+                is_archived: false,
+                scopes: None,
                 mergeable_after: 1,
                 denied: BTreeSet::new(),
                 signs: true,

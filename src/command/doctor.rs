@@ -1,0 +1,180 @@
+//! `doctor`: looks at everything that `pr` needs, before it does anything: token and rights, the repository and its branches, who signs
+//! off, labels, sources. It asks and changes nothing, and goes on after what it cannot find out.
+
+mod branches;
+mod forge;
+mod local;
+
+use tokio::runtime::Runtime;
+
+use super::pr::{self, PrRequest};
+use super::{Format, Outcome, Repository, to_json};
+use crate::config::{Checks, PullConfig};
+use crate::error::{CommandError, Status};
+use crate::io::forge::GitHub;
+use crate::io::git::{GitRepository, Refs, Remote};
+use crate::io::http::HttpClient;
+use crate::pull::{DoctorCheck, DoctorReport, DoctorState};
+use crate::report;
+
+/// How long all questions together may wait for a rate limit.
+const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// What to look at.
+#[derive(Debug, Clone)]
+pub struct DoctorRequest {
+    /// The run that is to be prepared.
+    pub pulls: PrRequest,
+    /// Whether this is a job of GitHub Actions.
+    pub is_in_actions: bool,
+}
+
+/// What is known while looking.
+struct Doctor<'a> {
+    request: &'a DoctorRequest,
+    repository: &'a Repository,
+    git: &'a GitRepository,
+    runtime: &'a Runtime,
+    client: HttpClient,
+    checks: Vec<DoctorCheck>,
+}
+
+/// Looks at everything that `pr` needs.
+pub fn run(request: &DoctorRequest) -> Result<Outcome, CommandError> {
+    let repository = Repository::open(&request.pulls.place)?;
+    let Some(git) = &repository.git else {
+        let message = format!("{} is in no git repository", repository.root.display());
+        return Err(CommandError::new(message).hinted("run it in a clone"));
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::new(format!("cannot start the network: {error}")))?;
+    let mut world = request.pulls.world.clone();
+    // An answer that was kept may tell the rights of yesterday's token.
+    world.http.cache_dir = None;
+    let mut doctor = Doctor {
+        request,
+        client: repository.http_client(&world),
+        repository: &repository,
+        git,
+        runtime: &runtime,
+        checks: Vec::new(),
+    };
+    let name = doctor.all();
+    let report = DoctorReport {
+        schema: 1,
+        repository: name,
+        checks: doctor.checks,
+    };
+    let data = match request.pulls.format {
+        Format::Text => report::text::doctor(&report),
+        Format::Json => to_json(&report)?,
+        Format::Markdown => report::markdown::doctor(&report),
+    };
+    let mut outcome = Outcome::of(data, request.pulls.format);
+    if report.count(DoctorState::Problem) > 0 {
+        outcome.status = Some(Status::Findings);
+    }
+    Ok(outcome)
+}
+
+impl<'a> Doctor<'a> {
+    /// Looks at all there is, and returns the name of the forge's repository.
+    fn all(&mut self) -> Option<String> {
+        self.configuration();
+        self.identity();
+        let remote = self.remote();
+        let forge = self.connect(remote.as_ref());
+        let is_known = forge.as_ref().is_some_and(|forge| self.who(forge));
+        let refs = remote.as_ref().and_then(|remote| self.refs(remote));
+        let bases = refs.map(|refs| self.bases(&refs)).unwrap_or_default();
+        if let Some(forge) = forge.as_ref().filter(|_| is_known) {
+            for base in &bases {
+                self.protection(forge, base);
+            }
+            self.own_branches(forge, &bases);
+            self.readable(forge, &bases);
+            self.labels(forge);
+        }
+        self.sources();
+        let settings = forge.as_ref()?.settings();
+        Some(format!("{}/{}", settings.owner, settings.repository))
+    }
+
+    /// Makes the client of the forge; nobody is asked yet.
+    fn connect(&mut self, remote: Option<&Remote>) -> Option<GitHub> {
+        let shown = remote.map(Remote::shown).unwrap_or_default();
+        match pr::settings(&self.request.pulls, self.config(), &shown) {
+            Ok(mut settings) => {
+                settings.longest_wait = LONGEST_WAIT;
+                let _guard = self.runtime.enter();
+                Some(GitHub::new(&self.client, &settings))
+            }
+            Err(error) => {
+                self.failed("repository", &error);
+                None
+            }
+        }
+    }
+
+    fn remote(&mut self) -> Option<Remote> {
+        match pr::remote(&self.request.pulls, self.git) {
+            Ok(remote) => Some(remote),
+            Err(error) => {
+                self.failed("git remote", &error);
+                None
+            }
+        }
+    }
+
+    /// Reads the refs with the token, and asks whether it may push.
+    fn refs(&mut self, remote: &Remote) -> Option<Refs> {
+        const NAME: &str = "git remote";
+        let shown = remote.shown();
+        let refs = match self.wait(remote.refs(&self.client)) {
+            Ok(refs) => refs,
+            Err(error) => {
+                let advice = error.hint();
+                self.add(DoctorCheck::problem(NAME, error.to_string(), advice));
+                return None;
+            }
+        };
+        let check = if self.request.pulls.token.is_none() {
+            DoctorCheck::ok(NAME, format!("{shown} can be read"))
+        } else {
+            match self.wait(remote.may_push(&self.client)) {
+                Ok(()) => DoctorCheck::ok(NAME, format!("{shown} can be read and pushed to")),
+                Err(error) => {
+                    let found = format!("{shown} can be read and not pushed to: {error}");
+                    DoctorCheck::problem(NAME, found, error.hint())
+                }
+            }
+        };
+        self.add(check);
+        Some(refs)
+    }
+
+    fn config(&self) -> &'a PullConfig {
+        &self.repository.config.pull_requests
+    }
+
+    /// Tells whether a pull request waits for checks of the forge before it is ready.
+    fn waits_for_checks(&self) -> bool {
+        self.config().draft && self.repository.config.gate.checks != Checks::None
+    }
+
+    fn add(&mut self, check: DoctorCheck) {
+        self.checks.push(check);
+    }
+
+    /// Adds an error with its hints as a problem.
+    fn failed(&mut self, name: &str, error: &CommandError) {
+        let advice = error.hints().join("; ");
+        self.add(DoctorCheck::problem(name, error.to_string(), advice));
+    }
+
+    fn wait<R>(&self, future: impl Future<Output = R>) -> R {
+        self.runtime.block_on(future)
+    }
+}

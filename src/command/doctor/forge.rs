@@ -1,0 +1,241 @@
+//! What `doctor` asks the forge about the token and the repository: who asks, with which rights, and what can be read.
+
+use super::Doctor;
+use super::branches::Base;
+use crate::io::forge::{Credentials, ForgeError, GitHub, RepositoryInfo, TokenKind, Viewer};
+use crate::pull::DoctorCheck;
+
+/// Whom the token of a job of GitHub Actions stands for.
+const ACTIONS: &str = "github-actions[bot]";
+const RIGHTS: &str =
+    "contents and pull requests: read and write; checks, commit statuses and administration: read";
+
+impl Doctor<'_> {
+    /// Looks at the token and the repository; returns whether there is one to ask further about.
+    pub(super) fn who(&mut self, forge: &GitHub) -> bool {
+        let credentials = &forge.settings().credentials;
+        let kind = credentials.kind();
+        let viewer = match credentials {
+            Credentials::None => None,
+            Credentials::Token(_) | Credentials::App { .. } => Some(self.wait(forge.viewer())),
+        };
+        let is_of_job = is_of_job(kind, viewer.as_ref(), self.request.is_in_actions);
+        self.add(token_check(kind, viewer.as_ref(), is_of_job));
+        let info = match self.wait(forge.repository()) {
+            Ok(info) => info,
+            Err(error) => {
+                self.add(refused("repository", &error));
+                return false;
+            }
+        };
+        self.add(repository_check(&info));
+        if kind != TokenKind::None {
+            self.add(rights_check(kind, &info));
+            self.workflows(kind, &info, is_of_job);
+        }
+        true
+    }
+
+    /// Workflows are changed by tokens with a right of its own alone.
+    fn workflows(&mut self, kind: TokenKind, info: &RepositoryInfo, is_of_job: bool) {
+        const NAME: &str = "workflows";
+        const FOLDER: &str = ".github/workflows";
+        let mut sites = self.repository.config.sites.iter();
+        let Some(site) = sites.find(|site| site.files.starts_with(FOLDER)) else {
+            return;
+        };
+        let found = format!("{} is among the sites", site.files);
+        let has_scope = || {
+            let scopes = info.scopes.iter().flatten();
+            scopes.into_iter().any(|scope| scope == "workflow")
+        };
+        self.add(if is_of_job {
+            let found = format!("{found}, which the GITHUB_TOKEN of Actions may not change");
+            DoctorCheck::problem(NAME, found, "use a token of an App or of a user")
+        } else if kind != TokenKind::Classic {
+            let found = format!("{found}; GitHub does not tell whether the token may change it");
+            DoctorCheck::warning(NAME, found, "give the token this right: workflows: write")
+        } else if has_scope() {
+            DoctorCheck::ok(NAME, format!("{found}; the token may change it"))
+        } else {
+            let found = format!("{found}, which the token may not change");
+            DoctorCheck::problem(NAME, found, "give the token the scope `workflow`")
+        });
+    }
+
+    /// Asks for what a run reads: checks and statuses of a commit, and pull requests.
+    pub(super) fn readable(&mut self, forge: &GitHub, bases: &[Base]) {
+        if let Some(base) = bases.first() {
+            let head = base.head.to_string();
+            let runs = self.wait(forge.check_runs(&head)).map(|runs| runs.len());
+            let statuses = self.wait(forge.statuses(&head)).map(|all| all.len());
+            for (name, right, count) in [
+                ("check runs", "checks: read", runs),
+                ("commit statuses", "commit statuses: read", statuses),
+            ] {
+                self.readable_check(name, right, (count, &base.name));
+            }
+        }
+        self.add(match self.wait(forge.open_pulls()) {
+            Ok(open) => {
+                let start = format!("{}/", self.config().prefix);
+                let own = open
+                    .iter()
+                    .filter(|pull| pull.head_branch.starts_with(&start));
+                let found = format!(
+                    "{} open, {} on branches of {start}",
+                    open.len(),
+                    own.count()
+                );
+                DoctorCheck::ok("pull requests", found)
+            }
+            Err(error) => DoctorCheck {
+                advice: Some("give the token this right: pull requests: read and write".to_owned()),
+                ..refused("pull requests", &error)
+            },
+        });
+    }
+
+    fn readable_check(
+        &mut self,
+        name: &str,
+        right: &str,
+        (count, base): (Result<usize, ForgeError>, &str),
+    ) {
+        self.add(match count {
+            Ok(count) => {
+                DoctorCheck::ok(name, format!("can be read: {count} on the head of {base}"))
+            }
+            Err(error) if self.waits_for_checks() => DoctorCheck::problem(
+                name,
+                format!("cannot be read, so every pull request stays a draft: {error}"),
+                format!("give the token this right: {right}"),
+            ),
+            Err(error) => DoctorCheck::warning(
+                name,
+                format!("cannot be read: {error}"),
+                format!("give the token this right: {right}"),
+            ),
+        });
+    }
+
+    /// Labels that people need must be there to be chosen; those that pull requests get are made with the first of them.
+    pub(super) fn labels(&mut self, forge: &GitHub) {
+        const NAME: &str = "labels";
+        let config = self.config();
+        let mut missing = Vec::new();
+        for label in [&config.stop_label, &config.again_label] {
+            match self.wait(forge.has_label(label)) {
+                Ok(true) => {}
+                Ok(false) => missing.push(format!("`{label}`")),
+                Err(error) => return self.add(refused(NAME, &error)),
+            }
+        }
+        self.add(if missing.is_empty() {
+            let found = format!(
+                "`{}` and `{}` are there",
+                config.stop_label, config.again_label
+            );
+            DoctorCheck::ok(NAME, found)
+        } else {
+            let (is, them) = if missing.len() == 1 {
+                ("is", "it")
+            } else {
+                ("are", "them")
+            };
+            let found = format!("{} {is} missing", missing.join(" and "));
+            let advice = format!("make {them}, so that people can choose {them}");
+            DoctorCheck::warning(NAME, found, advice)
+        });
+    }
+}
+
+/// Tells whether a token is the one that Actions gives to a job. The forge's word counts; without it, the token's form does.
+fn is_of_job(
+    kind: TokenKind,
+    viewer: Option<&Result<Viewer, ForgeError>>,
+    is_in_actions: bool,
+) -> bool {
+    match viewer {
+        Some(Ok(viewer)) => viewer.login == ACTIONS,
+        Some(Err(_)) | None => kind == TokenKind::Installation && is_in_actions,
+    }
+}
+
+fn token_check(
+    kind: TokenKind,
+    viewer: Option<&Result<Viewer, ForgeError>>,
+    is_of_job: bool,
+) -> DoctorCheck {
+    const NAME: &str = "token";
+    if let Some(Err(error @ ForgeError::Unauthorized(_))) = viewer {
+        return refused(NAME, error);
+    }
+    let words = match kind {
+        TokenKind::None => {
+            let advice = format!("set GITHUB_TOKEN to a token with these rights: {RIGHTS}");
+            return DoctorCheck::problem(NAME, "there is none, so nothing can be written", advice);
+        }
+        TokenKind::Classic => "a classic personal access token",
+        TokenKind::FineGrained => "a fine-grained personal access token",
+        TokenKind::Installation => "the token of a GitHub App's installation",
+        TokenKind::User => "a user's token, given through an App",
+        TokenKind::Unknown => "a token of an unknown kind",
+    };
+    if is_of_job {
+        return DoctorCheck::warning(
+            NAME,
+            "the GITHUB_TOKEN of GitHub Actions; its pull requests start no CI by themselves",
+            "use the token of a GitHub App or a fine-grained personal access token; with this one, a person has to start the checks of each \
+             pull request, and the repository's settings have to allow Actions to create pull requests",
+        );
+    }
+    let of = match viewer {
+        Some(Ok(viewer)) => format!(", {}", viewer.login),
+        Some(Err(_)) | None => String::new(),
+    };
+    DoctorCheck::ok(NAME, format!("{words}{of}"))
+}
+
+fn repository_check(info: &RepositoryInfo) -> DoctorCheck {
+    const NAME: &str = "repository";
+    let found = format!("{}, default branch {}", info.full_name, info.default_branch);
+    if info.is_archived {
+        let found = format!("{found}; it is archived, so nothing can be changed");
+        return DoctorCheck::problem(NAME, found, "unarchive it, or name another one");
+    }
+    if info.is_fork {
+        let found = format!("{found}; it is a fork, and pull requests stay in it");
+        let advice =
+            "name the original as pullRequests.repository, where pull requests are meant for it";
+        return DoctorCheck::warning(NAME, found, advice);
+    }
+    DoctorCheck::ok(NAME, found)
+}
+
+fn rights_check(kind: TokenKind, info: &RepositoryInfo) -> DoctorCheck {
+    const NAME: &str = "rights";
+    if info.can_push == Some(false) {
+        let advice = format!("give the token these rights: {RIGHTS}");
+        return DoctorCheck::problem(NAME, "the token may not push", advice);
+    }
+    let scopes = info.scopes.as_deref().unwrap_or_default();
+    let has = |wanted: &str| scopes.iter().any(|scope| scope == wanted);
+    let is_enough = has("repo") || (has("public_repo") && !info.is_private);
+    if kind == TokenKind::Classic && info.scopes.is_some() && !is_enough {
+        let found = format!("the token's scopes are not enough: {}", scopes.join(", "));
+        return DoctorCheck::problem(NAME, found, "give the token the scope `repo`");
+    }
+    match info.can_push {
+        Some(_) => DoctorCheck::ok(NAME, "the token may push"),
+        None => DoctorCheck::ok(NAME, "GitHub does not say whether the token may push"),
+    }
+}
+
+/// What the forge refused, with its hint.
+pub(super) fn refused(name: &str, error: &ForgeError) -> DoctorCheck {
+    let advice = error.hint();
+    let advice =
+        advice.unwrap_or_else(|| "run doctor again; see whether GitHub has an outage".to_owned());
+    DoctorCheck::problem(name, error.to_string(), advice)
+}

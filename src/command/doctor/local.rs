@@ -1,0 +1,153 @@
+//! What `doctor` finds without the forge: the configuration, who writes the commits, the sources of images and charts.
+
+use std::collections::BTreeMap;
+
+use super::Doctor;
+use crate::catalog::{Catalog, Unreachable};
+use crate::command::pr;
+use crate::config::CONFIG_FILE;
+use crate::plan::Selection;
+use crate::pull::DoctorCheck;
+
+impl Doctor<'_> {
+    /// What can be read of the configuration was read before; what is left depends on the day.
+    pub(super) fn configuration(&mut self) {
+        const NAME: &str = "configuration";
+        let is_there = self.repository.tree.find(CONFIG_FILE).is_some();
+        match self.repository.check_day(self.request.pulls.world.today) {
+            Ok(()) if is_there => {
+                self.add(DoctorCheck::ok(NAME, format!("{CONFIG_FILE} is sound")))
+            }
+            Ok(()) => {
+                let found = format!("there is no {CONFIG_FILE}; everything is as by default");
+                self.add(DoctorCheck::ok(NAME, found));
+            }
+            Err(error) => self.failed(NAME, &error),
+        }
+    }
+
+    pub(super) fn identity(&mut self) {
+        const NAME: &str = "commits";
+        match pr::author(&self.request.pulls, self.config(), self.git) {
+            Err(error) => self.failed(NAME, &error),
+            Ok(person) => {
+                let found = format!("Signed-off-by: {} <{}>", person.name, person.email);
+                self.add(match fault_of_person(&person.name, &person.email) {
+                    None => DoctorCheck::ok(NAME, found),
+                    Some(fault) => DoctorCheck::problem(
+                        NAME,
+                        format!("{found}: {fault}, so a DCO check would fail"),
+                        "set pullRequests.author in csctl-matrix.yaml to a name and an address",
+                    ),
+                });
+            }
+        }
+    }
+
+    /// Asks every source that a plan would ask.
+    pub(super) fn sources(&mut self) {
+        const NAME: &str = "sources";
+        let world = &self.request.pulls.world;
+        let selection = self.repository.select(Selection::default());
+        let looked = selection.and_then(|selection| self.repository.look(&selection, world));
+        let catalog = match looked {
+            Ok(catalog) => catalog,
+            Err(error) => return self.failed(NAME, &error),
+        };
+        let seen = format!(
+            "{}, {}",
+            counted(catalog.image_stores.len(), "image store", "image stores"),
+            counted(
+                catalog.chart_repositories.len(),
+                "chart repository",
+                "chart repositories"
+            ),
+        );
+        if let Some(path) = &world.catalog {
+            let found = format!("{seen}, as {} says; nobody was asked", path.display());
+            return self.add(DoctorCheck::ok(NAME, found));
+        }
+        let failed = unreachable(&catalog);
+        if failed.is_empty() {
+            return self.add(DoctorCheck::ok(NAME, format!("{seen} answer")));
+        }
+        self.checks.extend(failed);
+    }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// Says of each source once that it gives no answer. Without images or charts a plan holds changes back; without upstream facts it
+/// knows fewer reasons.
+fn unreachable(catalog: &Catalog) -> Vec<DoctorCheck> {
+    let mut failed: BTreeMap<&str, Vec<&Unreachable>> = BTreeMap::new();
+    for one in &catalog.unreachable {
+        failed.entry(&one.source).or_default().push(one);
+    }
+    let upstream: Vec<&str> = catalog
+        .unreachable_upstream()
+        .map(|one| one.source.as_str())
+        .collect();
+    let check = |(source, all): (&str, Vec<&Unreachable>)| {
+        let first = all.first()?;
+        let more = match all.len() {
+            1 => String::new(),
+            count => format!(", and {} more URLs", count - 1),
+        };
+        let found = format!("{}: {}{more}", first.url, first.reason);
+        let name = format!("source {source}");
+        Some(if upstream.contains(&source) {
+            let advice = "plans know fewer reasons and no deadlines; `sources` in csctl-matrix.yaml names another place";
+            DoctorCheck::warning(&name, found, advice)
+        } else {
+            let advice = "what it offers is held back; check the URL, or name a mirror under `mirrors` in csctl-matrix.yaml";
+            DoctorCheck::problem(&name, found, advice)
+        })
+    };
+    failed.into_iter().filter_map(check).collect()
+}
+
+/// Returns what keeps a sign-off from naming somebody.
+fn fault_of_person(name: &str, email: &str) -> Option<&'static str> {
+    let has_bad = |text: &str| text.chars().any(|c| c.is_control() || "<>".contains(c));
+    let (user, host) = email.split_once('@').unwrap_or_default();
+    let is_host = host.contains('.') && !host.starts_with('.') && !host.ends_with('.');
+    if name.trim().is_empty() || has_bad(name) {
+        Some("the name is none")
+    } else if user.is_empty() || !is_host || has_bad(email) || email.contains(char::is_whitespace) {
+        Some("the address is none")
+    } else if host.contains('@') {
+        Some("the address has two @")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_off_needs_a_name_and_an_address() {
+        let fault = |name: &str, email: &str| fault_of_person(name, email).unwrap_or("none");
+        assert_eq!(fault("Matrix Bot", "bot@example.org"), "none");
+        let noreply = "41+matrix[bot]@users.noreply.github.com";
+        assert_eq!(fault("matrix[bot]", noreply), "none");
+        assert_eq!(fault(" ", "bot@example.org"), "the name is none");
+        assert_eq!(fault("Bot\n", "bot@example.org"), "the name is none");
+        for email in [
+            "",
+            "bot",
+            "@example.org",
+            "bot@host",
+            "bot@.",
+            "b t@example.org",
+            "b>@a.b",
+        ] {
+            assert_eq!(fault("Bot", email), "the address is none", "{email}");
+        }
+        assert_eq!(fault("Bot", "a@b@example.org"), "the address has two @");
+    }
+}
