@@ -16,7 +16,7 @@ impl Doctor<'_> {
         let is_there = self.repository.tree.find(CONFIG_FILE).is_some();
         match self.repository.check_day(self.request.pulls.world.today) {
             Ok(()) if is_there => {
-                self.add(DoctorCheck::ok(NAME, format!("{CONFIG_FILE} is sound")))
+                self.add(DoctorCheck::ok(NAME, format!("{CONFIG_FILE} is sound")));
             }
             Ok(()) => {
                 let found = format!("there is no {CONFIG_FILE}; everything is as by default");
