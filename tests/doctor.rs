@@ -474,3 +474,23 @@ fn what_is_no_clone_cannot_be_looked_at() {
     let said = Copy::of("layout-c").run(&["doctor", "--offline"]);
     assert!(said.failure(1).contains("is in no git repository"));
 }
+
+#[test]
+fn a_clone_without_anything_is_told_all_it_lacks() {
+    let clone = Copy::of("layout-c");
+    clone.commit();
+    let said = clone.run(&[
+        "doctor",
+        "--catalog",
+        &program::catalog(),
+        "--format",
+        "json",
+    ]);
+    let (found, status) = faults(&said);
+    let starts = ["commits", "git remote", "token"].map(|name| format!("problem {name}: "));
+    assert_eq!(found.len(), starts.len(), "{found:#?}");
+    for (one, start) in found.iter().zip(&starts) {
+        assert!(one.starts_with(start), "{found:#?}");
+    }
+    assert_eq!(status, 3);
+}

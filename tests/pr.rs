@@ -575,3 +575,54 @@ fn a_red_test_holds_the_default_and_lets_lists_grow() {
         site.server.mutations()
     );
 }
+
+#[test]
+fn rule_12_merging_is_last_by_commit_and_never_without_required_checks() {
+    let site = Site::with("  autoMerge: squash\ngate: {checks: [e2e]}\n");
+    site.outcomes();
+    let pass = |site: &Site| {
+        let heads: Vec<_> = {
+            let state = site.server.state();
+            state.open_pulls().iter().map(|pull| pull.head).collect()
+        };
+        for head in heads {
+            site.server.state().check(head, "e2e", Some("success"));
+        }
+    };
+    pass(&site);
+    site.outcomes();
+    // Everything is green, and the base branch requires nothing.
+    let said = site.run(&[]);
+    assert!(
+        said.stdout.contains("is not known to require any check"),
+        "{}",
+        said.stdout
+    );
+    assert_eq!(site.server.state().open_pulls().len(), KEYS.len());
+    let rules = github::BranchRules {
+        required_checks: vec![("e2e".to_owned(), None)],
+        ..github::BranchRules::default()
+    };
+    site.server.state().rules.insert("main".to_owned(), rules);
+    let outcomes = site.outcomes();
+    let merged = outcomes
+        .iter()
+        .filter(|outcome| outcome.ends_with(": merged"))
+        .count();
+    assert_eq!(merged, 1, "one for each base branch and run: {outcomes:?}");
+    let calls = site.server.log();
+    let call = calls
+        .iter()
+        .find(|call| call.path.ends_with("/merge") && call.method == "PUT");
+    if let Some(call) = call {
+        assert!(call.body["sha"].is_string(), "{:?}", call.body);
+    }
+    // The others stand on the new base now, and have to prove themselves again.
+    assert_eq!(
+        site.outcomes()
+            .iter()
+            .filter(|outcome| outcome.ends_with(": merged"))
+            .count(),
+        0
+    );
+}

@@ -86,6 +86,9 @@ impl<'a> Doctor<'a> {
         self.identity();
         let remote = self.remote();
         let forge = self.connect(remote.as_ref());
+        if forge.is_none() && self.request.pulls.token.is_none() {
+            self.no_token();
+        }
         let is_known = forge.as_ref().is_some_and(|forge| self.who(forge));
         let refs = remote.as_ref().and_then(|remote| self.refs(remote));
         let bases = refs.map(|refs| self.bases(&refs)).unwrap_or_default();
@@ -112,7 +115,10 @@ impl<'a> Doctor<'a> {
                 Some(GitHub::new(&self.client, &settings))
             }
             Err(error) => {
-                self.failed("repository", &error);
+                // Without a remote its name is missing for the same reason.
+                if remote.is_some() {
+                    self.failed("repository", &error);
+                }
                 None
             }
         }

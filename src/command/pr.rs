@@ -3,6 +3,7 @@
 //! git and the forge hold, so a run that was stopped anywhere is finished by the next.
 
 mod act;
+mod merge;
 mod observe;
 mod propose;
 
@@ -67,6 +68,8 @@ struct Run<'a> {
     author: Person,
     opened: u32,
     pushed: u32,
+    /// Base branches that something was merged into in this run.
+    merged: BTreeSet<String>,
 }
 
 /// Why a run stops before its end.
@@ -114,6 +117,7 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         author,
         opened: 0,
         pushed: 0,
+        merged: BTreeSet::new(),
     };
     let mut outcomes = Vec::new();
     let stop = run.all(&mut outcomes).err();
@@ -265,6 +269,9 @@ impl Run<'_> {
         };
         let decision = decide(&seen.observed, proposal, &self.labels);
         let mut outcome = self.act(key, branch, (&seen, wanted.as_ref()), decision)?;
+        if outcome.ended == Ended::UpToDate && waits.is_none() {
+            self.merge_last(key, branch, &seen, &mut outcome)?;
+        }
         if let Some(waits) = waits {
             outcome.detail = format!("{}; {waits}", outcome.detail);
         }

@@ -25,12 +25,27 @@ pub struct PullConfig {
     pub changes: Vec<ChangeClass>,
     /// Whether a pull request is a draft until its tests have passed.
     pub draft: bool,
+    /// How a pull request is merged once everything is green; without it, people merge.
+    pub auto_merge: Option<MergeConfig>,
     /// Who writes the commits and signs them off.
     pub author: Option<AuthorConfig>,
     /// Templates in place of the program's own.
     pub templates: TemplateConfig,
     /// How much one run may do.
     pub at_most: Ceilings,
+}
+
+/// A way to merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum MergeConfig {
+    /// A merge commit.
+    Merge,
+    /// One new commit.
+    Squash,
+    /// The commits anew.
+    Rebase,
 }
 
 /// Who writes the commits.
@@ -79,6 +94,7 @@ impl Default for PullConfig {
             again_label: "csctl-matrix/again".to_owned(),
             changes: Vec::new(),
             draft: true,
+            auto_merge: None,
             author: None,
             templates: TemplateConfig::default(),
             at_most: Ceilings::default(),

@@ -60,6 +60,8 @@ pub enum Ended {
     Opened,
     /// It was brought up to date.
     Refreshed,
+    /// It was merged, or is merged by the forge as soon as its rules are met.
+    Merged,
     /// It was closed, as its reason is gone.
     Closed,
     /// A person edited it; it was left alone.

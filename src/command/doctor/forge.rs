@@ -11,6 +11,11 @@ const RIGHTS: &str =
     "contents and pull requests: read and write; checks, commit statuses and administration: read";
 
 impl Doctor<'_> {
+    /// Says that there is no token, where there is no forge to ask either.
+    pub(super) fn no_token(&mut self) {
+        self.add(token_check(TokenKind::None, None, false));
+    }
+
     /// Looks at the token and the repository; returns whether there is one to ask further about.
     pub(super) fn who(&mut self, forge: &GitHub) -> bool {
         let credentials = &forge.settings().credentials;

@@ -58,6 +58,7 @@ impl std::fmt::Display for Ended {
             Self::UpToDate => "up to date",
             Self::Opened => "opened",
             Self::Refreshed => "refreshed",
+            Self::Merged => "merged",
             Self::Closed => "closed",
             Self::Edited | Self::Stopped => "left alone",
             Self::Silenced => "not asked again",
