@@ -20,17 +20,7 @@ impl Doctor<'_> {
             format!("there is no {CONFIG_FILE}; everything is as by default")
         };
         match self.repository.check_day(self.request.pulls.world.today) {
-<<<<<<< HEAD
             Ok(()) => self.add(DoctorCheck::ok(NAME, found)),
-=======
-            Ok(()) if is_there => {
-                self.add(DoctorCheck::ok(NAME, format!("{CONFIG_FILE} is sound")));
-            }
-            Ok(()) => {
-                let found = format!("there is no {CONFIG_FILE}; everything is as by default");
-                self.add(DoctorCheck::ok(NAME, found));
-            }
->>>>>>> main
             Err(error) => self.failed(NAME, &error),
         }
     }
