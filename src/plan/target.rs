@@ -442,7 +442,12 @@ impl<'a> Target<'a> {
             } else {
                 repository
             };
-            let newest = self.newest_chart(url, chart, minor);
+            // Charts that do not follow their newest version are those of the list, where the tree moves to its minor.
+            let newest = if self.input.policy.addons == Addons::Leave {
+                listed_chart(tree, chart, minor).or_else(|| self.newest_chart(url, chart, minor))
+            } else {
+                self.newest_chart(url, chart, minor)
+            };
             let strays = version
                 .as_ref()
                 .is_some_and(|version| !version.follows(minor));
