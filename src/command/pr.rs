@@ -295,21 +295,27 @@ impl Run<'_> {
             .as_ref()
             .is_some_and(|branch| branch.has_wanted_files);
         let mut waits = (!wanted.is_green).then(|| "its tests are not green".to_owned());
-        if let Some(head) = seen.head.filter(|_| is_there) {
-            let head = head.to_string();
-            let place = (key.base.as_str(), head.as_str());
+        if self.gate.checks != Checks::None {
+            // The same change on the same base is the same commit: one that is made again may have its checks already.
+            let commit = seen.head.filter(|_| is_there).unwrap_or(wanted.commit);
+            let commit = commit.to_string();
+            let place = (key.base.as_str(), commit.as_str());
             let checks = &self.gate.checks;
-            let read = read_checks(&self.forge, place, checks, self.request.now);
-            let report = GateReport::new(self.wait(read)?);
-            if *checks != Checks::None && !report.is_green {
-                waits = waits.or(Some(
-                    report
-                        .reason()
-                        .unwrap_or_else(|| "no check has passed".to_owned()),
-                ));
+            let report = match seen.head {
+                Some(_) => self.wait(read_checks(&self.forge, place, checks, self.request.now)),
+                None => Ok(Vec::new()),
+            };
+            let report = match report {
+                Ok(results) => GateReport::new(results),
+                Err(limit @ ForgeError::RateLimited { .. }) => return Err(limit.into()),
+                Err(error) if is_there => return Err(error.into()),
+                // The forge does not know the commit yet.
+                Err(_) => GateReport::default(),
+            };
+            if !report.is_green {
+                let begun = "its checks have not begun".to_owned();
+                waits = waits.or(Some(report.reason().unwrap_or(begun)));
             }
-        } else if self.gate.checks != Checks::None {
-            waits = waits.or(Some("its checks have not begun".to_owned()));
         }
         wanted.proposal.is_draft = Some(waits.is_some());
         Ok(waits.map(|waits| format!("a draft, as {waits}")))
