@@ -617,7 +617,7 @@ fn app(state: &mut State, path: &str, issuer: &str) -> Reply {
     if path == format!("/repos/{}/{}/installation", state.owner, state.repository) {
         return json_reply(
             200,
-            &json!({"id": installation, "app_id": id, "app_slug": "csctl-matrix"}),
+            &json!({"id": installation, "app_id": 1, "client_id": id, "app_slug": "csctl-matrix"}),
         );
     }
     if path != format!("/app/installations/{installation}/access_tokens") {
