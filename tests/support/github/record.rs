@@ -14,12 +14,12 @@ const FOLDER: &str = "CSCTL_MATRIX_EXCHANGES";
 
 static WRITING: Mutex<()> = Mutex::new(());
 
-/// Writes one exchange. Of a `damaged` one the answer is wrong on purpose.
+/// Writes one exchange. A damaged answer is wrong on purpose, and nobody shall judge it.
 #[expect(
     clippy::disallowed_methods,
     reason = "a test looks at its environment, and writes beside what it tests"
 )]
-pub fn exchange(request: &Request, body: &Value, reply: &Reply, damaged: bool) {
+pub fn exchange(request: &Request, body: &Value, reply: &Reply, is_damaged: bool) {
     let is_git = request.path.starts_with(&format!("/{OWNER}/"));
     let Some(folder) = std::env::var_os(FOLDER).filter(|_| !is_git) else {
         return;
@@ -30,7 +30,7 @@ pub fn exchange(request: &Request, body: &Value, reply: &Reply, damaged: bool) {
         "path": request.path,
         "headers": headers(&request.headers),
         "body": if is_json { body.clone() } else { json!(String::from_utf8_lossy(&request.body)) },
-        "damaged": damaged,
+        "skipAnswer": is_damaged,
         "status": reply.status,
         "replyHeaders": headers(&reply.headers),
         "reply": serde_json::from_slice(&reply.body).unwrap_or(Value::Null),
