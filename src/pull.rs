@@ -11,7 +11,7 @@ mod text;
 
 pub use block::{Block, MARKER};
 pub use decide::{
-    Branch, Cause, Decision, Edited, Labels, Observed, Proposal, Pull, PullState, decide,
+    Branch, Cause, Decision, Edited, Labels, Observed, Proposal, Pull, PullState, decide, refused,
 };
 pub use doctor::{DoctorCheck, DoctorReport, DoctorState};
 pub use fingerprint::{Change, Fingerprint};

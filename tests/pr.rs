@@ -26,6 +26,7 @@ use serde_json::Value;
 struct Site {
     server: GitHubServer,
     clone: Copy,
+    config: String,
 }
 
 fn files(folder: &Path) -> Vec<(String, String)> {
@@ -76,7 +77,11 @@ impl Site {
             .state()
             .push("main", &[("csctl-matrix.yaml", Some(&config))]);
         clone.commit();
-        Self { server, clone }
+        Self {
+            server,
+            clone,
+            config,
+        }
     }
 
     fn run(&self, options: &[&str]) -> Said {
@@ -428,6 +433,78 @@ fn a_merged_pull_request_is_followed_by_nothing() {
     let outcomes = site.outcomes();
     assert_eq!(of(&outcomes, PATCH), "none");
     assert_eq!(of(&outcomes, "openstack-scs2-1-33 new-patch"), "refreshed");
+}
+
+#[test]
+fn rule_10_a_branch_is_at_no_time_equal_to_its_base() {
+    for commits in ["git", "api"] {
+        let site = Site::of("[new-patch]", &format!("  commits: {commits}\n"));
+        site.outcomes();
+        for note in ["one", "two"] {
+            site.server
+                .state()
+                .push("main", &[("NOTES.md", Some(note))]);
+            site.outcomes();
+        }
+        let state = site.server.state();
+        let log = state.git.reflog(&format!("refs/heads/{BRANCH}")).unwrap();
+        assert_eq!(log.len(), 3, "one jump for each state of the base");
+        for entry in log.iter() {
+            let commit = state.git.find_commit(entry.id_new()).unwrap();
+            let base = commit.parent(0).unwrap();
+            assert_ne!(commit.tree_id(), base.tree_id());
+        }
+    }
+}
+
+#[test]
+fn rule_13_a_branch_that_a_stopped_run_left_goes_when_its_reason_is_gone() {
+    let site = Site::of("[new-patch]", "");
+    site.server.fault("POST", "/pulls$", 1, Fault::Forbidden);
+    let first = "openstack-scs2-1-32 new-patch";
+    assert_eq!(of(&outcomes(&site.run(&[])), first), "failed");
+    let left = "csctl-matrix/main/openstack-scs2/1-32/new-patch";
+    assert!(site.server.state().head(left).is_some());
+    // Nobody wants 1.32 any more.
+    let config = format!("{}minors: {{from: '1.33'}}\n", site.config);
+    site.server
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+    assert_eq!(of(&site.outcomes(), first), "swept");
+    assert!(site.server.state().head(left).is_none());
+    assert_eq!(of(&site.outcomes(), first), "none");
+}
+
+#[test]
+fn rule_12_who_asks_for_changes_keeps_it_from_being_merged() {
+    let site = Site::of("[new-patch]", "  autoMerge: squash\ngate: {checks: none}\n");
+    let rules = github::BranchRules {
+        required_checks: vec![("lint".to_owned(), None)],
+        ..github::BranchRules::default()
+    };
+    site.server.state().rules.insert("main".to_owned(), rules);
+    site.outcomes();
+    let numbers: Vec<u64> = {
+        let state = site.server.state();
+        state.open_pulls().iter().map(|pull| pull.number).collect()
+    };
+    for number in &numbers {
+        let mut state = site.server.state();
+        state.review(*number, PERSON, "CHANGES_REQUESTED");
+        state.review(*number, PERSON, "COMMENTED");
+    }
+    let said = site.run(&[]);
+    let expected = format!("not merged, as {PERSON} asks for changes");
+    assert!(said.stdout.contains(&expected), "{}", said.stdout);
+    assert_eq!(site.server.state().open_pulls().len(), numbers.len());
+    for number in &numbers {
+        site.server.state().review(*number, PERSON, "APPROVED");
+    }
+    assert!(
+        site.outcomes()
+            .iter()
+            .any(|outcome| outcome.ends_with(": merged"))
+    );
 }
 
 #[test]
@@ -834,6 +911,40 @@ fn commits_of_the_forge_s_api_are_its_own_verified_and_signed_off_by_whom_it_rec
     assert_eq!(of(&outcomes, PATCH), "edited");
     assert_eq!(of(&outcomes, "openstack-scs2-1-33 new-patch"), "refreshed");
     assert_eq!(site.server.state().head(BRANCH), Some(theirs));
+}
+
+#[test]
+fn a_default_that_is_red_and_has_nothing_else_to_bring_waits_as_a_draft() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let run = format!(
+        r#"echo run >> {}; test "$CSCTL_MATRIX_VERSION" = "$CSCTL_MATRIX_PREVIOUS""#,
+        runs.display()
+    );
+    let site = Site::of("[new-patch]", &gate_of(&run));
+    site.outcomes();
+    let merge = |site: &Site| {
+        let number = site.number();
+        let mut state = site.server.state();
+        state.pull_mut(number).draft = false;
+        state.merge(number, PERSON, "squash").unwrap();
+        state.delete_branch(BRANCH);
+    };
+    // The list has grown; what is left is the default.
+    merge(&site);
+    let count = || fs::read_to_string(&runs).unwrap().lines().count();
+    let before = count();
+    assert_eq!(of(&site.outcomes(), PATCH), "opened");
+    let others = 2 * 2; // 1.32 and 1.33 on the new base: all of it, then with the default held back
+    assert_eq!(count(), before + others + 1);
+    let number = site.number();
+    let pull = site.server.state().pull(number).clone();
+    assert!(pull.draft && pull.title.contains("Move openstack-scs2-1-34 to v1.34.8"));
+    let after = count();
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    assert_eq!(count(), after);
+    assert!(site.server.mutations().is_empty());
 }
 
 #[test]

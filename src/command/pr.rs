@@ -22,7 +22,7 @@ use crate::io::forge::{Budget, Credentials, ForgeError, ForgeSettings, GITHUB_AP
 use crate::io::gate::CommandSettings;
 use crate::io::git::{GitRepository, Person, Refs, Remote};
 use crate::io::http::{HttpClient, Secret};
-use crate::pull::{Block, Ended, Labels, PullKey, PullOutcome, PullReport, decide};
+use crate::pull::{Ended, Labels, PullKey, PullOutcome, PullReport, decide};
 use crate::report;
 use agenda::Agenda;
 pub(super) use agenda::planned_lines;
@@ -237,6 +237,7 @@ impl Run<'_> {
         warnings.extend(missing);
         let open = self.open_keys()?;
         let mut keys: BTreeSet<PullKey> = agenda.changes.keys().cloned().collect();
+        keys.extend(agenda.begun.iter().cloned());
         keys.extend(open);
         for key in keys {
             let outcome = self.one(&key, &agenda)?;
@@ -269,8 +270,7 @@ impl Run<'_> {
         agenda: &Agenda,
     ) -> Result<PullOutcome, Trouble> {
         let pulls = self.look(branch)?;
-        let known = Block::of_open(&pulls.seen).filter(|_| !pulls.is_asked_again(&self.labels));
-        let mut wanted = self.propose(agenda, key, known.as_ref())?;
+        let mut wanted = self.propose(agenda, key, &pulls.known(&self.labels))?;
         let seen = self.observe(key, branch, pulls, wanted.as_ref())?;
         let mut waits = None;
         if let Some(wanted) = &mut wanted {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Pull, PullKey, PullState};
+use super::{Fingerprint, PullKey};
 use crate::gate::TestState;
 
 /// The beginning of the comment, with the version of its form.
@@ -55,13 +55,6 @@ impl Block {
         let (_, rest) = body.rsplit_once(MARKER)?;
         let (json, _) = rest.split_once(END)?;
         serde_json::from_str(json).ok()
-    }
-
-    /// Finds the block of the open pull request among those of a branch.
-    pub fn of_open(pulls: &[Pull]) -> Option<Self> {
-        let mut pulls = pulls.iter();
-        let open = pulls.find(|pull| pull.state == PullState::Open)?;
-        Self::find(&open.body)
     }
 
     /// Tells whether a commit is one that the program put on its branch.

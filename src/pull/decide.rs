@@ -101,8 +101,6 @@ pub enum Decision {
     },
     /// It is opened.
     Open {
-        /// An earlier one that a person closed, to be linked.
-        after: Option<u64>,
         /// Whether the branch is there already and only needs the pull request: a run was stopped in between.
         has_branch: bool,
     },
@@ -288,7 +286,6 @@ fn decide_closed(
             Some(_) | None => Decision::Nothing,
         };
     };
-    let refused = observed.pulls.iter().find(|pull| is_refusal(pull));
     let of_this_change = |pull: &&Pull| {
         Block::find(&pull.body).is_some_and(|block| block.fingerprint == proposal.fingerprint)
     };
@@ -307,13 +304,9 @@ fn decide_closed(
     match &observed.branch {
         Some(_) if !is_own_branch => Decision::ForeignBranch,
         Some(branch) => Decision::Open {
-            after: refused.map(|pull| pull.number),
             has_branch: branch.has_wanted_files,
         },
-        None => Decision::Open {
-            after: refused.map(|pull| pull.number),
-            has_branch: false,
-        },
+        None => Decision::Open { has_branch: false },
     }
 }
 
@@ -327,6 +320,14 @@ fn is_known(observed: &Observed) -> bool {
         .iter()
         .filter_map(|pull| Block::find(&pull.body));
     blocks.into_iter().any(|block| block.knows(&branch.head))
+}
+
+/// Finds the newest of these pull requests that a person closed, with none merged since: the next one says that it follows it.
+pub fn refused(pulls: &[Pull]) -> Option<u64> {
+    let mut newer = pulls
+        .iter()
+        .take_while(|pull| pull.state != PullState::Merged);
+    Some(newer.find(|pull| is_refusal(pull))?.number)
 }
 
 /// Tells whether a person closed a pull request of ours: the program says so in the block where it closes one itself.

@@ -33,8 +33,8 @@ impl Run<'_> {
     ) -> Result<PullOutcome, Trouble> {
         let place = Place { key, branch, seen };
         match (decision, wanted) {
-            (Decision::Open { after, has_branch }, Some(wanted)) => {
-                self.open_pull(&place, wanted, (after, has_branch))
+            (Decision::Open { has_branch }, Some(wanted)) => {
+                self.open_pull(&place, wanted, has_branch)
             }
             (decision @ Decision::Refresh { .. }, Some(wanted)) => {
                 self.refresh(&place, wanted, decision)
@@ -50,7 +50,7 @@ impl Run<'_> {
         &mut self,
         place: &Place<'_>,
         wanted: &Wanted,
-        (after, has_branch): (Option<u64>, bool),
+        has_branch: bool,
     ) -> Result<PullOutcome, Trouble> {
         if self.opened >= self.config.at_most.opened || self.pushed >= self.config.at_most.pushed {
             let detail = format!(
@@ -70,7 +70,7 @@ impl Run<'_> {
             self.push(place, Some((commit, wanted.base)))?;
             commit
         };
-        let body = body(place, wanted, (head, None), after);
+        let body = body(place, wanted, (head, None));
         let new = NewPull {
             title: title.clone(),
             body,
@@ -81,9 +81,7 @@ impl Run<'_> {
         let created = self.wait(self.forge.create_pull(&new))?;
         self.opened += 1;
         self.give_labels(created.number, &wanted.proposal.labels)?;
-        let after = after.map(|number| format!(", after {number}"));
-        let detail = format!("{title}{}", after.unwrap_or_default());
-        Ok(place.outcome(Some(created.number), Ended::Opened, detail))
+        Ok(place.outcome(Some(created.number), Ended::Opened, title.clone()))
     }
 
     fn refresh(
@@ -121,7 +119,7 @@ impl Run<'_> {
             let previous = standing.filter(|standing| *standing != head);
             let change = PullChange {
                 title: Some(title.clone()),
-                body: Some(body(place, wanted, (head, previous), None)),
+                body: Some(body(place, wanted, (head, previous))),
                 base: place.base_change(number),
                 is_open: None,
             };
@@ -298,12 +296,7 @@ impl Place<'_> {
 }
 
 /// Returns the whole body, with its hidden block.
-fn body(
-    place: &Place<'_>,
-    wanted: &Wanted,
-    (head, previous): (Oid, Option<Oid>),
-    after: Option<u64>,
-) -> String {
+fn body(place: &Place<'_>, wanted: &Wanted, (head, previous): (Oid, Option<Oid>)) -> String {
     let given = place
         .seen
         .pulls
@@ -325,9 +318,5 @@ fn body(
         closed: None,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let text = &wanted.proposal.body;
-    match after {
-        Some(number) => format!("{text}\n\n{}\nFollows #{number}.", block.render()),
-        None => format!("{text}\n\n{}", block.render()),
-    }
+    format!("{}\n\n{}", wanted.proposal.body, block.render())
 }

@@ -1,7 +1,7 @@
 //! What should be proposed, before any test: a plan for each base branch, stack line and class of change, made on the newest commit
 //! of the base branch, and the commit that carries it out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use git2::Oid;
 
@@ -28,6 +28,8 @@ type ByName<T> = BTreeMap<String, T>;
 pub(super) struct Agenda {
     pub(super) bases: ByName<Base>,
     pub(super) changes: BTreeMap<PullKey, Change>,
+    /// Keys whose branches exist, wanted or not: a run that was stopped may have left one without a pull request.
+    pub(super) begun: BTreeSet<PullKey>,
     /// Base branches that the configuration names and that do not exist, with whose changes would go there.
     pub(super) missing: ByName<StackLine>,
 }
@@ -37,6 +39,26 @@ pub(super) struct Change {
     pub(super) plan: Plan,
     pub(super) commit: Oid,
     pub(super) fingerprint: Fingerprint,
+}
+
+/// What the texts of a change tell.
+pub(super) struct Said<'a> {
+    pub(super) plan: &'a Plan,
+    /// The results of its tests.
+    pub(super) tests: &'a [(String, TestState)],
+    /// An earlier pull request that a person closed.
+    pub(super) after: Option<u64>,
+}
+
+impl<'a> Said<'a> {
+    /// What is known before any test.
+    fn of(plan: &'a Plan) -> Self {
+        Self {
+            plan,
+            tests: &[],
+            after: None,
+        }
+    }
 }
 
 /// A base branch with what is on it.
@@ -56,11 +78,15 @@ impl Run<'_> {
         let mut agenda = Agenda {
             bases: BTreeMap::new(),
             changes: BTreeMap::new(),
+            begun: BTreeSet::new(),
             missing,
         };
         for (name, oid) in bases {
             let base = self.read_base(&name, oid)?;
             for key in self.keys(&base) {
+                if self.refs.branch(&key.branch(&self.config.prefix)).is_some() {
+                    agenda.begun.insert(key.clone());
+                }
                 if let Some(change) = self.change(&base, &key, None)? {
                     agenda.changes.insert(key, change);
                 }
@@ -80,7 +106,7 @@ impl Run<'_> {
         let Some(plan) = base.plan(key, red)? else {
             return Ok(None);
         };
-        let Some(message) = self.fill(key, (&plan, &[]), commit_message)? else {
+        let Some(message) = self.fill(key, &Said::of(&plan), commit_message)? else {
             return Ok(None);
         };
         let tree = match self.git.plan_tree(base.oid, &plan.files) {
@@ -180,10 +206,10 @@ impl Run<'_> {
     pub(super) fn fill(
         &self,
         key: &PullKey,
-        (plan, tests): (&Plan, &[(String, TestState)]),
+        said: &Said<'_>,
         fill: fn(&Templates, BodyInput<'_>) -> Result<String, TextError>,
     ) -> Result<Option<String>, CommandError> {
-        let Some((stack, line)) = line_plan(plan, key) else {
+        let Some((stack, line)) = line_plan(said.plan, key) else {
             return Ok(None);
         };
         let templates = Templates {
@@ -195,9 +221,9 @@ impl Run<'_> {
             key,
             line,
             stack,
-            files: &plan.files,
-            tests,
-            after: None,
+            files: &said.plan.files,
+            tests: said.tests,
+            after: said.after,
             stop_label: &self.config.stop_label,
         };
         let filled = fill(&templates, input).map_err(|error| {

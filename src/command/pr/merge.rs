@@ -1,11 +1,13 @@
 //! Merges what is green, where that is asked for: last, by the commit that was looked at, one pull request for each base branch and
 //! run, and only where the base branch requires checks.
 
+use std::collections::BTreeMap;
+
 use super::land::Move;
 use super::observe::Seen;
 use super::{Run, Trouble};
 use crate::config::MergeConfig;
-use crate::io::forge::{Cause, ForgeError, MergeMethod, PullState};
+use crate::io::forge::{Cause, ForgeError, MergeMethod, PullState, Review};
 use crate::pull::{Ended, PullKey, PullOutcome};
 
 impl Run<'_> {
@@ -43,7 +45,16 @@ impl Run<'_> {
             && !pull.labels.contains(&self.labels.stop)
             && pull.base_branch == key.base
             && pull.head.as_deref() == Some(name.as_str());
-        if !is_same || pull.auto_merge || self.request.is_dry {
+        if !is_same || pull.auto_merge {
+            return Ok(());
+        }
+        let reviews = self.wait(self.forge.reviews(number))?;
+        if let Some(who) = objecting(&reviews) {
+            outcome.detail = format!("not merged, as {who} asks for changes");
+            return Ok(());
+        }
+        if self.request.is_dry {
+            outcome.detail = format!("would be merged at {name}");
             return Ok(());
         }
         let method = match method {
@@ -71,6 +82,21 @@ impl Run<'_> {
         self.merged.insert(key.base.clone());
         Ok(())
     }
+}
+
+/// Returns who asks for changes: somebody whose last word on it, comments aside, was that.
+fn objecting(reviews: &[Review]) -> Option<&str> {
+    let mut last = BTreeMap::new();
+    for review in reviews.iter().filter(|review| review.state != "COMMENTED") {
+        last.insert(
+            review.author.as_deref().unwrap_or("somebody"),
+            review.state.as_str(),
+        );
+    }
+    let mut objections = last
+        .into_iter()
+        .filter(|(_, state)| *state == "CHANGES_REQUESTED");
+    Some(objections.next()?.0)
 }
 
 /// Tells whether the forge would not wait, as there is nothing to wait for, or as it does not merge by itself.

@@ -3,11 +3,13 @@
 use git2::Oid;
 
 use super::agenda::{TRAILER, fingerprint};
-use super::propose::Wanted;
+use super::propose::{Known, Wanted};
 use super::{Run, Stop, Trouble};
 use crate::io::forge::{PullQuery, PullRequest, PullState as State};
 use crate::io::git::{GitError, RemoteError};
-use crate::pull::{Block, Branch, Fingerprint, Labels, Observed, Pull, PullKey, PullState};
+use crate::pull::{
+    Block, Branch, Fingerprint, Labels, Observed, Pull, PullKey, PullState, refused,
+};
 
 /// The pull requests of a branch, the newest first: what decisions are made by, and as the forge gave them.
 #[derive(Default)]
@@ -17,10 +19,15 @@ pub(super) struct Pulls {
 }
 
 impl Pulls {
-    /// Tells whether a person asks by label that the open pull request be made and tested anew.
-    pub(super) fn is_asked_again(&self, labels: &Labels) -> bool {
-        let mut pulls = self.seen.iter();
-        pulls.any(|pull| pull.state == PullState::Open && pull.labels.contains(&labels.again))
+    /// Returns what earlier runs left behind. A person who puts the label on the open pull request asks that it be made and
+    /// tested anew.
+    pub(super) fn known(&self, labels: &Labels) -> Known {
+        let open = self.seen.iter().find(|pull| pull.state == PullState::Open);
+        let open = open.filter(|pull| !pull.labels.contains(&labels.again));
+        Known {
+            block: open.and_then(|pull| Block::find(&pull.body)),
+            after: refused(&self.seen),
+        }
     }
 }
 

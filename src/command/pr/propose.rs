@@ -3,7 +3,7 @@
 
 use git2::Oid;
 
-use super::agenda::{Agenda, Base, Change, line_plan};
+use super::agenda::{Agenda, Base, Change, Said, line_plan};
 use super::observe::Seen;
 use super::{Run, Trouble};
 use crate::command::test::{Examined, examine};
@@ -33,6 +33,23 @@ pub(super) struct Wanted {
     pub(super) red: Option<Red>,
 }
 
+/// What earlier runs left behind of a key.
+pub(super) struct Known {
+    /// What the open pull request says of itself; nothing where everything is to be made and tested anew.
+    pub(super) block: Option<Block>,
+    /// The newest pull request that a person closed.
+    pub(super) after: Option<u64>,
+}
+
+/// Where a change is proposed.
+struct At<'a> {
+    key: &'a PullKey,
+    base: &'a Base,
+    /// What is known of tests on this very commit of the base branch.
+    tested: Option<&'a Block>,
+    after: Option<u64>,
+}
+
 /// Why there should be no pull request of a key.
 pub(super) fn gone(key: &PullKey) -> Cause {
     Cause(format!(
@@ -48,50 +65,53 @@ impl Run<'_> {
         &self,
         agenda: &Agenda,
         key: &PullKey,
-        known: Option<&Block>,
+        known: &Known,
     ) -> Result<Option<Wanted>, CommandError> {
         let (Some(change), Some(base)) = (agenda.changes.get(key), agenda.bases.get(&key.base))
         else {
             return Ok(None);
         };
-        let known = known.filter(|block| block.base == base.oid.to_string());
-        let remembered = known
-            .and_then(|block| block.red.clone())
-            .filter(|(fingerprint, _)| *fingerprint == change.fingerprint);
-        let red = if let Some(red) = remembered {
-            red
-        } else {
-            let tests = self.test(base, change, known)?;
-            match red_of(&tests) {
-                Some(why) if moves_default(&change.plan, key) => (change.fingerprint.clone(), why),
-                Some(_) | None => return self.wanted(base, key, change, (tests, None)),
+        let block = known.block.as_ref();
+        let at = At {
+            key,
+            base,
+            tested: block.filter(|block| block.base == base.oid.to_string()),
+            after: known.after,
+        };
+        let remembered = at.tested.and_then(|block| block.red.clone());
+        let remembered = remembered.filter(|(red, _)| *red == change.fingerprint);
+        let tests = match &remembered {
+            Some(_) => Vec::new(),
+            None => self.test(&at, change)?,
+        };
+        let red = match (remembered, red_of(&tests)) {
+            (Some(red), _) => red,
+            (None, Some(why)) if moves_default(&change.plan, key) => {
+                (change.fingerprint.clone(), why)
             }
+            (None, Some(_) | None) => return self.wanted(&at, change, (tests, None)).map(Some),
         };
         // Lists may grow before tests are green; the default may not move.
         if let Some(held) = self.change(base, key, Some(&red.1))? {
-            let tests = self.test(base, &held, known)?;
-            return self.wanted(base, key, &held, (tests, Some(red)));
+            let tests = self.test(&at, &held)?;
+            return self.wanted(&at, &held, (tests, Some(red))).map(Some);
         }
-        let tests = self.test(base, change, known)?;
-        self.wanted(base, key, change, (tests, None))
+        // Without the default nothing is left: all of it waits, as a draft.
+        self.wanted(&at, change, (tests, None)).map(Some)
     }
 
     /// Returns the results of the tests of a planned change. The same change on the same commit is not tested twice.
-    fn test(
-        &self,
-        base: &Base,
-        change: &Change,
-        known: Option<&Block>,
-    ) -> Result<Tests, CommandError> {
-        let same = known.filter(|block| block.fingerprint == change.fingerprint);
+    fn test(&self, at: &At<'_>, change: &Change) -> Result<Tests, CommandError> {
+        let same = at.tested;
+        let same = same.filter(|block| block.fingerprint == change.fingerprint);
         if let Some(block) = same.filter(|block| !block.tests.is_empty()) {
             return Ok(block.tests.clone());
         }
         let commit = change.commit.to_string();
         let report = examine(&Examined {
-            repository: &base.repository,
+            repository: &at.base.repository,
             plan: &change.plan,
-            catalog: &base.catalog,
+            catalog: &at.base.catalog,
             settings: &self.request.settings,
             commit: Some(&commit),
         })?;
@@ -104,27 +124,31 @@ impl Run<'_> {
     /// Writes what the pull request of a tested change says.
     fn wanted(
         &self,
-        base: &Base,
-        key: &PullKey,
+        at: &At<'_>,
         change: &Change,
         (tests, red): (Tests, Option<Red>),
-    ) -> Result<Option<Wanted>, CommandError> {
-        let title = self.fill(key, (&change.plan, &tests), title)?;
-        let body = self.fill(key, (&change.plan, &tests), body)?;
-        Ok(Some(Wanted {
+    ) -> Result<Wanted, CommandError> {
+        let said = Said {
+            plan: &change.plan,
+            tests: &tests,
+            after: at.after,
+        };
+        let title = self.fill(at.key, &said, title)?;
+        let body = self.fill(at.key, &said, body)?;
+        Ok(Wanted {
             proposal: Proposal {
                 fingerprint: change.fingerprint.clone(),
                 title: title.unwrap_or_default(),
                 body: body.unwrap_or_default(),
-                base: key.base.clone(),
+                base: at.key.base.clone(),
                 labels: self.config.labels.clone(),
                 is_draft: None,
             },
-            base: base.oid,
+            base: at.base.oid,
             commit: change.commit,
             tests,
             red,
-        }))
+        })
     }
 
     /// Returns what a pull request waits for before it is ready to be merged: tests that were made here, then checks on the very

@@ -23,8 +23,6 @@ pub enum Swap {
 
 #[derive(Deserialize)]
 struct RefWire {
-    #[serde(rename = "ref")]
-    name: String,
     object: ObjectWire,
 }
 
@@ -39,18 +37,6 @@ impl GitHub {
         let name = encode(&format!("heads/{branch}"));
         let found: Option<RefWire> = self.find(self.path(&format!("/git/ref/{name}"))).await?;
         Ok(found.map(|found| found.object.sha))
-    }
-
-    /// Lists the branches whose names begin so, with their commits. GitHub answers all of them at once and knows no pages here.
-    pub async fn branches(&self, start: &str) -> Result<Vec<(String, String)>, ForgeError> {
-        let name = encode(&format!("heads/{start}"));
-        let path = self.path(&format!("/git/matching-refs/{name}"));
-        let found: Vec<RefWire> = self.get(path).await?;
-        let found = found.into_iter().filter_map(|found| {
-            let branch = found.name.strip_prefix("refs/heads/")?.to_owned();
-            Some((branch, found.object.sha))
-        });
-        Ok(found.collect())
     }
 
     /// Makes a branch that does not exist yet.

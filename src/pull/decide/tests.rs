@@ -115,10 +115,7 @@ fn rule_3_a_second_run_does_nothing() {
 #[test]
 fn a_first_run_opens_it() {
     let first = decided(&Observed::default(), "v1.34.8");
-    let open = Decision::Open {
-        after: None,
-        has_branch: false,
-    };
+    let open = Decision::Open { has_branch: false };
     assert_eq!(first, open);
 }
 
@@ -227,11 +224,9 @@ fn rule_8_closed_means_no_to_this_change_and_to_no_other() {
         decided(&observed, "v1.34.8"),
         Decision::Silenced { number: 7 }
     );
-    let linked = Decision::Open {
-        after: Some(7),
-        has_branch: false,
-    };
+    let linked = Decision::Open { has_branch: false };
     assert_eq!(decided(&observed, "v1.34.9"), linked);
+    assert_eq!(refused(&observed.pulls), Some(7));
     let mut asked = closed("v1.34.8");
     asked.pulls[0].labels.push("again".to_owned());
     assert_eq!(decided(&asked, "v1.34.8"), linked);
@@ -244,6 +239,7 @@ fn rule_8_an_older_no_is_remembered_behind_newer_pull_requests() {
     newer.state = PullState::Merged;
     newer.number = 9;
     observed.pulls.insert(0, newer);
+    assert_eq!(refused(&observed.pulls), None);
     assert_eq!(
         decided(&observed, "v1.34.8"),
         Decision::Silenced { number: 7 }
@@ -256,10 +252,8 @@ fn what_the_program_closed_itself_may_come_again() {
     let mut own = block("v1.34.8");
     own.closed = Some("v1.34.8 is blocked".to_owned());
     observed.pulls[0].body = own.render();
-    let again = Decision::Open {
-        after: None,
-        has_branch: false,
-    };
+    assert_eq!(refused(&observed.pulls), None);
+    let again = Decision::Open { has_branch: false };
     assert_eq!(decided(&observed, "v1.34.8"), again);
 }
 
@@ -274,10 +268,7 @@ fn rule_13_a_run_stopped_between_branch_and_pull_request_goes_on() {
         branch: Some(proved.clone()),
         pulls: Vec::new(),
     };
-    let open = Decision::Open {
-        after: None,
-        has_branch: true,
-    };
+    let open = Decision::Open { has_branch: true };
     assert_eq!(decided(&orphan, "v1.34.8"), open);
     assert_eq!(decide(&orphan, Err(&gone()), &labels()), Decision::Sweep);
     let foreign = Observed {

@@ -401,14 +401,6 @@ fn git(state: &mut State, call: &Call<'_>, rest: &[&str]) -> Reply {
             Some(oid) => json_reply(200, &ref_json(name, oid)),
             None => not_found(),
         },
-        ("GET", ["matching-refs", start]) => {
-            let found = state.branches().into_iter();
-            let found = found.map(|(name, oid)| (format!("heads/{name}"), oid));
-            let found = found.filter(|(name, _)| name.starts_with(start));
-            // All of them at once, whatever page is asked for.
-            let found: Vec<Value> = found.map(|(name, oid)| ref_json(&name, oid)).collect();
-            json_reply(200, &json!(found))
-        }
         ("POST", ["refs"]) => create_ref(state, call),
         ("PATCH", ["refs", name]) => update_ref(state, call, name),
         ("DELETE", ["refs", name]) => match branch_of(name) {

@@ -165,7 +165,8 @@ impl State {
             .unwrap();
         config.set_bool("uploadpack.allowFilter", true).unwrap();
         config.set_i32("gc.auto", 0).unwrap();
-        config.set_bool("core.logAllRefUpdates", false).unwrap();
+        // What a branch has ever been at can be read.
+        config.set_str("core.logAllRefUpdates", "always").unwrap();
         let now: Timestamp = "2026-03-02T08:00:00Z".parse().unwrap();
         let limit = Limit {
             total: 5000,
