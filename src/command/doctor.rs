@@ -86,7 +86,7 @@ impl<'a> Doctor<'a> {
         self.identity();
         let remote = self.remote();
         let forge = self.connect(remote.as_ref());
-        if forge.is_none() && self.request.pulls.token.is_none() {
+        if forge.is_none() && self.request.pulls.credentials.is_none() {
             self.no_token();
         }
         let is_known = forge.as_ref().is_some_and(|forge| self.who(forge));
@@ -146,7 +146,7 @@ impl<'a> Doctor<'a> {
                 return None;
             }
         };
-        let check = if self.request.pulls.token.is_none() {
+        let check = if self.request.pulls.credentials.is_none() {
             DoctorCheck::ok(NAME, format!("{shown} can be read"))
         } else {
             match self.wait(remote.may_push(&self.client)) {

@@ -20,7 +20,7 @@ use crate::io::append;
 use crate::io::forge::{Budget, Credentials, ForgeError, ForgeSettings, GITHUB_API, GitHub};
 use crate::io::gate::{CommandSettings, read_checks};
 use crate::io::git::{GitRepository, Person, Refs, Remote};
-use crate::io::http::{HttpClient, Secret};
+use crate::io::http::HttpClient;
 use crate::pull::{Block, Ended, Labels, PullKey, PullOutcome, PullReport, decide};
 use crate::report;
 pub(super) use propose::line_of;
@@ -35,8 +35,8 @@ pub struct PrRequest {
     pub world: World,
     /// The remote's URL; without it, that of `origin`.
     pub remote: Option<String>,
-    /// The token; without it, nothing can be written.
-    pub token: Option<Secret>,
+    /// Who asks the forge; without anybody, nothing can be written.
+    pub credentials: Credentials,
     /// Whether to make no request that changes anything.
     pub is_dry: bool,
     /// Who writes the commits where the configuration does not say it.
@@ -97,6 +97,7 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         let _guard = runtime.enter();
         GitHub::new(&client, &settings(request, &config, &remote.shown())?)
     };
+    let remote = remote.with_tokens(forge.tokens());
     let refs = runtime
         .block_on(remote.refs(&client))
         .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
@@ -160,8 +161,8 @@ fn outcome(
 /// The repository that is fetched from and pushed to.
 pub(super) fn remote(request: &PrRequest, git: &GitRepository) -> Result<Remote, CommandError> {
     let found = match &request.remote {
-        Some(url) => Remote::new(url, request.token.clone()),
-        None => git.origin(request.token.clone()),
+        Some(url) => Remote::new(url, request.credentials.clone()),
+        None => git.origin(request.credentials.clone()),
     };
     found.map_err(|error| CommandError::new(&error).hinted(error.hint()))
 }
@@ -186,10 +187,7 @@ pub(super) fn settings(
             CommandError::new(format!("{shown} does not name a repository of the forge"))
                 .hinted("set pullRequests.repository in csctl-matrix.yaml to owner/name")
         })?;
-    let credentials = match &request.token {
-        Some(token) => Credentials::Token(token.clone()),
-        None => Credentials::None,
-    };
+    let credentials = request.credentials.clone();
     Ok(ForgeSettings {
         base: config.api.clone().unwrap_or_else(|| GITHUB_API.to_owned()),
         write_pause: std::time::Duration::from_millis(request.write_pause),
