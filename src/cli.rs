@@ -410,33 +410,7 @@ fn run(
             let request = check(args, directory, &update_command, &Given::read()?);
             command::check::run(&request)
         }
-        Command::Catalog(CatalogCommand::Fetch {
-            query: args,
-            output,
-        }) => {
-            let (place, world, selection) = query(args, directory, &Given::read()?);
-            command::catalog::fetch(
-                &CatalogRequest {
-                    place,
-                    world,
-                    selection,
-                    format: Format::Text,
-                },
-                &output,
-            )
-        }
-        Command::Catalog(CatalogCommand::Show {
-            query: args,
-            format,
-        }) => {
-            let (place, world, selection) = query(args, directory, &Given::read()?);
-            command::catalog::show(&CatalogRequest {
-                place,
-                world,
-                selection,
-                format,
-            })
-        }
+        Command::Catalog(wanted) => catalog(wanted, directory, &Given::read()?),
         Command::Init { print } => command::init::run(&InitRequest::at(directory, print)),
         Command::Decide(decided) => command::decide::run(&decided.request(directory)),
         Command::CreateNodeImages(args) => {
@@ -456,6 +430,28 @@ fn run(
                 ..Outcome::default()
             })
         }
+    }
+}
+
+fn catalog(
+    wanted: CatalogCommand,
+    directory: PathBuf,
+    given: &Given,
+) -> Result<Outcome, CommandError> {
+    let (args, format, output) = match wanted {
+        CatalogCommand::Fetch { query, output } => (query, Format::Text, Some(output)),
+        CatalogCommand::Show { query, format } => (query, format, None),
+    };
+    let (place, world, selection) = query(args, directory, given);
+    let request = CatalogRequest {
+        place,
+        world,
+        selection,
+        format,
+    };
+    match output {
+        Some(output) => command::catalog::fetch(&request, &output),
+        None => command::catalog::show(&request),
     }
 }
 
