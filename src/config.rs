@@ -28,7 +28,7 @@ pub(crate) use crate::spelling::nearest as find_nearest;
 pub use branch::{BranchTemplate, Glob};
 pub use edit::{EditError, Edited, block, pin, unblock, unpin};
 pub use gate::{CheckName, Checks, GateCommand, GateConfig, Need, TimeLimit};
-pub use pulls::{AuthorConfig, Ceilings, MergeConfig, PullConfig, TemplateConfig};
+pub use pulls::{AuthorConfig, Ceilings, CommitConfig, MergeConfig, PullConfig, TemplateConfig};
 pub use site::SiteConfig;
 pub use start::{SCHEMA_LINE, Start, start_text};
 

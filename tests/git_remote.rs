@@ -30,7 +30,6 @@ use csctl_matrix::io::git::{
 use csctl_matrix::io::http::{HttpClient, HttpSettings, Secret};
 use csctl_matrix::io::update::Staging;
 use csctl_matrix::plan::{FileAction, FileChange, Plan, PlanInput, Selection, plan};
-use csctl_matrix::stack::Content;
 use git_server::{GitServer, TOKEN};
 use program::{Copy, catalog, files_of};
 use server::{Reply, refusing_url};
@@ -118,10 +117,11 @@ impl World {
 
 /// The text of the file at a commit; nothing where it cannot be read.
 fn text_at(git: &GitRepository, commit: Oid) -> Option<Arc<str>> {
-    match git.read_at(commit, FILE).unwrap() {
-        Some(Content::Text(text)) => Some(text),
-        _ => None,
-    }
+    let repository = git2::Repository::open(git.git_directory()).unwrap();
+    let tree = repository.find_commit(commit).ok()?.tree().ok()?;
+    let entry = tree.get_path(Path::new(FILE)).ok()?;
+    let blob = repository.find_blob(entry.id()).ok()?;
+    Some(std::str::from_utf8(blob.content()).unwrap().into())
 }
 
 fn info(subject: &str) -> CommitInfo {
@@ -349,7 +349,9 @@ fn a_tree_below_the_root_of_a_repository_is_committed_where_it_is() {
     let base = git.resolve("HEAD").unwrap();
     let (plan, _) = plan_of(&inner, None, None, "");
     let commit = git.commit_plan(base, &plan.files, &info("Below")).unwrap();
-    let changed = git.differing_paths(base, commit).unwrap();
+    let tree = git.find_commit(commit).unwrap().unwrap().tree;
+    let changed = git.changes(base, tree).unwrap();
+    let changed: Vec<String> = changed.into_iter().map(|change| change.path).collect();
     let expected: Vec<String> = plan
         .files
         .iter()

@@ -15,6 +15,8 @@ mod server;
 
 use std::fs;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use github::{Fault, GitHubServer, PERSON, TOKEN};
 use program::{Copy, Said, project};
@@ -52,6 +54,11 @@ impl Site {
 
     /// The same, with more in the configuration.
     fn with(config: &str) -> Self {
+        Self::of("[new-patch, addons]", config)
+    }
+
+    /// The same, with pull requests of these classes of change.
+    fn of(changes: &str, config: &str) -> Self {
         let layout = files(&project().join("testdata/layout-c"));
         let pairs: Vec<(&str, Option<&str>)> = layout
             .iter()
@@ -61,7 +68,7 @@ impl Site {
         let clone = Copy::of("layout-c");
         let config = format!(
             "pullRequests:\n  repository: acme/cluster-stacks\n  api: {}\n  author: {{name: Matrix Bot, email: bot@example.org}}\n  \
-             changes: [new-patch, addons]\n{config}",
+             changes: {changes}\n{config}",
             server.url()
         );
         clone.write("csctl-matrix.yaml", &config);
@@ -73,6 +80,10 @@ impl Site {
     }
 
     fn run(&self, options: &[&str]) -> Said {
+        self.command(options).output().unwrap().into()
+    }
+
+    fn command(&self, options: &[&str]) -> Command {
         let root = self.clone.root().display().to_string();
         let catalog = program::catalog();
         let remote = self.server.git_url();
@@ -85,17 +96,58 @@ impl Site {
             &catalog,
             "--remote",
             &remote,
+        ];
+        arguments.extend([
             "--write-pause",
             "0",
             "--cache-dir",
             &cache,
             "--format",
             "json",
-        ];
+        ]);
         arguments.extend(options);
         let mut command = program::program(&arguments);
         command.env("GITHUB_TOKEN", TOKEN).env("NO_PROXY", "*");
-        command.output().unwrap().into()
+        command
+    }
+
+    /// Runs, and is killed at the nth effect.
+    fn kill_at(&self, nth: u32, fault: Fault) {
+        let running: Arc<Mutex<Option<Child>>> = Arc::default();
+        let killed = Arc::clone(&running);
+        let kill =
+            move |_: &mut github::State| killed.lock().unwrap().as_mut().unwrap().kill().unwrap();
+        self.server.before("effect", "/", nth, kill);
+        self.server.faults("effect", "/", nth..nth + 1, fault);
+        let mut start = running.lock().unwrap();
+        let mut command = self.command(&[]);
+        *start = Some(
+            command
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        );
+        drop(start);
+        loop {
+            if let Some(status) = running
+                .lock()
+                .unwrap()
+                .as_mut()
+                .unwrap()
+                .try_wait()
+                .unwrap()
+            {
+                assert_eq!(
+                    status.code(),
+                    None,
+                    "it ended by itself before effect {nth}"
+                );
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        self.server.clear_script();
     }
 
     /// Runs, and returns the outcomes as `line class: outcome`.
@@ -380,34 +432,36 @@ fn a_merged_pull_request_is_followed_by_nothing() {
 
 #[test]
 fn rule_13_a_run_stopped_after_any_effect_is_finished_by_the_next() {
-    let undisturbed = Site::start();
+    stop_after_every_effect("");
+}
+
+#[test]
+fn rule_13_a_run_stopped_after_any_effect_is_finished_where_the_forge_makes_the_commits() {
+    stop_after_every_effect("  commits: api\n");
+}
+
+/// Kills a run at each of its effects in turn, before it is done and right after, and lets the next run finish.
+fn stop_after_every_effect(config: &str) {
+    let undisturbed = Site::of("[new-patch]", config);
     undisturbed.outcomes();
     let effects = u32::try_from(undisturbed.server.mutations().len()).unwrap();
-    assert!(effects >= 12, "{:?}", undisturbed.server.mutations());
+    let expected: Vec<String> = all("up-to-date")
+        .into_iter()
+        .filter(|outcome| outcome.contains("new-patch"))
+        .collect();
+    assert!(effects >= 6, "{:?}", undisturbed.server.mutations());
     for nth in 1..=effects {
-        let site = Site::start();
-        site.server
-            .faults("effect", "/", nth..9999, Fault::LostBefore);
-        let _ = site.run(&[]);
-        site.server.clear_script();
-        let last = site.run(&[]);
-        assert_eq!(
-            last.status, 0,
-            "stopped before effect {nth}: {}",
-            last.stdout
-        );
-        assert_eq!(
-            site.left(),
-            undisturbed.left(),
-            "stopped before effect {nth}"
-        );
-        site.server.clear_log();
-        assert_eq!(
-            site.outcomes(),
-            all("up-to-date"),
-            "stopped before effect {nth}"
-        );
-        assert!(site.server.mutations().is_empty());
+        for fault in [Fault::LostBefore, Fault::LostAfter] {
+            let site = Site::of("[new-patch]", config);
+            site.kill_at(nth, fault.clone());
+            let about = format!("killed at effect {nth}, {fault:?}");
+            let last = site.run(&[]);
+            assert_eq!(last.status, 0, "{about}: {}", last.stdout);
+            assert_eq!(site.left(), undisturbed.left(), "{about}");
+            site.server.clear_log();
+            assert_eq!(site.outcomes(), expected, "{about}");
+            assert!(site.server.mutations().is_empty(), "{about}");
+        }
     }
 }
 
@@ -576,6 +630,133 @@ fn a_red_test_holds_the_default_and_lets_lists_grow() {
     );
 }
 
+/// A gate whose one command says so much and ends so.
+fn gate_of(run: &str) -> String {
+    format!("gate:\n  checks: none\n  commands:\n  - {{name: e2e, run: {run:?}}}\n")
+}
+
+#[test]
+fn a_red_test_is_remembered_as_red_and_the_draft_stays_one() {
+    let site = Site::with(&gate_of("false"));
+    assert_eq!(site.outcomes(), all("opened"));
+    site.server.clear_log();
+    let said = site.run(&[]);
+    assert_eq!(outcomes(&said), all("up-to-date"));
+    assert!(
+        said.stdout.contains("a draft, as e2e failed"),
+        "{}",
+        said.stdout
+    );
+    assert!(site.server.mutations().is_empty());
+    let state = site.server.state();
+    assert!(state.open_pulls().iter().all(|pull| pull.draft));
+    assert!(
+        state
+            .open_pulls()
+            .iter()
+            .all(|pull| pull.body.contains("| e2e | failed |"))
+    );
+}
+
+#[test]
+fn tests_are_repeated_when_the_base_moves_and_when_a_person_asks_and_never_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let (runs, broken) = (folder.path().join("runs"), folder.path().join("broken"));
+    fs::write(&broken, "").unwrap();
+    let run = format!(
+        "echo $CSCTL_MATRIX_LINE >> {}; test ! -e {}",
+        runs.display(),
+        broken.display()
+    );
+    let site = Site::with(&gate_of(&run));
+    let count = || {
+        fs::read_to_string(&runs)
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
+    site.outcomes();
+    let first = count();
+    assert!(first >= KEYS.len(), "{first}");
+    site.outcomes();
+    assert_eq!(count(), first, "the same change on the same base");
+    // The test environment is repaired, and a person asks for one pull request by label.
+    fs::remove_file(&broken).unwrap();
+    assert_eq!(site.outcomes(), all("up-to-date"));
+    assert_eq!(count(), first);
+    let number = site.number();
+    site.server.state().label(number, "csctl-matrix/again");
+    assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
+    let pull = site.server.state().pull(number).clone();
+    assert!(
+        !pull.draft && pull.body.contains("| e2e | passed |"),
+        "{}",
+        pull.body
+    );
+    assert!(!pull.labels.contains(&"csctl-matrix/again".to_owned()));
+    // The base moves: all are made and tested anew, and are green.
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    let before = count();
+    assert_eq!(site.outcomes(), all("refreshed"));
+    assert_eq!(count(), before + KEYS.len());
+    assert!(
+        site.server
+            .state()
+            .open_pulls()
+            .iter()
+            .all(|pull| !pull.draft)
+    );
+    assert_eq!(site.outcomes(), all("up-to-date"));
+    assert_eq!(count(), before + KEYS.len());
+}
+
+#[test]
+fn commits_of_the_forge_s_api_are_its_own_verified_and_signed_off_by_whom_it_recorded() {
+    let site = Site::with("  commits: api\n");
+    assert_eq!(site.outcomes(), all("opened"));
+    let calls = site.server.log();
+    let mut calls = calls.iter();
+    assert!(
+        !calls.any(|call| call.path.contains("git-receive-pack")),
+        "nothing is pushed"
+    );
+    {
+        let state = site.server.state();
+        let head = state.head(BRANCH).unwrap();
+        let commit = state.git.find_commit(head).unwrap();
+        let author = commit.author();
+        let (name, email) = (author.name().unwrap(), author.email().unwrap());
+        assert_eq!(email, github::email(github::BOT));
+        let message = commit.message().unwrap();
+        let line = format!("Signed-off-by: {name} <{email}>\n");
+        assert!(message.ends_with(&line), "{message}");
+        assert_eq!(message.matches("Signed-off-by").count(), 1);
+        assert_eq!(commit.parent_id(0).unwrap(), state.head("main").unwrap());
+    }
+    // The same pull requests as those of commits that git makes.
+    let pushed = Site::start();
+    pushed.outcomes();
+    assert_eq!(site.left(), pushed.left());
+    // What was made is known again.
+    site.server.clear_log();
+    assert_eq!(site.outcomes(), all("up-to-date"));
+    assert!(site.server.mutations().is_empty());
+    // A person's commit is left alone, and a moved base is followed.
+    let theirs = site
+        .server
+        .state()
+        .push(BRANCH, &[("mine.txt", Some("mine\n"))]);
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    let outcomes = site.outcomes();
+    assert_eq!(of(&outcomes, PATCH), "edited");
+    assert_eq!(of(&outcomes, "openstack-scs2-1-33 new-patch"), "refreshed");
+    assert_eq!(site.server.state().head(BRANCH), Some(theirs));
+}
+
 #[test]
 fn rule_12_merging_is_last_by_commit_and_never_without_required_checks() {
     let site = Site::with("  autoMerge: squash\ngate: {checks: [e2e]}\n");
@@ -625,4 +806,36 @@ fn rule_12_merging_is_last_by_commit_and_never_without_required_checks() {
             .count(),
         0
     );
+}
+
+#[test]
+fn rule_12_nothing_is_merged_before_its_checks_are_green_draft_or_not() {
+    let site = Site::with("  draft: false\n  autoMerge: squash\ngate: {checks: [e2e]}\n");
+    let rules = github::BranchRules {
+        required_checks: vec![("lint".to_owned(), None)],
+        ..github::BranchRules::default()
+    };
+    site.server.state().rules.insert("main".to_owned(), rules);
+    site.outcomes();
+    let heads: Vec<_> = {
+        let state = site.server.state();
+        let open = state.open_pulls();
+        assert!(open.iter().all(|pull| !pull.draft));
+        open.iter().map(|pull| pull.head).collect()
+    };
+    // What the forge requires is green; what the repository asks for is not.
+    for head in &heads {
+        site.server.state().check(*head, "lint", Some("success"));
+    }
+    let said = site.run(&[]);
+    assert_eq!(outcomes(&said), all("up-to-date"));
+    assert!(said.stdout.contains("not merged, as"), "{}", said.stdout);
+    for head in &heads {
+        site.server.state().check(*head, "e2e", Some("success"));
+    }
+    let merged = site.outcomes();
+    let merged = merged
+        .iter()
+        .filter(|outcome| outcome.ends_with(": merged"));
+    assert_eq!(merged.count(), 1);
 }

@@ -3,28 +3,29 @@
 //! git and the forge hold, so a run that was stopped anywhere is finished by the next.
 
 mod act;
+mod agenda;
+mod land;
 mod merge;
 mod observe;
 mod propose;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tokio::runtime::Runtime;
 
 use super::{Format, Outcome, Place, Repository, World, to_json};
-use crate::config::{Checks, GateConfig, PullConfig};
+use crate::config::{GateConfig, PullConfig};
 use crate::error::{CommandError, Status};
-use crate::gate::GateReport;
 use crate::io::append;
 use crate::io::forge::{Budget, Credentials, ForgeError, ForgeSettings, GITHUB_API, GitHub};
-use crate::io::gate::{CommandSettings, read_checks};
+use crate::io::gate::CommandSettings;
 use crate::io::git::{GitRepository, Person, Refs, Remote};
 use crate::io::http::HttpClient;
 use crate::pull::{Block, Ended, Labels, PullKey, PullOutcome, PullReport, decide};
 use crate::report;
-pub(super) use propose::line_of;
-use propose::{Agenda, Wanted};
+use agenda::Agenda;
+pub(super) use agenda::line_of;
 
 /// What to make pull requests of.
 #[derive(Debug, Clone)]
@@ -220,7 +221,7 @@ impl Run<'_> {
     fn all(&mut self, outcomes: &mut Vec<PullOutcome>) -> Result<(), Stop> {
         let agenda = self.agenda().map_err(Stop::Failed)?;
         let open = self.open_keys()?;
-        let mut keys: BTreeSet<PullKey> = agenda.planned.keys().cloned().collect();
+        let mut keys: BTreeSet<PullKey> = agenda.changes.keys().cloned().collect();
         keys.extend(open);
         for key in keys {
             let outcome = self.one(&key, &agenda)?;
@@ -253,12 +254,13 @@ impl Run<'_> {
         agenda: &Agenda,
     ) -> Result<PullOutcome, Trouble> {
         let pulls = self.look(branch)?;
-        let known = Block::of_open(&pulls.seen);
+        let known = Block::of_open(&pulls.seen).filter(|_| !pulls.is_asked_again(&self.labels));
         let mut wanted = self.propose(agenda, key, known.as_ref())?;
         let seen = self.observe(key, branch, pulls, wanted.as_ref())?;
         let mut waits = None;
         if let Some(wanted) = &mut wanted {
-            waits = self.prove(key, &seen, wanted)?;
+            waits = self.waits(key, &seen, wanted)?;
+            wanted.proposal.is_draft = self.config.draft.then_some(waits.is_some());
         }
         let gone = propose::gone(key);
         let proposal = match &wanted {
@@ -271,52 +273,14 @@ impl Run<'_> {
             self.merge_last(key, branch, &seen, &mut outcome)?;
         }
         if let Some(waits) = waits {
-            outcome.detail = format!("{}; {waits}", outcome.detail);
+            let state = if self.config.draft {
+                "a draft"
+            } else {
+                "not merged"
+            };
+            outcome.detail = format!("{}; {state}, as {waits}", outcome.detail);
         }
         Ok(outcome)
-    }
-
-    /// Says whether the pull request is to be a draft: until its tests passed here and its checks on the very commit that the
-    /// branch is at. Returns what it waits for.
-    fn prove(
-        &self,
-        key: &PullKey,
-        seen: &observe::Seen,
-        wanted: &mut Wanted,
-    ) -> Result<Option<String>, Trouble> {
-        if !self.config.draft {
-            return Ok(None);
-        }
-        let is_there = seen
-            .observed
-            .branch
-            .as_ref()
-            .is_some_and(|branch| branch.has_wanted_files);
-        let mut waits = (!wanted.is_green).then(|| "its tests are not green".to_owned());
-        if self.gate.checks != Checks::None {
-            // The same change on the same base is the same commit: one that is made again may have its checks already.
-            let commit = seen.head.filter(|_| is_there).unwrap_or(wanted.commit);
-            let commit = commit.to_string();
-            let place = (key.base.as_str(), commit.as_str());
-            let checks = &self.gate.checks;
-            let report = match seen.head {
-                Some(_) => self.wait(read_checks(&self.forge, place, checks, self.request.now)),
-                None => Ok(Vec::new()),
-            };
-            let report = match report {
-                Ok(results) => GateReport::new(results),
-                Err(limit @ ForgeError::RateLimited { .. }) => return Err(limit.into()),
-                Err(error) if is_there => return Err(error.into()),
-                // The forge does not know the commit yet.
-                Err(_) => GateReport::default(),
-            };
-            if !report.is_green {
-                let begun = "its checks have not begun".to_owned();
-                waits = waits.or(Some(report.reason().unwrap_or(begun)));
-            }
-        }
-        wanted.proposal.is_draft = Some(waits.is_some());
-        Ok(waits.map(|waits| format!("a draft, as {waits}")))
     }
 
     fn report(&self, outcomes: Vec<PullOutcome>) -> PullReport {
@@ -373,6 +337,3 @@ impl Trouble {
         }
     }
 }
-
-/// Plans by the base branch they are made on.
-type ByBase = BTreeMap<String, git2::Oid>;

@@ -27,7 +27,9 @@ pub struct PullConfig {
     pub draft: bool,
     /// How a pull request is merged once everything is green; without it, people merge.
     pub auto_merge: Option<MergeConfig>,
-    /// Who writes the commits and signs them off.
+    /// Who makes the commits: git here, or the forge, which signs its own.
+    pub commits: CommitConfig,
+    /// Who writes the commits that git makes, and signs them off.
     pub author: Option<AuthorConfig>,
     /// Templates in place of the program's own.
     pub templates: TemplateConfig,
@@ -46,6 +48,18 @@ pub enum MergeConfig {
     Squash,
     /// The commits anew.
     Rebase,
+}
+
+/// Who makes commits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum CommitConfig {
+    /// Git makes and pushes them, as `author`.
+    #[default]
+    Git,
+    /// The forge's API makes them, as whoever the token belongs to, and branches are moved through it too.
+    Api,
 }
 
 /// Who writes the commits.
@@ -95,6 +109,7 @@ impl Default for PullConfig {
             changes: Vec::new(),
             draft: true,
             auto_merge: None,
+            commits: CommitConfig::Git,
             author: None,
             templates: TemplateConfig::default(),
             at_most: Ceilings::default(),

@@ -28,7 +28,7 @@ use crate::version::{ReleaseTag, Sha256};
 pub use commit::{CommitError, CommitInfo, Person};
 pub use error::RemoteError;
 pub use git2::Oid;
-pub use history::CommitFacts;
+pub use history::{CommitFacts, TreeChange, TreeFile};
 pub use push::{RefResult, RefUpdate};
 pub use rejection::Rejection;
 pub use remote::{Refs, Remote};
@@ -109,15 +109,6 @@ impl GitRepository {
         let config = self.repository.config().ok()?.snapshot().ok()?;
         let value = |key: &str| config.get_str(key).ok().map(str::to_owned);
         Some((value("user.name")?, value("user.email")?))
-    }
-
-    /// Returns a path from the repository's root as one below the tree; nothing where it lies outside.
-    pub fn below_tree(&self, path: &str) -> Option<String> {
-        if self.prefix.is_empty() {
-            return Some(path.to_owned());
-        }
-        let below = path.strip_prefix(&self.prefix)?.strip_prefix('/')?;
-        Some(below.to_owned())
     }
 
     /// Returns git's own directory of this working tree.

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Fingerprint, Pull, PullKey, PullState};
+use crate::gate::TestState;
 
 /// The beginning of the comment, with the version of its form.
 pub const MARKER: &str = "<!-- csctl-matrix:v1 ";
@@ -27,9 +28,9 @@ pub struct Block {
     /// Labels that were put on it, so that one that a person takes away is not put back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
-    /// The results of the tests of its commit, by name: they are not run again for the same change.
+    /// The results of the tests of its commit, by name: they are not run again for the same change on the same base.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tests: Vec<(String, String)>,
+    pub tests: Vec<(String, TestState)>,
     /// A change whose tests were red, and what was red: the default is held back instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub red: Option<(Fingerprint, String)>,
@@ -87,7 +88,7 @@ mod tests {
             head: "b".repeat(40),
             previous: None,
             labels: vec!["-->".to_owned()],
-            tests: vec![("e2e | --> x".to_owned(), "passed".to_owned())],
+            tests: vec![("e2e | --> x".to_owned(), TestState::Passed)],
             red: None,
             closed: Some("no --> longer".to_owned()),
             tool: "0.1.0".to_owned(),

@@ -212,7 +212,19 @@ fn decide_open(
             cause: cause.clone(),
             deletes_branch: true,
         },
-        Ok(proposal) => refresh(pull, block.as_ref(), proposal, has_wanted_files),
+        Ok(proposal) => {
+            match refresh(pull, block.as_ref(), proposal, has_wanted_files) {
+                // The label is taken away with what it asked for.
+                Decision::Current { number } if is_taken_back => Decision::Refresh {
+                    number,
+                    moves: false,
+                    writes_text: false,
+                    labels: Vec::new(),
+                    draft: None,
+                },
+                decision => decision,
+            }
+        }
     }
 }
 

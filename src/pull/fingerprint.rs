@@ -13,17 +13,17 @@ use super::PullKey;
 pub struct Fingerprint(String);
 
 /// A file that a change leaves behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change<'a> {
-    /// Its path, relative to the repository's root.
-    pub path: &'a str,
-    /// Its content after the change; nothing where it is removed.
-    pub content: Option<&'a [u8]>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its path, from the repository's root.
+    pub path: String,
+    /// What tells its content after the change from any other: git's mode and id of it. Nothing where it is removed.
+    pub content: Option<String>,
 }
 
 impl Fingerprint {
     /// Returns the fingerprint of a change; the order of its files does not matter.
-    pub fn of(key: &PullKey, changes: &[Change<'_>]) -> Self {
+    pub fn of(key: &PullKey, changes: &[Change]) -> Self {
         let mut lines: Vec<String> = changes.iter().map(line).collect();
         lines.sort();
         let mut hasher = sha2::Sha256::new();
@@ -40,11 +40,9 @@ impl Fingerprint {
     }
 }
 
-fn line(change: &Change<'_>) -> String {
-    let sum = change
-        .content
-        .map_or_else(|| "-".to_owned(), |bytes| hex(&sha2::Sha256::digest(bytes)));
-    format!("{sum} {}\n", change.path)
+fn line(change: &Change) -> String {
+    let content = change.content.as_deref().unwrap_or("-");
+    format!("{content} {}\n", change.path)
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -92,27 +90,25 @@ mod tests {
             line: "openstack-scs2-1-34".parse().unwrap(),
             class,
         };
-        let change = |path, text: &'static str| Change {
-            path,
-            content: Some(text.as_bytes()),
+        let change = |path: &str, content: Option<&str>| Change {
+            path: path.to_owned(),
+            content: content.map(str::to_owned),
         };
-        let (a, b) = (change("a", "1"), change("b", "2"));
-        let of = |class, changes: &[Change<'_>]| Fingerprint::of(&key(class), changes);
+        let a = || change("a", Some("100644 1"));
+        let b = || change("b", Some("100644 2"));
+        let of = |class, changes: &[Change]| Fingerprint::of(&key(class), changes);
         let patch = ChangeClass::NewPatch;
-        assert_eq!(of(patch, &[a, b]), of(patch, &[b, a]));
-        let gone = Change {
-            path: "a",
-            content: None,
-        };
+        assert_eq!(of(patch, &[a(), b()]), of(patch, &[b(), a()]));
         let others = [
-            of(patch, &[a]),
-            of(patch, &[a, change("b", "3")]),
-            of(patch, &[a, change("c", "2")]),
-            of(patch, &[gone, b]),
-            of(ChangeClass::OsRelease, &[a, b]),
+            of(patch, &[a()]),
+            of(patch, &[a(), change("b", Some("100644 3"))]),
+            of(patch, &[a(), change("b", Some("100755 2"))]),
+            of(patch, &[a(), change("c", Some("100644 2"))]),
+            of(patch, &[change("a", None), b()]),
+            of(ChangeClass::OsRelease, &[a(), b()]),
         ];
-        assert!(others.iter().all(|other| *other != of(patch, &[a, b])));
-        let text = of(patch, &[a]).to_string();
-        assert_eq!(text.parse::<Fingerprint>().unwrap(), of(patch, &[a]));
+        assert!(others.iter().all(|other| *other != of(patch, &[a(), b()])));
+        let text = of(patch, &[a()]).to_string();
+        assert_eq!(text.parse::<Fingerprint>().unwrap(), of(patch, &[a()]));
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::PullKey;
+use crate::gate::TestState;
 use crate::markup::escape;
 use crate::matrix::LineMatrix;
 use crate::plan::{FileAction, FileChange, LinePlan, StackPlan};
@@ -50,9 +51,9 @@ pub struct BodyInput<'a> {
     /// The stack, for holds and notes.
     pub stack: &'a StackPlan,
     /// The files it changes.
-    pub files: &'a [&'a FileChange],
+    pub files: &'a [FileChange],
     /// The results of the gate, by name, with their words.
-    pub tests: &'a [(String, String)],
+    pub tests: &'a [(String, TestState)],
     /// An earlier pull request that a person closed.
     pub after: Option<u64>,
     /// The label that makes the program leave it alone.
@@ -217,7 +218,7 @@ fn rows(line: &LinePlan) -> Vec<Value> {
 }
 
 /// The changed lines alone. A fence in the text would end the block, so it is broken up.
-fn diff(files: &[&FileChange]) -> Option<String> {
+fn diff(files: &[FileChange]) -> Option<String> {
     let mut out = String::new();
     for file in files {
         if let FileAction::Edit { before, after } = &file.action {

@@ -3,11 +3,11 @@
 
 use git2::Oid;
 
+use super::land::Move;
 use super::observe::Seen;
 use super::propose::Wanted;
 use super::{Run, Trouble};
 use crate::io::forge::{NewPull, PullChange, PullRequest};
-use crate::io::git::{RefResult, RefUpdate};
 use crate::pull::{Block, Cause, Decision, Edited, Ended, PullKey, PullOutcome};
 
 /// The hidden beginning of the one comment on a pull request that a person has edited.
@@ -66,8 +66,9 @@ impl Run<'_> {
         let head = if let Some(head) = place.seen.head.filter(|_| has_branch) {
             head
         } else {
-            self.push(place, Some(wanted.commit), Some(wanted.base))?;
-            wanted.commit
+            let commit = self.commit(wanted)?;
+            self.push(place, Some((commit, wanted.base)))?;
+            commit
         };
         let body = body(place, wanted, (head, None), after);
         let new = NewPull {
@@ -111,10 +112,9 @@ impl Run<'_> {
             return Ok(place.outcome(Some(number), Ended::Refreshed, detail));
         }
         let standing = place.seen.head;
-        let head = if moves {
-            wanted.commit
-        } else {
-            standing.unwrap_or(wanted.commit)
+        let head = match standing {
+            Some(standing) if !moves => standing,
+            Some(_) | None => self.commit(wanted)?,
         };
         if writes_text {
             // The text names the new commit before the branch is moved: whatever is stopped in between, both are known.
@@ -128,7 +128,7 @@ impl Run<'_> {
             self.wait(self.forge.update_pull(number, &change))?;
         }
         if moves {
-            self.push(place, Some(wanted.commit), Some(wanted.base))?;
+            self.push(place, Some((head, wanted.base)))?;
         }
         self.give_labels(number, &labels)?;
         if let (Some(draft), Some(pull)) = (draft, place.pull(number)) {
@@ -169,7 +169,7 @@ impl Run<'_> {
         self.wait(self.forge.update_pull(number, &change))?;
         let now = self.wait(self.forge.pull(number))?;
         if now.state != crate::io::forge::PullState::Open {
-            self.push(place, None, None)?;
+            self.push(place, None)?;
         }
         Ok(place.outcome(Some(number), Ended::Closed, cause.0.clone()))
     }
@@ -195,31 +195,25 @@ impl Run<'_> {
 
     fn sweep(&mut self, place: &Place<'_>) -> Result<PullOutcome, Trouble> {
         if !self.request.is_dry {
-            self.push(place, None, None)?;
+            self.push(place, None)?;
         }
         Ok(place.outcome(None, Ended::Swept, "a left-over branch".to_owned()))
     }
 
-    /// Moves, makes or deletes the branch, if it is where it was seen.
-    fn push(
-        &mut self,
-        place: &Place<'_>,
-        new: Option<Oid>,
-        base: Option<Oid>,
-    ) -> Result<(), Trouble> {
-        let mut update = RefUpdate::branch(place.branch, place.seen.head, new);
-        if let Some(base) = base {
-            update = update.on(base);
-        }
-        if update.old.is_none() && update.new.is_none() {
+    /// Moves the branch to a commit on its base, or deletes it.
+    fn push(&mut self, place: &Place<'_>, to: Option<(Oid, Oid)>) -> Result<(), Trouble> {
+        let from = place.seen.head;
+        if from.is_none() && to.is_none() {
             return Ok(());
         }
-        let results = self.wait(self.remote.push(&self.client, self.git, &[update]))?;
+        self.move_branch(&Move {
+            branch: place.branch,
+            from,
+            to: to.map(|(commit, _)| commit),
+            base: to.map(|(_, base)| base),
+        })?;
         self.pushed += 1;
-        match results.into_iter().next() {
-            Some(RefResult::Rejected(why)) => Err(Trouble::Rejected(why)),
-            Some(RefResult::Moved | RefResult::AlreadyThere) | None => Ok(()),
-        }
+        Ok(())
     }
 
     fn give_labels(&self, number: u64, labels: &[String]) -> Result<(), Trouble> {

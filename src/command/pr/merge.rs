@@ -1,11 +1,11 @@
 //! Merges what is green, where that is asked for: last, by the commit that was looked at, one pull request for each base branch and
 //! run, and only where the base branch requires checks.
 
+use super::land::Move;
 use super::observe::Seen;
 use super::{Run, Trouble};
 use crate::config::MergeConfig;
 use crate::io::forge::{Cause, ForgeError, MergeMethod, PullState};
-use crate::io::git::RefUpdate;
 use crate::pull::{Ended, PullKey, PullOutcome};
 
 impl Run<'_> {
@@ -57,8 +57,12 @@ impl Run<'_> {
             }
             Err(error) if waits_for_nothing(&error) => {
                 self.wait(self.forge.merge(number, &name, method))?;
-                let update = RefUpdate::branch(branch, Some(head), None);
-                self.wait(self.remote.push(&self.client, self.git, &[update]))?;
+                self.move_branch(&Move {
+                    branch,
+                    from: Some(head),
+                    to: None,
+                    base: None,
+                })?;
                 outcome.detail = format!("merged at {name}");
             }
             Err(error) => return Err(error.into()),

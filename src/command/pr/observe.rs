@@ -2,18 +2,26 @@
 
 use git2::Oid;
 
-use super::propose::{TRAILER, Wanted};
+use super::agenda::{TRAILER, fingerprint};
+use super::propose::Wanted;
 use super::{Run, Stop, Trouble};
 use crate::io::forge::{PullQuery, PullRequest, PullState as State};
 use crate::io::git::{GitError, RemoteError};
-use crate::pull::{Block, Branch, Change, Fingerprint, Observed, Pull, PullKey, PullState};
-use crate::stack::Content;
+use crate::pull::{Block, Branch, Fingerprint, Labels, Observed, Pull, PullKey, PullState};
 
 /// The pull requests of a branch, the newest first: what decisions are made by, and as the forge gave them.
 #[derive(Default)]
 pub(super) struct Pulls {
     pub(super) seen: Vec<Pull>,
     full: Vec<PullRequest>,
+}
+
+impl Pulls {
+    /// Tells whether a person asks by label that the open pull request be made and tested anew.
+    pub(super) fn is_asked_again(&self, labels: &Labels) -> bool {
+        let mut pulls = self.seen.iter();
+        pulls.any(|pull| pull.state == PullState::Open && pull.labels.contains(&labels.again))
+    }
 }
 
 /// What is seen of one key.
@@ -143,10 +151,11 @@ impl Run<'_> {
         })
     }
 
-    /// Tells whether a branch holds what is wanted on top of today's base: the same files, on a commit that follows it.
+    /// Tells whether a branch holds the very files that are wanted.
     fn has_files_of(&self, head: Oid, wanted: &Wanted) -> Result<bool, GitError> {
-        let differing = self.git.differing_paths(head, wanted.commit)?;
-        Ok(differing.is_empty())
+        let tree =
+            |commit| Ok::<_, GitError>(self.git.find_commit(commit)?.map(|facts| facts.tree));
+        Ok(tree(head)? == tree(wanted.commit)?)
     }
 
     fn is_merge_of_base(&self, head: Oid, blocks: &[Block]) -> Result<bool, Trouble> {
@@ -181,26 +190,7 @@ impl Run<'_> {
         if self.git.find_commit(*parent)?.is_none() {
             return Ok(false);
         }
-        let mut contents = Vec::new();
-        for path in self.git.differing_paths(*parent, head)? {
-            let Some(path) = self.git.below_tree(&path) else {
-                return Ok(false);
-            };
-            let content = match self.git.read_at(head, &path)? {
-                Some(Content::Text(text)) => Some(text.as_bytes().to_vec()),
-                // A copied file that is no text is not compared.
-                Some(Content::Unread | Content::Unreadable(_)) => return Ok(false),
-                None => None,
-            };
-            contents.push((path, content));
-        }
-        let changes: Vec<Change<'_>> = contents
-            .iter()
-            .map(|(path, content)| Change {
-                path,
-                content: content.as_deref(),
-            })
-            .collect();
-        Ok(Fingerprint::of(key, &changes) == stated)
+        let changes = self.git.changes(*parent, facts.tree)?;
+        Ok(fingerprint(key, &changes) == stated)
     }
 }

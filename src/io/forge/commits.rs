@@ -7,31 +7,29 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::exchange::{Request, encode};
+use super::exchange::Request;
 use super::{ForgeError, GitHub};
 
-/// A commit to be made.
+/// A commit to be made. GitHub is told of no author: it takes the one whose token it is, and signs for a bot only then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiCommit {
     /// The commit that it follows.
     pub parent: String,
-    /// The files that change.
-    pub files: Vec<ApiFile>,
+    /// The files, as a tree.
+    pub tree: String,
     /// The message.
     pub message: String,
-    /// Name and address of the author. GitHub signs for a bot only where nobody is named.
-    pub author: Option<(String, String)>,
 }
 
-/// A file of such a commit.
+/// A file that changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiFile {
     /// The path in the repository.
     pub path: String,
     /// The new content; nothing takes the file away.
     pub content: Option<Vec<u8>>,
-    /// Whether it can be run.
-    pub is_executable: bool,
+    /// Git's mode of it: `0o100644`, `0o100755` or `0o120000`.
+    pub mode: u32,
 }
 
 /// A commit that was made, with what GitHub recorded.
@@ -39,8 +37,6 @@ pub struct ApiFile {
 pub struct CreatedCommit {
     /// The commit.
     pub oid: String,
-    /// Its tree.
-    pub tree: String,
     /// The author's name as recorded.
     pub author_name: Option<String>,
     /// The author's address as recorded; a sign-off has to name the same.
@@ -57,7 +53,6 @@ struct ObjectWire {
 #[derive(Deserialize)]
 struct CommitWire {
     sha: String,
-    tree: ObjectWire,
     author: Option<PersonWire>,
     verification: Option<VerificationWire>,
 }
@@ -75,34 +70,35 @@ struct VerificationWire {
 }
 
 impl GitHub {
-    /// Makes a commit without moving anything. An answer that is lost leaves an object that nobody sees, so it is made anew.
-    pub async fn create_commit_through_api(
+    /// Makes a tree of another one and files that change, and returns it. An answer that is lost leaves an object that nobody
+    /// sees, so it is made anew; so it is with a commit.
+    pub async fn create_tree(
         &self,
-        commit: &ApiCommit,
-    ) -> Result<CreatedCommit, ForgeError> {
-        let parent = self.path(&format!("/git/commits/{}", encode(&commit.parent)));
-        let parent: CommitWire = self.get(parent).await?;
+        base_tree: &str,
+        files: &[ApiFile],
+    ) -> Result<String, ForgeError> {
         let mut entries = Vec::new();
-        for file in &commit.files {
+        for file in files {
             entries.push(self.tree_entry(file).await?);
         }
-        let tree = json!({ "base_tree": parent.tree.sha, "tree": entries });
-        let tree: ObjectWire = self.create_object("trees", tree).await?;
-        let mut body = json!({
+        let body = json!({ "base_tree": base_tree, "tree": entries });
+        let tree: ObjectWire = self.create_object("trees", body).await?;
+        Ok(tree.sha)
+    }
+
+    /// Makes a commit without moving anything.
+    pub async fn create_commit(&self, commit: &ApiCommit) -> Result<CreatedCommit, ForgeError> {
+        let body = json!({
             "message": commit.message,
-            "tree": tree.sha,
+            "tree": commit.tree,
             "parents": [commit.parent],
         });
-        if let Some((name, email)) = &commit.author {
-            body["author"] = json!({ "name": name, "email": email });
-        }
         let made: CommitWire = self.create_object("commits", body).await?;
         let (author_name, author_email) = made
             .author
             .map_or((None, None), |author| (author.name, author.email));
         Ok(CreatedCommit {
             oid: made.sha,
-            tree: made.tree.sha,
             author_name,
             author_email,
             is_verified: made.verification.is_some_and(|found| found.verified),
@@ -111,11 +107,7 @@ impl GitHub {
 
     /// Returns the entry of a file: text travels within, anything else as a blob of its own.
     async fn tree_entry(&self, file: &ApiFile) -> Result<Value, ForgeError> {
-        let mode = if file.is_executable {
-            "100755"
-        } else {
-            "100644"
-        };
+        let mode = format!("{:06o}", file.mode);
         let mut entry = json!({ "path": file.path, "mode": mode, "type": "blob" });
         match file
             .content

@@ -98,33 +98,45 @@ impl CommitError {
 }
 
 impl GitRepository {
-    /// Writes the objects of a commit that carries out these changes on top of `base`, and returns the commit. The same input
-    /// gives the same commit.
+    /// Writes the objects of a tree in which these changes are carried out on top of the commit `base`, and returns the tree.
+    pub fn plan_tree(&self, base: Oid, files: &[FileChange]) -> Result<Oid, CommitError> {
+        let before = self.parent(base)?.tree()?;
+        let after = self.write_tree(base, &before, files)?;
+        if after == before.id() {
+            return Err(CommitError::Empty { base });
+        }
+        Ok(after)
+    }
+
+    /// Writes a commit of a tree on top of `base`, and returns it. The same input gives the same commit.
+    pub fn commit_tree(&self, base: Oid, tree: Oid, info: &CommitInfo) -> Result<Oid, CommitError> {
+        let author = signature("the author", &info.author, info.time)?;
+        let committer = signature("the committer", &info.committer, info.time)?;
+        let message = sign_off(&info.message, &author)?;
+        let parent = self.parent(base)?;
+        let tree = self.repository.find_tree(tree)?;
+        let id = self
+            .repository
+            .commit(None, &author, &committer, &message, &tree, &[&parent])?;
+        Ok(id)
+    }
+
+    /// Writes the objects of a commit that carries out these changes on top of `base`, and returns the commit.
     pub fn commit_plan(
         &self,
         base: Oid,
         files: &[FileChange],
         info: &CommitInfo,
     ) -> Result<Oid, CommitError> {
-        let author = signature("the author", &info.author, info.time)?;
-        let committer = signature("the committer", &info.committer, info.time)?;
-        let message = sign_off(&info.message, &author)?;
+        self.commit_tree(base, self.plan_tree(base, files)?, info)
+    }
+
+    fn parent(&self, base: Oid) -> Result<git2::Commit<'_>, CommitError> {
         let parent = self.repository.find_commit(base);
-        let parent = parent.map_err(|error| match error.code() {
+        parent.map_err(|error| match error.code() {
             ErrorCode::NotFound => CommitError::NoBase { base },
             _ => error.into(),
-        })?;
-        let before = parent.tree()?;
-        let after = self.write_tree(base, &before, files)?;
-        if after == before.id() {
-            return Err(CommitError::Empty { base });
-        }
-        let after = self.repository.find_tree(after)?;
-        let parents = [&parent];
-        let id = self
-            .repository
-            .commit(None, &author, &committer, &message, &after, &parents)?;
-        Ok(id)
+        })
     }
 
     fn write_tree(

@@ -1,10 +1,9 @@
 //! Reads commits: what they say, what they change, what they merge. It needs the objects at hand, and asks no remote.
 
-use git2::{ErrorCode, MergeOptions, Oid};
+use git2::{ErrorCode, FileMode, MergeOptions, Oid};
 use jiff::Timestamp;
 
 use super::{GitError, GitRepository, Person};
-use crate::stack::Content;
 
 /// The most merges that are followed back.
 const MAX_MERGES: usize = 100;
@@ -26,6 +25,24 @@ pub struct CommitFacts {
     pub time: Timestamp,
     /// Its message.
     pub message: String,
+}
+
+/// A file that a tree has otherwise than a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeChange {
+    /// The path from the repository's root.
+    pub path: String,
+    /// The file in the tree; nothing where it is only in the commit.
+    pub after: Option<TreeFile>,
+}
+
+/// A file of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TreeFile {
+    /// Its content.
+    pub blob: Oid,
+    /// What it is: plain, executable or a link.
+    pub mode: FileMode,
 }
 
 impl GitRepository {
@@ -58,37 +75,31 @@ impl GitRepository {
         }))
     }
 
-    /// Returns the paths, from the repository's root, in which the trees of two commits differ.
-    pub fn differing_paths(&self, one: Oid, other: Oid) -> Result<Vec<String>, GitError> {
-        let (one, other) = (self.tree(one)?, self.tree(other)?);
-        if one.id() == other.id() {
-            return Ok(Vec::new());
-        }
+    /// Returns the files that a tree has otherwise than a commit, in the order of their paths.
+    pub fn changes(&self, commit: Oid, tree: Oid) -> Result<Vec<TreeChange>, GitError> {
+        let (before, after) = (self.tree(commit)?, self.repository.find_tree(tree)?);
         let diff = self
             .repository
-            .diff_tree_to_tree(Some(&one), Some(&other), None)?;
-        let mut paths: Vec<String> = diff
-            .deltas()
-            .flat_map(|delta| {
-                [delta.old_file(), delta.new_file()]
-                    .map(|file| file.path_bytes().map(<[u8]>::to_vec))
-            })
-            .flatten()
-            .map(|path| String::from_utf8_lossy(&path).into_owned())
-            .collect();
-        paths.sort();
-        paths.dedup();
-        Ok(paths)
+            .diff_tree_to_tree(Some(&before), Some(&after), None)?;
+        let change = |delta: git2::DiffDelta<'_>| {
+            let file = delta.new_file();
+            let path = file.path_bytes().or(delta.old_file().path_bytes());
+            TreeChange {
+                path: String::from_utf8_lossy(path.unwrap_or_default()).into_owned(),
+                after: file.exists().then(|| TreeFile {
+                    blob: file.id(),
+                    mode: file.mode(),
+                }),
+            }
+        };
+        let mut changes: Vec<TreeChange> = diff.deltas().map(change).collect();
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(changes)
     }
 
-    /// Reads a file of the tree at a commit; nothing where it is not there.
-    pub fn read_at(&self, commit: Oid, path: &str) -> Result<Option<Content>, GitError> {
-        let tree = self.tree(commit)?;
-        match tree.get_path(std::path::Path::new(&self.full_path(path))) {
-            Ok(entry) => Ok(Some(self.read_any_blob(entry.id(), entry.filemode()))),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+    /// Returns the bytes of a file's content.
+    pub fn content(&self, blob: Oid) -> Result<Vec<u8>, GitError> {
+        Ok(self.repository.find_blob(blob)?.content().to_vec())
     }
 
     /// Returns the commits that were merged into `head`, one merge after the other, to give `commit`: none where they are the

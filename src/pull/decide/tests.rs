@@ -14,7 +14,7 @@ fn key() -> PullKey {
 
 fn fingerprint(of: &str) -> Fingerprint {
     let change = crate::pull::Change {
-        path: of,
+        path: of.to_owned(),
         content: None,
     };
     Fingerprint::of(&key(), &[change])

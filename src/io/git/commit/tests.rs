@@ -126,7 +126,10 @@ fn a_commit_says_who_when_and_what() {
     );
     assert_eq!(facts.time.to_string(), "2026-07-01T12:00:00Z");
     assert_eq!(facts.parents, [*base]);
-    assert_eq!(git.differing_paths(*base, id).unwrap(), ["sub/a.yaml"]);
+    let changes = git.changes(*base, facts.tree).unwrap();
+    let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!(paths, ["sub/a.yaml"]);
+    assert_eq!(git.content(changes[0].after.unwrap().blob).unwrap(), b"b\n");
     let again = git
         .commit_plan(*base, &files, &info("Offer v1.34.8\n\nWhy."))
         .unwrap();

@@ -1,0 +1,344 @@
+//! What should be proposed, before any test: a plan for each base branch, stack line and class of change, made on the newest commit
+//! of the base branch, and the commit that carries it out.
+
+use std::collections::BTreeMap;
+
+use git2::Oid;
+
+use super::Run;
+use crate::catalog::Catalog;
+use crate::command::{Place, Repository};
+use crate::config::{BranchConfig, Config};
+use crate::error::CommandError;
+use crate::gate::TestState;
+use crate::io::git::{CommitError, CommitInfo, TreeChange};
+use crate::plan::{LinePlan, PLAN_SCHEMA, Plan, PlanInput, Selection, StackPlan, plan_stack};
+use crate::policy::{ChangeClass, Minors};
+use crate::pull::{self, BodyInput, Fingerprint, PullKey, Templates, TextError, commit_message};
+use crate::stack::Stack;
+use crate::version::{Minor, StackLine};
+
+/// The trailer by which a commit of the program proves itself.
+pub(super) const TRAILER: &str = "Csctl-Matrix-Change: ";
+
+/// What there should be: the base branches as they are, and what is planned on them.
+pub(super) struct Agenda {
+    pub(super) bases: BTreeMap<String, Base>,
+    pub(super) changes: BTreeMap<PullKey, Change>,
+}
+
+/// A planned change, with the commit that carries it out.
+pub(super) struct Change {
+    pub(super) plan: Plan,
+    pub(super) commit: Oid,
+    pub(super) fingerprint: Fingerprint,
+}
+
+/// A base branch with what is on it.
+pub(super) struct Base {
+    name: String,
+    pub(super) oid: Oid,
+    pub(super) repository: Repository,
+    pub(super) catalog: Catalog,
+    stacks: Vec<Stack>,
+    rules: Vec<BranchConfig>,
+}
+
+impl Run<'_> {
+    /// Plans every change that there should be.
+    pub(super) fn agenda(&self) -> Result<Agenda, CommandError> {
+        let mut agenda = Agenda {
+            bases: BTreeMap::new(),
+            changes: BTreeMap::new(),
+        };
+        for (name, oid) in self.bases()? {
+            let base = self.read_base(&name, oid)?;
+            for key in self.keys(&base) {
+                if let Some(change) = self.change(&base, &key, None)? {
+                    agenda.changes.insert(key, change);
+                }
+            }
+            agenda.bases.insert(name, base);
+        }
+        Ok(agenda)
+    }
+
+    /// Plans a change and makes its commit; nothing where nothing changes. The default stays where a reason is given.
+    pub(super) fn change(
+        &self,
+        base: &Base,
+        key: &PullKey,
+        red: Option<&str>,
+    ) -> Result<Option<Change>, CommandError> {
+        let Some(plan) = base.plan(key, red)? else {
+            return Ok(None);
+        };
+        let Some(message) = self.fill(key, (&plan, &[]), commit_message)? else {
+            return Ok(None);
+        };
+        let tree = match self.git.plan_tree(base.oid, &plan.files) {
+            Ok(tree) => tree,
+            Err(CommitError::Empty { .. }) => return Ok(None),
+            Err(error) => return Err(CommandError::new(&error).hinted(error.hint())),
+        };
+        let changes = self.git.changes(base.oid, tree);
+        let fingerprint = fingerprint(key, &changes.map_err(CommandError::new)?);
+        let info = CommitInfo {
+            author: self.author.clone(),
+            committer: self.author.clone(),
+            time: base.time(self)?,
+            message: format!("{message}\n\n{TRAILER}{fingerprint}\n"),
+        };
+        let commit = self.git.commit_tree(base.oid, tree, &info);
+        let commit = commit.map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+        Ok(Some(Change {
+            plan,
+            commit,
+            fingerprint,
+        }))
+    }
+
+    /// The base branches that exist: those of the configuration, else the default branch.
+    fn bases(&self) -> Result<BTreeMap<String, Oid>, CommandError> {
+        let main = self.refs.default_branch.clone().ok_or_else(|| {
+            CommandError::new("the remote has no default branch")
+                .hinted("name one under `branches` in csctl-matrix.yaml")
+        })?;
+        let Some(head) = self.refs.branch(&main) else {
+            return Ok(BTreeMap::new());
+        };
+        let repository = self.open(head)?;
+        let rules = &repository.config.branches;
+        let names = if rules.is_empty() {
+            vec![main]
+        } else {
+            let lines = lines(&repository.discovery.read(&repository.tree));
+            let of_rule = |rule: &BranchConfig| -> Vec<String> {
+                lines.iter().map(|line| rule.base.branch_of(line)).collect()
+            };
+            rules.iter().flat_map(of_rule).collect()
+        };
+        let found = names
+            .into_iter()
+            .filter_map(|name| Some((name.clone(), self.refs.branch(&name)?)));
+        Ok(found.collect())
+    }
+
+    /// Reads the repository as it is at a commit, which is fetched where it is missing.
+    fn open(&self, oid: Oid) -> Result<Repository, CommandError> {
+        self.fetch(oid, 1).map_err(CommandError::new)?;
+        Repository::open(&Place {
+            directory: self.request.place.directory.clone(),
+            revision: Some(oid.to_string()),
+        })
+    }
+
+    fn read_base(&self, name: &str, oid: Oid) -> Result<Base, CommandError> {
+        let repository = self.open(oid)?;
+        let selection = repository.select(Selection::default())?;
+        let catalog = repository.look(&selection, &self.request.world)?;
+        let stacks = repository.discovery.read(&repository.tree);
+        let lines = lines(&stacks);
+        let concerns = |rule: &&BranchConfig| {
+            let mut lines = lines.iter();
+            lines.any(|line| rule.base.branch_of(line) == name)
+        };
+        let rules = repository.config.branches.iter().filter(concerns);
+        Ok(Base {
+            name: name.to_owned(),
+            oid,
+            rules: rules.cloned().collect(),
+            repository,
+            catalog,
+            stacks,
+        })
+    }
+
+    /// Returns every key of a base branch that could have a change.
+    fn keys(&self, base: &Base) -> Vec<PullKey> {
+        let classes = ChangeClass::ALL.into_iter();
+        let classes: Vec<ChangeClass> = classes.filter(|class| self.config.takes(*class)).collect();
+        let of_stack = |stack| {
+            classes
+                .iter()
+                .flat_map(move |class| base.keys(stack, *class))
+        };
+        base.stacks.iter().flat_map(of_stack).collect()
+    }
+
+    /// Fills a template in; nothing where the plan is not about the key.
+    pub(super) fn fill(
+        &self,
+        key: &PullKey,
+        (plan, tests): (&Plan, &[(String, TestState)]),
+        fill: fn(&Templates, BodyInput<'_>) -> Result<String, TextError>,
+    ) -> Result<Option<String>, CommandError> {
+        let Some((stack, line)) = line_plan(plan, key) else {
+            return Ok(None);
+        };
+        let templates = Templates {
+            title: self.config.templates.title.clone(),
+            body: self.config.templates.body.clone(),
+            commit: self.config.templates.commit.clone(),
+        };
+        let input = BodyInput {
+            key,
+            line,
+            stack,
+            files: &plan.files,
+            tests,
+            after: None,
+            stop_label: &self.config.stop_label,
+        };
+        let filled = fill(&templates, input).map_err(|error| {
+            CommandError::new(error).hinted("repair pullRequests.templates in csctl-matrix.yaml")
+        });
+        filled.map(Some)
+    }
+}
+
+impl Base {
+    /// Returns the keys of one class of change of a stack. A new minor is asked for by name, the next one first.
+    fn keys<'a>(&'a self, stack: &'a Stack, class: ChangeClass) -> Vec<PullKey> {
+        let minors: Vec<Minor> = if class == ChangeClass::NewMinor {
+            let pattern = self.repository.config.image_store.pattern.as_ref();
+            let newer = crate::matrix::new_minors(stack, &self.catalog, pattern);
+            newer.iter().map(|line| line.line.minor).take(1).collect()
+        } else {
+            crate::matrix::minors_of(stack)
+        };
+        let lines = minors.into_iter().filter_map(|minor| line_of(stack, minor));
+        lines
+            .filter(|line| self.takes(line))
+            .map(|line| PullKey {
+                base: self.name.clone(),
+                line,
+                class,
+            })
+            .collect()
+    }
+
+    /// Tells whether changes of a line go to this branch.
+    fn takes(&self, line: &StackLine) -> bool {
+        self.rules.is_empty() || self.rules_of(line).next().is_some()
+    }
+
+    fn rules_of<'a>(&'a self, line: &'a StackLine) -> impl Iterator<Item = &'a BranchConfig> {
+        self.rules.iter().filter(move |rule| {
+            let of_minor = rule
+                .minors
+                .as_ref()
+                .is_none_or(|minors| minors.contains(line.minor));
+            rule.base.branch_of(line) == self.name && of_minor
+        })
+    }
+
+    fn takes_file(&self, line: &StackLine, path: &str) -> bool {
+        let by_rule = |rule: &BranchConfig| {
+            rule.files.is_empty() || rule.files.iter().any(|glob| glob.matches(path))
+        };
+        self.rules.is_empty() || self.rules_of(line).any(by_rule)
+    }
+
+    /// Plans one key: one class of change of one stack line, with the default held back where a reason is given.
+    fn plan(&self, key: &PullKey, red: Option<&str>) -> Result<Option<Plan>, CommandError> {
+        let of_key = |stack: &&Stack| {
+            let mut trees = stack.trees.iter();
+            trees.any(|tree| tree.provider == key.line.provider && tree.name == key.line.name)
+        };
+        let Some(stack) = self.stacks.iter().find(of_key) else {
+            return Ok(None);
+        };
+        let mut selection = self.repository.select(Selection::default())?;
+        let mut policy = self.repository.config.policy(&Config::default());
+        let minor = key.line.minor;
+        if !policy.for_stack(&stack.title()).minors.contains(minor) {
+            return Ok(None);
+        }
+        policy.changes = [key.class].into();
+        if key.class == ChangeClass::NewMinor {
+            selection.minor = Some(minor);
+        } else {
+            policy.minors = Minors::List([minor].into());
+            for own in policy.stacks.values_mut() {
+                own.minors = None;
+            }
+        }
+        let untested = red.map(|why| (key.line.clone(), why.to_owned()));
+        policy.untested.extend(untested);
+        let input = PlanInput {
+            tree: &self.repository.tree,
+            discovery: &self.repository.discovery,
+            catalog: &self.catalog,
+            policy: &policy,
+            selection: &selection,
+        };
+        let (planned, mut files) = plan_stack(input, stack);
+        files.retain(|file| self.takes_file(&key.line, &file.path));
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let plan = Plan {
+            schema: PLAN_SCHEMA,
+            as_of: self.catalog.as_of,
+            stacks: vec![planned],
+            files,
+        };
+        let is_sound = plan.has_changes() && plan.faults().next().is_none();
+        Ok(is_sound.then_some(plan))
+    }
+
+    /// The time of a commit on this branch: that of the branch's newest commit, so that the same change on the same base is the
+    /// same commit, whenever it is made.
+    fn time(&self, run: &Run<'_>) -> Result<jiff::Timestamp, CommandError> {
+        let found = run.git.find_commit(self.oid).map_err(CommandError::new)?;
+        let facts = found.ok_or_else(|| CommandError::new(format!("{} is missing", self.oid)))?;
+        Ok(facts.time)
+    }
+}
+
+/// The stack lines of a repository, with the next minor of each stack.
+fn lines(stacks: &[Stack]) -> Vec<StackLine> {
+    let of_stack = |stack: &Stack| -> Vec<StackLine> {
+        let minors = crate::matrix::minors_of(stack);
+        let newest = minors.last().map(|minor| minor.next());
+        minors
+            .into_iter()
+            .chain(newest)
+            .filter_map(|minor| line_of(stack, minor))
+            .collect()
+    };
+    stacks.iter().flat_map(of_stack).collect()
+}
+
+/// The line of a minor of a stack, by the source tree of that minor, or the first.
+pub(in crate::command) fn line_of(stack: &Stack, minor: Minor) -> Option<StackLine> {
+    let same = stack.trees.iter().find(|tree| tree.minor == Some(minor));
+    let tree = same.or(stack.trees.first())?;
+    Some(StackLine {
+        provider: tree.provider.clone(),
+        name: tree.name.clone(),
+        minor,
+    })
+}
+
+/// Finds the line that a plan is about.
+pub(super) fn line_plan<'p>(
+    plan: &'p Plan,
+    key: &PullKey,
+) -> Option<(&'p StackPlan, &'p LinePlan)> {
+    plan.stacks.iter().find_map(|stack| {
+        let exact = stack.lines.iter().find(|line| line.line == key.line);
+        Some((stack, exact.or(stack.lines.first())?))
+    })
+}
+
+/// Returns the fingerprint of what a commit changes.
+pub(super) fn fingerprint(key: &PullKey, changes: &[TreeChange]) -> Fingerprint {
+    let change = |change: &TreeChange| pull::Change {
+        path: change.path.clone(),
+        content: change
+            .after
+            .map(|file| format!("{:o} {}", u32::from(file.mode), file.blob)),
+    };
+    let changes: Vec<pull::Change> = changes.iter().map(change).collect();
+    Fingerprint::of(key, &changes)
+}

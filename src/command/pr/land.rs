@@ -1,0 +1,115 @@
+//! How a branch gets to a commit: git makes it and pushes it, or the forge makes it and signs it. Either way the branch is moved
+//! only from where it was last seen.
+
+use git2::Oid;
+
+use super::propose::Wanted;
+use super::{Run, Trouble};
+use crate::config::CommitConfig;
+use crate::error::CommandError;
+use crate::io::forge::{ApiCommit, ApiFile, CreatedCommit};
+use crate::io::git::{Person, RefResult, RefUpdate, TreeChange};
+
+/// A move of a branch.
+pub(super) struct Move<'a> {
+    /// The branch's name.
+    pub(super) branch: &'a str,
+    /// Where it was last seen; nothing where it must not exist.
+    pub(super) from: Option<Oid>,
+    /// Where it goes; nothing deletes it.
+    pub(super) to: Option<Oid>,
+    /// The commit that the new one stands on.
+    pub(super) base: Option<Oid>,
+}
+
+impl Run<'_> {
+    /// Returns the commit that a branch is to be moved to. The forge's own is made now, and is the same change with the same
+    /// files; nothing points to it yet.
+    pub(super) fn commit(&self, wanted: &Wanted) -> Result<Oid, Trouble> {
+        match self.config.commits {
+            CommitConfig::Git => Ok(wanted.commit),
+            CommitConfig::Api => self.commit_of_forge(wanted),
+        }
+    }
+
+    fn commit_of_forge(&self, wanted: &Wanted) -> Result<Oid, Trouble> {
+        let missing = || CommandError::new(format!("{} is missing", wanted.commit));
+        let own = self.git.find_commit(wanted.commit)?.ok_or_else(missing)?;
+        let base = self.git.find_commit(wanted.base)?.ok_or_else(missing)?;
+        let changes = self.git.changes(wanted.base, own.tree)?;
+        let files: Result<Vec<ApiFile>, _> = changes.iter().map(|one| self.file(one)).collect();
+        let base_tree = base.tree.to_string();
+        let tree = self.wait(self.forge.create_tree(&base_tree, &files?))?;
+        if tree != own.tree.to_string() {
+            let message = format!("the forge made tree {tree} of the files of {}", own.tree);
+            return Err(CommandError::new(message)
+                .hinted("set pullRequests.commits to git in csctl-matrix.yaml")
+                .into());
+        }
+        let mut commit = ApiCommit {
+            parent: wanted.base.to_string(),
+            tree,
+            message: own.message,
+        };
+        let mut made = self.wait(self.forge.create_commit(&commit))?;
+        // Who the forge takes for the author is known with the commit alone, and it is the author who signs off.
+        let recorded = author_of(&made)?;
+        if recorded != self.author {
+            commit.message = signed_off_by(&commit.message, &self.author, &recorded);
+            made = self.wait(self.forge.create_commit(&commit))?;
+        }
+        if author_of(&made)? != recorded {
+            let message = format!("the forge records another author of {} each time", made.oid);
+            return Err(CommandError::new(message).into());
+        }
+        Ok(Oid::from_str(&made.oid).map_err(crate::io::git::GitError::from)?)
+    }
+
+    fn file(&self, change: &TreeChange) -> Result<ApiFile, Trouble> {
+        let content = change.after.map(|file| self.git.content(file.blob));
+        Ok(ApiFile {
+            path: change.path.clone(),
+            content: content.transpose()?,
+            mode: change.after.map_or(0o100_644, |file| file.mode.into()),
+        })
+    }
+
+    /// Moves, makes or deletes a branch, if it is where it was seen.
+    pub(super) fn move_branch(&self, step: &Move<'_>) -> Result<(), Trouble> {
+        let Move {
+            branch, from, to, ..
+        } = *step;
+        if self.config.commits == CommitConfig::Git {
+            let mut update = RefUpdate::branch(branch, from, to);
+            update.base = step.base;
+            let results = self.wait(self.remote.push(&self.client, self.git, &[update]))?;
+            return match results.into_iter().next() {
+                Some(RefResult::Rejected(why)) => Err(Trouble::Rejected(why)),
+                Some(RefResult::Moved | RefResult::AlreadyThere) | None => Ok(()),
+            };
+        }
+        let (from, to) = (from.map(|id| id.to_string()), to.map(|id| id.to_string()));
+        match (from, to) {
+            (None, None) => return Ok(()),
+            (None, Some(to)) => self.wait(self.forge.create_ref(branch, &to)),
+            (Some(from), Some(to)) => self.wait(self.forge.update_ref(branch, &from, &to)),
+            (Some(from), None) => self.wait(self.forge.delete_ref(branch, &from)),
+        }?;
+        Ok(())
+    }
+}
+
+fn author_of(made: &CreatedCommit) -> Result<Person, Trouble> {
+    let author = made.author_name.clone().zip(made.author_email.clone());
+    let (name, email) = author.ok_or_else(|| {
+        CommandError::new(format!("the forge does not say who wrote {}", made.oid))
+            .hinted("set pullRequests.commits to git in csctl-matrix.yaml")
+    })?;
+    Ok(Person { name, email })
+}
+
+/// Returns a message that is signed off by somebody else.
+fn signed_off_by(message: &str, before: &Person, now: &Person) -> String {
+    let line = |person: &Person| format!("Signed-off-by: {} <{}>", person.name, person.email);
+    message.replace(&line(before), &line(now))
+}
