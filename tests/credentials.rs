@@ -171,6 +171,16 @@ fn an_app_opens_the_pull_requests_and_git_asks_with_its_token_too() {
 }
 
 #[test]
+fn an_app_lets_the_forge_make_its_commits() {
+    let site = Site::with("  commits: api\n");
+    let app = [ID, ("GITHUB_APP_PRIVATE_KEY", KEY)];
+    site.assert_opened(&site.pr(&app));
+    let said = site.doctor(&app).stdout;
+    let expected = "App's commits: made by GitHub, as csctl-matrix[bot]'s own\n";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
 fn the_key_comes_as_text_on_one_line_or_in_a_file() {
     let one_line = KEY.replace('\n', "\\n");
     let windows = KEY.replace('\n', "\r\n");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Doctor;
 use crate::command::pr;
+use crate::config::CommitConfig;
 use crate::io::forge::{ForgeError, GitHub, Viewer};
 use crate::pull::DoctorCheck;
 
@@ -53,7 +54,7 @@ impl Doctor<'_> {
         }
     }
 
-    /// Says under which name GitHub shows the App's commits, where they are signed off by another one.
+    /// Says under which name GitHub shows the commits: those that it makes itself are the App's own, others are their author's.
     pub(super) fn app_identity(&mut self, viewer: &Viewer) {
         const NAME: &str = "App's commits";
         let Some(id) = viewer.id else {
@@ -63,6 +64,9 @@ impl Doctor<'_> {
         let own = format!("{id}+{login}@users.noreply.github.com");
         let author = pr::author(&self.request.pulls, self.config(), self.git);
         let found = match author {
+            _ if self.config().commits == CommitConfig::Api => {
+                format!("made by GitHub, as {login}'s own")
+            }
             Ok(person) if person.email == own => format!("shown as {login}'s own"),
             Ok(_) | Err(_) => format!(
                 "with pullRequests.author {{name: \"{login}\", email: \"{own}\"}} they are shown as {login}'s own"
