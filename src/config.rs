@@ -21,7 +21,7 @@ use crate::policy::{
     Addons, Block, EndOfLife, ImageList, MinimumAge, Minors, Overrides, Pin, Policy, Retention,
 };
 use crate::standard::Standard;
-use crate::version::OsRelease;
+use crate::version::{Minor, OsRelease};
 use crate::yaml::{File, Node, Path};
 
 pub(crate) use crate::spelling::nearest as find_nearest;
@@ -194,6 +194,14 @@ pub struct BranchConfig {
     /// The files whose changes go there, as globs; all without any.
     #[serde(default)]
     pub files: Vec<Glob>,
+}
+
+impl BranchConfig {
+    /// Tells whether changes of a minor go there.
+    pub fn takes(&self, minor: Minor) -> bool {
+        let minors = self.minors.as_ref();
+        minors.is_none_or(|minors| minors.contains(minor))
+    }
 }
 
 /// What is wrong with a configuration file.

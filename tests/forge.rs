@@ -334,6 +334,33 @@ async fn what_can_be_merged_is_said_later() {
 }
 
 #[tokio::test]
+async fn reviews_name_who_looked_at_which_commit() {
+    let (server, github, pull) = with_pull().await;
+    assert_eq!(github.reviews(pull.number).await.unwrap(), []);
+    server
+        .state()
+        .review(pull.number, PERSON, "CHANGES_REQUESTED");
+    let first = pull.head.clone();
+    server.state().push(BRANCH, &[("a.yaml", Some("a: 2\n"))]);
+    server.state().review(pull.number, PERSON, "APPROVED");
+    let second = github.pull(pull.number).await.unwrap().head;
+    assert_ne!(first, second);
+    let reviews = github.reviews(pull.number).await.unwrap();
+    let told = reviews.into_iter();
+    let told: Vec<_> = told
+        .map(|review| (review.author.unwrap(), review.state, review.commit))
+        .collect();
+    let by_person = |state: &str, commit| (PERSON.to_owned(), state.to_owned(), commit);
+    assert_eq!(
+        told,
+        [
+            by_person("CHANGES_REQUESTED", first),
+            by_person("APPROVED", second)
+        ]
+    );
+}
+
+#[tokio::test]
 async fn closed_pull_requests_open_again_where_their_branch_stayed() {
     let (server, github, pull) = with_pull().await;
     let set = |is_open| PullChange {

@@ -503,6 +503,85 @@ fn two_runs_at_once_open_nothing_twice() {
     assert_eq!(site.outcomes(), all("up-to-date"));
 }
 
+/// Lists on `main`, and each minor on a branch of its own, as cluster stacks are kept today.
+const BRANCHES: &str = "branches:
+- base: main
+  files: ['providers/*/*/kubernetes.yaml', 'providers/*/*/versions.yaml']
+- base: maint/{{stack}}-{{minorDashed}}
+  minors: {from: '1.33'}
+";
+
+/// The names of the files in which two commits differ.
+fn changed(state: &github::State, one: git2::Oid, other: git2::Oid) -> String {
+    let tree = |oid| state.git.find_commit(oid).unwrap().tree().unwrap();
+    let diff = state
+        .git
+        .diff_tree_to_tree(Some(&tree(one)), Some(&tree(other)), None)
+        .unwrap();
+    let name = |delta: git2::DiffDelta<'_>| {
+        let path = delta.new_file().path().unwrap();
+        path.file_name().unwrap().to_str().unwrap().to_owned()
+    };
+    diff.deltas().map(name).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn each_base_branch_gets_the_changes_that_are_its_own() {
+    let site = Site::of("[new-patch]", BRANCHES);
+    let main = site.server.state().head("main").unwrap();
+    site.server.state().set_head("maint/scs2-1-34", main);
+    let said = site.run(&[]);
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    assert!(
+        said.stderr
+            .contains("base branch maint/scs2-1-33 does not exist")
+            && !said.stderr.contains("scs2-1-32")
+            && !said.stderr.contains("scs2-1-35"),
+        "{}",
+        said.stderr
+    );
+    let shown: Vec<String> = {
+        let state = site.server.state();
+        let mut shown: Vec<String> = state
+            .open_pulls()
+            .iter()
+            .map(|pull| {
+                let base = state.head(&pull.base_branch).unwrap();
+                let title = &pull.title;
+                format!(
+                    "{}: {title} ({})",
+                    pull.base_branch,
+                    changed(&state, base, pull.head)
+                )
+            })
+            .collect();
+        shown.sort();
+        shown
+    };
+    // Where a branch takes lists alone, a default that another file sets stays there, and the title says so.
+    let all = "README.md cluster-class.yaml csctl.yaml image.yaml kubernetes.yaml versions.yaml";
+    let lists = "kubernetes.yaml versions.yaml";
+    assert_eq!(
+        shown,
+        [
+            "main: Add images of 1.34.0, 4, 7-8 to openstack-scs2-1-34 (kubernetes.yaml)"
+                .to_owned(),
+            format!("main: Move openstack-scs2-1-32 to v1.32.13 ({lists})"),
+            format!("main: Move openstack-scs2-1-33 to v1.33.12 ({lists})"),
+            format!("maint/scs2-1-34: Move openstack-scs2-1-34 to v1.34.8 ({all})"),
+        ]
+    );
+    site.server.clear_log();
+    let again = site.outcomes();
+    assert!(
+        again
+            .iter()
+            .all(|outcome| outcome.ends_with(": up-to-date")),
+        "{again:?}"
+    );
+    assert!(site.server.mutations().is_empty());
+}
+
 #[test]
 fn rule_14_a_ceiling_stops_cleanly_and_the_next_run_goes_on() {
     let site = Site::with("  atMost: {opened: 2}\n");

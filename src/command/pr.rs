@@ -25,7 +25,7 @@ use crate::io::http::HttpClient;
 use crate::pull::{Block, Ended, Labels, PullKey, PullOutcome, PullReport, decide};
 use crate::report;
 use agenda::Agenda;
-pub(super) use agenda::line_of;
+pub(super) use agenda::planned_lines;
 
 /// What to make pull requests of.
 #[derive(Debug, Clone)]
@@ -122,12 +122,15 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         merged: BTreeSet::new(),
     };
     let mut outcomes = Vec::new();
-    let stop = run.all(&mut outcomes).err();
+    let mut warnings = Vec::new();
+    let stop = run.all(&mut outcomes, &mut warnings).err();
     let report = run.report(outcomes);
     if let Some(Stop::Failed(error)) = stop {
         return Err(error);
     }
-    outcome(request, &report, stop)
+    let mut outcome = outcome(request, &report, stop)?;
+    outcome.warnings.extend(warnings);
+    Ok(outcome)
 }
 
 fn outcome(
@@ -218,8 +221,18 @@ pub(super) fn author(
 }
 
 impl Run<'_> {
-    fn all(&mut self, outcomes: &mut Vec<PullOutcome>) -> Result<(), Stop> {
+    fn all(
+        &mut self,
+        outcomes: &mut Vec<PullOutcome>,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), Stop> {
         let agenda = self.agenda().map_err(Stop::Failed)?;
+        let missing = agenda.missing.iter().map(|(branch, line)| {
+            format!(
+                "base branch {branch} does not exist; changes of {line} get no pull request there"
+            )
+        });
+        warnings.extend(missing);
         let open = self.open_keys()?;
         let mut keys: BTreeSet<PullKey> = agenda.changes.keys().cloned().collect();
         keys.extend(open);

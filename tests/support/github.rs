@@ -2,6 +2,9 @@
 //! `/OWNER/REPO.git`. It counts requests as GitHub does, and a script of faults and events makes it misbehave: the nth request of a
 //! kind is lost, refused or cut, or a person does something right before it. It records every request.
 //!
+//! Where the environment variable `CSCTL_MATRIX_EXCHANGES` names a folder, each exchange of the API is written there as a line of JSON,
+//! for `scripts/lib/github-exchanges` to hold against GitHub's own description of its API. Tokens and git's protocol are left out.
+//!
 //! Include it beside `server.rs`: `#[path = "support/server.rs"] mod server; #[path = "support/github.rs"] mod github;`.
 #![allow(
     dead_code,
@@ -13,6 +16,8 @@
 
 #[path = "github/graphql.rs"]
 mod graphql;
+#[path = "github/record.rs"]
+mod record;
 #[path = "github/rest.rs"]
 mod rest;
 #[path = "github/state.rs"]
@@ -314,6 +319,7 @@ impl Shared {
         let mut state = self.state();
         let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
         let (fault, events) = self.script().step(request, &body);
+        let is_damaged = fault.is_some();
         for event in events {
             event(&mut state);
         }
@@ -328,6 +334,7 @@ impl Shared {
                 None => fault_after(fault, self.work(&mut state, request, &body)),
             },
         };
+        record::exchange(request, &body, &reply, is_damaged);
         self.script().log.push(Recorded {
             method: request.method.clone(),
             path: request.path.clone(),
@@ -621,7 +628,7 @@ fn app(state: &mut State, path: &str, issuer: &str) -> Reply {
     if path == format!("/repos/{}/{}/installation", state.owner, state.repository) {
         return json_reply(
             200,
-            &json!({"id": installation, "app_id": id, "app_slug": "csctl-matrix"}),
+            &json!({"id": installation, "app_id": 1, "client_id": id, "app_slug": "csctl-matrix"}),
         );
     }
     if path != format!("/app/installations/{installation}/access_tokens") {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Doctor;
 use super::forge::refused;
-use crate::command::pr::line_of;
-use crate::config::{Checks, Config};
+use crate::command::pr::planned_lines;
+use crate::config::Checks;
 use crate::io::forge::{GitHub, Protection};
 use crate::io::git::{Oid, Refs};
 use crate::policy::ChangeClass;
@@ -38,14 +38,10 @@ impl Doctor<'_> {
                 )),
             }
         }
-        let lines = self.lines();
+        let lines = self.planned_lines();
         let mut missing = BTreeSet::new();
         for rule in rules {
-            let takes = |line: &&StackLine| {
-                let minors = rule.minors.as_ref();
-                minors.is_none_or(|minors| minors.contains(line.minor))
-            };
-            let names = lines.iter().filter(takes);
+            let names = lines.iter().filter(|line| rule.takes(line.minor));
             for name in names.map(|line| rule.base.branch_of(line)) {
                 match refs.branch(&name) {
                     Some(head) => drop(found.insert(name, head)),
@@ -84,19 +80,9 @@ impl Doctor<'_> {
         found.into_iter().map(base).collect()
     }
 
-    /// The stack lines that plans look at.
-    fn lines(&self) -> Vec<StackLine> {
-        let repository = self.repository;
-        let policy = repository.config.policy(&Config::default());
-        let stacks = repository.discovery.read(&repository.tree);
-        let mut lines = Vec::new();
-        for stack in &stacks {
-            let wanted = policy.for_stack(&stack.title());
-            let minors = crate::matrix::minors_of(stack).into_iter();
-            let minors = minors.filter(|minor| wanted.minors.contains(*minor));
-            lines.extend(minors.filter_map(|minor| line_of(stack, minor)));
-        }
-        lines
+    fn planned_lines(&self) -> Vec<StackLine> {
+        let stacks = self.repository.discovery.read(&self.repository.tree);
+        planned_lines(self.repository, &stacks)
     }
 
     /// Looks at what protects a base branch.
@@ -151,7 +137,7 @@ impl Doctor<'_> {
 
     /// Looks at what holds for the branches of the program: they are made, moved and deleted.
     pub(super) fn own_branches(&mut self, forge: &GitHub, bases: &[Base]) {
-        let lines = self.lines();
+        let lines = self.planned_lines();
         let mut classes = ChangeClass::ALL.into_iter();
         let class = classes.find(|class| self.config().takes(*class));
         let (Some(base), Some(line), Some(class)) = (bases.first(), lines.first(), class) else {

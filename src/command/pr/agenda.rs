@@ -21,10 +21,15 @@ use crate::version::{Minor, StackLine};
 /// The trailer by which a commit of the program proves itself.
 pub(super) const TRAILER: &str = "Csctl-Matrix-Change: ";
 
+/// By the name of a branch.
+type ByName<T> = BTreeMap<String, T>;
+
 /// What there should be: the base branches as they are, and what is planned on them.
 pub(super) struct Agenda {
-    pub(super) bases: BTreeMap<String, Base>,
+    pub(super) bases: ByName<Base>,
     pub(super) changes: BTreeMap<PullKey, Change>,
+    /// Base branches that the configuration names and that do not exist, with whose changes would go there.
+    pub(super) missing: ByName<StackLine>,
 }
 
 /// A planned change, with the commit that carries it out.
@@ -47,11 +52,13 @@ pub(super) struct Base {
 impl Run<'_> {
     /// Plans every change that there should be.
     pub(super) fn agenda(&self) -> Result<Agenda, CommandError> {
+        let (bases, missing) = self.bases()?;
         let mut agenda = Agenda {
             bases: BTreeMap::new(),
             changes: BTreeMap::new(),
+            missing,
         };
-        for (name, oid) in self.bases()? {
+        for (name, oid) in bases {
             let base = self.read_base(&name, oid)?;
             for key in self.keys(&base) {
                 if let Some(change) = self.change(&base, &key, None)? {
@@ -98,30 +105,38 @@ impl Run<'_> {
         }))
     }
 
-    /// The base branches that exist: those of the configuration, else the default branch.
-    fn bases(&self) -> Result<BTreeMap<String, Oid>, CommandError> {
+    /// The base branches: those of the configuration, else the default branch, where they are; and those that do not exist,
+    /// although a stack line that is there belongs to them.
+    fn bases(&self) -> Result<(ByName<Oid>, ByName<StackLine>), CommandError> {
+        let (mut found, mut missing) = (BTreeMap::new(), BTreeMap::new());
         let main = self.refs.default_branch.clone().ok_or_else(|| {
             CommandError::new("the remote has no default branch")
                 .hinted("name one under `branches` in csctl-matrix.yaml")
         })?;
         let Some(head) = self.refs.branch(&main) else {
-            return Ok(BTreeMap::new());
+            return Ok((found, missing));
         };
         let repository = self.open(head)?;
         let rules = &repository.config.branches;
-        let names = if rules.is_empty() {
-            vec![main]
-        } else {
-            let lines = lines(&repository.discovery.read(&repository.tree));
-            let of_rule = |rule: &BranchConfig| -> Vec<String> {
-                lines.iter().map(|line| rule.base.branch_of(line)).collect()
-            };
-            rules.iter().flat_map(of_rule).collect()
-        };
-        let found = names
-            .into_iter()
-            .filter_map(|name| Some((name.clone(), self.refs.branch(&name)?)));
-        Ok(found.collect())
+        if rules.is_empty() {
+            found.insert(main, head);
+        }
+        let stacks = repository.discovery.read(&repository.tree);
+        let lines = planned_lines(&repository, &stacks);
+        // The next minor of a stack may have no branch yet.
+        let next = stacks.iter().filter_map(next_line);
+        let lines = lines.into_iter().map(|line| (line, true));
+        for (line, is_there) in lines.chain(next.map(|line| (line, false))) {
+            for rule in rules.iter().filter(|rule| rule.takes(line.minor)) {
+                let name = rule.base.branch_of(&line);
+                match self.refs.branch(&name) {
+                    Some(oid) => drop(found.insert(name, oid)),
+                    None if is_there => drop(missing.insert(name, line.clone())),
+                    None => {}
+                }
+            }
+        }
+        Ok((found, missing))
     }
 
     /// Reads the repository as it is at a commit, which is fetched where it is missing.
@@ -138,16 +153,11 @@ impl Run<'_> {
         let selection = repository.select(Selection::default())?;
         let catalog = repository.look(&selection, &self.request.world)?;
         let stacks = repository.discovery.read(&repository.tree);
-        let lines = lines(&stacks);
-        let concerns = |rule: &&BranchConfig| {
-            let mut lines = lines.iter();
-            lines.any(|line| rule.base.branch_of(line) == name)
-        };
-        let rules = repository.config.branches.iter().filter(concerns);
+        let rules = repository.config.branches.clone();
         Ok(Base {
             name: name.to_owned(),
             oid,
-            rules: rules.cloned().collect(),
+            rules,
             repository,
             catalog,
             stacks,
@@ -224,13 +234,9 @@ impl Base {
     }
 
     fn rules_of<'a>(&'a self, line: &'a StackLine) -> impl Iterator<Item = &'a BranchConfig> {
-        self.rules.iter().filter(move |rule| {
-            let of_minor = rule
-                .minors
-                .as_ref()
-                .is_none_or(|minors| minors.contains(line.minor));
-            rule.base.branch_of(line) == self.name && of_minor
-        })
+        let of_line =
+            |rule: &&BranchConfig| rule.base.branch_of(line) == self.name && rule.takes(line.minor);
+        self.rules.iter().filter(of_line)
     }
 
     fn takes_file(&self, line: &StackLine, path: &str) -> bool {
@@ -240,8 +246,22 @@ impl Base {
         self.rules.is_empty() || self.rules_of(line).any(by_rule)
     }
 
-    /// Plans one key: one class of change of one stack line, with the default held back where a reason is given.
+    /// Plans one key: one class of change of one stack line, with the default held back where a reason is given. Where this
+    /// branch takes none of the files that say the default, it stays as it is here, and the plan says so.
     fn plan(&self, key: &PullKey, red: Option<&str>) -> Result<Option<Plan>, CommandError> {
+        let plan = self.plan_files(key, red)?;
+        if red.is_some() || self.rules.iter().all(|rule| rule.files.is_empty()) {
+            return Ok(plan);
+        }
+        let held = self.plan_files(key, Some("its files are of another branch"))?;
+        let is_same = match (&plan, &held) {
+            (Some(plan), Some(held)) => plan.files == held.files,
+            (None, _) | (_, None) => false,
+        };
+        Ok(if is_same { held } else { plan })
+    }
+
+    fn plan_files(&self, key: &PullKey, red: Option<&str>) -> Result<Option<Plan>, CommandError> {
         let of_key = |stack: &&Stack| {
             let mut trees = stack.trees.iter();
             trees.any(|tree| tree.provider == key.line.provider && tree.name == key.line.name)
@@ -295,22 +315,29 @@ impl Base {
     }
 }
 
-/// The stack lines of a repository, with the next minor of each stack.
-fn lines(stacks: &[Stack]) -> Vec<StackLine> {
+/// The stack lines of a repository that plans look at.
+pub(in crate::command) fn planned_lines(
+    repository: &Repository,
+    stacks: &[Stack],
+) -> Vec<StackLine> {
+    let policy = repository.config.policy(&Config::default());
     let of_stack = |stack: &Stack| -> Vec<StackLine> {
-        let minors = crate::matrix::minors_of(stack);
-        let newest = minors.last().map(|minor| minor.next());
-        minors
-            .into_iter()
-            .chain(newest)
-            .filter_map(|minor| line_of(stack, minor))
-            .collect()
+        let wanted = policy.for_stack(&stack.title()).minors;
+        let minors = crate::matrix::minors_of(stack).into_iter();
+        let minors = minors.filter(|minor| wanted.contains(*minor));
+        minors.filter_map(|minor| line_of(stack, minor)).collect()
     };
     stacks.iter().flat_map(of_stack).collect()
 }
 
+/// The stack line of the minor after the newest one of a stack.
+fn next_line(stack: &Stack) -> Option<StackLine> {
+    let newest = crate::matrix::minors_of(stack).pop()?;
+    line_of(stack, newest.next())
+}
+
 /// The line of a minor of a stack, by the source tree of that minor, or the first.
-pub(in crate::command) fn line_of(stack: &Stack, minor: Minor) -> Option<StackLine> {
+fn line_of(stack: &Stack, minor: Minor) -> Option<StackLine> {
     let same = stack.trees.iter().find(|tree| tree.minor == Some(minor));
     let tree = same.or(stack.trees.first())?;
     Some(StackLine {

@@ -41,19 +41,16 @@ impl GitHub {
         Ok(found.map(|found| found.object.sha))
     }
 
-    /// Lists the branches whose names begin so, with their commits.
+    /// Lists the branches whose names begin so, with their commits. GitHub answers all of them at once and knows no pages here.
     pub async fn branches(&self, start: &str) -> Result<Vec<(String, String)>, ForgeError> {
         let name = encode(&format!("heads/{start}"));
-        let read = |page: Vec<RefWire>| {
-            let found = page.into_iter();
-            let found = found.filter_map(|found| {
-                let branch = found.name.strip_prefix("refs/heads/")?.to_owned();
-                Some((branch, found.object.sha))
-            });
-            found.collect()
-        };
         let path = self.path(&format!("/git/matching-refs/{name}"));
-        self.list(&path, read).await
+        let found: Vec<RefWire> = self.get(path).await?;
+        let found = found.into_iter().filter_map(|found| {
+            let branch = found.name.strip_prefix("refs/heads/")?.to_owned();
+            Some((branch, found.object.sha))
+        });
+        Ok(found.collect())
     }
 
     /// Makes a branch that does not exist yet.

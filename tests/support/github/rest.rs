@@ -405,11 +405,9 @@ fn git(state: &mut State, call: &Call<'_>, rest: &[&str]) -> Reply {
             let found = state.branches().into_iter();
             let found = found.map(|(name, oid)| (format!("heads/{name}"), oid));
             let found = found.filter(|(name, _)| name.starts_with(start));
-            page(
-                call,
-                None,
-                found.map(|(name, oid)| ref_json(&name, oid)).collect(),
-            )
+            // All of them at once, whatever page is asked for.
+            let found: Vec<Value> = found.map(|(name, oid)| ref_json(&name, oid)).collect();
+            json_reply(200, &json!(found))
         }
         ("POST", ["refs"]) => create_ref(state, call),
         ("PATCH", ["refs", name]) => update_ref(state, call, name),
