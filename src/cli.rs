@@ -4,6 +4,7 @@
     reason = "the environment and the clock are read here, once"
 )]
 
+mod credentials;
 mod decide;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use self::credentials::Given;
 use self::decide::DecideCommand;
 use crate::command::catalog::CatalogRequest;
 use crate::command::check::{CheckFormat, CheckRequest};
@@ -28,8 +30,7 @@ use crate::command::update::UpdateRequest;
 use crate::command::{self, Format, Outcome, Place, World};
 use crate::config::Config;
 use crate::error::{CommandError, Status};
-use crate::io::gate::CommandSettings;
-use crate::io::http::{HttpSettings, Mirror, Secret};
+use crate::io::http::{HttpSettings, Mirror};
 use crate::plan::Selection;
 use crate::policy::{Addons, ChangeClass, EndOfLife, ImageList, Retention};
 use crate::version::Minor;
@@ -381,7 +382,7 @@ fn run(
     let directory = cli.directory;
     match cli.command {
         Command::Show(args) => {
-            let (place, world, selection) = query(args.query, directory);
+            let (place, world, selection) = query(args.query, directory, &Given::read()?);
             command::show::run(&ShowRequest {
                 place,
                 world,
@@ -390,43 +391,26 @@ fn run(
                 format: args.format,
             })
         }
-        Command::Plan(args) => command::plan::run(&plan(args, directory, update_command)),
+        Command::Plan(args) => {
+            let request = plan(args, directory, update_command, &Given::read()?);
+            command::plan::run(&request)
+        }
         Command::Update(args) => command::update::run(&UpdateRequest {
             allow_dirty: args.allow_dirty,
-            plan: plan(args.plan, directory, update_command),
+            plan: plan(args.plan, directory, update_command, &Given::read()?),
         }),
-        Command::Test(args) => command::test::run(&test(args, directory, update_command)),
-        Command::Pr(args) => command::pr::run(&pull_requests(args, directory)),
-        Command::Doctor(args) => command::doctor::run(&doctor(args, directory)),
+        Command::Test(args) => {
+            let request = test(args, directory, update_command, &Given::read()?);
+            command::test::run(&request)
+        }
+        Command::Pr(args) => command::pr::run(&pull_requests(args, directory, Given::read()?)?),
+        Command::Doctor(args) => command::doctor::run(&doctor(args, directory, Given::read()?)?),
         Command::Check(args) if args.list_rules => Ok(command::check::list_rules()),
-        Command::Check(args) => command::check::run(&check(args, directory, &update_command)),
-        Command::Catalog(CatalogCommand::Fetch {
-            query: args,
-            output,
-        }) => {
-            let (place, world, selection) = query(args, directory);
-            command::catalog::fetch(
-                &CatalogRequest {
-                    place,
-                    world,
-                    selection,
-                    format: Format::Text,
-                },
-                &output,
-            )
+        Command::Check(args) => {
+            let request = check(args, directory, &update_command, &Given::read()?);
+            command::check::run(&request)
         }
-        Command::Catalog(CatalogCommand::Show {
-            query: args,
-            format,
-        }) => {
-            let (place, world, selection) = query(args, directory);
-            command::catalog::show(&CatalogRequest {
-                place,
-                world,
-                selection,
-                format,
-            })
-        }
+        Command::Catalog(wanted) => catalog(wanted, directory, &Given::read()?),
         Command::Init { print } => command::init::run(&InitRequest::at(directory, print)),
         Command::Decide(decided) => command::decide::run(&decided.request(directory)),
         Command::CreateNodeImages(args) => {
@@ -449,8 +433,30 @@ fn run(
     }
 }
 
-fn plan(args: PlanArgs, directory: PathBuf, update_command: String) -> PlanRequest {
-    let (place, world, selection) = query(args.query, directory);
+fn catalog(
+    wanted: CatalogCommand,
+    directory: PathBuf,
+    given: &Given,
+) -> Result<Outcome, CommandError> {
+    let (args, format, output) = match wanted {
+        CatalogCommand::Fetch { query, output } => (query, Format::Text, Some(output)),
+        CatalogCommand::Show { query, format } => (query, format, None),
+    };
+    let (place, world, selection) = query(args, directory, given);
+    let request = CatalogRequest {
+        place,
+        world,
+        selection,
+        format,
+    };
+    match output {
+        Some(output) => command::catalog::fetch(&request, &output),
+        None => command::catalog::show(&request),
+    }
+}
+
+fn plan(args: PlanArgs, directory: PathBuf, update_command: String, given: &Given) -> PlanRequest {
+    let (place, world, selection) = query(args.query, directory, given);
     let options = Config {
         images: args.policy.images,
         retention: args.policy.retention,
@@ -470,37 +476,21 @@ fn plan(args: PlanArgs, directory: PathBuf, update_command: String) -> PlanReque
     }
 }
 
-fn test(args: TestArgs, directory: PathBuf, update_command: String) -> TestRequest {
+fn test(args: TestArgs, directory: PathBuf, update_command: String, given: &Given) -> TestRequest {
     let planned = PlanArgs {
         query: args.query,
         policy: args.policy,
         format: args.format,
         exit_code: false,
     };
-    let plan = plan(planned, directory, update_command);
-    let settings = command_settings(plan.world.http.github_token.as_ref());
-    TestRequest { plan, settings }
-}
-
-/// Commands of a repository get neither the token nor variables of this program that somebody else has set.
-fn command_settings(token: Option<&Secret>) -> CommandSettings {
-    let is_hidden = |name: &str, value: &str| {
-        let is_token = token.is_some_and(|token| value.contains(token.expose()));
-        name.starts_with("CSCTL_MATRIX_") || is_token
-    };
-    let hidden = std::env::vars_os().filter_map(|(name, value)| {
-        let name = name.into_string().ok()?;
-        is_hidden(&name, &value.to_string_lossy()).then_some(name)
-    });
-    CommandSettings {
-        secrets: token.cloned().into_iter().collect(),
-        hidden: hidden.collect(),
-        ..CommandSettings::default()
+    TestRequest {
+        plan: plan(planned, directory, update_command, given),
+        settings: given.command_settings(),
     }
 }
 
-fn check(args: CheckArgs, directory: PathBuf, check_command: &str) -> CheckRequest {
-    let (place, world, selection) = query(args.query, directory);
+fn check(args: CheckArgs, directory: PathBuf, check_command: &str, given: &Given) -> CheckRequest {
+    let (place, world, selection) = query(args.query, directory, given);
     CheckRequest {
         place,
         world,
@@ -516,7 +506,7 @@ fn check(args: CheckArgs, directory: PathBuf, check_command: &str) -> CheckReque
     }
 }
 
-fn world(args: WorldArgs) -> World {
+fn world(args: WorldArgs, given: &Given) -> World {
     World {
         catalog: args.catalog,
         today: args.as_of.unwrap_or_else(today),
@@ -526,35 +516,43 @@ fn world(args: WorldArgs) -> World {
             cache_dir: args.cache_dir.or_else(default_cache),
             mirrors: args.mirrors,
             offline: args.offline,
-            github_token: token(),
+            github_token: given.token(),
             progress: true,
             ..HttpSettings::default()
         },
     }
 }
 
-fn pull_requests(args: PrArgs, directory: PathBuf) -> PrRequest {
+fn pull_requests(
+    args: PrArgs,
+    directory: PathBuf,
+    given: Given,
+) -> Result<PrRequest, CommandError> {
     let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
     let author = variable("GIT_AUTHOR_NAME").zip(variable("GIT_AUTHOR_EMAIL"));
-    PrRequest {
+    Ok(PrRequest {
         place: Place {
             directory,
             revision: None,
         },
-        world: world(args.world),
+        world: world(args.world, &given),
         remote: args.remote,
-        settings: command_settings(token().as_ref()),
-        token: token(),
+        settings: given.command_settings(),
+        credentials: given.credentials()?,
         is_dry: args.dry_run,
         author,
         now: jiff::Timestamp::now(),
         write_pause: args.write_pause,
         summary: args.summary,
         format: args.format,
-    }
+    })
 }
 
-fn doctor(args: DoctorArgs, directory: PathBuf) -> DoctorRequest {
+fn doctor(
+    args: DoctorArgs,
+    directory: PathBuf,
+    given: Given,
+) -> Result<DoctorRequest, CommandError> {
     let pulls = PrArgs {
         world: args.world,
         remote: args.remote,
@@ -563,14 +561,14 @@ fn doctor(args: DoctorArgs, directory: PathBuf) -> DoctorRequest {
         write_pause: 0,
         format: args.format,
     };
-    DoctorRequest {
-        pulls: pull_requests(pulls, directory),
+    Ok(DoctorRequest {
+        pulls: pull_requests(pulls, directory, given)?,
         is_in_actions: std::env::var_os("GITHUB_ACTIONS").is_some_and(|text| text == "true"),
-    }
+    })
 }
 
-fn query(args: QueryArgs, directory: PathBuf) -> (Place, World, Selection) {
-    let world = world(args.world);
+fn query(args: QueryArgs, directory: PathBuf, given: &Given) -> (Place, World, Selection) {
+    let world = world(args.world, given);
     let place = Place {
         directory,
         revision: args.rev,
@@ -587,13 +585,6 @@ fn query(args: QueryArgs, directory: PathBuf) -> (Place, World, Selection) {
 fn today() -> Date {
     let now = jiff::Timestamp::now();
     now.to_zoned(jiff::tz::TimeZone::UTC).date()
-}
-
-/// The token for GitHub's API: from the environment, never from an argument.
-fn token() -> Option<Secret> {
-    ["GITHUB_TOKEN", "GH_TOKEN"]
-        .iter()
-        .find_map(|name| Secret::new(&std::env::var(name).ok()?))
 }
 
 fn default_cache() -> Option<PathBuf> {

@@ -174,7 +174,7 @@ impl Job {
     fn start() -> Self {
         let folder = TempDir::new().unwrap();
         // Notes its arguments, adds a table to the summary, and reports.
-        let fake = "#!/bin/bash\nprintf '%s\\n' \"$@\" > arguments\necho '| table |' >> \"$7\"\n\
+        let fake = "#!/bin/bash\nprintf '%s\\n' \"$@\" > arguments\nenv > environment\necho '| table |' >> \"$7\"\n\
                     printf '{\\n  \"schema\": 1,\\n  \"outcomes\": []\\n}\\n'\nexit \"$(cat status)\"\n";
         let job = Self { folder };
         job.write("fake", fake);
@@ -298,6 +298,36 @@ fn the_action_ends_as_the_program_does_but_for_limits() {
         job.arguments().is_empty(),
         "a wish that is not understood changes nothing"
     );
+}
+
+#[test]
+fn the_action_gives_credentials_as_variables_and_wants_some() {
+    let job = Job::start();
+    let fake = job.path("fake").display().to_string();
+    let key = "-----BEGIN KEY-----\nTUlJ\n-----END KEY-----\n";
+    let app = [
+        ("binary", fake.as_str()),
+        ("app-id", "Iv1.x"),
+        ("app-private-key", key),
+    ];
+    let _ = job.run(&app).success();
+    let environment = job.read("environment");
+    let expected = format!("GITHUB_APP_PRIVATE_KEY={key}");
+    assert!(
+        environment.contains("GITHUB_APP_ID=Iv1.x\n") && environment.contains(&expected),
+        "{environment}"
+    );
+    assert!(!job.arguments().join("\n").contains("TUlJ"));
+    let job = Job::start();
+    let fake = job.path("fake").display().to_string();
+    let said = job.run(&[("binary", &fake)]);
+    assert_eq!(said.status, 2);
+    assert!(
+        said.stdout.contains("::error::give app-id"),
+        "{}",
+        said.stdout
+    );
+    assert!(job.arguments().is_empty(), "nothing was run");
 }
 
 #[test]

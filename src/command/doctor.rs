@@ -1,6 +1,7 @@
 //! `doctor`: looks at everything that `pr` needs, before it does anything: token and rights, the repository and its branches, who signs
 //! off, labels, sources. It asks and changes nothing, and goes on after what it cannot find out.
 
+mod app;
 mod branches;
 mod forge;
 mod local;
@@ -86,9 +87,11 @@ impl<'a> Doctor<'a> {
         self.identity();
         let remote = self.remote();
         let forge = self.connect(remote.as_ref());
-        if forge.is_none() && self.request.pulls.token.is_none() {
+        if forge.is_none() && self.request.pulls.credentials.is_none() {
             self.no_token();
         }
+        let tokens = forge.as_ref().and_then(GitHub::tokens);
+        let remote = remote.map(|remote| remote.with_tokens(tokens));
         let is_known = forge.as_ref().is_some_and(|forge| self.who(forge));
         let refs = remote.as_ref().and_then(|remote| self.refs(remote));
         let bases = refs.map(|refs| self.bases(&refs)).unwrap_or_default();
@@ -146,7 +149,7 @@ impl<'a> Doctor<'a> {
                 return None;
             }
         };
-        let check = if self.request.pulls.token.is_none() {
+        let check = if self.request.pulls.credentials.is_none() {
             DoctorCheck::ok(NAME, format!("{shown} can be read"))
         } else {
             match self.wait(remote.may_push(&self.client)) {

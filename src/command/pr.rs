@@ -21,7 +21,7 @@ use crate::io::append;
 use crate::io::forge::{Budget, Credentials, ForgeError, ForgeSettings, GITHUB_API, GitHub};
 use crate::io::gate::CommandSettings;
 use crate::io::git::{GitRepository, Person, Refs, Remote};
-use crate::io::http::{HttpClient, Secret};
+use crate::io::http::HttpClient;
 use crate::pull::{Ended, Labels, PullKey, PullOutcome, PullReport, decide};
 use crate::report;
 use agenda::Agenda;
@@ -36,8 +36,8 @@ pub struct PrRequest {
     pub world: World,
     /// The remote's URL; without it, that of `origin`.
     pub remote: Option<String>,
-    /// The token; without it, nothing can be written.
-    pub token: Option<Secret>,
+    /// Who asks the forge; without anybody, nothing can be written.
+    pub credentials: Credentials,
     /// Whether to make no request that changes anything.
     pub is_dry: bool,
     /// Who writes the commits where the configuration does not say it.
@@ -98,6 +98,7 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         let _guard = runtime.enter();
         GitHub::new(&client, &settings(request, &config, &remote.shown())?)
     };
+    let remote = remote.with_tokens(forge.tokens());
     let refs = runtime
         .block_on(remote.refs(&client))
         .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
@@ -164,8 +165,8 @@ fn outcome(
 /// The repository that is fetched from and pushed to.
 pub(super) fn remote(request: &PrRequest, git: &GitRepository) -> Result<Remote, CommandError> {
     let found = match &request.remote {
-        Some(url) => Remote::new(url, request.token.clone()),
-        None => git.origin(request.token.clone()),
+        Some(url) => Remote::new(url, request.credentials.clone()),
+        None => git.origin(request.credentials.clone()),
     };
     found.map_err(|error| CommandError::new(&error).hinted(error.hint()))
 }
@@ -190,15 +191,35 @@ pub(super) fn settings(
             CommandError::new(format!("{shown} does not name a repository of the forge"))
                 .hinted("set pullRequests.repository in csctl-matrix.yaml to owner/name")
         })?;
-    let credentials = match &request.token {
-        Some(token) => Credentials::Token(token.clone()),
-        None => Credentials::None,
-    };
+    let credentials = request.credentials.clone();
     Ok(ForgeSettings {
-        base: config.api.clone().unwrap_or_else(|| GITHUB_API.to_owned()),
+        base: api_of(config, shown)?,
         write_pause: std::time::Duration::from_millis(request.write_pause),
         ..ForgeSettings::new(pair.0, pair.1, credentials)
     })
+}
+
+/// The forge's API: that of the remote's host. One of another host is refused, as both get the same credentials.
+fn api_of(config: &PullConfig, shown: &str) -> Result<String, CommandError> {
+    let host = |url: &str| Some(url::Url::parse(url).ok()?.host_str()?.to_owned());
+    let Some(remote) = host(shown) else {
+        return Ok(config.api.clone().unwrap_or_else(|| GITHUB_API.to_owned()));
+    };
+    let Some(api) = &config.api else {
+        let has_own_name = remote == "github.com" || remote.ends_with(".ghe.com");
+        return Ok(if has_own_name {
+            format!("https://api.{remote}")
+        } else {
+            format!("https://{remote}/api/v3")
+        });
+    };
+    let other = host(api).unwrap_or_default();
+    if other.strip_prefix("api.").unwrap_or(&other) == remote {
+        return Ok(api.clone());
+    }
+    let message = format!("pullRequests.api is of {other}, the remote {shown} is of {remote}");
+    let hint = "credentials of one host are not shown to another; correct one of them, or leave pullRequests.api out";
+    Err(CommandError::new(message).hinted(hint))
 }
 
 /// Who writes the commits and signs them off.
@@ -350,5 +371,41 @@ impl Trouble {
             | Self::Command(_)
             | Self::Rejected(_) => Ended::Failed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_api_is_that_of_the_remote_s_host_and_of_no_other() {
+        let with = |api: Option<&str>, remote: &str| {
+            let config = PullConfig {
+                api: api.map(str::to_owned),
+                ..PullConfig::default()
+            };
+            api_of(&config, remote).unwrap_or_else(|error| error.to_string())
+        };
+        for (remote, api) in [
+            ("https://github.com/acme/stacks.git", GITHUB_API),
+            (
+                "https://ghe.example.org/acme/stacks",
+                "https://ghe.example.org/api/v3",
+            ),
+            (
+                "https://acme.ghe.com/acme/stacks.git",
+                "https://api.acme.ghe.com",
+            ),
+            ("/srv/stacks.git", GITHUB_API),
+        ] {
+            assert_eq!(with(None, remote), api);
+            assert_eq!(with(Some(api), remote), api);
+        }
+        let refused = with(Some(GITHUB_API), "https://ghe.example.org/acme/stacks");
+        assert!(
+            refused.contains("is of api.github.com") && refused.contains("is of ghe.example.org"),
+            "{refused}"
+        );
     }
 }

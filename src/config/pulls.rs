@@ -11,7 +11,7 @@ use crate::policy::ChangeClass;
 pub struct PullConfig {
     /// The repository as `owner/name`; without it, that of the remote `origin`.
     pub repository: Option<String>,
-    /// The base URL of the forge's API; `https://HOST/api/v3` for GitHub Enterprise.
+    /// The base URL of the forge's API, of the same host as the remote; without it, that of the remote's host.
     pub api: Option<String>,
     /// What the names of branches begin with.
     pub prefix: String,

@@ -14,6 +14,7 @@ mod model;
 mod pulls;
 mod refs;
 mod talk;
+mod tokens;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -35,6 +36,7 @@ pub use model::{
 pub use pulls::{Created, Merged, NewPull, PullChange, PullQuery};
 pub use refs::Swap;
 pub use talk::Viewer;
+pub use tokens::Tokens;
 
 /// GitHub's own API.
 pub const GITHUB_API: &str = "https://api.github.com";
@@ -74,7 +76,29 @@ pub enum TokenKind {
     Unknown,
 }
 
+impl From<Option<Secret>> for Credentials {
+    fn from(token: Option<Secret>) -> Self {
+        token.map_or(Self::None, Self::Token)
+    }
+}
+
 impl Credentials {
+    /// Returns the credentials of an App; nothing where the key is no RSA key in PEM.
+    pub fn of_app(id: &str, installation: Option<u64>, key: Secret) -> Option<Self> {
+        app::find_signer(&key)?;
+        let id = id.to_owned();
+        Some(Self::App {
+            id,
+            installation,
+            key,
+        })
+    }
+
+    /// Tells whether nobody asks.
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
     /// Returns what kind of token is sent.
     pub fn kind(&self) -> TokenKind {
         let token = match self {

@@ -20,8 +20,13 @@ pub use scratch::{Scratch, ScratchError};
 use process::{Ended, Order, Ran};
 
 /// Variables that commands never get: our tokens, those of the runner, and what leads git to another repository.
-const HIDDEN: [&str; 15] = [
+const HIDDEN: [&str; 20] = [
     "GITHUB_TOKEN",
+    "GITHUB_TOKEN_FILE",
+    "GITHUB_APP_ID",
+    "GITHUB_APP_PRIVATE_KEY",
+    "GITHUB_APP_PRIVATE_KEY_FILE",
+    "GITHUB_APP_INSTALLATION_ID",
     "GH_TOKEN",
     "GITHUB_ENTERPRISE_TOKEN",
     "GH_ENTERPRISE_TOKEN",

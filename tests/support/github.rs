@@ -77,6 +77,8 @@ pub enum Fault {
     HtmlAfter,
     /// The work is done, and the answer is this JSON object.
     AnswerAfter(u16, Value),
+    /// Nothing is done, and this status comes with the secret that was sent in its message.
+    Echo(u16),
 }
 
 type Event = Box<dyn FnOnce(&mut State) + Send>;
@@ -323,6 +325,10 @@ impl Shared {
         }
         let reply = match fault {
             None => self.work(&mut state, request, &body),
+            Some(Fault::Echo(status)) => {
+                let secret = find_secret(request).unwrap_or_default();
+                problem(status, &format!("bad credentials: {secret}"))
+            }
             Some(fault) => match fault_before(&state, &fault) {
                 Some(reply) => reply,
                 None => fault_after(fault, self.work(&mut state, request, &body)),
@@ -520,7 +526,8 @@ fn fault_before(state: &State, fault: &Fault) -> Option<Reply> {
         | Fault::StallAfter
         | Fault::Half
         | Fault::HtmlAfter
-        | Fault::AnswerAfter(..) => return None,
+        | Fault::AnswerAfter(..)
+        | Fault::Echo(_) => return None,
     })
 }
 
@@ -570,20 +577,11 @@ fn tag(request: &Request, reply: Reply) -> Reply {
 }
 
 fn identify(state: &State, request: &Request) -> Identity {
-    let Some(text) = request.header("authorization") else {
+    if request.header("authorization").is_none() {
         return Identity::Nobody;
-    };
-    let token = match text.split_once(' ') {
-        Some(("Bearer" | "token", token)) => token.to_owned(),
-        Some(("Basic", text)) => {
-            let engine = base64::engine::general_purpose::STANDARD;
-            let text = engine.decode(text).ok().and_then(|bytes| {
-                let text = String::from_utf8(bytes).ok()?;
-                Some(text.split_once(':')?.1.to_owned())
-            });
-            text.unwrap_or_default()
-        }
-        _ => return Identity::Wrong,
+    }
+    let Some(token) = find_secret(request) else {
+        return Identity::Wrong;
     };
     let known = state.tokens.iter().find(|known| known.text == token);
     match known {
@@ -592,6 +590,19 @@ fn identify(state: &State, request: &Request) -> Identity {
         }
         Some(_) => Identity::Wrong,
         None => find_issuer(&token).map_or(Identity::Wrong, Identity::App),
+    }
+}
+
+/// The token that a request was sent with.
+fn find_secret(request: &Request) -> Option<String> {
+    match request.header("authorization")?.split_once(' ')? {
+        ("Bearer" | "token", token) => Some(token.to_owned()),
+        ("Basic", text) => {
+            let engine = base64::engine::general_purpose::STANDARD;
+            let text = String::from_utf8(engine.decode(text).ok()?).ok()?;
+            Some(text.split_once(':')?.1.to_owned())
+        }
+        _ => None,
     }
 }
 
@@ -624,16 +635,43 @@ fn app(state: &mut State, path: &str, issuer: &str) -> Reply {
         return problem(404, "Not Found");
     }
     let text = format!("ghs_Installation{}Token", state.next_id());
-    let expires = state.now + 1.hour();
+    let expires = state.now + state.settings.app_minutes.minutes();
     state.tokens.push(Token {
         text: text.clone(),
         login: BOT.to_owned(),
         expires: Some(expires),
     });
-    json_reply(
-        201,
-        &json!({"token": text, "expires_at": expires.to_string()}),
-    )
+    let body = json!({
+        "token": text,
+        "expires_at": expires.to_string(),
+        "permissions": permissions(state),
+        "repository_selection": "selected",
+    });
+    json_reply(201, &body)
+}
+
+/// What an installation may do: all that `pr` needs and workflows, but for what is denied.
+fn permissions(state: &State) -> Value {
+    let is_denied = |name: &str, level: &str| {
+        let denied = &state.settings.denied;
+        denied.contains(&format!("{name}={level}"))
+    };
+    let mut found = json!({"metadata": "read"});
+    for (name, highest) in [
+        ("administration", "read"),
+        ("checks", "read"),
+        ("contents", "write"),
+        ("pull_requests", "write"),
+        ("statuses", "read"),
+        ("workflows", "write"),
+    ] {
+        if !is_denied(name, highest) {
+            found[name] = json!(highest);
+        } else if highest == "write" && !is_denied(name, "read") {
+            found[name] = json!("read");
+        }
+    }
+    found
 }
 
 /// Adds what GitHub says of the budget and the time.

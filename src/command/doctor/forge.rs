@@ -1,6 +1,7 @@
 //! What `doctor` asks the forge about the token and the repository: who asks, with which rights, and what can be read.
 
 use super::Doctor;
+use super::app::{self, Permissions};
 use super::branches::Base;
 use crate::io::forge::{Credentials, ForgeError, GitHub, RepositoryInfo, TokenKind, Viewer};
 use crate::pull::DoctorCheck;
@@ -20,12 +21,24 @@ impl Doctor<'_> {
     pub(super) fn who(&mut self, forge: &GitHub) -> bool {
         let credentials = &forge.settings().credentials;
         let kind = credentials.kind();
+        let permissions = match self.app_permissions(forge) {
+            Ok(permissions) => permissions,
+            Err(error) => {
+                self.add(refused("token", &error));
+                return false;
+            }
+        };
         let viewer = match credentials {
             Credentials::None => None,
             Credentials::Token(_) | Credentials::App { .. } => Some(self.wait(forge.viewer())),
         };
-        let is_of_job = is_of_job(kind, viewer.as_ref(), self.request.is_in_actions);
-        self.add(token_check(kind, viewer.as_ref(), is_of_job));
+        let mut is_of_job = false;
+        if let Credentials::App { id, .. } = credentials {
+            self.app(id, viewer.as_ref());
+        } else {
+            is_of_job = is_job_token(kind, viewer.as_ref(), self.request.is_in_actions);
+            self.add(token_check(kind, viewer.as_ref(), is_of_job));
+        }
         let info = match self.wait(forge.repository()) {
             Ok(info) => info,
             Err(error) => {
@@ -35,14 +48,37 @@ impl Doctor<'_> {
         };
         self.add(repository_check(&info));
         if kind != TokenKind::None {
-            self.add(rights_check(kind, &info));
-            self.workflows(kind, &info, is_of_job);
+            self.add(match &permissions {
+                Some(permissions) => self.app_rights(permissions),
+                None => rights_check(kind, &info),
+            });
+            self.workflows((kind, &info), permissions.as_ref(), is_of_job);
         }
         true
     }
 
+    /// Names the App.
+    fn app(&mut self, id: &str, viewer: Option<&Result<Viewer, ForgeError>>) {
+        let name = match viewer {
+            Some(Ok(viewer)) => {
+                let slug = app::slug_of(viewer);
+                format!("the GitHub App {slug} ({id}), as {}", viewer.login)
+            }
+            Some(Err(_)) | None => format!("the GitHub App {id}"),
+        };
+        self.add(DoctorCheck::ok("token", name));
+        if let Some(Ok(viewer)) = viewer {
+            self.app_identity(viewer);
+        }
+    }
+
     /// Workflows are changed by tokens with a right of its own alone.
-    fn workflows(&mut self, kind: TokenKind, info: &RepositoryInfo, is_of_job: bool) {
+    fn workflows(
+        &mut self,
+        (kind, info): (TokenKind, &RepositoryInfo),
+        permissions: Option<&Permissions>,
+        is_of_job: bool,
+    ) {
         const NAME: &str = "workflows";
         const FOLDER: &str = ".github/workflows";
         let mut sites = self.repository.config.sites.iter();
@@ -54,17 +90,24 @@ impl Doctor<'_> {
             let scopes = info.scopes.iter().flatten();
             scopes.into_iter().any(|scope| scope == "workflow")
         };
-        self.add(if is_of_job {
+        let may = |is_allowed: bool, advice: &str| {
+            if is_allowed {
+                return DoctorCheck::ok(NAME, format!("{found}; the token may change it"));
+            }
+            let found = format!("{found}, which the token may not change");
+            DoctorCheck::problem(NAME, found, advice)
+        };
+        self.add(if let Some(permissions) = permissions {
+            let is_allowed = app::has(permissions, "workflows", "write");
+            may(is_allowed, "give the App this right: workflows: write")
+        } else if is_of_job {
             let found = format!("{found}, which the GITHUB_TOKEN of Actions may not change");
             DoctorCheck::problem(NAME, found, "use a token of an App or of a user")
         } else if kind != TokenKind::Classic {
             let found = format!("{found}; GitHub does not tell whether the token may change it");
             DoctorCheck::warning(NAME, found, "give the token this right: workflows: write")
-        } else if has_scope() {
-            DoctorCheck::ok(NAME, format!("{found}; the token may change it"))
         } else {
-            let found = format!("{found}, which the token may not change");
-            DoctorCheck::problem(NAME, found, "give the token the scope `workflow`")
+            may(has_scope(), "give the token the scope `workflow`")
         });
     }
 
@@ -156,7 +199,7 @@ impl Doctor<'_> {
 }
 
 /// Tells whether a token is the one that Actions gives to a job. The forge's word counts; without it, the token's form does.
-fn is_of_job(
+fn is_job_token(
     kind: TokenKind,
     viewer: Option<&Result<Viewer, ForgeError>>,
     is_in_actions: bool,
@@ -178,7 +221,10 @@ fn token_check(
     }
     let words = match kind {
         TokenKind::None => {
-            let advice = format!("set GITHUB_TOKEN to a token with these rights: {RIGHTS}");
+            let advice = format!(
+                "set GITHUB_TOKEN to a token with these rights: {RIGHTS}; or name a GitHub App with them by GITHUB_APP_ID and \
+                 GITHUB_APP_PRIVATE_KEY"
+            );
             return DoctorCheck::problem(NAME, "there is none, so nothing can be written", advice);
         }
         TokenKind::Classic => "a classic personal access token",

@@ -1,5 +1,7 @@
 //! Credentials of a GitHub App: a signed JSON Web Token, which buys an installation's token for an hour. It sends nothing itself.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -7,6 +9,7 @@ use rustls::SignatureScheme;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::sign::Signer;
 use serde::Deserialize;
 
 use crate::io::http::Secret;
@@ -27,17 +30,22 @@ pub(super) struct AccessToken {
     pub(super) token: String,
     #[serde(default)]
     pub(super) expires_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(super) permissions: Option<BTreeMap<String, String>>,
 }
 
-/// Signs a token that says who the App is. The key is RSA in PEM, as GitHub hands it out.
+/// Returns what signs with a key, where it is RSA in PEM, as GitHub hands it out.
+pub(super) fn find_signer(key: &Secret) -> Option<Box<dyn Signer>> {
+    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes()).ok()?;
+    let key = any_supported_type(&key).ok()?;
+    key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256])
+}
+
+/// Signs a token that says who the App is.
 pub(super) fn sign(id: &str, key: &Secret, now: Timestamp) -> Result<Secret, String> {
     let unusable =
         || "the App's private key is no RSA key in PEM; download a new one from GitHub".to_owned();
-    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes()).map_err(|_| unusable())?;
-    let key = any_supported_type(&key).map_err(|_| unusable())?;
-    let signer = key
-        .choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256])
-        .ok_or_else(unusable)?;
+    let signer = find_signer(key).ok_or_else(unusable)?;
     let header = serde_json::json!({"alg": "RS256", "typ": "JWT"});
     let now = now.as_second();
     let claims = serde_json::json!({"exp": now + LIFETIME_S, "iat": now - SKEW_S, "iss": id});

@@ -3,6 +3,7 @@
 //!
 //! Source: "Best practices for using the REST API" and "Rate limits for the REST API" of GitHub's documentation.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
@@ -71,7 +72,16 @@ struct Pace {
     waited: Duration,
     /// How often in a row GitHub limited without naming a pause.
     unnamed: u32,
-    installation: Option<(Secret, Option<Timestamp>)>,
+    installation: Option<Bought>,
+}
+
+/// The token of an App's installation, which lasts for an hour.
+#[derive(Clone)]
+pub(super) struct Bought {
+    pub(super) token: Secret,
+    expires: Option<Timestamp>,
+    /// What it may do, where GitHub says so: `write` for `contents`.
+    pub(super) permissions: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,15 +145,54 @@ impl Channel {
             Credentials::None => ask,
             Credentials::Token(token) => ask.with_bearer(self.remember(token.clone())),
             Credentials::App { id, .. } => {
-                let token = self.installation_token(&mut pace).await?;
-                let ForgeSettings {
-                    owner, repository, ..
-                } = &self.settings;
-                let identity = format!("app {id} of {owner}/{repository}");
-                ask.with_bearer(token).on_behalf_of(identity)
+                return self.send_as_app(&mut pace, ask, kind, id).await;
             }
         };
         self.send_at_pace(&mut pace, ask, kind).await
+    }
+
+    async fn send_as_app(
+        &self,
+        pace: &mut Pace,
+        ask: Ask,
+        kind: Kind,
+        id: &str,
+    ) -> Result<Answer, SendError> {
+        let ForgeSettings {
+            owner, repository, ..
+        } = &self.settings;
+        let ask = ask.on_behalf_of(format!("app {id} of {owner}/{repository}"));
+        let Bought { token, .. } = self.installation_token(pace).await?;
+        let signed = ask.clone().with_bearer(token);
+        let answer = self.send_at_pace(pace, signed, kind).await?;
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        // The token ended before its time, or clocks differ. What was refused was not done.
+        pace.installation = None;
+        let Bought { token, .. } = self.installation_token(pace).await?;
+        self.send_at_pace(pace, ask.with_bearer(token), kind).await
+    }
+
+    /// Returns the token of the App's installation, for requests that are not sent here.
+    pub(super) async fn token(&self) -> Result<Bought, SendError> {
+        let mut pace = self.pace.lock().await;
+        self.installation_token(&mut pace).await
+    }
+
+    /// Returns another token than the one that was refused.
+    pub(super) async fn renewed_token(&self, refused: &Secret) -> Result<Bought, SendError> {
+        let mut pace = self.pace.lock().await;
+        pace.installation = pace
+            .installation
+            .take()
+            .filter(|bought| bought.token != *refused);
+        self.installation_token(&mut pace).await
+    }
+
+    /// Tells whether it asks as an App.
+    pub(super) fn is_of_app(&self) -> bool {
+        matches!(self.settings.credentials, Credentials::App { .. })
     }
 
     async fn send_at_pace(
@@ -249,12 +298,13 @@ impl Channel {
     }
 
     /// Returns the token of the App's installation; it is bought where there is none or the old one is about to expire.
-    async fn installation_token(&self, pace: &mut Pace) -> Result<Secret, SendError> {
+    async fn installation_token(&self, pace: &mut Pace) -> Result<Bought, SendError> {
         let now = self.settings.clock.now();
-        if let Some((token, expires)) = &pace.installation
-            && expires.is_none_or(|expires| between(now, expires) > RENEWAL)
-        {
-            return Ok(token.clone());
+        if let Some(bought) = &pace.installation {
+            let lasts = |expires| between(now, expires) > RENEWAL;
+            if bought.expires.is_none_or(lasts) {
+                return Ok(bought.clone());
+            }
         }
         let Credentials::App {
             id,
@@ -294,9 +344,13 @@ impl Channel {
         let bought: AccessToken = self.ask_as_app(pace, ask, &jwt, &path).await?;
         let token = Secret::new(&bought.token)
             .ok_or_else(|| SendError::Credentials(format!("{path} answers without a token")))?;
-        let token = self.remember(token);
-        pace.installation = Some((token.clone(), bought.expires_at));
-        Ok(token)
+        let bought = Bought {
+            token: self.remember(token),
+            expires: bought.expires_at,
+            permissions: bought.permissions,
+        };
+        pace.installation = Some(bought.clone());
+        Ok(bought)
     }
 
     async fn ask_as_app<T: serde::de::DeserializeOwned>(

@@ -190,13 +190,15 @@ impl ForgeError {
             }
             Self::RateLimited { until, .. } => format!("run again after {until}"),
             Self::Moved { .. } => "somebody moved the branch; run again to look anew".to_owned(),
+            Self::Credentials { .. } => {
+                "check the App's id, its key, and that it is installed on the repository; without an App, check pullRequests.api".to_owned()
+            }
             Self::Unprocessable { .. }
             | Self::Conflict(_)
             | Self::NotMergeable(_)
             | Self::Refused(_)
             | Self::Http { .. }
-            | Self::Shape { .. }
-            | Self::Credentials { .. } => return None,
+            | Self::Shape { .. } => return None,
         })
     }
 

@@ -13,8 +13,6 @@ use serde_json::{Value, json};
 use super::channel::SendError;
 use super::error::{message_of, tidy};
 use super::{ForgeError, GitHub, Refusal};
-use crate::io::http::HttpError;
-
 /// How many pages of a list are read: 2000 entries.
 const MAX_PAGES: u32 = 20;
 /// How often work whose answer is lost is begun again.
@@ -278,37 +276,37 @@ impl GitHub {
 
 /// Finds the channel's error in the chain that octocrab wraps around it.
 fn fault_of(method: &str, path: &str, error: &octocrab::Error) -> ForgeError {
-    let (method, path) = (method.to_owned(), path.to_owned());
     let mut source = error.source();
     while let Some(cause) = source {
-        match cause.downcast_ref::<SendError>() {
-            Some(SendError::RateLimited { until }) => {
-                let until = *until;
-                return ForgeError::RateLimited {
-                    method,
-                    path,
-                    until,
-                };
-            }
-            Some(SendError::Http(source)) => {
-                let source: HttpError = source.clone();
-                return ForgeError::Http {
-                    method,
-                    path,
-                    source,
-                };
-            }
-            Some(SendError::Credentials(reason)) => {
-                let reason = reason.clone();
-                return ForgeError::Credentials { reason };
-            }
-            None => source = cause.source(),
+        if let Some(error) = cause.downcast_ref::<SendError>() {
+            return fault_of_send(method, path, error);
         }
+        source = cause.source();
     }
     ForgeError::Shape {
-        method,
-        path,
+        method: method.to_owned(),
+        path: path.to_owned(),
         reason: tidy(&error.to_string()),
+    }
+}
+
+/// Says what the channel's error means for a request.
+pub(super) fn fault_of_send(method: &str, path: &str, error: &SendError) -> ForgeError {
+    let (method, path) = (method.to_owned(), path.to_owned());
+    match error {
+        SendError::RateLimited { until } => ForgeError::RateLimited {
+            method,
+            path,
+            until: *until,
+        },
+        SendError::Http(source) => ForgeError::Http {
+            method,
+            path,
+            source: source.clone(),
+        },
+        SendError::Credentials(reason) => ForgeError::Credentials {
+            reason: reason.clone(),
+        },
     }
 }
 

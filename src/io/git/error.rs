@@ -2,6 +2,7 @@
 
 use git2::Oid;
 
+use crate::io::forge::ForgeError;
 use crate::io::http::HttpError;
 
 /// A remote that did not do what was asked. It never holds a token.
@@ -21,6 +22,9 @@ pub enum RemoteError {
     /// No answer.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// The App gets no token.
+    #[error("the App cannot sign in: {0}")]
+    SignIn(#[source] ForgeError),
     /// The server wants a token, or a better one.
     #[error("{url} {}", if *has_token { "does not accept the token" } else { "wants a token" })]
     Unauthorized {
@@ -120,6 +124,7 @@ impl RemoteError {
                 "use https://HOST/OWNER/REPOSITORY.git or a path; ssh forms are asked over https where a token is given"
             }
             Self::NoOrigin => "add one with git remote add origin URL",
+            Self::SignIn(_) => "check the App's id, key and installation; doctor says more",
             Self::Unauthorized { has_token, .. } if !has_token => "give a token",
             Self::Unauthorized { .. } => "check whether the token has expired",
             Self::Forbidden { .. } => {
@@ -157,7 +162,8 @@ impl RemoteError {
     pub(super) fn is_certain(&self) -> bool {
         matches!(
             self,
-            Self::Unauthorized { .. }
+            Self::SignIn(_)
+                | Self::Unauthorized { .. }
                 | Self::Forbidden { .. }
                 | Self::NotFound { .. }
                 | Self::Http(

@@ -9,7 +9,7 @@ use super::RemoteError;
 use crate::io::http::{Secret, redact};
 
 /// The user that GitHub, and most others, take any token from.
-const TOKEN_USER: &str = "x-access-token";
+pub(super) const TOKEN_USER: &str = "x-access-token";
 
 /// Where a repository is.
 #[derive(Debug, Clone, PartialEq, Eq)]

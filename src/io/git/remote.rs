@@ -9,9 +9,10 @@ use http::{HeaderValue, Method, header};
 
 use super::error::RemoteError;
 use super::packet::{Advertisement, PacketError, clean};
-use super::place::{Login, Place};
+use super::place::{Login, Place, TOKEN_USER};
 use super::{GitRepository, local};
-use crate::io::http::{Answer, Ask, HttpClient, Secret};
+use crate::io::forge::{Credentials, Tokens};
+use crate::io::http::{Answer, Ask, HttpClient};
 
 /// The longest list of refs that is read.
 const MAX_REFS_BYTES: usize = 64 << 20;
@@ -41,6 +42,8 @@ impl Service {
 pub struct Remote {
     pub(super) place: Place,
     login: Option<Login>,
+    /// What hands out an App's tokens.
+    tokens: Option<Tokens>,
 }
 
 /// The refs of a repository elsewhere.
@@ -61,11 +64,11 @@ impl Refs {
 
 impl GitRepository {
     /// Returns the remote `origin`; `url.<base>.insteadOf` of the user's configuration holds.
-    pub fn origin(&self, token: Option<Secret>) -> Result<Remote, RemoteError> {
+    pub fn origin(&self, credentials: impl Into<Credentials>) -> Result<Remote, RemoteError> {
         let remote = self.repository.find_remote("origin");
         let remote = remote.map_err(|_| RemoteError::NoOrigin)?;
         let url = remote.url().map_err(|_| RemoteError::NoOrigin)?;
-        let mut origin = Remote::new(url, token)?;
+        let mut origin = Remote::new(url, credentials)?;
         if let (Place::Local(path), Some(directory)) =
             (&mut origin.place, self.repository.workdir())
         {
@@ -76,14 +79,30 @@ impl GitRepository {
 }
 
 impl Remote {
-    /// Makes a remote of a URL or a path. A token in the URL is used where no other is given.
+    /// Makes a remote of a URL or a path. A token in the URL is used where no credentials are given. For an App it asks as nobody
+    /// before it has [`Remote::with_tokens`].
     ///
     /// # Errors
-    /// The URL is none that can be asked, with this token or without.
-    pub fn new(url: &str, token: Option<Secret>) -> Result<Self, RemoteError> {
-        let (place, login) = Place::parse(url, token.is_some())?;
-        let login = token.map(Login::of_token).or(login);
-        Ok(Self { place, login })
+    /// The URL is none that can be asked, with these credentials or without.
+    pub fn new(url: &str, credentials: impl Into<Credentials>) -> Result<Self, RemoteError> {
+        let credentials = credentials.into();
+        let (place, of_url) = Place::parse(url, !credentials.is_none())?;
+        let login = match credentials {
+            Credentials::None => of_url,
+            Credentials::Token(token) => Some(Login::of_token(token)),
+            Credentials::App { .. } => None,
+        };
+        Ok(Self {
+            place,
+            login,
+            tokens: None,
+        })
+    }
+
+    /// Asks with the tokens of an App from now on, each of which lasts for an hour.
+    #[must_use]
+    pub fn with_tokens(self, tokens: Option<Tokens>) -> Self {
+        Self { tokens, ..self }
     }
 
     /// Returns the URL or path for people, without a token.
@@ -131,7 +150,7 @@ impl Remote {
         let question = format!("/info/refs?service={name}");
         let asked = format!("{url}{question}");
         let ask = Ask::get(&asked, MAX_REFS_BYTES).unstored();
-        let answer = client.ask(self.with_headers(ask)).await?;
+        let answer = self.ask(client, ask).await?;
         self.check(&answer, &format!("application/x-{name}-advertisement"))?;
         let offer = Advertisement::parse(&answer.body, name);
         let offer = offer.map_err(|error| self.packet_error(error))?;
@@ -166,17 +185,30 @@ impl Remote {
             .with_body(Bytes::from(body))
             .with_body_limit(answer_limit)
             .once();
-        let answer = client.ask(self.with_headers(ask)).await?;
+        let answer = self.ask(client, ask).await?;
         self.check(&answer, &format!("application/x-{name}-result"))?;
         Ok(answer.body)
     }
 
-    fn with_headers(&self, ask: Ask) -> Ask {
+    /// Sends a request as whoever asks.
+    async fn ask(&self, client: &HttpClient, ask: Ask) -> Result<Answer, RemoteError> {
         let ask = ask.with_header(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        match &self.login {
+        if let Some(tokens) = &self.tokens {
+            let token = tokens.current().await.map_err(RemoteError::SignIn)?;
+            let signed = ask.clone().with_basic(TOKEN_USER, token.clone());
+            let answer = client.ask(signed).await?;
+            if answer.status != 401 {
+                return Ok(answer);
+            }
+            // What was refused was not done.
+            let token = tokens.renewed(&token).await.map_err(RemoteError::SignIn)?;
+            return Ok(client.ask(ask.with_basic(TOKEN_USER, token)).await?);
+        }
+        let ask = match &self.login {
             Some(login) => ask.with_basic(&login.user, login.secret.clone()),
             None => ask,
-        }
+        };
+        Ok(client.ask(ask).await?)
     }
 
     /// Checks that an answer is git's.
@@ -190,7 +222,7 @@ impl Remote {
             200 => self.not_git(clean(format!("it is {found}").as_bytes())),
             401 => RemoteError::Unauthorized {
                 url,
-                has_token: self.login.is_some(),
+                has_token: self.login.is_some() || self.tokens.is_some(),
             },
             403 => RemoteError::Forbidden {
                 url,
@@ -226,9 +258,10 @@ impl Remote {
 
     /// Takes the token out of a server's words.
     pub(super) fn hide(&self, text: &str) -> String {
-        match &self.login {
-            Some(login) => text.replace(login.secret.expose(), "***"),
-            None => text.to_owned(),
+        match (&self.tokens, &self.login) {
+            (Some(tokens), _) => tokens.redact(text),
+            (None, Some(login)) => text.replace(login.secret.expose(), "***"),
+            (None, None) => text.to_owned(),
         }
     }
 }

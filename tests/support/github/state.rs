@@ -127,6 +127,8 @@ pub struct Settings {
     pub signs: bool,
     /// The issuer and installation that tokens of an App are made for.
     pub app: Option<(String, u64)>,
+    /// How long tokens of an App last, in minutes.
+    pub app_minutes: i64,
 }
 
 pub struct State {
@@ -201,6 +203,7 @@ impl State {
                 denied: BTreeSet::new(),
                 signs: true,
                 app: None,
+                app_minutes: 60,
             },
             tokens: Vec::new(),
             core: limit.clone(),

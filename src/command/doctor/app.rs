@@ -1,0 +1,115 @@
+//! What `doctor` knows of a GitHub App: its name, what its installation's token may do, and whom GitHub shows as the author of its
+//! commits. Unlike tokens of users, GitHub tells an App's permissions without a change.
+
+use std::collections::BTreeMap;
+
+use super::Doctor;
+use crate::command::pr;
+use crate::config::CommitConfig;
+use crate::io::forge::{ForgeError, GitHub, Viewer};
+use crate::pull::DoctorCheck;
+
+/// What an App's token may do, by GitHub's names: `write` for `contents`.
+pub(super) type Permissions = BTreeMap<String, String>;
+
+/// What `pr` needs.
+const NEEDED: [(&str, &str); 5] = [
+    ("contents", "write"),
+    ("pull_requests", "write"),
+    ("checks", "read"),
+    ("statuses", "read"),
+    ("administration", "read"),
+];
+
+const ADVICE: &str =
+    "add them in the App's settings under Permissions, and accept them where the App is installed";
+
+impl Doctor<'_> {
+    /// Asks for the App's token; returns what it may do, where GitHub says so.
+    pub(super) fn app_permissions(
+        &self,
+        forge: &GitHub,
+    ) -> Result<Option<Permissions>, ForgeError> {
+        self.wait(forge.permissions())
+    }
+
+    /// Compares what the App may do with what `pr` needs.
+    pub(super) fn app_rights(&self, permissions: &Permissions) -> DoctorCheck {
+        const NAME: &str = "rights";
+        let is_there = |(name, level): &(&str, &str)| has(permissions, name, level);
+        let missing: Vec<_> = NEEDED.into_iter().filter(|one| !is_there(one)).collect();
+        if missing.is_empty() {
+            return DoctorCheck::ok(NAME, format!("the App has {}", words(&NEEDED)));
+        }
+        let is_needed = |(name, _): &(&str, &str)| match *name {
+            "contents" | "pull_requests" => true,
+            "checks" | "statuses" => self.waits_for_checks(),
+            _ => false,
+        };
+        let found = format!("the App lacks {}", words(&missing));
+        if missing.iter().any(is_needed) {
+            DoctorCheck::problem(NAME, found, ADVICE)
+        } else {
+            DoctorCheck::warning(NAME, found, ADVICE)
+        }
+    }
+
+    /// Says under which name GitHub shows the commits: those that it makes itself are the App's own, others are their author's.
+    pub(super) fn app_identity(&mut self, viewer: &Viewer) {
+        const NAME: &str = "App's commits";
+        let Some(id) = viewer.id else {
+            return;
+        };
+        let login = &viewer.login;
+        let own = format!("{id}+{login}@users.noreply.github.com");
+        let author = pr::author(&self.request.pulls, self.config(), self.git);
+        let found = match author {
+            _ if self.config().commits == CommitConfig::Api => {
+                format!("made by GitHub, as {login}'s own")
+            }
+            Ok(person) if person.email == own => format!("shown as {login}'s own"),
+            Ok(_) | Err(_) => format!(
+                "with pullRequests.author {{name: \"{login}\", email: \"{own}\"}} they are shown as {login}'s own"
+            ),
+        };
+        self.add(DoctorCheck::ok(NAME, found));
+    }
+}
+
+/// Returns permissions in GitHub's words for people: `pull requests: write`.
+fn words(permissions: &[(&str, &str)]) -> String {
+    let words = permissions.iter().map(|(name, level)| match *name {
+        "statuses" => format!("commit statuses: {level}"),
+        name => format!("{}: {level}", name.replace('_', " ")),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// Tells whether a permission is there at this level or a higher one.
+pub(super) fn has(permissions: &Permissions, name: &str, level: &str) -> bool {
+    let rank = |level: &str| {
+        ["read", "write", "admin"]
+            .iter()
+            .position(|one| *one == level)
+    };
+    let found = permissions.get(name).and_then(|found| rank(found));
+    found >= rank(level)
+}
+
+/// Returns the App's name, which its login begins with.
+pub(super) fn slug_of(viewer: &Viewer) -> &str {
+    viewer.login.strip_suffix("[bot]").unwrap_or(&viewer.login)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_higher_permission_holds_the_lower_one() {
+        let of = |level: &str| Permissions::from([("checks".to_owned(), level.to_owned())]);
+        assert!(has(&of("write"), "checks", "read") && has(&of("read"), "checks", "read"));
+        assert!(!has(&of("read"), "checks", "write") && !has(&of("?"), "checks", "read"));
+        assert!(!has(&of("admin"), "contents", "read"));
+    }
+}
