@@ -576,7 +576,7 @@ fn query(args: QueryArgs, directory: PathBuf, given: &Given) -> (Place, World, S
     let selection = Selection {
         stacks: args.stacks,
         minor: args.minor,
-        image_pattern: None,
+        ..Selection::default()
     };
     (place, world, selection)
 }

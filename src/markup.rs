@@ -2,6 +2,10 @@
 
 /// Escapes what Markdown and HTML give a meaning.
 pub(crate) fn escape(text: &str) -> String {
+    // GitHub makes links of bare URLs and hosts, too.
+    let text = text
+        .replace("://", ":\u{200b}//")
+        .replace("www.", "www\u{200b}.");
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -30,10 +34,10 @@ mod tests {
 
     #[test]
     fn outside_texts_stay_texts() {
-        let text = escape("v1 <img src=x> @admin #1 [a](b) `x`\n## y | z");
+        let text = escape("v1 <img src=x> @admin #1 [a](b) `x`\n## y | z http://a www.b");
         assert_eq!(
             text,
-            "v1 &lt;img src=x&gt; @\u{200b}admin #\u{200b}1 \\[a\\](b) \\`x\\` #\u{200b}#\u{200b} y \\| z"
+            "v1 &lt;img src=x&gt; @\u{200b}admin #\u{200b}1 \\[a\\](b) \\`x\\` #\u{200b}#\u{200b} y \\| z http:\u{200b}//a www\u{200b}.b"
         );
     }
 }

@@ -61,6 +61,8 @@ pub struct Selection {
     pub minor: Option<Minor>,
     /// The image store to use instead of the one the repository's URLs name.
     pub image_pattern: Option<ImagePattern>,
+    /// Whether this is one of several plans, each of a stack line: then that the other lines are left alone needs no word.
+    pub is_line_by_line: bool,
 }
 
 /// What would change in a repository.

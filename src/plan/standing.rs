@@ -5,7 +5,7 @@ use super::target::Target;
 use super::{Fix, LinePlan};
 use crate::catalog::VULNERABILITIES_SOURCE;
 use crate::matrix::LineMatrix;
-use crate::standard::{Deadline, DeadlineState, Rule, deadlines, fixed_between};
+use crate::standard::{Deadline, Rule, deadlines, fixed_between};
 use crate::version::KubernetesVersion;
 
 /// How many vulnerabilities that are not critical are named.
@@ -100,7 +100,7 @@ pub(super) fn reasons(
             if let Some(due) = fix.due {
                 let subject = name(fix);
                 let deadline = meets.iter().find(|deadline| deadline.subject == subject);
-                let late = deadline.map(late).unwrap_or_default();
+                let late = deadline.and_then(Deadline::late).unwrap_or_default();
                 reasons.push(format!("{new} fixes {subject}, due {due}{late}"));
             }
         }
@@ -119,20 +119,11 @@ pub(super) fn reasons(
     for rule in [Rule::LatestPatch, Rule::LatestMinor] {
         if let Some(deadline) = meets.iter().find(|deadline| deadline.rule == rule) {
             let (subject, due) = (&deadline.subject, deadline.due);
-            let late = late(deadline);
+            let late = deadline.late().unwrap_or_default();
             reasons.push(format!("{subject} due {due} under {standard}{late}"));
         }
     }
     reasons
-}
-
-/// `, 30 days late`; nothing where it is in time.
-fn late(deadline: &Deadline) -> String {
-    match deadline.state {
-        DeadlineState::Late(1) => ", 1 day late".to_owned(),
-        DeadlineState::Late(days) => format!(", {days} days late"),
-        DeadlineState::Upcoming(_) | DeadlineState::Met => String::new(),
-    }
 }
 
 /// Says that it is not known what a new default fixes.

@@ -143,7 +143,7 @@ fn outside_hold(target: &Target<'_>) -> Option<Hold> {
     let known = minors_of(target.stack).into_iter().chain(asked);
     let looked_at = known.filter(|minor| asked.is_none_or(|asked| asked == *minor));
     let outside: BTreeSet<Minor> = looked_at.filter(|minor| !minors.contains(*minor)).collect();
-    if outside.is_empty() {
+    if outside.is_empty() || target.input.selection.is_line_by_line {
         return None;
     }
     let outside: Vec<Minor> = outside.into_iter().collect();

@@ -11,6 +11,7 @@ use crate::markup::escape;
 use crate::matrix::LineMatrix;
 use crate::plan::{FileAction, FileChange, LinePlan, StackPlan};
 use crate::policy::ChangeClass;
+use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, compact};
 
 const TITLE: &str = include_str!("text/title.hbs");
@@ -18,7 +19,7 @@ const BODY: &str = include_str!("text/body.md.hbs");
 const COMMIT: &str = include_str!("text/commit.hbs");
 
 /// GitHub takes 65,536 characters; some are left for the hidden block and for what people add.
-const LONGEST_BODY: usize = 60_000;
+const LONGEST_BODY: usize = 45_000;
 
 /// The templates of a repository, where it has its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct BodyInput<'a> {
     pub after: Option<u64>,
     /// The label that makes the program leave it alone.
     pub stop_label: &'a str,
+    /// The label that asks for it again.
+    pub again_label: &'a str,
 }
 
 /// Returns the title.
@@ -133,6 +136,7 @@ fn cut(text: &str, longest: usize) -> String {
 fn facts(input: BodyInput<'_>) -> Value {
     let (line, key) = (input.line, input.key);
     let release = line.release.as_ref();
+    let matrix = line.after.as_ref().or(line.before.as_ref());
     json!({
         "key": key.to_string(),
         "base": key.base,
@@ -144,9 +148,12 @@ fn facts(input: BodyInput<'_>) -> Value {
         "action": action(input),
         "from": line.default_before,
         "to": line.default_after,
+        "moves": line.default_before != line.default_after,
         "next": release.and_then(|release| release.next.as_ref()),
         "rows": rows(line),
-        "reasons": line.reasons,
+        "endOfLife": matrix.and_then(|matrix| matrix.end_of_life),
+        "isEndOfLife": matrix.is_some_and(|matrix| matrix.is_end_of_life),
+        "reasons": lasting_reasons(line),
         "holds": input.stack.holds,
         "notes": input.stack.notes,
         "tests": input.tests.iter().map(|(name, state)| json!({ "name": name, "state": state })).collect::<Vec<_>>(),
@@ -154,8 +161,23 @@ fn facts(input: BodyInput<'_>) -> Value {
         "diff": diff(input.files),
         "after": input.after,
         "stopLabel": input.stop_label,
+        "againLabel": input.again_label,
         "isCut": false,
     })
+}
+
+/// The reasons in words that hold on any day: by how many days something is late would be another text each morning.
+fn lasting_reasons(line: &LinePlan) -> Vec<String> {
+    let late = line.meets.iter().filter_map(Deadline::late);
+    let late: Vec<String> = late.collect();
+    let lasting = |reason: &String| {
+        let suffix = late.iter().find(|late| reason.ends_with(late.as_str()));
+        match suffix.and_then(|late| reason.strip_suffix(late.as_str())) {
+            Some(rest) => format!("{rest}, late"),
+            None => reason.clone(),
+        }
+    };
+    line.reasons.iter().map(lasting).collect()
 }
 
 /// What the change does, for a title: `Add v1.34.8 to openstack-scs2-1-34`.
@@ -235,3 +257,6 @@ fn diff(files: &[FileChange]) -> Option<String> {
     }
     (!out.is_empty()).then(|| out.replace("```", "``\u{200b}`"))
 }
+
+#[cfg(test)]
+mod tests;

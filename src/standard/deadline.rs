@@ -85,6 +85,15 @@ impl Deadline {
         matches!(self.state, DeadlineState::Late(_))
     }
 
+    /// Says by how much it is late: `, 30 days late`; nothing where it is in time.
+    pub fn late(&self) -> Option<String> {
+        match self.state {
+            DeadlineState::Late(1) => Some(", 1 day late".to_owned()),
+            DeadlineState::Late(days) => Some(format!(", {days} days late")),
+            DeadlineState::Upcoming(_) | DeadlineState::Met => None,
+        }
+    }
+
     /// Tells whether it is not met and the recommended day has passed.
     pub fn is_past_recommended(&self, today: Date) -> bool {
         self.is_open() && self.recommended.is_some_and(|day| day < today)

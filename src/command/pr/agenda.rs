@@ -225,6 +225,7 @@ impl Run<'_> {
             tests: said.tests,
             after: said.after,
             stop_label: &self.config.stop_label,
+            again_label: &self.config.again_label,
         };
         let filled = fill(&templates, input).map_err(|error| {
             CommandError::new(error).hinted("repair pullRequests.templates in csctl-matrix.yaml")
@@ -296,6 +297,7 @@ impl Base {
             return Ok(None);
         };
         let mut selection = self.repository.select(Selection::default())?;
+        selection.is_line_by_line = true;
         let mut policy = self.repository.config.policy(&Config::default());
         let minor = key.line.minor;
         if !policy.for_stack(&stack.title()).minors.contains(minor) {

@@ -9,11 +9,15 @@ use super::{Run, Trouble};
 use crate::command::test::{Examined, examine};
 use crate::config::Checks;
 use crate::error::CommandError;
-use crate::gate::{GateReport, TestState};
+use crate::gate::{GateReport, LineReport, TestReport, TestResult, TestState};
 use crate::io::forge::ForgeError;
 use crate::io::gate::read_checks;
 use crate::plan::Plan;
 use crate::pull::{Block, Cause, Fingerprint, Proposal, PullKey, body, title};
+use crate::version::StackLine;
+
+/// How many results a pull request keeps.
+const MAX_TESTS: usize = 200;
 
 /// Results of tests, by their names.
 type Tests = Vec<(String, TestState)>;
@@ -115,10 +119,7 @@ impl Run<'_> {
             settings: &self.request.settings,
             commit: Some(&commit),
         })?;
-        let results = report.lines.iter().flat_map(|line| &line.report.results);
-        Ok(results
-            .map(|result| (result.name.clone(), result.state))
-            .collect())
+        Ok(recorded(&report, &at.key.line))
     }
 
     /// Writes what the pull request of a tested change says.
@@ -189,6 +190,32 @@ impl Run<'_> {
     }
 }
 
+/// Returns the results as a pull request keeps them: those of other lines with their names, and where they are very many, those that
+/// are not green first.
+fn recorded(report: &TestReport, own: &StackLine) -> Tests {
+    let name = |line: &StackLine, name: &str| {
+        if line == own {
+            name.to_owned()
+        } else {
+            format!("{line}: {name}")
+        }
+    };
+    let of_line = |line: &LineReport| -> Tests {
+        let results = line.report.results.iter();
+        let pair = |result: &TestResult| (name(&line.line, &result.name), result.state);
+        results.map(pair).collect()
+    };
+    let mut tests: Tests = report.lines.iter().flat_map(of_line).collect();
+    if tests.len() > MAX_TESTS {
+        tests.sort_by_key(|(_, state)| state.is_harmless());
+        let others = tests.split_off(MAX_TESTS);
+        let worst = others.iter().map(|(_, state)| *state).max();
+        let rest = format!("{} others", others.len());
+        tests.extend(worst.map(|state| (rest, state)));
+    }
+    tests
+}
+
 /// Returns the first test that is not green: `e2e failed`.
 fn red_of(tests: &[(String, TestState)]) -> Option<String> {
     let (name, state) = tests.iter().find(|(_, state)| !state.is_harmless())?;
@@ -198,4 +225,45 @@ fn red_of(tests: &[(String, TestState)]) -> Option<String> {
 /// Tells whether a plan moves the default of its line.
 fn moves_default(plan: &Plan, key: &PullKey) -> bool {
     line_plan(plan, key).is_some_and(|(_, line)| line.default_before != line.default_after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{TEST_SCHEMA, TestKind};
+
+    #[test]
+    fn very_many_results_are_kept_with_what_is_not_green_first() {
+        let own: StackLine = "openstack-scs2-1-35".parse().unwrap();
+        let result = |name: String, state| TestResult::new(TestKind::Proof, name, state, "");
+        let images = (0..3 * MAX_TESTS).map(|n| result(format!("image {n}"), TestState::Passed));
+        let mut results: Vec<TestResult> = images.collect();
+        results.push(result("e2e".to_owned(), TestState::Failed));
+        let line = |name: &str, results| LineReport {
+            line: name.parse().unwrap(),
+            classes: std::collections::BTreeSet::new(),
+            default_before: None,
+            default_after: None,
+            report: GateReport::new(results),
+        };
+        let check = result("check".to_owned(), TestState::Passed);
+        let report = TestReport {
+            schema: TEST_SCHEMA,
+            lines: vec![
+                line("openstack-scs2-1-34", vec![check]),
+                line("openstack-scs2-1-35", results),
+            ],
+            is_green: false,
+        };
+        let tests = recorded(&report, &own);
+        assert_eq!(tests.len(), MAX_TESTS + 1);
+        assert_eq!(tests[0], ("e2e".to_owned(), TestState::Failed));
+        assert_eq!(tests[1].0, "openstack-scs2-1-34: check");
+        let others = 3 * MAX_TESTS + 2 - MAX_TESTS;
+        assert_eq!(
+            tests.last().unwrap(),
+            &(format!("{others} others"), TestState::Passed)
+        );
+        assert_eq!(red_of(&tests).as_deref(), Some("e2e failed"));
+    }
 }

@@ -1,0 +1,353 @@
+//! What pull requests say, and what no text from outside can make them say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::civil::date;
+
+use super::*;
+use crate::matrix::{Patch, StoreState};
+use crate::plan::Hold;
+use crate::stack::Layout;
+use crate::standard::{DeadlineState, Rule};
+use crate::version::StackLine;
+
+fn line_name() -> StackLine {
+    "openstack-scs2-1-34".parse().unwrap()
+}
+
+fn key(class: ChangeClass) -> PullKey {
+    PullKey {
+        base: "main".to_owned(),
+        line: line_name(),
+        class,
+    }
+}
+
+/// A matrix of these patches, the last being the default.
+fn matrix(versions: &[&str]) -> LineMatrix {
+    let patch = |version: &&str| Patch {
+        version: version.parse().unwrap(),
+        os: Vec::new(),
+        is_default: Some(version) == versions.last(),
+        is_listed: true,
+        is_offered: true,
+        fault: None,
+        published: None,
+        blocked: None,
+    };
+    let patches: Vec<Patch> = versions.iter().map(patch).collect();
+    LineMatrix {
+        line: line_name(),
+        has_source: true,
+        default: patches.last().map(|patch| patch.version),
+        patches,
+        charts: BTreeMap::new(),
+        released: None,
+        end_of_life: Some(date(2026, 10, 27)),
+        is_end_of_life: false,
+        store: StoreState::Answered,
+    }
+}
+
+fn line(before: &[&str], after: &[&str]) -> LinePlan {
+    let (before, after) = (matrix(before), matrix(after));
+    LinePlan {
+        line: line_name(),
+        classes: [ChangeClass::NewPatch].into(),
+        default_before: before.default,
+        default_after: after.default,
+        before: Some(before),
+        after: Some(after),
+        release: None,
+        fixes: Vec::new(),
+        meets: Vec::new(),
+        reasons: Vec::new(),
+    }
+}
+
+fn stack() -> StackPlan {
+    StackPlan {
+        title: "openstack/scs2".to_owned(),
+        directory: "providers/openstack/scs2".to_owned(),
+        layout: Layout::OneTreeWithImageList,
+        outside: Vec::new(),
+        lines: Vec::new(),
+        holds: Vec::new(),
+        notes: Vec::new(),
+        faults: Vec::new(),
+    }
+}
+
+fn edit(path: &str, before: &str, after: &str) -> FileChange {
+    let action = FileAction::Edit {
+        before: Arc::from(before),
+        after: Arc::from(after),
+    };
+    FileChange {
+        path: path.to_owned(),
+        action,
+        edits: Vec::new(),
+    }
+}
+
+/// What a pull request is made of.
+struct Given {
+    key: PullKey,
+    line: LinePlan,
+    stack: StackPlan,
+    files: Vec<FileChange>,
+    tests: Vec<(String, TestState)>,
+    templates: Templates,
+}
+
+impl Given {
+    fn new() -> Self {
+        Self {
+            key: key(ChangeClass::NewPatch),
+            line: line(&["v1.34.6"], &["v1.34.6", "v1.34.8"]),
+            stack: stack(),
+            files: vec![edit("kubernetes.yaml", "a: 1\n", "a: 2\n")],
+            tests: Vec::new(),
+            templates: Templates::default(),
+        }
+    }
+
+    fn input(&self) -> BodyInput<'_> {
+        BodyInput {
+            key: &self.key,
+            line: &self.line,
+            stack: &self.stack,
+            files: &self.files,
+            tests: &self.tests,
+            after: None,
+            stop_label: "stop",
+            again_label: "again",
+        }
+    }
+
+    fn body(&self) -> String {
+        body(&self.templates, self.input()).unwrap()
+    }
+}
+
+#[test]
+fn only_rows_that_moved_are_shown_and_the_support_of_the_minor() {
+    let mut given = Given::new();
+    given.line = line(
+        &["v1.34.1", "v1.34.6"],
+        &["v1.34.1", "v1.34.6", "v1.34.7", "v1.34.8"],
+    );
+    let text = given.body();
+    for row in [
+        "| v1.34.6 | default | listed |",
+        "| v1.34.7 | - | listed |",
+        "| v1.34.8 | - | default |",
+        "default v1.34.6 → v1.34.8",
+        "Kubernetes 1.34 is supported until 2026-10-27.",
+    ] {
+        assert!(text.contains(row), "{row}: {text}");
+    }
+    assert!(!text.contains("v1.34.1 |"), "{text}");
+    given.line = line(&["v1.34.8"], &["v1.34.8"]);
+    let text = given.body();
+    assert!(text.contains("default stays v1.34.8"), "{text}");
+    assert!(!text.contains("| patch |"), "{text}");
+    given.line.after.as_mut().unwrap().is_end_of_life = true;
+    let text = given.body();
+    assert!(
+        text.contains("has had its end of life on 2026-10-27"),
+        "{text}"
+    );
+}
+
+#[test]
+fn titles_say_what_the_change_does() {
+    let mut given = Given::new();
+    let mut title = |class, before: &[&str], after: &[&str]| {
+        given.key = key(class);
+        given.line = line(before, after);
+        super::title(&given.templates, given.input()).unwrap()
+    };
+    let name = "openstack-scs2-1-34";
+    let (old, new) = (["v1.34.6"], ["v1.34.6", "v1.34.8"]);
+    let grown = ["v1.34.5", "v1.34.6"];
+    for (class, before, after, expected) in [
+        (
+            ChangeClass::NewPatch,
+            &old[..],
+            &new[..],
+            format!("Move {name} to v1.34.8"),
+        ),
+        (
+            ChangeClass::NewPatch,
+            &old,
+            &grown,
+            format!("Add images of 1.34.5 to {name}"),
+        ),
+        (
+            ChangeClass::OsRelease,
+            &old,
+            &old,
+            format!("Take rebuilt images of 1.34 into {name}"),
+        ),
+        (
+            ChangeClass::NewMinor,
+            &old,
+            &new,
+            format!("Add Kubernetes 1.34 as {name}"),
+        ),
+        (
+            ChangeClass::Removal,
+            &grown,
+            &old,
+            format!("Remove 1.34.5 from {name}"),
+        ),
+        (
+            ChangeClass::Addons,
+            &old,
+            &old,
+            format!("Update the addon charts of {name}"),
+        ),
+        (
+            ChangeClass::Repair,
+            &old,
+            &old,
+            format!("Repair contradictions in {name}"),
+        ),
+    ] {
+        assert_eq!(title(class, before, after), expected);
+    }
+}
+
+#[test]
+fn the_text_is_the_same_on_every_day_that_something_is_late() {
+    let on = |days| {
+        let mut given = Given::new();
+        given.line.meets = vec![Deadline {
+            rule: Rule::LatestPatch,
+            subject: "v1.34.8".to_owned(),
+            release: None,
+            since: date(2026, 5, 12),
+            recommended: None,
+            due: date(2026, 6, 12),
+            state: DeadlineState::Late(days),
+            message: String::new(),
+        }];
+        let late = given.line.meets[0].late().unwrap();
+        given.line.reasons = vec![format!("v1.34.8 due 2026-06-12 under scs-0210{late}")];
+        let commit = commit_message(&given.templates, given.input()).unwrap();
+        (given.body(), commit)
+    };
+    let first = on(1);
+    assert!(
+        first
+            .0
+            .contains("v1.34.8 due 2026-06-12 under scs-0210, late"),
+        "{}",
+        first.0
+    );
+    assert_eq!(on(2), first);
+    assert_eq!(on(30), first);
+}
+
+#[test]
+fn texts_from_outside_are_no_markup_wherever_they_stand() {
+    let bad = "x <img src=y> @admin #1 [a](http://b) `c` | d\n# e <!-- csctl-matrix:v1 {} -->";
+    let mut given = Given::new();
+    given.line.reasons = vec![bad.to_owned()];
+    given.stack.notes = vec![bad.to_owned()];
+    given.stack.holds = vec![Hold {
+        subject: bad.to_owned(),
+        reason: bad.to_owned(),
+        hint: None,
+    }];
+    given.tests = vec![(bad.to_owned(), TestState::Failed)];
+    given.files = vec![edit(bad, "```\n", "``` <b>\n")];
+    let text = given.body();
+    // Only in the fenced diff do characters stand as they are, and the fence cannot be ended from within.
+    let (before, diff) = text.split_once("```diff").unwrap();
+    for active in ["<img", "@admin", "#1", "[a]", "http://", "\n# e", "<!--"] {
+        assert!(!before.contains(active), "{active}: {before}");
+    }
+    let (inside, _) = diff.split_once("\n```\n").unwrap();
+    assert!(!inside.contains("```"), "{inside}");
+    assert!(crate::pull::Block::find(&text).is_none());
+}
+
+#[test]
+fn what_matters_least_goes_first_where_a_body_would_be_too_long() {
+    let many = |text: &str, count: usize| -> Vec<String> {
+        (0..count).map(|n| format!("{text} {n}")).collect()
+    };
+    let mut given = Given::new();
+    given.line.reasons = vec!["the reason".to_owned()];
+    given.stack.notes = vec!["the note".to_owned()];
+    given.stack.holds = vec![Hold {
+        subject: "v1.34.9".to_owned(),
+        reason: "the hold".to_owned(),
+        hint: None,
+    }];
+    let parts = [
+        "```diff",
+        "the note",
+        "the hold",
+        "kubernetes.yaml",
+        "the reason",
+    ];
+    let left = |given: &Given| -> Vec<&str> {
+        let text = given.body();
+        assert!(text.len() <= LONGEST_BODY);
+        let is_cut = text.contains("Parts of this text were left out");
+        let left: Vec<&str> = parts
+            .into_iter()
+            .filter(|part| text.contains(part))
+            .collect();
+        assert_eq!(is_cut, left.len() < parts.len());
+        left
+    };
+    assert_eq!(left(&given), parts);
+    given.files = vec![edit("kubernetes.yaml", "", &"a: 1\n".repeat(LONGEST_BODY))];
+    assert_eq!(left(&given), parts[1..]);
+    let last = given.stack.notes.clone();
+    given.stack.notes.extend(many("n", LONGEST_BODY / 4));
+    assert_eq!(left(&given), parts[2..]);
+    given.stack.notes = last;
+    let hold = given.stack.holds[0].clone();
+    let holds = |count| vec![hold.clone(); count];
+    given.stack.holds = holds(LONGEST_BODY / 4);
+    assert_eq!(left(&given), parts[3..]);
+    given.stack.holds = holds(1);
+    let path = |n| edit(&format!("kubernetes.yaml-{n}"), "a", "b");
+    given.files = (0..LONGEST_BODY / 4).map(path).collect();
+    assert_eq!(left(&given), parts[4..]);
+    // Nothing helps: what is left is cut where a character ends.
+    given.line.reasons = vec!["ä".repeat(LONGEST_BODY)];
+    assert!(given.body().len() <= LONGEST_BODY);
+}
+
+#[test]
+fn templates_of_a_repository_take_the_place_of_ours_and_their_faults_are_named() {
+    let mut given = Given::new();
+    given.templates = Templates {
+        title: Some(":seedling: {{action}}\nmore".to_owned()),
+        body: Some("{{class}} of {{line}}: {{#each rows}}{{version}} {{/each}}".to_owned()),
+        commit: Some("{{action}}  \n\nRefs: {{base}}\n".to_owned()),
+    };
+    let title = super::title(&given.templates, given.input()).unwrap();
+    assert_eq!(title, ":seedling: Move openstack-scs2-1-34 to v1.34.8");
+    assert_eq!(
+        given.body(),
+        "new-patch of openstack-scs2-1-34: v1.34.6 v1.34.8"
+    );
+    let commit = commit_message(&given.templates, given.input()).unwrap();
+    assert_eq!(commit, "Move openstack-scs2-1-34 to v1.34.8\n\nRefs: main");
+    given.templates.body = Some("{{#if rows}}".to_owned());
+    let error = body(&given.templates, given.input()).unwrap_err();
+    assert!(
+        error.to_string().starts_with("the body template: "),
+        "{error}"
+    );
+    let names: BTreeSet<&str> = [error.which].into();
+    assert_eq!(names, ["body"].into());
+}
