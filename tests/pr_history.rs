@@ -1,6 +1,7 @@
 //! A long history of a repository under `pr`, played by a seeded generator: patches come out, images are rebuilt, versions are
-//! blocked, tests go red, people merge, close, edit and label, the forge fails. After each day the promises are looked at that a
-//! maintainer lives by. `HISTORY_DAYS=1000 HISTORY_SEED=7 cargo test --test pr_history` plays another one.
+//! blocked, tests go red, people merge, close, edit and label, the forge fails, runs are killed and run into each other. After each
+//! day the promises are looked at that a maintainer lives by. `HISTORY_DAYS=1000 HISTORY_SEED=7 cargo test --test pr_history` plays
+//! another one: an odd seed lets the forge make the commits, and every other pair of seeds merges by itself.
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -17,6 +18,8 @@ mod server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use git2::Oid;
 use github::{Fault, GitHubServer, PERSON, TOKEN};
@@ -66,6 +69,10 @@ struct History {
     blocked: BTreeSet<(u32, u32)>,
     /// Commits of people on branches of the program.
     theirs: BTreeMap<String, Oid>,
+    /// Pull requests that people merged.
+    merged: BTreeSet<u64>,
+    /// Keys of the configuration that stay.
+    ways: String,
     log: String,
 }
 
@@ -84,8 +91,23 @@ impl History {
             published: BTreeMap::new(),
             blocked: BTreeSet::new(),
             theirs: BTreeMap::new(),
+            merged: BTreeSet::new(),
+            ways: String::new(),
             log: String::new(),
         };
+        if seed & 1 != 0 {
+            history.ways.push_str("  commits: api\n");
+        }
+        if seed & 2 != 0 {
+            history.ways.push_str("  autoMerge: squash\n");
+        }
+        let rules = github::BranchRules {
+            required_checks: vec![("e2e".to_owned(), None)],
+            ..github::BranchRules::default()
+        };
+        let mut state = history.server.state();
+        state.rules.insert("main".to_owned(), rules);
+        drop(state);
         for minor in MINORS {
             for patch in 0..=history.newest[&minor] {
                 history
@@ -127,12 +149,20 @@ impl History {
         found
     }
 
+    /// While this file is there, tests that are made here are red.
+    fn broken(&self) -> std::path::PathBuf {
+        self.clone.root().join("../broken")
+    }
+
     /// Writes the configuration of the day to `main` and into the clone.
     fn configure(&self) {
         let mut text = format!(
             "pullRequests:\n  repository: acme/cluster-stacks\n  api: {}\n  author: {{name: Matrix Bot, email: bot@example.org}}\n  \
-             changes: [new-patch, os-release, removal]\nminors: [\"1.33\", \"1.34\"]\nimages: from=v1.34.3\ngate: {{checks: [e2e]}}\n",
-            self.server.url()
+             changes: [new-patch, os-release, removal]\n{}minors: [\"1.33\", \"1.34\"]\nimages: from=v1.34.3\ngate:\n  \
+             checks: [e2e]\n  commands: [{{name: local, run: test ! -e {}}}]\n",
+            self.server.url(),
+            self.ways,
+            self.broken().display()
         );
         if !self.blocked.is_empty() {
             text.push_str("blocked:\n");
@@ -191,6 +221,18 @@ impl History {
 
     /// Runs the program, and returns its outcomes by branch; nothing where it failed as a whole.
     fn run(&self) -> Option<BTreeMap<String, String>> {
+        let output = self.command().output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).ok()?;
+        let outcomes = report["outcomes"].as_array()?.iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Some(
+            outcomes
+                .map(|one| (text(&one["branch"]), text(&one["ended"])))
+                .collect(),
+        )
+    }
+
+    fn command(&self) -> Command {
         let (root, catalog) = (self.clone.root().display().to_string(), self.catalog());
         let remote = self.server.git_url();
         let arguments = [
@@ -208,15 +250,8 @@ impl History {
         ];
         let mut command = program::program(&arguments);
         command.env("GITHUB_TOKEN", TOKEN).env("NO_PROXY", "*");
-        let output = command.output().unwrap();
-        let report: Value = serde_json::from_slice(&output.stdout).ok()?;
-        let outcomes = report["outcomes"].as_array()?.iter();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        Some(
-            outcomes
-                .map(|one| (text(&one["branch"]), text(&one["ended"])))
-                .collect(),
-        )
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        command
     }
 
     fn own_branches(&self) -> Vec<String> {
@@ -253,6 +288,11 @@ impl History {
                 )
                 .unwrap();
             }
+        }
+        match self.dice.next() % 14 {
+            0 => fs::write(self.broken(), "").unwrap(),
+            1 | 2 => drop(fs::remove_file(self.broken())),
+            _ => {}
         }
         self.configure();
         if self.dice.one_in(15) {
@@ -327,6 +367,7 @@ impl History {
         if self.server.state().merge(number, PERSON, "squash").is_ok() {
             self.server.state().delete_branch(branch);
             self.theirs.remove(branch);
+            self.merged.insert(number);
             writeln!(self.log, "{}: {number} is merged", self.day).unwrap();
         }
     }
@@ -356,6 +397,32 @@ impl History {
         }
     }
 
+    /// A run that is killed at its nth effect, if it comes so far.
+    fn kill_at(&self, nth: u32) {
+        let running: Arc<Mutex<Option<Child>>> = Arc::default();
+        let killed = Arc::clone(&running);
+        let kill = move |_: &mut github::State| {
+            killed.lock().unwrap().as_mut().unwrap().kill().unwrap();
+        };
+        self.server.before("effect", "/", nth, kill);
+        let mut start = running.lock().unwrap();
+        *start = Some(self.command().stdout(Stdio::null()).spawn().unwrap());
+        drop(start);
+        let has_ended = || {
+            running
+                .lock()
+                .unwrap()
+                .as_mut()
+                .unwrap()
+                .try_wait()
+                .unwrap()
+        };
+        while has_ended().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        self.server.clear_script();
+    }
+
     /// What holds on every evening.
     fn look(&self) {
         let told = || format!("{}\n{}", self.day, self.log);
@@ -378,7 +445,10 @@ impl History {
                 told()
             );
         }
-        for pull in state.open_pulls().iter().filter(|pull| !pull.draft) {
+        let open = state.open_pulls().into_iter().filter(|pull| !pull.draft);
+        let by_itself = state.pulls.iter().filter(|pull| pull.merged.is_some());
+        let by_itself = by_itself.filter(|pull| !self.merged.contains(&pull.number));
+        for pull in open.chain(by_itself) {
             let mut of_head = state
                 .check_runs
                 .iter()
@@ -387,10 +457,12 @@ impl History {
                 .next_back()
                 .and_then(|check| check.conclusion.clone());
             let is_theirs = self.theirs.contains_key(&pull.head_branch) || !pull.labels.is_empty();
+            let is_tested = pull.body.contains("| local | passed |");
             assert!(
-                is_theirs || last.as_deref() == Some("success"),
-                "{} is ready without green checks: {}",
+                is_theirs || (is_tested && last.as_deref() == Some("success")),
+                "{} is ready without green tests and checks: {}\n{}",
                 pull.number,
+                pull.body,
                 told()
             );
         }
@@ -404,10 +476,28 @@ impl History {
                 let _ = self.run();
                 self.server.clear_script();
             }
+            if self.dice.one_in(10) {
+                let nth = u32::try_from(1 + self.dice.next() % 4).unwrap();
+                self.kill_at(nth);
+            }
+            if self.dice.one_in(15) {
+                let mut other = self.command().spawn().unwrap();
+                let _ = self.run();
+                other.wait().unwrap();
+            }
             let evening = self.run();
             assert!(evening.is_some(), "{}\n{}", self.day, self.log);
             self.look();
             if self.dice.one_in(4) {
+                // One is merged in each run; the others follow.
+                let merges = |outcomes: BTreeMap<String, String>| {
+                    outcomes.values().any(|ended| ended == "merged")
+                };
+                let mut rounds = 0;
+                while merges(self.run().unwrap()) {
+                    rounds += 1;
+                    assert!(rounds < 9, "{}", self.log);
+                }
                 self.server.clear_log();
                 let again = self.run().unwrap();
                 let writes = self.server.mutations();
@@ -423,30 +513,39 @@ impl History {
     }
 }
 
-#[test]
-fn promises_hold_on_every_day_of_a_long_history() {
+/// Plays a history, or the one that the environment asks for.
+fn play(seed: u64, days: u64) {
     let number = |name: &str, otherwise: u64| {
         let asked = std::env::var(name).ok();
         asked
             .and_then(|text| text.parse().ok())
             .unwrap_or(otherwise)
     };
-    let mut history = History::begin(number("HISTORY_SEED", 34));
-    history.live(u32::try_from(number("HISTORY_DAYS", 200)).unwrap());
+    let mut history = History::begin(number("HISTORY_SEED", seed));
+    history.live(u32::try_from(number("HISTORY_DAYS", days)).unwrap());
     // It was not a quiet time.
     let state = history.server.state();
-    assert!(
-        state.pulls.len() > 10,
-        "{} pull requests\n{}",
-        state.pulls.len(),
-        history.log
-    );
     let merged = state
         .pulls
         .iter()
         .filter(|pull| pull.merged.is_some())
         .count();
-    assert!(merged > 3, "{merged} merged\n{}", history.log);
+    assert!(
+        state.pulls.len() > 10 && merged > 3,
+        "{} pull requests, {merged} merged\n{}",
+        state.pulls.len(),
+        history.log
+    );
     drop(state);
     assert!(history.own_branches().len() < 20);
+}
+
+#[test]
+fn promises_hold_on_every_day_of_a_long_history() {
+    play(4, 150);
+}
+
+#[test]
+fn promises_hold_where_the_forge_commits_and_pull_requests_are_merged_by_themselves() {
+    play(7, 100);
 }
