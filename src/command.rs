@@ -146,6 +146,11 @@ impl Repository {
         })
     }
 
+    /// Tells whether there is a configuration file.
+    pub fn has_config(&self) -> bool {
+        self.tree.find(CONFIG_FILE).is_some()
+    }
+
     /// Checks that every stack asked for is there, and takes the image store from the configuration.
     pub fn select(&self, mut selection: Selection) -> Result<Selection, CommandError> {
         let stacks = if selection.stacks.is_empty() {

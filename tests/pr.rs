@@ -660,6 +660,39 @@ fn each_base_branch_gets_the_changes_that_are_its_own() {
 }
 
 #[test]
+fn what_the_default_branch_blocks_is_blocked_on_every_base_branch() {
+    for has_config in [true, false] {
+        let site = Site::of("[new-patch]", BRANCHES);
+        let main = site.server.state().head("main").unwrap();
+        site.server.state().set_head("maint/scs2-1-34", main);
+        if !has_config {
+            site.server
+                .state()
+                .push("maint/scs2-1-34", &[("csctl-matrix.yaml", None)]);
+        }
+        // It becomes known after the branch was made.
+        let config = format!(
+            "{}blocked:\n- {{version: v1.34.8, reason: CVE-2026-90002}}\n",
+            site.config
+        );
+        site.server
+            .state()
+            .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+        site.outcomes();
+        let state = site.server.state();
+        let of_branch = |base: &str| -> Vec<String> {
+            let open = state.open_pulls().into_iter();
+            let own = open.filter(|pull| pull.base_branch == base);
+            own.map(|pull| pull.title.clone()).collect()
+        };
+        assert_eq!(
+            of_branch("maint/scs2-1-34"),
+            ["Move openstack-scs2-1-34 to v1.34.7"]
+        );
+    }
+}
+
+#[test]
 fn rule_14_a_ceiling_stops_cleanly_and_the_next_run_goes_on() {
     let site = Site::with("  atMost: {opened: 2}\n");
     let first = site.run(&[]);

@@ -41,6 +41,17 @@ pub(super) struct Change {
     pub(super) fingerprint: Fingerprint,
 }
 
+/// The base branches of a repository.
+#[derive(Default)]
+struct Bases {
+    /// Where they are.
+    found: ByName<Oid>,
+    /// Those that do not exist, although a stack line that is there belongs to them.
+    missing: ByName<StackLine>,
+    /// The configuration of the default branch.
+    config: Config,
+}
+
 /// What the texts of a change tell.
 pub(super) struct Said<'a> {
     pub(super) plan: &'a Plan,
@@ -74,15 +85,19 @@ pub(super) struct Base {
 impl Run<'_> {
     /// Plans every change that there should be.
     pub(super) fn agenda(&self) -> Result<Agenda, CommandError> {
-        let (bases, missing) = self.bases()?;
+        let Bases {
+            found,
+            missing,
+            config,
+        } = self.bases()?;
         let mut agenda = Agenda {
             bases: BTreeMap::new(),
             changes: BTreeMap::new(),
             begun: BTreeSet::new(),
             missing,
         };
-        for (name, oid) in bases {
-            let base = self.read_base(&name, oid)?;
+        for (name, oid) in found {
+            let base = self.read_base(&name, oid, &config)?;
             for key in self.keys(&base) {
                 if self.refs.branch(&key.branch(&self.config.prefix)).is_some() {
                     agenda.begun.insert(key.clone());
@@ -131,16 +146,16 @@ impl Run<'_> {
         }))
     }
 
-    /// The base branches: those of the configuration, else the default branch, where they are; and those that do not exist,
-    /// although a stack line that is there belongs to them.
-    fn bases(&self) -> Result<(ByName<Oid>, ByName<StackLine>), CommandError> {
-        let (mut found, mut missing) = (BTreeMap::new(), BTreeMap::new());
+    /// Finds the base branches: those of the default branch's configuration, else the default branch.
+    fn bases(&self) -> Result<Bases, CommandError> {
+        let mut bases = Bases::default();
+        let Bases { found, missing, .. } = &mut bases;
         let main = self.refs.default_branch.clone().ok_or_else(|| {
             CommandError::new("the remote has no default branch")
                 .hinted("name one under `branches` in csctl-matrix.yaml")
         })?;
         let Some(head) = self.refs.branch(&main) else {
-            return Ok((found, missing));
+            return Ok(bases);
         };
         let repository = self.open(head)?;
         let rules = &repository.config.branches;
@@ -162,7 +177,8 @@ impl Run<'_> {
                 }
             }
         }
-        Ok((found, missing))
+        bases.config = repository.config;
+        Ok(bases)
     }
 
     /// Reads the repository as it is at a commit, which is fetched where it is missing.
@@ -174,12 +190,22 @@ impl Run<'_> {
         })
     }
 
-    fn read_base(&self, name: &str, oid: Oid) -> Result<Base, CommandError> {
-        let repository = self.open(oid)?;
+    /// Reads a base branch. What the default branch blocks is blocked on all of them, as a branch that was made earlier does not
+    /// know; one without a configuration has that of the default branch.
+    fn read_base(&self, name: &str, oid: Oid, home: &Config) -> Result<Base, CommandError> {
+        let mut repository = self.open(oid)?;
+        if repository.has_config() {
+            let own = &mut repository.config.blocked;
+            let others = home.blocked.iter().filter(|block| !own.contains(block));
+            let others: Vec<_> = others.cloned().collect();
+            own.extend(others);
+        } else {
+            repository.config.clone_from(home);
+        }
         let selection = repository.select(Selection::default())?;
         let catalog = repository.look(&selection, &self.request.world)?;
         let stacks = repository.discovery.read(&repository.tree);
-        let rules = repository.config.branches.clone();
+        let rules = home.branches.clone();
         Ok(Base {
             name: name.to_owned(),
             oid,
