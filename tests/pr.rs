@@ -89,6 +89,10 @@ impl Site {
     }
 
     fn command(&self, options: &[&str]) -> Command {
+        self.command_as("json", options)
+    }
+
+    fn command_as(&self, format: &str, options: &[&str]) -> Command {
         let root = self.clone.root().display().to_string();
         let catalog = program::catalog();
         let remote = self.server.git_url();
@@ -108,7 +112,7 @@ impl Site {
             "--cache-dir",
             &cache,
             "--format",
-            "json",
+            format,
         ]);
         arguments.extend(options);
         let mut command = program::program(&arguments);
@@ -231,6 +235,27 @@ impl Site {
         }
         left.sort();
         left
+    }
+}
+
+#[test]
+fn the_documentation_shows_a_run_and_a_pull_request() {
+    let site = Site::of("[new-patch]", "gate: {checks: [e2e]}\n");
+    let said: Said = site.command_as("text", &[]).output().unwrap().into();
+    let run = said.success();
+    let number = site.number();
+    let pull = site.server.state().pull(number).clone();
+    let (body, _) = pull.body.split_once("\n\n<!-- csctl-matrix:v1").unwrap();
+    // The diff is left out on the page.
+    let (first, rest) = body.split_once("```diff\n").unwrap();
+    let (_, last) = rest.rsplit_once("```\n").unwrap();
+    let shown = format!("{first}...\n{last}");
+    let page = fs::read_to_string(project().join("docs/bot.md")).unwrap();
+    for text in [
+        format!("```text\n{run}```\n"),
+        format!("````markdown\n{}\n\n{shown}\n````\n", pull.title),
+    ] {
+        assert!(page.contains(&text), "docs/bot.md does not show\n{text}");
     }
 }
 

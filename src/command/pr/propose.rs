@@ -185,8 +185,9 @@ impl Run<'_> {
             // The forge does not know the commit yet.
             Err(_) => GateReport::default(),
         };
+        let reason = report.reason().filter(|_| !report.results.is_empty());
         let begun = || "its checks have not begun".to_owned();
-        Ok((!report.is_green).then(|| report.reason().unwrap_or_else(begun)))
+        Ok((!report.is_green).then(|| reason.unwrap_or_else(begun)))
     }
 }
 
