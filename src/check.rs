@@ -139,14 +139,6 @@ struct Found {
     hint: Option<String>,
 }
 
-impl Findings {
-    /// Returns the number of findings of this severity.
-    pub fn count(&self, severity: Severity) -> usize {
-        let of_severity = |finding: &&Finding| finding.severity == severity;
-        self.findings.iter().filter(of_severity).count()
-    }
-}
-
 /// Checks a repository. Stacks are read, checked and let go one by one.
 pub fn check(input: CheckInput<'_>) -> Findings {
     let checked = input.discovery.map(input.tree, |stack| {

@@ -53,13 +53,7 @@ fn files_of<'a>(
     view: &View<'a>,
     kind: &'static str,
 ) -> impl Iterator<Item = (Option<Minor>, &'a SourceFile)> + use<'a> {
-    let stack = view.stack;
-    let own = stack
-        .trees
-        .iter()
-        .flat_map(|tree| tree.files.iter().map(move |file| (tree.minor, file)));
-    let all = own.chain(stack.shared.iter().map(|file| (None, file)));
-    all.map(|(minor, file)| (minor, file.as_ref()))
+    view.files_with_minor()
         .filter(move |(_, file)| file.kinds().iter().any(|found| found.name() == kind))
 }
 

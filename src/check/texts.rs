@@ -172,14 +172,7 @@ fn example_fault(line: Line<'_>, site: &Site) -> Option<String> {
 
 fn final_newline(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    let own = view.lines().flat_map(|line| {
-        line.tree
-            .files
-            .iter()
-            .map(move |file| (Some(line.minor), file))
-    });
-    let shared = view.stack.shared.iter().map(|file| (None, file));
-    for (minor, file) in own.chain(shared) {
+    for (minor, file) in view.files_with_minor() {
         let text = file.text();
         if !text.is_empty() && !text.ends_with('\n') {
             let last = text.lines().count();

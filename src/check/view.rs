@@ -47,16 +47,24 @@ impl<'a> View<'a> {
 
     /// Returns every list of node images, with the minor of its source tree where it belongs to one.
     pub(super) fn rosters(&self) -> impl Iterator<Item = (Option<Minor>, &'a Roster)> + use<'a> {
+        self.files_with_minor()
+            .flat_map(|(minor, file)| file.rosters().iter().map(move |roster| (minor, roster)))
+    }
+
+    /// Returns every file, with the minor of its source tree where it belongs to one.
+    pub(super) fn files_with_minor(
+        &self,
+    ) -> impl Iterator<Item = (Option<Minor>, &'a SourceFile)> + use<'a> {
         let stack = self.stack;
         let own = stack
             .trees
             .iter()
             .flat_map(|tree| tree.files.iter().map(move |file| (tree.minor, file)));
         let all = own.chain(stack.shared.iter().map(|file| (None, file)));
-        all.flat_map(|(minor, file)| file.rosters().iter().map(move |roster| (minor, roster)))
+        all.map(|(minor, file)| (minor, file.as_ref()))
     }
 
-    /// Returns the sites of files that speak of all minors, beside the source trees or in the only one.
+    /// Returns every file.
     pub(super) fn files(&self) -> impl Iterator<Item = &'a SourceFile> + use<'a> {
         self.stack.files()
     }
