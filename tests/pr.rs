@@ -15,8 +15,7 @@ mod server;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::Command;
 
 use github::{Fault, GitHubServer, PERSON, TOKEN};
 use program::{Copy, Said, project};
@@ -118,45 +117,6 @@ impl Site {
         let mut command = program::program(&arguments);
         command.env("GITHUB_TOKEN", TOKEN).env("NO_PROXY", "*");
         command
-    }
-
-    /// Runs, and is killed at the nth effect.
-    fn kill_at(&self, nth: u32, fault: Fault) {
-        let running: Arc<Mutex<Option<Child>>> = Arc::default();
-        let killed = Arc::clone(&running);
-        let kill =
-            move |_: &mut github::State| killed.lock().unwrap().as_mut().unwrap().kill().unwrap();
-        self.server.before("effect", "/", nth, kill);
-        self.server.faults("effect", "/", nth..nth + 1, fault);
-        let mut start = running.lock().unwrap();
-        let mut command = self.command(&[]);
-        *start = Some(
-            command
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap(),
-        );
-        drop(start);
-        loop {
-            if let Some(status) = running
-                .lock()
-                .unwrap()
-                .as_mut()
-                .unwrap()
-                .try_wait()
-                .unwrap()
-            {
-                assert_eq!(
-                    status.code(),
-                    None,
-                    "it ended by itself before effect {nth}"
-                );
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(2));
-        }
-        self.server.clear_script();
     }
 
     /// Runs, and returns the outcomes as `line class: outcome`.
@@ -555,8 +515,11 @@ fn stop_after_every_effect(config: &str) {
     for nth in 1..=effects {
         for fault in [Fault::LostBefore, Fault::LostAfter] {
             let site = Site::of("[new-patch]", config);
-            site.kill_at(nth, fault.clone());
             let about = format!("killed at effect {nth}, {fault:?}");
+            site.server
+                .faults("effect", "/", nth..nth + 1, fault.clone());
+            let status = site.server.kill_at(nth, site.command(&[]));
+            assert_eq!(status.code(), None, "{about}: it ended by itself");
             let last = site.run(&[]);
             assert_eq!(last.status, 0, "{about}: {}", last.stdout);
             assert_eq!(site.left(), undisturbed.left(), "{about}");

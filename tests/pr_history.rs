@@ -18,8 +18,7 @@ mod server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, Stdio};
 
 use git2::Oid;
 use github::{Fault, GitHubServer, PERSON, TOKEN};
@@ -397,32 +396,6 @@ impl History {
         }
     }
 
-    /// A run that is killed at its nth effect, if it comes so far.
-    fn kill_at(&self, nth: u32) {
-        let running: Arc<Mutex<Option<Child>>> = Arc::default();
-        let killed = Arc::clone(&running);
-        let kill = move |_: &mut github::State| {
-            killed.lock().unwrap().as_mut().unwrap().kill().unwrap();
-        };
-        self.server.before("effect", "/", nth, kill);
-        let mut start = running.lock().unwrap();
-        *start = Some(self.command().stdout(Stdio::null()).spawn().unwrap());
-        drop(start);
-        let has_ended = || {
-            running
-                .lock()
-                .unwrap()
-                .as_mut()
-                .unwrap()
-                .try_wait()
-                .unwrap()
-        };
-        while has_ended().is_none() {
-            std::thread::sleep(std::time::Duration::from_millis(2));
-        }
-        self.server.clear_script();
-    }
-
     /// What holds on every evening.
     fn look(&self) {
         let told = || format!("{}\n{}", self.day, self.log);
@@ -478,7 +451,7 @@ impl History {
             }
             if self.dice.one_in(10) {
                 let nth = u32::try_from(1 + self.dice.next() % 4).unwrap();
-                self.kill_at(nth);
+                self.server.kill_at(nth, self.command());
             }
             if self.dice.one_in(15) {
                 let mut other = self.command().spawn().unwrap();

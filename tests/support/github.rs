@@ -26,7 +26,7 @@ mod state;
 use std::io::{Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -236,6 +236,32 @@ impl GitHubServer {
             event: Some(Box::new(event)),
             ..Line::new(method, path, nth..nth + 1)
         });
+    }
+
+    /// Runs a command that is killed at its nth effect, and returns how it ended.
+    pub fn kill_at(&self, nth: u32, mut command: Command) -> ExitStatus {
+        let running: Arc<Mutex<Option<Child>>> = Arc::default();
+        let killed = Arc::clone(&running);
+        self.before("effect", "/", nth, move |_| {
+            killed.lock().unwrap().as_mut().unwrap().kill().unwrap();
+        });
+        let mut start = running.lock().unwrap();
+        *start = Some(
+            command
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        );
+        drop(start);
+        loop {
+            let ended = running.lock().unwrap().as_mut().unwrap().try_wait();
+            if let Some(status) = ended.unwrap() {
+                self.clear_script();
+                return status;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Forgets all faults and events that have not come to pass.
