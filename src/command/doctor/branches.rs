@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Doctor;
 use super::forge::refused;
 use crate::command::pr::planned_lines;
-use crate::config::Checks;
-use crate::io::forge::{GitHub, Protection};
+use crate::config::{Checks, CommitConfig};
+use crate::io::forge::{GitHub, Protection, TokenKind};
 use crate::io::git::{Oid, Refs};
 use crate::policy::ChangeClass;
 use crate::pull::{DoctorCheck, PullKey};
@@ -85,6 +85,12 @@ impl Doctor<'_> {
         planned_lines(self.repository, &stacks)
     }
 
+    /// Tells whether the forge signs the commits: it makes them, and for an App.
+    fn is_signed(&self) -> bool {
+        let kind = self.request.pulls.credentials.kind();
+        self.config().commits == CommitConfig::Api && kind == TokenKind::Installation
+    }
+
     /// Looks at what protects a base branch.
     pub(super) fn protection(&mut self, forge: &GitHub, base: &Base) {
         let name = format!("protection of {}", base.name);
@@ -96,11 +102,11 @@ impl Doctor<'_> {
     }
 
     fn protection_check(&self, name: &str, protection: &Protection) -> DoctorCheck {
-        if protection.requires_signed_commits {
+        if protection.requires_signed_commits && !self.is_signed() {
             return DoctorCheck::problem(
                 name,
                 format!("requires signed commits, and {UNSIGNED}"),
-                "merge by squashing, where the forge signs, or take the requirement off",
+                "ask as a GitHub App and set pullRequests.commits to api, or merge by squashing, where the forge signs",
             );
         }
         let is_by_branch = self.repository.config.gate.checks == Checks::Required;
@@ -152,7 +158,10 @@ impl Doctor<'_> {
         let branch = key.branch(prefix);
         let name = format!("branches {prefix}/*");
         let check = match self.wait(forge.protection(&branch)) {
-            Ok(protection) => own_check(&name, &branch, &protection),
+            Ok(mut protection) => {
+                protection.requires_signed_commits &= !self.is_signed();
+                own_check(&name, &branch, &protection)
+            }
             Err(error) => refused(&name, &error),
         };
         self.add(check);
