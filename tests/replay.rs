@@ -6,6 +6,8 @@
     reason = "a test fails where its data is not what it says"
 )]
 
+#[path = "support/github.rs"]
+mod github;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/server.rs"]
@@ -13,9 +15,11 @@ mod server;
 #[path = "support/store.rs"]
 mod store;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use program::{Copy, differing, files_of, upstream};
+use github::{GitHubServer, PERSON, TOKEN};
+use program::{Copy, Said, differing, files_of, upstream};
 use serde_yaml::Value;
 use store::{CHARTS, StoreServer};
 
@@ -78,6 +82,82 @@ fn replay(upstream: &Path, case: &Value) {
         [""; 0],
         "{id}: the second run changed something"
     );
+    merged_one_by_one(case, (&world, &tree("before")), &found);
+}
+
+/// The same bump as pull requests: merged one after the other, they come to the same files.
+fn merged_one_by_one(
+    case: &Value,
+    (world, before): (&StoreServer, &Path),
+    wanted: &BTreeMap<String, Vec<u8>>,
+) {
+    let text = |key: &str| case[key].as_str().unwrap_or_default();
+    let id = text("id");
+    let files = files_of(before);
+    let pairs: Vec<(&str, Option<&str>)> = files
+        .iter()
+        .map(|(path, bytes)| (path.as_str(), Some(std::str::from_utf8(bytes).unwrap())))
+        .collect();
+    let forge = GitHubServer::start_with(&pairs);
+    let copy = Copy::of_path(before);
+    let policy: String = options(id)
+        .chunks(2)
+        .map(|pair| match pair {
+            ["--end-of-life", value] => format!("endOfLife: {value}\n"),
+            [name, value] => format!("{}: {value}\n", name.trim_start_matches("--")),
+            _ => unreachable!(),
+        })
+        .collect();
+    let config = format!(
+        "pullRequests:\n  repository: acme/cluster-stacks\n  api: {}\n  author: {{name: Bot, email: b@example.org}}\n\
+         gate: {{checks: none}}\n{policy}",
+        forge.url()
+    );
+    copy.write("csctl-matrix.yaml", &config).commit();
+    forge
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+    let (root, remote) = (copy.root().display().to_string(), forge.git_url());
+    let mirrors = world.mirror_arguments();
+    let run = || -> Said {
+        let mut arguments = vec![
+            "pr",
+            "-C",
+            &root,
+            "--remote",
+            &remote,
+            "--as-of",
+            text("now"),
+        ];
+        arguments.extend(["--write-pause", "0"]);
+        arguments.extend(mirrors.iter().map(String::as_str));
+        let mut command = program::program(&arguments);
+        command.env("GITHUB_TOKEN", TOKEN).env("NO_PROXY", "*");
+        command.output().unwrap().into()
+    };
+    let mut merged = 0;
+    loop {
+        let said = run().success();
+        forge.clear_log();
+        run().success();
+        assert_eq!(forge.mutations(), [""; 0], "{id}: a second run\n{said}");
+        let mut state = forge.state();
+        let Some(number) = state.open_pulls().first().map(|pull| pull.number) else {
+            break;
+        };
+        state.pull_mut(number).draft = false;
+        state.merge(number, PERSON, "squash").unwrap();
+        merged += 1;
+        assert!(merged < 20, "{id}: it never ends\n{said}");
+    }
+    assert!(merged > 0, "{id}");
+    let state = forge.state();
+    let head = state.head("main").unwrap();
+    let found: BTreeMap<String, Vec<u8>> = wanted
+        .keys()
+        .filter_map(|path| Some((path.clone(), state.file(head, path)?.into_bytes())))
+        .collect();
+    assert_eq!(differing(&found, wanted), [""; 0], "{id}");
 }
 
 /// `versions.yaml` is as the people wrote it; `kubernetes.yaml` has one entry more, the one they forgot.

@@ -262,7 +262,11 @@ impl Run<'_> {
         keys.extend(open);
         for key in keys {
             let outcome = self.one(&key, &agenda)?;
-            outcomes.push(outcome);
+            // A branch that was merged and kept is not worth a line.
+            let is_wanted = agenda.changes.contains_key(&key);
+            if is_wanted || outcome.ended != Ended::NothingToDo {
+                outcomes.push(outcome);
+            }
         }
         Ok(())
     }

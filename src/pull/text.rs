@@ -204,7 +204,7 @@ fn action(input: BodyInput<'_>) -> String {
         ChangeClass::OsRelease => format!("Take rebuilt images of {minor} into {name}"),
         ChangeClass::NewMinor => format!("Add Kubernetes {minor} as {name}"),
         ChangeClass::Removal => match only(&before, &after) {
-            removed if removed.is_empty() => format!("Remove {minor} from {name}"),
+            removed if removed.is_empty() => format!("Remove {minor} from {}", input.stack.title),
             removed => format!("Remove {removed} from {name}"),
         },
         ChangeClass::Addons => format!("Update the addon charts of {name}"),
