@@ -23,7 +23,7 @@ use crate::command::doctor::DoctorRequest;
 use crate::command::init::InitRequest;
 use crate::command::node_images::NodeImagesRequest;
 use crate::command::plan::PlanRequest;
-use crate::command::pr::PrRequest;
+use crate::command::pr::{Only, PrRequest};
 use crate::command::show::ShowRequest;
 use crate::command::test::TestRequest;
 use crate::command::update::UpdateRequest;
@@ -240,6 +240,15 @@ struct CheckArgs {
 
 #[derive(Debug, Args)]
 struct PrArgs {
+    /// Stacks by name (scs2), title (openstack/scs2), stack line or directory; all without any
+    #[arg(value_name = "STACK")]
+    stacks: Vec<String>,
+    /// Look at the pull requests of one minor alone
+    #[arg(long, value_name = "MINOR")]
+    minor: Option<Minor>,
+    /// Look at the pull requests of this class alone: new-patch, os-release, new-minor, removal, addons, repair (can be repeated)
+    #[arg(long = "change", value_name = "CLASS")]
+    changes: Vec<ChangeClass>,
     #[command(flatten)]
     world: WorldArgs,
     /// Push to this URL instead of the remote `origin`
@@ -536,6 +545,14 @@ fn pull_requests(
             revision: None,
         },
         world: world(args.world, &given),
+        only: Only {
+            selection: Selection {
+                stacks: args.stacks,
+                ..Selection::default()
+            },
+            minor: args.minor,
+            changes: args.changes.into_iter().collect(),
+        },
         remote: args.remote,
         settings: given.command_settings(),
         credentials: given.credentials()?,
@@ -554,6 +571,9 @@ fn doctor(
     given: Given,
 ) -> Result<DoctorRequest, CommandError> {
     let pulls = PrArgs {
+        stacks: Vec::new(),
+        minor: None,
+        changes: Vec::new(),
         world: args.world,
         remote: args.remote,
         dry_run: true,

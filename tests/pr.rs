@@ -692,6 +692,32 @@ fn rule_14_a_ceiling_stops_cleanly_and_the_next_run_goes_on() {
 }
 
 #[test]
+fn a_run_can_be_limited_and_leaves_the_others_as_they_are() {
+    let site = Site::start();
+    let said = site.run(&["scs2", "--minor", "1.34", "--change", "new-patch"]);
+    assert_eq!(outcomes(&said), [format!("{PATCH}: opened")]);
+    site.outcomes();
+    // What is not looked at is neither refreshed nor closed, whatever became of it.
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    let said = site.run(&["--minor", "1.33"]);
+    let of_minor: Vec<String> = all("refreshed")
+        .into_iter()
+        .filter(|outcome| outcome.contains("1-33"))
+        .collect();
+    assert_eq!(outcomes(&said), of_minor);
+    assert_eq!(site.server.state().open_pulls().len(), KEYS.len());
+    let said = site.run(&["scs3"]);
+    assert_eq!(said.status, 1);
+    assert!(
+        said.stderr.contains("no cluster stack `scs3`") && said.stderr.contains("openstack/scs2"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
 fn a_dry_run_changes_nothing_and_says_what_it_would_do() {
     let site = Site::start();
     let said = site.run(&["--dry-run"]);

@@ -22,8 +22,11 @@ use crate::io::forge::{Budget, Credentials, ForgeError, ForgeSettings, GITHUB_AP
 use crate::io::gate::CommandSettings;
 use crate::io::git::{GitRepository, Person, Refs, Remote};
 use crate::io::http::HttpClient;
+use crate::plan::Selection;
+use crate::policy::ChangeClass;
 use crate::pull::{Ended, Labels, PullKey, PullOutcome, PullReport, decide};
 use crate::report;
+use crate::version::Minor;
 use agenda::Agenda;
 pub(super) use agenda::planned_lines;
 
@@ -34,6 +37,8 @@ pub struct PrRequest {
     pub place: Place,
     /// How the world is seen.
     pub world: World,
+    /// Which pull requests are looked at; the others stay as they are.
+    pub only: Only,
     /// The remote's URL; without it, that of `origin`.
     pub remote: Option<String>,
     /// Who asks the forge; without anybody, nothing can be written.
@@ -52,6 +57,25 @@ pub struct PrRequest {
     pub summary: Option<PathBuf>,
     /// The form of the data.
     pub format: Format,
+}
+
+/// What a run is limited to.
+#[derive(Debug, Clone, Default)]
+pub struct Only {
+    /// The stacks that were asked for.
+    pub selection: Selection,
+    /// The only minor.
+    pub minor: Option<Minor>,
+    /// The only classes of change; all without any.
+    pub changes: BTreeSet<ChangeClass>,
+}
+
+impl Only {
+    /// Tells whether a key is looked at, as far as its stack is not concerned.
+    fn takes(&self, key: &PullKey) -> bool {
+        let of_minor = self.minor.is_none_or(|minor| minor == key.line.minor);
+        of_minor && (self.changes.is_empty() || self.changes.contains(&key.class))
+    }
 }
 
 /// A run.
@@ -259,7 +283,8 @@ impl Run<'_> {
         let open = self.open_keys()?;
         let mut keys: BTreeSet<PullKey> = agenda.changes.keys().cloned().collect();
         keys.extend(agenda.begun.iter().cloned());
-        keys.extend(open);
+        keys.extend(open.into_iter().filter(|key| agenda.takes(key)));
+        keys.retain(|key| self.request.only.takes(key));
         for key in keys {
             let outcome = self.one(&key, &agenda)?;
             // A branch that was merged and kept is not worth a line.

@@ -30,6 +30,8 @@ pub(super) struct Agenda {
     pub(super) changes: BTreeMap<PullKey, Change>,
     /// Keys whose branches exist, wanted or not: a run that was stopped may have left one without a pull request.
     pub(super) begun: BTreeSet<PullKey>,
+    /// Stacks that the run is limited to, by provider and name; nothing where it looks at all.
+    only: Option<BTreeSet<(String, String)>>,
     /// Base branches that the configuration names and that do not exist, with whose changes would go there.
     pub(super) missing: ByName<StackLine>,
 }
@@ -94,6 +96,7 @@ impl Run<'_> {
             bases: BTreeMap::new(),
             changes: BTreeMap::new(),
             begun: BTreeSet::new(),
+            only: None,
             missing,
         };
         for (name, oid) in found {
@@ -108,6 +111,7 @@ impl Run<'_> {
             }
             agenda.bases.insert(name, base);
         }
+        agenda.limit(&self.request.only.selection)?;
         Ok(agenda)
     }
 
@@ -225,7 +229,12 @@ impl Run<'_> {
                 .iter()
                 .flat_map(move |class| base.keys(stack, *class))
         };
-        base.stacks.iter().flat_map(of_stack).collect()
+        let only = &self.request.only;
+        let stacks = base.stacks.iter();
+        let keys = stacks
+            .filter(|stack| only.selection.takes(stack))
+            .flat_map(of_stack);
+        keys.filter(|key| only.takes(key)).collect()
     }
 
     /// Fills a template in; nothing where the plan is not about the key.
@@ -257,6 +266,40 @@ impl Run<'_> {
             CommandError::new(error).hinted("repair pullRequests.templates in csctl-matrix.yaml")
         });
         filled.map(Some)
+    }
+}
+
+impl Agenda {
+    /// Limits the agenda to stacks that are asked for.
+    fn limit(&mut self, selection: &Selection) -> Result<(), CommandError> {
+        if selection.stacks.is_empty() {
+            return Ok(());
+        }
+        let stacks: Vec<&Stack> = self.bases.values().flat_map(|base| &base.stacks).collect();
+        for wanted in &selection.stacks {
+            let alone = Selection {
+                stacks: vec![wanted.clone()],
+                ..Selection::default()
+            };
+            if !stacks.iter().any(|stack| alone.takes(stack)) {
+                let titles: BTreeSet<String> = stacks.iter().map(|stack| stack.title()).collect();
+                let titles: Vec<String> = titles.into_iter().collect();
+                let message = format!("no cluster stack `{wanted}` on the base branches");
+                let hint = format!("there are {}", titles.join(", "));
+                return Err(CommandError::new(message).hinted(hint));
+            }
+        }
+        let taken = stacks.into_iter().filter(|stack| selection.takes(stack));
+        let names = taken.flat_map(|stack| &stack.trees);
+        let names = names.map(|tree| (tree.provider.clone(), tree.name.clone()));
+        self.only = Some(names.collect());
+        Ok(())
+    }
+
+    /// Tells whether a key is of a stack that is looked at.
+    pub(super) fn takes(&self, key: &PullKey) -> bool {
+        let name = (key.line.provider.clone(), key.line.name.clone());
+        self.only.as_ref().is_none_or(|only| only.contains(&name))
     }
 }
 
