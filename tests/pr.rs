@@ -27,6 +27,7 @@ struct Site {
     server: GitHubServer,
     clone: Copy,
     config: String,
+    catalog: String,
 }
 
 fn files(folder: &Path) -> Vec<(String, String)> {
@@ -81,7 +82,14 @@ impl Site {
             server,
             clone,
             config,
+            catalog: program::catalog(),
         }
+    }
+
+    /// Another machine: a clone that has none of the commits that earlier runs fetched or made.
+    fn clone_anew(&mut self) {
+        self.clone = Copy::of("layout-c");
+        self.clone.write("csctl-matrix.yaml", &self.config).commit();
     }
 
     fn run(&self, options: &[&str]) -> Said {
@@ -90,18 +98,10 @@ impl Site {
 
     fn command(&self, options: &[&str]) -> Command {
         let root = self.clone.root().display().to_string();
-        let catalog = program::catalog();
+        let catalog = &self.catalog;
         let remote = self.server.git_url();
         let cache = self.clone.root().join("../cache").display().to_string();
-        let mut arguments = vec![
-            "pr",
-            "-C",
-            &root,
-            "--catalog",
-            &catalog,
-            "--remote",
-            &remote,
-        ];
+        let mut arguments = vec!["pr", "-C", &root, "--catalog", catalog, "--remote", &remote];
         arguments.extend([
             "--write-pause",
             "0",
@@ -1028,4 +1028,59 @@ fn rule_12_nothing_is_merged_before_its_checks_are_green_draft_or_not() {
         .iter()
         .filter(|outcome| outcome.ends_with(": merged"));
     assert_eq!(merged.count(), 1);
+}
+
+#[test]
+fn rule_6_a_merge_of_anything_but_the_base_is_a_person_s_work() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let theirs = {
+        let mut state = site.server.state();
+        state.push("feature", &[("mine.txt", Some("mine\n"))]);
+        state.merge_branch(BRANCH, "feature")
+    };
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "edited");
+    assert_eq!(site.server.state().head(BRANCH), Some(theirs));
+}
+
+#[test]
+fn rule_6_a_person_s_commits_below_ours_are_a_person_s_work() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let theirs = {
+        let mut state = site.server.state();
+        let ours = state.head(BRANCH).unwrap();
+        let below = state.push("feature", &[("mine.txt", Some("mine\n"))]);
+        let above = state.rebase(ours, below);
+        state.force(BRANCH, above);
+        above
+    };
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "edited");
+    assert_eq!(site.server.state().head(BRANCH), Some(theirs));
+}
+
+#[test]
+fn rule_6_a_base_that_the_forge_merged_more_than_once_is_no_edit_on_any_machine() {
+    let mut site = Site::of("[new-patch]", "");
+    site.outcomes();
+    for times in 1..=3 {
+        for note in 0..times {
+            let mut state = site.server.state();
+            let text = format!("{times} {note}\n");
+            state.push("main", &[("NOTES.md", Some(&text))]);
+            state.merge_branch(BRANCH, "main");
+        }
+        site.server
+            .state()
+            .push("main", &[("NOTES.md", Some("Last\n"))]);
+        site.clone_anew();
+        assert_eq!(of(&site.outcomes(), PATCH), "refreshed", "{times}");
+        assert_eq!(of(&site.outcomes(), PATCH), "up-to-date", "{times}");
+    }
 }
