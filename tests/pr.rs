@@ -1084,3 +1084,77 @@ fn rule_6_a_base_that_the_forge_merged_more_than_once_is_no_edit_on_any_machine(
         assert_eq!(of(&site.outcomes(), PATCH), "up-to-date", "{times}");
     }
 }
+
+#[test]
+fn rule_9_a_store_that_gives_no_answer_is_no_reason_to_close() {
+    let mut site = Site::of("[new-patch, addons]", "");
+    site.outcomes();
+    let before = site.left();
+    let text = "schema: 1\nasOf: 2026-06-16\nunreachable:\n- source: https://images.example.org/openstack-k8s-capi-images/{os}-kube-v{minor}/{os}-kube-v{version}.qcow2\n  url: https://images.example.org/\n  reason: 503\n- source: https://charts.example.org\n  url: https://charts.example.org/index.yaml\n  reason: 503\n";
+    site.clone.write("../catalog.yaml", text);
+    site.catalog = site.clone.path("../catalog.yaml").display().to_string();
+    let said = site.run(&[]);
+    assert_eq!(site.left(), before, "{}", said.stdout);
+    assert_eq!(said.status, 1, "{}", said.stdout);
+    assert_eq!(outcomes(&said).len(), 6);
+    assert!(
+        said.stdout.contains("images.example.org/: 503"),
+        "{}",
+        said.stdout
+    );
+    // It answers again.
+    site.catalog = program::catalog();
+    assert_eq!(site.outcomes(), all("up-to-date"));
+}
+
+#[test]
+fn rule_9_a_file_that_cannot_be_read_is_no_reason_to_close() {
+    let site = Site::start();
+    site.outcomes();
+    let before = site.left();
+    let main = site.server.state().head("main").unwrap();
+    site.server.state().push(
+        "main",
+        &[("providers/openstack/scs2/csctl.yaml", Some("config: ["))],
+    );
+    let said = site.run(&[]);
+    assert_eq!(site.left(), before, "{}\n{}", said.stdout, said.stderr);
+    assert_eq!(said.status, 1);
+    assert!(said.stderr.contains("csctl.yaml:1"), "{}", said.stderr);
+    site.server.state().force("main", main);
+    assert_eq!(site.outcomes(), all("up-to-date"));
+}
+
+#[test]
+fn a_base_branch_that_cannot_be_read_stops_no_other() {
+    let site = Site::of("[new-patch]", BRANCHES);
+    let main = site.server.state().head("main").unwrap();
+    site.server.state().set_head("maint/scs2-1-34", main);
+    site.server.state().push(
+        "maint/scs2-1-34",
+        &[("csctl-matrix.yaml", Some("minors: ["))],
+    );
+    let said = site.run(&[]);
+    let open = site.server.state().open_pulls().len();
+    assert_eq!(open, 3, "{}\n{}", said.stdout, said.stderr);
+    assert_eq!(said.status, 1);
+}
+
+#[test]
+fn a_base_branch_without_a_configuration_of_its_own_gets_what_is_its_own() {
+    let site = Site::of("[new-patch]", BRANCHES);
+    let main = site.server.state().head("main").unwrap();
+    site.server.state().set_head("maint/scs2-1-34", main);
+    site.server
+        .state()
+        .push("maint/scs2-1-34", &[("csctl-matrix.yaml", None)]);
+    let said = site.run(&[]);
+    let state = site.server.state();
+    let lines: Vec<&str> = state
+        .open_pulls()
+        .iter()
+        .filter(|pull| pull.base_branch != "main")
+        .map(|pull| pull.head_branch.as_str())
+        .collect();
+    assert_eq!(lines.len(), 1, "{lines:?}\n{}", said.stderr);
+}
