@@ -1158,3 +1158,35 @@ fn a_base_branch_without_a_configuration_of_its_own_gets_what_is_its_own() {
         .collect();
     assert_eq!(lines.len(), 1, "{lines:?}\n{}", said.stderr);
 }
+
+#[test]
+fn rule_2_a_person_s_own_pull_request_of_the_branch_to_another_base_is_left_alone() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let number = {
+        let mut state = site.server.state();
+        state.push("release", &[("RELEASE.md", Some("Release\n"))]);
+        let number = state.open(BRANCH, "release", "Try it on release");
+        state.edit(number, "Try it on release", "By hand");
+        number
+    };
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    let theirs = site.server.state().pull(number).clone();
+    assert_eq!(
+        (theirs.title.as_str(), theirs.body.as_str()),
+        ("Try it on release", "By hand")
+    );
+    assert_eq!(theirs.base_branch, "release");
+    // The reason of ours goes; the branch stays, as theirs needs it.
+    let config = format!("{}minors: {{to: '1.33'}}\n", site.config);
+    site.server
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "closed");
+    assert!(site.server.state().pull(number).is_open);
+    assert_eq!(of(&site.outcomes(), PATCH), "nothing-to-do");
+}

@@ -298,7 +298,7 @@ impl Run<'_> {
             return Err(CommandError::new(message).into());
         }
         let pulls = self.look(branch)?;
-        let mut wanted = self.propose(agenda, key, &pulls.known(&self.labels))?;
+        let mut wanted = self.propose(agenda, key, &pulls.known(key, &self.labels))?;
         let seen = self.observe(key, branch, pulls, wanted.as_ref())?;
         let mut waits = None;
         if let Some(wanted) = &mut wanted {

@@ -12,6 +12,8 @@ pub struct Observed {
     pub branch: Option<Branch>,
     /// All pull requests of the branch, the newest first.
     pub pulls: Vec<Pull>,
+    /// The base branch of the key.
+    pub base: String,
 }
 
 /// A branch of the forge.
@@ -162,14 +164,18 @@ pub struct Edited {
 
 /// Decides what is to be done. `wanted` is the proposal, or why there is none.
 pub fn decide(observed: &Observed, wanted: Result<&Proposal, &Cause>, labels: &Labels) -> Decision {
-    let open = observed
-        .pulls
-        .iter()
-        .find(|pull| pull.state == PullState::Open);
-    match open {
+    match find_open(&observed.pulls, &observed.base) {
         Some(pull) => decide_open(observed, pull, wanted, labels),
         None => decide_closed(observed, wanted, labels),
     }
+}
+
+/// Finds the open pull request of a key. A person may have opened another one of the same branch, to another base: it has no block,
+/// and is left alone.
+pub fn find_open<'p>(pulls: &'p [Pull], base: &str) -> Option<&'p Pull> {
+    let mut open = pulls.iter().filter(|pull| pull.state == PullState::Open);
+    let of_base = open.clone().find(|pull| pull.base == base);
+    of_base.or_else(|| open.find(|pull| Block::find(&pull.body).is_some()))
 }
 
 fn decide_open(
@@ -208,7 +214,7 @@ fn decide_open(
         Err(cause) => Decision::Close {
             number,
             cause: cause.clone(),
-            deletes_branch: true,
+            deletes_branch: !is_used_elsewhere(observed, number),
         },
         Ok(proposal) => {
             match refresh(pull, block.as_ref(), proposal, has_wanted_files) {
@@ -224,6 +230,12 @@ fn decide_open(
             }
         }
     }
+}
+
+/// Tells whether the branch has an open pull request beside this one.
+fn is_used_elsewhere(observed: &Observed, number: u64) -> bool {
+    let mut pulls = observed.pulls.iter();
+    pulls.any(|pull| pull.state == PullState::Open && pull.number != number)
 }
 
 fn refresh(
@@ -282,7 +294,7 @@ fn decide_closed(
         .is_some_and(|branch| branch.is_proved || branch.is_merge_of_base || is_known(observed));
     let Ok(proposal) = wanted else {
         return match &observed.branch {
-            Some(branch) if branch.is_proved => Decision::Sweep,
+            Some(branch) if branch.is_proved && !is_used_elsewhere(observed, 0) => Decision::Sweep,
             Some(_) | None => Decision::Nothing,
         };
     };

@@ -8,7 +8,7 @@ use super::observe::Seen;
 use super::propose::Wanted;
 use super::{Run, Trouble};
 use crate::io::forge::{NewPull, PullChange, PullRequest};
-use crate::pull::{Block, Cause, Decision, Edited, Ended, PullKey, PullOutcome};
+use crate::pull::{Block, Decision, Edited, Ended, PullKey, PullOutcome};
 
 /// The hidden beginning of the one comment on a pull request that a person has edited.
 const EDITED_COMMENT: &str = "<!-- csctl-matrix:edited -->";
@@ -39,7 +39,7 @@ impl Run<'_> {
             (decision @ Decision::Refresh { .. }, Some(wanted)) => {
                 self.refresh(&place, wanted, decision)
             }
-            (Decision::Close { number, cause, .. }, _) => self.close(&place, number, &cause),
+            (decision @ Decision::Close { .. }, _) => self.close(&place, decision),
             (Decision::Edited(edited), _) => self.leave_edited(&place, &edited),
             (Decision::Sweep, _) => self.sweep(&place),
             (other, _) => Ok(place.ended_without_work(&other)),
@@ -141,12 +141,15 @@ impl Run<'_> {
     }
 
     /// Says why, closes, and deletes the branch once the pull request is seen to be closed.
-    fn close(
-        &mut self,
-        place: &Place<'_>,
-        number: u64,
-        cause: &Cause,
-    ) -> Result<PullOutcome, Trouble> {
+    fn close(&mut self, place: &Place<'_>, decision: Decision) -> Result<PullOutcome, Trouble> {
+        let Decision::Close {
+            number,
+            cause,
+            deletes_branch,
+        } = decision
+        else {
+            return Ok(place.ended_without_work(&decision));
+        };
         if self.request.is_dry {
             let detail = format!("would be closed: {}", cause.0);
             return Ok(place.outcome(Some(number), Ended::Closed, detail));
@@ -166,7 +169,7 @@ impl Run<'_> {
         };
         self.wait(self.forge.update_pull(number, &change))?;
         let now = self.wait(self.forge.pull(number))?;
-        if now.state != crate::io::forge::PullState::Open {
+        if deletes_branch && now.state != crate::io::forge::PullState::Open {
             self.push(place, None)?;
         }
         Ok(place.outcome(Some(number), Ended::Closed, cause.0.clone()))

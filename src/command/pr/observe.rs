@@ -8,7 +8,7 @@ use super::{Run, Stop, Trouble};
 use crate::io::forge::{PullQuery, PullRequest, PullState as State};
 use crate::io::git::{GitError, RemoteError};
 use crate::pull::{
-    Block, Branch, Fingerprint, Labels, Observed, Pull, PullKey, PullState, refused,
+    Block, Branch, Fingerprint, Labels, Observed, Pull, PullKey, PullState, find_open, refused,
 };
 
 /// The most merges of the base branch that are followed back.
@@ -24,8 +24,8 @@ pub(super) struct Pulls {
 impl Pulls {
     /// Returns what earlier runs left behind. A person who puts the label on the open pull request asks that it be made and
     /// tested anew.
-    pub(super) fn known(&self, labels: &Labels) -> Known {
-        let open = self.seen.iter().find(|pull| pull.state == PullState::Open);
+    pub(super) fn known(&self, key: &PullKey, labels: &Labels) -> Known {
+        let open = find_open(&self.seen, &key.base);
         let open = open.filter(|pull| !pull.labels.contains(&labels.again));
         Known {
             block: open.and_then(|pull| Block::find(&pull.body)),
@@ -123,6 +123,7 @@ impl Run<'_> {
                 None => None,
             },
             pulls: pulls.seen,
+            base: key.base.clone(),
         };
         Ok(Seen {
             observed,
