@@ -1190,3 +1190,39 @@ fn rule_2_a_person_s_own_pull_request_of_the_branch_to_another_base_is_left_alon
     assert!(site.server.state().pull(number).is_open);
     assert_eq!(of(&site.outcomes(), PATCH), "nothing-to-do");
 }
+
+#[test]
+fn rule_13_a_change_that_was_merged_and_reverted_is_proposed_on_today_s_base() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let number = site.number();
+    {
+        let mut state = site.server.state();
+        state.pull_mut(number).draft = false;
+        let before = state.head("main").unwrap();
+        let merged = state.merge(number, PERSON, "merge").unwrap();
+        let names = changed_paths(&state, before, merged);
+        let old: Vec<(String, String)> = names
+            .into_iter()
+            .map(|name| (name.clone(), state.file(before, &name).unwrap()))
+            .collect();
+        let old: Vec<(&str, Option<&str>)> = old
+            .iter()
+            .map(|(name, text)| (name.as_str(), Some(text.as_str())))
+            .collect();
+        state.push("main", &old);
+    }
+    assert_eq!(of(&outcomes(&site.run(&[])), PATCH), "opened");
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+}
+
+/// The paths of the files in which two commits differ.
+fn changed_paths(state: &github::State, one: git2::Oid, other: git2::Oid) -> Vec<String> {
+    let tree = |oid| state.git.find_commit(oid).unwrap().tree().unwrap();
+    let diff = state
+        .git
+        .diff_tree_to_tree(Some(&tree(one)), Some(&tree(other)), None)
+        .unwrap();
+    let path = |delta: git2::DiffDelta<'_>| delta.new_file().path().unwrap().display().to_string();
+    diff.deltas().map(path).collect()
+}

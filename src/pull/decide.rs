@@ -315,8 +315,9 @@ fn decide_closed(
     }
     match &observed.branch {
         Some(_) if !is_own_branch => Decision::ForeignBranch,
+        // What was merged and taken back on the base is no new commit there.
         Some(branch) => Decision::Open {
-            has_branch: branch.has_wanted_files,
+            has_branch: branch.has_wanted_files && !is_merged(observed, branch),
         },
         None => Decision::Open { has_branch: false },
     }
@@ -332,6 +333,14 @@ fn is_known(observed: &Observed) -> bool {
         .iter()
         .filter_map(|pull| Block::find(&pull.body));
     blocks.into_iter().any(|block| block.knows(&branch.head))
+}
+
+/// Tells whether the branch is at a commit that was merged.
+fn is_merged(observed: &Observed, branch: &Branch) -> bool {
+    let merged = observed.pulls.iter();
+    let merged = merged.filter(|pull| pull.state == PullState::Merged);
+    let mut blocks = merged.filter_map(|pull| Block::find(&pull.body));
+    blocks.any(|block| block.knows(&branch.head))
 }
 
 /// Finds the newest of these pull requests that a person closed, with none merged since: the next one says that it follows it.
