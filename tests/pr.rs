@@ -1226,3 +1226,22 @@ fn changed_paths(state: &github::State, one: git2::Oid, other: git2::Oid) -> Vec
     let path = |delta: git2::DiffDelta<'_>| delta.new_file().path().unwrap().display().to_string();
     diff.deltas().map(path).collect()
 }
+
+#[test]
+fn rule_2_a_person_s_own_title_stays_as_long_as_the_change_does() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let number = site.number();
+    let body = site.server.state().pull(number).body.clone();
+    site.server
+        .state()
+        .edit(number, "Ready for the freeze: 1.34.8", &body);
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
+    assert_eq!(
+        site.server.state().pull(number).title,
+        "Ready for the freeze: 1.34.8"
+    );
+}

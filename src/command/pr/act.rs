@@ -118,7 +118,7 @@ impl Run<'_> {
             // The text names the new commit before the branch is moved: whatever is stopped in between, both are known.
             let previous = standing.filter(|standing| *standing != head);
             let change = PullChange {
-                title: Some(title.clone()),
+                title: Some(title.clone()).filter(|_| !place.is_same_change(number, wanted)),
                 body: Some(body(place, wanted, (head, previous))),
                 base: place.base_change(number),
                 is_open: None,
@@ -256,6 +256,12 @@ impl Place<'_> {
     fn base_change(&self, number: u64) -> Option<String> {
         let pull = self.pull(number)?;
         (pull.base_branch != self.key.base).then(|| self.key.base.clone())
+    }
+
+    /// Tells whether a pull request is of this very change: then its title is left to people.
+    fn is_same_change(&self, number: u64, wanted: &Wanted) -> bool {
+        let block = self.pull(number).and_then(|pull| Block::find(&pull.body));
+        block.is_some_and(|block| block.fingerprint == wanted.proposal.fingerprint)
     }
 
     fn outcome(&self, number: Option<u64>, ended: Ended, detail: String) -> PullOutcome {
