@@ -1245,3 +1245,26 @@ fn rule_2_a_person_s_own_title_stays_as_long_as_the_change_does() {
         "Ready for the freeze: 1.34.8"
     );
 }
+
+#[test]
+fn rule_8_a_no_counts_where_the_program_closed_it_before_and_a_person_opened_it_again() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let number = site.number();
+    let narrow = format!("{}minors: {{to: '1.33'}}\n", site.config);
+    let main = site.server.state().head("main").unwrap();
+    site.server
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&narrow))]);
+    let head = site.server.state().head(BRANCH).unwrap();
+    assert_eq!(of(&site.outcomes(), PATCH), "closed");
+    {
+        let mut state = site.server.state();
+        state.force("main", main);
+        state.set_head(BRANCH, head);
+        state.reopen(number).unwrap();
+    }
+    site.outcomes();
+    site.server.state().close(number, PERSON);
+    assert_eq!(of(&site.outcomes(), PATCH), "silenced");
+}

@@ -255,8 +255,12 @@ fn refresh(
         .collect();
     let is_same_change = block.is_some_and(|block| block.fingerprint == proposal.fingerprint);
     // A person's own title stays as long as the change does.
-    let is_same_text =
-        is_same_change && pull.base == proposal.base && is_same_body(&pull.body, &proposal.body);
+    // A person opened again what the program had closed: closing it is a person's no from now on.
+    let is_taken_up = block.is_some_and(|block| block.closed.is_some());
+    let is_same_text = is_same_change
+        && !is_taken_up
+        && pull.base == proposal.base
+        && is_same_body(&pull.body, &proposal.body);
     let draft = proposal
         .is_draft
         .filter(|is_draft| *is_draft != pull.is_draft);
