@@ -1268,3 +1268,22 @@ fn rule_8_a_no_counts_where_the_program_closed_it_before_and_a_person_opened_it_
     site.server.state().close(number, PERSON);
     assert_eq!(of(&site.outcomes(), PATCH), "silenced");
 }
+
+#[test]
+fn rule_9_a_branch_that_could_not_be_deleted_goes_in_the_next_run() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let config = format!("{}minors: {{from: '1.33'}}\n", site.config);
+    site.server
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+    let gone = "openstack-scs2-1-32 new-patch";
+    let left = "csctl-matrix/main/openstack-scs2/1-32/new-patch";
+    site.server
+        .fault("POST", "git-receive-pack", 1, Fault::Forbidden);
+    let said = site.run(&[]);
+    assert!(site.server.state().head(left).is_some(), "{}", said.stdout);
+    assert_eq!(of(&outcomes(&said), gone), "closed");
+    assert_eq!(of(&site.outcomes(), gone), "swept");
+    assert!(site.server.state().head(left).is_none());
+}

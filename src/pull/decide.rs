@@ -298,7 +298,7 @@ fn decide_closed(
         .is_some_and(|branch| branch.is_proved || branch.is_merge_of_base || is_known(observed));
     let Ok(proposal) = wanted else {
         return match &observed.branch {
-            Some(branch) if branch.is_proved && !is_used_elsewhere(observed, 0) => Decision::Sweep,
+            Some(branch) if is_left_over(observed, branch) => Decision::Sweep,
             Some(_) | None => Decision::Nothing,
         };
     };
@@ -337,6 +337,17 @@ fn is_known(observed: &Observed) -> bool {
         .iter()
         .filter_map(|pull| Block::find(&pull.body));
     blocks.into_iter().any(|block| block.knows(&branch.head))
+}
+
+/// Tells whether a run was stopped before it opened a pull request of the branch, or before it deleted the branch of one that it
+/// closed.
+fn is_left_over(observed: &Observed, branch: &Branch) -> bool {
+    let mut blocks = observed
+        .pulls
+        .iter()
+        .filter_map(|pull| Block::find(&pull.body));
+    let is_of_closed = blocks.any(|block| block.closed.is_some() && block.knows(&branch.head));
+    (branch.is_proved || is_of_closed) && !is_used_elsewhere(observed, 0)
 }
 
 /// Tells whether the branch is at a commit that was merged.

@@ -7,7 +7,7 @@ use super::land::Move;
 use super::observe::Seen;
 use super::propose::Wanted;
 use super::{Run, Trouble};
-use crate::io::forge::{NewPull, PullChange, PullRequest};
+use crate::io::forge::{ForgeError, NewPull, PullChange, PullRequest};
 use crate::pull::{Block, Decision, Edited, Ended, PullKey, PullOutcome};
 
 /// The hidden beginning of the one comment on a pull request that a person has edited.
@@ -169,10 +169,11 @@ impl Run<'_> {
         };
         self.wait(self.forge.update_pull(number, &change))?;
         let now = self.wait(self.forge.pull(number))?;
+        let mut detail = cause.0;
         if deletes_branch && now.state != crate::io::forge::PullState::Open {
-            self.push(place, None)?;
+            detail += &self.remove_branch(place.branch, place.seen.head)?;
         }
-        Ok(place.outcome(Some(number), Ended::Closed, cause.0.clone()))
+        Ok(place.outcome(Some(number), Ended::Closed, detail))
     }
 
     /// Leaves a person's work alone, and keeps one comment that says how to hand it back.
@@ -215,6 +216,22 @@ impl Run<'_> {
         })?;
         self.pushed += 1;
         Ok(())
+    }
+
+    /// Deletes a branch whose pull request is done with. That is so whatever comes of its branch: what is returned says why that
+    /// stays.
+    pub(super) fn remove_branch(&self, branch: &str, head: Option<Oid>) -> Result<String, Trouble> {
+        let removed = self.move_branch(&Move {
+            branch,
+            from: head,
+            to: None,
+            base: None,
+        });
+        match removed {
+            Ok(()) => Ok(String::new()),
+            Err(Trouble::Forge(limit @ ForgeError::RateLimited { .. })) => Err(limit.into()),
+            Err(why) => Ok(format!("; its branch stays: {why}")),
+        }
     }
 
     fn give_labels(&self, number: u64, labels: &[String]) -> Result<(), Trouble> {
