@@ -1287,3 +1287,34 @@ fn rule_9_a_branch_that_could_not_be_deleted_goes_in_the_next_run() {
     assert_eq!(of(&site.outcomes(), gone), "swept");
     assert!(site.server.state().head(left).is_none());
 }
+
+#[test]
+fn rule_12_a_merge_is_told_and_counted_where_the_branch_cannot_be_deleted() {
+    let site = Site::of(
+        "[new-patch]",
+        "  autoMerge: squash\ngate: {checks: [lint]}\n",
+    );
+    let rules = github::BranchRules {
+        required_checks: vec![("lint".to_owned(), None)],
+        ..github::BranchRules::default()
+    };
+    site.server.state().rules.insert("main".to_owned(), rules);
+    site.outcomes();
+    let heads: Vec<_> = {
+        let state = site.server.state();
+        state.open_pulls().iter().map(|pull| pull.head).collect()
+    };
+    for head in heads {
+        site.server.state().check(head, "lint", Some("success"));
+    }
+    site.outcomes();
+    site.server
+        .faults("POST", "git-receive-pack", 1..9, Fault::Forbidden);
+    let told = outcomes(&site.run(&[]));
+    assert_eq!(of(&told, "openstack-scs2-1-32 new-patch"), "merged");
+    let others = told.iter().filter(|one| one.ends_with(": up-to-date"));
+    assert_eq!(others.count(), 2, "{told:?}");
+    let state = site.server.state();
+    let done = |pull: &&github::Pull| pull.merged.is_some() || pull.auto_merge.is_some();
+    assert_eq!(state.pulls.iter().filter(done).count(), 1);
+}

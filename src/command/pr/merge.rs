@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::land::Move;
 use super::observe::Seen;
 use super::{Run, Trouble};
 use crate::config::MergeConfig;
@@ -68,13 +67,10 @@ impl Run<'_> {
             }
             Err(error) if waits_for_nothing(&error) => {
                 self.wait(self.forge.merge(number, &name, method))?;
-                self.move_branch(&Move {
-                    branch,
-                    from: Some(head),
-                    to: None,
-                    base: None,
-                })?;
-                outcome.detail = format!("merged at {name}");
+                // Whatever comes of the branch, the base has moved.
+                self.merged.insert(key.base.clone());
+                let left = self.remove_branch(branch, Some(head))?;
+                outcome.detail = format!("merged at {name}{left}");
             }
             Err(error) => return Err(error.into()),
         }
