@@ -1318,3 +1318,46 @@ fn rule_12_a_merge_is_told_and_counted_where_the_branch_cannot_be_deleted() {
     let done = |pull: &&github::Pull| pull.merged.is_some() || pull.auto_merge.is_some();
     assert_eq!(state.pulls.iter().filter(done).count(), 1);
 }
+
+#[test]
+fn rule_12_what_is_no_longer_green_is_not_left_to_the_forge_to_merge() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken");
+    let gate = gate_of(&format!("test ! -e {}", broken.display()));
+    let site = Site::of(
+        "[new-patch]",
+        &format!("  draft: false\n  autoMerge: squash\n{gate}"),
+    );
+    let rules = github::BranchRules {
+        required_checks: vec![("lint".to_owned(), None)],
+        ..github::BranchRules::default()
+    };
+    site.server.state().rules.insert("main".to_owned(), rules);
+    site.outcomes();
+    let first = "openstack-scs2-1-32 new-patch";
+    assert_eq!(
+        of(&site.outcomes(), first),
+        "merged",
+        "GitHub waits for lint"
+    );
+    fs::write(&broken, "").unwrap();
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    site.outcomes();
+    let heads: Vec<_> = {
+        let state = site.server.state();
+        state.open_pulls().iter().map(|pull| pull.head).collect()
+    };
+    for head in heads {
+        site.server.state().check(head, "lint", Some("success"));
+    }
+    let merged = site
+        .server
+        .state()
+        .pulls
+        .iter()
+        .filter(|pull| pull.merged.is_some())
+        .count();
+    assert_eq!(merged, 0, "its tests are red");
+}

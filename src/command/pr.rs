@@ -311,7 +311,14 @@ impl Run<'_> {
             None => Err(&gone),
         };
         let decision = decide(&seen.observed, proposal, &self.labels);
+        let is_held = waits.is_some() && self.hold_merge(&seen, &decision)?;
         let mut outcome = self.act(key, branch, (&seen, wanted.as_ref()), decision)?;
+        if is_held {
+            outcome.detail += "; the forge is not to merge it by itself any more";
+            if outcome.ended == Ended::UpToDate {
+                outcome.ended = Ended::Refreshed;
+            }
+        }
         if outcome.ended == Ended::UpToDate && waits.is_none() {
             self.merge_last(key, branch, &seen, &mut outcome)?;
         }

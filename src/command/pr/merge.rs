@@ -7,7 +7,7 @@ use super::observe::Seen;
 use super::{Run, Trouble};
 use crate::config::MergeConfig;
 use crate::io::forge::{Cause, ForgeError, MergeMethod, PullState, Review};
-use crate::pull::{Ended, PullKey, PullOutcome};
+use crate::pull::{Decision, Ended, PullKey, PullOutcome};
 
 impl Run<'_> {
     /// Merges a pull request that is as it should be and whose tests and checks are all green.
@@ -77,6 +77,22 @@ impl Run<'_> {
         outcome.ended = Ended::Merged;
         self.merged.insert(key.base.clone());
         Ok(())
+    }
+}
+
+impl Run<'_> {
+    /// Takes back that the forge merges a pull request, where that was asked for when everything was green and something no longer
+    /// is. It comes before the branch moves, so that nothing is merged in between. Returns whether there was anything to take back.
+    pub(super) fn hold_merge(&self, seen: &Seen, decision: &Decision) -> Result<bool, Trouble> {
+        let (Decision::Current { number } | Decision::Refresh { number, .. }) = decision else {
+            return Ok(false);
+        };
+        let pull = seen.pulls.iter().find(|pull| pull.number == *number);
+        let pull = pull.filter(|pull| pull.auto_merge && self.config.auto_merge.is_some());
+        if let Some(pull) = pull.filter(|_| !self.request.is_dry) {
+            self.wait(self.forge.disable_auto_merge(pull))?;
+        }
+        Ok(pull.is_some())
     }
 }
 
