@@ -1361,3 +1361,37 @@ fn rule_12_what_is_no_longer_green_is_not_left_to_the_forge_to_merge() {
         .count();
     assert_eq!(merged, 0, "its tests are red");
 }
+
+#[test]
+fn rule_11_tests_are_made_once_on_a_base_that_a_person_merged_and_on_one_that_moved_in_name_alone()
+{
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let site = Site::of(
+        "[new-patch]",
+        &gate_of(&format!("echo run >> {}", runs.display())),
+    );
+    let count = || fs::read_to_string(&runs).unwrap().lines().count();
+    site.outcomes();
+    // An empty commit, as one that starts CI.
+    site.server.state().push("main", &[]);
+    site.outcomes();
+    let once = count();
+    site.server.clear_log();
+    site.outcomes();
+    assert_eq!(count(), once, "on an empty commit");
+    assert!(site.server.mutations().is_empty());
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    for branch in ["1-32", "1-33", "1-34"] {
+        let branch = format!("csctl-matrix/main/openstack-scs2/{branch}/new-patch");
+        site.server.state().merge_branch(&branch, "main");
+    }
+    site.outcomes();
+    let once = count();
+    site.server.clear_log();
+    site.outcomes();
+    assert_eq!(count(), once, "after the base was merged into it");
+    assert!(site.server.mutations().is_empty());
+}

@@ -72,6 +72,8 @@ pub struct Proposal {
     pub body: String,
     /// The branch it goes to.
     pub base: String,
+    /// The commit of that branch that it was made and tested on.
+    pub stands_on: String,
     /// Labels that it gets when it is opened, and new ones later.
     pub labels: Vec<String>,
     /// Whether it is to be a draft; nothing where that is left as it is.
@@ -257,7 +259,11 @@ fn refresh(
     // A person's own title stays as long as the change does.
     // A person opened again what the program had closed: closing it is a person's no from now on.
     let is_taken_up = block.is_some_and(|block| block.closed.is_some());
+    // The base may have moved without a change of files, or may have been merged into the branch. The tests are those of its commit
+    // now, and are remembered with it.
+    let is_same_base = block.is_some_and(|block| block.base == proposal.stands_on);
     let is_same_text = is_same_change
+        && is_same_base
         && !is_taken_up
         && pull.base == proposal.base
         && is_same_body(&pull.body, &proposal.body);

@@ -33,6 +33,7 @@ fn proposal(of: &str) -> Proposal {
         title: format!("Add {of}"),
         body: format!("Adds {of}.\n\nReasons."),
         base: "main".to_owned(),
+        stands_on: "base".to_owned(),
         labels: vec!["images".to_owned()],
         is_draft: Some(true),
     }
