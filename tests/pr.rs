@@ -1395,3 +1395,26 @@ fn rule_11_tests_are_made_once_on_a_base_that_a_person_merged_and_on_one_that_mo
     assert_eq!(count(), once, "after the base was merged into it");
     assert!(site.server.mutations().is_empty());
 }
+
+#[test]
+fn rule_13_labels_are_given_by_the_next_run_where_one_was_stopped_before() {
+    stop_after_every_effect("  labels: [dependencies]\n");
+}
+
+#[test]
+fn rule_15_a_label_that_a_person_took_away_is_not_put_back() {
+    let site = Site::of("[new-patch]", "  labels: [dependencies]\n");
+    site.outcomes();
+    let number = site.number();
+    let labels = |site: &Site| site.server.state().pull(number).labels.clone();
+    assert_eq!(labels(&site), ["dependencies"]);
+    site.server.state().unlabel(number, "dependencies");
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    assert!(site.server.mutations().is_empty());
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
+    assert!(labels(&site).is_empty());
+}

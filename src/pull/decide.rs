@@ -271,7 +271,8 @@ fn refresh(
         .is_draft
         .filter(|is_draft| *is_draft != pull.is_draft);
     let moves = !has_wanted_files;
-    let writes_text = moves || !is_same_text;
+    let is_noted = proposal.labels.iter().all(|label| given.contains(label));
+    let writes_text = moves || !is_same_text || !is_noted;
     if !moves && !writes_text && labels.is_empty() && draft.is_none() {
         return Decision::Current { number };
     }

@@ -70,17 +70,25 @@ impl Run<'_> {
             self.push(place, Some((commit, wanted.base)))?;
             commit
         };
-        let body = body(place, wanted, (head, None));
+        let (labels, commits) = (&wanted.proposal.labels, (head, None));
         let new = NewPull {
             title: title.clone(),
-            body,
+            body: body(place, wanted, commits, &[]),
             head: place.branch.to_owned(),
             base: place.key.base.clone(),
             draft: wanted.proposal.is_draft.unwrap_or(false),
         };
         let created = self.wait(self.forge.create_pull(&new))?;
         self.opened += 1;
-        self.give_labels(created.number, &wanted.proposal.labels)?;
+        if !labels.is_empty() {
+            // They are noted when they are given, so that a run that is stopped before does not take them for taken away.
+            self.give_labels(created.number, labels)?;
+            let change = PullChange {
+                body: Some(body(place, wanted, commits, labels)),
+                ..PullChange::default()
+            };
+            self.wait(self.forge.update_pull(created.number, &change))?;
+        }
         Ok(place.outcome(Some(created.number), Ended::Opened, title.clone()))
     }
 
@@ -114,12 +122,15 @@ impl Run<'_> {
             Some(standing) if !moves => standing,
             Some(_) | None => self.commit(wanted)?,
         };
+        self.give_labels(number, &labels)?;
         if writes_text {
             // The text names the new commit before the branch is moved: whatever is stopped in between, both are known.
             let previous = standing.filter(|standing| *standing != head);
+            let mut noted = place.block(number).map_or(Vec::new(), |block| block.labels);
+            noted.extend(wanted.proposal.labels.clone());
             let change = PullChange {
                 title: Some(title.clone()).filter(|_| !place.is_same_change(number, wanted)),
-                body: Some(body(place, wanted, (head, previous))),
+                body: Some(body(place, wanted, (head, previous), &noted)),
                 base: place.base_change(number),
                 is_open: None,
             };
@@ -128,7 +139,6 @@ impl Run<'_> {
         if moves {
             self.push(place, Some((head, wanted.base)))?;
         }
-        self.give_labels(number, &labels)?;
         if let (Some(draft), Some(pull)) = (draft, place.pull(number)) {
             self.wait(self.forge.set_draft(pull, draft))?;
         }
@@ -269,6 +279,11 @@ impl Place<'_> {
         self.seen.pulls.iter().find(|pull| pull.number == number)
     }
 
+    /// What a pull request says of itself.
+    fn block(&self, number: u64) -> Option<Block> {
+        Block::find(&self.pull(number)?.body)
+    }
+
     /// The base branch to set, where a person has changed it.
     fn base_change(&self, number: u64) -> Option<String> {
         let pull = self.pull(number)?;
@@ -277,8 +292,8 @@ impl Place<'_> {
 
     /// Tells whether a pull request is of this very change: then its title is left to people.
     fn is_same_change(&self, number: u64, wanted: &Wanted) -> bool {
-        let block = self.pull(number).and_then(|pull| Block::find(&pull.body));
-        block.is_some_and(|block| block.fingerprint == wanted.proposal.fingerprint)
+        self.block(number)
+            .is_some_and(|block| block.fingerprint == wanted.proposal.fingerprint)
     }
 
     fn outcome(&self, number: Option<u64>, ended: Ended, detail: String) -> PullOutcome {
@@ -321,15 +336,14 @@ impl Place<'_> {
     }
 }
 
-/// Returns the whole body, with its hidden block.
-fn body(place: &Place<'_>, wanted: &Wanted, (head, previous): (Oid, Option<Oid>)) -> String {
-    let given = place
-        .seen
-        .pulls
-        .iter()
-        .filter_map(|pull| Block::find(&pull.body))
-        .flat_map(|block| block.labels);
-    let mut labels: Vec<String> = given.chain(wanted.proposal.labels.clone()).collect();
+/// Returns the whole body, with its hidden block, in which these labels are noted.
+fn body(
+    place: &Place<'_>,
+    wanted: &Wanted,
+    (head, previous): (Oid, Option<Oid>),
+    labels: &[String],
+) -> String {
+    let mut labels = labels.to_vec();
     labels.sort();
     labels.dedup();
     let block = Block {
