@@ -28,6 +28,8 @@ struct Site {
     clone: Copy,
     config: String,
     catalog: String,
+    /// Where the cluster stacks are below the repository's root.
+    below: &'static str,
 }
 
 fn files(folder: &Path) -> Vec<(String, String)> {
@@ -83,6 +85,7 @@ impl Site {
             clone,
             config,
             catalog: program::catalog(),
+            below: "",
         }
     }
 
@@ -97,7 +100,7 @@ impl Site {
     }
 
     fn command(&self, options: &[&str]) -> Command {
-        let root = self.clone.root().display().to_string();
+        let root = self.clone.path(self.below).display().to_string();
         let catalog = &self.catalog;
         let remote = self.server.git_url();
         let cache = self.clone.root().join("../cache").display().to_string();
@@ -1417,4 +1420,213 @@ fn rule_15_a_label_that_a_person_took_away_is_not_put_back() {
         .push("main", &[("NOTES.md", Some("Notes\n"))]);
     assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
     assert!(labels(&site).is_empty());
+}
+
+#[test]
+fn a_dry_run_tells_of_ceilings_as_a_run_does() {
+    let site = Site::with("  atMost: {opened: 2}\n");
+    let dry = site.run(&["--dry-run"]);
+    let real = site.run(&[]);
+    assert_eq!(outcomes(&dry), outcomes(&real));
+    assert_eq!(dry.status, real.status);
+}
+
+#[test]
+fn rule_13_a_refresh_stopped_after_any_effect_is_finished_by_the_next() {
+    for config in ["", "  commits: api\n"] {
+        let moved = || {
+            let site = Site::of("[new-patch]", config);
+            site.outcomes();
+            let config = format!("{}minors: {{from: '1.33'}}\n", site.config);
+            site.server
+                .state()
+                .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+            site.server.clear_log();
+            site
+        };
+        let undisturbed = moved();
+        undisturbed.outcomes();
+        let effects = u32::try_from(undisturbed.server.mutations().len()).unwrap();
+        let calm = undisturbed.outcomes();
+        for nth in 1..=effects {
+            for fault in [Fault::LostBefore, Fault::LostAfter] {
+                let site = moved();
+                site.kill_at(nth, fault.clone());
+                let about = format!("killed at effect {nth}, {fault:?}");
+                let last = site.run(&[]);
+                assert_eq!(last.status, 0, "{about}: {}", last.stdout);
+                assert_eq!(site.left(), undisturbed.left(), "{about}");
+                site.server.clear_log();
+                assert_eq!(site.outcomes(), calm, "{about}");
+                assert!(site.server.mutations().is_empty(), "{about}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rule_14_a_limit_in_the_middle_of_a_refresh_leaves_nothing_that_the_next_run_does_not_know() {
+    for nth in 1..=4 {
+        let site = Site::of("[new-patch]", "");
+        site.outcomes();
+        site.server
+            .state()
+            .push("main", &[("NOTES.md", Some("Notes\n"))]);
+        site.server
+            .faults("effect", "/", nth..nth + 9, Fault::UsedUp(403, 7200));
+        let limited = site.run(&[]);
+        site.server.clear_script();
+        assert_eq!(limited.status, 5, "{} {}", limited.stdout, limited.stderr);
+        let last = site.outcomes();
+        assert!(
+            last.iter()
+                .all(|one| one.ends_with(": refreshed") || one.ends_with(": up-to-date")),
+            "{last:?}"
+        );
+        site.server.clear_log();
+        site.outcomes();
+        assert!(site.server.mutations().is_empty());
+    }
+}
+
+#[test]
+fn a_tree_below_the_root_and_files_with_other_line_ends_get_the_same_pull_requests() {
+    for config in ["", "  commits: api\n"] {
+        let mut site = Site::of("[new-patch]", config);
+        let layout = files(&project().join("testdata/layout-c"));
+        let moved: Vec<(String, Option<String>)> = layout
+            .into_iter()
+            .flat_map(|(path, text)| {
+                [
+                    (path.clone(), None),
+                    (format!("sub/{path}"), Some(text.replace('\n', "\r\n"))),
+                ]
+            })
+            .chain([
+                ("csctl-matrix.yaml".to_owned(), None),
+                (
+                    "sub/csctl-matrix.yaml".to_owned(),
+                    Some(site.config.clone()),
+                ),
+            ])
+            .collect();
+        let moved: Vec<(&str, Option<&str>)> = moved
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_deref()))
+            .collect();
+        site.server.state().push("main", &moved);
+        let root = site.clone.root();
+        fs::create_dir(root.join("sub")).unwrap();
+        for name in ["providers", "csctl-matrix.yaml"] {
+            fs::rename(root.join(name), root.join("sub").join(name)).unwrap();
+        }
+        site.clone.commit();
+        site.below = "sub";
+        let first = site.run(&[]);
+        assert_eq!(
+            of(&outcomes(&first), PATCH),
+            "opened",
+            "{}{}",
+            first.stdout,
+            first.stderr
+        );
+        {
+            let state = site.server.state();
+            let (main, head) = (state.head("main").unwrap(), state.head(BRANCH).unwrap());
+            for path in changed_paths(&state, main, head) {
+                assert!(path.starts_with("sub/"), "{path}");
+                let text = state.file(head, &path).unwrap();
+                assert_eq!(
+                    text.matches('\n').count(),
+                    text.matches("\r\n").count(),
+                    "{path}"
+                );
+            }
+        }
+        site.server.clear_log();
+        assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+        assert!(site.server.mutations().is_empty());
+    }
+}
+
+#[test]
+fn many_pull_requests_of_others_and_of_the_past_change_nothing() {
+    let site = Site::of("[new-patch]", "");
+    {
+        let mut state = site.server.state();
+        for nth in 0..150 {
+            state.open_from_fork(&format!("fork{nth}"), BRANCH, "main");
+        }
+        for _ in 0..150 {
+            let number = state.open_from_fork("gone", BRANCH, "main");
+            state.pull_mut(number).head_owner = "acme".to_owned();
+            state.close(number, PERSON);
+        }
+    }
+    assert_eq!(of(&site.outcomes(), PATCH), "opened");
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    assert!(site.server.mutations().is_empty());
+}
+
+#[test]
+fn a_dry_run_changes_nothing_whatever_there_is_to_do() {
+    let site = Site::of(
+        "[new-patch, addons]",
+        "  autoMerge: squash\n  labels: [images]\ngate: {checks: [e2e]}\n",
+    );
+    let rules = github::BranchRules {
+        required_checks: vec![("e2e".to_owned(), None)],
+        ..github::BranchRules::default()
+    };
+    site.server.state().rules.insert("main".to_owned(), rules);
+    site.outcomes();
+    let branch =
+        |line: &str, class: &str| format!("csctl-matrix/main/openstack-scs2/{line}/{class}");
+    {
+        let mut state = site.server.state();
+        let number = |state: &github::State, line: &str, class: &str| {
+            state.find_open(&branch(line, class), "main").unwrap()
+        };
+        state.push(
+            &branch("1-32", "new-patch"),
+            &[("mine.txt", Some("mine\n"))],
+        );
+        let again = number(&state, "1-32", "addons");
+        state.label(again, "csctl-matrix/again");
+        let ready = state.head(&branch("1-33", "addons")).unwrap();
+        state.check(ready, "e2e", Some("success"));
+        let left = number(&state, "1-34", "addons");
+        state.close(left, PERSON);
+    }
+    let dry = |site: &Site| {
+        site.server.clear_log();
+        let said = site.run(&["--dry-run"]);
+        assert!(
+            site.server.mutations().is_empty(),
+            "{:?}",
+            site.server.mutations()
+        );
+        outcomes(&said)
+    };
+    let first = dry(&site);
+    let real = outcomes(&site.run(&[]));
+    assert_eq!(first, real);
+    // What is ready would be merged; what nobody wants any more would be closed.
+    let second = dry(&site);
+    assert_eq!(
+        of(&second, "openstack-scs2-1-33 addons"),
+        "merged",
+        "{second:?}"
+    );
+    let config = format!("{}minors: {{from: '1.34'}}\n", site.config);
+    site.server
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+    let third = dry(&site);
+    assert_eq!(
+        of(&third, "openstack-scs2-1-33 new-patch"),
+        "closed",
+        "{third:?}"
+    );
 }

@@ -61,6 +61,8 @@ impl Run<'_> {
         }
         let title = &wanted.proposal.title;
         if self.request.is_dry {
+            self.opened += 1;
+            self.pushed += u32::from(!has_branch);
             return Ok(place.outcome(None, Ended::Opened, format!("would be opened: {title}")));
         }
         let head = if let Some(head) = place.seen.head.filter(|_| has_branch) {
@@ -114,6 +116,7 @@ impl Run<'_> {
         }
         let title = &wanted.proposal.title;
         if self.request.is_dry {
+            self.pushed += u32::from(moves);
             let detail = format!("would be refreshed: {title}");
             return Ok(place.outcome(Some(number), Ended::Refreshed, detail));
         }
@@ -206,9 +209,11 @@ impl Run<'_> {
     }
 
     fn sweep(&mut self, place: &Place<'_>) -> Result<PullOutcome, Trouble> {
-        if !self.request.is_dry {
-            self.push(place, None)?;
+        if self.request.is_dry {
+            let detail = "would be deleted: a left-over branch";
+            return Ok(place.outcome(None, Ended::Swept, detail.to_owned()));
         }
+        self.push(place, None)?;
         Ok(place.outcome(None, Ended::Swept, "a left-over branch".to_owned()))
     }
 

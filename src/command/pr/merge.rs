@@ -54,6 +54,8 @@ impl Run<'_> {
         }
         if self.request.is_dry {
             outcome.detail = format!("would be merged at {name}");
+            outcome.ended = Ended::Merged;
+            self.merged.insert(key.base.clone());
             return Ok(());
         }
         let method = match method {
