@@ -11,7 +11,8 @@ mod text;
 
 pub use block::{Block, MARKER};
 pub use decide::{
-    Branch, Cause, Decision, Edited, Labels, Observed, Proposal, Pull, PullState, decide, refused,
+    Branch, Cause, Decision, Edited, Labels, Observed, Proposal, Pull, PullState, decide,
+    find_open, refused,
 };
 pub use doctor::{DoctorCheck, DoctorReport, DoctorState};
 pub use fingerprint::{Change, Fingerprint};

@@ -26,6 +26,9 @@ struct Site {
     server: GitHubServer,
     clone: Copy,
     config: String,
+    catalog: String,
+    /// Where the cluster stacks are below the repository's root.
+    below: &'static str,
 }
 
 fn files(folder: &Path) -> Vec<(String, String)> {
@@ -80,7 +83,15 @@ impl Site {
             server,
             clone,
             config,
+            catalog: program::catalog(),
+            below: "",
         }
+    }
+
+    /// Another machine: a clone that has none of the commits that earlier runs fetched or made.
+    fn clone_anew(&mut self) {
+        self.clone = Copy::of("layout-c");
+        self.clone.write("csctl-matrix.yaml", &self.config).commit();
     }
 
     fn run(&self, options: &[&str]) -> Said {
@@ -92,19 +103,11 @@ impl Site {
     }
 
     fn command_as(&self, format: &str, options: &[&str]) -> Command {
-        let root = self.clone.root().display().to_string();
-        let catalog = program::catalog();
+        let root = self.clone.path(self.below).display().to_string();
+        let catalog = &self.catalog;
         let remote = self.server.git_url();
         let cache = self.clone.root().join("../cache").display().to_string();
-        let mut arguments = vec![
-            "pr",
-            "-C",
-            &root,
-            "--catalog",
-            &catalog,
-            "--remote",
-            &remote,
-        ];
+        let mut arguments = vec!["pr", "-C", &root, "--catalog", catalog, "--remote", &remote];
         arguments.extend([
             "--write-pause",
             "0",
@@ -502,6 +505,14 @@ fn rule_13_a_run_stopped_after_any_effect_is_finished_where_the_forge_makes_the_
     stop_after_every_effect("  commits: api\n");
 }
 
+/// Right before the nth effect is right after the one before it, but for the first.
+fn faults_of(nth: u32) -> Vec<Fault> {
+    match nth {
+        1 => vec![Fault::LostBefore, Fault::LostAfter],
+        _ => vec![Fault::LostAfter],
+    }
+}
+
 /// Kills a run at each of its effects in turn, before it is done and right after, and lets the next run finish.
 fn stop_after_every_effect(config: &str) {
     let undisturbed = Site::of("[new-patch]", config);
@@ -513,7 +524,7 @@ fn stop_after_every_effect(config: &str) {
         .collect();
     assert!(effects >= 6, "{:?}", undisturbed.server.mutations());
     for nth in 1..=effects {
-        for fault in [Fault::LostBefore, Fault::LostAfter] {
+        for fault in faults_of(nth) {
             let site = Site::of("[new-patch]", config);
             let about = format!("killed at effect {nth}, {fault:?}");
             site.server
@@ -1075,4 +1086,604 @@ fn rule_12_nothing_is_merged_before_its_checks_are_green_draft_or_not() {
         .iter()
         .filter(|outcome| outcome.ends_with(": merged"));
     assert_eq!(merged.count(), 1);
+}
+
+#[test]
+fn rule_6_a_merge_of_anything_but_the_base_is_a_person_s_work() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let theirs = {
+        let mut state = site.server.state();
+        state.push("feature", &[("mine.txt", Some("mine\n"))]);
+        state.merge_branch(BRANCH, "feature")
+    };
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "edited");
+    assert_eq!(site.server.state().head(BRANCH), Some(theirs));
+}
+
+#[test]
+fn rule_6_a_person_s_commits_below_ours_are_a_person_s_work() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let theirs = {
+        let mut state = site.server.state();
+        let ours = state.head(BRANCH).unwrap();
+        let below = state.push("feature", &[("mine.txt", Some("mine\n"))]);
+        let above = state.rebase(ours, below);
+        state.force(BRANCH, above);
+        above
+    };
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "edited");
+    assert_eq!(site.server.state().head(BRANCH), Some(theirs));
+}
+
+#[test]
+fn rule_6_a_base_that_the_forge_merged_more_than_once_is_no_edit_on_any_machine() {
+    let mut site = Site::of("[new-patch]", "");
+    site.outcomes();
+    for times in 1..=3 {
+        for note in 0..times {
+            let mut state = site.server.state();
+            let text = format!("{times} {note}\n");
+            state.push("main", &[("NOTES.md", Some(&text))]);
+            state.merge_branch(BRANCH, "main");
+        }
+        site.server
+            .state()
+            .push("main", &[("NOTES.md", Some("Last\n"))]);
+        site.clone_anew();
+        assert_eq!(of(&site.outcomes(), PATCH), "refreshed", "{times}");
+        assert_eq!(of(&site.outcomes(), PATCH), "up-to-date", "{times}");
+    }
+}
+
+#[test]
+fn rule_9_a_store_that_gives_no_answer_is_no_reason_to_close() {
+    let mut site = Site::of("[new-patch, addons]", "");
+    site.outcomes();
+    let before = site.left();
+    let text = "schema: 1\nasOf: 2026-06-16\nunreachable:\n- source: https://images.example.org/openstack-k8s-capi-images/{os}-kube-v{minor}/{os}-kube-v{version}.qcow2\n  url: https://images.example.org/\n  reason: 503\n- source: https://charts.example.org\n  url: https://charts.example.org/index.yaml\n  reason: 503\n";
+    site.clone.write("../catalog.yaml", text);
+    site.catalog = site.clone.path("../catalog.yaml").display().to_string();
+    let said = site.run(&[]);
+    assert_eq!(site.left(), before, "{}", said.stdout);
+    assert_eq!(said.status, 1, "{}", said.stdout);
+    assert_eq!(outcomes(&said).len(), 6);
+    assert!(
+        said.stdout.contains("images.example.org/: 503"),
+        "{}",
+        said.stdout
+    );
+    // It answers again.
+    site.catalog = program::catalog();
+    assert_eq!(site.outcomes(), all("up-to-date"));
+}
+
+#[test]
+fn rule_9_a_file_that_cannot_be_read_is_no_reason_to_close() {
+    let site = Site::start();
+    site.outcomes();
+    let before = site.left();
+    let main = site.server.state().head("main").unwrap();
+    site.server.state().push(
+        "main",
+        &[("providers/openstack/scs2/csctl.yaml", Some("config: ["))],
+    );
+    let said = site.run(&[]);
+    assert_eq!(site.left(), before, "{}\n{}", said.stdout, said.stderr);
+    assert_eq!(said.status, 1);
+    assert!(said.stderr.contains("csctl.yaml:1"), "{}", said.stderr);
+    site.server.state().force("main", main);
+    assert_eq!(site.outcomes(), all("up-to-date"));
+}
+
+#[test]
+fn a_base_branch_that_cannot_be_read_stops_no_other() {
+    let site = Site::of("[new-patch]", BRANCHES);
+    let main = site.server.state().head("main").unwrap();
+    site.server.state().set_head("maint/scs2-1-34", main);
+    site.server.state().push(
+        "maint/scs2-1-34",
+        &[("csctl-matrix.yaml", Some("minors: ["))],
+    );
+    let said = site.run(&[]);
+    let open = site.server.state().open_pulls().len();
+    assert_eq!(open, 3, "{}\n{}", said.stdout, said.stderr);
+    assert_eq!(said.status, 1);
+}
+
+#[test]
+fn a_base_branch_without_a_configuration_of_its_own_gets_what_is_its_own() {
+    let site = Site::of("[new-patch]", BRANCHES);
+    let main = site.server.state().head("main").unwrap();
+    site.server.state().set_head("maint/scs2-1-34", main);
+    site.server
+        .state()
+        .push("maint/scs2-1-34", &[("csctl-matrix.yaml", None)]);
+    let said = site.run(&[]);
+    let state = site.server.state();
+    let lines: Vec<&str> = state
+        .open_pulls()
+        .iter()
+        .filter(|pull| pull.base_branch != "main")
+        .map(|pull| pull.head_branch.as_str())
+        .collect();
+    assert_eq!(lines.len(), 1, "{lines:?}\n{}", said.stderr);
+}
+
+#[test]
+fn rule_2_a_person_s_own_pull_request_of_the_branch_to_another_base_is_left_alone() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let number = {
+        let mut state = site.server.state();
+        state.push("release", &[("RELEASE.md", Some("Release\n"))]);
+        let number = state.open(BRANCH, "release", "Try it on release");
+        state.edit(number, "Try it on release", "By hand");
+        number
+    };
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    let theirs = site.server.state().pull(number).clone();
+    assert_eq!(
+        (theirs.title.as_str(), theirs.body.as_str()),
+        ("Try it on release", "By hand")
+    );
+    assert_eq!(theirs.base_branch, "release");
+    // The reason of ours goes; the branch stays, as theirs needs it.
+    let config = format!("{}minors: {{to: '1.33'}}\n", site.config);
+    site.server
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "closed");
+    assert!(site.server.state().pull(number).is_open);
+    assert_eq!(of(&site.outcomes(), PATCH), "none");
+}
+
+#[test]
+fn rule_13_a_change_that_was_merged_and_reverted_is_proposed_on_today_s_base() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let number = site.number();
+    {
+        let mut state = site.server.state();
+        state.pull_mut(number).draft = false;
+        let before = state.head("main").unwrap();
+        let merged = state.merge(number, PERSON, "merge").unwrap();
+        let names = changed_paths(&state, before, merged);
+        let old: Vec<(String, String)> = names
+            .into_iter()
+            .map(|name| (name.clone(), state.file(before, &name).unwrap()))
+            .collect();
+        let old: Vec<(&str, Option<&str>)> = old
+            .iter()
+            .map(|(name, text)| (name.as_str(), Some(text.as_str())))
+            .collect();
+        state.push("main", &old);
+    }
+    assert_eq!(of(&outcomes(&site.run(&[])), PATCH), "opened");
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+}
+
+/// The paths of the files in which two commits differ.
+fn changed_paths(state: &github::State, one: git2::Oid, other: git2::Oid) -> Vec<String> {
+    let tree = |oid| state.git.find_commit(oid).unwrap().tree().unwrap();
+    let diff = state
+        .git
+        .diff_tree_to_tree(Some(&tree(one)), Some(&tree(other)), None)
+        .unwrap();
+    let path = |delta: git2::DiffDelta<'_>| delta.new_file().path().unwrap().display().to_string();
+    diff.deltas().map(path).collect()
+}
+
+#[test]
+fn rule_2_a_person_s_own_title_stays_as_long_as_the_change_does() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let number = site.number();
+    let body = site.server.state().pull(number).body.clone();
+    site.server
+        .state()
+        .edit(number, "Ready for the freeze: 1.34.8", &body);
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
+    assert_eq!(
+        site.server.state().pull(number).title,
+        "Ready for the freeze: 1.34.8"
+    );
+}
+
+#[test]
+fn rule_8_a_no_counts_where_the_program_closed_it_before_and_a_person_opened_it_again() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let number = site.number();
+    let narrow = format!("{}minors: {{to: '1.33'}}\n", site.config);
+    let main = site.server.state().head("main").unwrap();
+    site.server
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&narrow))]);
+    let head = site.server.state().head(BRANCH).unwrap();
+    assert_eq!(of(&site.outcomes(), PATCH), "closed");
+    {
+        let mut state = site.server.state();
+        state.force("main", main);
+        state.set_head(BRANCH, head);
+        state.reopen(number).unwrap();
+    }
+    site.outcomes();
+    site.server.state().close(number, PERSON);
+    assert_eq!(of(&site.outcomes(), PATCH), "silenced");
+}
+
+#[test]
+fn rule_9_a_branch_that_could_not_be_deleted_goes_in_the_next_run() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let config = format!("{}minors: {{from: '1.33'}}\n", site.config);
+    site.server
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+    let gone = "openstack-scs2-1-32 new-patch";
+    let left = "csctl-matrix/main/openstack-scs2/1-32/new-patch";
+    site.server
+        .fault("POST", "git-receive-pack", 1, Fault::Forbidden);
+    let said = site.run(&[]);
+    assert!(site.server.state().head(left).is_some(), "{}", said.stdout);
+    assert_eq!(of(&outcomes(&said), gone), "closed");
+    assert_eq!(of(&site.outcomes(), gone), "swept");
+    assert!(site.server.state().head(left).is_none());
+}
+
+#[test]
+fn rule_12_a_merge_is_told_and_counted_where_the_branch_cannot_be_deleted() {
+    let site = Site::of(
+        "[new-patch]",
+        "  autoMerge: squash\ngate: {checks: [lint]}\n",
+    );
+    let rules = github::BranchRules {
+        required_checks: vec![("lint".to_owned(), None)],
+        ..github::BranchRules::default()
+    };
+    site.server.state().rules.insert("main".to_owned(), rules);
+    site.outcomes();
+    let heads: Vec<_> = {
+        let state = site.server.state();
+        state.open_pulls().iter().map(|pull| pull.head).collect()
+    };
+    for head in heads {
+        site.server.state().check(head, "lint", Some("success"));
+    }
+    site.outcomes();
+    site.server
+        .faults("POST", "git-receive-pack", 1..9, Fault::Forbidden);
+    let told = outcomes(&site.run(&[]));
+    assert_eq!(of(&told, "openstack-scs2-1-32 new-patch"), "merged");
+    let others = told.iter().filter(|one| one.ends_with(": up-to-date"));
+    assert_eq!(others.count(), 2, "{told:?}");
+    let state = site.server.state();
+    let done = |pull: &&github::Pull| pull.merged.is_some() || pull.auto_merge.is_some();
+    assert_eq!(state.pulls.iter().filter(done).count(), 1);
+}
+
+#[test]
+fn rule_12_what_is_no_longer_green_is_not_left_to_the_forge_to_merge() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken");
+    let gate = gate_of(&format!("test ! -e {}", broken.display()));
+    let site = Site::of(
+        "[new-patch]",
+        &format!("  draft: false\n  autoMerge: squash\n{gate}"),
+    );
+    let rules = github::BranchRules {
+        required_checks: vec![("lint".to_owned(), None)],
+        ..github::BranchRules::default()
+    };
+    site.server.state().rules.insert("main".to_owned(), rules);
+    site.outcomes();
+    let first = "openstack-scs2-1-32 new-patch";
+    assert_eq!(
+        of(&site.outcomes(), first),
+        "merged",
+        "GitHub waits for lint"
+    );
+    fs::write(&broken, "").unwrap();
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    site.outcomes();
+    let heads: Vec<_> = {
+        let state = site.server.state();
+        state.open_pulls().iter().map(|pull| pull.head).collect()
+    };
+    for head in heads {
+        site.server.state().check(head, "lint", Some("success"));
+    }
+    let merged = site
+        .server
+        .state()
+        .pulls
+        .iter()
+        .filter(|pull| pull.merged.is_some())
+        .count();
+    assert_eq!(merged, 0, "its tests are red");
+}
+
+#[test]
+fn rule_11_tests_are_made_once_on_a_base_that_a_person_merged_and_on_one_that_moved_in_name_alone()
+{
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let site = Site::of(
+        "[new-patch]",
+        &gate_of(&format!("echo run >> {}", runs.display())),
+    );
+    let count = || fs::read_to_string(&runs).unwrap().lines().count();
+    site.outcomes();
+    // An empty commit, as one that starts CI.
+    site.server.state().push("main", &[]);
+    site.outcomes();
+    let once = count();
+    site.server.clear_log();
+    site.outcomes();
+    assert_eq!(count(), once, "on an empty commit");
+    assert!(site.server.mutations().is_empty());
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    for branch in ["1-32", "1-33", "1-34"] {
+        let branch = format!("csctl-matrix/main/openstack-scs2/{branch}/new-patch");
+        site.server.state().merge_branch(&branch, "main");
+    }
+    site.outcomes();
+    let once = count();
+    site.server.clear_log();
+    site.outcomes();
+    assert_eq!(count(), once, "after the base was merged into it");
+    assert!(site.server.mutations().is_empty());
+}
+
+#[test]
+fn rule_13_labels_are_given_by_the_next_run_where_one_was_stopped_before() {
+    stop_after_every_effect("  labels: [dependencies]\n");
+}
+
+#[test]
+fn rule_15_a_label_that_a_person_took_away_is_not_put_back() {
+    let site = Site::of("[new-patch]", "  labels: [dependencies]\n");
+    site.outcomes();
+    let number = site.number();
+    let labels = |site: &Site| site.server.state().pull(number).labels.clone();
+    assert_eq!(labels(&site), ["dependencies"]);
+    site.server.state().unlabel(number, "dependencies");
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    assert!(site.server.mutations().is_empty());
+    site.server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
+    assert!(labels(&site).is_empty());
+}
+
+#[test]
+fn a_dry_run_tells_of_ceilings_as_a_run_does() {
+    let site = Site::with("  atMost: {opened: 2}\n");
+    let dry = site.run(&["--dry-run"]);
+    let real = site.run(&[]);
+    assert_eq!(outcomes(&dry), outcomes(&real));
+    assert_eq!(dry.status, real.status);
+}
+
+#[test]
+fn rule_13_a_refresh_stopped_after_any_effect_is_finished_by_the_next() {
+    for config in ["", "  commits: api\n"] {
+        let moved = || {
+            let site = Site::of("[new-patch]", config);
+            site.outcomes();
+            let config = format!("{}minors: {{from: '1.33'}}\n", site.config);
+            site.server
+                .state()
+                .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+            site.server.clear_log();
+            site
+        };
+        let undisturbed = moved();
+        undisturbed.outcomes();
+        let effects = u32::try_from(undisturbed.server.mutations().len()).unwrap();
+        let calm = undisturbed.outcomes();
+        for nth in 1..=effects {
+            for fault in faults_of(nth) {
+                let site = moved();
+                site.server
+                    .faults("effect", "/", nth..nth + 1, fault.clone());
+                site.server.kill_at(nth, site.command(&[]));
+                let about = format!("killed at effect {nth}, {fault:?}");
+                let last = site.run(&[]);
+                assert_eq!(last.status, 0, "{about}: {}", last.stdout);
+                assert_eq!(site.left(), undisturbed.left(), "{about}");
+                site.server.clear_log();
+                assert_eq!(site.outcomes(), calm, "{about}");
+                assert!(site.server.mutations().is_empty(), "{about}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rule_14_a_limit_in_the_middle_of_a_refresh_leaves_nothing_that_the_next_run_does_not_know() {
+    for nth in 1..=4 {
+        let site = Site::of("[new-patch]", "");
+        site.outcomes();
+        site.server
+            .state()
+            .push("main", &[("NOTES.md", Some("Notes\n"))]);
+        site.server
+            .faults("effect", "/", nth..nth + 9, Fault::UsedUp(403, 7200));
+        let limited = site.run(&[]);
+        site.server.clear_script();
+        assert_eq!(limited.status, 5, "{} {}", limited.stdout, limited.stderr);
+        let last = site.outcomes();
+        assert!(
+            last.iter()
+                .all(|one| one.ends_with(": refreshed") || one.ends_with(": up-to-date")),
+            "{last:?}"
+        );
+        site.server.clear_log();
+        site.outcomes();
+        assert!(site.server.mutations().is_empty());
+    }
+}
+
+#[test]
+fn a_tree_below_the_root_and_files_with_other_line_ends_get_the_same_pull_requests() {
+    for config in ["", "  commits: api\n"] {
+        let mut site = Site::of("[new-patch]", config);
+        let layout = files(&project().join("testdata/layout-c"));
+        let moved: Vec<(String, Option<String>)> = layout
+            .into_iter()
+            .flat_map(|(path, text)| {
+                [
+                    (path.clone(), None),
+                    (format!("sub/{path}"), Some(text.replace('\n', "\r\n"))),
+                ]
+            })
+            .chain([
+                ("csctl-matrix.yaml".to_owned(), None),
+                (
+                    "sub/csctl-matrix.yaml".to_owned(),
+                    Some(site.config.clone()),
+                ),
+            ])
+            .collect();
+        let moved: Vec<(&str, Option<&str>)> = moved
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_deref()))
+            .collect();
+        site.server.state().push("main", &moved);
+        let root = site.clone.root();
+        fs::create_dir(root.join("sub")).unwrap();
+        for name in ["providers", "csctl-matrix.yaml"] {
+            fs::rename(root.join(name), root.join("sub").join(name)).unwrap();
+        }
+        site.clone.commit();
+        site.below = "sub";
+        let first = site.run(&[]);
+        assert_eq!(
+            of(&outcomes(&first), PATCH),
+            "opened",
+            "{}{}",
+            first.stdout,
+            first.stderr
+        );
+        {
+            let state = site.server.state();
+            let (main, head) = (state.head("main").unwrap(), state.head(BRANCH).unwrap());
+            for path in changed_paths(&state, main, head) {
+                assert!(path.starts_with("sub/"), "{path}");
+                let text = state.file(head, &path).unwrap();
+                assert_eq!(
+                    text.matches('\n').count(),
+                    text.matches("\r\n").count(),
+                    "{path}"
+                );
+            }
+        }
+        site.server.clear_log();
+        assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+        assert!(site.server.mutations().is_empty());
+    }
+}
+
+#[test]
+fn many_pull_requests_of_others_and_of_the_past_change_nothing() {
+    let site = Site::of("[new-patch]", "");
+    {
+        let mut state = site.server.state();
+        for nth in 0..150 {
+            state.open_from_fork(&format!("fork{nth}"), BRANCH, "main");
+        }
+        for _ in 0..150 {
+            let number = state.open_from_fork("gone", BRANCH, "main");
+            state.pull_mut(number).head_owner = "acme".to_owned();
+            state.close(number, PERSON);
+        }
+    }
+    assert_eq!(of(&site.outcomes(), PATCH), "opened");
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    assert!(site.server.mutations().is_empty());
+}
+
+#[test]
+fn a_dry_run_changes_nothing_whatever_there_is_to_do() {
+    let site = Site::of(
+        "[new-patch, addons]",
+        "  autoMerge: squash\n  labels: [images]\ngate: {checks: [e2e]}\n",
+    );
+    let rules = github::BranchRules {
+        required_checks: vec![("e2e".to_owned(), None)],
+        ..github::BranchRules::default()
+    };
+    site.server.state().rules.insert("main".to_owned(), rules);
+    site.outcomes();
+    let branch =
+        |line: &str, class: &str| format!("csctl-matrix/main/openstack-scs2/{line}/{class}");
+    {
+        let mut state = site.server.state();
+        let number = |state: &github::State, line: &str, class: &str| {
+            state.find_open(&branch(line, class), "main").unwrap()
+        };
+        state.push(
+            &branch("1-32", "new-patch"),
+            &[("mine.txt", Some("mine\n"))],
+        );
+        let again = number(&state, "1-32", "addons");
+        state.label(again, "csctl-matrix/again");
+        let ready = state.head(&branch("1-33", "addons")).unwrap();
+        state.check(ready, "e2e", Some("success"));
+        let left = number(&state, "1-34", "addons");
+        state.close(left, PERSON);
+    }
+    let dry = |site: &Site| {
+        site.server.clear_log();
+        let said = site.run(&["--dry-run"]);
+        assert!(
+            site.server.mutations().is_empty(),
+            "{:?}",
+            site.server.mutations()
+        );
+        outcomes(&said)
+    };
+    let first = dry(&site);
+    let real = outcomes(&site.run(&[]));
+    assert_eq!(first, real);
+    // What is ready would be merged; what nobody wants any more would be closed.
+    let second = dry(&site);
+    assert_eq!(
+        of(&second, "openstack-scs2-1-33 addons"),
+        "merged",
+        "{second:?}"
+    );
+    let config = format!("{}minors: {{from: '1.34'}}\n", site.config);
+    site.server
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+    let third = dry(&site);
+    assert_eq!(
+        of(&third, "openstack-scs2-1-33 new-patch"),
+        "closed",
+        "{third:?}"
+    );
 }

@@ -4,6 +4,7 @@
 
 mod act;
 mod agenda;
+mod doubt;
 mod land;
 mod merge;
 mod observe;
@@ -146,14 +147,18 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         merged: BTreeSet::new(),
     };
     let mut outcomes = Vec::new();
-    let mut warnings = Vec::new();
-    let stop = run.all(&mut outcomes, &mut warnings).err();
+    let mut said = Outcome::default();
+    let stop = run.all(&mut outcomes, &mut said).err();
     let report = run.report(outcomes);
     if let Some(Stop::Failed(error)) = stop {
         return Err(error);
     }
     let mut outcome = outcome(request, &report, stop)?;
-    outcome.warnings.extend(warnings);
+    outcome.warnings.extend(said.warnings);
+    outcome.faults = said.faults;
+    if !outcome.faults.is_empty() {
+        outcome.status = outcome.status.or(Some(Status::Error));
+    }
     Ok(outcome)
 }
 
@@ -268,18 +273,16 @@ pub(super) fn author(
 }
 
 impl Run<'_> {
-    fn all(
-        &mut self,
-        outcomes: &mut Vec<PullOutcome>,
-        warnings: &mut Vec<String>,
-    ) -> Result<(), Stop> {
+    /// Looks at every key. Beside the outcomes it says what there is to warn of.
+    fn all(&mut self, outcomes: &mut Vec<PullOutcome>, said: &mut Outcome) -> Result<(), Stop> {
         let agenda = self.agenda().map_err(Stop::Failed)?;
+        said.faults = agenda.faults();
         let missing = agenda.missing.iter().map(|(branch, line)| {
             format!(
                 "base branch {branch} does not exist; changes of {line} get no pull request there"
             )
         });
-        warnings.extend(missing);
+        said.warnings.extend(missing);
         let open = self.open_keys()?;
         let mut keys: BTreeSet<PullKey> = agenda.changes.keys().cloned().collect();
         keys.extend(agenda.begun.iter().cloned());
@@ -319,8 +322,12 @@ impl Run<'_> {
         branch: &str,
         agenda: &Agenda,
     ) -> Result<PullOutcome, Trouble> {
+        if let Some(doubt) = agenda.doubt(key) {
+            let message = format!("not known today whether it is wanted: {doubt}");
+            return Err(CommandError::new(message).into());
+        }
         let pulls = self.look(branch)?;
-        let mut wanted = self.propose(agenda, key, &pulls.known(&self.labels))?;
+        let mut wanted = self.propose(agenda, key, &pulls.known(key, &self.labels))?;
         let seen = self.observe(key, branch, pulls, wanted.as_ref())?;
         let mut waits = None;
         if let Some(wanted) = &mut wanted {
@@ -333,7 +340,14 @@ impl Run<'_> {
             None => Err(&gone),
         };
         let decision = decide(&seen.observed, proposal, &self.labels);
+        let is_held = waits.is_some() && self.hold_merge(&seen, &decision)?;
         let mut outcome = self.act(key, branch, (&seen, wanted.as_ref()), decision)?;
+        if is_held {
+            outcome.detail += "; the forge is not to merge it by itself any more";
+            if outcome.ended == Ended::UpToDate {
+                outcome.ended = Ended::Refreshed;
+            }
+        }
         if outcome.ended == Ended::UpToDate && waits.is_none() {
             self.merge_last(key, branch, &seen, &mut outcome)?;
         }

@@ -12,6 +12,8 @@ pub struct Observed {
     pub branch: Option<Branch>,
     /// All pull requests of the branch, the newest first.
     pub pulls: Vec<Pull>,
+    /// The base branch of the key.
+    pub base: String,
 }
 
 /// A branch of the forge.
@@ -70,6 +72,8 @@ pub struct Proposal {
     pub body: String,
     /// The branch it goes to.
     pub base: String,
+    /// The commit of that branch that it was made and tested on.
+    pub stands_on: String,
     /// Labels that it gets when it is opened, and new ones later.
     pub labels: Vec<String>,
     /// Whether it is to be a draft; nothing where that is left as it is.
@@ -162,14 +166,18 @@ pub struct Edited {
 
 /// Decides what is to be done. `wanted` is the proposal, or why there is none.
 pub fn decide(observed: &Observed, wanted: Result<&Proposal, &Cause>, labels: &Labels) -> Decision {
-    let open = observed
-        .pulls
-        .iter()
-        .find(|pull| pull.state == PullState::Open);
-    match open {
+    match find_open(&observed.pulls, &observed.base) {
         Some(pull) => decide_open(observed, pull, wanted, labels),
         None => decide_closed(observed, wanted, labels),
     }
+}
+
+/// Finds the open pull request of a key. A person may have opened another one of the same branch, to another base: it has no block,
+/// and is left alone.
+pub fn find_open<'p>(pulls: &'p [Pull], base: &str) -> Option<&'p Pull> {
+    let mut open = pulls.iter().filter(|pull| pull.state == PullState::Open);
+    let of_base = open.clone().find(|pull| pull.base == base);
+    of_base.or_else(|| open.find(|pull| Block::find(&pull.body).is_some()))
 }
 
 fn decide_open(
@@ -208,7 +216,7 @@ fn decide_open(
         Err(cause) => Decision::Close {
             number,
             cause: cause.clone(),
-            deletes_branch: true,
+            deletes_branch: !is_used_elsewhere(observed, number),
         },
         Ok(proposal) => {
             match refresh(pull, block.as_ref(), proposal, has_wanted_files) {
@@ -224,6 +232,12 @@ fn decide_open(
             }
         }
     }
+}
+
+/// Tells whether the branch has an open pull request beside this one.
+fn is_used_elsewhere(observed: &Observed, number: u64) -> bool {
+    let mut pulls = observed.pulls.iter();
+    pulls.any(|pull| pull.state == PullState::Open && pull.number != number)
 }
 
 fn refresh(
@@ -243,13 +257,22 @@ fn refresh(
         .collect();
     let is_same_change = block.is_some_and(|block| block.fingerprint == proposal.fingerprint);
     // A person's own title stays as long as the change does.
-    let is_same_text =
-        is_same_change && pull.base == proposal.base && is_same_body(&pull.body, &proposal.body);
+    // A person opened again what the program had closed: closing it is a person's no from now on.
+    let is_taken_up = block.is_some_and(|block| block.closed.is_some());
+    // The base may have moved without a change of files, or may have been merged into the branch. The tests are those of its commit
+    // now, and are remembered with it.
+    let is_same_base = block.is_some_and(|block| block.base == proposal.stands_on);
+    let is_same_text = is_same_change
+        && is_same_base
+        && !is_taken_up
+        && pull.base == proposal.base
+        && is_same_body(&pull.body, &proposal.body);
     let draft = proposal
         .is_draft
         .filter(|is_draft| *is_draft != pull.is_draft);
     let moves = !has_wanted_files;
-    let writes_text = moves || !is_same_text;
+    let is_noted = proposal.labels.iter().all(|label| given.contains(label));
+    let writes_text = moves || !is_same_text || !is_noted;
     if !moves && !writes_text && labels.is_empty() && draft.is_none() {
         return Decision::Current { number };
     }
@@ -282,7 +305,7 @@ fn decide_closed(
         .is_some_and(|branch| branch.is_proved || branch.is_merge_of_base || is_known(observed));
     let Ok(proposal) = wanted else {
         return match &observed.branch {
-            Some(branch) if branch.is_proved => Decision::Sweep,
+            Some(branch) if is_left_over(observed, branch) => Decision::Sweep,
             Some(_) | None => Decision::Nothing,
         };
     };
@@ -303,8 +326,9 @@ fn decide_closed(
     }
     match &observed.branch {
         Some(_) if !is_own_branch => Decision::ForeignBranch,
+        // What was merged and taken back on the base is no new commit there.
         Some(branch) => Decision::Open {
-            has_branch: branch.has_wanted_files,
+            has_branch: branch.has_wanted_files && !is_merged(observed, branch),
         },
         None => Decision::Open { has_branch: false },
     }
@@ -320,6 +344,25 @@ fn is_known(observed: &Observed) -> bool {
         .iter()
         .filter_map(|pull| Block::find(&pull.body));
     blocks.into_iter().any(|block| block.knows(&branch.head))
+}
+
+/// Tells whether a run was stopped before it opened a pull request of the branch, or before it deleted the branch of one that it
+/// closed.
+fn is_left_over(observed: &Observed, branch: &Branch) -> bool {
+    let mut blocks = observed
+        .pulls
+        .iter()
+        .filter_map(|pull| Block::find(&pull.body));
+    let is_of_closed = blocks.any(|block| block.closed.is_some() && block.knows(&branch.head));
+    (branch.is_proved || is_of_closed) && !is_used_elsewhere(observed, 0)
+}
+
+/// Tells whether the branch is at a commit that was merged.
+fn is_merged(observed: &Observed, branch: &Branch) -> bool {
+    let merged = observed.pulls.iter();
+    let merged = merged.filter(|pull| pull.state == PullState::Merged);
+    let mut blocks = merged.filter_map(|pull| Block::find(&pull.body));
+    blocks.any(|block| block.knows(&branch.head))
 }
 
 /// Finds the newest of these pull requests that a person closed, with none merged since: the next one says that it follows it.

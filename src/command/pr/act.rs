@@ -7,8 +7,8 @@ use super::land::Move;
 use super::observe::Seen;
 use super::propose::Wanted;
 use super::{Run, Trouble};
-use crate::io::forge::{NewPull, PullChange, PullRequest};
-use crate::pull::{Block, Cause, Decision, Edited, Ended, PullKey, PullOutcome};
+use crate::io::forge::{ForgeError, NewPull, PullChange, PullRequest};
+use crate::pull::{Block, Decision, Edited, Ended, PullKey, PullOutcome};
 
 /// The hidden beginning of the one comment on a pull request that a person has edited.
 const EDITED_COMMENT: &str = "<!-- csctl-matrix:edited -->";
@@ -39,7 +39,7 @@ impl Run<'_> {
             (decision @ Decision::Refresh { .. }, Some(wanted)) => {
                 self.refresh(&place, wanted, decision)
             }
-            (Decision::Close { number, cause, .. }, _) => self.close(&place, number, &cause),
+            (decision @ Decision::Close { .. }, _) => self.close(&place, decision),
             (Decision::Edited(edited), _) => self.leave_edited(&place, &edited),
             (Decision::Sweep, _) => self.sweep(&place),
             (other, _) => Ok(place.ended_without_work(&other)),
@@ -61,6 +61,8 @@ impl Run<'_> {
         }
         let title = &wanted.proposal.title;
         if self.request.is_dry {
+            self.opened += 1;
+            self.pushed += u32::from(!has_branch);
             return Ok(place.outcome(None, Ended::Opened, format!("would be opened: {title}")));
         }
         let head = if let Some(head) = place.seen.head.filter(|_| has_branch) {
@@ -70,17 +72,25 @@ impl Run<'_> {
             self.push(place, Some((commit, wanted.base)))?;
             commit
         };
-        let body = body(place, wanted, (head, None));
+        let (labels, commits) = (&wanted.proposal.labels, (head, None));
         let new = NewPull {
             title: title.clone(),
-            body,
+            body: body(place, wanted, commits, &[]),
             head: place.branch.to_owned(),
             base: place.key.base.clone(),
             draft: wanted.proposal.is_draft.unwrap_or(false),
         };
         let created = self.wait(self.forge.create_pull(&new))?;
         self.opened += 1;
-        self.give_labels(created.number, &wanted.proposal.labels)?;
+        if !labels.is_empty() {
+            // They are noted when they are given, so that a run that is stopped before does not take them for taken away.
+            self.give_labels(created.number, labels)?;
+            let change = PullChange {
+                body: Some(body(place, wanted, commits, labels)),
+                ..PullChange::default()
+            };
+            self.wait(self.forge.update_pull(created.number, &change))?;
+        }
         Ok(place.outcome(Some(created.number), Ended::Opened, title.clone()))
     }
 
@@ -106,6 +116,7 @@ impl Run<'_> {
         }
         let title = &wanted.proposal.title;
         if self.request.is_dry {
+            self.pushed += u32::from(moves);
             let detail = format!("would be refreshed: {title}");
             return Ok(place.outcome(Some(number), Ended::Refreshed, detail));
         }
@@ -114,12 +125,15 @@ impl Run<'_> {
             Some(standing) if !moves => standing,
             Some(_) | None => self.commit(wanted)?,
         };
+        self.give_labels(number, &labels)?;
         if writes_text {
             // The text names the new commit before the branch is moved: whatever is stopped in between, both are known.
             let previous = standing.filter(|standing| *standing != head);
+            let mut noted = place.block(number).map_or(Vec::new(), |block| block.labels);
+            noted.extend(wanted.proposal.labels.clone());
             let change = PullChange {
-                title: Some(title.clone()),
-                body: Some(body(place, wanted, (head, previous))),
+                title: Some(title.clone()).filter(|_| !place.is_same_change(number, wanted)),
+                body: Some(body(place, wanted, (head, previous), &noted)),
                 base: place.base_change(number),
                 is_open: None,
             };
@@ -128,7 +142,6 @@ impl Run<'_> {
         if moves {
             self.push(place, Some((head, wanted.base)))?;
         }
-        self.give_labels(number, &labels)?;
         if let (Some(draft), Some(pull)) = (draft, place.pull(number)) {
             self.wait(self.forge.set_draft(pull, draft))?;
         }
@@ -141,12 +154,15 @@ impl Run<'_> {
     }
 
     /// Says why, closes, and deletes the branch once the pull request is seen to be closed.
-    fn close(
-        &mut self,
-        place: &Place<'_>,
-        number: u64,
-        cause: &Cause,
-    ) -> Result<PullOutcome, Trouble> {
+    fn close(&mut self, place: &Place<'_>, decision: Decision) -> Result<PullOutcome, Trouble> {
+        let Decision::Close {
+            number,
+            cause,
+            deletes_branch,
+        } = decision
+        else {
+            return Ok(place.ended_without_work(&decision));
+        };
         if self.request.is_dry {
             let detail = format!("would be closed: {}", cause.0);
             return Ok(place.outcome(Some(number), Ended::Closed, detail));
@@ -166,10 +182,11 @@ impl Run<'_> {
         };
         self.wait(self.forge.update_pull(number, &change))?;
         let now = self.wait(self.forge.pull(number))?;
-        if now.state != crate::io::forge::PullState::Open {
-            self.push(place, None)?;
+        let mut detail = cause.0;
+        if deletes_branch && now.state != crate::io::forge::PullState::Open {
+            detail += &self.remove_branch(place.branch, place.seen.head)?;
         }
-        Ok(place.outcome(Some(number), Ended::Closed, cause.0.clone()))
+        Ok(place.outcome(Some(number), Ended::Closed, detail))
     }
 
     /// Leaves a person's work alone, and keeps one comment that says how to hand it back.
@@ -192,9 +209,11 @@ impl Run<'_> {
     }
 
     fn sweep(&mut self, place: &Place<'_>) -> Result<PullOutcome, Trouble> {
-        if !self.request.is_dry {
-            self.push(place, None)?;
+        if self.request.is_dry {
+            let detail = "would be deleted: a left-over branch";
+            return Ok(place.outcome(None, Ended::Swept, detail.to_owned()));
         }
+        self.push(place, None)?;
         Ok(place.outcome(None, Ended::Swept, "a left-over branch".to_owned()))
     }
 
@@ -212,6 +231,22 @@ impl Run<'_> {
         })?;
         self.pushed += 1;
         Ok(())
+    }
+
+    /// Deletes a branch whose pull request is done with. That is so whatever comes of its branch: what is returned says why that
+    /// stays.
+    pub(super) fn remove_branch(&self, branch: &str, head: Option<Oid>) -> Result<String, Trouble> {
+        let removed = self.move_branch(&Move {
+            branch,
+            from: head,
+            to: None,
+            base: None,
+        });
+        match removed {
+            Ok(()) => Ok(String::new()),
+            Err(Trouble::Forge(limit @ ForgeError::RateLimited { .. })) => Err(limit.into()),
+            Err(why) => Ok(format!("; its branch stays: {why}")),
+        }
     }
 
     fn give_labels(&self, number: u64, labels: &[String]) -> Result<(), Trouble> {
@@ -249,10 +284,21 @@ impl Place<'_> {
         self.seen.pulls.iter().find(|pull| pull.number == number)
     }
 
+    /// What a pull request says of itself.
+    fn block(&self, number: u64) -> Option<Block> {
+        Block::find(&self.pull(number)?.body)
+    }
+
     /// The base branch to set, where a person has changed it.
     fn base_change(&self, number: u64) -> Option<String> {
         let pull = self.pull(number)?;
         (pull.base_branch != self.key.base).then(|| self.key.base.clone())
+    }
+
+    /// Tells whether a pull request is of this very change: then its title is left to people.
+    fn is_same_change(&self, number: u64, wanted: &Wanted) -> bool {
+        self.block(number)
+            .is_some_and(|block| block.fingerprint == wanted.proposal.fingerprint)
     }
 
     fn outcome(&self, number: Option<u64>, ended: Ended, detail: String) -> PullOutcome {
@@ -295,15 +341,14 @@ impl Place<'_> {
     }
 }
 
-/// Returns the whole body, with its hidden block.
-fn body(place: &Place<'_>, wanted: &Wanted, (head, previous): (Oid, Option<Oid>)) -> String {
-    let given = place
-        .seen
-        .pulls
-        .iter()
-        .filter_map(|pull| Block::find(&pull.body))
-        .flat_map(|block| block.labels);
-    let mut labels: Vec<String> = given.chain(wanted.proposal.labels.clone()).collect();
+/// Returns the whole body, with its hidden block, in which these labels are noted.
+fn body(
+    place: &Place<'_>,
+    wanted: &Wanted,
+    (head, previous): (Oid, Option<Oid>),
+    labels: &[String],
+) -> String {
+    let mut labels = labels.to_vec();
     labels.sort();
     labels.dedup();
     let block = Block {

@@ -34,6 +34,10 @@ pub(super) struct Agenda {
     only: Option<BTreeSet<(String, String)>>,
     /// Base branches that the configuration names and that do not exist, with whose changes would go there.
     pub(super) missing: ByName<StackLine>,
+    /// Base branches that cannot be read.
+    pub(super) unread: ByName<CommandError>,
+    /// Changes that cannot be planned, or whose commit cannot be made.
+    pub(super) failed: BTreeMap<PullKey, CommandError>,
 }
 
 /// A planned change, with the commit that carries it out.
@@ -80,12 +84,13 @@ pub(super) struct Base {
     pub(super) oid: Oid,
     pub(super) repository: Repository,
     pub(super) catalog: Catalog,
-    stacks: Vec<Stack>,
+    pub(super) stacks: Vec<Stack>,
+    /// Those of the default branch, as it is they that name this one.
     rules: Vec<BranchConfig>,
 }
 
 impl Run<'_> {
-    /// Plans every change that there should be.
+    /// Plans every change that there should be. What goes wrong with one of them, or with one base branch, stays with it.
     pub(super) fn agenda(&self) -> Result<Agenda, CommandError> {
         let Bases {
             found,
@@ -98,21 +103,37 @@ impl Run<'_> {
             begun: BTreeSet::new(),
             only: None,
             missing,
+            unread: BTreeMap::new(),
+            failed: BTreeMap::new(),
         };
         for (name, oid) in found {
-            let base = self.read_base(&name, oid, &config)?;
-            for key in self.keys(&base) {
-                if self.refs.branch(&key.branch(&self.config.prefix)).is_some() {
-                    agenda.begun.insert(key.clone());
+            match self.read_base(&name, oid, &config) {
+                Ok(base) => {
+                    self.plan_base(&base, &mut agenda);
+                    agenda.bases.insert(name, base);
                 }
-                if let Some(change) = self.change(&base, &key, None)? {
-                    agenda.changes.insert(key, change);
-                }
+                Err(error) => drop(agenda.unread.insert(name, error)),
             }
-            agenda.bases.insert(name, base);
+        }
+        match agenda.unread.pop_first() {
+            Some((_, error)) if agenda.bases.is_empty() => return Err(error),
+            first => agenda.unread.extend(first),
         }
         agenda.limit(&self.request.only.selection)?;
         Ok(agenda)
+    }
+
+    fn plan_base(&self, base: &Base, agenda: &mut Agenda) {
+        for key in self.keys(base) {
+            if self.refs.branch(&key.branch(&self.config.prefix)).is_some() {
+                agenda.begun.insert(key.clone());
+            }
+            match self.change(base, &key, None) {
+                Ok(Some(change)) => drop(agenda.changes.insert(key, change)),
+                Ok(None) => {}
+                Err(error) => drop(agenda.failed.insert(key, error)),
+            }
+        }
     }
 
     /// Plans a change and makes its commit; nothing where nothing changes. The default stays where a reason is given.
@@ -209,11 +230,10 @@ impl Run<'_> {
         let selection = repository.select(Selection::default())?;
         let catalog = repository.look(&selection, &self.request.world)?;
         let stacks = repository.discovery.read(&repository.tree);
-        let rules = home.branches.clone();
         Ok(Base {
             name: name.to_owned(),
             oid,
-            rules,
+            rules: home.branches.clone(),
             repository,
             catalog,
             stacks,
@@ -358,11 +378,7 @@ impl Base {
     }
 
     fn plan_files(&self, key: &PullKey, red: Option<&str>) -> Result<Option<Plan>, CommandError> {
-        let of_key = |stack: &&Stack| {
-            let mut trees = stack.trees.iter();
-            trees.any(|tree| tree.provider == key.line.provider && tree.name == key.line.name)
-        };
-        let Some(stack) = self.stacks.iter().find(of_key) else {
+        let Some(stack) = self.stacks.iter().find(|stack| is_of_key(stack, key)) else {
             return Ok(None);
         };
         let mut selection = self.repository.select(Selection::default())?;
@@ -399,8 +415,10 @@ impl Base {
             stacks: vec![planned],
             files,
         };
-        let is_sound = plan.has_changes() && plan.faults().next().is_none();
-        Ok(is_sound.then_some(plan))
+        if let Some(fault) = plan.faults().next() {
+            return Err(CommandError::new(fault).hinted(&fault.hint));
+        }
+        Ok(plan.has_changes().then_some(plan))
     }
 
     /// The time of a commit on this branch: that of the branch's newest commit, so that the same change on the same base is the
@@ -410,6 +428,12 @@ impl Base {
         let facts = found.ok_or_else(|| CommandError::new(format!("{} is missing", self.oid)))?;
         Ok(facts.time)
     }
+}
+
+/// Tells whether a key is of a stack.
+pub(super) fn is_of_key(stack: &Stack, key: &PullKey) -> bool {
+    let mut trees = stack.trees.iter();
+    trees.any(|tree| tree.provider == key.line.provider && tree.name == key.line.name)
 }
 
 /// The stack lines of a repository that plans look at.

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::land::Move;
 use super::observe::Seen;
 use super::{Run, Trouble};
 use crate::config::MergeConfig;
 use crate::io::forge::{Cause, ForgeError, MergeMethod, PullState, Review};
-use crate::pull::{Ended, PullKey, PullOutcome};
+use crate::pull::{Decision, Ended, PullKey, PullOutcome};
 
 impl Run<'_> {
     /// Merges a pull request that is as it should be and whose tests and checks are all green.
@@ -55,6 +54,8 @@ impl Run<'_> {
         }
         if self.request.is_dry {
             outcome.detail = format!("would be merged at {name}");
+            outcome.ended = Ended::Merged;
+            self.merged.insert(key.base.clone());
             return Ok(());
         }
         let method = match method {
@@ -68,19 +69,32 @@ impl Run<'_> {
             }
             Err(error) if waits_for_nothing(&error) => {
                 self.wait(self.forge.merge(number, &name, method))?;
-                self.move_branch(&Move {
-                    branch,
-                    from: Some(head),
-                    to: None,
-                    base: None,
-                })?;
-                outcome.detail = format!("merged at {name}");
+                // Whatever comes of the branch, the base has moved.
+                self.merged.insert(key.base.clone());
+                let left = self.remove_branch(branch, Some(head))?;
+                outcome.detail = format!("merged at {name}{left}");
             }
             Err(error) => return Err(error.into()),
         }
         outcome.ended = Ended::Merged;
         self.merged.insert(key.base.clone());
         Ok(())
+    }
+}
+
+impl Run<'_> {
+    /// Takes back that the forge merges a pull request, where that was asked for when everything was green and something no longer
+    /// is. It comes before the branch moves, so that nothing is merged in between. Returns whether there was anything to take back.
+    pub(super) fn hold_merge(&self, seen: &Seen, decision: &Decision) -> Result<bool, Trouble> {
+        let (Decision::Current { number } | Decision::Refresh { number, .. }) = decision else {
+            return Ok(false);
+        };
+        let pull = seen.pulls.iter().find(|pull| pull.number == *number);
+        let pull = pull.filter(|pull| pull.auto_merge && self.config.auto_merge.is_some());
+        if let Some(pull) = pull.filter(|_| !self.request.is_dry) {
+            self.wait(self.forge.disable_auto_merge(pull))?;
+        }
+        Ok(pull.is_some())
     }
 }
 

@@ -8,8 +8,11 @@ use super::{Run, Stop, Trouble};
 use crate::io::forge::{PullQuery, PullRequest, PullState as State};
 use crate::io::git::{GitError, RemoteError};
 use crate::pull::{
-    Block, Branch, Fingerprint, Labels, Observed, Pull, PullKey, PullState, refused,
+    Block, Branch, Fingerprint, Labels, Observed, Pull, PullKey, PullState, find_open, refused,
 };
+
+/// The most merges of the base branch that are followed back.
+const MAX_MERGES: usize = 20;
 
 /// The pull requests of a branch, the newest first: what decisions are made by, and as the forge gave them.
 #[derive(Default)]
@@ -21,8 +24,8 @@ pub(super) struct Pulls {
 impl Pulls {
     /// Returns what earlier runs left behind. A person who puts the label on the open pull request asks that it be made and
     /// tested anew.
-    pub(super) fn known(&self, labels: &Labels) -> Known {
-        let open = self.seen.iter().find(|pull| pull.state == PullState::Open);
+    pub(super) fn known(&self, key: &PullKey, labels: &Labels) -> Known {
+        let open = find_open(&self.seen, &key.base);
         let open = open.filter(|pull| !pull.labels.contains(&labels.again));
         Known {
             block: open.and_then(|pull| Block::find(&pull.body)),
@@ -120,6 +123,7 @@ impl Run<'_> {
                 None => None,
             },
             pulls: pulls.seen,
+            base: key.base.clone(),
         };
         Ok(Seen {
             observed,
@@ -147,7 +151,7 @@ impl Run<'_> {
             Ok(head == wanted.commit || self.has_files_of(head, wanted)?)
         };
         let has_wanted_files = wanted.map(is_wanted).transpose()?.unwrap_or(false);
-        let is_merge_of_base = !is_known && self.is_merge_of_base(head, &blocks)?;
+        let is_merge_of_base = !is_known && self.is_merge_of_base(key, head, &blocks)?;
         let is_made_again = wanted.is_some_and(|wanted| wanted.commit == head);
         let is_proved = is_made_again || (!is_known && self.proves_itself(key, head)?);
         Ok(Branch {
@@ -165,22 +169,49 @@ impl Run<'_> {
         Ok(tree(head)? == tree(wanted.commit)?)
     }
 
-    fn is_merge_of_base(&self, head: Oid, blocks: &[Block]) -> Result<bool, Trouble> {
-        for block in blocks {
-            let Ok(own) = Oid::from_str(&block.head) else {
-                continue;
+    /// Tells whether a commit is a merge of the base branch, or several, into a commit that a block knows, as the forge makes them.
+    fn is_merge_of_base(
+        &self,
+        key: &PullKey,
+        head: Oid,
+        blocks: &[Block],
+    ) -> Result<bool, Trouble> {
+        let (mut current, mut is_known) = (head, false);
+        for _ in 0..MAX_MERGES {
+            self.fetch(current, 2)?;
+            let Some(facts) = self.git.find_commit(current)? else {
+                return Ok(false);
             };
-            if self.git.find_commit(own)?.is_some() {
-                let merged = self.git.merged_into(own, head)?;
-                if merged.is_some_and(|bases| !bases.is_empty()) {
-                    return Ok(true);
+            let name = current.to_string();
+            is_known |= blocks.iter().any(|block| block.knows(&name));
+            match facts.parents[..] {
+                [before, _] => current = before,
+                [_] if is_known => {
+                    let merged = self.git.merged_into(head, current)?.unwrap_or_default();
+                    for other in &merged {
+                        if !self.is_on_base(key, *other)? {
+                            return Ok(false);
+                        }
+                    }
+                    return Ok(!merged.is_empty());
                 }
+                _ => return Ok(false),
             }
         }
         Ok(false)
     }
 
-    /// Tells whether a commit carries the fingerprint of its own content: then nobody has changed what the program made.
+    /// Tells whether the base branch holds a commit.
+    fn is_on_base(&self, key: &PullKey, commit: Oid) -> Result<bool, Trouble> {
+        let Some(base) = self.refs.branch(&key.base) else {
+            return Ok(false);
+        };
+        let names = (base.to_string(), commit.to_string());
+        Ok(base == commit || self.wait(self.forge.contains(&names.0, &names.1))?)
+    }
+
+    /// Tells whether a commit carries the fingerprint of its own content, right on top of the base branch: then nobody has changed
+    /// what the program made, and nobody's work lies below it.
     fn proves_itself(&self, key: &PullKey, head: Oid) -> Result<bool, Trouble> {
         let Some(facts) = self.git.find_commit(head)? else {
             return Ok(false);
@@ -198,6 +229,6 @@ impl Run<'_> {
             return Ok(false);
         }
         let changes = self.git.changes(*parent, facts.tree)?;
-        Ok(fingerprint(key, &changes) == stated)
+        Ok(fingerprint(key, &changes) == stated && self.is_on_base(key, *parent)?)
     }
 }

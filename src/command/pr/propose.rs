@@ -142,6 +142,7 @@ impl Run<'_> {
                 title: title.unwrap_or_default(),
                 body: body.unwrap_or_default(),
                 base: at.key.base.clone(),
+                stands_on: at.base.oid.to_string(),
                 labels: self.config.labels.clone(),
                 is_draft: None,
             },

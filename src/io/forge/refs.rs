@@ -31,12 +31,27 @@ struct ObjectWire {
     sha: String,
 }
 
+/// How two commits stand to each other. Source: "Compare two commits" of GitHub's REST API.
+#[derive(Deserialize)]
+struct Comparison {
+    status: String,
+}
+
 impl GitHub {
     /// Returns the commit of a branch; nothing where there is no such branch.
     pub async fn branch_head(&self, branch: &str) -> Result<Option<String>, ForgeError> {
         let name = encode(&format!("heads/{branch}"));
         let found: Option<RefWire> = self.find(self.path(&format!("/git/ref/{name}"))).await?;
         Ok(found.map(|found| found.object.sha))
+    }
+
+    /// Tells whether a commit is another one, or is built upon it.
+    pub async fn contains(&self, commit: &str, ancestor: &str) -> Result<bool, ForgeError> {
+        // The first page lists changed files, which nobody needs.
+        let path = format!("/compare/{ancestor}...{commit}?per_page=1&page=2");
+        // Commits without a common ancestor are not found.
+        let found: Option<Comparison> = self.find(self.path(&path)).await?;
+        Ok(found.is_some_and(|found| matches!(found.status.as_str(), "ahead" | "identical")))
     }
 
     /// Makes a branch that does not exist yet.

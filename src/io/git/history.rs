@@ -102,13 +102,13 @@ impl GitRepository {
         Ok(self.repository.find_blob(blob)?.content().to_vec())
     }
 
-    /// Returns the commits that were merged into `head`, one merge after the other, to give `commit`: none where they are the
+    /// Returns the commits that were merged into `own`, one merge after the other, to give `commit`: none where they are the
     /// same, and `None` where anything but plain merges lies between, such as a commit of a person or a merge that holds more
-    /// than git itself would make of it. `head` is a commit with one parent, whose object must be at hand as well.
-    pub fn merged_into(&self, commit: Oid, head: Oid) -> Result<Option<Vec<Oid>>, GitError> {
+    /// than git itself would make of it. `own` is a commit with one parent, whose object must be at hand as well.
+    pub fn merged_into(&self, commit: Oid, own: Oid) -> Result<Option<Vec<Oid>>, GitError> {
         let mut merges = Vec::new();
         let mut current = self.repository.find_commit(commit)?;
-        while current.id() != head {
+        while current.id() != own {
             if current.parent_count() != 2 || merges.len() == MAX_MERGES {
                 return Ok(None);
             }

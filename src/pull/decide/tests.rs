@@ -33,6 +33,7 @@ fn proposal(of: &str) -> Proposal {
         title: format!("Add {of}"),
         body: format!("Adds {of}.\n\nReasons."),
         base: "main".to_owned(),
+        stands_on: "base".to_owned(),
         labels: vec!["images".to_owned()],
         is_draft: Some(true),
     }
@@ -86,6 +87,7 @@ fn after(of: &str) -> Observed {
             ..branch(&format!("head of {of}"))
         }),
         pulls: vec![pull(of)],
+        base: "main".to_owned(),
     }
 }
 
@@ -266,14 +268,14 @@ fn rule_13_a_run_stopped_between_branch_and_pull_request_goes_on() {
     };
     let orphan = Observed {
         branch: Some(proved.clone()),
-        pulls: Vec::new(),
+        ..Observed::default()
     };
     let open = Decision::Open { has_branch: true };
     assert_eq!(decided(&orphan, "v1.34.8"), open);
     assert_eq!(decide(&orphan, Err(&gone()), &labels()), Decision::Sweep);
     let foreign = Observed {
         branch: Some(branch("somebody's")),
-        pulls: Vec::new(),
+        ..Observed::default()
     };
     assert_eq!(decided(&foreign, "v1.34.8"), Decision::ForeignBranch);
     assert_eq!(decide(&foreign, Err(&gone()), &labels()), Decision::Nothing);

@@ -132,6 +132,7 @@ pub fn route(state: &mut State, call: &Call<'_>) -> Reply {
             let rules = rules_json(&state.rules_of(branch));
             page(call, None, rules)
         }
+        ("GET", ["compare", range]) => compare(state, range),
         ("GET", ["commits", oid, kind @ ("check-runs" | "statuses")]) => {
             let Some(oid) = find_commit(state, oid) else {
                 return problem(422, &format!("No commit found for SHA: {oid}"));
@@ -155,6 +156,29 @@ pub fn route(state: &mut State, call: &Call<'_>) -> Reply {
 fn find_commit(state: &State, oid: &str) -> Option<Oid> {
     let oid = Oid::from_str(oid).ok()?;
     state.git.find_commit(oid).ok().map(|commit| commit.id())
+}
+
+/// How one commit stands to another; commits and files are left out, as on a page after the last.
+fn compare(state: &State, range: &str) -> Reply {
+    let commits = range.split_once("...");
+    let commits = commits.and_then(|(a, b)| Some((find_commit(state, a)?, find_commit(state, b)?)));
+    let Some((from, to)) = commits else {
+        return not_found();
+    };
+    if state.git.merge_base(from, to).is_err() {
+        return problem(404, "No common ancestor between the two commits.");
+    }
+    let (ahead, behind) = state.git.graph_ahead_behind(to, from).unwrap();
+    let status = match (ahead, behind) {
+        (0, 0) => "identical",
+        (_, 0) => "ahead",
+        (0, _) => "behind",
+        (_, _) => "diverged",
+    };
+    let body = json!({
+        "status": status, "ahead_by": ahead, "behind_by": behind, "total_commits": ahead, "commits": [],
+    });
+    json_reply(200, &body)
 }
 
 // Pull requests.

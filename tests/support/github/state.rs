@@ -323,6 +323,39 @@ impl State {
         oid
     }
 
+    /// Merges one branch into another, as the button "Update branch" does with the base branch.
+    pub fn merge_branch(&mut self, into: &str, from: &str) -> Oid {
+        let second = self.tick().as_second();
+        let oid = {
+            let ours = self.git.find_commit(self.head(into).unwrap()).unwrap();
+            let theirs = self.git.find_commit(self.head(from).unwrap()).unwrap();
+            let mut index = self.git.merge_commits(&ours, &theirs, None).unwrap();
+            let tree = index.write_tree_to(&self.git).unwrap();
+            let (tree, author) = (self.git.find_tree(tree).unwrap(), signature(PERSON, second));
+            let message = format!("Merge branch '{from}' into {into}");
+            let parents = [&ours, &theirs];
+            self.git
+                .commit(None, &author, &author, &message, &tree, &parents)
+                .unwrap()
+        };
+        self.force(into, oid);
+        oid
+    }
+
+    /// Makes the same change with the same message again on top of another commit, as `git rebase` does.
+    pub fn rebase(&mut self, commit: Oid, onto: Oid) -> Oid {
+        let second = self.tick().as_second();
+        let commit = self.git.find_commit(commit).unwrap();
+        let onto = self.git.find_commit(onto).unwrap();
+        let mut index = self.git.cherrypick_commit(&commit, &onto, 0, None).unwrap();
+        let tree = index.write_tree_to(&self.git).unwrap();
+        let (tree, committer) = (self.git.find_tree(tree).unwrap(), signature(PERSON, second));
+        let message = commit.message().unwrap();
+        self.git
+            .commit(None, &commit.author(), &committer, message, &tree, &[&onto])
+            .unwrap()
+    }
+
     pub fn force(&mut self, branch: &str, oid: Oid) {
         self.set_head(branch, oid);
         self.settle(PERSON);

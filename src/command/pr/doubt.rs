@@ -1,0 +1,68 @@
+//! What cannot be known today: a source gave no answer, a file or a whole base branch cannot be read. What there is of such a change is
+//! left as it is; that nothing could be planned is no reason to close anything.
+
+use super::agenda::{Agenda, Base, is_of_key};
+use crate::catalog::{END_OF_LIFE_SOURCE, RELEASES_SOURCE, Unreachable, VULNERABILITIES_SOURCE};
+use crate::error::CommandError;
+use crate::policy::ChangeClass;
+use crate::pull::PullKey;
+
+impl Agenda {
+    /// Returns why it is not known whether a change is wanted; nothing where it is.
+    pub(super) fn doubt(&self, key: &PullKey) -> Option<String> {
+        if self.changes.contains_key(key) {
+            return None;
+        }
+        let error = self.unread.get(&key.base).or(self.failed.get(key));
+        error
+            .map(ToString::to_string)
+            .or_else(|| self.bases.get(&key.base)?.doubt(key))
+    }
+
+    /// Returns what could not be read or planned, each with what to do about it.
+    pub(super) fn faults(&self) -> Vec<(String, String)> {
+        let stacks = self.bases.values().flat_map(|base| &base.stacks);
+        let faults = stacks.flat_map(|stack| &stack.faults);
+        let mut all: Vec<(String, String)> = faults
+            .map(|fault| (fault.to_string(), fault.hint.clone()))
+            .collect();
+        let told = |error: &CommandError| error.hints().join("; ");
+        let unread = self.unread.iter();
+        all.extend(unread.map(|(name, error)| (format!("{name}: {error}"), told(error))));
+        let failed = self.failed.values();
+        all.extend(failed.map(|error| (error.to_string(), told(error))));
+        all.sort();
+        all.dedup_by(|one, other| one.0 == other.0);
+        all
+    }
+}
+
+impl Base {
+    fn doubt(&self, key: &PullKey) -> Option<String> {
+        // Of a stack whose files cannot be read, its name may not be known either.
+        let stacks = self.stacks.iter();
+        let stacks = stacks.filter(|stack| stack.trees.is_empty() || is_of_key(stack, key));
+        let fault = stacks.flat_map(|stack| &stack.faults).next();
+        let silent = || {
+            let mut unreachable = self.catalog.unreachable.iter();
+            let failed = unreachable.find(|failed| concerns(failed, key))?;
+            Some(format!("{}: {}", failed.url, failed.reason))
+        };
+        fault.map(ToString::to_string).or_else(silent)
+    }
+}
+
+/// Tells whether a change could be planned with what a source would have said.
+fn concerns(failed: &Unreachable, key: &PullKey) -> bool {
+    use ChangeClass::{Addons, NewMinor, NewPatch, OsRelease, Removal, Repair};
+    let is_of_minor = failed.minors.is_empty() || failed.minors.contains(&key.line.minor);
+    is_of_minor
+        && match (failed.source.as_str(), key.class) {
+            (VULNERABILITIES_SOURCE, _) | (_, Repair) => false,
+            (RELEASES_SOURCE, class) => class != Addons,
+            (END_OF_LIFE_SOURCE, class) => class != Addons && class != OsRelease,
+            (store, NewPatch | OsRelease | Removal) => store.contains("{version}"),
+            (repository, Addons) => !repository.contains("{version}"),
+            (_, NewMinor) => true,
+        }
+}
