@@ -1687,3 +1687,22 @@ fn a_dry_run_changes_nothing_whatever_there_is_to_do() {
         "{third:?}"
     );
 }
+
+#[test]
+fn rule_8_a_no_outlives_what_others_change_in_the_same_file() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let number = site.number();
+    site.server.state().close(number, PERSON);
+    site.server.state().delete_branch(BRANCH);
+    assert_eq!(of(&site.outcomes(), PATCH), "silenced");
+    let other = "csctl-matrix/main/openstack-scs2/1-33/new-patch";
+    {
+        let mut state = site.server.state();
+        let number = state.find_open(other, "main").unwrap();
+        state.pull_mut(number).draft = false;
+        state.merge(number, PERSON, "squash").unwrap();
+        state.delete_branch(other);
+    }
+    assert_eq!(of(&site.outcomes(), PATCH), "silenced");
+}

@@ -28,7 +28,7 @@ use crate::version::{ReleaseTag, Sha256};
 pub use commit::{CommitError, CommitInfo, Person};
 pub use error::RemoteError;
 pub use git2::Oid;
-pub use history::{CommitFacts, TreeChange, TreeFile};
+pub use history::{CommitFacts, LineChange, TreeChange, TreeFile};
 pub use push::{RefResult, RefUpdate};
 pub use rejection::Rejection;
 pub use remote::{Refs, Remote};

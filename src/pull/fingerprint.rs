@@ -17,7 +17,8 @@ pub struct Fingerprint(String);
 pub struct Change {
     /// Its path, from the repository's root.
     pub path: String,
-    /// What tells its content after the change from any other: git's mode and id of it. Nothing where it is removed.
+    /// What tells this change of it from any other: its mode, with the lines that change or with all that it holds. Nothing where it
+    /// is removed.
     pub content: Option<String>,
 }
 

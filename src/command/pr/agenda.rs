@@ -11,12 +11,12 @@ use crate::command::{Place, Repository};
 use crate::config::{BranchConfig, Config};
 use crate::error::CommandError;
 use crate::gate::TestState;
-use crate::io::git::{CommitError, CommitInfo, TreeChange};
+use crate::io::git::{CommitError, CommitInfo, LineChange, TreeChange};
 use crate::plan::{LinePlan, PLAN_SCHEMA, Plan, PlanInput, Selection, StackPlan, plan_stack};
 use crate::policy::{ChangeClass, Minors};
 use crate::pull::{self, BodyInput, Fingerprint, PullKey, Templates, TextError, commit_message};
 use crate::stack::Stack;
-use crate::version::{Minor, StackLine};
+use crate::version::{Minor, Sha256, StackLine};
 
 /// The trailer by which a commit of the program proves itself.
 pub(super) const TRAILER: &str = "Csctl-Matrix-Change: ";
@@ -155,12 +155,14 @@ impl Run<'_> {
             Err(error) => return Err(CommandError::new(&error).hinted(error.hint())),
         };
         let changes = self.git.changes(base.oid, tree);
-        let fingerprint = fingerprint(key, &changes.map_err(CommandError::new)?);
+        let proof = proof(key, &changes.map_err(CommandError::new)?);
+        let lines = self.git.changed_lines(base.oid, tree);
+        let fingerprint = fingerprint(key, &lines.map_err(CommandError::new)?);
         let info = CommitInfo {
             author: self.author.clone(),
             committer: self.author.clone(),
             time: base.time(self)?,
-            message: format!("{message}\n\n{TRAILER}{fingerprint}\n"),
+            message: format!("{message}\n\n{TRAILER}{proof}\n"),
         };
         let commit = self.git.commit_tree(base.oid, tree, &info);
         let commit = commit.map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
@@ -479,8 +481,21 @@ pub(super) fn line_plan<'p>(
     })
 }
 
-/// Returns the fingerprint of what a commit changes.
-pub(super) fn fingerprint(key: &PullKey, changes: &[TreeChange]) -> Fingerprint {
+/// Returns the fingerprint of a change: it is the same on every base that it can be made on.
+fn fingerprint(key: &PullKey, changes: &[LineChange]) -> Fingerprint {
+    let change = |change: &LineChange| pull::Change {
+        path: change.path.clone(),
+        content: change.mode.map(|mode| {
+            let lines = change.lines.concat();
+            format!("{:o} {}", u32::from(mode), Sha256::of(&lines))
+        }),
+    };
+    let changes: Vec<pull::Change> = changes.iter().map(change).collect();
+    Fingerprint::of(key, &changes)
+}
+
+/// Returns the fingerprint of the very files that a commit changes, by which it proves itself.
+pub(super) fn proof(key: &PullKey, changes: &[TreeChange]) -> Fingerprint {
     let change = |change: &TreeChange| pull::Change {
         path: change.path.clone(),
         content: change

@@ -2,7 +2,7 @@
 
 use git2::Oid;
 
-use super::agenda::{TRAILER, fingerprint};
+use super::agenda::{TRAILER, proof};
 use super::propose::{Known, Wanted};
 use super::{Run, Stop, Trouble};
 use crate::io::forge::{PullQuery, PullRequest, PullState as State};
@@ -229,6 +229,6 @@ impl Run<'_> {
             return Ok(false);
         }
         let changes = self.git.changes(*parent, facts.tree)?;
-        Ok(fingerprint(key, &changes) == stated && self.is_on_base(key, *parent)?)
+        Ok(proof(key, &changes) == stated && self.is_on_base(key, *parent)?)
     }
 }

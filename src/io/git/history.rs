@@ -1,6 +1,6 @@
 //! Reads commits: what they say, what they change, what they merge. It needs the objects at hand, and asks no remote.
 
-use git2::{ErrorCode, FileMode, MergeOptions, Oid};
+use git2::{DiffOptions, ErrorCode, FileMode, MergeOptions, Oid, Patch};
 use jiff::Timestamp;
 
 use super::{GitError, GitRepository, Person};
@@ -34,6 +34,17 @@ pub struct TreeChange {
     pub path: String,
     /// The file in the tree; nothing where it is only in the commit.
     pub after: Option<TreeFile>,
+}
+
+/// The lines that a tree adds to a file of a commit, and those that it takes away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineChange {
+    /// The path from the repository's root.
+    pub path: String,
+    /// What the file is afterwards; nothing where it goes.
+    pub mode: Option<FileMode>,
+    /// Each line after its `+` or `-`, in alphabetical order: where they stand is no part of the change.
+    pub lines: Vec<Vec<u8>>,
 }
 
 /// A file of a tree.
@@ -94,6 +105,38 @@ impl GitRepository {
         };
         let mut changes: Vec<TreeChange> = diff.deltas().map(change).collect();
         changes.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(changes)
+    }
+
+    /// Returns what a tree changes in a commit, line by line: the same for the same change, whatever else the files hold.
+    pub fn changed_lines(&self, commit: Oid, tree: Oid) -> Result<Vec<LineChange>, GitError> {
+        let (before, after) = (self.tree(commit)?, self.repository.find_tree(tree)?);
+        let mut options = DiffOptions::new();
+        options.context_lines(0).force_text(true);
+        let diff =
+            self.repository
+                .diff_tree_to_tree(Some(&before), Some(&after), Some(&mut options))?;
+        let mut changes = Vec::new();
+        for (index, delta) in diff.deltas().enumerate() {
+            let file = delta.new_file();
+            let path = file.path_bytes().or(delta.old_file().path_bytes());
+            let mut lines = Vec::new();
+            if let Some(patch) = Patch::from_diff(&diff, index)?.filter(|_| file.exists()) {
+                for hunk in 0..patch.num_hunks() {
+                    for line in 0..patch.num_lines_in_hunk(hunk)? {
+                        let line = patch.line_in_hunk(hunk, line)?;
+                        let sign = u8::try_from(line.origin()).unwrap_or(b' ');
+                        lines.push([&[sign], line.content()].concat());
+                    }
+                }
+            }
+            lines.sort();
+            changes.push(LineChange {
+                path: String::from_utf8_lossy(path.unwrap_or_default()).into_owned(),
+                mode: file.exists().then(|| file.mode()),
+                lines,
+            });
+        }
         Ok(changes)
     }
 
