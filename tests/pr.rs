@@ -1706,3 +1706,17 @@ fn rule_8_a_no_outlives_what_others_change_in_the_same_file() {
     }
     assert_eq!(of(&site.outcomes(), PATCH), "silenced");
 }
+
+#[test]
+fn rule_14_nothing_is_tested_that_a_ceiling_leaves_to_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let gate = gate_of(&format!("echo run >> {}", runs.display()));
+    let site = Site::of("[new-patch]", &format!("  atMost: {{opened: 1}}\n{gate}"));
+    for nth in 1..=3 {
+        let said = site.run(&[]);
+        assert_eq!(said.status, if nth < 3 { 5 } else { 0 }, "{}", said.stdout);
+        let count = fs::read_to_string(&runs).unwrap().lines().count();
+        assert_eq!(count, nth, "one more is opened and tested in each run");
+    }
+}

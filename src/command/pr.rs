@@ -327,6 +327,20 @@ impl Run<'_> {
             return Err(CommandError::new(message).into());
         }
         let pulls = self.look(branch)?;
+        // Its tests may take long, and nothing would remember them.
+        if agenda.changes.contains_key(key)
+            && pulls.find_open(key).is_none()
+            && let Some(detail) = self.ceiling()
+        {
+            let key = key.clone();
+            return Ok(PullOutcome {
+                key,
+                branch: branch.to_owned(),
+                number: None,
+                ended: Ended::Ceiling,
+                detail,
+            });
+        }
         let mut wanted = self.propose(agenda, key, &pulls.known(key, &self.labels))?;
         let seen = self.observe(key, branch, pulls, wanted.as_ref())?;
         let mut waits = None;

@@ -46,19 +46,22 @@ impl Run<'_> {
         }
     }
 
+    /// Says why no pull request is opened any more in this run.
+    pub(super) fn ceiling(&self) -> Option<String> {
+        let (opened, pushed) = (self.opened, self.pushed);
+        let at_most = &self.config.at_most;
+        let is_reached = opened >= at_most.opened || pushed >= at_most.pushed;
+        is_reached.then(|| {
+            format!("{opened} opened and {pushed} pushed in this run; the next one goes on")
+        })
+    }
+
     fn open_pull(
         &mut self,
         place: &Place<'_>,
         wanted: &Wanted,
         has_branch: bool,
     ) -> Result<PullOutcome, Trouble> {
-        if self.opened >= self.config.at_most.opened || self.pushed >= self.config.at_most.pushed {
-            let detail = format!(
-                "{} opened and {} pushed in this run; the next one goes on",
-                self.opened, self.pushed
-            );
-            return Ok(place.outcome(None, Ended::Ceiling, detail));
-        }
         let title = &wanted.proposal.title;
         if self.request.is_dry {
             self.opened += 1;

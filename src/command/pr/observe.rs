@@ -22,10 +22,15 @@ pub(super) struct Pulls {
 }
 
 impl Pulls {
+    /// Finds the open pull request of a key.
+    pub(super) fn find_open(&self, key: &PullKey) -> Option<&Pull> {
+        find_open(&self.seen, &key.base)
+    }
+
     /// Returns what earlier runs left behind. A person who puts the label on the open pull request asks that it be made and
     /// tested anew.
     pub(super) fn known(&self, key: &PullKey, labels: &Labels) -> Known {
-        let open = find_open(&self.seen, &key.base);
+        let open = self.find_open(key);
         let open = open.filter(|pull| !pull.labels.contains(&labels.again));
         Known {
             block: open.and_then(|pull| Block::find(&pull.body)),
