@@ -160,6 +160,14 @@ impl TestState {
         }
     }
 
+    /// Tells whether asking again would give the same: a test that ended.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Passed | Self::Skipped | Self::Failed => true,
+            Self::Waiting | Self::Missing | Self::Unreadable => false,
+        }
+    }
+
     /// Returns the word used in output: `passed`.
     pub fn word(self) -> &'static str {
         match self {

@@ -463,6 +463,91 @@ fn rule_13_a_branch_that_a_stopped_run_left_goes_when_its_reason_is_gone() {
     assert_eq!(of(&site.outcomes(), first), "none");
 }
 
+/// Rules of a base branch that requires these checks.
+fn requires(checks: &[&str]) -> github::BranchRules {
+    let checks = checks.iter().map(|check| ((*check).to_owned(), None));
+    github::BranchRules {
+        required_checks: checks.collect(),
+        ..github::BranchRules::default()
+    }
+}
+
+#[test]
+fn rule_12_required_checks_count_for_a_token_that_could_pass_over_them() {
+    let site = Site::of("[new-patch]", "  autoMerge: squash\ngate: {checks: none}\n");
+    {
+        let mut state = site.server.state();
+        state.rules.insert("main".to_owned(), requires(&["lint"]));
+        state.settings.allow_auto_merge = false;
+    }
+    site.outcomes();
+    let said = site.run(&[]);
+    assert_eq!(of(&outcomes(&said), PATCH), "up-to-date");
+    assert!(said.stdout.contains("not merged, as"), "{}", said.stdout);
+    let heads: Vec<_> = {
+        let state = site.server.state();
+        state.open_pulls().iter().map(|pull| pull.head).collect()
+    };
+    for head in heads {
+        site.server.state().check(head, "lint", Some("success"));
+    }
+    let merged = site.outcomes();
+    assert!(
+        merged.iter().any(|outcome| outcome.ends_with(": merged")),
+        "{merged:?}"
+    );
+}
+
+#[test]
+fn rule_7_what_a_person_has_taken_over_is_not_merged_by_the_forge_for_the_program() {
+    for enabled_by in [None, Some(PERSON)] {
+        let site = Site::of("[new-patch]", "  autoMerge: squash\ngate: {checks: none}\n");
+        site.server
+            .state()
+            .rules
+            .insert("main".to_owned(), requires(&["lint"]));
+        site.outcomes();
+        // The forge waits for the required check.
+        let first = site.outcomes();
+        let line = first
+            .iter()
+            .find_map(|outcome| outcome.strip_suffix(": merged"))
+            .unwrap();
+        let minor = line
+            .trim_start_matches("openstack-scs2-")
+            .trim_end_matches(" new-patch");
+        let branch = format!("csctl-matrix/main/openstack-scs2/{minor}/new-patch");
+        let number = {
+            let mut state = site.server.state();
+            let number = state.find_open(&branch, "main").unwrap();
+            assert!(state.pull(number).auto_merge.is_some());
+            state.pull_mut(number).auto_merge_by = enabled_by.map(str::to_owned);
+            state.push(&branch, &[("mine.txt", Some("mine\n"))]);
+            number
+        };
+        assert_eq!(of(&site.outcomes(), line), "edited");
+        let still = site.server.state().pull(number).auto_merge.is_some();
+        assert_eq!(still, enabled_by.is_some(), "a person's own wish stays");
+        site.server.clear_log();
+        assert_eq!(of(&site.outcomes(), line), "edited");
+    }
+}
+
+#[test]
+fn labels_are_known_in_any_spelling() {
+    let site = Site::of("[new-patch]", "  labels: [Images]\n");
+    site.outcomes();
+    let number = site.number();
+    site.server.state().unlabel(number, "Images");
+    site.server.state().label(number, "images");
+    site.server.state().label(number, "CSCTL-Matrix/Stop");
+    assert_eq!(of(&site.outcomes(), PATCH), "stopped");
+    site.server.state().unlabel(number, "CSCTL-Matrix/Stop");
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    assert!(site.server.mutations().is_empty());
+}
+
 #[test]
 fn rule_12_who_asks_for_changes_keeps_it_from_being_merged() {
     let site = Site::of("[new-patch]", "  autoMerge: squash\ngate: {checks: none}\n");

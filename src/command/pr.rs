@@ -100,7 +100,7 @@ struct Run<'a> {
 
 /// Why a run stops before its end.
 enum Stop {
-    Limit(ForgeError),
+    Limit(String),
     Failed(CommandError),
 }
 
@@ -180,12 +180,17 @@ fn outcome(
         outcome.warnings.push(warning);
     }
     let has = |ended| report.outcomes.iter().any(|one| one.ended == ended);
-    if let Some(Stop::Limit(error)) = stop {
-        outcome.warnings.push(error.to_string());
-        outcome.status = Some(Status::Limited);
-    } else if has(Ended::Failed) {
+    let is_limited = match stop {
+        Some(Stop::Limit(error)) => {
+            outcome.warnings.push(error);
+            true
+        }
+        Some(Stop::Failed(_)) | None => has(Ended::Ceiling),
+    };
+    // What failed is not hidden by what the next run does.
+    if has(Ended::Failed) {
         outcome.status = Some(Status::Error);
-    } else if has(Ended::Ceiling) {
+    } else if is_limited {
         outcome.status = Some(Status::Limited);
     }
     Ok(outcome)
@@ -305,7 +310,7 @@ impl Run<'_> {
         let ended = self.settle(key, &branch, agenda);
         match ended {
             Ok(outcome) => Ok(outcome),
-            Err(Trouble::Forge(error @ ForgeError::RateLimited { .. })) => Err(Stop::Limit(error)),
+            Err(trouble) if trouble.is_limit() => Err(Stop::Limit(trouble.to_string())),
             Err(trouble) => Ok(PullOutcome {
                 key: key.clone(),
                 branch,
@@ -354,7 +359,7 @@ impl Run<'_> {
             None => Err(&gone),
         };
         let decision = decide(&seen.observed, proposal, &self.labels);
-        let is_held = waits.is_some() && self.hold_merge(&seen, &decision)?;
+        let is_held = self.hold_merge(&seen, &decision, waits.is_some())?;
         let mut outcome = self.act(key, branch, (&seen, wanted.as_ref()), decision)?;
         if is_held {
             outcome.detail += "; the forge is not to merge it by itself any more";
@@ -418,6 +423,14 @@ enum Trouble {
 }
 
 impl Trouble {
+    fn is_limit(&self) -> bool {
+        match self {
+            Self::Forge(error) => matches!(error, ForgeError::RateLimited { .. }),
+            Self::Remote(error) => error.is_limit(),
+            Self::Git(_) | Self::Command(_) | Self::Rejected(_) => false,
+        }
+    }
+
     fn ended(&self) -> Ended {
         match self {
             Self::Forge(ForgeError::Moved { .. } | ForgeError::Conflict(_))

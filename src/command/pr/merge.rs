@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use super::observe::Seen;
 use super::{Run, Trouble};
-use crate::config::MergeConfig;
+use crate::config::{Checks, MergeConfig};
+use crate::gate::GateReport;
 use crate::io::forge::{Cause, ForgeError, MergeMethod, PullState, Review};
-use crate::pull::{Decision, Ended, PullKey, PullOutcome};
+use crate::io::gate::read_checks;
+use crate::pull::{Decision, Edited, Ended, PullKey, PullOutcome};
 
 impl Run<'_> {
     /// Merges a pull request that is as it should be and whose tests and checks are all green.
@@ -68,6 +70,16 @@ impl Run<'_> {
                 "the forge merges it as soon as its rules are met".clone_into(&mut outcome.detail);
             }
             Err(error) if waits_for_nothing(&error) => {
+                // A token that may pass over the rules would: they are looked at here, too.
+                let place = (key.base.as_str(), name.as_str());
+                let now = self.request.now;
+                let required = read_checks(&self.forge, place, &Checks::Required, now);
+                let report = GateReport::new(self.wait(required)?);
+                if !report.is_green {
+                    let why = report.reason().unwrap_or_default();
+                    outcome.detail = format!("not merged, as {why}");
+                    return Ok(());
+                }
                 self.wait(self.forge.merge(number, &name, method))?;
                 // Whatever comes of the branch, the base has moved.
                 self.merged.insert(key.base.clone());
@@ -83,14 +95,27 @@ impl Run<'_> {
 }
 
 impl Run<'_> {
-    /// Takes back that the forge merges a pull request, where that was asked for when everything was green and something no longer
-    /// is. It comes before the branch moves, so that nothing is merged in between. Returns whether there was anything to take back.
-    pub(super) fn hold_merge(&self, seen: &Seen, decision: &Decision) -> Result<bool, Trouble> {
-        let (Decision::Current { number } | Decision::Refresh { number, .. }) = decision else {
-            return Ok(false);
+    /// Takes back that the forge merges a pull request: one that waits for something again, before its branch moves, so that nothing
+    /// is merged in between; and one that a person has taken over, if it was the program that told the forge to. Returns whether
+    /// there was anything to take back.
+    pub(super) fn hold_merge(
+        &self,
+        seen: &Seen,
+        decision: &Decision,
+        waits: bool,
+    ) -> Result<bool, Trouble> {
+        let (number, is_theirs) = match decision {
+            Decision::Current { number } | Decision::Refresh { number, .. } if waits => {
+                (*number, false)
+            }
+            Decision::Stopped { number } | Decision::Edited(Edited { number, .. }) => {
+                (*number, true)
+            }
+            _ => return Ok(false),
         };
-        let pull = seen.pulls.iter().find(|pull| pull.number == *number);
+        let pull = seen.pulls.iter().find(|pull| pull.number == number);
         let pull = pull.filter(|pull| pull.auto_merge && self.config.auto_merge.is_some());
+        let pull = pull.filter(|pull| !is_theirs || pull.auto_merge_by == pull.author);
         if let Some(pull) = pull.filter(|_| !self.request.is_dry) {
             self.wait(self.forge.disable_auto_merge(pull))?;
         }

@@ -55,7 +55,9 @@ impl Run<'_> {
         let open = self.wait(self.forge.open_pulls()).map_err(|error| {
             use crate::error::CommandError;
             match error {
-                limit @ crate::io::forge::ForgeError::RateLimited { .. } => Stop::Limit(limit),
+                limit @ crate::io::forge::ForgeError::RateLimited { .. } => {
+                    Stop::Limit(limit.to_string())
+                }
                 other => {
                     let hint = other.hint();
                     let error = CommandError::new(other);
@@ -94,6 +96,10 @@ impl Run<'_> {
                 State::Open => self.wait(self.forge.pull(pull.number))?,
                 State::Closed | State::Merged => pull,
             };
+            let pull = PullRequest {
+                labels: self.labels_as_configured(pull.labels),
+                ..pull
+            };
             pulls.seen.push(Pull {
                 number: pull.number,
                 state: match pull.state {
@@ -111,6 +117,19 @@ impl Run<'_> {
             pulls.full.push(pull);
         }
         Ok(pulls)
+    }
+
+    /// Spells labels as the configuration does: the forge tells no capital letters from small ones.
+    fn labels_as_configured(&self, labels: Vec<String>) -> Vec<String> {
+        let known = [&self.labels.stop, &self.labels.again];
+        let known: Vec<&String> = known.into_iter().chain(&self.config.labels).collect();
+        let spelled = |label: String| {
+            let same = known
+                .iter()
+                .find(|known| known.eq_ignore_ascii_case(&label));
+            same.map_or(label, |known| (*known).clone())
+        };
+        labels.into_iter().map(spelled).collect()
     }
 
     /// Looks at the branch of a key.

@@ -88,6 +88,8 @@ impl Run<'_> {
             Some(_) => Vec::new(),
             None => self.test(&at, change)?,
         };
+        // What could not be found out is asked again next time.
+        let lasts = has_ended(&tests);
         let red = match (remembered, red_of(&tests)) {
             (Some(red), _) => red,
             (None, Some(why)) if moves_default(&change.plan, key) => {
@@ -98,7 +100,8 @@ impl Run<'_> {
         // Lists may grow before tests are green; the default may not move.
         if let Some(held) = self.change(base, key, Some(&red.1))? {
             let tests = self.test(&at, &held)?;
-            return self.wanted(&at, &held, (tests, Some(red))).map(Some);
+            let red = lasts.then_some(red);
+            return self.wanted(&at, &held, (tests, red)).map(Some);
         }
         // Without the default nothing is left: all of it waits, as a draft.
         self.wanted(&at, change, (tests, None)).map(Some)
@@ -108,7 +111,8 @@ impl Run<'_> {
     fn test(&self, at: &At<'_>, change: &Change) -> Result<Tests, CommandError> {
         let same = at.tested;
         let same = same.filter(|block| block.fingerprint == change.fingerprint);
-        if let Some(block) = same.filter(|block| !block.tests.is_empty()) {
+        let same = same.filter(|block| !block.tests.is_empty() && has_ended(&block.tests));
+        if let Some(block) = same {
             return Ok(block.tests.clone());
         }
         let commit = change.commit.to_string();
@@ -216,6 +220,10 @@ fn recorded(report: &TestReport, own: &StackLine) -> Tests {
         tests.extend(worst.map(|state| (rest, state)));
     }
     tests
+}
+
+fn has_ended(tests: &[(String, TestState)]) -> bool {
+    tests.iter().all(|(_, state)| state.is_final())
 }
 
 /// Returns the first test that is not green: `e2e failed`.

@@ -48,6 +48,8 @@ pub struct PullRequest {
     pub node_id: Option<String>,
     /// Whether GitHub merges it when it can.
     pub auto_merge: bool,
+    /// Who told it to.
+    pub auto_merge_by: Option<String>,
     /// GitHub's word for what keeps it from being merged: `clean`, `blocked`, `dirty`, `behind`, `unstable`; nothing where GitHub
     /// has not worked it out yet, and in lists.
     pub mergeable: Option<String>,
@@ -239,12 +241,17 @@ pub(super) struct PullWire {
     user: Option<User>,
     html_url: Option<String>,
     node_id: Option<String>,
-    auto_merge: Option<serde_json::Value>,
+    auto_merge: Option<AutoMergeWire>,
     mergeable_state: Option<String>,
     #[serde(default, deserialize_with = "moment")]
     created_at: Option<Timestamp>,
     #[serde(default, deserialize_with = "moment")]
     closed_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct AutoMergeWire {
+    enabled_by: Option<User>,
 }
 
 impl PullWire {
@@ -277,6 +284,7 @@ impl PullWire {
             url: self.html_url,
             node_id: self.node_id,
             auto_merge: self.auto_merge.is_some(),
+            auto_merge_by: self.auto_merge.and_then(|found| login(found.enabled_by)),
             mergeable: self.mergeable_state.filter(|state| state != "unknown"),
             merge_queued: false,
             closed_by: None,

@@ -158,6 +158,15 @@ impl RemoteError {
         }
     }
 
+    /// Tells whether a limit of the forge is used up: it goes for git, too, and for buying a token.
+    pub fn is_limit(&self) -> bool {
+        match self {
+            Self::SignIn(ForgeError::RateLimited { .. }) | Self::Status { status: 429, .. } => true,
+            Self::Forbidden { message, .. } => message.to_lowercase().contains("rate limit"),
+            _ => false,
+        }
+    }
+
     /// Tells whether the server has certainly not taken the request.
     pub(super) fn is_certain(&self) -> bool {
         matches!(

@@ -617,10 +617,10 @@ fn pull_json(state: &State, number: u64, base: &str, is_full: bool) -> Value {
         .iter()
         .map(|name| label_json(state, name))
         .collect();
-    let auto_merge = pull
-        .auto_merge
-        .as_ref()
-        .map(|method| json!({"merge_method": method, "enabled_by": user_json(&pull.author)}));
+    let auto_merge = pull.auto_merge.as_ref().map(|method| {
+        let by = pull.auto_merge_by.as_ref().unwrap_or(&pull.author);
+        json!({"merge_method": method, "enabled_by": user_json(by)})
+    });
     let side = |owner: &str, branch: &str, oid: Oid| {
         json!({
             "label": format!("{owner}:{branch}"),

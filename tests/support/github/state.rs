@@ -32,6 +32,8 @@ pub struct Pull {
     pub closed: Option<(Timestamp, String)>,
     /// The merge method.
     pub auto_merge: Option<String>,
+    /// Who asked for that; the author without it.
+    pub auto_merge_by: Option<String>,
     pub in_queue: bool,
     /// How often `mergeable` is still null.
     pub unknown_for: u32,
@@ -449,6 +451,7 @@ impl State {
             updated: now,
             closed: None,
             auto_merge: None,
+            auto_merge_by: None,
             in_queue: false,
             unknown_for: self.settings.mergeable_after,
         }
