@@ -1,6 +1,7 @@
 //! `test`: plans, and tries out what is planned in a scratch copy: the built-in proofs, and the commands of the repository. It writes
 //! nothing into the repository and does not ask the forge.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::plan::{PlanRequest, look_and_make};
@@ -9,8 +10,13 @@ use crate::catalog::Catalog;
 use crate::check::{CheckInput, Findings, RuleSelection, check};
 use crate::config::Config;
 use crate::error::{CommandError, Status};
-use crate::gate::{GateReport, LineReport, ProofInput, Subject, TestReport, proofs};
-use crate::io::gate::{Charts, CommandSettings, Scratch, ScratchError, run_commands};
+use crate::gate::{
+    GateReport, LineReport, ProofInput, Subject, TestKind, TestReport, TestResult, TestState,
+    proofs,
+};
+use crate::io::gate::{
+    CommandSettings, Scratch, ScratchError, chart_of, has_helm, render_charts, run_commands,
+};
 use crate::plan::{LinePlan, Plan, Selection, StackPlan};
 use crate::report;
 use crate::stack::{Discovery, Stack, Tree};
@@ -61,26 +67,14 @@ pub(super) fn examine(examined: &Examined<'_>) -> Result<TestReport, CommandErro
     if !plan.has_changes() {
         return Ok(TestReport::new(Vec::new()));
     }
-    let base = copy(repository).map_err(scratch_error)?;
-    let directories: Vec<&str> = plan
-        .stacks
-        .iter()
-        .filter(|stack| !stack.lines.is_empty())
-        .map(|stack| stack.directory.as_str())
-        .collect();
-    let charts = Charts::before(&directories, &base, examined.settings);
-    let scratch = match (examined.commit, &repository.git) {
-        (Some(commit), Some(git)) => Scratch::of_revision(git, commit),
-        (Some(_) | None, _) => base.apply(plan).map(|()| base),
-    };
-    let scratch = scratch.map_err(scratch_error)?;
     let before = State::new(repository, &repository.tree, &repository.discovery, plan);
     let tree = plan.applied_to(&repository.tree);
     let after = State::new(repository, &tree, &repository.discovery.again(&tree), plan);
     let trial = Trial {
         examined,
-        scratch: &scratch,
-        charts: &charts,
+        copies: Copies::of(examined),
+        has_helm: has_helm(examined.settings).map_err(scratch_error)?,
+        tree: &tree,
         before: &before,
         after: &after,
     };
@@ -89,7 +83,54 @@ pub(super) fn examine(examined: &Examined<'_>) -> Result<TestReport, CommandErro
         lines.map(move |line| (stack, line))
     });
     let reports = changed.map(|(stack, line)| trial.line(stack, line));
-    Ok(TestReport::new(reports.collect()))
+    Ok(TestReport::new(reports.collect::<Result<_, _>>()?))
+}
+
+/// Copies of the files, made when they are needed: a large repository takes its time.
+struct Copies<'a> {
+    examined: &'a Examined<'a>,
+    base: OnceCell<Scratch>,
+    planned: OnceCell<Scratch>,
+}
+
+impl<'a> Copies<'a> {
+    fn of(examined: &'a Examined<'a>) -> Self {
+        Self {
+            examined,
+            base: OnceCell::new(),
+            planned: OnceCell::new(),
+        }
+    }
+
+    /// Returns the files as they are.
+    fn base(&self) -> Result<&Scratch, CommandError> {
+        kept(&self.base, || copy(self.examined.repository))
+    }
+
+    /// Returns the files as they would be.
+    fn planned(&self) -> Result<&Scratch, CommandError> {
+        let Examined {
+            repository, plan, ..
+        } = self.examined;
+        kept(&self.planned, || {
+            if let (Some(commit), Some(git)) = (self.examined.commit, &repository.git) {
+                return Scratch::of_revision(git, commit);
+            }
+            let copy = copy(repository)?;
+            copy.apply(plan).map(|()| copy)
+        })
+    }
+}
+
+fn kept(
+    cell: &OnceCell<Scratch>,
+    make: impl FnOnce() -> Result<Scratch, ScratchError>,
+) -> Result<&Scratch, CommandError> {
+    if let Some(scratch) = cell.get() {
+        return Ok(scratch);
+    }
+    let scratch = make().map_err(scratch_error)?;
+    Ok(cell.get_or_init(|| scratch))
 }
 
 fn copy(repository: &Repository) -> Result<Scratch, ScratchError> {
@@ -139,17 +180,19 @@ impl State {
     }
 }
 
-/// A planned scratch copy, and what is compared.
+/// What a plan is tried out with.
 struct Trial<'a> {
     examined: &'a Examined<'a>,
-    scratch: &'a Scratch,
-    charts: &'a Charts,
+    copies: Copies<'a>,
+    has_helm: bool,
+    /// The files as they would be.
+    tree: &'a Tree,
     before: &'a State,
     after: &'a State,
 }
 
 impl Trial<'_> {
-    fn line(&self, stack: &StackPlan, line: &LinePlan) -> LineReport {
+    fn line(&self, stack: &StackPlan, line: &LinePlan) -> Result<LineReport, CommandError> {
         let Examined {
             repository,
             plan,
@@ -180,13 +223,36 @@ impl Trial<'_> {
             });
         }
         if !subject.leaves() {
-            results.extend(
-                self.charts
-                    .after(subject.directory(), self.scratch, settings),
-            );
+            results.extend(self.charts(subject.directory())?);
         }
         let commands = &repository.config.gate.commands;
-        results.extend(run_commands(commands, &subject, self.scratch, settings));
-        LineReport::new(line, GateReport::new(results))
+        if !commands.is_empty() {
+            let planned = self.copies.planned()?;
+            results.extend(run_commands(commands, &subject, planned, settings));
+        }
+        Ok(LineReport::new(line, GateReport::new(results)))
+    }
+
+    /// Renders the charts of a stack.
+    fn charts(&self, directory: &str) -> Result<Vec<TestResult>, CommandError> {
+        let mut files = self.tree.files_below(directory);
+        let below =
+            |path: &str| chart_of(path[directory.len()..].trim_start_matches('/')).is_some();
+        if !files.any(|(path, _)| below(path)) {
+            return Ok(Vec::new());
+        }
+        if !self.has_helm {
+            let words = "helm is not on PATH".to_owned();
+            let state = TestState::Skipped;
+            let skipped = TestResult::new(TestKind::Proof, "helm template", state, words);
+            return Ok(vec![skipped]);
+        }
+        let base = || self.copies.base();
+        render_charts(
+            directory,
+            self.copies.planned()?,
+            base,
+            self.examined.settings,
+        )
     }
 }

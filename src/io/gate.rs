@@ -14,7 +14,7 @@ use crate::config::GateCommand;
 use crate::gate::{Subject, TestKind, TestResult, TestState};
 
 pub use checks::read_checks;
-pub use helm::Charts;
+pub use helm::{chart_of, has_helm, render_charts};
 pub use scratch::{Scratch, ScratchError};
 
 use process::{Ended, Order, Ran};

@@ -2,95 +2,81 @@
 //! no fault of the change.
 #![expect(clippy::disallowed_methods, reason = "this is where charts are read")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
 use super::process::{self, Ended, Order};
-use super::{CommandSettings, Scratch};
+use super::{CommandSettings, Scratch, ScratchError};
 use crate::gate::{TestKind, TestResult, TestState};
 use crate::io::files::list_files;
 
 /// The longest that rendering one chart may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Charts that did not render before the change.
-#[derive(Debug, Default)]
-pub struct Charts {
-    failing: BTreeSet<String>,
+/// Tells whether helm is installed.
+pub fn has_helm(settings: &CommandSettings) -> Result<bool, ScratchError> {
+    let ran = process::run(&Order {
+        program: "helm",
+        arguments: &["version"],
+        scratch: &Scratch::empty()?,
+        variables: &[],
+        limit: LIMIT,
+        settings,
+    });
+    Ok(!matches!(ran.ended, Ended::NotStarted(error) if error.kind() == ErrorKind::NotFound))
 }
 
-impl Charts {
-    /// Renders the charts below these directories as they are before the change.
-    pub fn before(directories: &[&str], scratch: &Scratch, settings: &CommandSettings) -> Self {
-        let mut failing = BTreeSet::new();
-        for (chart, missing) in charts(directories, scratch.root()) {
-            if missing.is_some() {
-                continue;
-            }
-            match render(&chart, scratch, settings) {
-                Rendered::NoHelm => break,
-                Rendered::Failed { .. } => drop(failing.insert(chart)),
-                Rendered::Well => {}
-            }
-        }
-        Self { failing }
-    }
-
-    /// Renders the charts below a directory as they are after it: one result per chart.
-    pub fn after(
-        &self,
-        directory: &str,
-        scratch: &Scratch,
-        settings: &CommandSettings,
-    ) -> Vec<TestResult> {
-        let mut results = Vec::new();
-        for (chart, missing) in charts(&[directory], scratch.root()) {
-            let below = chart.strip_prefix(directory).unwrap_or(&chart);
-            let name = format!("helm template {}", below.trim_start_matches('/'));
-            let mut output = None;
-            let (state, words) = if let Some(missing) = missing {
-                let words = format!("its dependency {missing} is not there: helm dependency build");
+/// Renders the charts below a directory as they would be: one result per chart. Those that do not render are tried as they are, too,
+/// in a copy that is asked for when it is needed.
+pub fn render_charts<'a, E>(
+    directory: &str,
+    planned: &Scratch,
+    base: impl Fn() -> Result<&'a Scratch, E>,
+    settings: &CommandSettings,
+) -> Result<Vec<TestResult>, E> {
+    let mut results = Vec::new();
+    for (chart, missing) in charts(directory, planned.root()) {
+        let below = chart.strip_prefix(directory).unwrap_or(&chart);
+        let name = format!("helm template {}", below.trim_start_matches('/'));
+        let mut output = None;
+        let (state, words) = if let Some(missing) = missing {
+            let words = format!("its dependency {missing} is not there: helm dependency build");
+            (TestState::Skipped, words)
+        } else if let Err(failed) = render(&chart, planned, settings) {
+            output = Some(failed.said).filter(|said| !said.is_empty());
+            if fails(&chart, base()?, settings) {
+                let words = "it did not render before the change either".to_owned();
                 (TestState::Skipped, words)
             } else {
-                match render(&chart, scratch, settings) {
-                    Rendered::Well => (TestState::Passed, "it renders".to_owned()),
-                    Rendered::NoHelm => {
-                        let words = "helm is not on PATH".to_owned();
-                        let name = "helm template";
-                        let result =
-                            TestResult::new(TestKind::Proof, name, TestState::Skipped, words);
-                        return vec![result];
-                    }
-                    Rendered::Failed { words, said } => {
-                        output = Some(said).filter(|said| !said.is_empty());
-                        if self.failing.contains(&chart) {
-                            let words = "it did not render before the change either".to_owned();
-                            (TestState::Skipped, words)
-                        } else {
-                            (TestState::Failed, words)
-                        }
-                    }
-                }
-            };
-            results.push(TestResult {
-                output,
-                ..TestResult::new(TestKind::Proof, name, state, words)
-            });
-        }
-        results
+                (TestState::Failed, failed.words)
+            }
+        } else {
+            (TestState::Passed, "it renders".to_owned())
+        };
+        results.push(TestResult {
+            output,
+            ..TestResult::new(TestKind::Proof, name, state, words)
+        });
     }
+    Ok(results)
 }
 
-/// What became of a chart.
-enum Rendered {
-    Well,
-    NoHelm,
-    Failed { words: String, said: String },
+/// Tells whether a chart is there with all that it needs and does not render.
+fn fails(chart: &str, scratch: &Scratch, settings: &CommandSettings) -> bool {
+    let place = scratch.root().join(chart);
+    let can_render = place.join("Chart.yaml").is_file() && missing_dependency(&place).is_none();
+    can_render && render(chart, scratch, settings).is_err()
 }
 
-fn render(chart: &str, scratch: &Scratch, settings: &CommandSettings) -> Rendered {
+/// Why a chart does not render, and what helm said.
+struct Failed {
+    words: String,
+    said: String,
+}
+
+fn render(chart: &str, scratch: &Scratch, settings: &CommandSettings) -> Result<(), Failed> {
     let ran = process::run(&Order {
         program: "helm",
         arguments: &["template", "csctl-matrix", &format!("./{chart}")],
@@ -100,40 +86,39 @@ fn render(chart: &str, scratch: &Scratch, settings: &CommandSettings) -> Rendere
         settings,
     });
     let words = match ran.ended {
-        Ended::Code(0) => return Rendered::Well,
-        Ended::NotStarted(error) if error.kind() == ErrorKind::NotFound => {
-            return Rendered::NoHelm;
-        }
+        Ended::Code(0) => return Ok(()),
         Ended::Code(code) => format!("exit status {code}"),
         Ended::Signal(signal) => format!("ended by signal {signal}"),
         Ended::TimedOut => "took longer than a minute".to_owned(),
         Ended::NotStarted(error) => format!("helm cannot be started: {error}"),
     };
-    Rendered::Failed {
+    Err(Failed {
         words,
         said: ran.output,
-    }
+    })
 }
 
-/// Returns the charts below some directories, each with a dependency that it lacks; charts inside of charts belong to those.
-fn charts(directories: &[&str], root: &Path) -> BTreeMap<String, Option<String>> {
+/// Returns the charts below a directory, each with a dependency that it lacks; charts inside of charts belong to those.
+fn charts(directory: &str, root: &Path) -> BTreeMap<String, Option<String>> {
     let mut found: BTreeMap<String, Option<String>> = BTreeMap::new();
-    for directory in directories {
-        let place = root.join(directory);
-        for file in list_files(&place) {
-            let is_chart = file.file_name().is_some_and(|name| name == "Chart.yaml");
-            let Some(below) = file.parent().and_then(Path::to_str).filter(|_| is_chart) else {
-                continue;
-            };
-            if Path::new(below).iter().any(|part| part == "charts") {
-                continue;
-            }
-            let chart = Path::new(directory).join(below);
-            let missing = missing_dependency(&root.join(&chart));
-            found.insert(chart.display().to_string(), missing);
-        }
+    for file in list_files(&root.join(directory)) {
+        let Some(below) = file.to_str().and_then(chart_of) else {
+            continue;
+        };
+        let chart = format!("{directory}/{below}");
+        let chart = chart.trim_matches('/');
+        let missing = missing_dependency(&root.join(chart));
+        found.insert(chart.to_owned(), missing);
     }
     found
+}
+
+/// Returns the directory of a chart that is not inside of another, by the path of its `Chart.yaml` below the stack's directory.
+pub fn chart_of(path: &str) -> Option<&str> {
+    let chart = path.strip_suffix("Chart.yaml")?;
+    let is_named = chart.is_empty() || chart.ends_with('/');
+    let is_inner = chart.split('/').any(|part| part == "charts");
+    (is_named && !is_inner).then(|| chart.trim_end_matches('/'))
 }
 
 /// Returns a dependency of a chart that is not in its directory `charts`.

@@ -43,6 +43,13 @@ pub enum ScratchError {
 }
 
 impl Scratch {
+    /// Makes a copy of nothing.
+    pub fn empty() -> Result<Self, ScratchError> {
+        let directory = make()?;
+        let root = directory.path().to_owned();
+        Ok(Self { directory, root })
+    }
+
     /// Writes the files of a revision, as git has them.
     pub fn of_revision(git: &GitRepository, revision: &str) -> Result<Self, ScratchError> {
         let directory = make()?;
