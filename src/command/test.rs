@@ -19,7 +19,7 @@ use crate::io::gate::{
 };
 use crate::plan::{LinePlan, Plan, Selection, StackPlan};
 use crate::report;
-use crate::stack::{Discovery, Stack, Tree};
+use crate::stack::{Stack, Tree};
 
 /// What to test.
 #[derive(Debug, Clone)]
@@ -67,9 +67,9 @@ pub(super) fn examine(examined: &Examined<'_>) -> Result<TestReport, CommandErro
     if !plan.has_changes() {
         return Ok(TestReport::new(Vec::new()));
     }
-    let before = State::new(repository, &repository.tree, &repository.discovery, plan);
+    let before = State::new(repository, &repository.tree, plan);
     let tree = plan.applied_to(&repository.tree);
-    let after = State::new(repository, &tree, &repository.discovery.again(&tree), plan);
+    let after = State::new(repository, &tree, plan);
     let trial = Trial {
         examined,
         copies: Copies::of(examined),
@@ -145,24 +145,23 @@ fn scratch_error(error: ScratchError) -> CommandError {
         .hinted("make room or give permission; TMPDIR names the place of temporary files")
 }
 
-/// The repository, as it is or as it would be.
+/// The stacks that change, as they are or as they would be.
 struct State {
     stacks: Vec<Stack>,
     findings: Findings,
 }
 
 impl State {
-    fn new(repository: &Repository, tree: &Tree, discovery: &Discovery, plan: &Plan) -> Self {
-        let titles = plan.stacks.iter().map(|stack| stack.title.clone());
+    fn new(repository: &Repository, tree: &Tree, plan: &Plan) -> Self {
+        let changed = plan.stacks.iter().filter(|stack| !stack.lines.is_empty());
+        let directories = changed.map(|stack| stack.directory.as_str()).collect();
+        let discovery = repository.discovery.again(tree).limited_to(&directories);
         let findings = check(CheckInput {
             tree,
-            discovery,
+            discovery: &discovery,
             catalog: None,
             policy: &repository.config.policy(&Config::default()),
-            selection: &Selection {
-                stacks: titles.collect(),
-                ..Selection::default()
-            },
+            selection: &Selection::default(),
             rules: &RuleSelection::default(),
             tags: &[],
             unpublishable: &BTreeMap::new(),

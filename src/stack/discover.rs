@@ -1,7 +1,7 @@
 //! Finds the cluster stacks of a tree and reads what their files say. A file that cannot be read is a fault of its stack;
 //! the other stacks are read all the same.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use super::configured::{ConfiguredSite, ConfiguredSites, Unmet};
@@ -76,6 +76,14 @@ impl Discovery {
         let mut again = discover_with(tree, &self.configured.sites);
         again.configured.is_one_stack = self.configured.is_one_stack;
         again
+    }
+
+    /// Keeps the stacks of these directories alone.
+    #[must_use]
+    pub fn limited_to(mut self, directories: &BTreeSet<&str>) -> Self {
+        self.places
+            .retain(|place| directories.contains(place.directory.as_str()));
+        self
     }
 
     /// Reads one stack again after changes; a file whose text is that of a known one is not read again.
