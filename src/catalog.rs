@@ -7,6 +7,7 @@ mod request;
 mod vulnerability;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -180,6 +181,12 @@ pub struct Unreachable {
     /// The minors that could not be looked at, where the fault concerns some minors only.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub minors: BTreeSet<Minor>,
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} gave no answer: {}", self.url, self.reason)
+    }
 }
 
 impl Catalog {

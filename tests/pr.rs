@@ -1241,13 +1241,30 @@ fn rule_9_a_store_that_gives_no_answer_is_no_reason_to_close() {
     assert_eq!(said.status, 1, "{}", said.stdout);
     assert_eq!(outcomes(&said).len(), 6);
     assert!(
-        said.stdout.contains("images.example.org/: 503"),
+        said.stdout
+            .contains("images.example.org/ gave no answer: 503"),
         "{}",
         said.stdout
     );
+    assert!(
+        said.stderr
+            .contains("warning: https://charts.example.org/index.yaml gave no answer: 503"),
+        "{}",
+        said.stderr
+    );
+    // A branch that was merged and kept is no failure.
+    let number = site.number();
+    site.server.state().pull_mut(number).draft = false;
+    site.server.state().merge(number, PERSON, "squash").unwrap();
+    assert!(site.server.state().branches().contains_key(BRANCH));
+    assert_eq!(outcomes(&site.run(&[])).len(), 5);
     // It answers again.
     site.catalog = program::catalog();
-    assert_eq!(site.outcomes(), all("up-to-date"));
+    let again = site.outcomes();
+    assert!(
+        again.iter().all(|one| !one.ends_with(": failed")),
+        "{again:?}"
+    );
 }
 
 #[test]

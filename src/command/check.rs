@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::update::{refuse_dirty, staging, update_error};
 use super::{Outcome, Place, Repository, World, to_json};
-use crate::catalog::{Catalog, Unreachable};
+use crate::catalog::Catalog;
 use crate::check::{
     CSCTL_RULE, CheckInput, Findings, Group, RuleSelection, StateTag, check, find_rule, repair,
 };
@@ -77,7 +77,8 @@ pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
         .any(|group| group.needs_catalog() && rules.takes_group(*group));
     let catalog = if needs_catalog {
         let catalog = repository.look(&selection, &request.world)?;
-        warnings.extend(catalog.unreachable.iter().map(unreachable_words));
+        // Rules that need it were not applied there.
+        warnings.extend(catalog.unreachable.iter().map(ToString::to_string));
         Some(catalog)
     } else {
         None
@@ -140,11 +141,6 @@ fn select_rules(
         rules.add_default(Group::Catalog);
     }
     Ok(rules)
-}
-
-/// A source without an answer: rules that need it were not applied there.
-fn unreachable_words(failed: &Unreachable) -> String {
-    format!("{} gave no answer: {}", failed.url, failed.reason)
 }
 
 /// How a repository is looked at.

@@ -288,9 +288,12 @@ impl Run<'_> {
             )
         });
         said.warnings.extend(missing);
+        said.warnings.extend(agenda.silent());
         let open = self.open_keys()?;
         let mut keys: BTreeSet<PullKey> = agenda.changes.keys().cloned().collect();
-        keys.extend(agenda.begun.iter().cloned());
+        // A branch alone is worth no line while it is not known whether it is wanted.
+        let is_known = |key: &&PullKey| agenda.doubt(key).is_none();
+        keys.extend(agenda.begun.iter().filter(is_known).cloned());
         keys.extend(open.into_iter().filter(|key| agenda.takes(key)));
         keys.retain(|key| self.request.only.takes(key));
         for key in keys {

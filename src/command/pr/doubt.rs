@@ -1,6 +1,8 @@
 //! What cannot be known today: a source gave no answer, a file or a whole base branch cannot be read. What there is of such a change is
 //! left as it is; that nothing could be planned is no reason to close anything.
 
+use std::collections::BTreeSet;
+
 use super::agenda::{Agenda, Base, is_of_key};
 use crate::catalog::{END_OF_LIFE_SOURCE, RELEASES_SOURCE, Unreachable, VULNERABILITIES_SOURCE};
 use crate::error::CommandError;
@@ -37,6 +39,15 @@ impl Agenda {
     }
 }
 
+impl Agenda {
+    /// Returns the sources that gave no answer.
+    pub(super) fn silent(&self) -> BTreeSet<String> {
+        let catalogs = self.bases.values().map(|base| &base.catalog);
+        let silent = catalogs.flat_map(|catalog| &catalog.unreachable);
+        silent.map(ToString::to_string).collect()
+    }
+}
+
 impl Base {
     fn doubt(&self, key: &PullKey) -> Option<String> {
         // Of a stack whose files cannot be read, its name may not be known either.
@@ -46,7 +57,7 @@ impl Base {
         let silent = || {
             let mut unreachable = self.catalog.unreachable.iter();
             let failed = unreachable.find(|failed| concerns(failed, key))?;
-            Some(format!("{}: {}", failed.url, failed.reason))
+            Some(failed.to_string())
         };
         fault.map(ToString::to_string).or_else(silent)
     }
