@@ -185,6 +185,29 @@ impl Site {
         self.server.state().find_open(BRANCH, "main").unwrap()
     }
 
+    /// A person does on `main` what the pull request does.
+    fn do_by_hand(&self) {
+        let mut state = self.server.state();
+        let head = state.head(BRANCH).unwrap();
+        let layout = files(&project().join("testdata/layout-c"));
+        let done: Vec<(String, String)> = layout
+            .into_iter()
+            .filter_map(|(path, _)| Some((path.clone(), state.file(head, &path)?)))
+            .collect();
+        let pairs: Vec<(&str, Option<&str>)> = done
+            .iter()
+            .map(|(path, text)| (path.as_str(), Some(text.as_str())))
+            .collect();
+        state.push("main", &pairs);
+    }
+
+    /// The comments on a pull request.
+    fn comments(&self, number: u64) -> Vec<String> {
+        let state = self.server.state();
+        let of_it = state.comments.iter().filter(|one| one.number == number);
+        of_it.map(|comment| comment.body.clone()).collect()
+    }
+
     /// What a run leaves behind: the open pull requests by their branches, with title, visible text and state, and the branches.
     fn left(&self) -> Vec<String> {
         let state = self.server.state();
@@ -306,19 +329,40 @@ fn rules_6_and_7_a_person_s_commits_are_never_overwritten() {
     );
     let number = site.number();
     assert_eq!(site.server.state().head(BRANCH), Some(theirs));
-    let comments = site
-        .server
-        .state()
-        .comments
-        .iter()
-        .filter(|comment| comment.number == number)
-        .count();
-    assert_eq!(comments, 1);
+    assert_eq!(site.comments(number).len(), 1);
     // Handed back by the label.
     site.server.state().label(number, "csctl-matrix/again");
     assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
     assert_ne!(site.server.state().head(BRANCH), Some(theirs));
     assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+}
+
+#[test]
+fn a_comment_of_somebody_else_is_not_taken_for_the_program_s() {
+    let site = Site::start();
+    site.outcomes();
+    let number = site.number();
+    let forged = "<!-- csctl-matrix:edited -->\nhello";
+    site.server.state().comment(number, "stranger", forged);
+    site.server
+        .state()
+        .push(BRANCH, &[("mine.txt", Some("mine\n"))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "edited");
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "edited");
+    assert_eq!(site.server.mutations(), [""; 0]);
+    let comments = site.comments(number);
+    assert_eq!((comments.len(), comments[0].as_str()), (2, forged));
+    assert!(comments[1].contains("it differs"), "{comments:?}");
+    // What is not wanted any more is said in the same place.
+    site.do_by_hand();
+    assert_eq!(of(&site.outcomes(), PATCH), "edited");
+    let comments = site.comments(number);
+    assert_eq!((comments.len(), comments[0].as_str()), (2, forged));
+    assert!(
+        comments[1].contains("is not needed any more"),
+        "{comments:?}"
+    );
 }
 
 #[test]
@@ -384,20 +428,7 @@ fn rule_9_a_reason_that_is_gone_closes_it_with_a_comment_and_deletes_the_branch(
     let site = Site::start();
     site.outcomes();
     let number = site.number();
-    // A person does the same by hand.
-    let state = site.server.state();
-    let head = state.head(BRANCH).unwrap();
-    let layout = files(&project().join("testdata/layout-c"));
-    let done: Vec<(String, String)> = layout
-        .into_iter()
-        .filter_map(|(path, _)| Some((path.clone(), state.file(head, &path)?)))
-        .collect();
-    drop(state);
-    let pairs: Vec<(&str, Option<&str>)> = done
-        .iter()
-        .map(|(path, text)| (path.as_str(), Some(text.as_str())))
-        .collect();
-    site.server.state().push("main", &pairs);
+    site.do_by_hand();
     assert_eq!(of(&site.outcomes(), PATCH), "closed");
     let state = site.server.state();
     assert_eq!(state.head(BRANCH), None);

@@ -171,7 +171,7 @@ impl Run<'_> {
             return Ok(place.outcome(Some(number), Ended::Closed, detail));
         }
         let text = format!("{CLOSED_COMMENT}\nClosed: {}.", cause.0);
-        self.keep_comment(number, CLOSED_COMMENT, &text)?;
+        self.keep_comment((number, place.pull(number)), CLOSED_COMMENT, &text)?;
         let body = place.pull(number).and_then(|pull| {
             let mut block = Block::find(&pull.body)?;
             let (visible, _) = pull.body.rsplit_once(crate::pull::MARKER)?;
@@ -205,7 +205,8 @@ impl Run<'_> {
             self.labels.again
         );
         if !self.request.is_dry {
-            self.keep_comment(edited.number, EDITED_COMMENT, &text)?;
+            let pull = place.pull(edited.number);
+            self.keep_comment((edited.number, pull), EDITED_COMMENT, &text)?;
         }
         let detail = format!("a person edited it: {state}");
         Ok(place.outcome(Some(edited.number), Ended::Edited, detail))
@@ -264,15 +265,26 @@ impl Run<'_> {
         Ok(self.wait(self.forge.add_labels(number, &names))?)
     }
 
-    /// Keeps one comment with this hidden beginning up to date; an unchanged one is not written.
-    fn keep_comment(&self, number: u64, marker: &str, text: &str) -> Result<(), Trouble> {
-        let comments = self.wait(self.forge.comments(number))?;
+    /// Keeps one comment with this hidden beginning up to date; an unchanged one is not written. Of others' comments with the same
+    /// beginning none is written over: the forge would not let a bot, and anyone can write one.
+    fn keep_comment(
+        &self,
+        pull: (u64, Option<&PullRequest>),
+        marker: &str,
+        text: &str,
+    ) -> Result<(), Trouble> {
+        let (number, pull) = pull;
+        let mut comments = self.wait(self.forge.comments(number))?;
+        comments.retain(|comment| comment.body.starts_with(marker));
         let same = |body: &str| body.replace("\r\n", "\n").trim() == text.trim();
+        if comments.iter().any(|comment| same(&comment.body)) {
+            return Ok(());
+        }
+        let author = pull.and_then(|pull| pull.author.as_ref());
         match comments
             .iter()
-            .find(|comment| comment.body.starts_with(marker))
+            .find(|comment| author.is_some() && comment.author.as_ref() == author)
         {
-            Some(comment) if same(&comment.body) => {}
             Some(comment) => self.wait(self.forge.update_comment(comment.id, text))?,
             None => {
                 self.wait(self.forge.create_comment(number, text))?;
