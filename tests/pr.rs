@@ -1,5 +1,5 @@
-//! `pr` against a stateful stand-in for GitHub with a real git repository behind it: the whole program, rule by rule of the contract
-//! in docs/pull-requests.md, with people and faults in between.
+//! `pr` against a stateful stand-in for GitHub with a real git repository behind it: the whole program, rule by rule of docs/bot.md,
+//! with people and faults in between.
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -335,6 +335,42 @@ fn rules_6_and_7_a_person_s_commits_are_never_overwritten() {
     assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
     assert_ne!(site.server.state().head(BRANCH), Some(theirs));
     assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+}
+
+#[test]
+fn rule_7_the_comment_on_an_edited_branch_holds_what_it_lacks() {
+    let site = Site::start();
+    site.outcomes();
+    let csctl = "providers/openstack/scs2/csctl.yaml";
+    let layout = files(&project().join("testdata/layout-c"));
+    let of_branch = || -> Vec<(String, String)> {
+        let state = site.server.state();
+        let head = state.head(BRANCH).unwrap();
+        let text = |path: &String| Some((path.clone(), state.file(head, path)?));
+        layout.iter().filter_map(|(path, _)| text(path)).collect()
+    };
+    let proposed = of_branch();
+    let old = &layout.iter().find(|(path, _)| path == csctl).unwrap().1;
+    let edited = format!("{old}# See ```docs```.\n");
+    site.server.state().push(BRANCH, &[(csctl, Some(&edited))]);
+    assert_eq!(of(&site.outcomes(), PATCH), "edited");
+    let [comment] = &site.comments(site.number())[..] else {
+        panic!("one comment");
+    };
+    let (_, patch) = comment.split_once("\n````diff\n").unwrap();
+    let (patch, _) = patch.split_once("````\n").unwrap();
+    let copy = Copy::of("layout-c");
+    for (path, text) in of_branch() {
+        copy.write(&path, &text);
+    }
+    copy.write("../patch", patch).commit();
+    copy.git(&["apply", "../patch"]);
+    for (path, text) in proposed {
+        assert_eq!(copy.read(&path), text, "{path}");
+    }
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "edited");
+    assert_eq!(site.server.mutations(), [""; 0]);
 }
 
 #[test]

@@ -12,6 +12,8 @@ use crate::pull::{Block, Decision, Edited, Ended, PullKey, PullOutcome};
 
 /// The hidden beginning of the one comment on a pull request that a person has edited.
 const EDITED_COMMENT: &str = "<!-- csctl-matrix:edited -->";
+/// The longest patch that a comment shows, in bytes.
+const MAX_PATCH: usize = 20_000;
 /// The hidden beginning of the comment that says why a pull request is closed.
 const CLOSED_COMMENT: &str = "<!-- csctl-matrix:closed -->";
 
@@ -40,7 +42,7 @@ impl Run<'_> {
                 self.refresh(&place, wanted, decision)
             }
             (decision @ Decision::Close { .. }, _) => self.close(&place, decision),
-            (Decision::Edited(edited), _) => self.leave_edited(&place, &edited),
+            (Decision::Edited(edited), _) => self.leave_edited(&place, &edited, wanted),
             (Decision::Sweep, _) => self.sweep(&place),
             (other, _) => Ok(place.ended_without_work(&other)),
         }
@@ -192,24 +194,51 @@ impl Run<'_> {
         Ok(place.outcome(Some(number), Ended::Closed, detail))
     }
 
-    /// Leaves a person's work alone, and keeps one comment that says how to hand it back.
-    fn leave_edited(&mut self, place: &Place<'_>, edited: &Edited) -> Result<PullOutcome, Trouble> {
+    /// Leaves a person's work alone, and keeps one comment that says how to hand it back, and how to bring it up to date by hand.
+    fn leave_edited(
+        &mut self,
+        place: &Place<'_>,
+        edited: &Edited,
+        wanted: Option<&Wanted>,
+    ) -> Result<PullOutcome, Trouble> {
         let state = match (edited.is_unwanted, edited.has_wanted_files) {
             (true, _) => "this change is not needed any more",
             (false, true) => "it holds what would be proposed today",
             (false, false) => "it differs from what would be proposed today",
         };
-        let text = format!(
+        let mut text = format!(
             "{EDITED_COMMENT}\nThis branch has commits that are not csctl-matrix's own, so it is left alone; {state}. The label `{}` hands it back: \
              csctl-matrix then makes it anew and drops those commits.",
             self.labels.again
         );
+        if let (Some(wanted), Some(head)) = (wanted, place.seen.head) {
+            text += &self.missing(wanted, head)?;
+        }
         if !self.request.is_dry {
             let pull = place.pull(edited.number);
             self.keep_comment((edited.number, pull), EDITED_COMMENT, &text)?;
         }
         let detail = format!("a person edited it: {state}");
         Ok(place.outcome(Some(edited.number), Ended::Edited, detail))
+    }
+
+    /// Shows the patch that a branch lacks; nothing where it lacks nothing, or more than a comment is for.
+    fn missing(&self, wanted: &Wanted, head: Oid) -> Result<String, Trouble> {
+        let Some(facts) = self.git.find_commit(wanted.commit)? else {
+            return Ok(String::new());
+        };
+        let changes = self.git.changes(wanted.base, facts.tree)?;
+        let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+        let patch = self.git.patch(head, wanted.commit, &paths)?;
+        if patch.is_empty() || patch.len() > MAX_PATCH {
+            return Ok(String::new());
+        }
+        // A fence in the patch would end the block.
+        let ticks = patch.split(|sign| sign != '`').map(str::len).max();
+        let fence = "`".repeat(ticks.unwrap_or_default().max(2) + 1);
+        Ok(format!(
+            "\n\n<details><summary>What brings it up to date, for <code>git apply</code></summary>\n\n{fence}diff\n{patch}{fence}\n\n</details>"
+        ))
     }
 
     fn sweep(&mut self, place: &Place<'_>) -> Result<PullOutcome, Trouble> {

@@ -1,6 +1,6 @@
 //! Reads commits: what they say, what they change, what they merge. It needs the objects at hand, and asks no remote.
 
-use git2::{DiffOptions, ErrorCode, FileMode, MergeOptions, Oid, Patch};
+use git2::{DiffFormat, DiffOptions, ErrorCode, FileMode, MergeOptions, Oid, Patch};
 use jiff::Timestamp;
 
 use super::{GitError, GitRepository, Person};
@@ -138,6 +138,28 @@ impl GitRepository {
             });
         }
         Ok(changes)
+    }
+
+    /// Returns the patch that gives some files of a commit the content they have in another, as `git apply` takes it.
+    pub fn patch(&self, from: Oid, to: Oid, paths: &[&str]) -> Result<String, GitError> {
+        let (before, after) = (self.tree(from)?, self.tree(to)?);
+        let mut options = DiffOptions::new();
+        options.disable_pathspec_match(true);
+        for path in paths {
+            options.pathspec(*path);
+        }
+        let diff =
+            self.repository
+                .diff_tree_to_tree(Some(&before), Some(&after), Some(&mut options))?;
+        let mut patch = Vec::new();
+        diff.print(DiffFormat::Patch, |_, _, line| {
+            if let sign @ ('+' | '-' | ' ') = line.origin() {
+                patch.extend(u8::try_from(sign));
+            }
+            patch.extend_from_slice(line.content());
+            true
+        })?;
+        Ok(String::from_utf8_lossy(&patch).into_owned())
     }
 
     /// Returns the bytes of a file's content.
