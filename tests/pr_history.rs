@@ -519,10 +519,10 @@ fn play(seed: u64, days: u64) {
 
 #[test]
 fn promises_hold_on_every_day_of_a_long_history() {
-    play(4, 150);
+    play(4, 200);
 }
 
 #[test]
 fn promises_hold_where_the_forge_commits_and_pull_requests_are_merged_by_themselves() {
-    play(7, 100);
+    play(7, 60);
 }
