@@ -1,5 +1,5 @@
 //! Whole runs of `pr` over made-up repositories, against the tests' stand-in for GitHub on loopback: `cargo bench --bench pr`. It prints
-//! one row per run, with the requests of the API it sent; git's own are not among them. The stand-in's work is part of the time, and
+//! one row per run, with the requests it sent to the API and for git. The stand-in's work is part of the time, and
 //! the pause between two writes, a second against GitHub, is left out.
 #![expect(
     clippy::unwrap_used,
@@ -96,23 +96,11 @@ impl Site {
     }
 
     fn run(&self, options: &[&str]) -> Said {
-        let root = self.clone.root().display().to_string();
-        let catalog = self.made.path().join("catalog.yaml").display().to_string();
-        let (remote, cache) = (self.server.git_url(), self.clone.cache());
-        let mut arguments = vec![
-            "pr",
-            "-C",
-            &root,
-            "--catalog",
-            &catalog,
-            "--remote",
-            &remote,
-        ];
-        arguments.extend(["--write-pause", "0", "--cache-dir", &cache]);
-        arguments.extend(["--format", "json"]);
-        arguments.extend(options);
-        let mut command = program::program(&arguments);
-        command.env("GITHUB_TOKEN", TOKEN).env("NO_PROXY", "*");
+        let mut command = program::pr(&self.clone.root(), &self.server.git_url(), TOKEN);
+        let catalog = self.made.path().join("catalog.yaml");
+        command.arg("--catalog").arg(catalog);
+        command.args(["--cache-dir", &self.clone.cache(), "--format", "json"]);
+        command.args(options);
         command.output().unwrap().into()
     }
 }

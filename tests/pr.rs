@@ -103,22 +103,10 @@ impl Site {
     }
 
     fn command_as(&self, format: &str, options: &[&str]) -> Command {
-        let root = self.clone.path(self.below).display().to_string();
-        let catalog = &self.catalog;
-        let remote = self.server.git_url();
-        let cache = self.clone.root().join("../cache").display().to_string();
-        let mut arguments = vec!["pr", "-C", &root, "--catalog", catalog, "--remote", &remote];
-        arguments.extend([
-            "--write-pause",
-            "0",
-            "--cache-dir",
-            &cache,
-            "--format",
-            format,
-        ]);
-        arguments.extend(options);
-        let mut command = program::program(&arguments);
-        command.env("GITHUB_TOKEN", TOKEN).env("NO_PROXY", "*");
+        let cache = self.clone.root().join("../cache");
+        let mut command = program::pr(&self.clone.path(self.below), &self.server.git_url(), TOKEN);
+        command.args(["--catalog", &self.catalog, "--format", format]);
+        command.arg("--cache-dir").arg(cache).args(options);
         command
     }
 

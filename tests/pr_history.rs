@@ -232,23 +232,8 @@ impl History {
     }
 
     fn command(&self) -> Command {
-        let (root, catalog) = (self.clone.root().display().to_string(), self.catalog());
-        let remote = self.server.git_url();
-        let arguments = [
-            "pr",
-            "-C",
-            &root,
-            "--catalog",
-            &catalog,
-            "--remote",
-            &remote,
-            "--write-pause",
-            "0",
-            "--format",
-            "json",
-        ];
-        let mut command = program::program(&arguments);
-        command.env("GITHUB_TOKEN", TOKEN).env("NO_PROXY", "*");
+        let mut command = program::pr(&self.clone.root(), &self.server.git_url(), TOKEN);
+        command.args(["--catalog", &self.catalog(), "--format", "json"]);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         command
     }

@@ -117,22 +117,10 @@ fn merged_one_by_one(
     forge
         .state()
         .push("main", &[("csctl-matrix.yaml", Some(&config))]);
-    let (root, remote) = (copy.root().display().to_string(), forge.git_url());
     let mirrors = world.mirror_arguments();
     let run = || -> Said {
-        let mut arguments = vec![
-            "pr",
-            "-C",
-            &root,
-            "--remote",
-            &remote,
-            "--as-of",
-            text("now"),
-        ];
-        arguments.extend(["--write-pause", "0"]);
-        arguments.extend(mirrors.iter().map(String::as_str));
-        let mut command = program::program(&arguments);
-        command.env("GITHUB_TOKEN", TOKEN).env("NO_PROXY", "*");
+        let mut command = program::pr(&copy.root(), &forge.git_url(), TOKEN);
+        command.args(["--as-of", text("now")]).args(&mirrors);
         command.output().unwrap().into()
     };
     let mut merged = 0;

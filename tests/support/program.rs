@@ -92,6 +92,14 @@ pub fn program(arguments: &[&str]) -> Command {
     command
 }
 
+/// A command `pr` in a directory, for a forge on loopback: without the pause between two writes.
+pub fn pr(root: &Path, remote: &str, token: &str) -> Command {
+    let mut command = program(&["pr", "--remote", remote, "--write-pause", "0", "-C"]);
+    command.arg(root);
+    command.env("GITHUB_TOKEN", token).env("NO_PROXY", "*");
+    command
+}
+
 /// Runs the program.
 pub fn run(arguments: &[&str]) -> Said {
     program(arguments).output().unwrap().into()

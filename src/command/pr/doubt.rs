@@ -37,9 +37,7 @@ impl Agenda {
         all.dedup_by(|one, other| one.0 == other.0);
         all
     }
-}
 
-impl Agenda {
     /// Returns the sources that gave no answer.
     pub(super) fn silent(&self) -> BTreeSet<String> {
         let catalogs = self.bases.values().map(|base| &base.catalog);

@@ -64,9 +64,9 @@ impl Scratch {
         if let Some(git) = git {
             paths.extend(git.known_files()?);
         }
-        let directory = make()?;
+        let scratch = Self::empty()?;
         for path in paths {
-            let (from, to) = (root.join(&path), directory.path().join(&path));
+            let (from, to) = (root.join(&path), scratch.root.join(&path));
             match copy(&from, &to) {
                 // It was removed, and git still knows it.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -74,8 +74,7 @@ impl Scratch {
                 Ok(()) => {}
             }
         }
-        let root = directory.path().to_owned();
-        Ok(Self { directory, root })
+        Ok(scratch)
     }
 
     /// Writes a plan into the copy.
