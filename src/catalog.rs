@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::release_digest::CsctlHashes;
 use crate::version::{
-    ChartVersion, KubernetesVersion, Minor, OsRelease, ReleaseTag, Sha256, StackLine, StackVersion,
+    ChartVersion, KubernetesVersion, Minor, OsRelease, ReleaseTag, Sha256, Sha512, StackLine,
+    StackVersion,
 };
 
 pub use end_of_life::known_end_of_life;
@@ -103,6 +104,12 @@ pub struct NodeImage {
     /// The store's checksum. Container images have none here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Sha256>,
+    /// The store's longer checksum, where it publishes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha512: Option<Sha512>,
+    /// The digest of a container image's tag, where the registry was asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Sha256>,
     /// The day it was built: the image's Last-Modified, or the day of the store's pointer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub built: Option<Date>,

@@ -6,6 +6,7 @@ mod compact;
 mod kubernetes;
 mod os;
 mod sha256;
+mod sha512;
 mod stack;
 
 pub use chart::ChartVersion;
@@ -13,6 +14,7 @@ pub use compact::compact;
 pub use kubernetes::{KubernetesVersion, Minor};
 pub use os::OsRelease;
 pub use sha256::Sha256;
+pub use sha512::Sha512;
 pub use stack::{ReleaseTag, StackLine, StackVersion};
 
 /// A text that is not the version or name it was taken for.

@@ -79,6 +79,8 @@ impl Hit {
             os: self.os,
             url: self.url,
             sha256: Some(sha256),
+            sha512: None,
+            digest: None,
             built: modified.or(self.announced),
             size: self.size,
         })

@@ -198,6 +198,8 @@ fn container_image(pattern: &ImagePattern, version: KubernetesVersion) -> NodeIm
         os: None,
         url: pattern.url(version, None),
         sha256: None,
+        sha512: None,
+        digest: None,
         built: None,
         size: None,
     }

@@ -168,6 +168,8 @@ fn named_images(stack: &Stack) -> Vec<NodeImage> {
                 os: entry.os.clone(),
                 url: entry.url.clone()?,
                 sha256: entry.sha256.clone(),
+                sha512: None,
+                digest: None,
                 built: entry.built,
                 size: None,
             })
@@ -181,6 +183,8 @@ fn named_images(stack: &Stack) -> Vec<NodeImage> {
                         os: image.os.clone(),
                         url: image.url.clone(),
                         sha256: image.sha256.clone(),
+                        sha512: None,
+                        digest: None,
                         built: None,
                         size: None,
                     }),

@@ -31,6 +31,8 @@ fn image(version: &str) -> NodeImage {
         os: Some("ubuntu-2404".parse().unwrap()),
         url: url(version),
         sha256: Some(sum(version).parse().unwrap()),
+        sha512: None,
+        digest: None,
         built: Some("2026-05-01".parse().unwrap()),
         size: None,
     }

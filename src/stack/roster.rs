@@ -355,6 +355,8 @@ mod tests {
             os: Some(os.parse().unwrap()),
             url: format!("https://images.example.org/{os}-kube-{version}.qcow2"),
             sha256: Some("a".repeat(64).parse().unwrap()),
+            sha512: None,
+            digest: None,
             built: None,
             size: None,
         }

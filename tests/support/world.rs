@@ -229,6 +229,8 @@ impl World {
                 os: None,
                 url: kind_image(version(index, patch)),
                 sha256: None,
+                sha512: None,
+                digest: None,
                 built: None,
                 size: None,
             }));
@@ -325,6 +327,8 @@ fn image(version: KubernetesVersion, noble: bool, offer: Offer) -> NodeImage {
         os: Some(os),
         url: url(version, noble),
         sha256: Some(sum(version, noble, offer.again).parse().unwrap()),
+        sha512: None,
+        digest: None,
         built: offer
             .dated
             .then(|| built(version, offer.again).parse().unwrap()),

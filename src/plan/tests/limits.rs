@@ -1,4 +1,4 @@
-//! What policies withhold and take away, on small texts.
+//! What policies withhold and take away, sha512: None, digest: None, on small texts.
 
 use super::*;
 use crate::policy::{Block, ChangeClass, Pin};

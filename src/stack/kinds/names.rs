@@ -56,6 +56,8 @@ pub(super) fn set_default(
         os: entry.os.clone(),
         url: String::new(),
         sha256: None,
+        sha512: None,
+        digest: None,
         built: None,
         size: None,
     };

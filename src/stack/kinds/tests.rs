@@ -20,6 +20,8 @@ fn image(version: &str) -> NodeImage {
         os: Some("ubuntu-2404".parse().unwrap()),
         url: format!("{URL}{version}.qcow2"),
         sha256: Some(digit.repeat(64).parse().unwrap()),
+        sha512: None,
+        digest: None,
         built: Some("2026-05-01".parse().unwrap()),
         size: None,
     }
