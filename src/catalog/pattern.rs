@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use crate::version::{KubernetesVersion, Minor, OsRelease};
+use crate::version::{KubernetesVersion, Minor, OsRelease, Sha256};
 
 /// A pattern such as `https://store/images/{os}-kube-v{minor}/{os}-kube-v{version}.qcow2`, or
 /// `registry/kindest/node:v{version}` for container images.
@@ -19,6 +19,12 @@ pub enum PatternError {
     /// The URL carries no Kubernetes version.
     #[error("no Kubernetes version in `{url}`")]
     NoVersion {
+        /// The URL as found.
+        url: String,
+    },
+    /// The name carries several versions, and nothing says which of them is that of Kubernetes.
+    #[error("several versions in `{url}`, and no `kube-` or `v` says which is that of Kubernetes")]
+    SeveralVersions {
         /// The URL as found.
         url: String,
     },
@@ -39,38 +45,60 @@ pub struct ImageUrl {
     pub os: Option<OsRelease>,
     /// The minor of its directory, where it has one.
     pub directory_minor: Option<Minor>,
+    /// The digest behind a container image's tag.
+    pub digest: Option<Sha256>,
 }
 
 impl ImagePattern {
     /// Reads an image's URL, or a container image's name with its tag.
     pub fn read_url(url: &str) -> Result<ImageUrl, PatternError> {
-        let parts = Parts::of(url)?;
+        let (name, digest) = split_digest(url);
+        let parts = Parts::of(name)?;
         Ok(ImageUrl {
             version: parts.version,
             directory_minor: parts.minor.map(|(_, minor)| minor),
             os: parts.os.map(|(_, os)| os),
+            digest,
         })
     }
 
-    /// Infers the pattern that an image's URL, or a container image's name with its tag, follows.
+    /// Infers the pattern that an image's URL, or a container image's name with its tag, follows. A digest behind the tag
+    /// belongs to one image, and to no pattern.
     pub fn of_url(url: &str) -> Result<Self, PatternError> {
-        let parts = Parts::of(url)?;
+        let (name, _) = split_digest(url);
+        let parts = Parts::of(name)?;
         let mut places = vec![(parts.version_place, "{version}")];
         if let Some((place, _)) = parts.os {
             places.extend(parts.os_in_directory.map(|place| (place, "{os}")));
             places.push((place, "{os}"));
         }
         places.extend(parts.minor.map(|(place, _)| (place, "{minor}")));
+        let others = parts.version_in_directories.into_iter();
+        places.extend(others.map(|place| (place, "{version}")));
         places.sort_unstable_by_key(|(place, _)| place.start);
-        let mut pattern = String::with_capacity(url.len());
+        let mut pattern = String::with_capacity(name.len());
         let mut from = 0;
         for (place, placeholder) in places {
-            pattern.push_str(&url[from..place.start]);
+            pattern.push_str(&name[from..place.start]);
             pattern.push_str(placeholder);
             from = place.end;
         }
-        pattern.push_str(&url[from..]);
+        pattern.push_str(&name[from..]);
         Ok(Self(pattern))
+    }
+
+    /// Returns the pattern of the last segment without its ending: what names an image in a store, `{os}-kube-v{version}`.
+    pub fn stem(&self) -> &str {
+        let file = self.0.rsplit('/').next().unwrap_or_default();
+        let version = file.rfind('}').map_or(0, |end| end + 1);
+        let ending = file[version..].find('.').map(|dot| version + dot);
+        &file[..ending.unwrap_or(file.len())]
+    }
+
+    /// Returns the host, or the registry, that the URLs begin with; nothing for a bare name.
+    pub fn host(&self) -> Option<&str> {
+        let rest = self.0.split_once("://").map_or(&*self.0, |(_, rest)| rest);
+        rest.split_once('/').map(|(host, _)| host)
     }
 
     /// Returns the URL of an image; a pattern with `{os}` needs the operating-system release.
@@ -150,10 +178,20 @@ impl<'de> serde::Deserialize<'de> for ImagePattern {
     }
 }
 
+/// Splits `kindest/node:v1.34.0@sha256:...` into the name with its tag and the digest.
+fn split_digest(reference: &str) -> (&str, Option<Sha256>) {
+    match reference.split_once('@') {
+        Some((name, digest)) if digest.starts_with("sha256:") => (name, digest.parse().ok()),
+        Some(_) | None => (reference, None),
+    }
+}
+
 /// What an image's URL is made of, and where in it.
 struct Parts {
     version: KubernetesVersion,
     version_place: Range<usize>,
+    /// Where directories name the same version in full.
+    version_in_directories: Vec<Range<usize>>,
     os: Option<(Range<usize>, OsRelease)>,
     os_in_directory: Option<Range<usize>>,
     /// The minor of the last directory.
@@ -163,10 +201,7 @@ struct Parts {
 impl Parts {
     fn of(url: &str) -> Result<Self, PatternError> {
         let file = url.rfind('/').map_or(0, |slash| slash + 1);
-        let (version_place, version) =
-            find_last(url, file..url.len()).ok_or_else(|| PatternError::NoVersion {
-                url: url.to_owned(),
-            })?;
+        let (version_place, version) = find_version(url, file)?;
         let os =
             find_os(&url[file..version_place.start]).map(|(length, os)| (file..file + length, os));
         let directory_end = file.saturating_sub(1);
@@ -183,12 +218,104 @@ impl Parts {
         };
         Ok(Self {
             version,
+            version_in_directories: find_all(url, 0..file, &version.plain()),
             version_place,
             os,
             os_in_directory,
             minor,
         })
     }
+}
+
+/// Finds the Kubernetes version of a name that may carry others too, as `flatcar-4459.2.1-kube-1.34.6-tooling-1.26.2` does:
+/// the one behind `kube-` or the like, else the one with a `v`, else the only one of Kubernetes' major, else the only one.
+fn find_version(url: &str, file: usize) -> Result<(Range<usize>, KubernetesVersion), PatternError> {
+    let mut found: Vec<Numbered> = Vec::new();
+    let mut end = url.len();
+    while let Some((place, version)) = find_last(url, file..end) {
+        end = place.start;
+        let mark = Mark::of(&url[file..place.start], version);
+        found.push(Numbered {
+            place,
+            version,
+            mark,
+        });
+    }
+    let url = url.to_owned();
+    let Some(best) = found.iter().map(|one| one.mark).min() else {
+        return Err(PatternError::NoVersion { url });
+    };
+    found.retain(|one| one.mark == best);
+    let chosen = found.swap_remove(0);
+    // The same version twice is one version.
+    if found.iter().any(|other| other.version != chosen.version) {
+        return Err(PatternError::SeveralVersions { url });
+    }
+    Ok((chosen.place, chosen.version))
+}
+
+/// A version in a name, and what says whose it is.
+struct Numbered {
+    place: Range<usize>,
+    version: KubernetesVersion,
+    mark: Mark,
+}
+
+/// What stands before a version and says whose it is, the surest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Mark {
+    /// `kube-`, `kube-v`, `k8s_v`, `kubernetes-`.
+    Kubernetes,
+    /// A `v`, as in `v1.34.7`.
+    Version,
+    /// Nothing but the major number that Kubernetes has.
+    Major,
+    /// Nothing.
+    None,
+}
+
+impl Mark {
+    fn of(before: &str, version: KubernetesVersion) -> Self {
+        let without_v = before.strip_suffix(['v', 'V']);
+        let named = without_v
+            .unwrap_or(before)
+            .trim_end_matches(['-', '_', '.']);
+        if ["kube", "k8s", "kubernetes"]
+            .iter()
+            .any(|name| ends_with_word(named, name))
+        {
+            Self::Kubernetes
+        } else if without_v.is_some_and(ends_no_word) {
+            Self::Version
+        } else if version.minor().major() == 1 {
+            Self::Major
+        } else {
+            Self::None
+        }
+    }
+}
+
+/// Tells whether a text ends with a word, in any case.
+fn ends_with_word(text: &str, word: &str) -> bool {
+    let start = text.len().checked_sub(word.len());
+    let end = start.and_then(|start| text.get(start..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(word))
+}
+
+fn ends_no_word(text: &str) -> bool {
+    !text.ends_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// Finds every place of a text that neither digits nor dots extend.
+fn find_all(text: &str, within: Range<usize>, wanted: &str) -> Vec<Range<usize>> {
+    let numeric = |c: char| c.is_ascii_digit() || c == '.';
+    let found = text[within.clone()].match_indices(wanted);
+    let places = found.map(|(at, _)| within.start + at..within.start + at + wanted.len());
+    places
+        .filter(|place| {
+            !text[..place.start].ends_with(numeric) && !text[place.end..].starts_with(numeric)
+        })
+        .collect()
 }
 
 /// Finds the last run of digits and dots that reads as a value: its place and the value.
@@ -275,6 +402,75 @@ mod tests {
             "https://s/v{minor}-{os}/{os}-kube-v{version}-2.qcow2"
         );
         assert_eq!(pattern.url(read.version, read.os.as_ref()), url);
+    }
+
+    #[test]
+    fn a_name_with_several_versions_is_taken_apart_by_its_words() {
+        for (name, version, expected) in [
+            (
+                "flatcar-stable-4459.2.1-kube-1.34.6-tooling-1.26.2-gs",
+                "v1.34.6",
+                "flatcar-stable-4459.2.1-kube-{version}-tooling-1.26.2-gs",
+            ),
+            (
+                "flatcar-4459.2.1-1.34.6",
+                "v1.34.6",
+                "flatcar-4459.2.1-{version}",
+            ),
+            (
+                "node-1.2.3-v1.34.6+rke2r1",
+                "v1.34.6",
+                "node-1.2.3-v{version}+rke2r1",
+            ),
+            (
+                "CENTOS_9_K8S_1.34.6_BUILD_v1.0.2",
+                "v1.34.6",
+                "CENTOS_9_K8S_{version}_BUILD_v1.0.2",
+            ),
+            (
+                "https://s/v1.34.6/x/ubuntu-2404-kube-v1.34.6.qcow2",
+                "v1.34.6",
+                "https://s/v{version}/x/{os}-kube-v{version}.qcow2",
+            ),
+            (
+                "r.example:5000/kindest/node:v1.34.0@sha256:7e44bebd89e219e70be5e1b351f35da7cc803ce9a7ff21044f4f38c273a4b835",
+                "v1.34.0",
+                "r.example:5000/kindest/node:v{version}",
+            ),
+        ] {
+            let (read, pattern) = read(name);
+            assert_eq!(read.version.to_string(), version, "{name}");
+            assert_eq!(pattern.as_str(), expected, "{name}");
+            assert_eq!(read.digest.is_some(), name.contains("@sha256"), "{name}");
+        }
+        for name in [
+            "image-1.34.6-1.26.2",
+            "v1.34.6-v1.33.2",
+            "kube-1.2.3-k8s-1.34.6",
+        ] {
+            let error = ImagePattern::read_url(name).unwrap_err();
+            assert!(
+                matches!(error, PatternError::SeveralVersions { .. }),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_stem_is_what_names_an_image() {
+        for (url, stem) in [
+            (
+                "https://s/d/ubuntu-2404-kube-v1.34.7.qcow2",
+                "{os}-kube-v{version}",
+            ),
+            (
+                "https://s/ubuntu-2404-kube-v1.34.7-kvm.qcow2.bz2",
+                "{os}-kube-v{version}-kvm",
+            ),
+            ("ubuntu-capi-image-v1.34.7", "ubuntu-capi-image-v{version}"),
+        ] {
+            assert_eq!(ImagePattern::of_url(url).unwrap().stem(), stem);
+        }
     }
 
     #[test]

@@ -44,7 +44,11 @@ pub(crate) fn parse(
             ));
         }
         Ok(read) => Some((read.version, read.os)),
-        Err(PatternError::NoVersion { .. } | PatternError::NoPlaceholder { .. }) => None,
+        Err(
+            PatternError::NoVersion { .. }
+            | PatternError::SeveralVersions { .. }
+            | PatternError::NoPlaceholder { .. },
+        ) => None,
     };
     Ok(Pointer { day, named })
 }

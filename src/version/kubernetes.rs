@@ -70,6 +70,11 @@ impl Minor {
         }
     }
 
+    /// Returns the first number.
+    pub fn major(self) -> u32 {
+        self.major
+    }
+
     /// Returns the second number, which the cloud provider's charts carry too (`2.34.1` belongs to `1.34`).
     pub fn number(self) -> u32 {
         self.minor
