@@ -4,6 +4,7 @@
 mod end_of_life;
 mod pattern;
 mod request;
+mod traits;
 mod vulnerability;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ pub use pattern::{ImagePattern, PatternError};
 pub use request::{
     CatalogRequest, ChartRequest, Listing, SourceUrls, StoreRequest, VulnerabilityRequest,
 };
+pub use traits::{Architecture, Disagreement, ImageTraits};
 pub use vulnerability::{
     CveId, CvssScore, RecordedVersions, VersionRange, Vulnerability, read_cluster_version,
 };

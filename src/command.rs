@@ -27,7 +27,7 @@ use crate::io::files::{find_root, load_tree};
 use crate::io::git::GitRepository;
 use crate::io::http::{HttpClient, HttpSettings, Mirror};
 use crate::plan::{Selection, catalog_request};
-use crate::stack::{Content, Discovery, Stack, Tree, discover_with};
+use crate::stack::{Content, Discovery, Hints, Stack, Tree, discover_with};
 
 /// What a command has to say.
 #[derive(Debug, Default)]
@@ -124,13 +124,17 @@ impl Repository {
         };
         let config = read_config(&tree)?;
         let sites = sites::load(place, (&root, git.as_ref()), &config, &mut tree)?;
-        let discovery = discover_with(&tree, &sites);
+        let hints = Hints {
+            sites,
+            image_pattern: config.image_store.pattern.clone(),
+        };
+        let discovery = discover_with(&tree, &hints);
         if discovery.is_empty() {
             let message = format!("no cluster stack below {}", root.display());
             let hint = "a cluster stack has a csctl.yaml, a stack.yaml or a cluster-class directory; -C names the repository";
             return Err(CommandError::new(message).hinted(hint));
         }
-        sites::check_stacks(&sites, &discovery, &tree)?;
+        sites::check_stacks(&hints.sites, &discovery, &tree)?;
         if config.names_stacks() {
             let titles = discovery.map(&tree, Stack::title);
             let checked = config.check_stacks(config_text(&tree), &titles);
@@ -151,8 +155,8 @@ impl Repository {
         self.tree.find(CONFIG_FILE).is_some()
     }
 
-    /// Checks that every stack asked for is there, and takes the image store from the configuration.
-    pub fn select(&self, mut selection: Selection) -> Result<Selection, CommandError> {
+    /// Checks that every stack asked for is there.
+    pub fn select(&self, selection: Selection) -> Result<Selection, CommandError> {
         let stacks = if selection.stacks.is_empty() {
             Vec::new()
         } else {
@@ -169,9 +173,6 @@ impl Repository {
                 return Err(CommandError::new(format!("no cluster stack `{wanted}`")).hinted(hint));
             }
         }
-        selection
-            .image_pattern
-            .clone_from(&self.config.image_store.pattern);
         Ok(selection)
     }
 

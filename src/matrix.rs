@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::catalog::{Catalog, ImagePattern, ImageStore};
+use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use crate::policy::{Block, Policy};
-use crate::stack::{Fact, Roster, Site, SourceFile, Stack, find_provider};
+use crate::stack::{Fact, ImageSeries, Roster, Site, SourceFile, Stack};
 use crate::standard::{Deadline, Rule, Standard, deadlines};
 use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
 
@@ -67,17 +67,17 @@ pub struct Patch {
     pub blocked: Option<String>,
 }
 
-/// What is known of the image store's offer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What is known of the image store's offer, the most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum StoreState {
     /// It answered.
     Answered,
-    /// It was asked and did not answer.
-    Unreachable,
     /// It was not asked.
     Unknown,
+    /// It was asked and did not answer.
+    Unreachable,
 }
 
 impl LineMatrix {
@@ -125,45 +125,6 @@ impl LineMatrix {
     }
 }
 
-/// Finds the pattern of the store that a stack's newest image comes from; without any image, the store that users of the
-/// provider share.
-pub fn store_pattern(stack: &Stack, configured: Option<&ImagePattern>) -> Option<ImagePattern> {
-    if let Some(pattern) = configured {
-        return Some(pattern.clone());
-    }
-    let newest = image_urls(stack)
-        .filter_map(|url| Some((ImagePattern::read_url(url).ok()?.version, url)))
-        .max_by_key(|(version, _)| *version)
-        .and_then(|(_, url)| ImagePattern::of_url(url).ok());
-    newest.or_else(|| {
-        let provider = find_provider(&stack.trees.first()?.provider)?;
-        provider.default_pattern?.parse().ok()
-    })
-}
-
-/// Yields every image URL, and the name of every container image, in a stack.
-fn image_urls(stack: &Stack) -> impl Iterator<Item = &str> {
-    let listed = stack
-        .files()
-        .flat_map(SourceFile::rosters)
-        .flat_map(|roster| &roster.entries);
-    let urls = listed.filter_map(|entry| entry.url.as_deref());
-    let single = stack
-        .files()
-        .flat_map(SourceFile::sites)
-        .filter_map(|site| match &site.fact {
-            Fact::Image(image) => Some(image.url.as_str()),
-            Fact::ImageName { .. } if is_located(&site.value) => Some(site.value.as_str()),
-            _ => None,
-        });
-    urls.chain(single)
-}
-
-/// Tells whether an image's name says where it is: a URL, or a container image with a tag.
-fn is_located(name: &str) -> bool {
-    name.contains("://") || (name.contains('/') && name.contains(':'))
-}
-
 /// Returns the minors that a stack's files speak of, oldest first.
 pub fn minors_of(stack: &Stack) -> Vec<Minor> {
     let listed = stack
@@ -185,65 +146,80 @@ pub fn minors_of(stack: &Stack) -> Vec<Minor> {
 }
 
 /// Returns the matrix of every stack line of a stack, oldest minor first.
-pub fn matrix(
-    stack: &Stack,
-    catalog: &Catalog,
-    configured: Option<&ImagePattern>,
-) -> Vec<LineMatrix> {
-    let pattern = store_pattern(stack, configured);
-    let store = pattern
-        .as_ref()
-        .and_then(|pattern| catalog.find_store(pattern));
-    let view = View {
-        stack,
-        catalog,
-        store,
-        pattern: pattern.as_ref(),
-    };
-    minors_of(stack)
-        .into_iter()
-        .filter_map(|minor| view.line(minor))
-        .collect()
+pub fn matrix(stack: &Stack, catalog: &Catalog) -> Vec<LineMatrix> {
+    let view = View::new(stack, catalog);
+    let minors = minors_of(stack).into_iter();
+    minors.filter_map(|minor| view.line(minor)).collect()
 }
 
-/// Returns the matrix of the minors that the store offers beyond the newest one of the stack.
-pub fn new_minors(
-    stack: &Stack,
-    catalog: &Catalog,
-    configured: Option<&ImagePattern>,
-) -> Vec<LineMatrix> {
-    let pattern = store_pattern(stack, configured);
-    let store = pattern
-        .as_ref()
-        .and_then(|pattern| catalog.find_store(pattern));
+/// Returns the matrix of the minors that the stores offer beyond the newest one of the stack.
+pub fn new_minors(stack: &Stack, catalog: &Catalog) -> Vec<LineMatrix> {
     let newest = minors_of(stack).last().copied();
-    let view = View {
-        stack,
-        catalog,
-        store,
-        pattern: pattern.as_ref(),
-    };
-    let offered = store
+    let view = View::new(stack, catalog);
+    let offered = view
+        .offers
         .iter()
-        .flat_map(|store| &store.images)
+        .flat_map(Offered::all)
         .map(|image| image.version.minor());
     let newer: BTreeSet<Minor> = offered
         .filter(|minor| newest.is_some_and(|newest| *minor > newest))
         .collect();
-    newer
-        .into_iter()
-        .filter_map(|minor| view.line(minor))
+    let lines = newer.into_iter().filter_map(|minor| view.line(minor));
+    lines
+        .filter(|line| line.patches.iter().any(|patch| patch.is_offered))
         .collect()
+}
+
+/// What a store offers of one series.
+struct Offered<'a> {
+    series: &'a ImageSeries,
+    store: Option<&'a ImageStore>,
+}
+
+impl<'a> Offered<'a> {
+    fn all(&self) -> impl Iterator<Item = &'a NodeImage> + use<'a> {
+        let series = self.series;
+        let images = self.store.map_or(&[][..], |store| &store.images);
+        images
+            .iter()
+            .filter(|image| series.has_os(image.os.as_ref()))
+    }
+
+    fn of_minor(&self, minor: Minor) -> impl Iterator<Item = &'a NodeImage> + use<'a> {
+        let series = self.series;
+        let images = self
+            .store
+            .map_or(&[][..], |store| store.images_of_minor(minor));
+        images
+            .iter()
+            .filter(|image| series.has_os(image.os.as_ref()))
+    }
 }
 
 struct View<'a> {
     stack: &'a Stack,
     catalog: &'a Catalog,
-    store: Option<&'a ImageStore>,
-    pattern: Option<&'a ImagePattern>,
+    /// What the stores offer of each series whose images have a source.
+    offers: Vec<Offered<'a>>,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    fn new(stack: &'a Stack, catalog: &'a Catalog) -> Self {
+        let sourced = stack.series.all().iter();
+        let offers = sourced.filter_map(|series| {
+            let pattern = series.store.as_ref()?;
+            Some(Offered {
+                series,
+                store: catalog.find_store(pattern),
+            })
+        });
+        Self {
+            stack,
+            catalog,
+            offers: offers.collect(),
+        }
+    }
+
     fn line(&self, minor: Minor) -> Option<LineMatrix> {
         let source = self
             .stack
@@ -276,7 +252,7 @@ impl View<'_> {
             released,
             end_of_life: self.catalog.end_of_life.get(&minor).copied(),
             is_end_of_life: self.catalog.is_end_of_life(minor),
-            store: store_state(self.catalog, self.pattern, minor),
+            store: store_state(self.catalog, self.stack, minor),
             line,
         })
     }
@@ -320,22 +296,37 @@ impl View<'_> {
             patch.is_listed = true;
             patch.os.extend(entry.os.clone());
         }
-        let offered = self
-            .store
-            .map_or(&[][..], |store| store.images_of_minor(minor));
-        for image in offered {
-            let patch = patches
-                .entry(image.version)
-                .or_insert_with(|| empty(image.version));
-            patch.is_offered = true;
-            patch.os.extend(image.os.clone());
+        let mut offering: BTreeMap<KubernetesVersion, Vec<&ImageSeries>> = BTreeMap::new();
+        for offer in &self.offers {
+            for image in offer.of_minor(minor) {
+                let patch = patches
+                    .entry(image.version)
+                    .or_insert_with(|| empty(image.version));
+                patch.os.extend(image.os.clone());
+                let all = offering.entry(image.version).or_default();
+                if !all.iter().any(|series| std::ptr::eq(*series, offer.series)) {
+                    all.push(offer.series);
+                }
+            }
         }
-        for faulty in self
-            .store
+        for (version, having) in &offering {
+            let lacks = |offer: &&Offered<'_>| {
+                !having
+                    .iter()
+                    .any(|series| std::ptr::eq(*series, offer.series))
+            };
+            if let Some(patch) = patches.get_mut(version) {
+                let lacking = self.offers.iter().find(lacks);
+                patch.is_offered = lacking.is_none();
+                patch.fault = lacking.map(|offer| format!("no image of {}", offer.series.title));
+            }
+        }
+        let faulty = self
+            .offers
             .iter()
-            .flat_map(|store| &store.faulty)
-            .filter(|f| f.version.minor() == minor)
-        {
+            .filter_map(|offer| offer.store)
+            .flat_map(|store| &store.faulty);
+        for faulty in faulty.filter(|faulty| faulty.version.minor() == minor) {
             let patch = patches
                 .entry(faulty.version)
                 .or_insert_with(|| empty(faulty.version));
@@ -382,13 +373,23 @@ impl View<'_> {
     }
 }
 
+/// Tells what is known of the stores' offer for a minor: the least that is known of any series.
+pub fn store_state(catalog: &Catalog, stack: &Stack, minor: Minor) -> StoreState {
+    let stores = stack.series.all().iter();
+    let states = stores.filter_map(|series| {
+        let pattern = series.store.as_ref()?;
+        Some(state_of(catalog, pattern, minor))
+    });
+    states.max().unwrap_or(StoreState::Unknown)
+}
+
 /// Tells what is known of a store's offer for a minor.
-pub fn store_state(catalog: &Catalog, pattern: Option<&ImagePattern>, minor: Minor) -> StoreState {
+pub fn state_of(catalog: &Catalog, pattern: &ImagePattern, minor: Minor) -> StoreState {
     let failed = catalog.unreachable.iter().any(|unreachable| {
-        let same = pattern.is_some_and(|pattern| pattern.as_str() == unreachable.source);
+        let same = pattern.as_str() == unreachable.source;
         same && (unreachable.minors.is_empty() || unreachable.minors.contains(&minor))
     });
-    let store = pattern.and_then(|pattern| catalog.find_store(pattern));
+    let store = catalog.find_store(pattern);
     if failed {
         StoreState::Unreachable
     } else if store.is_some_and(|store| store.searched.contains(&minor)) {

@@ -3,9 +3,9 @@
 
 use serde::Serialize;
 
-use crate::matrix::{LineMatrix, StoreState, matrix, new_minors, store_pattern, store_state};
+use crate::matrix::{LineMatrix, StoreState, matrix, new_minors, store_state};
 use crate::plan::{PlanInput, plan_stack};
-use crate::stack::{Fault, Layout, Roster, Site, SourceFile, Stack};
+use crate::stack::{Fault, ImageSeries, Layout, Roster, Site, SourceFile, Stack};
 use crate::standard::{Deadline, Standard, deadlines, missing_minors};
 use crate::version::Minor;
 
@@ -40,8 +40,8 @@ pub struct StackOverview {
     pub directory: String,
     /// How it is laid out.
     pub layout: Layout,
-    /// The image store, by the pattern of its URLs.
-    pub image_store: Option<String>,
+    /// Its image series, with the stores of their images.
+    pub series: Vec<ImageSeries>,
     /// Its stack lines, oldest minor first.
     pub lines: Vec<LineOverview>,
     /// Minors that are out, newer than those above.
@@ -105,7 +105,6 @@ pub fn overview(input: PlanInput<'_>, with_sites: bool) -> Overview {
 
 /// Returns the matrix of one stack, and how many of its lines a plan would change.
 fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (StackOverview, usize) {
-    let pattern = store_pattern(stack, input.selection.image_pattern.as_ref());
     let policy = input.policy.for_stack(&stack.title());
     let (planned, _) = plan_stack(input, stack);
     let pending = planned
@@ -113,13 +112,15 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
         .iter()
         .filter(|line| !line.classes.is_empty())
         .count();
-    let mut lines = matrix(stack, input.catalog, pattern.as_ref());
-    let mut new = new_minors(stack, input.catalog, pattern.as_ref());
+    let mut lines = matrix(stack, input.catalog);
+    let mut new = new_minors(stack, input.catalog);
     new.retain(|line| policy.minors.contains(line.line.minor));
     lines.extend(new);
     lines = lines.into_iter().map(|line| line.marked(&policy)).collect();
     let asked = input.selection.minor;
-    let is_asked = |minor: Minor| asked.is_none_or(|asked| asked == minor);
+    let is_asked = |minor: Minor| {
+        asked.is_none_or(|asked| asked == minor) || input.selection.asked_minor() == Some(minor)
+    };
     let due = |minor| {
         let (standard, catalog) = (input.policy.standard, input.catalog);
         deadlines(standard, catalog, minor, None, catalog.as_of)
@@ -133,7 +134,7 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
     };
     let missing_minor = |minor| {
         let deadline = due(minor).into_iter().next()?;
-        let store = store_state(input.catalog, pattern.as_ref(), minor);
+        let store = store_state(input.catalog, stack, minor);
         is_asked(minor).then_some(MissingMinor {
             minor,
             deadline,
@@ -146,7 +147,7 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
         title: stack.title(),
         directory: stack.directory.clone(),
         layout: stack.layout,
-        image_store: pattern.map(|pattern| pattern.to_string()),
+        series: stack.series.all().to_vec(),
         lines,
         missing,
         sites: stack

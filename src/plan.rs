@@ -4,15 +4,18 @@
 mod explain;
 mod files;
 mod holds;
+mod limits;
 mod offer;
 mod proof;
 mod publish;
+mod readback;
 mod release;
 mod request;
 mod standing;
 mod target;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod withheld;
 
 use std::collections::BTreeSet;
@@ -21,13 +24,16 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::catalog::{Catalog, CveId, CvssScore, ImagePattern};
+use crate::catalog::{Catalog, CveId, CvssScore};
 use crate::matrix::LineMatrix;
 use crate::policy::{ChangeClass, Policy};
-use crate::stack::{Content, Discovery, EditNote, Fault, Layout, SourceTree, Stack, Tree};
+use crate::stack::{
+    Content, Discovery, EditNote, Fault, FaultKind, Layout, SourceTree, Stack, Tree, is_own_file,
+};
 use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
+use limits::Limits;
 use offer::Offer;
 pub use publish::{Compared, DigestRequest};
 pub use release::{ComponentBump, Release};
@@ -57,10 +63,12 @@ pub struct PlanInput<'a> {
 pub struct Selection {
     /// Stacks by title (`openstack/scs2`), name, stack line or directory; empty means all.
     pub stacks: Vec<String>,
-    /// One minor: the only one to look at, and the one a source tree is to be set to.
+    /// The only minor to look at.
     pub minor: Option<Minor>,
-    /// The image store to use instead of the one the repository's URLs name.
-    pub image_pattern: Option<ImagePattern>,
+    /// The minor that a source tree is to be set to.
+    pub switch_to: Option<Minor>,
+    /// The minor that is to be added: a directory, or a row and entries of lists.
+    pub add: Option<Minor>,
     /// Whether this is one of several plans, each of a stack line: then that the other lines are left alone needs no word.
     pub is_line_by_line: bool,
 }
@@ -100,7 +108,10 @@ pub struct StackPlan {
     pub holds: Vec<Hold>,
     /// What a maintainer should know.
     pub notes: Vec<String>,
-    /// What could not be read or edited. Nothing of such a stack changes.
+    /// Files that a person has to change. The others change all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub out_of_reach: Vec<Fault>,
+    /// What kept source trees from being planned. Nothing of them changes.
     pub faults: Vec<Fault>,
 }
 
@@ -244,9 +255,14 @@ impl Plan {
         after
     }
 
-    /// Returns all faults.
+    /// Returns what kept source trees from being planned.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.stacks.iter().flat_map(|stack| &stack.faults)
+    }
+
+    /// Returns the files that a person has to change.
+    pub fn out_of_reach(&self) -> impl Iterator<Item = &Fault> {
+        self.stacks.iter().flat_map(|stack| &stack.out_of_reach)
     }
 }
 
@@ -254,28 +270,46 @@ impl Selection {
     /// Tells whether a stack was asked for.
     pub fn takes(&self, stack: &Stack) -> bool {
         self.stacks.is_empty()
-            || self
-                .stacks
-                .iter()
-                .any(|wanted| names(stack, wanted.trim_end_matches('/')))
+            || self.stacks.iter().any(|wanted| {
+                let wanted = wanted.trim_end_matches('/');
+                names_stack(stack, wanted) || named_minor(stack, wanted).is_some()
+            })
+    }
+
+    /// Tells whether a minor of a stack was asked for. A stack line, or its directory, names its minor alone.
+    pub fn takes_minor(&self, stack: &Stack, minor: Minor) -> bool {
+        let by_name = self.stacks.is_empty()
+            || self.stacks.iter().any(|wanted| {
+                let wanted = wanted.trim_end_matches('/');
+                names_stack(stack, wanted) || named_minor(stack, wanted) == Some(minor)
+            });
+        self.minor.is_none_or(|only| only == minor) && by_name
+    }
+
+    /// Returns the minor that a source tree is to be set to, or that is to be added.
+    pub fn asked_minor(&self) -> Option<Minor> {
+        self.switch_to.or(self.add)
     }
 }
 
-fn names(stack: &Stack, wanted: &str) -> bool {
-    let by_directory = stack.directory == wanted
-        || stack
-            .directory
-            .strip_prefix(wanted)
-            .is_some_and(|rest| rest.starts_with('/'))
-        || stack.trees.iter().any(|tree| tree.directory == wanted);
-    let by_name = stack.title() == wanted || stack.trees.iter().any(|tree| tree.name == wanted);
-    by_directory
-        || by_name
-        || stack
-            .trees
-            .iter()
-            .filter_map(SourceTree::line)
-            .any(|l| l.to_string() == wanted)
+/// Tells whether a text names a stack as a whole: its directory, one above it, its title or its name.
+fn names_stack(stack: &Stack, wanted: &str) -> bool {
+    let is_below = || {
+        let rest = stack.directory.strip_prefix(wanted);
+        wanted.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))
+    };
+    let by_name = || stack.trees.iter().any(|tree| tree.name == wanted);
+    stack.directory == wanted || stack.title() == wanted || is_below() || by_name()
+}
+
+/// Returns the minor of the source tree that a text names by its stack line or its directory.
+fn named_minor(stack: &Stack, wanted: &str) -> Option<Minor> {
+    let names = |tree: &&SourceTree| {
+        let line = tree.line().map(|line| line.to_string());
+        let own_directory = tree.directory != stack.directory && tree.directory == wanted;
+        own_directory || line.as_deref() == Some(wanted)
+    };
+    stack.trees.iter().find(names)?.minor
 }
 
 /// Makes the plan. Stacks are read, planned and let go one by one.
@@ -313,6 +347,8 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
 
 /// Plans one stack: what would change in it, and its files that would.
 pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileChange>) {
+    let of_kind = |kind| stack.faults.iter().filter(move |fault| fault.kind == kind);
+    let unread = || of_kind(FaultKind::OutOfReach);
     let mut planned = StackPlan {
         title: stack.title(),
         directory: stack.directory.clone(),
@@ -320,10 +356,22 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         outside: Vec::new(),
         lines: Vec::new(),
         holds: Vec::new(),
-        notes: Vec::new(),
-        faults: stack.faults.clone(),
+        notes: of_kind(FaultKind::Name).map(Fault::to_string).collect(),
+        out_of_reach: Vec::new(),
+        faults: unread()
+            .filter(|fault| is_own_file(&fault.file))
+            .cloned()
+            .collect(),
     };
-    if !stack.faults.is_empty() {
+    planned.notes.extend(stack.notes.iter().cloned());
+    let mut limits = Limits::default();
+    for fault in unread().filter(|fault| !is_own_file(&fault.file)) {
+        limits
+            .out_of_reach
+            .insert(fault.file.clone(), fault.clone());
+    }
+    if stack.trees.iter().all(|tree| tree.is_torn) {
+        planned.out_of_reach = limits.out_of_reach.into_values().collect();
         return (planned, Vec::new());
     }
     let policy = input.policy.for_stack(&planned.title);
@@ -332,28 +380,49 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         ..input
     };
     let offer = Offer::new(input, stack);
-    let target = Target::new(input, stack, &offer);
-    planned.holds.extend(holds::holds(&target));
-    planned.holds.extend(withheld::withheld(&target));
-    let outcome = match files::carry_out(&target) {
-        Ok(outcome) => outcome,
-        Err(faults) => {
-            planned.faults = faults;
+    // Each attempt that fails takes away a default, a minor or a file.
+    loop {
+        let target = Target::new(input, stack, &offer, &limits);
+        let refusals = match files::carry_out(&target) {
+            Ok(outcome) => {
+                let refusals = readback::read_back(&target, &outcome);
+                if refusals.is_empty() {
+                    return finish(&target, outcome, planned);
+                }
+                refusals
+            }
+            Err(refusals) => refusals,
+        };
+        let faults: Vec<Fault> = refusals.iter().map(|one| one.fault.clone()).collect();
+        if !limits.learn(refusals) {
+            planned.faults.extend(faults);
             return (planned, Vec::new());
         }
-    };
-    let left = proof::left_blocked(&target, outcome.after.as_ref().unwrap_or(stack));
-    if !left.is_empty() {
-        planned.faults = left;
-        planned.holds.sort();
-        planned.holds.dedup();
-        return (planned, Vec::new());
     }
-    let outside = outcome.files.iter().map(|file| &file.path);
-    let outside = outside.filter(|path| !stack.holds(path));
-    planned.outside = outside.cloned().collect();
-    explain::explain(&target, &outcome, &mut planned);
+}
+
+/// Says what a target that was carried out does, and what it does not.
+fn finish(
+    target: &Target<'_>,
+    outcome: files::Outcome,
+    mut planned: StackPlan,
+) -> (StackPlan, Vec<FileChange>) {
+    planned.out_of_reach = target.limits.out_of_reach.values().cloned().collect();
+    planned.holds.extend(holds::holds(target));
+    planned.holds.extend(withheld::withheld(target));
+    let after = outcome.after.as_ref().unwrap_or(target.stack);
+    let left = proof::left_blocked(target, after);
+    let files = if left.is_empty() {
+        let outside = outcome.files.iter().map(|file| &file.path);
+        let outside = outside.filter(|path| !target.stack.holds(path));
+        planned.outside = outside.cloned().collect();
+        explain::explain(target, &outcome, &mut planned);
+        outcome.files
+    } else {
+        planned.faults.extend(left);
+        Vec::new()
+    };
     planned.holds.sort();
     planned.holds.dedup();
-    (planned, outcome.files)
+    (planned, files)
 }

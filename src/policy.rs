@@ -114,11 +114,13 @@ pub enum Addons {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EndOfLife {
-    /// They stay where they are.
+    /// They stay where they are; new images and charts are held.
     #[default]
     Keep,
     /// They leave lists and directories, unless the stack is set to one.
     Drop,
+    /// They get new images and charts as long as there are some.
+    Follow,
 }
 
 /// What kind of change a plan carries. Each is a pull request of its own.

@@ -2,14 +2,18 @@
 //! it is given and returns values; where the texts come from and what should be written are other floors' business.
 
 mod addon;
+mod claims;
 mod configured;
 mod discover;
 mod edits;
 mod facts;
+mod group;
 mod kinds;
 mod layout;
+mod learn;
 mod provider;
 mod roster;
+mod series;
 mod source;
 mod tree;
 mod wanted;
@@ -20,14 +24,18 @@ pub(crate) use configured::{
     SiteValues, edit as edit_configured, edit_text as edit_configured_text, unmet as unmet_sites,
 };
 pub(crate) use discover::Known;
-pub use discover::{Discovery, SourceTree, Stack, discover, discover_with};
+pub use discover::{Discovery, Hints, SourceTree, Stack, discover, discover_with};
 pub use edits::{EditNote, Edited, FileEdits};
-pub use facts::{Fact, Facts, Fault, Roster, RosterEntry, RosterForm, STACK_NAME_RULE, Site};
+pub use facts::{Fact, Facts, Fault, FaultKind, ImageSite, Roster, RosterEntry, RosterForm, Site};
 pub use kinds::{NodeImagesError, Part, validate_node_images};
-pub(crate) use kinds::{chart_lock_fits, is_complete as is_complete_image, minor_in_name};
+pub(crate) use kinds::{
+    chart_lock_fits, edit_images, is_complete as is_complete_image, is_own_file, minor_in_name,
+};
 pub use layout::Layout;
 pub use provider::{Provider, find_provider};
 pub(crate) use roster::{choose as choose_image, is_another_image, select as select_versions};
+pub use series::{ImageSeries, ProofKind, SeriesId, SeriesMatch, SeriesSet};
+pub(crate) use source::ImageReference;
 pub use source::SourceFile;
 pub use tree::{Content, Tree, is_of_interest};
-pub use wanted::{AddonRow, Wanted};
+pub use wanted::{AddonRow, SeriesImages, Wanted};

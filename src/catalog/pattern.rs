@@ -95,6 +95,13 @@ impl ImagePattern {
         &file[..ending.unwrap_or(file.len())]
     }
 
+    /// Returns a URL of the pattern that stands for all of its images, and names no operating system that the pattern leaves
+    /// open.
+    pub fn example(&self) -> String {
+        let filled = self.0.replace("{version}", "1.0.0");
+        filled.replace("{minor}", "1.0").replace("{os}", "os-1")
+    }
+
     /// Returns the host, or the registry, that the URLs begin with; nothing for a bare name.
     pub fn host(&self) -> Option<&str> {
         let rest = self.0.split_once("://").map_or(&*self.0, |(_, rest)| rest);

@@ -58,8 +58,7 @@ const AHEAD: u32 = 14;
 
 /// Returns the lines of a stack with what is open under the standard.
 fn open_deadlines(view: &View<'_>, catalog: &Catalog) -> Vec<(LineMatrix, Vec<Deadline>)> {
-    let configured = view.input.selection.image_pattern.as_ref();
-    let lines = matrix(view.stack, catalog, configured);
+    let lines = matrix(view.stack, catalog);
     let open = |line: LineMatrix| {
         let mut deadlines = line.deadlines(view.input.policy.standard, catalog);
         deadlines.retain(Deadline::is_open);

@@ -4,8 +4,11 @@
 use super::rule::{Group, Rule, Severity};
 use super::view::{Line, View, file_name};
 use super::{Found, StateTag};
-use crate::stack::{Fact, Fault, STACK_NAME_RULE, Site};
+use crate::stack::{Fact, Fault, FaultKind, Site};
 use crate::version::{KubernetesVersion, Minor};
+
+/// The rule that names of providers and cluster stacks have no dash.
+const STACK_NAME_RULE: &str = "stack-name";
 
 /// The rules that speak of what could not be read.
 pub(super) const FAULT_RULES: [&str; 2] = ["unreadable", STACK_NAME_RULE];
@@ -54,11 +57,11 @@ pub(super) const RULES: [Rule; 5] = [
 ];
 
 fn unreadable(view: &View<'_>) -> Vec<Found> {
-    faults(view, |fault| fault.rule.is_none())
+    faults(view, |fault| fault.kind != FaultKind::Name)
 }
 
 fn stack_name(view: &View<'_>) -> Vec<Found> {
-    faults(view, |fault| fault.rule == Some(STACK_NAME_RULE))
+    faults(view, |fault| fault.kind == FaultKind::Name)
 }
 
 fn faults(view: &View<'_>, is_wanted: impl Fn(&Fault) -> bool) -> Vec<Found> {

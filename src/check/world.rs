@@ -155,24 +155,27 @@ fn image_gone(view: &View<'_>) -> Vec<Found> {
 
 /// Default versions of stacks that name no image URL.
 fn defaults_without_image(view: &View<'_>, catalog: &Catalog) -> Vec<Found> {
-    let names_urls = !named_images(view).is_empty();
-    let pattern =
-        crate::matrix::store_pattern(view.stack, view.input.selection.image_pattern.as_ref());
-    let (false, Some(pattern)) = (names_urls, pattern) else {
+    if !named_images(view).is_empty() {
         return Vec::new();
-    };
+    }
     let mut found = Vec::new();
     for line in view.lines() {
         let Some(default) = line.default else {
             continue;
         };
-        let store = answering_store(catalog, &pattern, line.minor);
-        if store.is_some_and(|store| store.images_of(default).next().is_none()) {
-            let stated = line.sites().find(
-                |site| matches!(site.fact, Fact::Kubernetes { version } if version == default),
-            );
-            let message = format!("{} has no image of {default}", pattern.base_or_name());
-            found.extend(stated.map(|site| line.at(site, message)));
+        for series in view.stack.series.all() {
+            let Some(pattern) = &series.store else {
+                continue;
+            };
+            let store = answering_store(catalog, pattern, line.minor);
+            let is_its = |image: &&NodeImage| series.has_os(image.os.as_ref());
+            if store.is_some_and(|store| store.images_of(default).find(is_its).is_none()) {
+                let stated = line.sites().find(
+                    |site| matches!(site.fact, Fact::Kubernetes { version } if version == default),
+                );
+                let message = format!("{} has no image of {default}", pattern.base_or_name());
+                found.extend(stated.map(|site| line.at(site, message)));
+            }
         }
     }
     found

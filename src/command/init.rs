@@ -6,7 +6,7 @@ use super::{Format, Outcome, Place, Repository};
 use crate::config::{CONFIG_FILE, Start, start_text};
 use crate::error::CommandError;
 use crate::io::replace_text;
-use crate::matrix::{minors_of, store_pattern};
+use crate::matrix::minors_of;
 use crate::stack::SourceFile;
 
 /// What to write.
@@ -55,9 +55,11 @@ fn look(repository: &Repository) -> Start {
         let os = rosters
             .flat_map(|roster| &roster.entries)
             .filter_map(|entry| entry.os.clone());
+        let stores = stack.series.all().iter();
+        let stores = stores.filter_map(|series| series.store.as_ref());
         Start {
             stacks: [stack.title()].into(),
-            stores: store_pattern(stack, None).into_iter().collect(),
+            stores: stores.cloned().collect(),
             os: os.collect(),
             minors: minors_of(stack).into_iter().collect(),
         }

@@ -216,7 +216,6 @@ impl Trial<'_> {
                 before,
                 after,
                 catalog,
-                pattern: repository.config.image_store.pattern.as_ref(),
                 findings_before: &self.before.findings,
                 findings_after: &self.after.findings,
             });

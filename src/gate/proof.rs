@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Subject, TestKind, TestResult, TestState};
-use crate::catalog::{Catalog, ImagePattern, NodeImage};
+use crate::catalog::{Catalog, NodeImage};
 use crate::check::{Finding, Findings};
-use crate::matrix::store_pattern;
 use crate::plan::FileAction;
 use crate::stack::{Fact, SourceFile, SourceTree, Stack, find_minor_bound};
 use crate::version::{ChartVersion, KubernetesVersion, Sha256};
@@ -22,8 +21,6 @@ pub struct ProofInput<'a> {
     pub after: &'a Stack,
     /// What the world offers.
     pub catalog: &'a Catalog,
-    /// The image store of the configuration, where it names one.
-    pub pattern: Option<&'a ImagePattern>,
     /// What `check` finds in the repository as it is.
     pub findings_before: &'a Findings,
     /// What `check` finds in the planned texts.
@@ -84,9 +81,14 @@ fn image_verdict(input: ProofInput<'_>, (version, url, sum): &Named) -> (TestSta
         Some(url) => stores()
             .flat_map(|store| &store.images)
             .find(|image| image.url == *url && image.version == *version),
-        None => store_pattern(input.after, input.pattern)
-            .and_then(|pattern| input.catalog.find_store(&pattern))
-            .and_then(|store| store.images_of(*version).next()),
+        None => {
+            let mut all = input.after.series.all().iter();
+            all.find_map(|series| {
+                let store = input.catalog.find_store(series.store.as_ref()?)?;
+                let mut images = store.images_of(*version);
+                images.find(|image| series.has_os(image.os.as_ref()))
+            })
+        }
     };
     let Some(image) = found else {
         let searched = stores().any(|store| store.searched.contains(&version.minor()));

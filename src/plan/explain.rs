@@ -18,9 +18,8 @@ use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine};
 pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut StackPlan) {
     let Some(after) = &outcome.after else { return };
     let catalog = target.input.catalog;
-    let pattern = target.pattern;
     let policy = target.input.policy;
-    let lines = |stack| by_minor(matrix(stack, catalog, pattern), policy);
+    let lines = |stack| by_minor(matrix(stack, catalog), policy);
     let (mut before, mut after) = (lines(target.stack), lines(after));
     let minors: BTreeSet<Minor> = before.keys().chain(after.keys()).copied().collect();
     for minor in minors {

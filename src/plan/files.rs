@@ -1,14 +1,15 @@
-//! Carries a target out on texts: the files that would change, and what the repository would say then. Either all files of a
-//! stack can be edited, or none is.
+//! Carries a target out on texts: the files that would change, and what the repository would say then. What cannot be edited is
+//! refused, and the plan is made anew without it.
 
 use std::sync::Arc;
 
 use super::target::{Move, Target};
 use super::{FileAction, FileChange};
 use crate::stack::{
-    Content, Edited, Fault, FileEdits, Known, SiteValues, SourceFile, SourceTree, Stack, Tree,
-    Wanted, edit_configured, edit_configured_text,
+    Content, Edited, Fault, FileEdits, Known, SeriesSet, SiteValues, SourceFile, SourceTree, Stack,
+    Tree, Wanted, edit_configured, edit_configured_text, edit_images,
 };
+use crate::version::{KubernetesVersion, Minor};
 
 /// The files of a stack that would change, and the stack as it would be; nothing where it stays as it is.
 pub(super) struct Outcome {
@@ -16,26 +17,53 @@ pub(super) struct Outcome {
     pub(super) after: Option<Stack>,
 }
 
+/// An edit that cannot be made, and the state that it would have served.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) fault: Fault,
+    /// The source tree; nothing for files beside the source trees.
+    pub(super) directory: Option<String>,
+    /// The default that the source tree would have got, where it would have moved.
+    pub(super) default: Option<KubernetesVersion>,
+    /// The minor that the source tree would have been set to, or made for.
+    pub(super) minor: Option<Minor>,
+}
+
+impl Refusal {
+    pub(super) fn new(fault: Fault, directory: Option<&str>, wanted: &Wanted<'_>) -> Self {
+        let moves = wanted.default != wanted.default_before;
+        let is_another = wanted.line.minor != wanted.line_before.minor;
+        Self {
+            fault,
+            directory: directory.map(str::to_owned),
+            default: wanted.default.filter(|_| moves),
+            minor: is_another.then_some(wanted.line.minor),
+        }
+    }
+}
+
 /// Edits the files of a stack.
-pub(super) fn carry_out(target: &Target<'_>) -> Result<Outcome, Vec<Fault>> {
+pub(super) fn carry_out(target: &Target<'_>) -> Result<Outcome, Vec<Refusal>> {
     let mut work = Work {
         target,
         files: Vec::new(),
-        faults: Vec::new(),
+        refusals: Vec::new(),
         known: Known::new(),
     };
     for step in &target.moves {
         match step {
-            Move::Edit(tree, wanted) => work.edit_all(&tree.files, wanted),
+            Move::Edit(tree, wanted) => {
+                work.edit_all(Some(&tree.directory), &tree.files, wanted);
+            }
             Move::Create(from, directory, wanted) => work.create(from, directory, wanted),
             Move::Remove(tree) => work.remove(tree),
         }
     }
     if let Some(wanted) = &target.shared {
-        work.edit_all(&target.stack.shared, wanted);
+        work.edit_all(None, &target.stack.shared, wanted);
     }
-    if !work.faults.is_empty() {
-        return Err(work.faults);
+    if !work.refusals.is_empty() {
+        return Err(work.refusals);
     }
     if work.files.is_empty() {
         return Ok(Outcome {
@@ -44,28 +72,30 @@ pub(super) fn carry_out(target: &Target<'_>) -> Result<Outcome, Vec<Fault>> {
         });
     }
     let after = work.stack_after();
-    if after.faults.is_empty() {
-        Ok(Outcome {
-            files: work.files,
-            after: Some(after),
-        })
-    } else {
-        Err(after.faults)
-    }
+    Ok(Outcome {
+        files: work.files,
+        after: Some(after),
+    })
 }
 
 struct Work<'a> {
     target: &'a Target<'a>,
     files: Vec<FileChange>,
-    faults: Vec<Fault>,
+    refusals: Vec<Refusal>,
     /// Changed files, as the proofs of their edits have read them.
     known: Known,
 }
 
 impl Work<'_> {
-    fn edit_all(&mut self, files: &[Arc<SourceFile>], wanted: &Wanted<'_>) {
+    fn edit_all(
+        &mut self,
+        directory: Option<&str>,
+        files: &[Arc<SourceFile>],
+        wanted: &Wanted<'_>,
+    ) {
         let values = SiteValues::new(self.target.stack, wanted);
-        for file in files {
+        let limits = self.target.limits;
+        for file in files.iter().filter(|file| !limits.leaves(file.path())) {
             match edit(file, files, (wanted, &values)) {
                 Ok(None) => {}
                 Ok(Some(edited)) => {
@@ -81,9 +111,13 @@ impl Work<'_> {
                         edits: edited.notes,
                     });
                 }
-                Err(fault) => self.faults.push(fault),
+                Err(fault) => self.refuse(fault, directory, wanted),
             }
         }
+    }
+
+    fn refuse(&mut self, fault: Fault, directory: Option<&str>, wanted: &Wanted<'_>) {
+        self.refusals.push(Refusal::new(fault, directory, wanted));
     }
 
     fn create(&mut self, from: &SourceTree, directory: &str, wanted: &Wanted<'_>) {
@@ -116,14 +150,11 @@ impl Work<'_> {
                     });
                 }
                 (Ok(None), Content::Unreadable(reason)) => {
-                    self.faults.push(Fault::new(
-                        path,
-                        None,
-                        reason.clone(),
-                        "make it a readable file of its own",
-                    ));
+                    let hint = "make it a readable file of its own";
+                    let fault = Fault::new(path, None, reason.clone(), hint);
+                    self.refuse(fault, Some(directory), wanted);
                 }
-                (Err(fault), _) => self.faults.push(fault),
+                (Err(fault), _) => self.refuse(fault, Some(directory), wanted),
             }
         }
     }
@@ -184,7 +215,9 @@ impl Work<'_> {
             layout: stack.layout,
             trees: Vec::new(),
             shared: Vec::new(),
+            series: SeriesSet::default(),
             faults: Vec::new(),
+            notes: Vec::new(),
         })
     }
 }
@@ -202,9 +235,8 @@ fn edit(
     if wanted.is_lists_alone {
         return edits.finish();
     }
-    if !wanted.is_lists_alone {
-        edits.end_with_newline();
-    }
+    edit_images(file, wanted, &mut edits)?;
+    edits.end_with_newline();
     if file.configured().is_empty() {
         return edits.finish();
     }

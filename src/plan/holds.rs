@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hold;
 use super::target::{Move, Target};
-use crate::catalog::{NodeImage, Unreachable};
-use crate::matrix::minors_of;
+use super::waiting::waiting;
+use crate::catalog::{ImagePattern, NodeImage, Unreachable};
+use crate::matrix::{StoreState, minors_of, state_of};
 use crate::policy::{Addons, ChangeClass};
 use crate::stack::{
-    Fact, RosterEntry, RosterForm, SourceFile, SourceTree, Unmet, choose_image, find_minor_bound,
-    is_another_image, is_complete_image, unmet_sites,
+    Fact, Roster, RosterEntry, RosterForm, SourceFile, SourceTree, Unmet, choose_image,
+    find_minor_bound, is_another_image, is_complete_image, unmet_sites,
 };
 use crate::version::{KubernetesVersion, Minor};
 
@@ -22,6 +23,7 @@ pub(super) fn holds(target: &Target<'_>) -> Vec<Hold> {
     holds.extend(image_holds(target));
     holds.extend(chart_holds(target));
     holds.extend(minor_holds(target));
+    holds.extend(waiting(target));
     holds.extend(site_holds(target));
     holds
 }
@@ -64,30 +66,41 @@ pub(super) fn listing(minors: &[Minor]) -> String {
 /// Tells whether anything in the stack follows node images: a version in full, or a list.
 fn follows_images(target: &Target<'_>) -> bool {
     let states_version = target.stack.trees.iter().any(|tree| tree.default.is_some());
-    states_version || entries(target).next().is_some() || target.input.selection.minor.is_some()
+    let is_asked = target.input.selection.asked_minor().is_some();
+    states_version || entries(target).next().is_some() || is_asked
 }
 
 fn store_holds(target: &Target<'_>) -> Vec<Hold> {
     if !follows_images(target) {
         return Vec::new();
     }
-    let Some(pattern) = &target.pattern else {
-        let provider = target
-            .stack
-            .trees
-            .first()
-            .map_or("", |tree| tree.provider.as_str());
+    let mut stores: Vec<&ImagePattern> = Vec::new();
+    for (_, series, _) in target.offer.stores() {
+        let store = series.store.iter().filter(|store| !stores.contains(store));
+        stores.extend(store.collect::<Vec<_>>());
+    }
+    if stores.is_empty() {
+        let provider = target.stack.trees.first();
+        let provider = provider.map_or("", |tree| tree.provider.as_str());
         let reason =
             format!("no file names an image, and no image store is known for provider {provider}");
         let hint = "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`";
         return vec![hold("node images", reason, Some(hint.to_owned()))];
-    };
-    let unreachable = unreachable_stores(target);
+    }
+    let holds = stores
+        .into_iter()
+        .flat_map(|pattern| holds_of_store(target, pattern));
+    holds.collect()
+}
+
+/// What one store does not say, or does not have.
+fn holds_of_store(target: &Target<'_>, pattern: &ImagePattern) -> Vec<Hold> {
+    let catalog = target.input.catalog;
     let mut holds = Vec::new();
-    for failed in &unreachable {
+    for failed in catalog.unreachable.iter() {
         let concerned = |minor: &Minor| concerns(failed, *minor);
         let minors: Vec<Minor> = target.minors.iter().copied().filter(concerned).collect();
-        if !minors.is_empty() {
+        if failed.source == pattern.as_str() && !minors.is_empty() {
             let reason = format!("{}: {}", failed.url, failed.reason);
             holds.push(hold(
                 format!("node images of {}", listing(&minors)),
@@ -96,19 +109,11 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
             ));
         }
     }
-    let failed = |minor: &Minor| unreachable.iter().any(|failed| concerns(failed, *minor));
-    let answered = |minor: &Minor| {
-        !failed(minor)
-            && target
-                .store
-                .is_some_and(|store| store.searched.contains(minor))
+    let of_state = |state: StoreState| {
+        let minors = target.minors.iter().copied();
+        minors.filter(move |minor| state_of(catalog, pattern, *minor) == state)
     };
-    let silent: Vec<Minor> = target
-        .minors
-        .iter()
-        .copied()
-        .filter(|minor| !answered(minor))
-        .collect();
+    let silent: Vec<Minor> = of_state(StoreState::Unknown).collect();
     if holds.is_empty() && !silent.is_empty() {
         let reason = format!("the catalog says nothing of {}", pattern.base_or_name());
         holds.push(hold(
@@ -117,8 +122,10 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
             Some(ask_hint()),
         ));
     }
-    let empty = |minor: &&Minor| answered(minor) && target.offer.unfiltered(**minor).is_empty();
-    for minor in target.minors.iter().filter(empty) {
+    let store = catalog.find_store(pattern);
+    let has_some =
+        |minor: &Minor| store.is_some_and(|store| !store.images_of_minor(*minor).is_empty());
+    for minor in of_state(StoreState::Answered).filter(|minor| !has_some(minor)) {
         holds.push(hold(
             format!("node images of {minor}"),
             format!("{} has none", pattern.base_or_name()),
@@ -128,22 +135,25 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
     holds
 }
 
-/// The faults of the stack's image store.
-fn unreachable_stores<'t>(target: &'t Target<'_>) -> Vec<&'t Unreachable> {
-    let Some(pattern) = &target.pattern else {
-        return Vec::new();
-    };
-    let all = target.input.catalog.unreachable.iter();
-    all.filter(|failed| failed.source == pattern.as_str())
-        .collect()
-}
-
 fn concerns(failed: &Unreachable, minor: Minor) -> bool {
     failed.minors.is_empty() || failed.minors.contains(&minor)
 }
 
+/// Tells whether a store of the stack gave no answer for a minor.
+fn is_unreachable(target: &Target<'_>, minor: Minor) -> bool {
+    let mut stores = target.offer.stores();
+    stores.any(|(_, series, _)| {
+        let state = series
+            .store
+            .as_ref()
+            .map(|pattern| state_of(target.input.catalog, pattern, minor));
+        state == Some(StoreState::Unreachable)
+    })
+}
+
 fn faulty_holds(target: &Target<'_>) -> Vec<Hold> {
-    let faulty = target.store.iter().flat_map(|store| &store.faulty);
+    let stores = target.offer.stores().filter_map(|(_, _, store)| store);
+    let faulty = stores.flat_map(|store| &store.faulty);
     let looked_at = faulty.filter(|image| target.minors.contains(&image.version.minor()));
     looked_at
         .map(|image| hold(image.version, image.reason.clone(), None))
@@ -152,16 +162,13 @@ fn faulty_holds(target: &Target<'_>) -> Vec<Hold> {
 
 /// Kubernetes releases newer than any image, one hold per minor. Where the store gave no answer there may be an image.
 fn unbuilt_holds(target: &Target<'_>) -> Vec<Hold> {
-    let unreachable = unreachable_stores(target);
-    let is_unknown = |minor: &Minor| unreachable.iter().any(|failed| concerns(failed, *minor));
+    let is_unknown = |minor: &Minor| is_unreachable(target, *minor);
     let listed: BTreeSet<KubernetesVersion> =
         entries(target).map(|(_, entry)| entry.version).collect();
     let faulty = |version| {
-        target
-            .store
-            .iter()
-            .flat_map(|store| &store.faulty)
-            .any(|image| image.version == version)
+        let stores = target.offer.stores().filter_map(|(_, _, store)| store);
+        let mut all = stores.flat_map(|store| &store.faulty);
+        all.any(|image| image.version == version)
     };
     let mut waiting: BTreeMap<Minor, Vec<_>> = BTreeMap::new();
     for release in &target.input.catalog.kubernetes {
@@ -204,10 +211,16 @@ fn unbuilt_holds(target: &Target<'_>) -> Vec<Hold> {
 fn image_holds(target: &Target<'_>) -> Vec<Hold> {
     let mut holds = Vec::new();
     let asks = target.input.policy.wants(ChangeClass::OsRelease);
-    for (form, entry) in
-        entries(target).filter(|(_, entry)| target.minors.contains(&entry.version.minor()))
+    for (roster, entry) in
+        listed_entries(target).filter(|(_, entry)| target.minors.contains(&entry.version.minor()))
     {
-        let offered = target.offered(entry.version.minor());
+        let form = roster.form;
+        let series = target.stack.series.of_place(&roster.file, entry.line);
+        let minor = entry.version.minor();
+        let offered = match series {
+            Some(series) => target.offer.of_series(series, minor),
+            None => target.offered(minor),
+        };
         let Some(image) = choose_image(offered, entry.version, Some(entry)) else {
             continue;
         };
@@ -287,8 +300,15 @@ fn another_image(entry: &RosterEntry, image: &NodeImage) -> String {
 pub(super) fn entries<'t>(
     target: &'t Target<'_>,
 ) -> impl Iterator<Item = (RosterForm, &'t RosterEntry)> {
+    listed_entries(target).map(|(roster, entry)| (roster.form, entry))
+}
+
+/// Returns the entries of all lists, each with its list.
+fn listed_entries<'t>(
+    target: &'t Target<'_>,
+) -> impl Iterator<Item = (&'t Roster, &'t RosterEntry)> {
     let rosters = target.stack.files().flat_map(SourceFile::rosters);
-    rosters.flat_map(|roster| roster.entries.iter().map(|entry| (roster.form, entry)))
+    rosters.flat_map(|roster| roster.entries.iter().map(move |entry| (roster, entry)))
 }
 
 fn chart_holds(target: &Target<'_>) -> Vec<Hold> {
@@ -350,35 +370,19 @@ fn bound_charts(tree: &SourceTree) -> BTreeMap<String, String> {
 
 /// A minor that the store offers and nobody asked for, or one that was asked for and cannot be had.
 fn minor_holds(target: &Target<'_>) -> Vec<Hold> {
-    let known = minors_of(target.stack);
-    if let Some(asked) = target.input.selection.minor {
-        let reached = target.moves.iter().any(|step| match step {
-            Move::Edit(_, wanted) | Move::Create(_, _, wanted) => wanted.line.minor == asked,
-            Move::Remove(_) => false,
-        });
-        if target.minors.is_empty() || target.find_untested(asked).is_some() {
-            return Vec::new();
-        }
-        if reached || known.contains(&asked) && !target.stack.layout.has_directory_per_minor() {
-            return Vec::new();
-        }
-        let missing = target.missing_charts(asked);
-        let what = if target.newest_default(asked).is_some() && !missing.is_empty() {
-            format!("no {} for it is known", missing.join(" and no "))
-        } else {
-            "no image of it is known to be there".to_owned()
-        };
-        let reason = format!("the stack cannot be set to it: {what}");
-        return vec![hold(asked, reason, None)];
+    if let Some(asked) = target.input.selection.asked_minor() {
+        return asked_hold(target, asked).into_iter().collect();
     }
     let offered: BTreeSet<Minor> = target
-        .store
-        .iter()
+        .offer
+        .stores()
+        .filter_map(|(_, _, store)| store)
         .flat_map(|store| &store.images)
         .map(|image| image.version.minor())
-        .filter(|minor| target.input.policy.minors.contains(*minor))
+        .filter(|minor| target.is_looked_at(*minor))
         .filter(|minor| !target.offered(*minor).is_empty())
         .collect();
+    let known = minors_of(target.stack);
     let newer: Vec<Minor> = match known.last() {
         Some(newest) => offered.into_iter().filter(|minor| minor > newest).collect(),
         None => Vec::new(),
@@ -395,6 +399,46 @@ fn minor_holds(target: &Target<'_>) -> Vec<Hold> {
         1 => format!("a new minor, 1 image in the store{more}"),
         count => format!("a new minor, {count} images in the store{more}"),
     };
-    let hint = format!("csctl-matrix plan {} --minor {next}", target.stack.title());
+    let option = if target.stack.layout.has_directory_per_minor() {
+        "--add"
+    } else {
+        "--switch"
+    };
+    let title = target.stack.title();
+    let hint = format!("csctl-matrix plan {title} {option} {next}");
     vec![hold(next, reason, Some(hint))]
+}
+
+/// A minor that was asked for and cannot be had.
+fn asked_hold(target: &Target<'_>, asked: Minor) -> Option<Hold> {
+    let reached = target.moves.iter().any(|step| match step {
+        Move::Edit(_, wanted) | Move::Create(_, _, wanted) => {
+            wanted.line.minor == asked || wanted.rows.contains_key(&asked)
+        }
+        Move::Remove(_) => false,
+    });
+    let is_other_hold = target.minors.is_empty() || target.find_untested(asked).is_some();
+    let is_moved = target.moves.iter().any(|step| match step {
+        Move::Edit(_, wanted) | Move::Create(_, _, wanted) => wanted.line.minor == asked,
+        Move::Remove(_) => false,
+    });
+    let wants_tree =
+        target.input.selection.switch_to.is_some() || target.stack.layout.has_directory_per_minor();
+    if is_other_hold || is_moved || (reached && !wants_tree) {
+        return None;
+    }
+    if let Some(fault) = target.limits.closed.get(&asked) {
+        let reason = format!("the stack cannot be set to it: {fault}");
+        return Some(hold(asked, reason, Some(fault.hint.clone())));
+    }
+    let missing = target.missing_charts(asked);
+    let what = if target.newest_default(asked).is_some() && !missing.is_empty() {
+        format!("no {} for it is known", missing.join(" and no "))
+    } else if target.offer.unfiltered(asked).next().is_some() {
+        "none of its images may be used".to_owned()
+    } else {
+        "no image of it is known to be there".to_owned()
+    };
+    let reason = format!("the stack cannot be set to it: {what}");
+    Some(hold(asked, reason, None))
 }

@@ -1,53 +1,66 @@
-//! What a stack may use: the images its store offers, without those that are blocked or on an operating system that is not
-//! followed, and the images its own files name. It chooses nothing.
+//! What a stack may use: the images its stores offer for each of its series, without those that are blocked, on an operating system
+//! that is not followed, or of a minor that has reached its end of life; and the images its own files name. It chooses nothing.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::PlanInput;
-use crate::catalog::{ImagePattern, ImageStore, NodeImage};
-use crate::matrix::store_pattern;
-use crate::policy::Policy;
-use crate::stack::{Fact, RosterForm, SourceFile, Stack, is_complete_image};
+use crate::catalog::{ImageStore, NodeImage};
+use crate::policy::{ChangeClass, EndOfLife, Policy};
+use crate::stack::{Fact, ImageSeries, RosterForm, SeriesId, SourceFile, Stack, is_complete_image};
 use crate::version::{KubernetesVersion, Minor};
 
 /// What one stack may use.
 pub(super) struct Offer<'a> {
     input: PlanInput<'a>,
-    /// The pattern of its image store.
-    pub(super) pattern: Option<ImagePattern>,
-    /// Its image store, as the catalog has it.
-    pub(super) store: Option<&'a ImageStore>,
-    /// The images that may be used; of one version the preferred one is last.
-    allowed: Cow<'a, [NodeImage]>,
+    stack: &'a Stack,
+    /// What it may use of each series.
+    series: Vec<SeriesOffer<'a>>,
+    /// An image of each version that every series has with all that files ask of it.
+    common: Cow<'a, [NodeImage]>,
     /// The images that the stack's files name with their URL, blocked ones too.
     named: Vec<NodeImage>,
     /// Versions that have to leave: every image of them is blocked.
     banned: BTreeSet<KubernetesVersion>,
 }
 
+/// What one stack may use of one series.
+struct SeriesOffer<'a> {
+    series: &'a ImageSeries,
+    /// Its image store, as the catalog has it.
+    store: Option<&'a ImageStore>,
+    /// The images that may be used; of one version the preferred one is last.
+    allowed: Cow<'a, [NodeImage]>,
+}
+
 impl<'a> Offer<'a> {
     /// Works out what a stack may use.
-    pub(super) fn new(input: PlanInput<'a>, stack: &Stack) -> Self {
+    pub(super) fn new(input: PlanInput<'a>, stack: &'a Stack) -> Self {
         let policy = input.policy;
-        let pattern = store_pattern(stack, input.selection.image_pattern.as_ref());
-        let store = pattern
-            .as_ref()
-            .and_then(|pattern| input.catalog.find_store(pattern));
-        let all = store.map_or(&[][..], |store| &store.images);
         let named = if policy.blocked.is_empty() {
             Vec::new()
         } else {
             named_images(stack)
         };
         let mut offer = Self {
-            allowed: listable(allowed(all, policy), stack),
             input,
-            pattern,
-            store,
+            stack,
+            series: Vec::new(),
+            common: Cow::Borrowed(&[]),
             named,
             banned: BTreeSet::new(),
         };
+        for series in stack.series.all() {
+            let store = series.store.as_ref();
+            let store = store.and_then(|pattern| input.catalog.find_store(pattern));
+            let all = store.map_or(&[][..], |store| &store.images);
+            offer.series.push(SeriesOffer {
+                series,
+                store,
+                allowed: offer.allowed(series, all),
+            });
+        }
+        offer.common = offer.common();
         let blocked = policy.blocked.iter().map(|block| block.version);
         offer.banned = blocked
             .filter(|version| offer.is_banned(*version))
@@ -55,18 +68,35 @@ impl<'a> Offer<'a> {
         offer
     }
 
-    /// Returns the images of a minor that may be used.
-    pub(super) fn of_minor(&self, minor: Minor) -> &[NodeImage] {
-        let start = self
-            .allowed
-            .partition_point(|image| image.version.minor() < minor);
-        let length = self.allowed[start..].partition_point(|image| image.version.minor() == minor);
-        &self.allowed[start..start + length]
+    /// Returns the series with their stores, as the catalog has them.
+    pub(super) fn stores(
+        &self,
+    ) -> impl Iterator<Item = (SeriesId, &'a ImageSeries, Option<&'a ImageStore>)> + '_ {
+        let ids = self.stack.series.iter().map(|(id, _)| id);
+        ids.zip(&self.series)
+            .map(|(id, offer)| (id, offer.series, offer.store))
     }
 
-    /// Returns the images of a minor as the store offers them.
-    pub(super) fn unfiltered(&self, minor: Minor) -> &'a [NodeImage] {
-        self.store.map_or(&[], |store| store.images_of_minor(minor))
+    /// Returns the images of a minor that may be used of a series.
+    pub(super) fn of_series(&self, series: SeriesId, minor: Minor) -> &[NodeImage] {
+        let offer = self.series.get(series.index());
+        offer.map_or(&[], |offer| slice_of(&offer.allowed, minor))
+    }
+
+    /// Returns an image of each version of a minor that may be used and that every series has.
+    pub(super) fn of_minor(&self, minor: Minor) -> &[NodeImage] {
+        slice_of(&self.common, minor)
+    }
+
+    /// Returns the images of a minor as the stores offer them, of all series.
+    pub(super) fn unfiltered(&self, minor: Minor) -> impl Iterator<Item = &'a NodeImage> + '_ {
+        self.series.iter().flat_map(move |offer| {
+            let all = offer
+                .store
+                .map_or(&[][..], |store| store.images_of_minor(minor));
+            all.iter()
+                .filter(|image| offer.series.has_os(image.os.as_ref()))
+        })
     }
 
     /// Returns the versions that have to leave, as every image of them is blocked.
@@ -99,14 +129,112 @@ impl<'a> Offer<'a> {
         age.is_zero() || known().is_some_and(|day| age.first_day(day) <= self.input.catalog.as_of)
     }
 
+    /// Returns the series that lack a version which others have, each with what it lacks.
+    pub(super) fn lacking(&self, version: KubernetesVersion) -> Vec<Lack<'a>> {
+        let minor = version.minor();
+        let lack = |offer: &SeriesOffer<'a>| {
+            let mut images = slice_of(&offer.allowed, minor)
+                .iter()
+                .filter(|image| image.version == version);
+            let series = offer.series;
+            match images.next() {
+                None => Some(Lack {
+                    series,
+                    proof: None,
+                }),
+                Some(image) => series.lacking_proof(image).map(|proof| Lack {
+                    series,
+                    proof: Some(proof),
+                }),
+            }
+        };
+        self.series
+            .iter()
+            .filter(|offer| offer.series.store.is_some())
+            .filter_map(lack)
+            .collect()
+    }
+
+    /// Returns a minor's images that are held as it has reached its end of life.
+    pub(super) fn ended(&self, minor: Minor) -> BTreeSet<KubernetesVersion> {
+        let is_held = |image: &&NodeImage| self.is_held_by_end(image);
+        let held = self.unfiltered(minor).filter(is_held);
+        held.map(|image| image.version).collect()
+    }
+
+    /// Tells whether a minor gets no new images and charts, as it has reached its end of life and nobody asked for it.
+    pub(super) fn is_ended(&self, minor: Minor) -> bool {
+        let policy = self.input.policy;
+        let is_asked = self.input.selection.asked_minor() == Some(minor);
+        let has_blocked_default = || {
+            let mut defaults = self.stack.trees.iter().filter_map(|tree| tree.default);
+            defaults.any(|default| {
+                default.minor() == minor
+                    && policy.find_block(default, None).is_some()
+                    && policy.wants(ChangeClass::Removal)
+            })
+        };
+        policy.end_of_life != EndOfLife::Follow
+            && self.input.catalog.is_end_of_life(minor)
+            && !is_asked
+            && !has_blocked_default()
+    }
+
+    fn is_held_by_end(&self, image: &NodeImage) -> bool {
+        self.is_ended(image.version.minor()) && !is_named(self.stack, image.version)
+    }
+
+    fn allowed(&self, series: &ImageSeries, all: &'a [NodeImage]) -> Cow<'a, [NodeImage]> {
+        let policy = self.input.policy;
+        let needed = form_needs(self.stack);
+        let is_allowed = |image: &&NodeImage| {
+            series.has_os(image.os.as_ref())
+                && policy.follows_os(image.os.as_ref())
+                && policy
+                    .find_block(image.version, image.os.as_ref())
+                    .is_none()
+                && !self.is_held_by_end(image)
+                && needed.takes(image)
+        };
+        if policy.os.is_empty() && all.iter().all(|image| is_allowed(&image)) {
+            return Cow::Borrowed(all);
+        }
+        let mut allowed: Vec<NodeImage> = all.iter().filter(is_allowed).cloned().collect();
+        if !policy.os.is_empty() {
+            allowed.sort_by_key(|image| (image.version, rank(image, policy)));
+        }
+        Cow::Owned(allowed)
+    }
+
+    /// Returns an image of each version that every series has.
+    fn common(&self) -> Cow<'a, [NodeImage]> {
+        let known: Vec<&SeriesOffer<'a>> = self
+            .series
+            .iter()
+            .filter(|offer| offer.series.store.is_some())
+            .collect();
+        let Some((first, others)) = known.split_first() else {
+            return Cow::Borrowed(&[]);
+        };
+        let is_everywhere = |image: &&NodeImage| {
+            first.series.lacking_proof(image).is_none()
+                && others.iter().all(|offer| offer.has(image.version))
+        };
+        if first.allowed.iter().all(|image| is_everywhere(&image)) {
+            return first.allowed.clone();
+        }
+        let common = first.allowed.iter().filter(is_everywhere).cloned();
+        Cow::Owned(common.collect())
+    }
+
     /// Tells whether every image of a version is blocked that anybody names.
     fn is_banned(&self, version: KubernetesVersion) -> bool {
         let policy = self.input.policy;
         if policy.find_block(version, None).is_some() {
             return true;
         }
-        let offered = self.unfiltered(version.minor()).iter();
-        let mut images = offered
+        let mut images = self
+            .unfiltered(version.minor())
             .chain(&self.named)
             .filter(|image| image.version == version)
             .peekable();
@@ -115,46 +243,75 @@ impl<'a> Offer<'a> {
     }
 }
 
-fn allowed<'a>(all: &'a [NodeImage], policy: &Policy) -> Cow<'a, [NodeImage]> {
-    if policy.blocked.is_empty() && policy.os.is_empty() {
-        return Cow::Borrowed(all);
-    }
-    let is_allowed = |image: &&NodeImage| {
-        policy.follows_os(image.os.as_ref())
-            && policy
-                .find_block(image.version, image.os.as_ref())
-                .is_none()
-    };
-    let mut allowed: Vec<NodeImage> = all.iter().filter(is_allowed).cloned().collect();
-    if !policy.os.is_empty() {
-        let rank = |image: &NodeImage| {
-            let place = policy
-                .os
-                .iter()
-                .position(|os| image.os.as_ref() == Some(os));
-            std::cmp::Reverse(place.unwrap_or(policy.os.len()))
-        };
-        allowed.sort_by_key(|image| (image.version, rank(image)));
-    }
-    Cow::Owned(allowed)
+/// A series that lacks a version, or a proof of it.
+pub(super) struct Lack<'a> {
+    /// The series.
+    pub(super) series: &'a ImageSeries,
+    /// The proof that files ask for and its source does not give; nothing where there is no image.
+    pub(super) proof: Option<crate::stack::ProofKind>,
 }
 
-/// Leaves out what an image list of openstack-image-manager could not take: a version that clouds do not get from the list must
-/// not become a default either.
-fn listable<'a>(images: Cow<'a, [NodeImage]>, stack: &Stack) -> Cow<'a, [NodeImage]> {
+impl SeriesOffer<'_> {
+    /// Tells whether the series has a version, with all that files ask of its images.
+    fn has(&self, version: KubernetesVersion) -> bool {
+        let mut images = slice_of(&self.allowed, version.minor()).iter();
+        images.any(|image| image.version == version && self.series.lacking_proof(image).is_none())
+    }
+}
+
+fn slice_of(images: &[NodeImage], minor: Minor) -> &[NodeImage] {
+    let start = images.partition_point(|image| image.version.minor() < minor);
+    let length = images[start..].partition_point(|image| image.version.minor() == minor);
+    &images[start..start + length]
+}
+
+/// Orders the images of one version: the operating system that the policy prefers comes last.
+fn rank(image: &NodeImage, policy: &Policy) -> std::cmp::Reverse<usize> {
+    let place = policy
+        .os
+        .iter()
+        .position(|os| image.os.as_ref() == Some(os));
+    std::cmp::Reverse(place.unwrap_or(policy.os.len()))
+}
+
+/// Tells whether the stack's files name a version: in a list, as a default or in a row.
+fn is_named(stack: &Stack, version: KubernetesVersion) -> bool {
+    let mut rosters = stack.files().flat_map(SourceFile::rosters);
+    let mut sites = stack.files().flat_map(SourceFile::sites);
+    let states = |fact: &Fact| match fact {
+        Fact::Kubernetes { version: stated } | Fact::ListedVersion { version: stated } => {
+            *stated == version
+        }
+        _ => false,
+    };
+    stack.trees.iter().any(|tree| tree.default == Some(version))
+        || rosters.any(|roster| roster.entries.iter().any(|entry| entry.version == version))
+        || sites.any(|site| states(&site.fact))
+}
+
+/// What a list of openstack-image-manager needs: a version that clouds do not get from the list must not become a default either.
+struct FormNeeds {
+    has_list: bool,
+    listed: BTreeSet<KubernetesVersion>,
+}
+
+fn form_needs(stack: &Stack) -> FormNeeds {
     let rosters = || stack.files().flat_map(SourceFile::rosters);
     let has_list = rosters().any(|roster| roster.form == RosterForm::ImageManager);
-    if !has_list || images.iter().all(is_complete_image) {
-        return images;
+    let entries = rosters().flat_map(|roster| &roster.entries);
+    FormNeeds {
+        has_list,
+        listed: entries
+            .filter(|_| has_list)
+            .map(|entry| entry.version)
+            .collect(),
     }
-    let listed: BTreeSet<KubernetesVersion> = rosters()
-        .flat_map(|roster| &roster.entries)
-        .map(|entry| entry.version)
-        .collect();
-    let takes = |image: &NodeImage| is_complete_image(image) || listed.contains(&image.version);
-    let mut images = images.into_owned();
-    images.retain(takes);
-    Cow::Owned(images)
+}
+
+impl FormNeeds {
+    fn takes(&self, image: &NodeImage) -> bool {
+        !self.has_list || is_complete_image(image) || self.listed.contains(&image.version)
+    }
 }
 
 /// The images that a stack's files name.
@@ -168,29 +325,25 @@ fn named_images(stack: &Stack) -> Vec<NodeImage> {
                 os: entry.os.clone(),
                 url: entry.url.clone()?,
                 sha256: entry.sha256.clone(),
-                sha512: None,
+                sha512: entry.sha512.clone(),
                 digest: None,
                 built: entry.built,
                 size: None,
             })
         }));
-        named.extend(
-            SourceFile::sites(file)
-                .iter()
-                .filter_map(|site| match &site.fact {
-                    Fact::Image(image) => Some(NodeImage {
-                        version: image.version,
-                        os: image.os.clone(),
-                        url: image.url.clone(),
-                        sha256: image.sha256.clone(),
-                        sha512: None,
-                        digest: None,
-                        built: None,
-                        size: None,
-                    }),
-                    _ => None,
-                }),
-        );
+        named.extend(file.sites().iter().filter_map(|site| match &site.fact {
+            Fact::Image(image) => Some(NodeImage {
+                version: image.version,
+                os: image.os.clone(),
+                url: image.url.clone(),
+                sha256: image.sha256.clone(),
+                sha512: None,
+                digest: None,
+                built: None,
+                size: None,
+            }),
+            _ => None,
+        }));
     }
     // Of one version, the one that says most of itself is last.
     named.sort_by_key(|image| (image.version, image.sha256.is_some(), image.built));

@@ -2,8 +2,12 @@
 
 use super::Selection;
 use crate::catalog::{CatalogRequest, StoreRequest};
-use crate::matrix::{minors_of, store_pattern};
-use crate::stack::{Discovery, Fact, MinorBoundChart, SourceFile, Stack, Tree, find_minor_bound};
+use crate::matrix::minors_of;
+use crate::stack::{
+    Discovery, Fact, ImageSeries, MinorBoundChart, ProofKind, SeriesId, SourceFile, Stack, Tree,
+    find_minor_bound,
+};
+use crate::version::Minor;
 
 /// Returns what the stacks asked for want to know of the world.
 pub fn catalog_request(
@@ -14,7 +18,9 @@ pub fn catalog_request(
     let requests = discovery.map(tree, |stack| {
         let mut request = CatalogRequest::default();
         if selection.takes(stack) {
-            add_store(stack, selection, &mut request);
+            for (id, series) in stack.series.iter() {
+                add_store(stack, (id, series), selection, &mut request);
+            }
             add_charts(stack, &mut request);
         }
         request
@@ -28,6 +34,7 @@ fn merge(mut all: CatalogRequest, one: CatalogRequest) -> CatalogRequest {
         known.minors.extend(store.minors);
         known.listed.extend(store.listed);
         known.os_releases.extend(store.os_releases);
+        known.digests |= store.digests;
     }
     for (url, charts) in one.charts {
         all.charts
@@ -39,30 +46,42 @@ fn merge(mut all: CatalogRequest, one: CatalogRequest) -> CatalogRequest {
     all
 }
 
-fn add_store(stack: &Stack, selection: &Selection, request: &mut CatalogRequest) {
-    let Some(pattern) = store_pattern(stack, selection.image_pattern.as_ref()) else {
+/// Asks the store of a series for its images of the stack's minors.
+fn add_store(
+    stack: &Stack,
+    (id, series): (SeriesId, &ImageSeries),
+    selection: &Selection,
+    request: &mut CatalogRequest,
+) {
+    let Some(pattern) = &series.store else {
         return;
     };
-    let asked = |minor| selection.minor.is_none_or(|asked| asked == minor);
     let minors = minors_of(stack);
-    let wanted = request.stores.entry(pattern).or_default();
+    let is_asked = |minor: &Minor| selection.takes_minor(stack, *minor);
+    let wanted = request.stores.entry(pattern.clone()).or_default();
     // One minor further than the stack is, so that a new one is seen.
     wanted
         .minors
         .extend(minors.last().map(|minor| minor.next()));
     wanted.minors.extend(selection.minor);
-    wanted
-        .minors
-        .extend(minors.into_iter().filter(|minor| asked(*minor)));
-    for entry in stack
-        .files()
-        .flat_map(SourceFile::rosters)
-        .flat_map(|roster| &roster.entries)
-    {
-        wanted
-            .listed
-            .extend(Some(entry.version).filter(|version| asked(version.minor())));
-        wanted.os_releases.extend(entry.os.clone());
+    wanted.minors.extend(selection.asked_minor());
+    wanted.minors.extend(minors.into_iter().filter(is_asked));
+    wanted.digests |= series.proofs.contains(&ProofKind::Digest);
+    wanted.os_releases.extend(series.os_releases.clone());
+    for file in stack.files() {
+        for roster in file.rosters() {
+            for entry in &roster.entries {
+                let of_place = stack.series.of_place(&roster.file, entry.line);
+                if of_place.is_some_and(|of| of != id) {
+                    continue;
+                }
+                let listed = Some(entry.version);
+                wanted
+                    .listed
+                    .extend(listed.filter(|version| is_asked(&version.minor())));
+                wanted.os_releases.extend(entry.os.clone());
+            }
+        }
     }
     wanted
         .listed

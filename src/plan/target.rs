@@ -4,24 +4,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanInput;
+use super::limits::Limits;
 use super::offer::Offer;
 use super::release::next_version;
-use crate::catalog::{ImagePattern, ImageStore, NodeImage};
+use crate::catalog::NodeImage;
 use crate::matrix::minors_of;
 use crate::policy::{Addons, ChangeClass, EndOfLife, Pin};
 use crate::stack::{
-    AddonRow, Fact, MinorBoundChart, Roster, RosterEntry, SourceFile, SourceTree, Stack, Wanted,
-    choose_image, find_minor_bound, select_versions,
+    AddonRow, Fact, ImageReference, MinorBoundChart, RosterEntry, SeriesId, SeriesImages,
+    SourceFile, SourceTree, Stack, Wanted, choose_image, find_minor_bound, select_versions,
 };
-use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine};
+use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease, StackLine};
 
 /// Where one stack should go.
 pub(super) struct Target<'a> {
     pub(super) input: PlanInput<'a>,
     pub(super) stack: &'a Stack,
     pub(super) offer: &'a Offer<'a>,
-    pub(super) pattern: Option<&'a ImagePattern>,
-    pub(super) store: Option<&'a ImageStore>,
+    /// What earlier attempts have shown to be impossible.
+    pub(super) limits: &'a Limits,
     /// The source trees to edit, or to make, or to remove.
     pub(super) moves: Vec<Move<'a>>,
     /// The state wanted of the files beside the source trees.
@@ -44,29 +45,31 @@ pub(super) enum Move<'a> {
 
 impl<'a> Target<'a> {
     /// Works out where a stack should go.
-    pub(super) fn new(input: PlanInput<'a>, stack: &'a Stack, offer: &'a Offer<'a>) -> Self {
+    pub(super) fn new(
+        input: PlanInput<'a>,
+        stack: &'a Stack,
+        offer: &'a Offer<'a>,
+        limits: &'a Limits,
+    ) -> Self {
         let mut target = Self {
             input,
             stack,
             offer,
-            pattern: offer.pattern.as_ref(),
-            store: offer.store,
+            limits,
             moves: Vec::new(),
             shared: None,
             minors: Vec::new(),
             dropped: BTreeSet::new(),
         };
         let mut known = minors_of(stack);
-        known.retain(|minor| input.policy.minors.contains(*minor));
+        known.retain(|minor| target.is_looked_at(*minor));
         target.dropped = target.dropped_minors(&known);
-        target.minors = match input.selection.minor {
-            Some(minor) if !input.policy.minors.contains(minor) => Vec::new(),
-            Some(minor) => vec![minor],
-            None => known
-                .into_iter()
-                .filter(|minor| !target.dropped.contains(minor))
-                .collect(),
-        };
+        known.retain(|minor| !target.dropped.contains(minor));
+        let asked = input.selection.asked_minor();
+        known.extend(asked.filter(|minor| target.is_looked_at(*minor)));
+        known.sort_unstable();
+        known.dedup();
+        target.minors = known;
         target.moves = target.find_moves();
         target.shared = target.wanted_of_shared();
         target
@@ -77,7 +80,7 @@ impl<'a> Target<'a> {
         if policy.end_of_life == EndOfLife::Keep || !policy.wants(ChangeClass::Removal) {
             return BTreeSet::new();
         }
-        let asked = self.input.selection.minor;
+        let asked = self.input.selection.asked_minor();
         let trees = &self.stack.trees;
         let per_minor = self.stack.layout.has_directory_per_minor();
         let arrives = asked.is_some_and(|minor| {
@@ -97,33 +100,33 @@ impl<'a> Target<'a> {
     }
 
     fn find_moves(&self) -> Vec<Move<'a>> {
-        let asked = self.input.selection.minor;
+        let selection = self.input.selection;
+        let mut trees = self.stack.trees.iter().filter(|tree| !tree.is_torn);
         if !self.stack.layout.has_directory_per_minor() {
-            let tree = self.stack.trees.first();
-            let minor = tree.and_then(|tree| match asked {
-                Some(minor) if self.can_move_to(minor) => Some(minor),
-                Some(minor) if !minors_of(self.stack).contains(&minor) => None,
-                Some(_) | None => tree.minor,
-            });
-            return tree
-                .zip(minor)
-                .map(|(tree, minor)| self.edit(tree, minor))
+            let Some(tree) = trees.next() else {
+                return Vec::new();
+            };
+            let goes_to = selection.switch_to.filter(|minor| self.can_move_to(*minor));
+            let minor = goes_to.or(tree.minor);
+            return minor
+                .map(|minor| self.edit(tree, minor))
                 .into_iter()
                 .collect();
         }
         let mut moves: Vec<Move<'a>> = Vec::new();
-        for tree in &self.stack.trees {
+        for tree in trees {
             let Some(minor) = tree.minor else { continue };
+            let is_asked = selection.asked_minor().is_none_or(|asked| asked == minor);
             if !self.is_looked_at(minor) {
                 continue;
             }
             if self.dropped.contains(&minor) {
                 moves.push(Move::Remove(tree));
-            } else if asked.is_none_or(|asked| asked == minor) {
+            } else if is_asked {
                 moves.push(self.edit(tree, minor));
             }
         }
-        moves.extend(asked.and_then(|minor| self.create(minor)));
+        moves.extend(selection.asked_minor().and_then(|minor| self.create(minor)));
         moves
     }
 
@@ -133,7 +136,7 @@ impl<'a> Target<'a> {
         let is_there = self.has_tree(minor);
         let wants =
             self.input.policy.wants(ChangeClass::NewMinor) && self.find_untested(minor).is_none();
-        let has_image = || self.newest_default(minor).is_some();
+        let has_image = || self.newest_default(minor).is_some() && !self.limits.is_closed(minor);
         let has_charts = || self.missing_charts(minor).is_empty();
         self.is_looked_at(minor) && (is_there || (wants && has_image() && has_charts()))
     }
@@ -189,9 +192,15 @@ impl<'a> Target<'a> {
         reason.map(String::as_str)
     }
 
-    /// Tells whether the policy looks at a minor.
-    fn is_looked_at(&self, minor: Minor) -> bool {
+    /// Tells whether the policy looks at a minor, and the person who asked does.
+    pub(super) fn is_looked_at(&self, minor: Minor) -> bool {
+        let is_torn = || {
+            let mut trees = self.stack.trees.iter();
+            trees.any(|tree| tree.is_torn && tree.minor == Some(minor))
+        };
         self.input.policy.minors.contains(minor)
+            && self.input.selection.takes_minor(self.stack, minor)
+            && !is_torn()
     }
 
     fn edit(&self, tree: &'a SourceTree, minor: Minor) -> Move<'a> {
@@ -222,15 +231,15 @@ impl<'a> Target<'a> {
         trees.rfind(|tree| tree.minor.is_some_and(|m| m < minor))
     }
 
-    /// Returns the images of a minor that the store offers and the policy allows.
+    /// Returns an image of each version of a minor that every series has and the policy allows.
     pub(super) fn offered(&self, minor: Minor) -> &'a [NodeImage] {
         self.offer.of_minor(minor)
     }
 
-    /// Returns the newest version the store offers of a minor, allowed or not.
+    /// Returns the newest version that a store offers of a minor, allowed or not.
     pub(super) fn newest(&self, minor: Minor) -> Option<KubernetesVersion> {
         let offered = self.offer.unfiltered(minor);
-        offered.last().map(|image| image.version)
+        offered.map(|image| image.version).max()
     }
 
     /// Returns the versions of a minor that may be used and that the list policy names.
@@ -245,6 +254,56 @@ impl<'a> Target<'a> {
         selected
             .rev()
             .find(|version| self.offer.is_mature(*version))
+    }
+
+    /// Returns the newest of them that a source tree can have as its default, as far as is known before its files are edited.
+    fn newest_for(&self, tree: &SourceTree, minor: Minor) -> Option<KubernetesVersion> {
+        let selected = self.selected(minor).into_iter().rev();
+        let mut mature = selected.filter(|version| self.offer.is_mature(*version));
+        mature.find(|version| {
+            !self.limits.excludes(&tree.directory, *version)
+                && self.new_os(tree, *version).is_none()
+        })
+    }
+
+    /// Returns the operating-system releases before and after, where a version would put a source tree's images on another one.
+    /// That is a change of its own, made when it is asked for; another minor brings its own release.
+    pub(super) fn new_os(
+        &self,
+        tree: &SourceTree,
+        version: KubernetesVersion,
+    ) -> Option<(OsRelease, OsRelease)> {
+        let policy = self.input.policy;
+        let stays = tree
+            .default
+            .filter(|_| tree.minor == Some(version.minor()))?;
+        if version == stays || policy.changes.contains(&ChangeClass::OsRelease) {
+            return None;
+        }
+        if self.must_leave(stays) {
+            return None;
+        }
+        tree.files
+            .iter()
+            .flat_map(|file| file.image_references(&self.stack.series))
+            .filter(|reference| reference.version == stays)
+            .find_map(|reference| self.new_os_of(&reference, version))
+    }
+
+    fn new_os_of(
+        &self,
+        reference: &ImageReference<'_>,
+        version: KubernetesVersion,
+    ) -> Option<(OsRelease, OsRelease)> {
+        let standing = reference.os.clone()?;
+        let images = self.offer.of_series(reference.series?, version.minor());
+        let of_version = || images.iter().filter(|image| image.version == version);
+        let is_same = |image: &NodeImage| image.os.as_ref() == Some(&standing);
+        if of_version().any(is_same) {
+            return None;
+        }
+        let other = of_version().next_back()?.os.clone()?;
+        Some((standing, other))
     }
 
     /// Finds the pin of a minor's default.
@@ -333,39 +392,24 @@ impl<'a> Target<'a> {
         let default = self.default(tree, minor);
         let rows = self.rows(tree, minor, default);
         let kept = self.kept(tree, default, &rows);
-        let offered: BTreeMap<Minor, &[NodeImage]> = self
-            .minors
-            .iter()
-            .chain([&minor])
-            .filter(|minor| self.is_looked_at(**minor))
-            .map(|minor| (*minor, self.offered(*minor)))
+        let common: BTreeMap<Minor, &[NodeImage]> = self
+            .edited_minors(minor)
+            .map(|minor| (minor, self.offered(minor)))
             .collect();
-        let listed = |version: KubernetesVersion| {
-            let mut entries = tree
-                .files
-                .iter()
-                .flat_map(|file| file.rosters())
-                .flat_map(|roster: &Roster| &roster.entries);
-            entries.find(|entry| entry.version == version)
-        };
-        let default_image = default.and_then(|version| {
-            let images = offered.get(&minor)?;
-            let found = choose_image(
-                images,
-                version,
-                single_image(tree, version).as_ref().or(listed(version)),
-            );
-            // Where the store says nothing, the stack's own files may: a block cannot wait.
-            let leaves = tree.default.is_some_and(|before| self.must_leave(before));
-            let mut named = self.offer.named(minor);
-            let of_version = |image: &&NodeImage| leaves && image.version == version;
-            found.or_else(|| named.by_ref().filter(of_version).last())
+        let ids = self.stack.series.iter().map(|(id, _)| id);
+        let images = ids.map(|id| SeriesImages {
+            default: default.and_then(|version| self.default_image(tree, id, version)),
+            offered: self
+                .edited_minors(minor)
+                .map(|minor| (minor, self.offer.of_series(id, minor)))
+                .collect(),
         });
         Wanted {
             default,
             default_before: tree.default,
-            default_image,
-            offered,
+            series: &self.stack.series,
+            images: images.collect(),
+            common,
             rows,
             charts: if minor == line_before.minor {
                 self.charts(tree, minor, true)
@@ -385,6 +429,59 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// Returns the minors whose entries lists may get or lose.
+    fn edited_minors(&self, minor: Minor) -> impl Iterator<Item = Minor> + use<'a, '_> {
+        let all: BTreeSet<Minor> = self.minors.iter().copied().chain([minor]).collect();
+        all.into_iter().filter(|minor| self.is_looked_at(*minor))
+    }
+
+    /// Chooses the default's image of a series: the one that the tree names already, else one on the operating system that its
+    /// images have now, else the newest.
+    fn default_image(
+        &self,
+        tree: &SourceTree,
+        series: SeriesId,
+        version: KubernetesVersion,
+    ) -> Option<&'a NodeImage> {
+        let images = self.offer.of_series(series, version.minor());
+        let references = || {
+            let all = tree
+                .files
+                .iter()
+                .flat_map(|file| file.image_references(&self.stack.series));
+            all.filter(|reference| reference.series == Some(series))
+        };
+        let same = references().find(|reference| reference.version == version);
+        let named = same.map(|reference| reference.entry());
+        let listed = || {
+            let rosters = tree.files.iter().flat_map(|file| file.rosters());
+            let mut entries = rosters.flat_map(|roster| {
+                let of_series = |entry: &&RosterEntry| {
+                    self.stack.series.of_place(&roster.file, entry.line) == Some(series)
+                };
+                roster.entries.iter().filter(of_series)
+            });
+            entries.find(|entry| entry.version == version).cloned()
+        };
+        let known = named.or_else(listed);
+        let found = choose_image(images, version, known.as_ref());
+        let standing = || references().find_map(|reference| reference.os);
+        let on_standing_os = || {
+            let os = standing()?;
+            let mut all = images.iter().filter(|image| image.version == version);
+            all.find(|image| image.os.as_ref() == Some(&os))
+        };
+        let chosen = match &known {
+            Some(_) => found,
+            None => on_standing_os().or(found),
+        };
+        // Where the store says nothing, the stack's own files may: a block cannot wait.
+        let leaves = tree.default.is_some_and(|before| self.must_leave(before));
+        let mut own = self.offer.named(version.minor());
+        let of_version = |image: &&NodeImage| leaves && image.version == version;
+        chosen.or_else(|| own.by_ref().filter(of_version).last())
+    }
+
     /// The default that a source tree will have: where its tests are not green, the one it has, unless that is blocked.
     fn default(&self, tree: &SourceTree, minor: Minor) -> Option<KubernetesVersion> {
         let has_to_leave = tree.default.is_some_and(|current| self.must_leave(current));
@@ -401,16 +498,32 @@ impl<'a> Target<'a> {
         tree: &SourceTree,
         minor: Minor,
     ) -> Option<KubernetesVersion> {
-        let newest = self.newest_default(minor);
+        let newest = self.newest_for(tree, minor);
         match tree.default.filter(|_| tree.minor == Some(minor)) {
             Some(current) if self.must_leave(current) => self.replacement(minor).or(Some(current)),
-            Some(current) if !self.input.policy.wants(ChangeClass::NewPatch) => Some(current),
+            Some(current) if !self.wants_default_to_move(tree, newest) => Some(current),
             Some(current) if self.pin(minor).is_some() => {
                 Some(self.pinned(minor).unwrap_or(current))
             }
             Some(current) => Some(newest.map_or(current, |newest| newest.max(current))),
             None => self.pinned(minor).or(newest),
         }
+    }
+
+    /// Tells whether the classes of change that are wanted let a default move to a version.
+    fn wants_default_to_move(&self, tree: &SourceTree, newest: Option<KubernetesVersion>) -> bool {
+        let policy = self.input.policy;
+        if policy.wants(ChangeClass::NewPatch) {
+            return true;
+        }
+        // Where newer patches are on another operating system alone, the default goes there with it.
+        let changes_os = |version| {
+            tree.files
+                .iter()
+                .flat_map(|file| file.image_references(&self.stack.series))
+                .any(|reference| self.new_os_of(&reference, version).is_some())
+        };
+        policy.wants(ChangeClass::OsRelease) && newest.is_some_and(changes_os)
     }
 
     /// Returns the newest charts for a minor; a chart that fits the minor never goes down.
@@ -469,6 +582,9 @@ impl<'a> Target<'a> {
     }
 
     fn newest_chart(&self, repository: &str, chart: &str, minor: Minor) -> Option<ChartVersion> {
+        if self.offer.is_ended(minor) {
+            return None;
+        }
         let offered = self.input.catalog.find_chart(repository, chart)?;
         MinorBoundChart::newest_for(offered, minor).cloned()
     }
@@ -509,7 +625,8 @@ impl<'a> Target<'a> {
             AddonRow {
                 kubernetes,
                 charts: self.row_charts(tree, of),
-                add: of == minor && standing(of).is_none(),
+                add: standing(of).is_none()
+                    && (of == minor || self.input.selection.add == Some(of)),
             }
         };
         self.minors
@@ -566,7 +683,7 @@ impl<'a> Target<'a> {
     fn wanted_of_shared(&self) -> Option<Wanted<'a>> {
         let is_out_of_reach =
             |minor| self.moves.is_empty() && !minors_of(self.stack).contains(&minor);
-        let asked = self.input.selection.minor;
+        let asked = self.input.selection.asked_minor();
         if self.stack.shared.is_empty() || asked.is_some_and(is_out_of_reach) {
             return None;
         }
@@ -611,25 +728,6 @@ fn listed_chart(tree: &SourceTree, name: &str, minor: Minor) -> Option<ChartVers
             chart,
             version: Some(version),
         } if *of == minor && chart == name && version.follows(minor) => Some(version.clone()),
-        _ => None,
-    })
-}
-
-/// The default's image where it is written as a single resource.
-fn single_image(
-    tree: &SourceTree,
-    version: KubernetesVersion,
-) -> Option<crate::stack::RosterEntry> {
-    tree.sites().find_map(|site| match &site.fact {
-        Fact::Image(image) if image.version == version => Some(crate::stack::RosterEntry {
-            line: site.line,
-            version,
-            name: String::new(),
-            os: image.os.clone(),
-            url: Some(image.url.clone()),
-            sha256: image.sha256.clone(),
-            built: None,
-        }),
         _ => None,
     })
 }

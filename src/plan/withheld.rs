@@ -60,7 +60,7 @@ fn untested_holds(target: &Target<'_>) -> Vec<Hold> {
             );
         }
     }
-    if let Some(asked) = target.input.selection.minor
+    if let Some(asked) = target.input.selection.asked_minor()
         && let Some(why) = target.find_untested(asked)
         && !target.has_tree(asked)
         && target.newest_default(asked).is_some()
@@ -115,7 +115,7 @@ fn os_holds(target: &Target<'_>) -> Vec<Hold> {
                     .find_block(image.version, image.os.as_ref())
                     .is_none()
         };
-        for image in target.offer.unfiltered(*minor).iter().filter(is_other) {
+        for image in target.offer.unfiltered(*minor).filter(is_other) {
             if !listed.contains(&image.version) && !usable(image.version) {
                 let names = others.entry(image.version).or_default();
                 names.extend(image.os.iter().map(ToString::to_string));
@@ -139,9 +139,10 @@ fn os_holds(target: &Target<'_>) -> Vec<Hold> {
 /// Minors that the stack speaks of, and the policy does not.
 fn outside_hold(target: &Target<'_>) -> Option<Hold> {
     let minors = &target.input.policy.minors;
-    let asked = target.input.selection.minor;
-    let known = minors_of(target.stack).into_iter().chain(asked);
-    let looked_at = known.filter(|minor| asked.is_none_or(|asked| asked == *minor));
+    let selection = target.input.selection;
+    let known = minors_of(target.stack).into_iter();
+    let known = known.chain(selection.asked_minor()).chain(selection.minor);
+    let looked_at = known.filter(|minor| selection.takes_minor(target.stack, *minor));
     let outside: BTreeSet<Minor> = looked_at.filter(|minor| !minors.contains(*minor)).collect();
     if outside.is_empty() || target.input.selection.is_line_by_line {
         return None;

@@ -5,10 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use super::configured::{ConfiguredSite, ConfiguredSites, Unmet};
-use super::facts::{Fact, Fault, STACK_NAME_RULE, Site};
+use super::facts::{Fact, Fault, FaultKind, Site};
+use super::kinds;
 use super::layout::Layout;
+use super::learn;
+use super::series::SeriesSet;
 use super::source::SourceFile;
 use super::tree::{Content, Tree};
+use crate::catalog::ImagePattern;
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
 /// The cluster stacks of a tree. Their files are read when a stack is asked for: in a large repository each time, so that a
@@ -17,12 +21,21 @@ use crate::version::{KubernetesVersion, Minor, StackLine};
 pub struct Discovery {
     places: Vec<StackPlace>,
     configured: Configured,
+    hints: Hints,
 }
 
-/// The configured sites, and where their files are.
+/// What the configuration says of a repository's files.
+#[derive(Debug, Clone, Default)]
+pub struct Hints {
+    /// The sites that users add.
+    pub sites: ConfiguredSites,
+    /// The image store to use instead of the one that URLs name.
+    pub image_pattern: Option<ImagePattern>,
+}
+
+/// Where the files of configured sites are.
 #[derive(Debug, Clone, Default)]
 struct Configured {
-    sites: ConfiguredSites,
     /// Files that no stack's directory holds, with the indices of their entries.
     outside: Vec<(String, usize)>,
     /// Entries without a file.
@@ -73,7 +86,7 @@ impl Discovery {
     /// Finds the cluster stacks of the same repository in another state of it.
     #[must_use]
     pub fn again(&self, tree: &Tree) -> Self {
-        let mut again = discover_with(tree, &self.configured.sites);
+        let mut again = discover_with(tree, &self.hints);
         again.configured.is_one_stack = self.configured.is_one_stack;
         again
     }
@@ -97,7 +110,7 @@ impl Discovery {
     /// Returns the configured sites that have no file, or none that is known to be of a stack. They are said of the stack they
     /// name, else of the first.
     pub(crate) fn unmatched(&self, stack: &Stack) -> Vec<Unmet> {
-        let sites = self.configured.sites.all();
+        let sites = self.hints.sites.all();
         let first = self.places.first();
         let is_first = first.is_some_and(|place| place.directory == stack.directory);
         let concerns = |index: &usize| {
@@ -125,19 +138,19 @@ impl Discovery {
 
     fn read_place(&self, source: Source<'_>, place: &StackPlace) -> Stack {
         let mut stack = read_stack(source, place);
-        if !self.configured.sites.is_empty() {
-            self.configured.attach(source.0, place, &mut stack);
+        if !self.hints.sites.is_empty() {
+            self.attach(source.0, place, &mut stack);
         }
+        learn::claim(&mut stack, self.hints.image_pattern.as_ref());
         stack
     }
-}
 
-impl Configured {
     /// Gives the files of a stack their configured sites; files that no kind claims come in with them.
     fn attach(&self, tree: &Tree, place: &StackPlace, stack: &mut Stack) {
-        let sites = self.sites.all();
-        let outside = self.outside.iter();
-        let outside = outside.filter(|(_, index)| self.is_one_stack || sites[*index].names_stack());
+        let sites = self.hints.sites.all();
+        let is_one_stack = self.configured.is_one_stack;
+        let outside = self.configured.outside.iter();
+        let outside = outside.filter(|(_, index)| is_one_stack || sites[*index].names_stack());
         let mut files: BTreeMap<&str, Vec<Arc<ConfiguredSite>>> = BTreeMap::new();
         for (path, index) in place.configured.iter().chain(outside) {
             let site = &sites[*index];
@@ -217,8 +230,12 @@ pub struct Stack {
     pub trees: Vec<SourceTree>,
     /// Files beside the source trees that speak of all minors.
     pub shared: Vec<Arc<SourceFile>>,
-    /// What could not be read. A stack with faults is shown and not planned.
+    /// Its image series.
+    pub series: SeriesSet,
+    /// What could not be read. The other files are read and planned all the same.
     pub faults: Vec<Fault>,
+    /// What a person may want to know of files that say nothing of the matrix.
+    pub notes: Vec<String>,
 }
 
 /// One source tree: what one release of a cluster stack is made from.
@@ -236,6 +253,8 @@ pub struct SourceTree {
     pub default: Option<KubernetesVersion>,
     /// Its files that state facts.
     pub files: Vec<Arc<SourceFile>>,
+    /// Whether the file that says what it is could not be read, so that nothing can be planned for it.
+    pub is_torn: bool,
 }
 
 impl Stack {
@@ -291,11 +310,11 @@ pub(crate) type Known = HashMap<String, Arc<SourceFile>>;
 
 /// Finds the cluster stacks of a tree.
 pub fn discover(tree: &Tree) -> Discovery {
-    discover_with(tree, &ConfiguredSites::default())
+    discover_with(tree, &Hints::default())
 }
 
-/// Finds the cluster stacks of a tree, some of whose files have configured sites.
-pub fn discover_with(tree: &Tree, sites: &ConfiguredSites) -> Discovery {
+/// Finds the cluster stacks of a tree of which the configuration says something.
+pub fn discover_with(tree: &Tree, hints: &Hints) -> Discovery {
     let mut directories: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (path, content) in tree.files() {
         let Some(directory) = source_tree_of(path, content) else {
@@ -313,14 +332,17 @@ pub fn discover_with(tree: &Tree, sites: &ConfiguredSites) -> Discovery {
         read: OnceLock::new(),
     };
     let mut places: Vec<StackPlace> = directories.into_iter().map(place).collect();
-    let configured = find_configured(tree, sites, &mut places);
-    Discovery { places, configured }
+    let configured = find_configured(tree, &hints.sites, &mut places);
+    Discovery {
+        places,
+        configured,
+        hints: hints.clone(),
+    }
 }
 
 /// Finds the files of configured sites, and the stacks whose directories they are in.
 fn find_configured(tree: &Tree, sites: &ConfiguredSites, places: &mut [StackPlace]) -> Configured {
     let mut configured = Configured {
-        sites: sites.clone(),
         is_one_stack: places.len() == 1,
         ..Configured::default()
     };
@@ -342,17 +364,21 @@ fn find_configured(tree: &Tree, sites: &ConfiguredSites, places: &mut [StackPlac
     configured
 }
 
-/// Returns the directory of the source tree that a file marks: the one with a csctl.yaml, a stack.yaml, or a metadata.yaml
-/// beside the charts.
+/// Returns the directory of the source tree that a file marks: the one with a csctl.yaml, a stack.yaml, or a cluster class.
+/// Other tools have files of these names too.
 fn source_tree_of<'p>(path: &'p str, content: &Content) -> Option<&'p str> {
     let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-    match name {
-        "csctl.yaml" => Some(directory),
-        // Other tools have a stack.yaml too.
-        "stack.yaml" => matches!(content, Content::Text(text) if text.contains("clusterStackName"))
-            .then_some(directory),
-        "Chart.yaml" => directory
+    match (name, content) {
+        // A file that was taken out of the repository says nothing of it.
+        (_, Content::Unread) => None,
+        ("csctl.yaml", Content::Text(text)) => kinds::is_csctl(text).then_some(directory),
+        ("csctl.yaml", Content::Unreadable(_)) => Some(directory),
+        ("stack.yaml", Content::Text(text)) => {
+            text.contains("clusterStackName").then_some(directory)
+        }
+        ("Chart.yaml", _) => directory
             .strip_suffix("cluster-class")
+            .filter(|above| above.is_empty() || above.ends_with('/'))
             .map(|above| above.trim_end_matches('/')),
         _ => None,
     }
@@ -380,14 +406,14 @@ fn minor_of_directory(name: &str) -> Option<Minor> {
 type Source<'s> = (&'s Tree, &'s Known);
 
 fn read_stack(source: Source<'_>, place: &StackPlace) -> Stack {
-    let mut faults = Vec::new();
+    let mut troubles = Troubles::default();
     let base = place.directory.as_str();
-    let read = |directory: &String| read_source_tree(source, base, directory, &mut faults);
+    let read = |directory: &String| read_source_tree(source, base, directory, &mut troubles);
     let mut trees: Vec<SourceTree> = place.source_trees.iter().map(read).collect();
     trees.sort_by_key(|tree| tree.minor);
     let per_minor = place.source_trees.iter().any(|directory| directory != base);
     let shared = if per_minor {
-        read_shared(source, base, &mut faults)
+        read_shared(source, base, &mut troubles)
     } else {
         Vec::new()
     };
@@ -397,7 +423,28 @@ fn read_stack(source: Source<'_>, place: &StackPlace) -> Stack {
         layout,
         trees,
         shared,
-        faults,
+        series: SeriesSet::default(),
+        faults: troubles.faults,
+        notes: troubles.notes,
+    }
+}
+
+/// What went wrong while files were read.
+#[derive(Default)]
+struct Troubles {
+    faults: Vec<Fault>,
+    notes: Vec<String>,
+}
+
+impl Troubles {
+    /// Adds the fault of a file: one that cannot say anything of the matrix is a note.
+    fn add(&mut self, fault: Fault, text: &str) {
+        if kinds::names_a_version(text) || kinds::is_own_file(&fault.file) {
+            self.faults.push(fault);
+        } else {
+            self.notes
+                .push(format!("{fault}; it names no version and is left alone"));
+        }
     }
 }
 
@@ -426,14 +473,14 @@ fn layout_of(trees: &[SourceTree], per_minor: bool) -> Layout {
 fn read_shared(
     (tree, known): Source<'_>,
     base: &str,
-    faults: &mut Vec<Fault>,
+    troubles: &mut Troubles,
 ) -> Vec<Arc<SourceFile>> {
     let prefix = if base.is_empty() { 0 } else { base.len() + 1 };
     let beside = tree
         .files_below(base)
         .filter(|(path, _)| !path[prefix..].contains('/'));
     beside
-        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, known, faults))
+        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, known, troubles))
         .collect()
 }
 
@@ -441,12 +488,12 @@ fn read_file(
     (path, place): (&str, &str),
     content: &Content,
     known: &Known,
-    faults: &mut Vec<Fault>,
+    troubles: &mut Troubles,
 ) -> Option<Arc<SourceFile>> {
     match content {
         Content::Unread => None,
         Content::Unreadable(reason) => {
-            faults.push(Fault::new(
+            troubles.faults.push(Fault::new(
                 path,
                 None,
                 reason.clone(),
@@ -459,7 +506,7 @@ fn read_file(
             Some(_) | None => match SourceFile::read(path, place, text) {
                 Ok(file) => file.map(Arc::new),
                 Err(fault) => {
-                    faults.push(fault);
+                    troubles.add(fault, text);
                     None
                 }
             },
@@ -471,7 +518,7 @@ fn read_source_tree(
     (tree, known): Source<'_>,
     base: &str,
     directory: &str,
-    faults: &mut Vec<Fault>,
+    troubles: &mut Troubles,
 ) -> SourceTree {
     let prefix = if directory.is_empty() {
         0
@@ -481,8 +528,9 @@ fn read_source_tree(
     let below = tree
         .files_below(directory)
         .filter(|(path, _)| belongs(path, directory, base));
+    let known_faults = troubles.faults.len();
     let files: Vec<Arc<SourceFile>> = below
-        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, known, faults))
+        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, known, troubles))
         .collect();
     let names = (|| {
         let mut parts = base.rsplit('/');
@@ -507,6 +555,9 @@ fn read_source_tree(
                 }
             })
         });
+    let is_unread = troubles.faults[known_faults..]
+        .iter()
+        .any(|fault| kinds::is_own_file(&fault.file));
     let source = SourceTree {
         directory: directory.to_owned(),
         provider: stated(&Fact::Provider).unwrap_or(provider),
@@ -515,9 +566,25 @@ fn read_source_tree(
         // A version of another minor is a mistake in one of the two, and no default.
         default: default.filter(|version| Some(version.minor()) == minor),
         files,
+        is_torn: is_unread || minor.is_none(),
     };
-    faults.extend(check_identity(&source));
+    troubles.faults.extend(check_names(&source));
+    if minor.is_none() && !is_unread {
+        let hint = "set config.kubernetesVersion to a version such as v1.34.7";
+        let message = "no Kubernetes version is stated";
+        troubles
+            .faults
+            .push(Fault::new(&own_file(&source), None, message, hint));
+    }
     source
+}
+
+/// Returns the file that says, or should say, what a source tree is.
+fn own_file(source: &SourceTree) -> String {
+    match source.directory.as_str() {
+        "" => "csctl.yaml".to_owned(),
+        directory => format!("{directory}/csctl.yaml"),
+    }
 }
 
 /// A source tree that stands in the root of a stack does not own the directories of other source trees below it.
@@ -561,11 +628,8 @@ fn default_of<'s, I: Iterator<Item = &'s Site>>(
     })
 }
 
-fn check_identity(source: &SourceTree) -> Option<Fault> {
-    let file = match source.directory.as_str() {
-        "" => "csctl.yaml".to_owned(),
-        directory => format!("{directory}/csctl.yaml"),
-    };
+/// The operator splits release tags at dashes, and reads none of a stack whose names have some.
+fn check_names(source: &SourceTree) -> Option<Fault> {
     for (what, name, fact) in [
         ("provider", &source.provider, Fact::Provider),
         ("cluster stack", &source.name, Fact::StackName),
@@ -575,22 +639,14 @@ fn check_identity(source: &SourceTree) -> Option<Fault> {
                 "the {what}'s name `{name}` contains a dash; the operator could not read its release tags"
             );
             let stated = source.sites().find(|site| site.fact == fact);
-            let file = stated.map_or(&file, |site| &site.file);
+            let own = own_file(source);
+            let file = stated.map_or(&own, |site| &site.file);
             let line = stated.map(|site| site.line);
             return Some(Fault {
-                rule: Some(STACK_NAME_RULE),
+                kind: FaultKind::Name,
                 ..Fault::new(file, line, message, "choose a name without dashes")
             });
         }
-    }
-    if source.minor.is_none() {
-        let hint = "set config.kubernetesVersion to a version such as v1.34.7";
-        return Some(Fault::new(
-            &file,
-            None,
-            "no Kubernetes version is stated",
-            hint,
-        ));
     }
     None
 }

@@ -3,15 +3,34 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease, Sha256, StackVersion};
+use super::group::{ImageGroup, ImagePart};
+use crate::catalog::ImagePattern;
+use crate::version::{
+    ChartVersion, KubernetesVersion, Minor, OsRelease, Sha256, Sha512, StackVersion,
+};
 
-/// What the files of one source tree or stack say.
+/// What a file says.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Single facts.
     pub sites: Vec<Site>,
     /// Lists of node images.
     pub rosters: Vec<Roster>,
+    /// Values about the default's image, which move together.
+    pub(super) groups: Vec<ImageGroup>,
+    /// Values of the chart that its manifests read as their image.
+    pub(super) value_refs: Vec<ValueRef>,
+}
+
+/// A value of the chart that a manifest reads as its image: `{{ .Values.image.url }}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ValueRef {
+    /// The manifest, by its file and document.
+    pub(super) manifest: String,
+    /// The keys of the value.
+    pub(super) value: Vec<String>,
+    /// What it says of the image.
+    pub(super) part: ImagePart,
 }
 
 /// One place that states a fact of the matrix.
@@ -144,6 +163,9 @@ pub struct Roster {
     pub form: RosterForm,
     /// Its entries in the order of the file.
     pub entries: Vec<RosterEntry>,
+    /// The patterns of the names that its images get, where the entries do not say them.
+    #[serde(skip)]
+    pub names: Vec<ImagePattern>,
 }
 
 /// The form of a roster's entries.
@@ -183,6 +205,9 @@ pub struct RosterEntry {
     /// Its checksum.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Sha256>,
+    /// Its longer checksum, where that is the one written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha512: Option<Sha512>,
     /// Its build date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub built: Option<Date>,
@@ -202,13 +227,22 @@ pub struct Fault {
     pub message: String,
     /// What to do.
     pub hint: String,
-    /// The rule of `check` that finds it, where that is more than a file that cannot be read.
+    /// What it keeps from being done.
     #[serde(skip)]
-    pub rule: Option<&'static str>,
+    pub kind: FaultKind,
 }
 
-/// The rule that names of providers and cluster stacks have no dash.
-pub const STACK_NAME_RULE: &str = "stack-name";
+/// What a fault keeps from being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FaultKind {
+    /// The file cannot be read, or an edit cannot be proved: a person has to change it.
+    #[default]
+    OutOfReach,
+    /// A reference cannot name the wanted image: the default waits.
+    Unmovable,
+    /// The operator could not read the stack's releases.
+    Name,
+}
 
 impl Fault {
     /// Returns a fault of a file.
@@ -223,7 +257,7 @@ impl Fault {
             line: line.into(),
             message: message.into(),
             hint: hint.into(),
-            rule: None,
+            kind: FaultKind::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod cluster_class;
 mod cluster_stack;
 mod csctl;
 mod image_manager;
+mod images;
 mod machine_template;
 mod metadata;
 mod names;
@@ -25,11 +26,14 @@ use super::facts::{Fact, Facts, Fault, Site};
 use super::source::SourceFile;
 use super::wanted::Wanted;
 use crate::policy::ChangeClass;
-use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease};
+use crate::version::{KubernetesVersion, Minor};
 use crate::yaml::{Node, Path};
 
 pub(crate) use chart_lock::fits as chart_lock_fits;
+pub(super) use cluster_class::free_places;
+pub(super) use csctl::is_csctl;
 pub(crate) use image_manager::is_complete;
+pub(crate) use images::edit_images;
 pub use node_images::{NodeImagesError, validate_node_images};
 
 /// The part of a release that a file goes into.
@@ -55,6 +59,11 @@ pub trait FileKind: Sync + std::fmt::Debug {
 
     /// Tells whether such a file is a list of several minors, for the cloud and not for a release.
     fn spans_minors(&self) -> bool {
+        false
+    }
+
+    /// Tells whether such a file has values under keys of its own choice, which are claimed where they match an image series.
+    fn has_free_values(&self) -> bool {
         false
     }
 
@@ -96,6 +105,34 @@ pub(super) const ALL: [&dyn FileKind; 15] = [
     &cluster_stack::ClusterStack,
     &readme::Readme,
 ];
+
+/// Tells whether a file says what its source tree is: which stack, which minor, which default.
+pub(crate) fn is_own_file(path: &str) -> bool {
+    matches!(path.rsplit('/').next(), Some("csctl.yaml" | "stack.yaml"))
+}
+
+/// Tells whether a text holds three numbers between dots or dashes, as every version does. It is cheap.
+pub(super) fn names_a_version(text: &str) -> bool {
+    let mut run = 0;
+    let mut numbers = 0;
+    for byte in text.bytes() {
+        if byte.is_ascii_digit() {
+            run += 1;
+        } else if run > 0 && matches!(byte, b'.' | b'-') {
+            numbers += 1;
+            run = 0;
+        } else {
+            if run > 0 && numbers >= 2 {
+                return true;
+            }
+            (run, numbers) = (0, 0);
+        }
+        if run > 0 && numbers >= 2 {
+            return true;
+        }
+    }
+    false
+}
 
 /// Returns the site of a scalar.
 fn site(file: &SourceFile, path: &Path, node: &Node, fact: Fact) -> Site {
@@ -245,61 +282,4 @@ fn set_chart_name(
         renamed.replace_range(..start, &format!("{}-{}-", line.provider, line.name));
     }
     edits.set(0, path, &renamed, class)
-}
-
-impl Wanted<'_> {
-    /// Returns the class of the change that sets the default where this version stands.
-    fn default_class(&self, standing: KubernetesVersion) -> ChangeClass {
-        if self.line.minor != self.line_before.minor {
-            ChangeClass::NewMinor
-        } else if self.banned.contains(&standing) && self.policy.wants(ChangeClass::Removal) {
-            ChangeClass::Removal
-        } else if self.default_before == Some(standing) {
-            ChangeClass::NewPatch
-        } else {
-            ChangeClass::Repair
-        }
-    }
-
-    /// Returns the class of the change that sets another image of the same version.
-    fn image_class(&self, standing: KubernetesVersion, os: Option<&OsRelease>) -> ChangeClass {
-        if self.must_leave(standing, os) {
-            ChangeClass::Removal
-        } else {
-            ChangeClass::OsRelease
-        }
-    }
-
-    /// Returns the class of the change that sets an addon chart of the tree where this version stands: part of the move where
-    /// the minor moves, a repair where the version is of another minor than the tree.
-    fn chart_class(&self, standing: &str) -> ChangeClass {
-        let is_stray = standing
-            .parse::<ChartVersion>()
-            .is_ok_and(|version| !version.follows(self.line.minor));
-        if self.line.minor != self.line_before.minor {
-            ChangeClass::NewMinor
-        } else if is_stray {
-            ChangeClass::Repair
-        } else {
-            ChangeClass::Addons
-        }
-    }
-
-    /// Returns the class of the change that names another release where one of this minor is named.
-    fn line_class(&self, standing: Minor) -> ChangeClass {
-        match self.default_before.filter(|_| standing == self.line.minor) {
-            Some(before) => self.default_class(before),
-            None => self.minor_class(standing),
-        }
-    }
-
-    /// Returns the class of the change that sets the minor where this one stands.
-    fn minor_class(&self, standing: Minor) -> ChangeClass {
-        let moves = self.line.minor != self.line_before.minor && standing == self.line_before.minor;
-        if moves {
-            ChangeClass::NewMinor
-        } else {
-            ChangeClass::Repair
-        }
-    }
 }

@@ -1,9 +1,10 @@
 //! What should happen to a list of node images: the difference between what it holds and what it should hold. It knows
-//! versions and images, not the text they are written in.
+//! versions and images, not the text they are written in. A list may hold images of several series; each is completed by itself.
 
 use std::collections::BTreeSet;
 
 use super::facts::RosterEntry;
+use super::series::SeriesId;
 use super::wanted::Wanted;
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::policy::{ChangeClass, ImageList, Retention};
@@ -20,11 +21,19 @@ pub(super) enum RosterScope {
     ListedMinors,
 }
 
+/// A list as it is, with the series of each of its entries.
+#[derive(Debug)]
+pub(super) struct Listing<'a> {
+    entries: &'a [RosterEntry],
+    /// Nothing for an entry that names a version alone: it is of all series.
+    series: Vec<Option<SeriesId>>,
+}
+
 /// What should happen to a list. Indices are those of the list as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct RosterChange {
-    /// Images to insert, each before the entry with that index; the length of the list means at its end.
-    pub insert: Vec<(usize, NodeImage, ChangeClass)>,
+    /// Images to insert.
+    pub insert: Vec<Insert>,
     /// Entries to remove.
     pub remove: Vec<(usize, ChangeClass)>,
     /// Entries to turn into another image.
@@ -33,18 +42,73 @@ pub(super) struct RosterChange {
     pub complete: Vec<(usize, NodeImage)>,
 }
 
+/// A new entry of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Insert {
+    /// The entry that it comes before; the length of the list means its end.
+    pub at: usize,
+    /// The entry that it is shaped after.
+    pub like: usize,
+    /// The image.
+    pub image: NodeImage,
+    /// The class of change.
+    pub class: ChangeClass,
+}
+
+/// An image that comes into a list, before its place is known.
+#[derive(Debug, Clone)]
+struct Added {
+    series: Option<SeriesId>,
+    image: NodeImage,
+    class: ChangeClass,
+}
+
+impl<'a> Listing<'a> {
+    /// Returns the list of a file.
+    pub(super) fn new(file: &str, entries: &'a [RosterEntry], wanted: &Wanted<'_>) -> Self {
+        let series = entries
+            .iter()
+            .map(|entry| wanted.series.of_place(file, entry.line))
+            .collect();
+        Self { entries, series }
+    }
+
+    /// Returns the series of its entries, in the order of their first entries.
+    fn all_series(&self) -> Vec<Option<SeriesId>> {
+        let mut all = Vec::new();
+        for series in &self.series {
+            if !all.contains(series) {
+                all.push(*series);
+            }
+        }
+        all
+    }
+
+    /// Returns the entries of a series with their places.
+    fn of(&self, series: Option<SeriesId>) -> impl Iterator<Item = (usize, &'a RosterEntry)> {
+        let all = self.entries.iter().enumerate();
+        all.filter(move |(index, _)| self.series[*index] == series)
+    }
+}
+
 impl RosterChange {
     /// Returns the versions of the list as it will be, in no order.
     pub(super) fn versions_after(&self, entries: &[RosterEntry]) -> Vec<KubernetesVersion> {
-        let goes = |index: usize| {
-            let replaced = self.replace.iter().any(|(at, _, _)| *at == index);
-            replaced || self.remove.iter().any(|(at, _)| *at == index)
-        };
-        let stay = (0..entries.len()).filter(|index| !goes(*index));
-        let come = self.insert.iter().chain(&self.replace);
+        let stay = (0..entries.len()).filter(|index| !self.changes(*index));
+        let come = self.insert.iter().map(|insert| &insert.image);
+        let come = come.chain(self.replace.iter().map(|(_, image, _)| image));
         stay.map(|index| entries[index].version)
-            .chain(come.map(|(_, image, _)| image.version))
+            .chain(come.map(|image| image.version))
             .collect()
+    }
+
+    /// Tells whether an entry leaves or turns into another image.
+    fn changes(&self, index: usize) -> bool {
+        self.replace.iter().any(|(at, _, _)| *at == index) || self.leaves(index)
+    }
+
+    fn leaves(&self, index: usize) -> bool {
+        self.remove.iter().any(|(at, _)| *at == index)
     }
 }
 
@@ -77,13 +141,13 @@ impl ImageFacts<'_> {
 
 /// Works out what should happen to a list of node images.
 pub(super) fn reconcile(
-    entries: &[RosterEntry],
+    listing: &Listing<'_>,
     wanted: &Wanted<'_>,
     scope: RosterScope,
 ) -> RosterChange {
+    let entries = listing.entries;
     let mut change = RosterChange::default();
-    let mut added: Vec<(NodeImage, ChangeClass)> = Vec::new();
-    let minors = minors_in_scope(entries, wanted, scope);
+    let mut added: Vec<Added> = Vec::new();
     let stays_in_line = scope == RosterScope::OneMinor || follows_one_minor(entries, wanted, scope);
     for (index, entry) in entries.iter().enumerate() {
         let minor = entry.version.minor();
@@ -93,40 +157,44 @@ pub(super) fn reconcile(
             change.remove.push((index, ChangeClass::Removal));
         }
     }
-    for minor in minors {
-        reconcile_minor(entries, minor, wanted, &mut change, &mut added);
+    for series in listing.all_series() {
+        for minor in minors_in_scope(listing, series, wanted, scope) {
+            reconcile_minor(listing, (series, minor), wanted, &mut change, &mut added);
+        }
     }
     change
         .remove
         .retain(|(_, class)| wanted.policy.wants(*class));
-    added.retain(|(_, class)| wanted.policy.wants(*class));
+    added.retain(|added| wanted.policy.wants(added.class));
     change
         .replace
         .retain(|(_, _, class)| wanted.policy.wants(*class));
-    place(entries, added, &mut change);
+    place(listing, added, &mut change);
     change
 }
 
-/// Returns the minors whose entries are compared with what the store offers.
+/// Returns the minors of a series whose entries are compared with what the store offers.
 fn minors_in_scope(
-    entries: &[RosterEntry],
+    listing: &Listing<'_>,
+    series: Option<SeriesId>,
     wanted: &Wanted<'_>,
     scope: RosterScope,
 ) -> BTreeSet<Minor> {
     let offered = wanted
-        .offered
-        .keys()
-        .copied()
+        .offered_minors(series)
         .filter(|minor| !wanted.dropped.contains(minor));
     match scope {
         RosterScope::AllMinors => offered.collect(),
         RosterScope::OneMinor => [wanted.line.minor].into(),
-        RosterScope::ListedMinors if follows_one_minor(entries, wanted, scope) => {
+        RosterScope::ListedMinors if follows_one_minor(listing.entries, wanted, scope) => {
             [wanted.line.minor].into()
         }
         RosterScope::ListedMinors => {
-            let listed =
-                |minor: &Minor| entries.iter().any(|entry| entry.version.minor() == *minor);
+            let listed = |minor: &Minor| {
+                listing
+                    .of(series)
+                    .any(|(_, entry)| entry.version.minor() == *minor)
+            };
             offered
                 .filter(|minor| listed(minor) || *minor == wanted.line.minor)
                 .collect()
@@ -143,34 +211,76 @@ fn follows_one_minor(entries: &[RosterEntry], wanted: &Wanted<'_>, scope: Roster
 }
 
 fn reconcile_minor(
-    entries: &[RosterEntry],
-    minor: Minor,
+    listing: &Listing<'_>,
+    (series, minor): (Option<SeriesId>, Minor),
     wanted: &Wanted<'_>,
     change: &mut RosterChange,
-    added: &mut Vec<(NodeImage, ChangeClass)>,
+    added: &mut Vec<Added>,
 ) {
-    let offered = wanted.offered.get(&minor).copied().unwrap_or_default();
-    let listed = || {
-        entries
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| entry.version.minor() == minor)
-    };
-    let is_new = !entries.iter().any(|entry| entry.version.minor() == minor);
+    let offered = wanted.offered(series, minor);
+    let listed: Vec<(usize, &RosterEntry)> = listing
+        .of(series)
+        .filter(|(_, entry)| entry.version.minor() == minor)
+        .collect();
     let is_moved_to = minor == wanted.line.minor && minor != wanted.line_before.minor;
-    let class = if is_new && (minor > wanted.line_before.minor || is_moved_to) {
+    let class = if listed.is_empty() && (minor > wanted.line_before.minor || is_moved_to) {
         ChangeClass::NewMinor
     } else {
         ChangeClass::NewPatch
     };
-    // What may not enter makes nothing leave.
+    let selected = selected_versions(&listed, (minor, offered), wanted, class);
+    for (index, entry) in &listed {
+        if wanted.must_leave(entry.version, entry.os.as_ref()) {
+            leave(&listed, (*index, entry), offered, change);
+        } else if !selected.contains(&entry.version) && !wanted.kept.contains(&entry.version) {
+            if wanted.policy.retention == Retention::Trim {
+                change.remove.push((*index, trim_class(wanted)));
+            }
+        } else if let Some(image) = choose(offered, entry.version, Some(entry)) {
+            if is_another_image(entry, image) {
+                change
+                    .replace
+                    .push((*index, image.clone(), ChangeClass::OsRelease));
+            } else {
+                change.complete.push((*index, image.clone()));
+            }
+        }
+    }
+    let missing = selected
+        .iter()
+        .filter(|version| !listed.iter().any(|(_, entry)| entry.version == **version));
+    added.extend(missing.filter_map(|version| {
+        let replaces = wanted.is_default_blocked() && wanted.default == Some(*version);
+        let class = if replaces {
+            ChangeClass::Removal
+        } else {
+            class
+        };
+        let image = choose(offered, *version, None)?.clone();
+        Some(Added {
+            series,
+            image,
+            class,
+        })
+    }));
+}
+
+/// Returns the versions of a minor that the list is to have of a series.
+fn selected_versions(
+    listed: &[(usize, &RosterEntry)],
+    (minor, offered): (Minor, &[NodeImage]),
+    wanted: &Wanted<'_>,
+    class: ChangeClass,
+) -> BTreeSet<KubernetesVersion> {
+    // What does not come in makes nothing leave.
     let entering = offered.iter().filter(|_| wanted.policy.wants(class));
     // What leaves makes room for another.
     let is_offered = |version| offered.iter().any(|image| image.version == version);
     let stays = |entry: &RosterEntry| {
         !wanted.must_leave(entry.version, entry.os.as_ref()) || is_offered(entry.version)
     };
-    let known: BTreeSet<_> = listed()
+    let known: BTreeSet<_> = listed
+        .iter()
         .filter(|(_, entry)| stays(entry))
         .map(|(_, entry)| entry.version)
         .chain(entering.map(|image| image.version))
@@ -180,50 +290,21 @@ fn reconcile_minor(
     // A default is always listed.
     let defaults = wanted.kept.iter().filter(|kept| kept.minor() == minor);
     selected.extend(defaults.filter(|kept| !wanted.banned.contains(kept)));
-    for (index, entry) in listed() {
-        if wanted.must_leave(entry.version, entry.os.as_ref()) {
-            leave(entries, (index, offered), change);
-        } else if !selected.contains(&entry.version) && !wanted.kept.contains(&entry.version) {
-            if wanted.policy.retention == Retention::Trim {
-                change.remove.push((index, trim_class(wanted)));
-            }
-        } else if let Some(image) = choose(offered, entry.version, Some(entry)) {
-            if is_another_image(entry, image) {
-                change
-                    .replace
-                    .push((index, image.clone(), ChangeClass::OsRelease));
-            } else {
-                change.complete.push((index, image.clone()));
-            }
-        }
-    }
-    let missing = selected
-        .iter()
-        .filter(|version| !listed().any(|(_, entry)| entry.version == **version));
-    added.extend(missing.filter_map(|version| {
-        let replaces = wanted.is_default_blocked() && wanted.default == Some(*version);
-        let class = if replaces {
-            ChangeClass::Removal
-        } else {
-            class
-        };
-        Some((choose(offered, *version, None)?.clone(), class))
-    }));
+    selected
 }
 
 /// A blocked image makes room for another one of its version, or leaves.
 fn leave(
-    entries: &[RosterEntry],
-    (index, offered): (usize, &[NodeImage]),
+    listed: &[(usize, &RosterEntry)],
+    (index, entry): (usize, &RosterEntry),
+    offered: &[NodeImage],
     change: &mut RosterChange,
 ) {
-    let version = entries[index].version;
-    let is_alone = entries
+    let same_version = listed
         .iter()
-        .filter(|entry| entry.version == version)
-        .count()
-        == 1;
-    match choose(offered, version, None).filter(|_| is_alone) {
+        .filter(|(_, other)| other.version == entry.version);
+    let is_alone = same_version.count() == 1;
+    match choose(offered, entry.version, None).filter(|_| is_alone) {
         Some(image) => {
             let image = (index, image.clone(), ChangeClass::Removal);
             change.replace.push(image);
@@ -281,65 +362,146 @@ pub(crate) fn is_another_image(entry: &RosterEntry, image: &NodeImage) -> bool {
     other_url || other_sum || other_os
 }
 
-/// Finds places for new images. Where every entry leaves, the first ones turn into the new images instead.
-fn place(
-    entries: &[RosterEntry],
-    mut added: Vec<(NodeImage, ChangeClass)>,
-    change: &mut RosterChange,
-) {
-    let descending = entries.len() > 1
-        && entries
-            .windows(2)
-            .all(|pair| pair[0].version > pair[1].version);
-    added.sort_by_key(|(image, _)| image.version);
-    if descending {
-        added.reverse();
-    }
+/// Finds places for new images. Where every entry of a series leaves, the first ones turn into the new images instead.
+fn place(listing: &Listing<'_>, mut added: Vec<Added>, change: &mut RosterChange) {
     change.remove.sort_unstable_by_key(|(index, _)| *index);
-    if change.remove.len() == entries.len() && added.is_empty() {
+    if change.remove.len() == listing.entries.len() && added.is_empty() {
         // A list of nothing could not be written, and the next entry would have nothing to be shaped after.
         change.remove.clear();
         return;
     }
-    if change.remove.len() == entries.len() {
-        let pairs = change.remove.len().min(added.len());
-        for ((index, _), (image, class)) in change.remove.drain(..pairs).zip(added.drain(..pairs)) {
-            change.replace.push((index, image, class));
-        }
-        change.insert.extend(
-            added
-                .into_iter()
-                .map(|(image, class)| (entries.len(), image, class)),
-        );
-        return;
+    let order = Order::of(listing);
+    added.sort_by_key(|added| (added.image.version, added.series));
+    if order.is_descending {
+        added.reverse();
     }
-    for (image, class) in added {
-        let before = |entry: &RosterEntry| {
-            if descending {
-                entry.version > image.version
+    let mut last: Vec<(Option<SeriesId>, usize)> = Vec::new();
+    for series in listing.all_series() {
+        let leaves = listing.of(series).all(|(index, _)| change.leaves(index));
+        if leaves && let Some(index) = turn(listing, series, &mut added, change) {
+            last.push((series, index));
+        }
+    }
+    for added in added {
+        let turned = last.iter().find(|(series, _)| *series == added.series);
+        let insert = match turned {
+            Some((_, index)) => order.behind(*index, added),
+            None => order.find(listing, added, change),
+        };
+        change.insert.extend(insert);
+    }
+    replace_first(listing, change);
+}
+
+/// Lets the leaving entries of a series turn into its new images, as many as there are of both; returns the last that did.
+fn turn(
+    listing: &Listing<'_>,
+    series: Option<SeriesId>,
+    added: &mut Vec<Added>,
+    change: &mut RosterChange,
+) -> Option<usize> {
+    let own: Vec<usize> = listing.of(series).map(|(index, _)| index).collect();
+    let mut last = None;
+    for index in own {
+        let Some(next) = added.iter().position(|added| added.series == series) else {
+            break;
+        };
+        let new = added.remove(next);
+        change.remove.retain(|(at, _)| *at != index);
+        change.replace.push((index, new.image, new.class));
+        last = Some(index);
+    }
+    last
+}
+
+/// The order of a list.
+struct Order {
+    /// Whether the newest come first.
+    is_descending: bool,
+    /// Whether the series stand one after the other instead of version by version.
+    is_by_series: bool,
+}
+
+impl Order {
+    fn of(listing: &Listing<'_>) -> Self {
+        let several = listing.all_series().len() > 1;
+        let versions = listing.entries.iter().map(|entry| entry.version);
+        let is_ascending = versions.clone().is_sorted();
+        let is_descending = versions.rev().is_sorted() && !is_ascending;
+        let own_descending = listing.all_series().into_iter().all(|series| {
+            let own = listing.of(series).map(|(_, entry)| entry.version);
+            let own: Vec<KubernetesVersion> = own.collect();
+            own.len() > 1 && own.windows(2).all(|pair| pair[0] > pair[1])
+        });
+        let is_by_series = several && !is_ascending && !is_descending;
+        Self {
+            is_descending: is_descending || (is_by_series && own_descending),
+            is_by_series,
+        }
+    }
+
+    /// Puts an image behind an entry that is written anew.
+    fn behind(&self, index: usize, added: Added) -> Option<Insert> {
+        Some(Insert {
+            at: index + 1,
+            like: index,
+            image: added.image,
+            class: added.class,
+        })
+    }
+
+    /// Finds the place of an image, and an entry of its series that stays and that it can be shaped after.
+    fn find(&self, listing: &Listing<'_>, added: Added, change: &RosterChange) -> Option<Insert> {
+        let version = added.image.version;
+        let is_own = |index: usize| listing.series[index] == added.series;
+        let before = |index: usize| {
+            let listed = listing.entries[index].version;
+            // Images of one version stand in the order of their series.
+            let beside = listed == version && !is_own(index);
+            if self.is_descending {
+                listed > version || beside
             } else {
-                entry.version < image.version
+                listed < version || beside
             }
         };
-        let at = entries
-            .iter()
-            .rposition(before)
-            .map_or(0, |index| index + 1);
-        change.insert.push((at, image, class));
+        let all = 0..listing.entries.len();
+        let counts = |index: &usize| !self.is_by_series || is_own(*index);
+        let place = all
+            .clone()
+            .rev()
+            .find(|index| counts(index) && before(*index));
+        let first_own = || all.clone().find(|index| is_own(*index)).unwrap_or(0);
+        let at = match place {
+            Some(index) => index + 1,
+            None if self.is_by_series => first_own(),
+            None => 0,
+        };
+        let stays = |index: &usize| is_own(*index) && !change.leaves(*index);
+        let above = (0..at).rev().find(stays);
+        let like = above.or_else(|| all.clone().find(stays))?;
+        Some(Insert {
+            at,
+            like,
+            image: added.image,
+            class: added.class,
+        })
     }
-    replace_first(change);
 }
 
 /// New images before a first entry that leaves take its place, as nothing is shaped after what is not there.
-fn replace_first(change: &mut RosterChange) {
-    let first = change.insert.iter().position(|(at, _, _)| *at == 0);
+fn replace_first(listing: &Listing<'_>, change: &mut RosterChange) {
+    let of_first = |insert: &Insert| {
+        insert.at == 0 && listing.series.get(insert.like) == listing.series.first()
+    };
+    let first = change.insert.iter().position(of_first);
     let (Some(first), Some((0, _))) = (first, change.remove.first()) else {
         return;
     };
     change.remove.remove(0);
-    change.replace.push(change.insert.remove(first));
-    for (at, _, _) in &mut change.insert {
-        *at = (*at).max(1);
+    let insert = change.insert.remove(first);
+    change.replace.push((0, insert.image, insert.class));
+    for insert in &mut change.insert {
+        insert.at = insert.at.max(1);
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use super::claims::{Claims, ListPlace};
 use super::configured::{self, ConfiguredSite};
-use super::facts::{Facts, Fault, Roster, Site};
+use super::facts::{Facts, Fault, Roster, RosterEntry, Site, ValueRef};
+use super::group::ImageGroup;
 use super::kinds::{self, FileKind, Part};
+use super::series::{SeriesId, SeriesSet};
+use crate::version::{KubernetesVersion, OsRelease};
 use crate::yaml::{self, Node};
 
 /// A file that states facts.
@@ -15,6 +19,8 @@ pub struct SourceFile {
     yaml: Option<yaml::File>,
     kinds: Vec<&'static dyn FileKind>,
     configured: Vec<Arc<ConfiguredSite>>,
+    /// What of its free values is the stack's.
+    claims: Arc<Claims>,
     facts: Facts,
 }
 
@@ -43,6 +49,7 @@ impl SourceFile {
             yaml,
             kinds,
             configured: Vec::new(),
+            claims: Arc::default(),
             facts: Facts::default(),
         };
         file.with_facts().map(Some)
@@ -66,6 +73,7 @@ impl SourceFile {
             yaml,
             kinds: known.map(|file| file.kinds.clone()).unwrap_or_default(),
             configured,
+            claims: known.map(|file| file.claims.clone()).unwrap_or_default(),
             facts: Facts::default(),
         }
         .with_facts()
@@ -79,6 +87,21 @@ impl SourceFile {
             yaml: Some(yaml),
             kinds: self.kinds.clone(),
             configured: self.configured.clone(),
+            claims: self.claims.clone(),
+            facts: Facts::default(),
+        }
+        .with_facts()
+    }
+
+    /// Returns the file as it reads with these claims.
+    pub(super) fn with_claims(&self, claims: Claims) -> Result<Self, Fault> {
+        Self {
+            path: self.path.clone(),
+            text: self.text.clone(),
+            yaml: self.yaml.clone(),
+            kinds: self.kinds.clone(),
+            configured: self.configured.clone(),
+            claims: Arc::new(claims),
             facts: Facts::default(),
         }
         .with_facts()
@@ -88,6 +111,10 @@ impl SourceFile {
         let mut facts = Facts::default();
         for kind in &self.kinds {
             kind.read(&self, &mut facts)?;
+        }
+        facts.groups.extend(self.claims.groups.iter().cloned());
+        for group in &facts.groups {
+            facts.sites.extend(group.sites(&self));
         }
         configured::read(&self, &mut facts)?;
         self.facts = facts;
@@ -140,9 +167,77 @@ impl SourceFile {
         &self.facts.sites
     }
 
+    /// Returns its values about the default's image.
+    pub(super) fn groups(&self) -> &[ImageGroup] {
+        &self.facts.groups
+    }
+
+    /// Returns what its values about the default's image name.
+    pub(crate) fn image_references<'f>(
+        &'f self,
+        series: &'f SeriesSet,
+    ) -> impl Iterator<Item = ImageReference<'f>> {
+        self.groups().iter().map(move |group| ImageReference {
+            line: group.line,
+            text: group.text(self).unwrap_or_default(),
+            version: group.version,
+            os: group.os(self),
+            url: group.url(self),
+            series: series.of_place(&self.path, group.line),
+        })
+    }
+
+    /// Returns the values of its chart that its manifests read as their image.
+    pub(super) fn value_refs(&self) -> &[ValueRef] {
+        &self.facts.value_refs
+    }
+
+    /// Returns what of its free values is the stack's.
+    pub(super) fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// Returns its claimed lists of image names.
+    pub(super) fn claimed_lists(&self) -> &[ListPlace] {
+        &self.claims.lists
+    }
+
     /// Returns its lists of node images.
     pub fn rosters(&self) -> &[Roster] {
         &self.facts.rosters
+    }
+}
+
+/// Values that name the default's image.
+#[derive(Debug, Clone)]
+pub(crate) struct ImageReference<'f> {
+    /// The line.
+    pub(crate) line: usize,
+    /// The name or URL.
+    pub(crate) text: &'f str,
+    /// The Kubernetes version in it.
+    pub(crate) version: KubernetesVersion,
+    /// The operating-system release in it.
+    pub(crate) os: Option<OsRelease>,
+    /// The URL, where it is one.
+    pub(crate) url: Option<&'f str>,
+    /// The series, where it is known.
+    pub(crate) series: Option<SeriesId>,
+}
+
+impl ImageReference<'_> {
+    /// Returns it as an entry of a list would say it.
+    pub(crate) fn entry(&self) -> RosterEntry {
+        RosterEntry {
+            line: self.line,
+            version: self.version,
+            name: self.text.to_owned(),
+            os: self.os.clone(),
+            url: self.url.map(str::to_owned),
+            sha256: None,
+            sha512: None,
+            built: None,
+        }
     }
 }
 

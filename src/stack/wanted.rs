@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::series::{SeriesId, SeriesSet};
 use crate::catalog::NodeImage;
 use crate::policy::{ChangeClass, Policy};
 use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
@@ -17,10 +18,12 @@ pub struct Wanted<'a> {
     pub default: Option<KubernetesVersion>,
     /// The default version it has now.
     pub default_before: Option<KubernetesVersion>,
-    /// The default's image, where its facts are known.
-    pub default_image: Option<&'a NodeImage>,
-    /// Images the store offers, per minor that may be edited. A minor that is absent is left alone.
-    pub offered: BTreeMap<Minor, &'a [NodeImage]>,
+    /// The image series of the stack.
+    pub series: &'a SeriesSet,
+    /// The images of each series.
+    pub images: Vec<SeriesImages<'a>>,
+    /// An image of each version that all series have, per minor that may be edited: for lists that name versions alone.
+    pub common: BTreeMap<Minor, &'a [NodeImage]>,
     /// Rows of lists of versions, per minor that may be edited.
     pub rows: BTreeMap<Minor, AddonRow>,
     /// Newest addon chart of the tree's minor, by chart name.
@@ -43,7 +46,46 @@ pub struct Wanted<'a> {
     pub policy: &'a Policy,
 }
 
-impl Wanted<'_> {
+/// What the files may say of the images of one series.
+#[derive(Debug, Clone, Default)]
+pub struct SeriesImages<'a> {
+    /// The default's image, where its facts are known.
+    pub default: Option<&'a NodeImage>,
+    /// Images the store offers, per minor that may be edited. A minor that is absent is left alone.
+    pub offered: BTreeMap<Minor, &'a [NodeImage]>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Returns the images of a minor that a list may have: those of its series, or of all where it names versions alone.
+    pub fn offered(&self, series: Option<SeriesId>, minor: Minor) -> &'a [NodeImage] {
+        self.by_minor(series)
+            .and_then(|offered| offered.get(&minor).copied())
+            .unwrap_or_default()
+    }
+
+    /// Returns the minors whose images are known of a series.
+    pub fn offered_minors(&self, series: Option<SeriesId>) -> impl Iterator<Item = Minor> {
+        self.by_minor(series)
+            .into_iter()
+            .flat_map(|offered| offered.keys().copied())
+    }
+
+    fn by_minor(&self, series: Option<SeriesId>) -> Option<&BTreeMap<Minor, &'a [NodeImage]>> {
+        match series {
+            Some(series) => self
+                .images
+                .get(series.index())
+                .map(|images| &images.offered),
+            None => Some(&self.common),
+        }
+    }
+
+    /// Returns the default's image of a series.
+    pub fn default_image(&self, series: SeriesId) -> Option<&'a NodeImage> {
+        let image = self.images.get(series.index())?.default?;
+        (Some(image.version) == self.default).then_some(image)
+    }
+
     /// Tells whether an image has to leave because it is blocked.
     pub fn must_leave(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> bool {
         self.banned.contains(&version) || self.policy.find_block(version, os).is_some()
@@ -65,4 +107,65 @@ pub struct AddonRow {
     pub charts: BTreeMap<String, ChartVersion>,
     /// Whether the row is to be made where it is missing.
     pub add: bool,
+}
+
+impl Wanted<'_> {
+    /// Returns the class of the change that sets the default where this version stands.
+    pub(super) fn default_class(&self, standing: KubernetesVersion) -> ChangeClass {
+        if self.line.minor != self.line_before.minor {
+            ChangeClass::NewMinor
+        } else if self.banned.contains(&standing) && self.policy.wants(ChangeClass::Removal) {
+            ChangeClass::Removal
+        } else if self.default_before == Some(standing) {
+            ChangeClass::NewPatch
+        } else {
+            ChangeClass::Repair
+        }
+    }
+
+    /// Returns the class of the change that sets another image of the same version.
+    pub(super) fn image_class(
+        &self,
+        standing: KubernetesVersion,
+        os: Option<&OsRelease>,
+    ) -> ChangeClass {
+        if self.must_leave(standing, os) {
+            ChangeClass::Removal
+        } else {
+            ChangeClass::OsRelease
+        }
+    }
+
+    /// Returns the class of the change that sets an addon chart of the tree where this version stands: part of the move where
+    /// the minor moves, a repair where the version is of another minor than the tree.
+    pub(super) fn chart_class(&self, standing: &str) -> ChangeClass {
+        let is_stray = standing
+            .parse::<ChartVersion>()
+            .is_ok_and(|version| !version.follows(self.line.minor));
+        if self.line.minor != self.line_before.minor {
+            ChangeClass::NewMinor
+        } else if is_stray {
+            ChangeClass::Repair
+        } else {
+            ChangeClass::Addons
+        }
+    }
+
+    /// Returns the class of the change that names another release where one of this minor is named.
+    pub(super) fn line_class(&self, standing: Minor) -> ChangeClass {
+        match self.default_before.filter(|_| standing == self.line.minor) {
+            Some(before) => self.default_class(before),
+            None => self.minor_class(standing),
+        }
+    }
+
+    /// Returns the class of the change that sets the minor where this one stands.
+    pub(super) fn minor_class(&self, standing: Minor) -> ChangeClass {
+        let moves = self.line.minor != self.line_before.minor && standing == self.line_before.minor;
+        if moves {
+            ChangeClass::NewMinor
+        } else {
+            ChangeClass::Repair
+        }
+    }
 }

@@ -130,8 +130,8 @@ impl PartialOrd for StackVersion {
     }
 }
 
-/// A stack line: provider, stack name and Kubernetes minor, as in `openstack-scs2-1-34`. Neither name contains a dash,
-/// because the operator splits release tags at dashes.
+/// A stack line: provider, stack name and Kubernetes minor, as in `openstack-scs2-1-34`. The operator splits release tags at
+/// dashes, so that names with dashes have no releases it can read; the lines of such stacks are planned all the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StackLine {
     /// The provider: `openstack`.
@@ -150,22 +150,22 @@ impl FromStr for StackLine {
     fn from_str(text: &str) -> Result<Self, VersionError> {
         let error = || VersionError::new(text, LINE);
         let parts: Vec<&str> = text.split('-').collect();
-        let [provider, name, major, minor] = parts[..] else {
+        let [provider, ref names @ .., major, minor] = parts[..] else {
             return Err(error());
         };
-        if !is_name(provider) || !is_name(name) {
+        if names.is_empty() || !is_name(provider) || !names.iter().all(|name| is_name(name)) {
             return Err(error());
         }
         let minor = format!("{major}.{minor}").parse().map_err(|_| error())?;
         Ok(Self {
             provider: provider.to_owned(),
-            name: name.to_owned(),
+            name: names.join("-"),
             minor,
         })
     }
 }
 
-/// Tells whether the operator can read this as a provider's or stack's name: not empty, no dash, no white space.
+/// Tells whether this is a name, or a part of one between dashes: not empty, no white space.
 fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text

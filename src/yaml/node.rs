@@ -113,6 +113,16 @@ impl Node {
             .filter_map(|entry| Some((entry.key.as_str()?, &entry.key, &entry.value)))
     }
 
+    /// Returns the items that are written here.
+    pub fn own_items(&self) -> &[Self] {
+        self.items()
+    }
+
+    /// Returns the entries that are written here.
+    pub fn own_entries(&self) -> impl Iterator<Item = (&str, &Self, &Self)> {
+        self.entries()
+    }
+
     /// Returns whether it is a map with a key that is no scalar, or an empty one; [`Node::entries`] leaves such a key out.
     pub fn has_other_keys(&self) -> bool {
         let mut entries = self.entry_list().iter();

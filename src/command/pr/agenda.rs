@@ -329,8 +329,7 @@ impl Base {
     /// Returns the keys of one class of change of a stack. A new minor is asked for by name, the next one first.
     fn keys<'a>(&'a self, stack: &'a Stack, class: ChangeClass) -> Vec<PullKey> {
         let minors: Vec<Minor> = if class == ChangeClass::NewMinor {
-            let pattern = self.repository.config.image_store.pattern.as_ref();
-            let newer = crate::matrix::new_minors(stack, &self.catalog, pattern);
+            let newer = crate::matrix::new_minors(stack, &self.catalog);
             newer.iter().map(|line| line.line.minor).take(1).collect()
         } else {
             crate::matrix::minors_of(stack)
@@ -392,7 +391,7 @@ impl Base {
         }
         policy.changes = [key.class].into();
         if key.class == ChangeClass::NewMinor {
-            selection.minor = Some(minor);
+            selection.switch_to = Some(minor);
         } else {
             policy.minors = Minors::List([minor].into());
             for own in policy.stacks.values_mut() {

@@ -80,17 +80,21 @@ fn minor_due(deadline: &Deadline) -> String {
 }
 
 fn stack_heading(stack: &StackOverview, catalog: &Catalog) -> String {
-    let store = stack.image_store.as_deref().map_or_else(
-        || "no image store known".to_owned(),
-        |pattern| {
-            let read: Option<crate::catalog::ImagePattern> = pattern.parse().ok();
-            format!(
-                "images from {}",
-                read.as_ref()
-                    .map_or(pattern, |pattern| pattern.base_or_name())
-            )
-        },
-    );
+    let mut stores: Vec<&str> = Vec::new();
+    for pattern in stack
+        .series
+        .iter()
+        .filter_map(|series| series.store.as_ref())
+    {
+        if !stores.contains(&pattern.base_or_name()) {
+            stores.push(pattern.base_or_name());
+        }
+    }
+    let store = if stores.is_empty() {
+        "no image store known".to_owned()
+    } else {
+        format!("images from {}", stores.join(", "))
+    };
     let lines = stack.lines.iter().map(|line| &line.matrix);
     let sources: Vec<&LineMatrix> = lines.filter(|line| line.has_source).collect();
     let set = match sources[..] {

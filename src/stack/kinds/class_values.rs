@@ -1,18 +1,20 @@
-//! cluster-class/values.yaml: names of the default's image, maps from Kubernetes version to image
-//! (`kubernetesVersionImages`, Giant Swarm RFC 0015) and lists of versions or images.
+//! cluster-class/values.yaml: the default version, maps from Kubernetes version to image (`kubernetesVersionImages`, Giant Swarm
+//! RFC 0015), lists of Kubernetes versions, and what of its free values is claimed: names and URLs of the stack's images.
 
 use super::names;
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use crate::catalog::ImagePattern;
 use crate::stack::facts::{Roster, RosterEntry, RosterForm};
-use crate::stack::roster::{RosterScope, reconcile};
-use crate::version::KubernetesVersion;
+use crate::stack::roster::{Listing, RosterScope, reconcile};
 use crate::yaml::{Node, Path, Place};
 
 #[derive(Debug)]
 pub(super) struct ClassValues;
 
+/// Keys with one meaning, wherever they stand. `kubernetesVersion` of a chart's own subcharts is theirs.
 const MAP: &str = "kubernetesVersionImages";
-const DEFAULT: &str = "kubernetesVersion";
+const VERSIONS: &str = "kubernetesVersions";
+const DEFAULT: [&[&str]; 2] = [&["kubernetesVersion"], &["global", "kubernetesVersion"]];
 
 impl FileKind for ClassValues {
     fn name(&self) -> &'static str {
@@ -27,27 +29,29 @@ impl FileKind for ClassValues {
         place == "cluster-class/values.yaml"
     }
 
+    fn has_free_values(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
         for document in file.documents() {
-            for (path, node, place) in places(document) {
-                match place {
-                    Holds::Default => {
-                        if let Some(fact) = node.as_str().and_then(super::kubernetes_fact) {
-                            facts.sites.push(super::site(file, &path, node, fact));
-                        }
-                    }
-                    Holds::ImageName(version) => {
-                        facts.sites.push(super::site(
-                            file,
-                            &path,
-                            node,
-                            Fact::ImageName { version },
-                        ));
-                    }
-                    Holds::Map => facts.rosters.push(read_map(file, &path, node)?),
-                    Holds::Names => facts.rosters.extend(names::read(file, &path, node)),
+            for place in DEFAULT {
+                let path = super::keys(place);
+                if let Some((node, text)) = super::text_at(document, &path)
+                    && let Some(fact) = super::kubernetes_fact(text)
+                {
+                    facts.sites.push(super::site(file, &path, node, fact));
                 }
             }
+            for (path, node, holds) in lists(document) {
+                match holds {
+                    Holds::Map => facts.rosters.push(read_map(file, &path, node)?),
+                    Holds::Versions => facts.rosters.extend(names::read(file, &path, node)),
+                }
+            }
+        }
+        for (path, node) in claimed_lists(file).filter_map(|list| list.node) {
+            facts.rosters.extend(names::read(file, path, node));
         }
         Ok(())
     }
@@ -59,66 +63,72 @@ impl FileKind for ClassValues {
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
         for (index, document) in file.documents().iter().enumerate() {
-            for (path, node, place) in places(document) {
-                let raw = node.as_str().unwrap_or_default();
-                match place {
-                    Holds::Default => super::set_kubernetes((index, &path, raw), wanted, edits)?,
-                    Holds::ImageName(version) => {
-                        names::set_default((index, &path, raw, version), wanted, edits)?;
-                    }
-                    Holds::Map => {
-                        edit_map(index, &read_map(file, &path, node)?, &path, wanted, edits)?;
-                    }
-                    Holds::Names => names::edit((file, index), &path, node, wanted, edits)?,
+            for place in DEFAULT {
+                let path = super::keys(place);
+                if let Some((_, raw)) = super::text_at(document, &path) {
+                    super::set_kubernetes((index, &path, raw), wanted, edits)?;
                 }
+            }
+            for (path, node, holds) in lists(document) {
+                match holds {
+                    Holds::Map => edit_map((file, index), (&path, node), wanted, edits)?,
+                    Holds::Versions => names::edit((file, index), &path, node, wanted, edits)?,
+                }
+            }
+        }
+        for list in claimed_lists(file) {
+            if let Some((path, node)) = list.node {
+                names::edit((file, list.document), path, node, wanted, edits)?;
             }
         }
         Ok(())
     }
 }
 
-/// What a site in the values holds.
-enum Holds {
-    /// The default version.
-    Default,
-    /// The name of the default's image.
-    ImageName(KubernetesVersion),
-    /// A map from version to image.
-    Map,
-    /// A list of versions or image names.
-    Names,
+/// A claimed list of image names.
+struct ClaimedList<'f> {
+    document: usize,
+    node: Option<(&'f Path, &'f Node)>,
 }
 
-/// Finds the places that hold facts: maps and lists by their key, names of images below `images` or under a key that says so.
-fn places(document: &Node) -> Vec<(Path, &Node, Holds)> {
+fn claimed_lists(file: &SourceFile) -> impl Iterator<Item = ClaimedList<'_>> {
+    file.claimed_lists().iter().map(|place| {
+        let document = file.documents().get(place.document);
+        let node = document.and_then(|document| document.at(&place.path));
+        ClaimedList {
+            document: place.document,
+            node: node.map(|node| (&place.path, node)),
+        }
+    })
+}
+
+/// What a list in the values holds.
+enum Holds {
+    /// A map from version to image.
+    Map,
+    /// A list of Kubernetes versions.
+    Versions,
+}
+
+/// Finds the maps and lists that are known by their keys.
+fn lists(document: &Node) -> Vec<(Path, &Node, Holds)> {
     let mut found = Vec::new();
-    collect(document, &Path::root(), false, &mut found);
+    collect(document, &Path::root(), &mut found);
     found
 }
 
-fn collect<'n>(
-    node: &'n Node,
-    path: &Path,
-    below_images: bool,
-    found: &mut Vec<(Path, &'n Node, Holds)>,
-) {
-    for (index, item) in node.items().iter().enumerate() {
-        collect(item, &path.clone().index(index), below_images, found);
+fn collect<'n>(node: &'n Node, path: &Path, found: &mut Vec<(Path, &'n Node, Holds)>) {
+    for (index, item) in node.own_items().iter().enumerate() {
+        collect(item, &path.clone().index(index), found);
     }
-    for (key, _, value) in node.entries() {
+    for (key, _, value) in node.own_entries() {
         let path = path.clone().key(key);
-        let text = value.as_str().unwrap_or_default();
-        let names_image = (below_images && key == "name") || key == "image" || key == "imageName";
         if key == MAP && value.is_map() {
             found.push((path, value, Holds::Map));
-        } else if key == DEFAULT && super::kubernetes_fact(text).is_some() {
-            found.push((path, value, Holds::Default));
-        } else if names_image && let Some(version) = names::version_in(text) {
-            found.push((path, value, Holds::ImageName(version)));
-        } else if names::is_list_key(key) && names::is_list(value) {
-            found.push((path, value, Holds::Names));
+        } else if key == VERSIONS && names::is_version_list(value) {
+            found.push((path, value, Holds::Versions));
         } else {
-            collect(value, &path, below_images || key == "images", found);
+            collect(value, &path, found);
         }
     }
 }
@@ -141,53 +151,58 @@ fn read_map(file: &SourceFile, path: &Path, node: &Node) -> Result<Roster, Fault
         })
     });
     let entries = entries.collect::<Result<_, Fault>>()?;
+    let values = node.entries().filter_map(|(_, _, value)| value.as_str());
     Ok(Roster {
         file: file.path().to_owned(),
         line: node.line(),
         at: path.to_string(),
         form: RosterForm::VersionMap,
         entries,
+        names: values
+            .filter_map(|name| ImagePattern::of_url(name).ok())
+            .collect(),
     })
 }
 
 fn edit_map(
-    document: usize,
-    roster: &Roster,
-    path: &Path,
+    (file, document): (&SourceFile, usize),
+    (path, node): (&Path, &Node),
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    let change = reconcile(&roster.entries, wanted, RosterScope::ListedMinors);
-    let node = edits.node(document, path);
-    let value_of = |key: &str| {
-        node.and_then(|node| node.get(key))
-            .and_then(Node::as_str)
-            .unwrap_or_default()
+    let roster = read_map(file, path, node)?;
+    let listing = Listing::new(file.path(), &roster.entries, wanted);
+    let change = reconcile(&listing, wanted, RosterScope::ListedMinors);
+    let value_about = |entry: &RosterEntry, image| {
+        let value = node.get(&entry.name).and_then(Node::as_str);
+        let value = value.unwrap_or_default();
+        if entry.url.is_some() {
+            return Ok(names::respell(value, entry, image));
+        }
+        names::name_of_another(file, (entry.line, value), entry.version, image)
     };
     for (index, class) in &change.remove {
         edits.remove_key(document, path, &roster.entries[*index].name, *class)?;
     }
     for (index, image, class) in &change.replace {
         let entry = &roster.entries[*index];
-        let value = names::respell(value_of(&entry.name), entry, image);
+        let value = value_about(entry, image)?;
         edits.set(document, &path.clone().key(&entry.name), &value, *class)?;
         let key = image.version.spelled_like(&entry.name);
         if key != entry.name {
             edits.rename_key(document, path, (&entry.name, &key), *class)?;
         }
     }
-    for (at, image, class) in &change.insert {
-        let Some(like) = roster.entries.get(at.saturating_sub(1)) else {
-            continue;
+    for insert in &change.insert {
+        let like = &roster.entries[insert.like];
+        let value = value_about(like, &insert.image)?;
+        let key = insert.image.version.spelled_like(&like.name);
+        let before = insert.at.checked_sub(1);
+        let place = match before.and_then(|before| roster.entries.get(before)) {
+            Some(before) => Place::After(&before.name),
+            None => Place::First,
         };
-        let value = names::respell(value_of(&like.name), like, image);
-        let key = image.version.spelled_like(&like.name);
-        let place = if *at == 0 {
-            Place::First
-        } else {
-            Place::After(&like.name)
-        };
-        edits.insert_key(document, path, place, (&key, &value, *class))?;
+        edits.insert_key(document, path, place, (&key, &value, insert.class))?;
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
-//! ClusterClass manifests (v1beta2): `spec.kubernetesVersions`, oldest first, with at least one version of every minor between
-//! the first and the last (kubernetes-sigs/cluster-api pull request 12816).
+//! ClusterClass manifests: `spec.kubernetesVersions` (v1beta2), oldest first, with at least one version of every minor between the
+//! first and the last (kubernetes-sigs/cluster-api pull request 12816); and what of the defaults of its variables and of the values
+//! of its patches is claimed.
 
 use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
+use crate::stack::claims::ListPlace;
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
@@ -19,7 +21,11 @@ impl FileKind for ClusterClass {
     fn claims(&self, place: &str, text: &str) -> bool {
         place.starts_with("cluster-class/templates/")
             && text.contains("kind: ClusterClass")
-            && text.contains("kubernetesVersions:")
+            && (text.contains("kubernetesVersions:") || super::names_a_version(text))
+    }
+
+    fn has_free_values(&self) -> bool {
+        true
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
@@ -42,6 +48,37 @@ impl FileKind for ClusterClass {
     }
 }
 
+/// Returns the places of a ClusterClass whose values are free: defaults and examples of variables, and values of patches.
+pub(in crate::stack) fn free_places(file: &SourceFile) -> Vec<ListPlace> {
+    let mut found = Vec::new();
+    for (document, root) in file.documents().iter().enumerate() {
+        if root.get("kind").and_then(Node::as_str) != Some("ClusterClass") {
+            continue;
+        }
+        for list in ["variables", "patches"] {
+            let path = super::keys(&["spec", list]);
+            if let Some(node) = root.at(&path) {
+                collect_free((document, &path, node), &mut found);
+            }
+        }
+    }
+    found
+}
+
+fn collect_free((document, path, node): (usize, &Path, &Node), found: &mut Vec<ListPlace>) {
+    for (index, item) in node.own_items().iter().enumerate() {
+        collect_free((document, &path.clone().index(index), item), found);
+    }
+    for (key, _, value) in node.own_entries() {
+        let path = path.clone().key(key);
+        if matches!(key, "default" | "example" | "value") {
+            found.push(ListPlace { document, path });
+        } else {
+            collect_free((document, &path, value), found);
+        }
+    }
+}
+
 fn lists(file: &SourceFile) -> impl Iterator<Item = (usize, Path, &Node)> {
     let path = super::keys(&["spec", "kubernetesVersions"]);
     file.documents()
@@ -51,7 +88,7 @@ fn lists(file: &SourceFile) -> impl Iterator<Item = (usize, Path, &Node)> {
             let kind = document.get("kind")?.as_str()?;
             let node = document
                 .at(&path)
-                .filter(|node| kind == "ClusterClass" && names::is_list(node))?;
+                .filter(|node| kind == "ClusterClass" && names::is_version_list(node))?;
             Some((index, path.clone(), node))
         })
 }

@@ -15,8 +15,8 @@ impl FileKind for Csctl {
         Part::Stack
     }
 
-    fn claims(&self, place: &str, _text: &str) -> bool {
-        place == "csctl.yaml"
+    fn claims(&self, place: &str, text: &str) -> bool {
+        place == "csctl.yaml" && is_csctl(text)
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
@@ -79,5 +79,22 @@ impl FileKind for Csctl {
             .and_then(|document| super::text_at(document, &path));
         let Some((_, raw)) = found else { return Ok(()) };
         super::set_kubernetes((0, &path, raw), wanted, edits)
+    }
+}
+
+/// Tells whether a csctl.yaml is that of csctl, by its `apiVersion`; other tools have files of that name too. One that somebody has
+/// only begun is taken for one.
+pub(in crate::stack) fn is_csctl(text: &str) -> bool {
+    let lines = || text.lines().map(|line| line.trim_start_matches('\u{feff}'));
+    let mut versions = lines().filter_map(|line| line.strip_prefix("apiVersion:"));
+    match versions.next() {
+        Some(version) => version.contains("csctl.clusterstack.x-k8s.io"),
+        None => {
+            let says_something = |line: &str| {
+                let line = line.trim();
+                !line.is_empty() && !line.starts_with('#') && line != "---"
+            };
+            text.contains("clusterStackName:") || !lines().any(says_something)
+        }
     }
 }

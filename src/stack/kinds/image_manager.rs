@@ -1,15 +1,14 @@
 //! Files of openstack-image-manager that list Kubernetes node images, such as kubernetes.yaml and image-manager.yaml. Their
 //! form is that of its `etc/schema.yaml`, where every version needs a build date.
 
-use std::collections::BTreeMap;
-
 use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::policy::ChangeClass;
 use crate::stack::edits::NewItem;
 use crate::stack::facts::{Roster, RosterEntry, RosterForm};
-use crate::stack::roster::{RosterChange, RosterScope, reconcile};
-use crate::version::{KubernetesVersion, Minor};
+use crate::stack::group::Algorithm;
+use crate::stack::roster::{Listing, RosterChange, RosterScope, reconcile};
+use crate::version::KubernetesVersion;
 use crate::yaml::{Node, Path, Place};
 
 #[derive(Debug)]
@@ -35,15 +34,14 @@ impl FileKind for ImageManager {
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
-        for (_, path, node) in lists(file)? {
-            let entries = entries(file, node)?;
-            let (line, at) = (node.line(), path.to_string());
+        for list in lists(file)? {
             facts.rosters.push(Roster {
                 file: file.path().to_owned(),
-                line,
-                at,
+                line: list.node.line(),
+                at: list.path.to_string(),
                 form: RosterForm::ImageManager,
-                entries,
+                entries: entries(file, list.node)?,
+                names: glance_name(&list).into_iter().collect(),
             });
         }
         Ok(())
@@ -55,33 +53,61 @@ impl FileKind for ImageManager {
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
-        for (document, path, node) in lists(file)? {
-            edit_list((file, document), &path, node, wanted, edits)?;
+        for list in lists(file)? {
+            edit_list(file, &list, wanted, edits)?;
         }
         Ok(())
     }
 }
 
+/// A list of Kubernetes images.
+struct List<'f> {
+    document: usize,
+    path: Path,
+    node: &'f Node,
+    /// The image that the versions are of.
+    image: &'f Node,
+}
+
+/// Returns the pattern of the names that the images of a list get in the cloud: `{name}{separator}{version}`, where the separator
+/// is a blank unless another one is written.
+pub(crate) fn glance_name_of(image: &Node, version: &str) -> Option<String> {
+    let name = image.get("name")?.as_str()?;
+    let separator = image.get("separator").and_then(Node::as_str).unwrap_or(" ");
+    let is_multi = image.get("multi").and_then(Node::as_str) == Some("true");
+    Some(if is_multi {
+        format!("{name}{separator}({version})")
+    } else {
+        format!("{name}{separator}{version}")
+    })
+}
+
+fn glance_name(list: &List<'_>) -> Option<ImagePattern> {
+    let first = list.node.items().first()?;
+    let version = first.get("version")?.as_str()?;
+    ImagePattern::of_url(&glance_name_of(list.image, version)?).ok()
+}
+
 fn edit_list(
-    (file, document): (&SourceFile, usize),
-    path: &Path,
-    node: &Node,
+    file: &SourceFile,
+    list: &List<'_>,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    let entries = entries(file, node)?;
-    let change = reconcile_complete(&entries, wanted);
+    let (document, path, items) = (list.document, &list.path, list.node.items());
+    let entries = entries(file, list.node)?;
+    let change = reconcile_complete(file, &entries, wanted);
     for (index, class) in &change.remove {
         edits.remove_item(document, path, (*index, &entries[*index].name), *class)?;
     }
     for (index, image, class) in &change.replace {
         let item = path.clone().index(*index);
         // An identifier belongs to one image in one cloud.
-        if node.items()[*index].get("id").is_some() {
+        if items[*index].get("id").is_some() {
             edits.remove_key(document, &item, "id", *class)?;
         }
-        for (inner, text) in changes(&node.items()[*index], &entries[*index], image) {
-            if node.items()[*index].at(&inner).is_some() {
+        for (inner, text) in changes(&items[*index], &entries[*index], image) {
+            if items[*index].at(&inner).is_some() {
                 edits.set(document, &item.clone().join(&inner), &text, *class)?;
             } else {
                 let key = inner.to_string();
@@ -90,57 +116,51 @@ fn edit_list(
         }
     }
     for (index, image) in &change.complete {
-        let lacks_date = node.items()[*index].get("build_date").is_none();
+        let lacks_date = items[*index].get("build_date").is_none();
         if let (true, Some(built)) = (lacks_date, image.built) {
             let item = path.clone().index(*index);
-            edits.insert_key(
-                document,
-                &item,
-                Place::Last,
-                ("build_date", &built.to_string(), ChangeClass::Repair),
-            )?;
+            let built = built.to_string();
+            let entry = ("build_date", built.as_str(), ChangeClass::Repair);
+            edits.insert_key(document, &item, Place::Last, entry)?;
         }
     }
-    for (at, image, class) in &change.insert {
-        let like = at.saturating_sub(1);
-        let changes = changes(&node.items()[like], &entries[like], image);
+    for insert in &change.insert {
+        let changes = changes(&items[insert.like], &entries[insert.like], &insert.image);
         let item = NewItem {
             document,
             list: path,
-            at: *at,
-            like,
+            at: insert.at,
+            like: insert.like,
             changes: &changes,
             without: &["id"],
         };
-        edits.insert_item(&item, &image.version.to_string(), *class)?;
+        edits.insert_item(&item, &insert.image.version.to_string(), insert.class)?;
     }
     Ok(())
 }
 
-/// Works out what should happen to the list. An entry without checksum or build date would not be accepted: such images are
-/// not offered to it, and `plan` names them as held.
-fn reconcile_complete(entries: &[RosterEntry], wanted: &Wanted<'_>) -> RosterChange {
-    let mut offered = wanted.offered.values().copied().flatten();
-    if offered.all(is_complete) {
-        return reconcile(entries, wanted, RosterScope::AllMinors);
-    }
-    let complete = |images: &[NodeImage]| -> Vec<NodeImage> {
-        let images = images.iter().filter(|image| is_complete(image));
-        images.cloned().collect()
+/// Works out what should happen to the list. An entry without a build date, or without a checksum by the list's own algorithm,
+/// would not be accepted: such images do not come in, and `plan` names them as held.
+fn reconcile_complete(
+    file: &SourceFile,
+    entries: &[RosterEntry],
+    wanted: &Wanted<'_>,
+) -> RosterChange {
+    let listing = Listing::new(file.path(), entries, wanted);
+    let mut change = reconcile(&listing, wanted, RosterScope::AllMinors);
+    let takes = |like: usize, image: &NodeImage| match entries.get(like) {
+        Some(entry) if entry.sha256.is_none() && entry.sha512.is_some() => {
+            image.built.is_some() && image.sha512.is_some()
+        }
+        Some(_) | None => is_complete(image),
     };
-    let offered: BTreeMap<Minor, Vec<NodeImage>> = wanted
-        .offered
-        .iter()
-        .map(|(minor, images)| (*minor, complete(images)))
-        .collect();
-    let wanted = Wanted {
-        offered: offered
-            .iter()
-            .map(|(minor, images)| (*minor, images.as_slice()))
-            .collect(),
-        ..wanted.clone()
-    };
-    reconcile(entries, &wanted, RosterScope::AllMinors)
+    change
+        .insert
+        .retain(|insert| takes(insert.like, &insert.image));
+    change
+        .replace
+        .retain(|(index, image, _)| takes(*index, image));
+    change
 }
 
 /// Tells whether an image has all that the list's form asks for.
@@ -149,7 +169,7 @@ pub(crate) fn is_complete(image: &NodeImage) -> bool {
 }
 
 /// Finds the lists of Kubernetes images: those whose versions all read as Kubernetes versions.
-fn lists(file: &SourceFile) -> Result<Vec<(usize, Path, &Node)>, Fault> {
+fn lists(file: &SourceFile) -> Result<Vec<List<'_>>, Fault> {
     let mut found = Vec::new();
     for (index, document) in file.documents().iter().enumerate() {
         let Some(images) = document.get("images") else {
@@ -172,7 +192,12 @@ fn lists(file: &SourceFile) -> Result<Vec<(usize, Path, &Node)>, Fault> {
                 return Err(super::wrong_shape(file, versions, &path, "a list"));
             }
             if is_of_kubernetes(file, versions)? {
-                found.push((index, path, versions));
+                found.push(List {
+                    document: index,
+                    path,
+                    node: versions,
+                    image,
+                });
             }
         }
     }
@@ -223,6 +248,7 @@ fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
         os: read.os,
         url: Some(url.to_owned()),
         sha256: text("checksum").and_then(|sum| sum.parse().ok()),
+        sha512: text("checksum").and_then(|sum| sum.parse().ok()),
         built: text("build_date").and_then(|day| day.get(..10).unwrap_or(day).parse().ok()),
     })
 }
@@ -230,15 +256,12 @@ fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
 /// Returns what an entry says where it is about another image.
 fn changes(item: &Node, entry: &RosterEntry, image: &NodeImage) -> Vec<(Path, String)> {
     let mut changes = Vec::new();
-    for (key, _, value) in item.entries().filter(|(key, _, _)| *key != "id") {
+    for (key, _, value) in item.own_entries().filter(|(key, _, _)| *key != "id") {
         let Some(text) = value.as_str() else { continue };
         let new = match key {
             "version" => image.version.spelled_like(text),
             "url" => image.url.clone(),
-            "checksum" => image
-                .sha256
-                .as_ref()
-                .map_or_else(String::new, |sum| sum.spelled_like(text)),
+            "checksum" => checksum(text, image),
             "build_date" => image.built.map_or_else(String::new, |day| day.to_string()),
             _ => names::respell(text, entry, image),
         };
@@ -256,4 +279,23 @@ fn changes(item: &Node, entry: &RosterEntry, image: &NodeImage) -> Vec<(Path, St
         }
     }
     changes
+}
+
+/// Returns the checksum of an image by the algorithm of another one.
+fn checksum(spelling: &str, image: &NodeImage) -> String {
+    let sum = match Algorithm::of_sum(spelling) {
+        Some(Algorithm::Sha512) => {
+            let sum = image.sha512.as_ref();
+            sum.map(|sum| sum.spelled_like(spelling))
+        }
+        _ => image.sha256.as_ref().map(|sum| {
+            // Without the algorithm's name the list would not be accepted.
+            if spelling.starts_with("sha256:") {
+                sum.spelled_like(spelling)
+            } else {
+                format!("sha256:{sum}")
+            }
+        }),
+    };
+    sum.unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! metadata.yaml in a source tree. csctl writes a release's own from csctl.yaml and never reads this one, so it is edited only
-//! in trees without csctl.yaml.
+//! metadata.yaml in a source tree. csctl writes a release's own from csctl.yaml and never reads this one: in a tree with csctl.yaml
+//! it moves while it agrees with the stack, and one that was left behind stays a person's business.
 
 use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
 
@@ -58,14 +58,19 @@ impl FileKind for Metadata {
         if wanted.is_shared {
             return Ok(());
         }
-        if wanted.has_csctl {
-            return Ok(());
-        }
         let Some(document) = file.documents().first() else {
             return Ok(());
         };
         let path = super::keys(&VERSION);
-        if let Some((_, raw)) = super::text_at(document, &path) {
+        let stated = super::text_at(document, &path).map(|(_, raw)| raw);
+        let agrees = stated.is_some_and(|raw| match wanted.default_before {
+            Some(before) => raw.parse() == Ok(before),
+            None => raw.parse() == Ok(wanted.line_before.minor),
+        });
+        if wanted.has_csctl && !agrees {
+            return Ok(());
+        }
+        if let Some(raw) = stated {
             super::set_kubernetes((0, &path, raw), wanted, edits)?;
         }
         let moves = wanted.default != wanted.default_before || wanted.line != wanted.line_before;

@@ -1,10 +1,11 @@
-//! Names and versions of images as plain texts, alone or in lists: what several kinds of files share.
+//! Lists of versions or image names as plain texts: what several kinds of files share.
 
 use super::{Fault, FileEdits, SourceFile, Wanted};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::stack::edits::NewItem;
-use crate::stack::facts::{Roster, RosterEntry, RosterForm};
-use crate::stack::roster::{ImageFacts, RosterScope, reconcile};
+use crate::stack::facts::{FaultKind, Roster, RosterEntry, RosterForm};
+use crate::stack::group;
+use crate::stack::roster::{ImageFacts, Listing, RosterScope, reconcile};
 use crate::version::KubernetesVersion;
 use crate::yaml::{Node, Path};
 
@@ -16,15 +17,15 @@ pub(super) fn version_in(text: &str) -> Option<KubernetesVersion> {
 /// Returns the entry that a name or URL stands for.
 pub(super) fn entry(line: usize, version: KubernetesVersion, name: &str) -> RosterEntry {
     let read = ImagePattern::read_url(name).ok();
-    let url = name.contains("://").then(|| name.to_owned());
-    let os = read.and_then(|read| read.os);
+    let is_located = group::part_of(name) == group::ImagePart::Url;
     RosterEntry {
         line,
         version,
         name: name.to_owned(),
-        os,
-        url,
+        os: read.and_then(|read| read.os),
+        url: is_located.then(|| name.to_owned()),
         sha256: None,
+        sha512: None,
         built: None,
     }
 }
@@ -38,47 +39,30 @@ pub(super) fn respell(text: &str, entry: &RosterEntry, image: &NodeImage) -> Str
     .respell(text, image)
 }
 
-/// Sets the name of the default's image.
-pub(super) fn set_default(
-    (document, path, raw, standing): (usize, &Path, &str, KubernetesVersion),
-    wanted: &Wanted<'_>,
-    edits: &mut FileEdits<'_>,
-) -> Result<(), Fault> {
-    let Some(default) = wanted.default else {
-        return Ok(());
-    };
-    let entry = entry(0, standing, raw);
-    let known = wanted
-        .default_image
-        .filter(|image| image.version == default);
-    let unknown = || NodeImage {
-        version: default,
-        os: entry.os.clone(),
-        url: String::new(),
-        sha256: None,
-        sha512: None,
-        digest: None,
-        built: None,
-        size: None,
-    };
-    let image = known.cloned().unwrap_or_else(unknown);
-    let class = if image.version == standing {
-        wanted.image_class(standing, entry.os.as_ref())
-    } else {
-        wanted.default_class(standing)
-    };
-    edits.set(document, path, &respell(raw, &entry, &image), class)
+/// Returns the name of an entry as it reads for another image, or the fault of a name that cannot be that image's.
+pub(super) fn name_of_another(
+    file: &SourceFile,
+    (line, name): (usize, &str),
+    standing: KubernetesVersion,
+    image: &NodeImage,
+) -> Result<String, Fault> {
+    let is_version = name.parse::<KubernetesVersion>().is_ok();
+    if is_version {
+        return Ok(image.version.spelled_like(name));
+    }
+    group::name_about(name, standing, image).map_err(|unmovable| Fault {
+        kind: FaultKind::Unmovable,
+        ..unmovable.on_line(file, line, name)
+    })
 }
 
-/// Tells whether a list under this key can be one of versions or images.
-pub(super) fn is_list_key(key: &str) -> bool {
-    key.ends_with("ersions") || key.ends_with("mages")
-}
-
-/// Tells whether a node is a list of texts that each carry a Kubernetes version.
-pub(super) fn is_list(node: &Node) -> bool {
-    let versioned = |item: &Node| item.as_str().is_some_and(|text| version_in(text).is_some());
-    !node.items().is_empty() && node.items().iter().all(versioned)
+/// Tells whether a node is a list of versions in full.
+pub(super) fn is_version_list(node: &Node) -> bool {
+    let is_version = |item: &Node| {
+        item.as_str()
+            .is_some_and(|text| text.parse::<KubernetesVersion>().is_ok())
+    };
+    !node.items().is_empty() && node.items().iter().all(is_version)
 }
 
 /// Reads a list of versions or image names.
@@ -95,6 +79,7 @@ pub(super) fn read(file: &SourceFile, path: &Path, node: &Node) -> Option<Roster
         at: path.to_string(),
         form: RosterForm::Names,
         entries,
+        names: Vec::new(),
     })
 }
 
@@ -109,37 +94,40 @@ pub(super) fn edit(
     let Some(roster) = read(file, path, node) else {
         return Ok(());
     };
-    let change = reconcile(&roster.entries, wanted, RosterScope::ListedMinors);
+    let listing = Listing::new(file.path(), &roster.entries, wanted);
+    let change = reconcile(&listing, wanted, RosterScope::ListedMinors);
     for (index, class) in &change.remove {
-        edits.remove_item(
-            document,
-            path,
-            (*index, &roster.entries[*index].name),
-            *class,
-        )?;
+        let name = &roster.entries[*index].name;
+        edits.remove_item(document, path, (*index, name), *class)?;
     }
     for (index, image, class) in &change.replace {
-        let entry = &roster.entries[*index];
-        edits.set(
-            document,
-            &path.clone().index(*index),
-            &respell(&entry.name, entry, image),
-            *class,
-        )?;
+        let text = text_of_another(file, &roster.entries[*index], image)?;
+        edits.set(document, &path.clone().index(*index), &text, *class)?;
     }
-    for (at, image, class) in &change.insert {
-        let like = at.saturating_sub(1);
-        let text = respell(&roster.entries[like].name, &roster.entries[like], image);
+    for insert in &change.insert {
+        let text = text_of_another(file, &roster.entries[insert.like], &insert.image)?;
         let changes = [(Path::root(), text.clone())];
         let item = NewItem {
             document,
             list: path,
-            at: *at,
-            like,
+            at: insert.at,
+            like: insert.like,
             changes: &changes,
             without: &[],
         };
-        edits.insert_item(&item, &text, *class)?;
+        edits.insert_item(&item, &text, insert.class)?;
     }
     Ok(())
+}
+
+/// Returns an entry's text as it reads for another image: its URL, its name or its version.
+fn text_of_another(
+    file: &SourceFile,
+    entry: &RosterEntry,
+    image: &NodeImage,
+) -> Result<String, Fault> {
+    match entry.url {
+        Some(_) => Ok(respell(&entry.name, entry, image)),
+        None => name_of_another(file, (entry.line, &entry.name), entry.version, image),
+    }
 }

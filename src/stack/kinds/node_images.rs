@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer};
 use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::stack::edits::NewItem;
-use crate::stack::facts::{Roster, RosterEntry, RosterForm};
-use crate::stack::roster::{RosterScope, reconcile};
+use crate::stack::facts::{FaultKind, Roster, RosterEntry, RosterForm};
+use crate::stack::roster::{Listing, RosterScope, reconcile};
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
@@ -49,6 +49,7 @@ impl FileKind for NodeImages {
             at,
             form: RosterForm::NodeImages,
             entries,
+            names: Vec::new(),
         });
         Ok(())
     }
@@ -71,31 +72,33 @@ impl FileKind for NodeImages {
         if entries.is_empty() {
             return Ok(());
         }
-        let change = reconcile(&entries, wanted, RosterScope::OneMinor);
+        let listing = Listing::new(file.path(), &entries, wanted);
+        let change = reconcile(&listing, wanted, RosterScope::OneMinor);
         for (index, class) in &change.remove {
             edits.remove_item(0, &path, (*index, &entries[*index].name), *class)?;
         }
         for (index, image, class) in &change.replace {
+            let item = path.clone().index(*index);
             // An identifier belongs to one image in one cloud.
             if node.items()[*index].get("id").is_some() {
-                edits.remove_key(0, &path.clone().index(*index), "id", *class)?;
+                edits.remove_key(0, &item, "id", *class)?;
             }
-            for (inner, text) in changes(&node.items()[*index], &entries[*index], image) {
-                edits.set(0, &path.clone().index(*index).join(&inner), &text, *class)?;
+            for (inner, text) in changes(file, &node.items()[*index], &entries[*index], image)? {
+                edits.set(0, &item.clone().join(&inner), &text, *class)?;
             }
         }
-        for (at, image, class) in &change.insert {
-            let like = at.saturating_sub(1);
-            let changes = changes(&node.items()[like], &entries[like], image);
+        for insert in &change.insert {
+            let like = insert.like;
+            let changes = changes(file, &node.items()[like], &entries[like], &insert.image)?;
             let item = NewItem {
                 document: 0,
                 list: &path,
-                at: *at,
+                at: insert.at,
                 like,
                 changes: &changes,
                 without: &["id"],
             };
-            edits.insert_item(&item, &image.version.to_string(), *class)?;
+            edits.insert_item(&item, &insert.image.version.to_string(), insert.class)?;
         }
         Ok(())
     }
@@ -127,18 +130,39 @@ fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
         os: read.os,
         url: Some(url.to_owned()),
         sha256: None,
+        sha512: None,
         built: None,
     })
 }
 
-/// Returns what an entry says where it is about another image.
-fn changes(item: &Node, entry: &RosterEntry, image: &NodeImage) -> Vec<(Path, String)> {
+/// Returns what an entry says where it is about another image. Its name has to say the version: the operator knows images by name,
+/// and changes none that it has.
+fn changes(
+    file: &SourceFile,
+    item: &Node,
+    entry: &RosterEntry,
+    image: &NodeImage,
+) -> Result<Vec<(Path, String)>, Fault> {
     let mut changes = vec![(super::keys(&["url"]), image.url.clone())];
     let path = super::keys(&NAME);
-    if let Some((_, text)) = super::text_at(item, &path) {
+    if let Some((node, text)) = super::text_at(item, &path) {
+        if names::version_in(text).is_none() {
+            let message = format!(
+                "`{text}` names the image of {}, and the operator changes no image that it has",
+                entry.version
+            );
+            let hint = format!(
+                "put the version into `createOpts.name`, as in {text}-{}",
+                entry.version
+            );
+            return Err(Fault {
+                kind: FaultKind::Unmovable,
+                ..Fault::new(file.path(), node.line(), message, hint)
+            });
+        }
         changes.push((path, names::respell(text, entry, image)));
     }
-    changes
+    Ok(changes)
 }
 
 /// Why a list of node images would not be accepted by csctl's OpenStack plugin.

@@ -1,27 +1,23 @@
 //! `Image` manifests of the OpenStack resource controller (ORC), plain or inside a Helm template. One manifest is the default's
-//! image; several in one file are a list.
+//! image; several in one file are a list. The content of such a resource is immutable, and consumers know it by its name: another
+//! image needs another name.
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
-use crate::catalog::{ImagePattern, NodeImage};
-use crate::policy::ChangeClass;
-use crate::stack::facts::{ImageSite, Roster, RosterEntry, RosterForm};
-use crate::stack::roster::{RosterScope, reconcile};
-use crate::version::KubernetesVersion;
+use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use crate::catalog::NodeImage;
+use crate::stack::facts::{FaultKind, Roster, RosterEntry, RosterForm, ValueRef};
+use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member};
+use crate::stack::roster::{Listing, RosterScope, reconcile};
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
 pub(super) struct OrcImage;
 
-const NAME: [&str; 2] = ["metadata", "name"];
-const URL: [&str; 5] = ["spec", "resource", "content", "download", "url"];
-const HASH: [&str; 6] = ["spec", "resource", "content", "download", "hash", "value"];
-const OS_VERSION: [&str; 5] = [
-    "spec",
-    "resource",
-    "properties",
-    "operatingSystem",
-    "version",
-];
+const NAME: &str = "metadata.name";
+const GLANCE_NAME: &str = "spec.resource.name";
+const URL: &str = "spec.resource.content.download.url";
+const HASH: &str = "spec.resource.content.download.hash.value";
+const ALGORITHM: &str = "spec.resource.content.download.hash.algorithm";
+const OS_VERSION: &str = "spec.resource.properties.operatingSystem.version";
 
 impl FileKind for OrcImage {
     fn name(&self) -> &'static str {
@@ -37,66 +33,39 @@ impl FileKind for OrcImage {
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
-        let images = images(file)?;
-        if let [(_, document, entry)] = &images[..] {
-            let path = super::keys(&URL);
-            let node = document.at(&path).unwrap_or(document);
-            let fact = Fact::Image(ImageSite {
-                version: entry.version,
-                os: entry.os.clone(),
-                url: entry.url.clone().unwrap_or_default(),
-                sha256: entry.sha256.clone(),
-            });
-            facts.sites.push(super::site(file, &path, node, fact));
-            if let Some((node, text)) = super::text_at(document, &super::keys(&NAME))
-                && let Some(version) = names::version_in(text)
-            {
-                facts.sites.push(super::site(
-                    file,
-                    &super::keys(&NAME),
-                    node,
-                    Fact::ImageName { version },
-                ));
-            }
-        } else if !images.is_empty() {
-            facts.rosters.push(Roster {
-                file: file.path().to_owned(),
-                line: images[0].1.line(),
-                at: "kind=Image".to_owned(),
-                form: RosterForm::OrcImages,
-                entries: images.into_iter().map(|(_, _, entry)| entry).collect(),
-            });
+        for (document, root) in manifests(file) {
+            facts.value_refs.extend(value_refs(file, document, root));
         }
+        let groups = groups(file);
+        if groups.len() < 2 {
+            facts.groups.extend(groups);
+            return Ok(());
+        }
+        facts.rosters.push(Roster {
+            file: file.path().to_owned(),
+            line: groups[0].line,
+            at: "kind=Image".to_owned(),
+            form: RosterForm::OrcImages,
+            entries: groups.iter().map(|group| entry(file, group)).collect(),
+            names: Vec::new(),
+        });
         Ok(())
     }
 
+    /// A single manifest moves with all other values about the default's image; only a list is edited here.
     fn edit(
         &self,
         file: &SourceFile,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
-        let images = images(file)?;
-        if let [(index, _, entry)] = &images[..] {
-            let default = wanted
-                .default_image
-                .filter(|image| Some(image.version) == wanted.default);
-            let Some(image) = default else { return Ok(()) };
-            let is_same_version = image.version == entry.version;
-            let is_another =
-                entry.url.as_deref() != Some(&image.url) || entry.sha256 != image.sha256;
-            let class = if is_same_version && is_another {
-                wanted.image_class(entry.version, entry.os.as_ref())
-            } else {
-                wanted.default_class(entry.version)
-            };
-            return set_image(file, *index, entry, image, (class, edits));
-        }
-        let entries: Vec<RosterEntry> = images.iter().map(|(_, _, entry)| entry.clone()).collect();
-        if entries.is_empty() {
+        let groups = groups(file);
+        if groups.len() < 2 {
             return Ok(());
         }
-        let change = reconcile(&entries, wanted, RosterScope::OneMinor);
+        let entries: Vec<RosterEntry> = groups.iter().map(|group| entry(file, group)).collect();
+        let listing = Listing::new(file.path(), &entries, wanted);
+        let change = reconcile(&listing, wanted, RosterScope::OneMinor);
         // A manifest that is alone is read as the default's image.
         if let [left] = change.versions_after(&entries)[..]
             && Some(left) != wanted.default
@@ -104,141 +73,161 @@ impl FileKind for OrcImage {
             return Ok(());
         }
         for (index, class) in &change.remove {
-            edits.remove_document(images[*index].0, &entries[*index].name, *class)?;
+            edits.remove_document(groups[*index].document, &entries[*index].name, *class)?;
         }
         for (index, image, class) in &change.replace {
-            set_image(
-                file,
-                images[*index].0,
-                &entries[*index],
-                image,
-                (*class, edits),
-            )?;
+            let group = &groups[*index];
+            for stated in about(file, group, image)? {
+                edits.set(group.document, &stated.0, &stated.1, *class)?;
+            }
         }
-        for (at, image, class) in &change.insert {
-            let like = at.saturating_sub(1);
-            let before = images
-                .get(*at)
-                .map_or(images[images.len() - 1].0 + 1, |(index, _, _)| *index);
-            let changes = changes(images[like].1, &entries[like], image);
-            let changes: Vec<(Path, String)> = changes
-                .into_iter()
-                .map(|(path, _, text)| (path, text))
-                .collect();
+        for insert in &change.insert {
+            let like = &groups[insert.like];
+            let last = groups.last().map_or(0, |group| group.document + 1);
+            let before = groups.get(insert.at).map_or(last, |group| group.document);
+            let changes = about(file, like, &insert.image)?;
             edits.insert_document(
-                (images[like].0, before),
+                (like.document, before),
                 &changes,
-                &image.version.to_string(),
-                *class,
+                &insert.image.version.to_string(),
+                insert.class,
             )?;
         }
         Ok(())
     }
 }
 
-/// Finds the `Image` manifests of a file: their document, and what they say.
-fn images(file: &SourceFile) -> Result<Vec<(usize, &Node, RosterEntry)>, Fault> {
-    let mut found = Vec::new();
-    for (index, document) in file.documents().iter().enumerate() {
-        let is = |key: &str, wanted: fn(&str) -> bool| {
-            document.get(key).and_then(Node::as_str).is_some_and(wanted)
-        };
-        if !is("kind", |kind| kind == "Image")
-            || !is("apiVersion", |version| version.contains("k-orc.cloud/"))
-        {
-            continue;
-        }
-        let Some((node, url)) = super::text_at(document, &super::keys(&URL)) else {
-            continue;
-        };
-        let read = ImagePattern::read_url(url).map_err(|error| {
-            let hint = "write the image's URL with its Kubernetes version, or remove the manifest";
-            Fault::new(file.path(), node.line(), error.to_string(), hint)
-        })?;
-        let sum = super::text_at(document, &super::keys(&HASH)).map(|(_, text)| text);
-        let name = super::text_at(document, &super::keys(&NAME)).map_or("", |(_, text)| text);
-        let entry = RosterEntry {
-            line: document.line(),
-            version: read.version,
-            name: name.to_owned(),
-            os: read.os,
-            url: Some(url.to_owned()),
-            sha256: sum.and_then(|text| text.parse().ok()),
-            built: None,
-        };
-        found.push((index, document, entry));
-    }
-    Ok(found)
+/// Finds the `Image` manifests of a file.
+fn manifests(file: &SourceFile) -> impl Iterator<Item = (usize, &Node)> {
+    let documents = file.documents().iter().enumerate();
+    documents.filter(|(_, document)| {
+        let text = |key: &str| document.get(key).and_then(Node::as_str);
+        text("kind") == Some("Image")
+            && text("apiVersion").is_some_and(|version| version.contains("k-orc.cloud/"))
+    })
 }
 
-/// Returns what a manifest says where it is about another image: place, old text, new text.
-fn changes<'n>(
-    document: &'n Node,
-    entry: &RosterEntry,
-    image: &NodeImage,
-) -> Vec<(Path, &'n str, String)> {
-    let mut changes = Vec::new();
-    let mut add = |path: &[&str], new: &dyn Fn(&str) -> Option<String>| {
-        let path = super::keys(path);
-        if let Some((_, text)) = super::text_at(document, &path)
-            && let Some(new) = new(text)
-        {
-            changes.push((path, text, new));
+/// Returns the images that manifests name in their own text. One whose URL is put together by Helm is no reference here.
+fn groups(file: &SourceFile) -> Vec<ImageGroup> {
+    let read = |(document, root): (usize, &Node)| {
+        let (node, url) = written(root, URL)?;
+        let version = group::version_of(url)?;
+        let is_literal = |text: &str| !text.contains("{{");
+        let mut members = Vec::new();
+        for (place, part) in parts(root) {
+            let text = written(root, place)
+                .map(|(_, text)| text)
+                .filter(|text| is_literal(text));
+            let names_version = |text: &str| group::version_of(text).is_some();
+            let is_kept = match part {
+                ImagePart::Name => text.is_some_and(names_version),
+                _ => text.is_some(),
+            };
+            if is_kept {
+                members.push(Member {
+                    path: path(place),
+                    part,
+                });
+            }
         }
-    };
-    add(&URL, &|_| Some(image.url.clone()));
-    add(&HASH, &|text| {
-        image.sha256.as_ref().map(|sum| sum.spelled_like(text))
-    });
-    add(&OS_VERSION, &|_| {
-        image
-            .os
-            .as_ref()
-            .map(crate::version::OsRelease::dotted_version)
-    });
-    add(&NAME, &|text| {
-        names::version_in(text).map(|version| respell_name(text, version, entry, image))
-    });
-    changes
-}
-
-fn respell_name(
-    text: &str,
-    version: KubernetesVersion,
-    entry: &RosterEntry,
-    image: &NodeImage,
-) -> String {
-    names::respell(
-        text,
-        &RosterEntry {
+        Some(ImageGroup {
+            document,
+            line: node.line(),
             version,
-            ..entry.clone()
-        },
-        image,
-    )
+            members,
+        })
+    };
+    manifests(file).filter_map(read).collect()
 }
 
-fn set_image(
-    file: &SourceFile,
-    index: usize,
-    entry: &RosterEntry,
-    image: &NodeImage,
-    (class, edits): (ChangeClass, &mut FileEdits<'_>),
-) -> Result<(), Fault> {
-    let Some(document) = file.documents().get(index) else {
-        return Ok(());
+/// Returns the fields of a manifest that are about its image.
+fn parts(root: &Node) -> [(&'static str, ImagePart); 5] {
+    let sum = written(root, HASH).map_or("", |(_, text)| text);
+    let named = written(root, ALGORITHM).and_then(|(_, name)| Algorithm::of_name(name));
+    let algorithm = named.or_else(|| Algorithm::of_sum(sum));
+    [
+        (URL, ImagePart::Url),
+        (HASH, ImagePart::Sum(algorithm.unwrap_or(Algorithm::Sha256))),
+        (OS_VERSION, ImagePart::OsVersion),
+        (NAME, ImagePart::Name),
+        (GLANCE_NAME, ImagePart::Name),
+    ]
+}
+
+/// Returns the values of the chart that a manifest reads.
+fn value_refs(file: &SourceFile, document: usize, root: &Node) -> Vec<ValueRef> {
+    let manifest = format!("{}:{document}", file.path());
+    let read = |(place, part): (&str, ImagePart)| {
+        let (_, text) = written(root, place)?;
+        Some(ValueRef {
+            manifest: manifest.clone(),
+            value: group::value_ref(text)?,
+            part,
+        })
     };
-    if image.sha256.is_none() && document.at(&super::keys(&HASH)).is_some() {
-        let hint = "the store must publish a .CHECKSUM beside the image";
-        return Err(Fault::new(
-            file.path(),
-            document.line(),
-            format!("no checksum is known of {}", image.url),
-            hint,
-        ));
+    parts(root).into_iter().filter_map(read).collect()
+}
+
+fn entry(file: &SourceFile, group: &ImageGroup) -> RosterEntry {
+    let root = file.documents().get(group.document);
+    let text = |place| root.and_then(|root| Some(written(root, place)?.1));
+    RosterEntry {
+        line: root.map_or(group.line, Node::line),
+        version: group.version,
+        name: text(NAME).unwrap_or_default().to_owned(),
+        os: group.os(file),
+        url: text(URL).map(str::to_owned),
+        sha256: group.sha256(file),
+        sha512: group.sha512(file),
+        built: None,
     }
-    for (path, _, text) in changes(document, entry, image) {
-        edits.set(index, &path, &text, class)?;
+}
+
+/// Returns what a manifest says where it is about another image. Its name has to say the version, as the content of a resource
+/// that exists never changes.
+pub(super) fn about(
+    file: &SourceFile,
+    group: &ImageGroup,
+    image: &NodeImage,
+) -> Result<Vec<(Path, String)>, Fault> {
+    if let Some(fault) = constant_name(file, group) {
+        return Err(fault);
     }
-    Ok(())
+    let stated = group.about(file, image)?;
+    Ok(stated
+        .into_iter()
+        .map(|stated| (stated.path, stated.text))
+        .collect())
+}
+
+/// Finds the name of a manifest that says no version, so that the manifest cannot be about another image.
+pub(crate) fn constant_name(file: &SourceFile, group: &ImageGroup) -> Option<Fault> {
+    let root = file.documents().get(group.document)?;
+    manifests(file).find(|(document, _)| *document == group.document)?;
+    let (node, name) = written(root, NAME)?;
+    if name.contains("{{") || group::version_of(name).is_some() {
+        return None;
+    }
+    let message = format!(
+        "`{name}` names the image of {}, and the content of an ORC image never changes",
+        group.version
+    );
+    let hint = format!(
+        "put the version into `metadata.name`, as in {name}-{}",
+        group.version
+    );
+    Some(Fault {
+        kind: FaultKind::Unmovable,
+        ..Fault::new(file.path(), node.line(), message, hint)
+    })
+}
+
+fn path(place: &str) -> Path {
+    place
+        .split('.')
+        .fold(Path::root(), |path, key| path.key(key))
+}
+
+fn written<'n>(root: &'n Node, place: &str) -> Option<(&'n Node, &'n str)> {
+    super::text_at(root, &path(place))
 }

@@ -1,0 +1,107 @@
+//! Reads back what a plan would write: every reference of the stack that stated the default before has to state the wanted one
+//! then. What does not - behind an alias, in a value that no edit reached - puts its file out of reach.
+
+use super::files::{Outcome, Refusal};
+use super::target::{Move, Target};
+use crate::stack::{Fact, Fault, FaultKind, Roster, RosterForm, Site, SourceTree, Stack, Wanted};
+
+/// Returns what the planned texts do not say as the plan promises.
+pub(super) fn read_back(target: &Target<'_>, outcome: &Outcome) -> Vec<Refusal> {
+    let Some(after) = &outcome.after else {
+        return Vec::new();
+    };
+    let mut refusals = new_faults(target, after);
+    for step in &target.moves {
+        let (directory, wanted) = match step {
+            Move::Edit(tree, wanted) if !wanted.is_lists_alone => (&tree.directory, wanted),
+            Move::Create(_, directory, wanted) => (directory, wanted),
+            Move::Edit(..) | Move::Remove(_) => continue,
+        };
+        let mut trees = after.trees.iter();
+        if let Some(tree) = trees.find(|tree| tree.directory == *directory) {
+            let faults = left_behind(target, tree, wanted);
+            let refuse = |fault| Refusal::new(fault, Some(directory), wanted);
+            refusals.extend(faults.into_iter().map(refuse));
+        }
+    }
+    refusals
+}
+
+/// Files that could be read before and cannot be read then.
+fn new_faults(target: &Target<'_>, after: &Stack) -> Vec<Refusal> {
+    let known = |fault: &Fault| {
+        let mut before = target.stack.faults.iter();
+        before.any(|known| known.file == fault.file)
+    };
+    let new = after
+        .faults
+        .iter()
+        .filter(|fault| fault.kind == FaultKind::OutOfReach && !known(fault));
+    new.map(|fault| Refusal {
+        fault: fault.clone(),
+        directory: None,
+        default: None,
+        minor: None,
+    })
+    .collect()
+}
+
+/// References of a source tree that go on naming what it is not any more.
+fn left_behind(target: &Target<'_>, tree: &SourceTree, wanted: &Wanted<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for file in &tree.files {
+        if target.limits.leaves(file.path()) {
+            continue;
+        }
+        let stale = file.sites().iter().filter(|site| is_stale(site, wanted));
+        faults.extend(stale.map(|site| {
+            let message = format!(
+                "`{}` would still be there, and no edit of it could be made",
+                site.value
+            );
+            let hint = "write the value out in its own place, or change it by hand";
+            Fault::new(&site.file, site.line, message, hint)
+        }));
+        let rosters = file.rosters().iter();
+        faults.extend(rosters.filter_map(|roster| without_default(roster, wanted)));
+    }
+    faults
+}
+
+/// Tells whether a reference states what the source tree was before, and is not any more.
+fn is_stale(site: &Site, wanted: &Wanted<'_>) -> bool {
+    let old_default = wanted
+        .default_before
+        .filter(|_| wanted.default != wanted.default_before);
+    let (old, new) = (wanted.line_before.minor, wanted.line.minor);
+    match &site.fact {
+        Fact::Kubernetes { version } | Fact::ImageName { version } => Some(*version) == old_default,
+        Fact::Image(image) => Some(image.version) == old_default,
+        Fact::KubernetesMinor { minor } => *minor == old && old != new,
+        Fact::ClassChart { minor } | Fact::AddonChart { minor } => {
+            *minor == Some(old) && old != new
+        }
+        _ => false,
+    }
+}
+
+/// A list that is released with the stack has to have the default's image.
+fn without_default(roster: &Roster, wanted: &Wanted<'_>) -> Option<Fault> {
+    let is_released = match roster.form {
+        RosterForm::NodeImages | RosterForm::OrcImages | RosterForm::VersionMap => true,
+        RosterForm::ImageManager | RosterForm::Names => false,
+    };
+    let default = wanted
+        .default
+        .filter(|_| wanted.default != wanted.default_before)?;
+    let mut entries = roster.entries.iter();
+    if !is_released || entries.any(|entry| entry.version == default) {
+        return None;
+    }
+    let message = format!("the list would not get the image of {default}");
+    let hint = "add the image by hand, or wait for it";
+    Some(Fault {
+        kind: FaultKind::Unmovable,
+        ..Fault::new(&roster.file, roster.line, message, hint)
+    })
+}

@@ -1,0 +1,173 @@
+//! Says why defaults wait: a series that lacks an image, a reference that cannot follow, another operating system, the end of life
+//! of a minor. What follows from it is worked out in `target` and `limits`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Hold;
+use super::holds::hold;
+use super::target::{Move, Target};
+use crate::matrix::{StoreState, state_of};
+use crate::stack::{Fault, ProofKind, SourceTree};
+use crate::version::{KubernetesVersion, Minor, compact};
+
+/// Returns why defaults wait, and what of the stack stays as it is.
+pub(super) fn waiting(target: &Target<'_>) -> Vec<Hold> {
+    let mut holds = excluded_holds(target);
+    holds.extend(held_files(target));
+    for step in &target.moves {
+        if let Move::Edit(tree, wanted) = step {
+            holds.extend(lacking_holds(target, wanted.default, wanted.line.minor));
+            holds.extend(os_holds(target, tree));
+            holds.extend(gone_hold(target, tree));
+        }
+    }
+    holds.extend(
+        target
+            .minors
+            .iter()
+            .filter_map(|minor| end_hold(target, *minor)),
+    );
+    holds
+}
+
+/// Defaults that some reference cannot follow.
+fn excluded_holds(target: &Target<'_>) -> Vec<Hold> {
+    let mut by_fault: BTreeMap<String, (&Fault, Vec<KubernetesVersion>)> = BTreeMap::new();
+    for ((_, version), fault) in &target.limits.excluded {
+        let entry = by_fault.entry(format!("{}:{:?}", fault.file, fault.line));
+        entry.or_insert((fault, Vec::new())).1.push(*version);
+    }
+    by_fault
+        .into_values()
+        .map(|(fault, mut versions)| {
+            versions.sort_unstable();
+            let newest = versions.last().map(ToString::to_string);
+            let subject = match versions.len() {
+                1 => newest.unwrap_or_default(),
+                _ => format!("v{}", compact(&versions)),
+            };
+            let reason = format!("does not become the default: {fault}");
+            hold(subject, reason, Some(fault.hint.clone()))
+        })
+        .collect()
+}
+
+/// Files that stay as they are.
+fn held_files(target: &Target<'_>) -> impl Iterator<Item = Hold> {
+    target.limits.held.values().map(|fault| {
+        let place = match fault.line {
+            Some(line) => format!("{}:{line}", fault.file),
+            None => fault.file.clone(),
+        };
+        hold(place, fault.message.clone(), Some(fault.hint.clone()))
+    })
+}
+
+/// Versions newer than a default that not every series has.
+fn lacking_holds(
+    target: &Target<'_>,
+    default: Option<KubernetesVersion>,
+    minor: Minor,
+) -> Vec<Hold> {
+    let policy = target.input.policy;
+    let newer: BTreeSet<KubernetesVersion> = target
+        .offer
+        .unfiltered(minor)
+        .filter(|image| default.is_none_or(|default| image.version > default))
+        .filter(|image| {
+            policy.follows_os(image.os.as_ref())
+                && policy
+                    .find_block(image.version, image.os.as_ref())
+                    .is_none()
+        })
+        .map(|image| image.version)
+        .collect();
+    let mut holds = Vec::new();
+    for version in newer {
+        if target.offer.ended(minor).contains(&version) {
+            continue;
+        }
+        for lack in target.offer.lacking(version) {
+            let series = &lack.series.title;
+            let asked = lack.series.learnt_at.clone().unwrap_or_default();
+            let reason = match lack.proof {
+                None => format!("does not become the default: no image of {series} ({asked})"),
+                Some(proof) => format!(
+                    "does not become the default: its source gives no {}, which {asked} asks for",
+                    proof_words(proof)
+                ),
+            };
+            holds.push(hold(version, reason, None));
+        }
+    }
+    holds
+}
+
+fn proof_words(proof: ProofKind) -> &'static str {
+    match proof {
+        ProofKind::Sha256 => "SHA-256 checksum",
+        ProofKind::Sha512 => "SHA-512 checksum",
+        ProofKind::Weak => "MD5 or SHA-1 checksum",
+        ProofKind::Digest => "digest",
+    }
+}
+
+/// Newer patches that are on another operating system alone.
+fn os_holds(target: &Target<'_>, tree: &SourceTree) -> Vec<Hold> {
+    let Some(default) = tree.default else {
+        return Vec::new();
+    };
+    let newer = target.selected(default.minor()).into_iter();
+    let newer = newer.filter(|version| *version > default);
+    newer
+        .filter_map(|version| {
+            let (before, after) = target.new_os(tree, version)?;
+            let reason = format!(
+                "does not become the default: it is on {after}, and the stack's images are on {before}"
+            );
+            let title = target.stack.title();
+            let hint =
+                format!("look at it by itself: csctl-matrix plan {title} --change os-release");
+            Some(hold(version, reason, Some(hint)))
+        })
+        .collect()
+}
+
+/// A default whose image is not in the store any more.
+fn gone_hold(target: &Target<'_>, tree: &SourceTree) -> Option<Hold> {
+    let default = tree.default?;
+    let catalog = target.input.catalog;
+    let gone = target.offer.stores().find_map(|(_, series, store)| {
+        let pattern = series.store.as_ref()?;
+        let answered = state_of(catalog, pattern, default.minor()) == StoreState::Answered;
+        let store = store.filter(|_| answered)?;
+        let images = store.images_of_minor(default.minor());
+        let is_there = images
+            .iter()
+            .any(|image| image.version == default && series.has_os(image.os.as_ref()));
+        let is_faulty = store.faulty.iter().any(|faulty| faulty.version == default);
+        (!is_there && !is_faulty && !images.is_empty()).then_some(pattern)
+    })?;
+    let reason = format!(
+        "the stack's default, and its image is not in {}",
+        gone.base_or_name()
+    );
+    Some(hold(default, reason, None))
+}
+
+/// A minor that gets nothing new, as it has reached its end of life.
+fn end_hold(target: &Target<'_>, minor: Minor) -> Option<Hold> {
+    if !target.offer.is_ended(minor) {
+        return None;
+    }
+    let day = target.input.catalog.end_of_life.get(&minor)?;
+    let images: Vec<KubernetesVersion> = target.offer.ended(minor).into_iter().collect();
+    if images.is_empty() {
+        return None;
+    }
+    let images = compact(&images);
+    let reason =
+        format!("reached its end of life on {day}: new images ({images}) and charts are held");
+    let hint = "`endOfLife: follow` in csctl-matrix.yaml, or --end-of-life follow, takes them";
+    Some(hold(minor, reason, Some(hint.to_owned())))
+}

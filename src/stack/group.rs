@@ -1,0 +1,575 @@
+//! Values of one map or manifest that are about one image: its name, URL, checksum and what else names it. They move together
+//! or not at all. It knows what each value has to say about another image, not which image that should be.
+
+use super::facts::{Fact, Fault, FaultKind, ImageSite, Site};
+use super::series::ProofKind;
+use super::source::SourceFile;
+use crate::catalog::{Disagreement, ImagePattern, ImageTraits, NodeImage};
+use crate::version::{KubernetesVersion, OsRelease, Sha256, Sha512};
+use crate::yaml::{Node, Path};
+
+/// Values that are about one image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ImageGroup {
+    /// The document of the file.
+    pub(super) document: usize,
+    /// The line on which the first of them stands.
+    pub(super) line: usize,
+    /// The Kubernetes version that they name.
+    pub(super) version: KubernetesVersion,
+    /// What each of them says of the image.
+    pub(super) members: Vec<Member>,
+}
+
+/// A value that is about an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Member {
+    /// Where it stands.
+    pub(super) path: Path,
+    /// What it says.
+    pub(super) part: ImagePart,
+}
+
+/// What a value says of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ImagePart {
+    /// Its URL, or the name of a container image with its tag, and its digest where one stands there.
+    Url,
+    /// Its name.
+    Name,
+    /// Its Kubernetes version.
+    Version,
+    /// Its operating system's version: `24.04`.
+    OsVersion,
+    /// Its checksum.
+    Sum(Algorithm),
+    /// The URL of its checksum: its own URL with an ending.
+    SumUrl,
+    /// The digest of a container image whose tag stands beside it.
+    Digest,
+    /// The tag of a container image whose repository stands beside it.
+    Tag,
+    /// Something that names the version beside an image, and is not understood.
+    Odd,
+    /// An image in a manifest of a kind that is not known.
+    Unknown,
+}
+
+/// The algorithm of a checksum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Algorithm {
+    Md5,
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+/// A value of the file as it is, and what it has to say about another image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stated {
+    pub(super) path: Path,
+    pub(super) text: String,
+}
+
+impl Algorithm {
+    /// Reads its name in manifests: `sha256`, `SHA-256`.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().replace('-', "").as_str() {
+            "md5" => Some(Self::Md5),
+            "sha1" => Some(Self::Sha1),
+            "sha256" => Some(Self::Sha256),
+            "sha512" => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
+    /// Reads it from the look of a checksum: its prefix, or the number of its digits.
+    pub(super) fn of_sum(sum: &str) -> Option<Self> {
+        let (named, digits) = match sum.split_once(':') {
+            Some((name, digits)) => (Some(Self::of_name(name)?), digits),
+            None => (None, sum),
+        };
+        let is_hex = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let by_length = [Self::Md5, Self::Sha1, Self::Sha256, Self::Sha512]
+            .into_iter()
+            .find(|algorithm| algorithm.digits() == digits.len());
+        by_length.filter(|found| is_hex && named.is_none_or(|named| named == *found))
+    }
+
+    /// Returns how many digits such a checksum has.
+    pub(super) fn digits(self) -> usize {
+        match self {
+            Self::Md5 => 32,
+            Self::Sha1 => 40,
+            Self::Sha256 => 64,
+            Self::Sha512 => 128,
+        }
+    }
+
+    /// Returns its name for people.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Md5 => "MD5",
+            Self::Sha1 => "SHA-1",
+            Self::Sha256 => "SHA-256",
+            Self::Sha512 => "SHA-512",
+        }
+    }
+
+    /// Returns the checksum of an image by this algorithm, spelled as another one; nothing where no source proved it.
+    fn sum_of(self, image: &NodeImage, spelling: &str) -> Option<String> {
+        match self {
+            Self::Md5 | Self::Sha1 => None,
+            Self::Sha256 => image.sha256.as_ref().map(|sum| sum.spelled_like(spelling)),
+            Self::Sha512 => image.sha512.as_ref().map(|sum| sum.spelled_like(spelling)),
+        }
+    }
+}
+
+impl ImageGroup {
+    /// Returns the text of the value that says what the image is: its URL, else its name.
+    pub(super) fn text<'f>(&self, file: &'f SourceFile) -> Option<&'f str> {
+        let by_rank = [
+            ImagePart::Url,
+            ImagePart::Name,
+            ImagePart::Tag,
+            ImagePart::Unknown,
+        ]
+        .into_iter();
+        let member = by_rank
+            .filter_map(|part| self.members.iter().find(|member| member.part == part))
+            .next()?;
+        self.node(file, member)?.as_str()
+    }
+
+    /// Returns the patterns of the names that stand there.
+    pub(super) fn names(&self, file: &SourceFile) -> Vec<ImagePattern> {
+        let names = self
+            .members
+            .iter()
+            .filter(|member| member.part == ImagePart::Name);
+        let texts = names.filter_map(|member| self.node(file, member)?.as_str());
+        texts
+            .filter_map(|text| ImagePattern::of_url(text).ok())
+            .collect()
+    }
+
+    /// Returns the URL, where one stands there.
+    pub(super) fn url<'f>(&self, file: &'f SourceFile) -> Option<&'f str> {
+        let member = self
+            .members
+            .iter()
+            .find(|member| member.part == ImagePart::Url)?;
+        self.node(file, member)?.as_str()
+    }
+
+    /// Returns the operating-system release that its URL or name says.
+    pub(super) fn os(&self, file: &SourceFile) -> Option<OsRelease> {
+        let texts = self.members.iter().filter_map(|member| {
+            let node = self.node(file, member)?;
+            matches!(member.part, ImagePart::Url | ImagePart::Name).then(|| node.as_str())?
+        });
+        texts.filter_map(|text| ImageTraits::of(text).os).next()
+    }
+
+    /// Returns the checksum by an algorithm that reads as one.
+    pub(super) fn sha256(&self, file: &SourceFile) -> Option<Sha256> {
+        self.sum(file, Algorithm::Sha256)?.parse().ok()
+    }
+
+    /// Returns the SHA-512 checksum.
+    pub(super) fn sha512(&self, file: &SourceFile) -> Option<Sha512> {
+        self.sum(file, Algorithm::Sha512)?.parse().ok()
+    }
+
+    fn sum<'f>(&self, file: &'f SourceFile, algorithm: Algorithm) -> Option<&'f str> {
+        let part = ImagePart::Sum(algorithm);
+        let member = self.members.iter().find(|member| member.part == part)?;
+        self.node(file, member)?.as_str()
+    }
+
+    fn node<'f>(&self, file: &'f SourceFile, member: &Member) -> Option<&'f Node> {
+        file.documents().get(self.document)?.at(&member.path)
+    }
+
+    /// Returns the facts that the values state.
+    pub(super) fn sites(&self, file: &SourceFile) -> Vec<Site> {
+        let mut sites = Vec::new();
+        for member in &self.members {
+            let Some(node) = self.node(file, member) else {
+                continue;
+            };
+            let value = node.as_str().unwrap_or_default();
+            let fact = match member.part {
+                ImagePart::Url if value.contains("://") => Fact::Image(ImageSite {
+                    version: self.version,
+                    os: self.os(file),
+                    url: value.to_owned(),
+                    sha256: self.sha256(file),
+                }),
+                ImagePart::Url | ImagePart::Tag | ImagePart::Unknown => Fact::ImageName {
+                    version: self.version,
+                },
+                ImagePart::Name => match version_of(value) {
+                    Some(version) => Fact::ImageName { version },
+                    None => continue,
+                },
+                ImagePart::Version
+                | ImagePart::OsVersion
+                | ImagePart::Sum(_)
+                | ImagePart::SumUrl
+                | ImagePart::Digest
+                | ImagePart::Odd => continue,
+            };
+            sites.push(Site {
+                file: file.path().to_owned(),
+                line: node.line(),
+                at: member.path.to_string(),
+                value: value.to_owned(),
+                fact,
+            });
+        }
+        sites
+    }
+
+    /// Returns how the values prove the image.
+    pub(super) fn proofs(&self, file: &SourceFile) -> Vec<ProofKind> {
+        let mut proofs: Vec<ProofKind> = Vec::new();
+        for member in &self.members {
+            match member.part {
+                ImagePart::Sum(Algorithm::Sha256) => proofs.push(ProofKind::Sha256),
+                ImagePart::Sum(Algorithm::Sha512) => proofs.push(ProofKind::Sha512),
+                ImagePart::Sum(Algorithm::Md5 | Algorithm::Sha1) => proofs.push(ProofKind::Weak),
+                ImagePart::Digest => proofs.push(ProofKind::Digest),
+                ImagePart::Url if self.url(file).is_some_and(|url| url.contains('@')) => {
+                    proofs.push(ProofKind::Digest);
+                }
+                ImagePart::Url
+                | ImagePart::Name
+                | ImagePart::Version
+                | ImagePart::OsVersion
+                | ImagePart::SumUrl
+                | ImagePart::Tag
+                | ImagePart::Odd
+                | ImagePart::Unknown => {}
+            }
+        }
+        proofs
+    }
+
+    /// Tells whether the values are about this very image already.
+    pub(super) fn is_about(&self, file: &SourceFile, image: &NodeImage) -> bool {
+        let same_url = self.url(file).is_none_or(|url| {
+            let name = url.split_once('@').map_or(url, |(name, _)| name);
+            name == image.url
+        });
+        let same_sum = match (self.sha256(file), &image.sha256) {
+            (Some(stated), Some(proved)) => stated == *proved,
+            (None, _) | (_, None) => true,
+        };
+        let is_longer_same = match (self.sha512(file), &image.sha512) {
+            (Some(stated), Some(proved)) => stated == *proved,
+            (None, _) | (_, None) => true,
+        };
+        let same_os = match (self.os(file), &image.os) {
+            (Some(stated), Some(proved)) => stated == *proved,
+            (None, _) | (_, None) => true,
+        };
+        self.version == image.version && same_url && same_sum && is_longer_same && same_os
+    }
+
+    /// Returns what the values have to say about another image, all of them, or why one of them cannot say it.
+    pub(super) fn about(&self, file: &SourceFile, image: &NodeImage) -> Result<Vec<Stated>, Fault> {
+        let mut stated = Vec::with_capacity(self.members.len());
+        for member in &self.members {
+            let Some(node) = self.node(file, member) else {
+                continue;
+            };
+            let raw = node.as_str().unwrap_or_default();
+            let text = self.member_about(file, (member, raw), image);
+            let text = text.map_err(|unmovable| unmovable.at(file, node, raw))?;
+            stated.push(Stated {
+                path: member.path.clone(),
+                text,
+            });
+        }
+        Ok(stated)
+    }
+
+    fn member_about(
+        &self,
+        file: &SourceFile,
+        (member, raw): (&Member, &str),
+        image: &NodeImage,
+    ) -> Result<String, Unmovable> {
+        let to = image.version;
+        match member.part {
+            ImagePart::Url => url_about(raw, image),
+            ImagePart::Name => name_about(raw, self.version, image),
+            ImagePart::Version => Ok(to.spelled_like(raw)),
+            ImagePart::Tag => Ok(raw.replace(&self.version.plain(), &to.plain())),
+            ImagePart::OsVersion => match &image.os {
+                Some(os) => Ok(os.dotted_version()),
+                None => Err(Unmovable::new(format!(
+                    "the operating system of {to} is not known"
+                ))),
+            },
+            ImagePart::Sum(algorithm) if Algorithm::of_sum(raw) != Some(algorithm) => {
+                Err(Unmovable::new(format!(
+                    "it is not a {} checksum, which has {} digits",
+                    algorithm.name(),
+                    algorithm.digits()
+                )))
+            }
+            ImagePart::Sum(algorithm) => algorithm.sum_of(image, raw).ok_or_else(|| {
+                Unmovable::new(format!(
+                    "the source of {to} gives no {} checksum",
+                    algorithm.name()
+                ))
+            }),
+            ImagePart::SumUrl => {
+                let ending = self.url(file).and_then(|url| raw.strip_prefix(url));
+                match ending {
+                    Some(ending) => Ok(format!("{}{ending}", image.url)),
+                    None => Err(Unmovable::new(
+                        "the checksum's URL is not the image's own with an ending",
+                    )),
+                }
+            }
+            ImagePart::Digest => digest_of(image),
+            ImagePart::Odd => Err(Unmovable::new(
+                "it names the version of the image beside it, and nothing says how",
+            )),
+            ImagePart::Unknown => Err(Unmovable::new(
+                "which field of this kind names the node image is not known",
+            )),
+        }
+    }
+}
+
+/// Why a value cannot be about another image, before its place is known.
+pub(super) struct Unmovable(String);
+
+impl Unmovable {
+    pub(super) fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+
+    /// Returns the fault of the value that cannot move.
+    fn at(self, file: &SourceFile, node: &Node, raw: &str) -> Fault {
+        self.on_line(file, node.line(), raw)
+    }
+
+    /// Returns the fault of the value on a line that cannot move.
+    pub(super) fn on_line(self, file: &SourceFile, line: usize, raw: &str) -> Fault {
+        let shown = if raw.len() > SHOWN {
+            format!("{}...", raw.get(..SHOWN).unwrap_or_default())
+        } else {
+            raw.to_owned()
+        };
+        let message = format!("`{shown}` cannot follow: {}", self.0);
+        let hint = "change it by hand together with what stands beside it";
+        Fault {
+            kind: FaultKind::Unmovable,
+            ..Fault::new(file.path(), line, message, hint)
+        }
+    }
+}
+
+/// Longer values are cut in messages.
+const SHOWN: usize = 80;
+
+fn digest_of(image: &NodeImage) -> Result<String, Unmovable> {
+    let digest = image.digest.as_ref();
+    digest
+        .map(|digest| format!("sha256:{digest}"))
+        .ok_or_else(|| {
+            let name = &image.url;
+            Unmovable::new(format!("the digest of {name} is not known"))
+        })
+}
+
+/// Returns a URL as it reads for another image. One that pins a digest pins that of the other image then, and the registry
+/// that a container image is pulled from stays.
+fn url_about(raw: &str, image: &NodeImage) -> Result<String, Unmovable> {
+    let (name, digest) = raw.split_once('@').unzip();
+    let own = ImagePattern::of_url(name.unwrap_or(raw));
+    let own = own.ok().filter(ImagePattern::is_container_image);
+    let url = own.map(|pattern| pattern.url(image.version, None));
+    let url = url.filter(|url| is_under_another_registry(url, &image.url));
+    let url = url.unwrap_or_else(|| image.url.clone());
+    match digest {
+        Some(_) => Ok(format!("{url}@{}", digest_of(image)?)),
+        None => Ok(url),
+    }
+}
+
+/// Tells whether two container images are one, pulled from a registry and from a mirror of it.
+fn is_under_another_registry(one: &str, other: &str) -> bool {
+    let ends = |long: &str, short: &str| {
+        long.strip_suffix(short)
+            .is_some_and(|registry| registry.ends_with('/'))
+    };
+    ends(one, other) || ends(other, one)
+}
+
+/// Returns a name as it reads for another image; a name that would say something else than the image does not move.
+pub(super) fn name_about(
+    raw: &str,
+    standing: KubernetesVersion,
+    image: &NodeImage,
+) -> Result<String, Unmovable> {
+    let pattern = ImagePattern::of_url(raw).map_err(|error| {
+        let dashed = find_dashed(raw).map(|_| "its version is written with dashes".to_owned());
+        Unmovable::new(dashed.unwrap_or_else(|| error.to_string()))
+    })?;
+    match ImageTraits::of(raw).disagreement(image) {
+        None => {}
+        // Whether the release may change is decided by the class of the change; here it can.
+        Some(Disagreement::Release { .. }) if pattern.has_os() => {}
+        Some(disagreement) => return Err(Unmovable::new(disagreement.to_string())),
+    }
+    if !raw.contains(&standing.plain()) {
+        return Err(Unmovable::new("it does not carry the version in full"));
+    }
+    let os = ImagePattern::read_url(raw).ok().and_then(|read| read.os);
+    Ok(pattern.url(image.version, image.os.as_ref().or(os.as_ref())))
+}
+
+/// Returns what a text says of its image: where it is, or its name alone.
+pub(super) fn part_of(text: &str) -> ImagePart {
+    let last = text.rsplit('/').next().unwrap_or_default();
+    if text.contains("://") || (text.contains('/') && last.contains(':')) {
+        ImagePart::Url
+    } else {
+        ImagePart::Name
+    }
+}
+
+/// Finds the Kubernetes version that a name or URL of an image carries; `1-34-6` is one too, where names have no dots.
+pub(super) fn version_of(text: &str) -> Option<KubernetesVersion> {
+    let read = ImagePattern::read_url(text).ok().map(|read| read.version);
+    read.or_else(|| find_dashed(text))
+}
+
+/// Finds a version with dashes behind `kube-`, `k8s-` or a `v`.
+fn find_dashed(text: &str) -> Option<KubernetesVersion> {
+    let file = text.rsplit('/').next().unwrap_or_default();
+    let words: Vec<&str> = file.split('-').collect();
+    let marked = |word: &str, before: Option<&&str>| {
+        let is_marked = before.is_some_and(|before| {
+            let before = before.to_ascii_lowercase();
+            ["kube", "k8s", "kubernetes"].contains(&before.as_str())
+        });
+        word.starts_with('v') || is_marked
+    };
+    (0..words.len().saturating_sub(2)).find_map(|at| {
+        let before = at.checked_sub(1).and_then(|before| words.get(before));
+        let [major, minor, patch] = words[at..at + 3] else {
+            return None;
+        };
+        let plain = format!("{}.{minor}.{patch}", major.trim_start_matches('v'));
+        let version: KubernetesVersion = plain.parse().ok()?;
+        (marked(major, before) && version.minor().major() == 1).then_some(version)
+    })
+}
+
+/// Returns the keys of the chart's value that a template's action prints: `image.url` of `{{ .Values.image.url | quote }}`.
+pub(super) fn value_ref(text: &str) -> Option<Vec<String>> {
+    let inner = text
+        .trim()
+        .strip_prefix("{{")?
+        .strip_suffix("}}")?
+        .trim_matches('-')
+        .trim();
+    let (chain, pipes) = inner.split_once('|').unwrap_or((inner, ""));
+    let is_quote = |pipe: &str| matches!(pipe.trim(), "" | "quote" | "squote" | "toString");
+    let keys = chain.trim().strip_prefix(".Values.")?;
+    let is_key = |key: &str| {
+        !key.is_empty()
+            && key
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    (pipes.split('|').all(is_quote) && keys.split('.').all(is_key))
+        .then(|| keys.split('.').map(str::to_owned).collect())
+}
+
+/// Finds the values at a place such as `volumes[].containerDisk.image`; `[]` stands for every item.
+pub(super) fn find_all<'n>(node: &'n Node, place: &str) -> Vec<(Path, &'n Node)> {
+    let mut found = vec![(Path::root(), node)];
+    for step in place.split('.') {
+        let (key, is_list) = match step.strip_suffix("[]") {
+            Some(key) => (key, true),
+            None => (step, false),
+        };
+        let mut next = Vec::new();
+        for (path, node) in found {
+            let Some(value) = node.get(key) else { continue };
+            let path = path.key(key);
+            if is_list {
+                let items = value.items().iter().enumerate();
+                next.extend(items.map(|(index, item)| (path.clone().index(index), item)));
+            } else {
+                next.push((path, value));
+            }
+        }
+        found = next;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_with_dashes_are_versions_too() {
+        for (text, version) in [
+            ("ubuntu-2404-kube-v1-34-6", Some("v1.34.6")),
+            ("capi-ubuntu-kube-1-34-6-arm", Some("v1.34.6")),
+            ("ubuntu-2404-kube-v1.34.6", Some("v1.34.6")),
+            ("report-2026-05-12", None),
+            ("build-1-2-3", None),
+        ] {
+            let found = version_of(text).map(|version| version.to_string());
+            assert_eq!(found.as_deref(), version, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_action_that_prints_a_value_refers_to_it() {
+        let keys = |text: &str| value_ref(text).map(|keys| keys.join("."));
+        assert_eq!(
+            keys("{{ .Values.image.url | quote }}").as_deref(),
+            Some("image.url")
+        );
+        assert_eq!(keys("{{- .Values.name -}}").as_deref(), Some("name"));
+        for text in [
+            "{{ .url }}",
+            "{{ printf \"%s\" .Values.name }}",
+            "{{ .Values.name | default \"x\" }}",
+            "a-{{ .Values.name }}",
+            "{{ .Values.a }}{{ .Values.b }}",
+        ] {
+            assert_eq!(keys(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn checksums_are_known_by_their_digits() {
+        for (digits, algorithm) in [
+            (32, Algorithm::Md5),
+            (40, Algorithm::Sha1),
+            (64, Algorithm::Sha256),
+            (128, Algorithm::Sha512),
+        ] {
+            assert_eq!(Algorithm::of_sum(&"a".repeat(digits)), Some(algorithm));
+        }
+        assert_eq!(
+            Algorithm::of_sum(&format!("sha512:{}", "a".repeat(64))),
+            None
+        );
+        assert_eq!(Algorithm::of_sum("abc"), None);
+    }
+}

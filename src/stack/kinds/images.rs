@@ -1,0 +1,139 @@
+//! The default's image, wherever it is named: values that are about it move together, in every kind of file alike.
+
+use super::orc_image::constant_name;
+use super::{Fault, FileEdits, SourceFile, Wanted};
+use crate::catalog::NodeImage;
+use crate::policy::ChangeClass;
+use crate::stack::facts::FaultKind;
+use crate::stack::group::{ImageGroup, ImagePart};
+use crate::stack::series::SeriesId;
+use crate::version::KubernetesVersion;
+
+/// Makes the values about the default's image say what is wanted. One that cannot is a fault, and the default has to wait.
+pub(crate) fn edit_images(
+    file: &SourceFile,
+    wanted: &Wanted<'_>,
+    edits: &mut FileEdits<'_>,
+) -> Result<(), Fault> {
+    let Some(default) = wanted.default.filter(|_| !wanted.is_shared) else {
+        return Ok(());
+    };
+    for group in file.groups() {
+        edit_group((file, group), default, wanted, edits)?;
+    }
+    Ok(())
+}
+
+fn edit_group(
+    (file, group): (&SourceFile, &ImageGroup),
+    default: KubernetesVersion,
+    wanted: &Wanted<'_>,
+    edits: &mut FileEdits<'_>,
+) -> Result<(), Fault> {
+    let series = wanted.series.of_place(file.path(), group.line);
+    let known = series.and_then(|series| wanted.default_image(series));
+    let named = match known {
+        Some(_) => None,
+        None => by_name_alone((file, group), (series, default), wanted),
+    };
+    let Some(image) = known.or(named.as_ref()) else {
+        return unknown_image((file, group), (series, default), wanted);
+    };
+    let Some(class) = class(file, group, image, wanted) else {
+        return Ok(());
+    };
+    if !wanted.policy.wants_at(class, file.path(), group.line) {
+        return Ok(());
+    }
+    // A repair lowers nothing: which of two versions is right, a person decides.
+    if class == ChangeClass::Repair && image.version < group.version {
+        return Ok(());
+    }
+    if let Some(fault) = constant_name(file, group) {
+        return Err(fault);
+    }
+    for stated in group.about(file, image)? {
+        edits.set(group.document, &stated.path, &stated.text, class)?;
+    }
+    Ok(())
+}
+
+/// Returns the class of the change that lets the values name an image; nothing where they name it already.
+fn class(
+    file: &SourceFile,
+    group: &ImageGroup,
+    image: &NodeImage,
+    wanted: &Wanted<'_>,
+) -> Option<ChangeClass> {
+    if group.is_about(file, image) {
+        return None;
+    }
+    let os = group.os(file);
+    if group.version == image.version {
+        return Some(wanted.image_class(group.version, os.as_ref()));
+    }
+    let changes_os = matches!((&os, &image.os), (Some(before), Some(after)) if before != after);
+    let class = wanted.default_class(group.version);
+    Some(match class {
+        ChangeClass::NewPatch if changes_os => ChangeClass::OsRelease,
+        _ => class,
+    })
+}
+
+/// Returns what is known of the default's image from its version alone, where names that say no more are all there is: such a
+/// name is repaired without a source, and moves where a source of the series is known.
+fn by_name_alone(
+    (file, group): (&SourceFile, &ImageGroup),
+    (series, default): (Option<SeriesId>, KubernetesVersion),
+    wanted: &Wanted<'_>,
+) -> Option<NodeImage> {
+    let is_repair = wanted.default_class(group.version) == ChangeClass::Repair;
+    let known = series.and_then(|series| wanted.series.get(series));
+    let has_source = known.is_some_and(|series| series.store.is_some());
+    let mut members = group.members.iter();
+    let is_names = members.all(|member| member.part == ImagePart::Name);
+    let is_plain = is_names && group.os(file).is_none();
+    (is_plain && (is_repair || has_source)).then(|| NodeImage {
+        version: default,
+        os: None,
+        url: group.text(file).unwrap_or_default().to_owned(),
+        sha256: None,
+        sha512: None,
+        digest: None,
+        built: None,
+        size: None,
+    })
+}
+
+/// The default's image is not known of the series of these values. They stay where they are, and so does the default that would
+/// leave them behind.
+fn unknown_image(
+    (file, group): (&SourceFile, &ImageGroup),
+    (series, default): (Option<SeriesId>, KubernetesVersion),
+    wanted: &Wanted<'_>,
+) -> Result<(), Fault> {
+    let class = wanted.default_class(group.version);
+    let is_left_behind = group.version != default
+        && class != ChangeClass::Repair
+        && wanted.policy.wants_at(class, file.path(), group.line);
+    if !is_left_behind {
+        return Ok(());
+    }
+    let text = group.text(file).unwrap_or_default();
+    let known = series.and_then(|series| wanted.series.get(series));
+    let (reason, hint) = match known {
+        Some(series) if series.store.is_some() => (
+            format!("no image of {default} is known for {}", series.title),
+            "wait for the image, or change the value by hand",
+        ),
+        Some(_) | None => (
+            "no source of such images is known".to_owned(),
+            "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`",
+        ),
+    };
+    let message = format!("`{text}` names the image of {}: {reason}", group.version);
+    Err(Fault {
+        kind: FaultKind::Unmovable,
+        ..Fault::new(file.path(), group.line, message, hint)
+    })
+}

@@ -1,0 +1,134 @@
+//! Learns the image series of a stack that was read, and claims free values by them: values of charts that are images of the
+//! stack teach its series further names.
+
+use std::sync::Arc;
+
+use super::claims::Claims;
+use super::discover::Stack;
+use super::facts::{RosterForm, ValueRef};
+use super::kinds;
+use super::provider::find_provider;
+use super::series::{Clue, KnownStores, ProofKind, SeriesSet};
+use super::source::SourceFile;
+use crate::catalog::ImagePattern;
+
+/// Claims teach names, and names claim further values. Real charts need two rounds.
+const ROUNDS: usize = 3;
+
+/// Learns the series of a stack and claims its free values.
+pub(super) fn claim(stack: &mut Stack, configured: Option<&ImagePattern>) {
+    let of_provider = stack
+        .trees
+        .first()
+        .and_then(|tree| find_provider(&tree.provider)?.default_pattern?.parse().ok());
+    let stores = KnownStores {
+        configured,
+        of_provider: of_provider.as_ref(),
+    };
+    for _ in 0..ROUNDS {
+        stack.series = SeriesSet::learn(&clues(stack), stores);
+        if !claim_values(stack) {
+            break;
+        }
+    }
+}
+
+/// Claims the free values of all source trees; tells whether anything new is claimed.
+fn claim_values(stack: &mut Stack) -> bool {
+    let mut is_changed = false;
+    for tree in &mut stack.trees {
+        let refs: Vec<ValueRef> = tree
+            .files
+            .iter()
+            .flat_map(|file| file.value_refs().iter().cloned())
+            .collect();
+        for file in &mut tree.files {
+            let claims = claims_of(file, &stack.series, &refs);
+            if claims == *file.claims() {
+                continue;
+            }
+            match file.with_claims(claims) {
+                Ok(claimed) => {
+                    *file = Arc::new(claimed);
+                    is_changed = true;
+                }
+                Err(fault) => stack.faults.push(fault),
+            }
+        }
+    }
+    is_changed
+}
+
+fn claims_of(file: &SourceFile, series: &SeriesSet, refs: &[ValueRef]) -> Claims {
+    let has_free_values = file.kinds().iter().any(|kind| kind.has_free_values());
+    if !has_free_values {
+        return Claims::default();
+    }
+    let places = kinds::free_places(file);
+    if places.is_empty() {
+        Claims::of_values(file, series, refs)
+    } else {
+        Claims::below(file, series, &places)
+    }
+}
+
+/// Returns what the files of a stack say of images.
+fn clues(stack: &Stack) -> Vec<Clue<'_>> {
+    let mut clues = Vec::new();
+    let mut lists = 0;
+    for file in stack.files() {
+        for roster in file.rosters() {
+            lists += 1;
+            // Other lists may hold images of several series.
+            let is_of_one = matches!(
+                roster.form,
+                RosterForm::ImageManager | RosterForm::VersionMap
+            );
+            for (index, entry) in roster.entries.iter().enumerate() {
+                let own = ImagePattern::of_url(&entry.name).ok();
+                let own = own.filter(|pattern| is_name(pattern));
+                let mut names: Vec<ImagePattern> = own.into_iter().collect();
+                names.extend(roster.names.get(index).or(roster.names.first()).cloned());
+                let named = entry.url.is_some() || !names.is_empty();
+                if !named {
+                    continue;
+                }
+                let proof = match (&entry.sha256, &entry.sha512) {
+                    (Some(_), _) => Some(ProofKind::Sha256),
+                    (None, Some(_)) if roster.form == RosterForm::OrcImages => {
+                        Some(ProofKind::Sha512)
+                    }
+                    (None, _) => None,
+                };
+                clues.push(Clue {
+                    place: (file.path(), entry.line),
+                    list: is_of_one.then_some(lists),
+                    version: entry.version,
+                    names,
+                    url: entry.url.as_deref(),
+                    text: entry.url.as_deref().unwrap_or(&entry.name),
+                    proofs: proof.into_iter().collect(),
+                });
+            }
+        }
+        for group in file.groups() {
+            let names = group.names(file);
+            let text = group.text(file).unwrap_or_default();
+            clues.push(Clue {
+                place: (file.path(), group.line),
+                list: None,
+                version: group.version,
+                names,
+                url: group.url(file),
+                text,
+                proofs: group.proofs(file),
+            });
+        }
+    }
+    clues
+}
+
+/// Tells whether a pattern is that of a name, and not of a version alone.
+fn is_name(pattern: &ImagePattern) -> bool {
+    pattern.as_str().trim_start_matches('v') != "{version}"
+}
