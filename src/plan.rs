@@ -276,8 +276,14 @@ impl Selection {
             })
     }
 
-    /// Tells whether a minor of a stack was asked for. A stack line, or its directory, names its minor alone.
+    /// Tells whether a minor of a stack is looked at: where one is to be set or added, that one alone.
     pub fn takes_minor(&self, stack: &Stack, minor: Minor) -> bool {
+        let asked = self.asked_minor();
+        asked.is_none_or(|asked| asked == minor) && self.names_minor(stack, minor)
+    }
+
+    /// Tells whether a minor of a stack is among those that were named. A stack line, or its directory, names its minor alone.
+    pub fn names_minor(&self, stack: &Stack, minor: Minor) -> bool {
         let by_name = self.stacks.is_empty()
             || self.stacks.iter().any(|wanted| {
                 let wanted = wanted.trim_end_matches('/');

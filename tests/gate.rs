@@ -643,7 +643,6 @@ fn proofs_against(change: impl FnOnce(&mut Catalog, &mut Findings)) -> Vec<Strin
         before: &repository.discovery.read(&repository.tree)[0],
         after: &after.read(&tree)[0],
         catalog: &catalog,
-        pattern: None,
         findings_before: &findings,
         findings_after: &findings_after,
     });

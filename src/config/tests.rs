@@ -264,7 +264,7 @@ const FAULTS: &[(&str, usize, &str, &str)] = &[
     (
         "endOfLife: dorp\n",
         1,
-        "`endOfLife`: `dorp` is none of `keep`, `drop`",
+        "`endOfLife`: `dorp` is none of `keep`, `drop`, `follow`",
         KEYS,
     ),
     (

@@ -62,9 +62,11 @@ impl<'a> Target<'a> {
             dropped: BTreeSet::new(),
         };
         let mut known = minors_of(stack);
-        known.retain(|minor| target.is_looked_at(*minor));
+        known.retain(|minor| {
+            input.policy.minors.contains(*minor) && input.selection.names_minor(stack, *minor)
+        });
         target.dropped = target.dropped_minors(&known);
-        known.retain(|minor| !target.dropped.contains(minor));
+        known.retain(|minor| target.is_looked_at(*minor) && !target.dropped.contains(minor));
         let asked = input.selection.asked_minor();
         known.extend(asked.filter(|minor| target.is_looked_at(*minor)));
         known.sort_unstable();
@@ -106,8 +108,11 @@ impl<'a> Target<'a> {
             let Some(tree) = trees.next() else {
                 return Vec::new();
             };
-            let goes_to = selection.switch_to.filter(|minor| self.can_move_to(*minor));
-            let minor = goes_to.or(tree.minor);
+            let minor = match selection.switch_to {
+                Some(minor) if self.can_move_to(minor) => Some(minor),
+                Some(_) => None,
+                None => tree.minor,
+            };
             return minor
                 .map(|minor| self.edit(tree, minor))
                 .into_iter()
@@ -116,13 +121,9 @@ impl<'a> Target<'a> {
         let mut moves: Vec<Move<'a>> = Vec::new();
         for tree in trees {
             let Some(minor) = tree.minor else { continue };
-            let is_asked = selection.asked_minor().is_none_or(|asked| asked == minor);
-            if !self.is_looked_at(minor) {
-                continue;
-            }
             if self.dropped.contains(&minor) {
                 moves.push(Move::Remove(tree));
-            } else if is_asked {
+            } else if self.is_looked_at(minor) {
                 moves.push(self.edit(tree, minor));
             }
         }

@@ -103,7 +103,7 @@ fn small() -> Tree {
 
 fn plan_with(tree: &Tree, catalog: &Catalog, policy: &Policy, minor: Option<&str>) -> Plan {
     let selection = Selection {
-        minor: minor.map(|minor| minor.parse().unwrap()),
+        switch_to: minor.map(|minor| minor.parse().unwrap()),
         ..Selection::default()
     };
     plan(PlanInput {
@@ -216,7 +216,7 @@ fn what_is_not_proved_is_held_by_name() {
     );
     let minor = find_hold(&plan, "1.35");
     assert_eq!(minor.reason, "a new minor, 1 image in the store");
-    assert!(minor.hint.as_ref().unwrap().ends_with("--minor 1.35"));
+    assert!(minor.hint.as_ref().unwrap().ends_with("--switch 1.35"));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use super::facts::ValueRef;
 use super::group::{Algorithm, ImageGroup, ImagePart, Member};
+use super::kinds::has_meaning;
 use super::series::{SeriesMatch, SeriesSet};
 use super::source::SourceFile;
 use crate::catalog::ImagePattern;
@@ -125,6 +126,9 @@ impl Scan<'_> {
             self.scalar(document, (path, node), *scalar, &scalars);
         }
         for (key, _, value) in node.own_entries() {
+            if has_meaning(key) {
+                continue;
+            }
             let below = path.clone().key(key);
             if self.is_list_of_names(value) {
                 self.claims.lists.push(ListPlace {

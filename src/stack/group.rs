@@ -316,7 +316,7 @@ impl ImageGroup {
             },
             ImagePart::Sum(algorithm) if Algorithm::of_sum(raw) != Some(algorithm) => {
                 Err(Unmovable::new(format!(
-                    "it is not a {} checksum, which has {} digits",
+                    "it is no {} checksum, which has {} digits",
                     algorithm.name(),
                     algorithm.digits()
                 )))

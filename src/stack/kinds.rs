@@ -30,6 +30,7 @@ use crate::version::{KubernetesVersion, Minor};
 use crate::yaml::{Node, Path};
 
 pub(crate) use chart_lock::fits as chart_lock_fits;
+pub(super) use class_values::has_meaning;
 pub(super) use cluster_class::free_places;
 pub(super) use csctl::is_csctl;
 pub(crate) use image_manager::is_complete;

@@ -26,7 +26,7 @@ pub(super) fn claim(stack: &mut Stack, configured: Option<&ImagePattern>) {
         of_provider: of_provider.as_ref(),
     };
     for _ in 0..ROUNDS {
-        stack.series = SeriesSet::learn(&clues(stack), stores);
+        stack.series = SeriesSet::learn(&clues(stack.files()), stores);
         if !claim_values(stack) {
             break;
         }
@@ -72,11 +72,23 @@ fn claims_of(file: &SourceFile, series: &SeriesSet, refs: &[ValueRef]) -> Claims
     }
 }
 
-/// Returns what the files of a stack say of images.
-fn clues(stack: &Stack) -> Vec<Clue<'_>> {
+/// Learns the series of one file and claims its free values, as if it were all of its stack.
+#[cfg(test)]
+pub(super) fn claim_alone(mut file: SourceFile) -> (SourceFile, SeriesSet) {
+    let mut series = SeriesSet::default();
+    for _ in 0..ROUNDS {
+        series = SeriesSet::learn(&clues([&file].into_iter()), KnownStores::default());
+        let claims = claims_of(&file, &series, file.value_refs());
+        file = file.with_claims(claims).unwrap();
+    }
+    (file, series)
+}
+
+/// Returns what files say of images.
+fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
     let mut clues = Vec::new();
     let mut lists = 0;
-    for file in stack.files() {
+    for file in files {
         for roster in file.rosters() {
             lists += 1;
             // Other lists may hold images of several series.

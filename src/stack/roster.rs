@@ -509,6 +509,7 @@ fn replace_first(listing: &Listing<'_>, change: &mut RosterChange) {
 mod tests {
     use super::*;
     use crate::policy::Policy;
+    use crate::stack::series::SeriesSet;
     use crate::version::StackLine;
 
     fn image(version: &str, os: &str) -> NodeImage {
@@ -534,6 +535,7 @@ mod tests {
                 os: image.os,
                 url: Some(image.url),
                 sha256: image.sha256,
+                sha512: None,
                 built: None,
             }
         };
@@ -564,6 +566,7 @@ mod tests {
                 (minor, &images[start..end])
             };
             let minors = ["1.33", "1.34", "1.35"].map(|minor| minor.parse().unwrap());
+            let series = SeriesSet::default();
             let wanted = Wanted {
                 line: StackLine {
                     minor: default.minor(),
@@ -572,8 +575,9 @@ mod tests {
                 line_before: line,
                 default: Some(default),
                 default_before: Some("v1.34.1".parse().unwrap()),
-                default_image: None,
-                offered: minors.map(of).into(),
+                series: &series,
+                images: Vec::new(),
+                common: minors.map(of).into(),
                 rows: std::collections::BTreeMap::new(),
                 charts: std::collections::BTreeMap::new(),
                 kept: [default].into(),
@@ -585,7 +589,9 @@ mod tests {
                 has_csctl: true,
                 policy: &self.policy,
             };
-            reconcile(&entries(self.listed), &wanted, self.scope)
+            let entries = entries(self.listed);
+            let listing = Listing::new("list.yaml", &entries, &wanted);
+            reconcile(&listing, &wanted, self.scope)
         }
 
         /// The list as it reads then.
@@ -593,8 +599,8 @@ mod tests {
             let change = self.change();
             let mut after = Vec::new();
             for index in 0..=self.listed.len() {
-                let here = change.insert.iter().filter(|(at, _, _)| *at == index);
-                after.extend(here.map(|(_, image, _)| image.version.to_string()));
+                let here = change.insert.iter().filter(|insert| insert.at == index);
+                after.extend(here.map(|insert| insert.image.version.to_string()));
                 let Some(version) = self.listed.get(index) else {
                     continue;
                 };

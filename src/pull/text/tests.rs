@@ -68,6 +68,7 @@ fn line(before: &[&str], after: &[&str]) -> LinePlan {
 
 fn stack() -> StackPlan {
     StackPlan {
+        out_of_reach: Vec::new(),
         title: "openstack/scs2".to_owned(),
         directory: "providers/openstack/scs2".to_owned(),
         layout: Layout::OneTreeWithImageList,

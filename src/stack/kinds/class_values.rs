@@ -85,6 +85,11 @@ impl FileKind for ClassValues {
     }
 }
 
+/// Tells whether a key has one meaning wherever it stands, so that nothing below it is free.
+pub(in crate::stack) fn has_meaning(key: &str) -> bool {
+    key == MAP || key == VERSIONS
+}
+
 /// A claimed list of image names.
 struct ClaimedList<'f> {
     document: usize,

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use super::super::edits::FileEdits;
 use super::super::facts::{Fact, Fault};
+use super::super::learn::claim_alone;
+use super::super::series::{ImageSeries, SeriesSet};
 use super::super::source::SourceFile;
-use super::super::wanted::Wanted;
+use super::super::wanted::{SeriesImages, Wanted};
+use super::edit_images;
 use crate::catalog::NodeImage;
 use crate::policy::Policy;
-use crate::version::{KubernetesVersion, StackLine};
+use crate::version::{KubernetesVersion, Minor, StackLine};
 
 const URL: &str = "https://images.example.org/ubuntu-2404-kube-v1.34/ubuntu-2404-kube-";
 
@@ -27,9 +30,38 @@ fn image(version: &str) -> NodeImage {
     }
 }
 
+/// The images of a series: in its own store, or in that of the tests.
+fn images_of(series: &ImageSeries) -> Vec<NodeImage> {
+    let of_store = |mut image: NodeImage| {
+        if let Some(store) = &series.store {
+            image.url = store.url(image.version, image.os.as_ref());
+        }
+        image
+    };
+    ["v1.34.5", "v1.34.6", "v1.34.7"]
+        .map(|version| of_store(image(version)))
+        .into()
+}
+
+fn of_series(images: &[NodeImage], minor: Minor, default: KubernetesVersion) -> SeriesImages<'_> {
+    SeriesImages {
+        default: images.iter().find(|image| image.version == default),
+        offered: [(minor, images)].into(),
+    }
+}
+
+/// The images that lists of versions alone may name.
+fn images_of_names() -> Vec<NodeImage> {
+    ["v1.34.5", "v1.34.6", "v1.34.7"].map(image).into()
+}
+
 fn read(place: &str, text: &str) -> SourceFile {
+    read_with_series(place, text).0
+}
+
+fn read_with_series(place: &str, text: &str) -> (SourceFile, SeriesSet) {
     let file = SourceFile::read(place, place, &Arc::from(text)).unwrap();
-    file.unwrap_or_else(|| panic!("{place} is of no kind"))
+    claim_alone(file.unwrap_or_else(|| panic!("{place} is of no kind")))
 }
 
 /// The single facts of a file: line, place and value.
@@ -53,16 +85,20 @@ fn moved_to(
     (place, text): (&str, &str),
 ) -> Result<Option<String>, Fault> {
     let version = |text: &str| -> KubernetesVersion { text.parse().unwrap() };
-    let images = ["v1.34.5", "v1.34.6", "v1.34.7"].map(image);
+    let (file, series) = read_with_series(place, text);
+    let images: Vec<Vec<NodeImage>> = series.all().iter().map(images_of).collect();
+    let common = images_of_names();
     let line: StackLine = "openstack-scs-1-34".parse().unwrap();
     let wanted = Wanted {
         line_before: line.clone(),
         default: Some(version(default)),
         default_before: Some(version("v1.34.5")),
-        default_image: images
+        series: &series,
+        images: images
             .iter()
-            .find(|image| image.version == version(default)),
-        offered: [(line.minor, &images[..])].into(),
+            .map(|images| of_series(images, line.minor, version(default)))
+            .collect(),
+        common: [(line.minor, &common[..])].into(),
         rows: BTreeMap::new(),
         charts: [("openstack-cinder-csi".to_owned(), "2.34.2".parse().unwrap())].into(),
         kept: [version(default)].into(),
@@ -73,14 +109,15 @@ fn moved_to(
         is_lists_alone: false,
         has_csctl: true,
         policy,
-        line,
+        line: line.clone(),
     };
-    let file = Arc::new(read(place, text));
+    let file = Arc::new(file);
     let siblings = [Arc::clone(&file)];
     let mut edits = FileEdits::new(&file, &siblings, &wanted);
     for kind in file.kinds() {
         kind.edit(&file, &wanted, &mut edits)?;
     }
+    edit_images(&file, &wanted, &mut edits)?;
     Ok(edits.finish()?.map(|edited| edited.text.to_string()))
 }
 
@@ -159,7 +196,7 @@ fn machine_templates_with_a_checksum_or_an_expression_are_left_to_people() {
     );
     let fault = moved(TEMPLATE, &pinned).unwrap_err();
     assert_eq!((fault.line, fault.file.as_str()), (Some(10), TEMPLATE));
-    assert!(fault.message.contains("pins a checksum"), "{fault}");
+    assert!(fault.message.contains("`abc` cannot follow"), "{fault}");
     let expression = template("Docker", "      customImage: {{ .Values.image }}\n");
     assert_eq!(sites(TEMPLATE, &expression), []);
     assert_eq!(moved(TEMPLATE, &expression), Ok(None));
@@ -238,12 +275,29 @@ fn class_values_hold_names_maps_and_lists() {
         moved(VALUES, map).unwrap().unwrap(),
         "kubernetesVersionImages:\n  v1.34.5: \"ubuntu-2404-kube-v1.34.5\" # first\n  v1.34.6: \"ubuntu-2404-kube-v1.34.6\"\n  v1.34.7: \"ubuntu-2404-kube-v1.34.7\"\nkubernetesVersion: v1.34.7\n"
     );
-    let list = "versions:\n- 'v1.34.7'\n- 'v1.34.5'\n";
+    let list = "kubernetesVersions:\n- 'v1.34.7'\n- 'v1.34.5'\n";
     assert_eq!(
         moved(VALUES, list).unwrap().unwrap(),
-        "versions:\n- 'v1.34.7'\n- 'v1.34.6'\n- 'v1.34.5'\n"
+        "kubernetesVersions:\n- 'v1.34.7'\n- 'v1.34.6'\n- 'v1.34.5'\n"
     );
-    assert_eq!(moved(VALUES, "imageName: ubuntu-capi-image\n"), Ok(None));
+}
+
+#[test]
+fn class_values_of_something_else_are_nobody_s() {
+    const VALUES: &str = "cluster-class/values.yaml";
+    for text in [
+        "imageName: ubuntu-capi-image\n",
+        "kubeVip:\n  image: ghcr.io/kube-vip/kube-vip:v1.0.1\n",
+        "coredns:\n  image: registry.k8s.io/coredns/coredns:v1.34.5\n",
+        "preloadImages:\n  - quay.io/cilium/cilium:v1.18.5\n  - registry.k8s.io/etcd:3.6.5\n",
+        "etcdVersions:\n  - 3.5.21\n  - 3.6.5\n",
+        "supportedVersions: [v1.34.5, v1.34.4]\n",
+        "metrics:\n  kubernetesVersion: v1.34.5\n",
+        "chart:\n  url: https://charts.example.org/thing-v1.34.5.tgz\n  sha256: 00\n",
+    ] {
+        assert_eq!(sites(VALUES, text), [], "{text}");
+        assert_eq!(moved(VALUES, text), Ok(None), "{text}");
+    }
 }
 
 #[test]
