@@ -31,7 +31,7 @@ use crate::command::{self, Format, Outcome, Place, World};
 use crate::config::Config;
 use crate::error::{CommandError, Status};
 use crate::io::http::{HttpSettings, Mirror};
-use crate::plan::Selection;
+use crate::plan::{Carried, Selection};
 use crate::policy::{Addons, ChangeClass, EndOfLife, ImageList, Retention};
 use crate::version::Minor;
 
@@ -130,7 +130,7 @@ struct QueryArgs {
     /// Stacks by name (scs2), title (openstack/scs2), stack line or directory; all without any
     #[arg(value_name = "STACK")]
     stacks: Vec<String>,
-    /// Look at one minor alone; `plan` and `update` set the source tree to it
+    /// Look at this minor alone
     #[arg(long, value_name = "MINOR")]
     minor: Option<Minor>,
     /// Read this git revision instead of the working directory
@@ -174,10 +174,23 @@ struct ShowArgs {
     format: Format,
 }
 
+/// Minors that are asked for by name.
+#[derive(Debug, Args)]
+struct MoveArgs {
+    /// Set the source tree to this minor
+    #[arg(long, value_name = "MINOR", conflicts_with_all = ["add", "minor"])]
+    switch: Option<Minor>,
+    /// Add this minor: a directory, or a row and entries of lists
+    #[arg(long, value_name = "MINOR", conflicts_with = "minor")]
+    add: Option<Minor>,
+}
+
 #[derive(Debug, Args)]
 struct PlanArgs {
     #[command(flatten)]
     query: QueryArgs,
+    #[command(flatten)]
+    moves: MoveArgs,
     #[command(flatten)]
     policy: PolicyArgs,
     /// The form of the output
@@ -195,12 +208,17 @@ struct UpdateArgs {
     /// Write over files with changes that are not committed
     #[arg(long)]
     allow_dirty: bool,
+    /// Write stacks of which a person has to change a file by hand too
+    #[arg(long)]
+    partial: bool,
 }
 
 #[derive(Debug, Args)]
 struct TestArgs {
     #[command(flatten)]
     query: QueryArgs,
+    #[command(flatten)]
+    moves: MoveArgs,
     #[command(flatten)]
     policy: PolicyArgs,
     /// The form of the output
@@ -292,7 +310,7 @@ struct PolicyArgs {
     /// Whether addon charts of the minor follow their newest version: follow, leave
     #[arg(long, value_name = "WHAT", value_parser = parse_word::<Addons>, help_heading = "Policy")]
     addons: Option<Addons>,
-    /// What becomes of minors after their end of life: keep, drop
+    /// What becomes of minors after their end of life: keep, drop, follow
     #[arg(long, value_name = "WHAT", value_parser = parse_word::<EndOfLife>, help_heading = "Policy")]
     end_of_life: Option<EndOfLife>,
     /// Make changes of this class alone: new-patch, os-release, new-minor, removal, addons, repair (can be repeated)
@@ -325,7 +343,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let (Some(_), Some(name)) = (&provider, arguments.first_mut()) {
         *name = "csctl-matrix".into();
     }
-    let update_command = update_command(&arguments);
+    let words = Words::of(&arguments);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -336,8 +354,25 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let color = cli.color;
-    let result = run(cli, provider, update_command);
+    let result = run(cli, provider, &words);
     print(result, color)
+}
+
+/// What of this command line the commands go on with that are named to people.
+struct Words {
+    /// The command line that writes what this one plans.
+    update: String,
+    /// The arguments that every command needs.
+    carried: Carried,
+}
+
+impl Words {
+    fn of(arguments: &[OsString]) -> Self {
+        Self {
+            update: update_command(arguments),
+            carried: carried(&arguments[1.min(arguments.len())..]),
+        }
+    }
 }
 
 /// Returns the command line that writes what this one plans: the same arguments, but for those about the output.
@@ -367,6 +402,47 @@ fn update_command(arguments: &[OsString]) -> String {
     words.join(" ")
 }
 
+/// Options that say which repository is read and how its sources are seen; every command that is named to people needs them.
+const CARRIED: [&str; 9] = [
+    "--catalog",
+    "--mirror",
+    "--cache-dir",
+    "--as-of",
+    "--rev",
+    "--images",
+    "--retention",
+    "--addons",
+    "--end-of-life",
+];
+
+/// Returns the arguments of this run that commands named to people carry on.
+fn carried(arguments: &[OsString]) -> Carried {
+    let mut carried = Carried::default();
+    let mut rest = arguments
+        .iter()
+        .map(|argument| argument.to_string_lossy().into_owned());
+    while let Some(argument) = rest.next() {
+        let (name, value) = match argument.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => {
+                (name.to_owned(), Some(value.to_owned()))
+            }
+            Some(_) | None => (argument, None),
+        };
+        if name == "-C" {
+            let value = rest.next().unwrap_or_default();
+            carried.before = format!(" -C {}", quote(&value));
+        } else if name == "--offline" {
+            carried.after.push_str(" --offline");
+        } else if CARRIED.contains(&name.as_str()) {
+            let value = value.or_else(|| rest.next()).unwrap_or_default();
+            carried
+                .after
+                .push_str(&format!(" {name} {}", quote(&value)));
+        }
+    }
+    carried
+}
+
 /// Returns a word as a shell takes it.
 fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
@@ -383,15 +459,11 @@ fn plugin_provider(program: &Path) -> Option<String> {
     (name != "matrix").then(|| name.to_owned())
 }
 
-fn run(
-    cli: Cli,
-    provider: Option<String>,
-    update_command: String,
-) -> Result<Outcome, CommandError> {
+fn run(cli: Cli, provider: Option<String>, words: &Words) -> Result<Outcome, CommandError> {
     let directory = cli.directory;
     match cli.command {
         Command::Show(args) => {
-            let (place, world, selection) = query(args.query, directory, &Given::read()?);
+            let (place, world, selection) = query(args.query, directory, (words, &Given::read()?));
             command::show::run(&ShowRequest {
                 place,
                 world,
@@ -401,25 +473,26 @@ fn run(
             })
         }
         Command::Plan(args) => {
-            let request = plan(args, directory, update_command, &Given::read()?);
+            let request = plan(args, directory, (words, &Given::read()?));
             command::plan::run(&request)
         }
         Command::Update(args) => command::update::run(&UpdateRequest {
             allow_dirty: args.allow_dirty,
-            plan: plan(args.plan, directory, update_command, &Given::read()?),
+            partial: args.partial,
+            plan: plan(args.plan, directory, (words, &Given::read()?)),
         }),
         Command::Test(args) => {
-            let request = test(args, directory, update_command, &Given::read()?);
+            let request = test(args, directory, (words, &Given::read()?));
             command::test::run(&request)
         }
         Command::Pr(args) => command::pr::run(&pull_requests(args, directory, Given::read()?)?),
         Command::Doctor(args) => command::doctor::run(&doctor(args, directory, Given::read()?)?),
         Command::Check(args) if args.list_rules => Ok(command::check::list_rules()),
         Command::Check(args) => {
-            let request = check(args, directory, &update_command, &Given::read()?);
+            let request = check(args, directory, (words, &Given::read()?));
             command::check::run(&request)
         }
-        Command::Catalog(wanted) => catalog(wanted, directory, &Given::read()?),
+        Command::Catalog(wanted) => catalog(wanted, directory, (words, &Given::read()?)),
         Command::Init { print } => command::init::run(&InitRequest::at(directory, print)),
         Command::Decide(decided) => command::decide::run(&decided.request(directory)),
         Command::CreateNodeImages(args) => {
@@ -445,13 +518,13 @@ fn run(
 fn catalog(
     wanted: CatalogCommand,
     directory: PathBuf,
-    given: &Given,
+    context: Context<'_>,
 ) -> Result<Outcome, CommandError> {
     let (args, format, output) = match wanted {
         CatalogCommand::Fetch { query, output } => (query, Format::Text, Some(output)),
         CatalogCommand::Show { query, format } => (query, format, None),
     };
-    let (place, world, selection) = query(args, directory, given);
+    let (place, world, selection) = query(args, directory, context);
     let request = CatalogRequest {
         place,
         world,
@@ -464,8 +537,10 @@ fn catalog(
     }
 }
 
-fn plan(args: PlanArgs, directory: PathBuf, update_command: String, given: &Given) -> PlanRequest {
-    let (place, world, selection) = query(args.query, directory, given);
+fn plan(args: PlanArgs, directory: PathBuf, context: Context<'_>) -> PlanRequest {
+    let (place, world, mut selection) = query(args.query, directory, context);
+    selection.switch_to = args.moves.switch;
+    selection.add = args.moves.add;
     let options = Config {
         images: args.policy.images,
         retention: args.policy.retention,
@@ -479,27 +554,28 @@ fn plan(args: PlanArgs, directory: PathBuf, update_command: String, given: &Give
         selection,
         options,
         changes: args.policy.changes.into_iter().collect(),
-        update_command,
+        update_command: context.0.update.clone(),
         format: args.format,
         exit_code: args.exit_code,
     }
 }
 
-fn test(args: TestArgs, directory: PathBuf, update_command: String, given: &Given) -> TestRequest {
+fn test(args: TestArgs, directory: PathBuf, context: Context<'_>) -> TestRequest {
     let planned = PlanArgs {
         query: args.query,
+        moves: args.moves,
         policy: args.policy,
         format: args.format,
         exit_code: false,
     };
     TestRequest {
-        plan: plan(planned, directory, update_command, given),
-        settings: given.command_settings(),
+        plan: plan(planned, directory, context),
+        settings: context.1.command_settings(),
     }
 }
 
-fn check(args: CheckArgs, directory: PathBuf, check_command: &str, given: &Given) -> CheckRequest {
-    let (place, world, selection) = query(args.query, directory, given);
+fn check(args: CheckArgs, directory: PathBuf, context: Context<'_>) -> CheckRequest {
+    let (place, world, selection) = query(args.query, directory, context);
     CheckRequest {
         place,
         world,
@@ -510,7 +586,7 @@ fn check(args: CheckArgs, directory: PathBuf, check_command: &str, given: &Given
         tags: args.tags,
         fix: args.fix,
         allow_dirty: args.allow_dirty,
-        fix_command: format!("{check_command} --fix"),
+        fix_command: format!("{} --fix", context.0.update),
         format: args.format,
     }
 }
@@ -587,7 +663,14 @@ fn doctor(
     })
 }
 
-fn query(args: QueryArgs, directory: PathBuf, given: &Given) -> (Place, World, Selection) {
+/// The words of the command line, and what the environment gives.
+type Context<'c> = (&'c Words, &'c Given);
+
+fn query(
+    args: QueryArgs,
+    directory: PathBuf,
+    (words, given): Context<'_>,
+) -> (Place, World, Selection) {
     let world = world(args.world, given);
     let place = Place {
         directory,
@@ -596,6 +679,7 @@ fn query(args: QueryArgs, directory: PathBuf, given: &Given) -> (Place, World, S
     let selection = Selection {
         stacks: args.stacks,
         minor: args.minor,
+        carried: words.carried.clone(),
         ..Selection::default()
     };
     (place, world, selection)

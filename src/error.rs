@@ -56,6 +56,8 @@ pub enum Status {
     Held,
     /// Stopped by a rate limit or a ceiling; running again goes on.
     Limited,
+    /// Changes are planned, or were written, and something else could not be read or edited.
+    Partial,
 }
 
 impl Status {
@@ -67,6 +69,7 @@ impl Status {
             Self::Findings | Self::Red | Self::Pending => 3,
             Self::Held => 4,
             Self::Limited => 5,
+            Self::Partial => 6,
         }
     }
 }

@@ -4,6 +4,7 @@
 mod explain;
 mod files;
 mod holds;
+mod knowledge;
 mod limits;
 mod offer;
 mod proof;
@@ -71,6 +72,17 @@ pub struct Selection {
     pub add: Option<Minor>,
     /// Whether this is one of several plans, each of a stack line: then that the other lines are left alone needs no word.
     pub is_line_by_line: bool,
+    /// What every command that is named to people needs to see the same repository and sources.
+    pub carried: Carried,
+}
+
+/// Arguments of this run that commands named to people carry on, each text with a blank before it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Before the command: ` -C directory`.
+    pub before: String,
+    /// At its end: ` --catalog file`.
+    pub after: String,
 }
 
 /// What would change in a repository.
@@ -104,8 +116,13 @@ pub struct StackPlan {
     pub outside: Vec<String>,
     /// Its stack lines that were looked at, oldest minor first.
     pub lines: Vec<LinePlan>,
+    /// What is not known, and which source did not say it. It is not the same as nothing new.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<Hold>,
     /// What is not done, and why.
     pub holds: Vec<Hold>,
+    /// Whether no source said anything that the stack needs.
+    pub is_blind: bool,
     /// What a maintainer should know.
     pub notes: Vec<String>,
     /// Files that a person has to change. The others change all the same.
@@ -236,6 +253,16 @@ impl Plan {
         self.stacks.iter().any(|stack| !stack.holds.is_empty())
     }
 
+    /// Tells whether something is not known that could change the plan.
+    pub fn has_unknown(&self) -> bool {
+        self.stacks.iter().any(|stack| !stack.unknown.is_empty())
+    }
+
+    /// Tells whether no source said anything: nothing is known of what is new.
+    pub fn is_blind(&self) -> bool {
+        !self.stacks.is_empty() && self.stacks.iter().all(|stack| stack.is_blind)
+    }
+
     /// Returns the files of the repository as they would be.
     #[must_use]
     pub fn applied_to(&self, tree: &Tree) -> Tree {
@@ -253,6 +280,25 @@ impl Plan {
             }
         }
         after
+    }
+
+    /// Takes the changes of stacks out of the plan of which a person has to change a file; returns their titles.
+    pub fn leave_out_incomplete(&mut self) -> Vec<String> {
+        let mut left_out = Vec::new();
+        for stack in &mut self.stacks {
+            let is_of_stack = |file: &FileChange| {
+                let below = file.path.strip_prefix(&stack.directory);
+                let is_below = below.is_some_and(|rest| rest.starts_with('/'));
+                stack.directory.is_empty() || is_below || stack.outside.contains(&file.path)
+            };
+            if stack.out_of_reach.is_empty() || !self.files.iter().any(is_of_stack) {
+                continue;
+            }
+            self.files.retain(|file| !is_of_stack(file));
+            stack.lines.clear();
+            left_out.push(stack.title.clone());
+        }
+        left_out
     }
 
     /// Returns what kept source trees from being planned.
@@ -290,6 +336,12 @@ impl Selection {
                 names_stack(stack, wanted) || named_minor(stack, wanted) == Some(minor)
             });
         self.minor.is_none_or(|only| only == minor) && by_name
+    }
+
+    /// Returns a command line for people, with the arguments of this run that it needs.
+    pub fn command(&self, words: &str) -> String {
+        let Carried { before, after } = &self.carried;
+        format!("csctl-matrix{before} {words}{after}")
     }
 
     /// Returns the minor that a source tree is to be set to, or that is to be added.
@@ -361,7 +413,9 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         layout: stack.layout,
         outside: Vec::new(),
         lines: Vec::new(),
+        unknown: Vec::new(),
         holds: Vec::new(),
+        is_blind: false,
         notes: of_kind(FaultKind::Name).map(Fault::to_string).collect(),
         out_of_reach: Vec::new(),
         faults: unread()
@@ -414,6 +468,8 @@ fn finish(
     mut planned: StackPlan,
 ) -> (StackPlan, Vec<FileChange>) {
     planned.out_of_reach = target.limits.out_of_reach.values().cloned().collect();
+    planned.unknown = knowledge::unknown(target);
+    planned.is_blind = knowledge::is_blind(target);
     planned.holds.extend(holds::holds(target));
     planned.holds.extend(withheld::withheld(target));
     let after = outcome.after.as_ref().unwrap_or(target.stack);

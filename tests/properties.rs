@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use csctl_matrix::catalog::{Catalog, ImageStore};
 use csctl_matrix::check::{CheckInput, Finding, RuleSelection, check};
-use csctl_matrix::matrix::{matrix, store_pattern};
+use csctl_matrix::matrix::matrix;
 use csctl_matrix::plan::{FileAction, LinePlan, Plan, PlanInput, Selection, plan};
 use csctl_matrix::policy::{
     Addons, Block, ChangeClass, EndOfLife, ImageList, Minors, Pin, Policy, Retention,
@@ -298,7 +298,8 @@ impl Run {
     }
 
     fn store(&self, stack: &Stack) -> Option<&ImageStore> {
-        self.catalog.find_store(&store_pattern(stack, None)?)
+        self.catalog
+            .find_store(stack.series.all().first()?.store.as_ref()?)
     }
 
     fn rosters(&self) -> Vec<RosterPair<'_>> {
@@ -591,14 +592,13 @@ proptest! {
     fn the_plan_says_what_the_files_say_then(case in case()) {
         let run = case.run();
         for (before, after) in run.stacks() {
-            let pattern = store_pattern(before, None);
-            let found: BTreeMap<Minor, _> = matrix(after, &run.catalog, pattern.as_ref()).into_iter().map(|line| (line.line.minor, line)).collect();
+            let found: BTreeMap<Minor, _> = matrix(after, &run.catalog).into_iter().map(|line| (line.line.minor, line)).collect();
             let planned = run.plan.stacks.iter().find(|stack| stack.directory == before.directory).unwrap();
             for line in &planned.lines {
                 prop_assert_eq!(line.after.as_ref(), found.get(&line.line.minor));
                 prop_assert_eq!(line.default_after, line.after.as_ref().and_then(|after| after.default));
             }
-            for line in matrix(before, &run.catalog, pattern.as_ref()) {
+            for line in matrix(before, &run.catalog) {
                 let is_planned = planned.lines.iter().any(|planned| planned.line == line.line);
                 prop_assert!(is_planned || found.get(&line.line.minor) == Some(&line), "{} changes and is not in the plan", line.line);
             }
@@ -794,15 +794,14 @@ proptest! {
             }
         }
         for (before, after) in run.stacks() {
-            let pattern = store_pattern(before, None);
-            let lines = matrix(after, &run.catalog, pattern.as_ref()).into_iter();
+            let lines = matrix(after, &run.catalog).into_iter();
             let found: BTreeMap<Minor, _> = lines.map(|line| (line.line.minor, line.marked(&run.policy))).collect();
             let planned = run.plan.stacks.iter().find(|stack| stack.directory == before.directory).unwrap();
             for line in &planned.lines {
                 prop_assert_eq!(line.after.as_ref(), found.get(&line.line.minor));
                 prop_assert!(run.policy.minors.contains(line.line.minor) || run.selection.minor.is_some(), "{}", line.line);
             }
-            for line in matrix(before, &run.catalog, pattern.as_ref()) {
+            for line in matrix(before, &run.catalog) {
                 let line = line.marked(&run.policy);
                 let is_planned = planned.lines.iter().any(|planned| planned.line == line.line);
                 prop_assert!(is_planned || found.get(&line.line.minor) == Some(&line), "{} changes and is not in the plan", line.line);

@@ -204,10 +204,9 @@ fn image_republished(view: &View<'_>) -> Vec<Found> {
                 &listed.hex()[..12],
                 &offered.hex()[..12]
             );
-            let hint = format!(
-                "csctl-matrix plan {} --change os-release shows the change by itself",
-                view.stack.title()
-            );
+            let words = format!("plan {} --change os-release", view.stack.title());
+            let command = view.input.selection.command(&words);
+            let hint = format!("{command} shows the change by itself");
             found.push(named.found(message).hinted(hint));
         }
     }

@@ -51,7 +51,7 @@ pub fn run(request: &PlanRequest) -> Result<Outcome, CommandError> {
     if request.exit_code {
         outcome.status = Some(status(&plan));
     }
-    Ok(outcome.with_faults(plan.faults()))
+    Ok(outcome.with_shortfalls(&plan))
 }
 
 /// Makes the plan of a repository.
@@ -83,7 +83,7 @@ pub(super) fn look_and_make(
 pub(super) fn status(plan: &Plan) -> Status {
     if plan.has_changes() {
         Status::Pending
-    } else if plan.has_holds() {
+    } else if plan.has_holds() || plan.has_unknown() {
         Status::Held
     } else {
         Status::Done

@@ -14,6 +14,8 @@ pub struct UpdateRequest {
     pub plan: PlanRequest,
     /// Whether files with changes that are not committed may be touched.
     pub allow_dirty: bool,
+    /// Whether stacks are written of which a person has to change a file.
+    pub partial: bool,
 }
 
 /// Plans, and writes the plan.
@@ -30,7 +32,12 @@ pub fn run(request: &UpdateRequest) -> Result<Outcome, CommandError> {
         warnings.push("an interrupted update was finished first".to_owned());
         repository = Repository::open(&request.plan.place)?;
     }
-    let plan = make(&request.plan, &repository)?;
+    let mut plan = make(&request.plan, &repository)?;
+    let left_out = if request.partial {
+        Vec::new()
+    } else {
+        plan.leave_out_incomplete()
+    };
     if !request.allow_dirty {
         refuse_dirty(&repository, &plan)?;
     }
@@ -49,7 +56,12 @@ pub fn run(request: &UpdateRequest) -> Result<Outcome, CommandError> {
     if request.plan.exit_code {
         outcome.status = Some(status(&plan)).filter(|status| *status != Status::Pending);
     }
-    Ok(outcome.with_faults(plan.faults()))
+    for title in left_out {
+        let message = format!("{title} was not written: a person has to change a file of it");
+        let hint = "change the file, or write the rest with --partial";
+        outcome.faults.push((message, hint.to_owned()));
+    }
+    Ok(outcome.with_shortfalls(&plan))
 }
 
 pub(super) fn staging(repository: &Repository) -> Staging {

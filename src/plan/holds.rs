@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Hold;
 use super::target::{Move, Target};
 use super::waiting::waiting;
-use crate::catalog::{ImagePattern, NodeImage, Unreachable};
+use crate::catalog::{ImagePattern, NodeImage};
 use crate::matrix::{StoreState, minors_of, state_of};
 use crate::policy::{Addons, ChangeClass};
 use crate::stack::{
@@ -49,12 +49,6 @@ pub(super) fn hold(
     }
 }
 
-/// The hint beside a source that a catalog does not speak of.
-fn ask_hint() -> String {
-    "ask it: csctl-matrix plan without --offline and --catalog, or csctl-matrix catalog fetch"
-        .to_owned()
-}
-
 pub(super) fn listing(minors: &[Minor]) -> String {
     minors
         .iter()
@@ -64,21 +58,18 @@ pub(super) fn listing(minors: &[Minor]) -> String {
 }
 
 /// Tells whether anything in the stack follows node images: a version in full, or a list.
-fn follows_images(target: &Target<'_>) -> bool {
+pub(super) fn follows_images(target: &Target<'_>) -> bool {
     let states_version = target.stack.trees.iter().any(|tree| tree.default.is_some());
     let is_asked = target.input.selection.asked_minor().is_some();
     states_version || entries(target).next().is_some() || is_asked
 }
 
+/// Stores that answered and have nothing, and a stack without a store.
 fn store_holds(target: &Target<'_>) -> Vec<Hold> {
     if !follows_images(target) {
         return Vec::new();
     }
-    let mut stores: Vec<&ImagePattern> = Vec::new();
-    for (_, series, _) in target.offer.stores() {
-        let store = series.store.iter().filter(|store| !stores.contains(store));
-        stores.extend(store.collect::<Vec<_>>());
-    }
+    let stores = stores(target);
     if stores.is_empty() {
         let provider = target.stack.trees.first();
         let provider = provider.map_or("", |tree| tree.provider.as_str());
@@ -87,56 +78,37 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
         let hint = "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`";
         return vec![hold("node images", reason, Some(hint.to_owned()))];
     }
-    let holds = stores
-        .into_iter()
-        .flat_map(|pattern| holds_of_store(target, pattern));
-    holds.collect()
-}
-
-/// What one store does not say, or does not have.
-fn holds_of_store(target: &Target<'_>, pattern: &ImagePattern) -> Vec<Hold> {
-    let catalog = target.input.catalog;
     let mut holds = Vec::new();
-    for failed in catalog.unreachable.iter() {
-        let concerned = |minor: &Minor| concerns(failed, *minor);
-        let minors: Vec<Minor> = target.minors.iter().copied().filter(concerned).collect();
-        if failed.source == pattern.as_str() && !minors.is_empty() {
-            let reason = format!("{}: {}", failed.url, failed.reason);
+    for pattern in stores {
+        let store = target.input.catalog.find_store(pattern);
+        let is_empty = |minor: &Minor| {
+            store.is_none_or(|store| store.images_of_minor(*minor).is_empty())
+                && state_of(target.input.catalog, pattern, *minor) == StoreState::Answered
+        };
+        for minor in target.minors.iter().filter(|minor| is_empty(minor)) {
             holds.push(hold(
-                format!("node images of {}", listing(&minors)),
-                reason,
+                format!("node images of {minor}"),
+                format!("{} has none", pattern.base_or_name()),
                 None,
             ));
         }
     }
-    let of_state = |state: StoreState| {
-        let minors = target.minors.iter().copied();
-        minors.filter(move |minor| state_of(catalog, pattern, *minor) == state)
-    };
-    let silent: Vec<Minor> = of_state(StoreState::Unknown).collect();
-    if holds.is_empty() && !silent.is_empty() {
-        let reason = format!("the catalog says nothing of {}", pattern.base_or_name());
-        holds.push(hold(
-            format!("node images of {}", listing(&silent)),
-            reason,
-            Some(ask_hint()),
-        ));
-    }
-    let store = catalog.find_store(pattern);
-    let has_some =
-        |minor: &Minor| store.is_some_and(|store| !store.images_of_minor(*minor).is_empty());
-    for minor in of_state(StoreState::Answered).filter(|minor| !has_some(minor)) {
-        holds.push(hold(
-            format!("node images of {minor}"),
-            format!("{} has none", pattern.base_or_name()),
-            None,
-        ));
-    }
     holds
 }
 
-fn concerns(failed: &Unreachable, minor: Minor) -> bool {
-    failed.minors.is_empty() || failed.minors.contains(&minor)
+/// Returns the stores of the stack's series, each once.
+pub(super) fn stores<'t>(target: &'t Target<'_>) -> Vec<&'t ImagePattern> {
+    let mut stores: Vec<&ImagePattern> = Vec::new();
+    for (_, series, _) in target.offer.stores() {
+        if let Some(store) = series
+            .store
+            .as_ref()
+            .filter(|store| !stores.contains(store))
+        {
+            stores.push(store);
+        }
+    }
+    stores
 }
 
 /// Tells whether a store of the stack gave no answer for a minor.
@@ -232,10 +204,10 @@ fn image_holds(target: &Target<'_>) -> Vec<Hold> {
             continue;
         }
         if is_another_image(entry, image) && !asks {
-            let hint = format!(
-                "look at it by itself: csctl-matrix plan {} --change os-release",
-                target.stack.title()
-            );
+            let title = target.stack.title();
+            let command = target.input.selection;
+            let command = command.command(&format!("plan {title} --change os-release"));
+            let hint = format!("look at it by itself: {command}");
             let reason = if target.input.policy.follows_os(entry.os.as_ref()) {
                 another_image(entry, image)
             } else {
@@ -323,34 +295,25 @@ fn chart_holds(target: &Target<'_>) -> Vec<Hold> {
         let missing = bound_charts(tree)
             .into_iter()
             .filter(|(chart, _)| !wanted.charts.contains_key(chart));
-        holds.extend(
-            missing.map(|(chart, repository)| {
-                chart_hold(target, &chart, &repository, wanted.line.minor)
-            }),
-        );
+        holds.extend(missing.filter_map(|(chart, repository)| {
+            chart_hold(target, &chart, &repository, wanted.line.minor)
+        }));
     }
     holds
 }
 
-fn chart_hold(target: &Target<'_>, chart: &str, repository: &str, minor: Minor) -> Hold {
-    let catalog = target.input.catalog;
-    let failed = catalog
-        .unreachable
-        .iter()
-        .find(|failed| failed.source == repository);
-    let (reason, hint) = match (failed, catalog.find_chart(repository, chart)) {
-        (Some(failed), _) => (format!("{}: {}", failed.url, failed.reason), None),
-        (None, None) => (
-            format!("the catalog says nothing of {repository}"),
-            Some(ask_hint()),
-        ),
-        (None, Some(_)) => (format!("{repository} has no version for {minor}"), None),
-    };
-    hold(format!("{chart} for {minor}"), reason, hint)
+/// A chart without a version for a minor, in a repository that answered.
+fn chart_hold(target: &Target<'_>, chart: &str, repository: &str, minor: Minor) -> Option<Hold> {
+    target.input.catalog.find_chart(repository, chart)?;
+    if target.offer.is_ended(minor) {
+        return None;
+    }
+    let reason = format!("{repository} has no version for {minor}");
+    Some(hold(format!("{chart} for {minor}"), reason, None))
 }
 
 /// The charts of a source tree that belong to its minor, with their repositories.
-fn bound_charts(tree: &SourceTree) -> BTreeMap<String, String> {
+pub(super) fn bound_charts(tree: &SourceTree) -> BTreeMap<String, String> {
     let bound = tree.sites().filter_map(|site| match &site.fact {
         Fact::ChartDependency {
             chart, repository, ..
@@ -405,7 +368,8 @@ fn minor_holds(target: &Target<'_>) -> Vec<Hold> {
         "--switch"
     };
     let title = target.stack.title();
-    let hint = format!("csctl-matrix plan {title} {option} {next}");
+    let selection = target.input.selection;
+    let hint = selection.command(&format!("plan {title} {option} {next}"));
     vec![hold(next, reason, Some(hint))]
 }
 

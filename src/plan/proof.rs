@@ -129,9 +129,11 @@ fn site_fault(target: &Target<'_>, site: &Site) -> Option<Fault> {
 fn way_out(target: &Target<'_>, block: &Block) -> String {
     let os = block.os.as_ref().map(|os| format!(" --os {os}"));
     let title = target.stack.title();
+    let selection = target.input.selection;
+    let unblock = format!("unblock {}{}", block.version, os.unwrap_or_default());
+    let switch = selection.command(&format!("plan {title} --switch MINOR"));
     format!(
-        "csctl-matrix unblock {}{}, or use another minor: csctl-matrix plan {title} --minor MINOR",
-        block.version,
-        os.unwrap_or_default()
+        "csctl-matrix{} {unblock}, or use another minor: {switch}",
+        selection.carried.before
     )
 }

@@ -126,8 +126,9 @@ fn os_holds(target: &Target<'_>, tree: &SourceTree) -> Vec<Hold> {
                 "does not become the default: it is on {after}, and the stack's images are on {before}"
             );
             let title = target.stack.title();
-            let hint =
-                format!("look at it by itself: csctl-matrix plan {title} --change os-release");
+            let command = target.input.selection;
+            let command = command.command(&format!("plan {title} --change os-release"));
+            let hint = format!("look at it by itself: {command}");
             Some(hold(version, reason, Some(hint)))
         })
         .collect()

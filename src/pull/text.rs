@@ -155,6 +155,7 @@ fn facts(input: BodyInput<'_>) -> Value {
         "isEndOfLife": matrix.is_some_and(|matrix| matrix.is_end_of_life),
         "reasons": lasting_reasons(line),
         "holds": input.stack.holds,
+        "outOfReach": input.stack.out_of_reach.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "notes": input.stack.notes,
         "tests": input.tests.iter().map(|(name, state)| json!({ "name": name, "state": state })).collect::<Vec<_>>(),
         "files": input.files.iter().map(|file| &file.path).collect::<Vec<_>>(),
@@ -201,7 +202,10 @@ fn action(input: BodyInput<'_>) -> String {
             None if added.is_empty() => format!("Update the patches of {name}"),
             None => format!("Add images of {added} to {name}"),
         },
-        ChangeClass::OsRelease => format!("Take rebuilt images of {minor} into {name}"),
+        ChangeClass::OsRelease => match default {
+            Some(default) => format!("Move {name} to {default} on another operating system"),
+            None => format!("Take rebuilt images of {minor} into {name}"),
+        },
         ChangeClass::NewMinor => format!("Add Kubernetes {minor} as {name}"),
         ChangeClass::Removal => match only(&before, &after) {
             removed if removed.is_empty() => format!("Remove {minor} from {}", input.stack.title),

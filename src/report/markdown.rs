@@ -30,7 +30,8 @@ pub fn plan(plan: &Plan) -> String {
         .iter()
         .filter(|stack| {
             let changes = stack.lines.iter().any(|line| !line.classes.is_empty());
-            changes || !stack.holds.is_empty() || !stack.faults.is_empty()
+            let shortfalls = stack.unknown.len() + stack.out_of_reach.len() + stack.faults.len();
+            changes || !stack.holds.is_empty() || shortfalls > 0
         })
         .map(|stack| {
             let lines: Vec<Value> = stack
@@ -49,13 +50,20 @@ pub fn plan(plan: &Plan) -> String {
                 })
                 .collect();
             json!({ "title": stack.title, "lines": lines, "holds": stack.holds, "notes": stack.notes,
+                    "unknown": stack.unknown,
+                    "outOfReach": stack.out_of_reach.iter().map(ToString::to_string).collect::<Vec<_>>(),
                     "faults": stack.faults.iter().map(ToString::to_string).collect::<Vec<_>>() })
         })
         .collect();
     let files: Vec<Value> = plan.files.iter().map(|file| json!({ "path": file.path, "what": file_words(&file.action), "diff": diff(&file.action) })).collect();
     render(
         PLAN,
-        &json!({ "stacks": stacks, "files": files, "asOf": plan.as_of }),
+        &json!({
+            "stacks": stacks,
+            "files": files,
+            "asOf": plan.as_of,
+            "nothing": text::nothing_words(plan),
+        }),
     )
 }
 

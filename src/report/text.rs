@@ -14,6 +14,7 @@ pub use catalog::{catalog, catalog_summary};
 pub(crate) use check::summary as findings_summary;
 pub use check::{check, rule_list};
 pub use doctor::doctor;
+pub(crate) use plan::nothing_words;
 pub use plan::{plan, update};
 pub use pull_requests::pull_requests;
 pub use show::show;

@@ -69,6 +69,8 @@ fn line(before: &[&str], after: &[&str]) -> LinePlan {
 fn stack() -> StackPlan {
     StackPlan {
         out_of_reach: Vec::new(),
+        unknown: Vec::new(),
+        is_blind: false,
         title: "openstack/scs2".to_owned(),
         directory: "providers/openstack/scs2".to_owned(),
         layout: Layout::OneTreeWithImageList,

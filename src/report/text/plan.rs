@@ -17,7 +17,7 @@ pub fn plan(plan: &Plan, next: Option<&str>) -> String {
         out.push_str(&stack_plan(stack, &files_of(plan, stack)));
     }
     out + &match (plan.files.len(), next) {
-        (0, _) => "nothing to change\n".to_owned(),
+        (0, _) => nothing(plan),
         (1, Some(next)) => format!("1 file would change. Write it: {next}\n"),
         (1, None) => "1 file would change.\n".to_owned(),
         (count, Some(next)) => format!("{count} files would change. Write them: {next}\n"),
@@ -29,6 +29,11 @@ pub fn plan(plan: &Plan, next: Option<&str>) -> String {
 pub fn update(plan: &Plan) -> String {
     let mut out = String::new();
     for stack in &plan.stacks {
+        let first = first_lines(stack);
+        if !first.is_empty() {
+            let _ = writeln!(out, "{}", styled(BOLD, &stack.title));
+            out.push_str(&first);
+        }
         let lines = stack.lines.iter().filter(|line| !line.classes.is_empty());
         lines.for_each(|line| out.push_str(&line_heading(line)));
         let files = files_of(plan, stack);
@@ -47,17 +52,45 @@ pub fn update(plan: &Plan) -> String {
         stack
             .holds
             .iter()
-            .for_each(|hold| out.push_str(&hold_line(hold)));
+            .for_each(|hold| out.push_str(&hold_line("held", hold)));
         stack
             .notes
             .iter()
             .for_each(|note| out.push_str(&labelled("note", YELLOW, note)));
     }
     out + &match plan.files.len() {
-        0 => "nothing to change\n".to_owned(),
+        0 => nothing(plan),
         1 => "1 file written. Look at it: git diff\n".to_owned(),
         count => format!("{count} files written. Look at them: git diff\n"),
     }
+}
+
+fn nothing(plan: &Plan) -> String {
+    format!("{}\n", nothing_words(plan))
+}
+
+/// What a plan without changes means: that nothing is new is said only where everything is known.
+pub(crate) fn nothing_words(plan: &Plan) -> &'static str {
+    if plan.is_blind() {
+        "unknown: no source gave an answer"
+    } else if plan.has_unknown() {
+        "nothing to change in what is known; the rest is unknown, as said above"
+    } else {
+        "nothing to change"
+    }
+}
+
+/// What comes first of a stack: what is not known, and what a person has to change.
+fn first_lines(stack: &StackPlan) -> String {
+    let mut out = String::new();
+    for unknown in &stack.unknown {
+        out.push_str(&hold_line("unknown", unknown));
+    }
+    for fault in &stack.out_of_reach {
+        out.push_str(&labelled("by hand", RED, &fault.to_string()));
+        let _ = writeln!(out, "          {}", styled(DIM, &fault.hint));
+    }
+    out
 }
 
 fn files_of<'p>(plan: &'p Plan, stack: &StackPlan) -> Vec<&'p FileChange> {
@@ -78,18 +111,25 @@ fn stack_plan(stack: &StackPlan, files: &[&FileChange]) -> String {
         .iter()
         .filter(|line| !line.classes.is_empty())
         .collect();
-    if changed.is_empty() && files.is_empty() && stack.holds.is_empty() && stack.faults.is_empty() {
+    let first = first_lines(stack);
+    let says_nothing = changed.is_empty() && files.is_empty() && stack.holds.is_empty();
+    if says_nothing && first.is_empty() && stack.faults.is_empty() && stack.notes.is_empty() {
         return String::new();
     }
     let mut out = String::new();
     if changed.is_empty() && files.is_empty() {
-        let state = if stack.faults.is_empty() {
-            "nothing to change"
-        } else {
+        let state = if !stack.faults.is_empty() {
             "not planned"
+        } else if stack.is_blind {
+            "unknown"
+        } else {
+            "nothing to change"
         };
         let _ = writeln!(out, "{}   {state}", styled(BOLD, &stack.title));
+    } else if !first.is_empty() {
+        let _ = writeln!(out, "{}", styled(BOLD, &stack.title));
     }
+    out.push_str(&first);
     for line in &changed {
         out.push_str(&line_heading(line));
     }
@@ -109,7 +149,7 @@ fn stack_plan(stack: &StackPlan, files: &[&FileChange]) -> String {
     stack
         .holds
         .iter()
-        .for_each(|hold| out.push_str(&hold_line(hold)));
+        .for_each(|hold| out.push_str(&hold_line("held", hold)));
     stack
         .notes
         .iter()
@@ -173,14 +213,12 @@ fn component(name: &str, bump: &ComponentBump) -> String {
     }
 }
 
-fn hold_line(hold: &Hold) -> String {
-    let mut out = labelled(
-        "held",
-        YELLOW,
-        &format!("{}: {}", hold.subject, hold.reason),
-    );
+fn hold_line(label: &str, hold: &Hold) -> String {
+    let text = format!("{}: {}", hold.subject, hold.reason);
+    let mut out = labelled(label, YELLOW, &text);
     if let Some(hint) = &hold.hint {
-        let _ = writeln!(out, "       {}", styled(DIM, hint));
+        let indent = " ".repeat(label.len() + 3);
+        let _ = writeln!(out, "{indent}{}", styled(DIM, hint));
     }
     out
 }

@@ -1,0 +1,105 @@
+//! Says what is not known: stores and chart repositories that gave no answer, or that nobody asked. What is not known is neither
+//! current nor behind, and comes before everything else.
+
+use super::Hold;
+use super::holds::{bound_charts, follows_images, hold, listing, stores};
+use super::target::{Move, Target};
+use crate::catalog::ImagePattern;
+use crate::matrix::{StoreState, state_of};
+use crate::policy::Addons;
+use crate::version::Minor;
+
+/// Returns what is not known of the minors that are looked at.
+pub(super) fn unknown(target: &Target<'_>) -> Vec<Hold> {
+    let mut unknown = Vec::new();
+    if follows_images(target) {
+        for pattern in stores(target) {
+            unknown.extend(unknown_images(target, pattern));
+        }
+    }
+    if target.input.policy.addons != Addons::Leave {
+        unknown.extend(unknown_charts(target));
+    }
+    unknown.sort();
+    unknown.dedup();
+    unknown
+}
+
+/// Tells whether the stack needs sources, and none of them said anything.
+pub(super) fn is_blind(target: &Target<'_>) -> bool {
+    let catalog = target.input.catalog;
+    let mut needed = 0;
+    let mut answered = 0;
+    if follows_images(target) {
+        for pattern in stores(target) {
+            for minor in &target.minors {
+                needed += 1;
+                let state = state_of(catalog, pattern, *minor);
+                answered += usize::from(state == StoreState::Answered);
+            }
+        }
+    }
+    for tree in &target.stack.trees {
+        for (chart, repository) in bound_charts(tree) {
+            needed += 1;
+            answered += usize::from(catalog.find_chart(&repository, &chart).is_some());
+        }
+    }
+    needed > 0 && answered == 0
+}
+
+fn unknown_images(target: &Target<'_>, pattern: &ImagePattern) -> Vec<Hold> {
+    let catalog = target.input.catalog;
+    let mut unknown = Vec::new();
+    for failed in &catalog.unreachable {
+        let is_concerned =
+            |minor: &Minor| failed.minors.is_empty() || failed.minors.contains(minor);
+        let minors: Vec<Minor> = target.minors.iter().copied().filter(is_concerned).collect();
+        if failed.source == pattern.as_str() && !minors.is_empty() {
+            let subject = format!("node images of {}", listing(&minors));
+            let reason = format!("{}: {}", failed.url, failed.reason);
+            unknown.push(hold(subject, reason, None));
+        }
+    }
+    let is_silent = |minor: &Minor| state_of(catalog, pattern, *minor) == StoreState::Unknown;
+    let silent: Vec<Minor> = target.minors.iter().copied().filter(is_silent).collect();
+    if !silent.is_empty() {
+        let subject = format!("node images of {}", listing(&silent));
+        let reason = format!("the catalog says nothing of {}", pattern.base_or_name());
+        unknown.push(hold(subject, reason, Some(ask_hint())));
+    }
+    unknown
+}
+
+fn unknown_charts(target: &Target<'_>) -> Vec<Hold> {
+    let catalog = target.input.catalog;
+    let mut unknown = Vec::new();
+    for step in &target.moves {
+        let (Move::Edit(tree, wanted) | Move::Create(tree, _, wanted)) = step else {
+            continue;
+        };
+        for (chart, repository) in bound_charts(tree) {
+            let failed = catalog
+                .unreachable
+                .iter()
+                .find(|failed| failed.source == repository);
+            let (reason, hint) = match (failed, catalog.find_chart(&repository, &chart)) {
+                (Some(failed), _) => (format!("{}: {}", failed.url, failed.reason), None),
+                (None, None) => (
+                    format!("the catalog says nothing of {repository}"),
+                    Some(ask_hint()),
+                ),
+                (None, Some(_)) => continue,
+            };
+            let subject = format!("{chart} for {}", wanted.line.minor);
+            unknown.push(hold(subject, reason, hint));
+        }
+    }
+    unknown
+}
+
+/// The hint beside a source that a catalog does not speak of.
+fn ask_hint() -> String {
+    "ask it: run without --offline and --catalog, or write a new catalog with csctl-matrix catalog fetch"
+        .to_owned()
+}
