@@ -318,30 +318,13 @@ impl Outcome {
 
     /// Adds what a plan could not do: what could not be planned, what a person has to change, and sources of which none answered.
     fn with_shortfalls(mut self, plan: &crate::plan::Plan) -> Self {
-        let faults = plan.faults().count() + plan.out_of_reach().count();
-        self = self.with_faults(plan.faults());
-        for stack in plan
-            .stacks
-            .iter()
-            .filter(|stack| !stack.out_of_reach.is_empty())
-        {
-            let count = stack.out_of_reach.len();
-            let files = if count == 1 {
-                "1 file"
-            } else {
-                &format!("{count} files")
-            };
-            let message = format!("{}: {files} to change by hand", stack.title);
-            let hint =
-                "the plan names file, line and value; the other files are planned without it";
-            self.faults.push((message, hint.to_owned()));
-        }
+        self = self.with_faults(plan.faults().chain(plan.out_of_reach()));
         if plan.is_blind() {
             let message = "no source gave an answer; what is new is not known";
             let hint = "the plan names each source and why; try again when they answer";
             self.faults.push((message.to_owned(), hint.to_owned()));
             self.status = Some(Status::Error);
-        } else if faults > 0 {
+        } else if plan.faults().chain(plan.out_of_reach()).next().is_some() {
             self.status = Some(if plan.has_changes() {
                 Status::Partial
             } else {

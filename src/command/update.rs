@@ -56,12 +56,13 @@ pub fn run(request: &UpdateRequest) -> Result<Outcome, CommandError> {
     if request.plan.exit_code {
         outcome.status = Some(status(&plan)).filter(|status| *status != Status::Pending);
     }
+    let mut outcome = outcome.with_shortfalls(&plan);
     for title in left_out {
         let message = format!("{title} was not written: a person has to change a file of it");
         let hint = "change the file, or write the rest with --partial";
         outcome.faults.push((message, hint.to_owned()));
     }
-    Ok(outcome.with_shortfalls(&plan))
+    Ok(outcome)
 }
 
 pub(super) fn staging(repository: &Repository) -> Staging {

@@ -424,6 +424,7 @@ impl<'a> Target<'a> {
             is_shared: false,
             is_lists_alone: !self.is_looked_at(minor),
             has_csctl: tree.has_csctl(),
+            moves_os: self.moves_os(tree, default),
             policy,
             line,
             line_before,
@@ -517,14 +518,22 @@ impl<'a> Target<'a> {
         if policy.wants(ChangeClass::NewPatch) {
             return true;
         }
-        // Where newer patches are on another operating system alone, the default goes there with it.
-        let changes_os = |version| {
-            tree.files
-                .iter()
-                .flat_map(|file| file.image_references(&self.stack.series))
-                .any(|reference| self.new_os_of(&reference, version).is_some())
+        policy.wants(ChangeClass::OsRelease) && self.moves_os(tree, newest)
+    }
+
+    /// Tells whether a default would go to a version that is on another operating system alone, within its minor.
+    fn moves_os(&self, tree: &SourceTree, default: Option<KubernetesVersion>) -> bool {
+        let (Some(before), Some(after)) = (tree.default, default) else {
+            return false;
         };
-        policy.wants(ChangeClass::OsRelease) && newest.is_some_and(changes_os)
+        let mut references = tree
+            .files
+            .iter()
+            .flat_map(|file| file.image_references(&self.stack.series));
+        before != after
+            && before.minor() == after.minor()
+            && !self.must_leave(before)
+            && references.any(|reference| self.new_os_of(&reference, after).is_some())
     }
 
     /// Returns the newest charts for a minor; a chart that fits the minor never goes down.

@@ -437,9 +437,10 @@ struct Troubles {
 }
 
 impl Troubles {
-    /// Adds the fault of a file: one that cannot say anything of the matrix is a note.
+    /// Adds the fault of a file: a template that cannot say anything of the matrix is a note.
     fn add(&mut self, fault: Fault, text: &str) {
-        if kinds::names_a_version(text) || kinds::is_own_file(&fault.file) {
+        let is_template = fault.file.contains("/templates/");
+        if !is_template || kinds::names_a_version(text) {
             self.faults.push(fault);
         } else {
             self.notes

@@ -208,7 +208,8 @@ fn kubernetes_fact(text: &str) -> Option<Fact> {
     .ok()
 }
 
-/// Sets a scalar that names the default version in full, or its minor alone, in its own spelling.
+/// Sets a scalar that names the default version in full, or its minor alone, in its own spelling. A repair lowers nothing: which
+/// of two versions is right, a person decides.
 fn set_kubernetes(
     (document, path, raw): (usize, &Path, &str),
     wanted: &Wanted<'_>,
@@ -218,20 +219,20 @@ fn set_kubernetes(
         let Some(default) = wanted.default else {
             return Ok(());
         };
-        return edits.set(
-            document,
-            path,
-            &default.spelled_like(raw),
-            wanted.default_class(version),
-        );
+        let class = wanted.default_class(version);
+        if class == ChangeClass::Repair && default < version {
+            return Ok(());
+        }
+        return edits.set(document, path, &default.spelled_like(raw), class);
     }
     match raw.parse::<Minor>() {
-        Ok(minor) => edits.set(
-            document,
-            path,
-            &wanted.line.minor.spelled_like(raw),
-            wanted.minor_class(minor),
-        ),
+        Ok(minor) => {
+            let class = wanted.minor_class(minor);
+            if class == ChangeClass::Repair && wanted.line.minor < minor {
+                return Ok(());
+            }
+            edits.set(document, path, &wanted.line.minor.spelled_like(raw), class)
+        }
         Err(_) => Ok(()),
     }
 }

@@ -250,9 +250,11 @@ fn reconcile_minor(
         .iter()
         .filter(|version| !listed.iter().any(|(_, entry)| entry.version == **version));
     added.extend(missing.filter_map(|version| {
-        let replaces = wanted.is_default_blocked() && wanted.default == Some(*version);
-        let class = if replaces {
+        let is_default = wanted.default == Some(*version);
+        let class = if is_default && wanted.is_default_blocked() {
             ChangeClass::Removal
+        } else if is_default && wanted.moves_os {
+            ChangeClass::OsRelease
         } else {
             class
         };
@@ -587,6 +589,7 @@ mod tests {
                 is_shared: false,
                 is_lists_alone: false,
                 has_csctl: true,
+                moves_os: false,
                 policy: &self.policy,
             };
             let entries = entries(self.listed);

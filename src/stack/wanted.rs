@@ -42,6 +42,8 @@ pub struct Wanted<'a> {
     pub is_lists_alone: bool,
     /// Whether the tree has a csctl.yaml, which makes csctl the writer of metadata.yaml.
     pub has_csctl: bool,
+    /// Whether the default goes to a version that is on another operating system alone, which is a change of its own.
+    pub moves_os: bool,
     /// The policy.
     pub policy: &'a Policy,
 }
@@ -117,9 +119,18 @@ impl Wanted<'_> {
         } else if self.banned.contains(&standing) && self.policy.wants(ChangeClass::Removal) {
             ChangeClass::Removal
         } else if self.default_before == Some(standing) {
-            ChangeClass::NewPatch
+            self.move_class()
         } else {
             ChangeClass::Repair
+        }
+    }
+
+    /// Returns the class of the change that a default's move within its minor is.
+    fn move_class(&self) -> ChangeClass {
+        if self.moves_os {
+            ChangeClass::OsRelease
+        } else {
+            ChangeClass::NewPatch
         }
     }
 

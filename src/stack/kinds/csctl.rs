@@ -2,6 +2,10 @@
 //! (`^v\d+\.\d+\.\d+$`).
 
 use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use crate::policy::ChangeClass;
+use crate::stack::facts::FaultKind;
+use crate::version::KubernetesVersion;
+use crate::yaml::Node;
 
 #[derive(Debug)]
 pub(super) struct Csctl;
@@ -16,7 +20,8 @@ impl FileKind for Csctl {
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {
-        place == "csctl.yaml" && is_csctl(text)
+        // In the directory of a cluster stack, one without `apiVersion` is meant to be csctl's.
+        place == "csctl.yaml" && api_version(text).is_none_or(|version| version.contains(GROUP))
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
@@ -52,15 +57,23 @@ impl FileKind for Csctl {
             }
         }
         if let Some((node, text)) = super::stated_at(file, document, &version)? {
-            let fact = super::kubernetes_fact(text).ok_or_else(|| {
-                let message = format!("`{version}` is `{text}`, which is no Kubernetes version");
-                Fault::new(
-                    file.path(),
-                    node.line(),
-                    message,
-                    "write a released version such as v1.34.7",
-                )
-            })?;
+            let of_distribution = || {
+                Some(Fact::Kubernetes {
+                    version: distributed(text)?,
+                })
+            };
+            let fact = super::kubernetes_fact(text)
+                .or_else(of_distribution)
+                .ok_or_else(|| {
+                    let message =
+                        format!("`{version}` is `{text}`, which is no Kubernetes version");
+                    Fault::new(
+                        file.path(),
+                        node.line(),
+                        message,
+                        "write a released version such as v1.34.7",
+                    )
+                })?;
             facts.sites.push(super::site(file, &version, node, fact));
         }
         Ok(())
@@ -77,24 +90,65 @@ impl FileKind for Csctl {
             .documents()
             .first()
             .and_then(|document| super::text_at(document, &path));
-        let Some((_, raw)) = found else { return Ok(()) };
-        super::set_kubernetes((0, &path, raw), wanted, edits)
+        let Some((node, raw)) = found else {
+            return Ok(());
+        };
+        let (Ok(version), Some(default)) = (raw.parse::<KubernetesVersion>(), wanted.default)
+        else {
+            if distributed(raw).is_some() && wanted.default != wanted.default_before {
+                return Err(unknown_distribution(file, node, raw));
+            }
+            return super::set_kubernetes((0, &path, raw), wanted, edits);
+        };
+        let class = if version == default {
+            ChangeClass::Repair
+        } else {
+            wanted.default_class(version)
+        };
+        if class == ChangeClass::Repair && default < version {
+            return Ok(());
+        }
+        // csctl takes a version with its `v` alone.
+        edits.set(0, &path, &default.to_string(), class)
     }
 }
 
-/// Tells whether a csctl.yaml is that of csctl, by its `apiVersion`; other tools have files of that name too. One that somebody has
-/// only begun is taken for one.
-pub(in crate::stack) fn is_csctl(text: &str) -> bool {
-    let lines = || text.lines().map(|line| line.trim_start_matches('\u{feff}'));
-    let mut versions = lines().filter_map(|line| line.strip_prefix("apiVersion:"));
-    match versions.next() {
-        Some(version) => version.contains("csctl.clusterstack.x-k8s.io"),
-        None => {
-            let says_something = |line: &str| {
-                let line = line.trim();
-                !line.is_empty() && !line.starts_with('#') && line != "---"
-            };
-            text.contains("clusterStackName:") || !lines().any(says_something)
-        }
+/// Reads the version of a distribution, `v1.34.6+rke2r1`, as that of Kubernetes. Pre-releases are none.
+fn distributed(text: &str) -> Option<KubernetesVersion> {
+    let (version, suffix) = text.split_once(['+', '-'])?;
+    let is_prerelease = ["alpha", "beta", "rc"]
+        .iter()
+        .any(|word| suffix.starts_with(word));
+    version.parse().ok().filter(|_| !is_prerelease)
+}
+
+fn unknown_distribution(file: &SourceFile, node: &Node, raw: &str) -> Fault {
+    let message = format!("`{raw}` is a version of a distribution, whose releases are not known");
+    let hint = "change it by hand; csctl itself takes versions such as v1.34.7 alone";
+    Fault {
+        kind: FaultKind::Unmovable,
+        ..Fault::new(file.path(), node.line(), message, hint)
     }
+}
+
+/// Tells whether a csctl.yaml makes its directory a cluster stack, by its `apiVersion`: other tools have files of that name too.
+/// One that somebody has only begun does.
+pub(in crate::stack) fn is_csctl(text: &str) -> bool {
+    match api_version(text) {
+        Some(version) => version.contains(GROUP),
+        None => text.contains("clusterStackName:") || !says_something(text),
+    }
+}
+
+const GROUP: &str = "csctl.clusterstack.x-k8s.io";
+
+fn api_version(text: &str) -> Option<&str> {
+    let lines = text.lines().map(|line| line.trim_start_matches('\u{feff}'));
+    let mut versions = lines.filter_map(|line| line.strip_prefix("apiVersion:"));
+    versions.next()
+}
+
+fn says_something(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    lines.any(|line| !line.is_empty() && !line.starts_with('#') && line != "---")
 }

@@ -72,12 +72,7 @@ fn class(
     if group.version == image.version {
         return Some(wanted.image_class(group.version, os.as_ref()));
     }
-    let changes_os = matches!((&os, &image.os), (Some(before), Some(after)) if before != after);
-    let class = wanted.default_class(group.version);
-    Some(match class {
-        ChangeClass::NewPatch if changes_os => ChangeClass::OsRelease,
-        _ => class,
-    })
+    Some(wanted.default_class(group.version))
 }
 
 /// Returns what is known of the default's image from its version alone, where names that say no more are all there is: such a

@@ -108,6 +108,7 @@ fn moved_to(
         is_shared: false,
         is_lists_alone: false,
         has_csctl: true,
+        moves_os: false,
         policy,
         line: line.clone(),
     };

@@ -26,8 +26,9 @@ impl FileKind for VersionsFile {
         true
     }
 
-    fn claims(&self, place: &str, _text: &str) -> bool {
-        place == "versions.yaml"
+    /// Other tools have a versions.yaml too.
+    fn claims(&self, place: &str, text: &str) -> bool {
+        place == "versions.yaml" && text.contains("kubernetes:")
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
@@ -144,17 +145,18 @@ fn edit_row(
             ChangeClass::Removal
         } else if is_moved_to {
             ChangeClass::NewMinor
-        } else if version > standing || wanted.default_before == Some(standing) {
+        } else if wanted.default_before == Some(standing) {
+            wanted.default_class(standing)
+        } else if version > standing {
             ChangeClass::NewPatch
         } else {
             ChangeClass::Repair
         };
-        edits.set(
-            0,
-            &path.clone().key(KUBERNETES),
-            &version.spelled_like(raw),
-            class,
-        )?;
+        // A repair lowers nothing: which of the two versions is right, a person decides.
+        if class != ChangeClass::Repair {
+            let place = path.clone().key(KUBERNETES);
+            edits.set(0, &place, &version.spelled_like(raw), class)?;
+        }
     }
     let minor = minor_of(row);
     for chart in MinorBoundChart::all() {
