@@ -51,8 +51,13 @@ pub struct Said {
 impl Said {
     /// Returns stdout of a run that ended well.
     pub fn success(self) -> String {
+        self.ended(0)
+    }
+
+    /// Returns stdout of a run that ended with this status.
+    pub fn ended(self, status: i32) -> String {
         assert_eq!(
-            self.status, 0,
+            self.status, status,
             "stdout:\n{}\nstderr:\n{}",
             self.stdout, self.stderr
         );
