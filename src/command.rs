@@ -323,8 +323,8 @@ impl Outcome {
             let message = "no source gave an answer; what is new is not known";
             let hint = "the plan names each source and why; try again when they answer";
             self.faults.push((message.to_owned(), hint.to_owned()));
-            self.status = Some(Status::Error);
-        } else if plan.faults().chain(plan.out_of_reach()).next().is_some() {
+        }
+        if plan.is_blind() || plan.faults().chain(plan.out_of_reach()).next().is_some() {
             self.status = Some(if plan.has_changes() {
                 Status::Partial
             } else {

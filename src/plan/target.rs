@@ -261,10 +261,12 @@ impl<'a> Target<'a> {
     fn newest_for(&self, tree: &SourceTree, minor: Minor) -> Option<KubernetesVersion> {
         let selected = self.selected(minor).into_iter().rev();
         let mut mature = selected.filter(|version| self.offer.is_mature(*version));
-        mature.find(|version| {
-            !self.limits.excludes(&tree.directory, *version)
-                && self.new_os(tree, *version).is_none()
-        })
+        mature.find(|version| self.can_be_default(tree, *version))
+    }
+
+    /// Tells whether all images of a source tree can follow its default to a version.
+    fn can_be_default(&self, tree: &SourceTree, version: KubernetesVersion) -> bool {
+        !self.limits.excludes(&tree.directory, version) && self.new_os(tree, version).is_none()
     }
 
     /// Returns the operating-system releases before and after, where a version would put a source tree's images on another one.
@@ -505,7 +507,9 @@ impl<'a> Target<'a> {
             Some(current) if self.must_leave(current) => self.replacement(minor).or(Some(current)),
             Some(current) if !self.wants_default_to_move(tree, newest) => Some(current),
             Some(current) if self.pin(minor).is_some() => {
-                Some(self.pinned(minor).unwrap_or(current))
+                let pinned = self.pinned(minor);
+                let possible = pinned.filter(|version| self.can_be_default(tree, *version));
+                Some(possible.unwrap_or(current))
             }
             Some(current) => Some(newest.map_or(current, |newest| newest.max(current))),
             None => self.pinned(minor).or(newest),

@@ -8,7 +8,7 @@ use super::holds::hold;
 use super::target::{Move, Target};
 use crate::matrix::{StoreState, state_of};
 use crate::stack::{Fault, ProofKind, SourceTree};
-use crate::version::{KubernetesVersion, Minor, compact};
+use crate::version::{KubernetesVersion, Minor, OsRelease, compact};
 
 /// Returns why defaults wait, and what of the stack stays as it is.
 pub(super) fn waiting(target: &Target<'_>) -> Vec<Hold> {
@@ -41,13 +41,9 @@ fn excluded_holds(target: &Target<'_>) -> Vec<Hold> {
         .into_values()
         .map(|(fault, mut versions)| {
             versions.sort_unstable();
-            let newest = versions.last().map(ToString::to_string);
-            let subject = match versions.len() {
-                1 => newest.unwrap_or_default(),
-                _ => format!("v{}", compact(&versions)),
-            };
-            let reason = format!("does not become the default: {fault}");
-            hold(subject, reason, Some(fault.hint.clone()))
+            let verb = if versions.len() == 1 { "does" } else { "do" };
+            let reason = format!("{verb} not become the default: {fault}");
+            hold(subject_of(&versions), reason, Some(fault.hint.clone()))
         })
         .collect()
 }
@@ -117,21 +113,38 @@ fn os_holds(target: &Target<'_>, tree: &SourceTree) -> Vec<Hold> {
     let Some(default) = tree.default else {
         return Vec::new();
     };
+    let mut by_move: BTreeMap<(OsRelease, OsRelease), Vec<KubernetesVersion>> = BTreeMap::new();
     let newer = target.selected(default.minor()).into_iter();
-    let newer = newer.filter(|version| *version > default);
-    newer
-        .filter_map(|version| {
-            let (before, after) = target.new_os(tree, version)?;
-            let reason = format!(
-                "does not become the default: it is on {after}, and the stack's images are on {before}"
-            );
-            let title = target.stack.title();
-            let command = target.input.selection;
-            let command = command.command(&format!("plan {title} --change os-release"));
-            let hint = format!("look at it by itself: {command}");
-            Some(hold(version, reason, Some(hint)))
+    for version in newer.filter(|version| *version > default) {
+        if let Some(releases) = target.new_os(tree, version) {
+            by_move.entry(releases).or_default().push(version);
+        }
+    }
+    let title = target.stack.title();
+    let selection = target.input.selection;
+    let command = selection.command(&format!("plan {title} --change os-release"));
+    by_move
+        .into_iter()
+        .map(|((before, after), versions)| {
+            let reason = match versions.len() {
+                1 => format!(
+                    "does not become the default: its image is on {after}, and the stack's images are on {before}"
+                ),
+                _ => format!(
+                    "do not become the default: their images are on {after}, and the stack's images are on {before}"
+                ),
+            };
+            hold(subject_of(&versions), reason, Some(format!("look at it by itself: {command}")))
         })
         .collect()
+}
+
+/// Names one version, or several in the short form.
+fn subject_of(versions: &[KubernetesVersion]) -> String {
+    match versions {
+        [version] => version.to_string(),
+        _ => format!("v{}", compact(versions)),
+    }
 }
 
 /// A default whose image is not in the store any more.
