@@ -27,7 +27,7 @@ use crate::io::files::{find_root, load_tree};
 use crate::io::git::GitRepository;
 use crate::io::http::{HttpClient, HttpSettings, Mirror};
 use crate::plan::{Selection, catalog_request};
-use crate::stack::{Content, Discovery, Stack, Tree, discover_with};
+use crate::stack::{Content, Discovery, MinorBoundCharts, Stack, Tree, discover_with};
 
 /// What a command has to say.
 #[derive(Debug, Default)]
@@ -124,7 +124,9 @@ impl Repository {
         };
         let config = read_config(&tree)?;
         let sites = sites::load(place, (&root, git.as_ref()), &config, &mut tree)?;
-        let discovery = discover_with(&tree, &sites);
+        let charts = MinorBoundCharts::read(&config.charts, config_text(&tree))
+            .map_err(|fault| CommandError::new(&fault).hinted(fault.hint.clone()))?;
+        let discovery = discover_with(&tree, &sites, &charts);
         if discovery.is_empty() {
             let message = format!("no cluster stack below {}", root.display());
             let hint = "a cluster stack has a csctl.yaml, a stack.yaml or a cluster-class directory; -C names the repository";

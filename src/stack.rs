@@ -14,7 +14,7 @@ mod source;
 mod tree;
 mod wanted;
 
-pub use addon::{MinorBoundChart, find_minor_bound};
+pub use addon::{ChartSource, MinorBoundChart, MinorBoundCharts, versions_for};
 pub use configured::{ConfiguredSites, StaleSite, Unmet, stale_sites};
 pub(crate) use configured::{
     SiteValues, edit as edit_configured, edit_text as edit_configured_text, unmet as unmet_sites,
@@ -30,4 +30,4 @@ pub use provider::{Provider, find_provider};
 pub(crate) use roster::{choose as choose_image, is_another_image, select as select_versions};
 pub use source::SourceFile;
 pub use tree::{Content, Tree, is_of_interest};
-pub use wanted::{AddonRow, Wanted};
+pub use wanted::{AddonRow, ChartPlace, Wanted};

@@ -185,6 +185,7 @@ impl Work<'_> {
             trees: Vec::new(),
             shared: Vec::new(),
             faults: Vec::new(),
+            charts: stack.charts.clone(),
         })
     }
 }

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hold;
+use super::charts;
 use super::target::{Move, Target};
 use crate::catalog::{NodeImage, Unreachable};
 use crate::matrix::minors_of;
 use crate::policy::{Addons, ChangeClass};
 use crate::stack::{
-    Fact, RosterEntry, RosterForm, SourceFile, SourceTree, Unmet, choose_image, find_minor_bound,
-    is_another_image, is_complete_image, unmet_sites,
+    RosterEntry, RosterForm, SourceFile, Unmet, choose_image, is_another_image, is_complete_image,
+    unmet_sites,
 };
 use crate::version::{KubernetesVersion, Minor};
 
@@ -48,7 +49,7 @@ pub(super) fn hold(
 }
 
 /// The hint beside a source that a catalog does not speak of.
-fn ask_hint() -> String {
+pub(super) fn ask_hint() -> String {
     "ask it: csctl-matrix plan without --offline and --catalog, or csctl-matrix catalog fetch"
         .to_owned()
 }
@@ -291,61 +292,19 @@ pub(super) fn entries<'t>(
     rosters.flat_map(|roster| roster.entries.iter().map(|entry| (roster.form, entry)))
 }
 
+/// Addon charts that do not go on. Where charts are left alone, that is nothing to speak of.
 fn chart_holds(target: &Target<'_>) -> Vec<Hold> {
     if target.input.policy.addons == Addons::Leave {
         return Vec::new();
     }
-    let mut holds = Vec::new();
-    for step in &target.moves {
-        let (Move::Edit(tree, wanted) | Move::Create(tree, _, wanted)) = step else {
-            continue;
-        };
-        let missing = bound_charts(tree)
-            .into_iter()
-            .filter(|(chart, _)| !wanted.charts.contains_key(chart));
-        holds.extend(
-            missing.map(|(chart, repository)| {
-                chart_hold(target, &chart, &repository, wanted.line.minor)
-            }),
-        );
-    }
-    holds
-}
-
-fn chart_hold(target: &Target<'_>, chart: &str, repository: &str, minor: Minor) -> Hold {
-    let catalog = target.input.catalog;
-    let failed = catalog
-        .unreachable
-        .iter()
-        .find(|failed| failed.source == repository);
-    let (reason, hint) = match (failed, catalog.find_chart(repository, chart)) {
-        (Some(failed), _) => (format!("{}: {}", failed.url, failed.reason), None),
-        (None, None) => (
-            format!("the catalog says nothing of {repository}"),
-            Some(ask_hint()),
-        ),
-        (None, Some(_)) => (format!("{repository} has no version for {minor}"), None),
-    };
-    hold(format!("{chart} for {minor}"), reason, hint)
-}
-
-/// The charts of a source tree that belong to its minor, with their repositories.
-fn bound_charts(tree: &SourceTree) -> BTreeMap<String, String> {
-    let bound = tree.sites().filter_map(|site| match &site.fact {
-        Fact::ChartDependency {
-            chart, repository, ..
-        } => {
-            let known = find_minor_bound(chart)?;
-            let url = if repository.is_empty() {
-                known.repository
-            } else {
-                repository
-            };
-            Some((chart.clone(), url.to_owned()))
-        }
-        _ => None,
+    let moves = target.moves.iter();
+    let trees = moves.filter_map(|step| match step {
+        Move::Edit(tree, wanted) | Move::Create(tree, _, wanted) => Some((tree, wanted.line.minor)),
+        Move::Remove(_) => None,
     });
-    bound.collect()
+    trees
+        .flat_map(|(tree, minor)| charts::decide(target, tree, minor).holds)
+        .collect()
 }
 
 /// A minor that the store offers and nobody asked for, or one that was asked for and cannot be had.
@@ -364,7 +323,7 @@ fn minor_holds(target: &Target<'_>) -> Vec<Hold> {
         }
         let missing = target.missing_charts(asked);
         let what = if target.newest_default(asked).is_some() && !missing.is_empty() {
-            format!("no {} for it is known", missing.join(" and no "))
+            missing.join("; ")
         } else {
             "no image of it is known to be there".to_owned()
         };

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use super::addon::{MinorBoundChart, MinorBoundCharts};
 use super::configured::{ConfiguredSite, ConfiguredSites, Unmet};
 use super::facts::{Fact, Fault, STACK_NAME_RULE, Site};
 use super::layout::Layout;
 use super::source::SourceFile;
 use super::tree::{Content, Tree};
-use crate::version::{KubernetesVersion, Minor, StackLine};
+use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine};
 
 /// The cluster stacks of a tree. Their files are read when a stack is asked for: in a large repository each time, so that a
 /// stack at a time is held; in a small one once.
@@ -17,6 +18,7 @@ use crate::version::{KubernetesVersion, Minor, StackLine};
 pub struct Discovery {
     places: Vec<StackPlace>,
     configured: Configured,
+    charts: MinorBoundCharts,
 }
 
 /// The configured sites, and where their files are.
@@ -73,7 +75,7 @@ impl Discovery {
     /// Finds the cluster stacks of the same repository in another state of it.
     #[must_use]
     pub fn again(&self, tree: &Tree) -> Self {
-        let mut again = discover_with(tree, &self.configured.sites);
+        let mut again = discover_with(tree, &self.configured.sites, &self.charts);
         again.configured.is_one_stack = self.configured.is_one_stack;
         again
     }
@@ -123,10 +125,15 @@ impl Discovery {
         unmet
     }
 
-    fn read_place(&self, source: Source<'_>, place: &StackPlace) -> Stack {
+    fn read_place(&self, (tree, known): (&Tree, &Known), place: &StackPlace) -> Stack {
+        let source = Source {
+            tree,
+            known,
+            charts: &self.charts,
+        };
         let mut stack = read_stack(source, place);
         if !self.configured.sites.is_empty() {
-            self.configured.attach(source.0, place, &mut stack);
+            self.configured.attach(tree, place, &mut stack);
         }
         stack
     }
@@ -219,6 +226,8 @@ pub struct Stack {
     pub shared: Vec<Arc<SourceFile>>,
     /// What could not be read. A stack with faults is shown and not planned.
     pub faults: Vec<Fault>,
+    /// The addon charts that belong to a Kubernetes minor.
+    pub charts: MinorBoundCharts,
 }
 
 /// One source tree: what one release of a cluster stack is made from.
@@ -246,6 +255,20 @@ impl Stack {
             .flat_map(|tree| &tree.files)
             .chain(&self.shared)
             .map(AsRef::as_ref)
+    }
+
+    /// Returns the repository of the charts that lists name: that of a dependency, else the usual one.
+    pub fn repository_of<'s>(&'s self, chart: &'s MinorBoundChart) -> &'s str {
+        let sites = self.files().flat_map(SourceFile::sites);
+        let mut written = sites.filter_map(|site| match &site.fact {
+            Fact::ChartDependency {
+                chart: name,
+                repository,
+                ..
+            } if *name == chart.name => chart.repository_of(repository),
+            _ => None,
+        });
+        written.next().unwrap_or(&chart.repository)
     }
 
     /// Tells whether a file is in its directory.
@@ -278,6 +301,50 @@ impl SourceTree {
         self.files.iter().flat_map(|file| file.sites())
     }
 
+    /// Finds the entry of a Chart.lock that belongs to a dependency of the Chart.yaml beside it.
+    pub fn find_locked(&self, dependency: &Site) -> Option<&Site> {
+        let Fact::ChartDependency { chart, .. } = &dependency.fact else {
+            return None;
+        };
+        let lock = self.find_lock(&dependency.file)?;
+        lock.sites().iter().find(|site| {
+            let is_same =
+                matches!(&site.fact, Fact::LockedDependency { chart: of, .. } if of == chart);
+            is_same && site.at == dependency.at
+        })
+    }
+
+    /// Finds the dependency of a Chart.yaml that an entry of the Chart.lock beside it belongs to.
+    pub fn find_dependency(&self, locked: &Site) -> Option<&Site> {
+        let chart = format!("{}yaml", locked.file.strip_suffix("lock")?);
+        let mut files = self.files.iter();
+        let file = files.find(|file| file.path() == chart)?;
+        file.sites().iter().find(|site| site.at == locked.at)
+    }
+
+    /// Finds the Chart.lock beside a Chart.yaml.
+    pub fn find_lock(&self, chart: &str) -> Option<&SourceFile> {
+        let lock = format!("{}lock", chart.strip_suffix("yaml")?);
+        let mut files = self.files.iter();
+        files.find(|file| file.path() == lock).map(AsRef::as_ref)
+    }
+
+    /// Returns the version of a dependency that a release would have: the one that is asked for, or for a range the one that is
+    /// locked.
+    pub fn version_of<'s>(&'s self, dependency: &'s Site) -> Option<&'s ChartVersion> {
+        let Fact::ChartDependency { version, range, .. } = &dependency.fact else {
+            return None;
+        };
+        let locked = || match &self.find_locked(dependency)?.fact {
+            Fact::LockedDependency { version, .. } => version.as_ref(),
+            _ => None,
+        };
+        match range {
+            Some(range) => locked().filter(|version| range.takes(version)),
+            None => version.as_ref(),
+        }
+    }
+
     /// Tells whether it has a csctl.yaml.
     pub fn has_csctl(&self) -> bool {
         self.files
@@ -291,11 +358,15 @@ pub(crate) type Known = HashMap<String, Arc<SourceFile>>;
 
 /// Finds the cluster stacks of a tree.
 pub fn discover(tree: &Tree) -> Discovery {
-    discover_with(tree, &ConfiguredSites::default())
+    discover_with(
+        tree,
+        &ConfiguredSites::default(),
+        &MinorBoundCharts::default(),
+    )
 }
 
-/// Finds the cluster stacks of a tree, some of whose files have configured sites.
-pub fn discover_with(tree: &Tree, sites: &ConfiguredSites) -> Discovery {
+/// Finds the cluster stacks of a tree, some of whose files have configured sites. Of addon charts, these belong to a minor.
+pub fn discover_with(tree: &Tree, sites: &ConfiguredSites, charts: &MinorBoundCharts) -> Discovery {
     let mut directories: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (path, content) in tree.files() {
         let Some(directory) = source_tree_of(path, content) else {
@@ -314,7 +385,11 @@ pub fn discover_with(tree: &Tree, sites: &ConfiguredSites) -> Discovery {
     };
     let mut places: Vec<StackPlace> = directories.into_iter().map(place).collect();
     let configured = find_configured(tree, sites, &mut places);
-    Discovery { places, configured }
+    Discovery {
+        places,
+        configured,
+        charts: charts.clone(),
+    }
 }
 
 /// Finds the files of configured sites, and the stacks whose directories they are in.
@@ -377,7 +452,12 @@ fn minor_of_directory(name: &str) -> Option<Minor> {
 }
 
 /// Where texts come from: a tree, and what is known of it.
-type Source<'s> = (&'s Tree, &'s Known);
+#[derive(Clone, Copy)]
+struct Source<'s> {
+    tree: &'s Tree,
+    known: &'s Known,
+    charts: &'s MinorBoundCharts,
+}
 
 fn read_stack(source: Source<'_>, place: &StackPlace) -> Stack {
     let mut faults = Vec::new();
@@ -398,6 +478,7 @@ fn read_stack(source: Source<'_>, place: &StackPlace) -> Stack {
         trees,
         shared,
         faults,
+        charts: source.charts.clone(),
     }
 }
 
@@ -423,24 +504,21 @@ fn layout_of(trees: &[SourceTree], per_minor: bool) -> Layout {
 }
 
 /// Reads the files directly in the stack's directory, beside its source trees.
-fn read_shared(
-    (tree, known): Source<'_>,
-    base: &str,
-    faults: &mut Vec<Fault>,
-) -> Vec<Arc<SourceFile>> {
+fn read_shared(source: Source<'_>, base: &str, faults: &mut Vec<Fault>) -> Vec<Arc<SourceFile>> {
     let prefix = if base.is_empty() { 0 } else { base.len() + 1 };
-    let beside = tree
+    let beside = source
+        .tree
         .files_below(base)
         .filter(|(path, _)| !path[prefix..].contains('/'));
     beside
-        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, known, faults))
+        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, source, faults))
         .collect()
 }
 
 fn read_file(
     (path, place): (&str, &str),
     content: &Content,
-    known: &Known,
+    source: Source<'_>,
     faults: &mut Vec<Fault>,
 ) -> Option<Arc<SourceFile>> {
     match content {
@@ -454,9 +532,9 @@ fn read_file(
             ));
             None
         }
-        Content::Text(text) => match known.get(path) {
+        Content::Text(text) => match source.known.get(path) {
             Some(file) if file.text() == text => Some(Arc::clone(file)),
-            Some(_) | None => match SourceFile::read(path, place, text) {
+            Some(_) | None => match SourceFile::read((path, place), text, source.charts) {
                 Ok(file) => file.map(Arc::new),
                 Err(fault) => {
                     faults.push(fault);
@@ -468,7 +546,7 @@ fn read_file(
 }
 
 fn read_source_tree(
-    (tree, known): Source<'_>,
+    source: Source<'_>,
     base: &str,
     directory: &str,
     faults: &mut Vec<Fault>,
@@ -478,11 +556,12 @@ fn read_source_tree(
     } else {
         directory.len() + 1
     };
-    let below = tree
+    let below = source
+        .tree
         .files_below(directory)
         .filter(|(path, _)| belongs(path, directory, base));
     let files: Vec<Arc<SourceFile>> = below
-        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, known, faults))
+        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, source, faults))
         .collect();
     let names = (|| {
         let mut parts = base.rsplit('/');

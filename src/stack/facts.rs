@@ -3,7 +3,9 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease, Sha256, StackVersion};
+use crate::version::{
+    ChartRequirement, ChartVersion, KubernetesVersion, Minor, OsRelease, Sha256, StackVersion,
+};
 
 /// What the files of one source tree or stack say.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +66,9 @@ pub enum Fact {
         chart: String,
         /// Its version; nothing for a range such as `2.34.x`.
         version: Option<ChartVersion>,
+        /// The range, where it is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        range: Option<ChartRequirement>,
     },
     /// The cluster class chart's name.
     ClassChart {
@@ -83,11 +88,16 @@ pub enum Fact {
         repository: String,
         /// Its version; nothing for a range.
         version: Option<ChartVersion>,
+        /// The range, where it is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        range: Option<ChartRequirement>,
     },
     /// A dependency in a Chart.lock.
     LockedDependency {
         /// The chart.
         chart: String,
+        /// Its version, where it reads as one.
+        version: Option<ChartVersion>,
     },
     /// The name of the default's node image.
     ImageName {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::addon::MinorBoundCharts;
 use super::configured::{self, ConfiguredSite};
 use super::facts::{Facts, Fault, Roster, Site};
 use super::kinds::{self, FileKind, Part};
@@ -15,12 +16,17 @@ pub struct SourceFile {
     yaml: Option<yaml::File>,
     kinds: Vec<&'static dyn FileKind>,
     configured: Vec<Arc<ConfiguredSite>>,
+    charts: MinorBoundCharts,
     facts: Facts,
 }
 
 impl SourceFile {
-    /// Reads a file, if a kind claims it. `place` is its path below its source tree.
-    pub fn read(path: &str, place: &str, text: &Arc<str>) -> Result<Option<Self>, Fault> {
+    /// Reads a file, if a kind claims it. `place` is its path below its source tree; of addon charts, these belong to a minor.
+    pub fn read(
+        (path, place): (&str, &str),
+        text: &Arc<str>,
+        charts: &MinorBoundCharts,
+    ) -> Result<Option<Self>, Fault> {
         let is_yaml = place
             .rsplit_once('.')
             .is_none_or(|(_, ending)| ending != "md");
@@ -43,6 +49,7 @@ impl SourceFile {
             yaml,
             kinds,
             configured: Vec::new(),
+            charts: charts.clone(),
             facts: Facts::default(),
         };
         file.with_facts().map(Some)
@@ -66,6 +73,7 @@ impl SourceFile {
             yaml,
             kinds: known.map(|file| file.kinds.clone()).unwrap_or_default(),
             configured,
+            charts: known.map(|file| file.charts.clone()).unwrap_or_default(),
             facts: Facts::default(),
         }
         .with_facts()
@@ -79,6 +87,7 @@ impl SourceFile {
             yaml: Some(yaml),
             kinds: self.kinds.clone(),
             configured: self.configured.clone(),
+            charts: self.charts.clone(),
             facts: Facts::default(),
         }
         .with_facts()
@@ -122,6 +131,11 @@ impl SourceFile {
     /// Returns the configured sites in it.
     pub(crate) fn configured(&self) -> &[Arc<ConfiguredSite>] {
         &self.configured
+    }
+
+    /// Returns the addon charts that belong to a minor.
+    pub fn charts(&self) -> &MinorBoundCharts {
+        &self.charts
     }
 
     /// Returns the part of a release that it goes into. Where no kind claims it, its directory tells.

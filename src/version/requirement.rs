@@ -145,9 +145,10 @@ impl ChartRequirement {
         Some(version.minor)
     }
 
-    /// Returns the text that asks for this version of the Kubernetes minor, in the spelling of this text: unchanged where Helm
-    /// takes the version already; nothing where this text does not say for certain what it would be.
-    pub fn asking_for(&self, version: &ChartVersion, minor: Minor) -> Option<String> {
+    /// Returns the text that asks for this version, in the words of this text: unchanged where Helm takes the version already,
+    /// with the minor of the version where this asks for all of another minor; nothing where it is not certain what the text
+    /// would be.
+    pub fn asking_for(&self, version: &ChartVersion) -> Option<String> {
         if self.exact().is_some() {
             let place = self.only_comparison()?.text.range();
             let mut text = self.raw.clone();
@@ -158,19 +159,22 @@ impl ChartRequirement {
         if self.takes(version) {
             return Some(self.raw.clone());
         }
-        let moved = self.moved_to(minor)?;
+        let moved = self.with_minor(version.minor_number())?;
         moved.takes(version).then_some(moved.raw)
     }
 
     /// Returns what asks for all charts of a Kubernetes minor where this asks for all of another one: `2.34.x` for `2.33.x`.
     pub fn moved_to(&self, minor: Minor) -> Option<Self> {
+        self.with_minor(u64::from(minor.number()))
+    }
+
+    fn with_minor(&self, minor: u64) -> Option<Self> {
         let from = self.whole_minor()?;
-        let to = u64::from(minor.number());
         let comparisons = self.alternatives.iter().flat_map(|all| &all.0);
         let mut numbers = Vec::new();
         for comparison in comparisons {
             let place = comparison.second?;
-            let number = (comparison.version.minor + to).checked_sub(from)?;
+            let number = (comparison.version.minor + minor).checked_sub(from)?;
             numbers.push((place, number));
         }
         numbers.sort_unstable();

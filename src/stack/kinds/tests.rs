@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::super::addon::MinorBoundCharts;
 use super::super::edits::FileEdits;
 use super::super::facts::{Fact, Fault};
 use super::super::source::SourceFile;
-use super::super::wanted::Wanted;
+use super::super::wanted::{ChartPlace, Wanted};
 use crate::catalog::NodeImage;
 use crate::policy::Policy;
-use crate::version::{KubernetesVersion, StackLine};
+use crate::version::{ChartVersion, KubernetesVersion, StackLine};
 
 const URL: &str = "https://images.example.org/ubuntu-2404-kube-v1.34/ubuntu-2404-kube-";
 
@@ -28,7 +29,8 @@ fn image(version: &str) -> NodeImage {
 }
 
 fn read(place: &str, text: &str) -> SourceFile {
-    let file = SourceFile::read(place, place, &Arc::from(text)).unwrap();
+    let charts = MinorBoundCharts::default();
+    let file = SourceFile::read((place, place), &Arc::from(text), &charts).unwrap();
     file.unwrap_or_else(|| panic!("{place} is of no kind"))
 }
 
@@ -64,7 +66,8 @@ fn moved_to(
             .find(|image| image.version == version(default)),
         offered: [(line.minor, &images[..])].into(),
         rows: BTreeMap::new(),
-        charts: [("openstack-cinder-csi".to_owned(), "2.34.2".parse().unwrap())].into(),
+        charts: BTreeMap::new(),
+        chart_places: chart_places(&read(place, text)),
         kept: [version(default)].into(),
         dropped: BTreeSet::new(),
         banned: BTreeSet::new(),
@@ -82,6 +85,19 @@ fn moved_to(
         kind.edit(&file, &wanted, &mut edits)?;
     }
     Ok(edits.finish()?.map(|edited| edited.text.to_string()))
+}
+
+/// Every place of a file that names the storage driver is to ask for 2.34.2.
+fn chart_places(file: &SourceFile) -> BTreeMap<ChartPlace, ChartVersion> {
+    let sites = file.sites().iter().filter(|site| match &site.fact {
+        Fact::ChartDependency { chart, .. } | Fact::ListedAddon { chart, .. } => {
+            chart == "openstack-cinder-csi"
+        }
+        _ => false,
+    });
+    sites
+        .map(|site| (ChartPlace::of(site), "2.34.2".parse().unwrap()))
+        .collect()
 }
 
 fn moved(place: &str, text: &str) -> Result<Option<String>, Fault> {
