@@ -276,34 +276,30 @@ fn chart_not_published(view: &View<'_>) -> Vec<Found> {
 /// proves nothing.
 fn unpublished(view: &View<'_>, catalog: &Catalog, site: &Site) -> Option<(String, Option<Minor>)> {
     let charts = &view.stack.charts;
-    let (chart, version, range) = match &site.fact {
-        Fact::ChartDependency {
-            chart,
-            version,
-            range,
-            ..
-        }
-        | Fact::ListedAddon {
-            chart,
-            version,
-            range,
-            ..
-        } => (chart, version, range),
-        _ => return None,
+    let (Fact::ChartDependency {
+        chart,
+        version,
+        range,
+        ..
+    }
+    | Fact::ListedAddon {
+        chart,
+        version,
+        range,
+        ..
+    }) = &site.fact
+    else {
+        return None;
     };
     let (url, row) = match &site.fact {
-        Fact::ChartDependency { repository, .. } => {
-            let usual = charts.find(chart).filter(|_| repository.is_empty());
-            (
-                usual.map_or(repository.as_str(), |usual| &usual.repository),
-                None,
-            )
-        }
         Fact::ListedAddon { minor, .. } => {
             let listed = charts.find(chart)?;
             (view.stack.repository_of(listed), Some(*minor))
         }
-        _ => return None,
+        Fact::ChartDependency { repository, .. } if !repository.is_empty() => {
+            (repository.as_str(), None)
+        }
+        _ => (charts.find(chart)?.repository.as_str(), None),
     };
     let offered = catalog.find_chart(url, chart)?;
     let is_there = match (version, range) {

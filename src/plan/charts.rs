@@ -155,7 +155,7 @@ impl<'t> Group<'t> {
 
     fn decide(&self, charts: &mut Charts) {
         if let Some(ahead) = self.find_ahead() {
-            self.hold_all(ahead, charts);
+            self.hold_all(&ahead, charts);
             return;
         }
         let mut decided: Vec<ChartVersion> = Vec::new();
@@ -316,7 +316,7 @@ impl<'t> Group<'t> {
     }
 
     /// Leaves every place where it is: one of them names what the repository does not have, and nobody knows which is meant.
-    fn hold_all(&self, ahead: Ahead<'_>, charts: &mut Charts) {
+    fn hold_all(&self, ahead: &Ahead<'_>, charts: &mut Charts) {
         let Ahead {
             site,
             version,

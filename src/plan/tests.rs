@@ -1,5 +1,6 @@
 //! Plans of small repositories: what happens, what is held back, and what is said of it.
 
+mod charts;
 mod limits;
 
 use std::collections::BTreeMap;

@@ -70,13 +70,11 @@ fn list_json(list: Option<&Node>, versions: &NewVersions, locked: Option<&Node>)
 fn dependency_json(item: &Node, version: Option<&String>, locked: Option<&Node>) -> String {
     let text = |key: &str| item.get(key).and_then(helm_text).map(|text| cleaned(&text));
     let some_text = |key: &str| text(key).filter(|text| !text.is_empty());
-    let mut repository = text("repository").unwrap_or_default();
+    let written = text("repository").unwrap_or_default();
     // Helm has put the URL in the place of its own alias before it computes the digest, and has written the URL into the lock.
-    if is_helm_alias(&repository)
-        && let Some(url) = locked.and_then(|locked| locked.get("repository")?.as_str())
-    {
-        repository = url.to_owned();
-    }
+    let resolved = locked.filter(|_| is_helm_alias(&written));
+    let resolved = resolved.and_then(|locked| locked.get("repository")?.as_str());
+    let repository = resolved.map_or_else(|| written.clone(), str::to_owned);
     let name = text("name").unwrap_or_default();
     let mut fields = vec![format!("\"name\":{}", text_json(&name))];
     let mut add = |key: &str, value: String| fields.push(format!("\"{key}\":{value}"));
@@ -206,4 +204,96 @@ fn text_json(text: &str) -> String {
         .replace('&', "\\u0026")
         .replace('\u{2028}', "\\u2028")
         .replace('\u{2029}', "\\u2029")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::File;
+
+    fn digest_of(chart: &str, lock: &str) -> String {
+        let files = [chart, lock].map(|text| File::parse(text).unwrap());
+        let [chart, lock] = files.each_ref().map(|file| &file.documents()[0]);
+        let nothing = NewVersions::new();
+        digest((chart, &nothing), (lock, &nothing))
+    }
+
+    /// The lock that `helm dependency update` of Helm 3.19 made, with a repository `cpo` in its configuration.
+    #[test]
+    fn a_lock_of_helm_has_this_digest() {
+        let chart = "apiVersion: v2\nname: app\nversion: 0.1.0\ndependencies:\n\
+            - {name: openstack-cinder-csi, version: ~2.34.0, repository: \"@cpo\", alias: a, condition: a.enabled, tags: [x], import-values: [data, {child: b, parent: c}]}\n\
+            - {name: openstack-cinder-csi, version: 2.34, repository: \"alias:cpo\", alias: b, enabled: true}\n\
+            - {name: openstack-cloud-controller-manager, version: \">=2.34.0 <2.34.2\", repository: \"http://127.0.0.1:18977\"}\n";
+        let lock = "dependencies:\n\
+            - name: openstack-cinder-csi\n  repository: http://127.0.0.1:18977\n  version: v2.34.2\n\
+            - name: openstack-cinder-csi\n  repository: http://127.0.0.1:18977\n  version: v2.34.2\n\
+            - name: openstack-cloud-controller-manager\n  repository: http://127.0.0.1:18977\n  version: 2.34.1+build.7\n";
+        let digest = "sha256:dfb1d31d7d51ed3321fa687aed71e14f471f74e5d3d4d0324b332ff7d4cfc496";
+        assert_eq!(digest_of(chart, lock), digest);
+        let windows = [chart, lock].map(|text| text.replace('\n', "\r\n"));
+        assert_eq!(digest_of(&windows[0], &windows[1]), digest);
+        for other in [
+            ("a.enabled", "b.enabled"),
+            ("[x]", "[y]"),
+            ("child: b", "child: d"),
+            ("enabled: true", "enabled: false"),
+            ("alias: b,", "alias: c,"),
+            ("~2.34.0", "~2.34.1"),
+        ] {
+            assert!(chart.contains(other.0));
+            assert_ne!(digest_of(&chart.replace(other.0, other.1), lock), digest);
+        }
+        // Helm 3 has no such fields.
+        let more = chart.replace("alias: a,", "alias: a, export-values: [data], digest: x,");
+        assert_eq!(digest_of(&more, lock), digest);
+    }
+
+    /// What a program of ours says that reads these texts into `chart.Metadata` and `chart.Lock` of Helm 3.19, validates them as
+    /// Helm does, and writes them as `HashReq` does.
+    #[test]
+    fn values_are_those_that_go_writes() {
+        let chart = "apiVersion: v2\nname: app\nversion: v1\ndependencies:\n\
+            \u{20} - name: openstack-cinder-csi # block storage\n    version: \">=2.34.0 <2.34.2\"\n\
+            \u{20}   repository: \"@cpo\"\n    alias: csi\n    condition: csi.enabled,global.csi\n\
+            \u{20}   tags: [storage, 1, on]\n    enabled: true\n    import-values:\n      - data\n\
+            \u{20}     - {parent: imported, child: default.data}\n      - child: a&b\n        parent: 2.50\n\
+            \u{20}       deep: {list: [1, ~, \"1\", yes], big: 1e21, small: 0.0000001}\n\
+            \u{20} - name: openstack-cinder-csi\n    version: 2.30\n\
+            \u{20}   repository: https://charts.example.org/?a=1&b=<2>\n    alias: second\n    enabled: false\n\
+            \u{20}   tags: []\n    import-values: []\n  - name: local\n    repository: \"\"\n";
+        let lock = "dependencies:\n\
+            - name: openstack-cinder-csi\n  repository: https://kubernetes.github.io/cloud-provider-openstack\n  version: 2.34.1\n\
+            - name: openstack-cinder-csi\n  repository: https://charts.example.org/?a=1&b=<2>\n  version: 2.3.4\n\
+            - name: local\n  repository: \"\"\n  version: \"\"\n";
+        assert_eq!(
+            digest_of(chart, lock),
+            "sha256:2e69821c682aae393d0636f2f73ebbb6e41d91ada7d6a9dffc8a041a570c3944"
+        );
+    }
+
+    #[test]
+    fn texts_without_quotes_are_what_helm_reads() {
+        let read = |text: &str| {
+            let file = File::parse(&format!("a: {text}\n")).unwrap();
+            helm_text(file.documents()[0].get("a").unwrap())
+        };
+        for (written, expected) in [
+            ("2.30", "2.3"),
+            ("2.0", "2"),
+            ("2.34", "2.34"),
+            ("\"2.30\"", "2.30"),
+            ("2.34.10", "2.34.10"),
+            ("2.x", "2.x"),
+            ("~2.34", "~2.34"),
+            ("1e3", "1000"),
+            ("on", "true"),
+            ("No", "false"),
+            ("2026-01-10", "2026-01-10"),
+        ] {
+            assert_eq!(read(written).as_deref(), Some(expected), "{written}");
+        }
+        assert_eq!(read("~"), None);
+        assert!(is_cut_short("2.40") && !is_cut_short("2.34") && !is_cut_short("2.40.x"));
+    }
 }

@@ -9,6 +9,7 @@ use super::super::facts::{Fact, Fault};
 use super::super::source::SourceFile;
 use super::super::wanted::{ChartPlace, Wanted};
 use crate::catalog::NodeImage;
+use crate::config::ChartConfig;
 use crate::policy::Policy;
 use crate::version::{ChartVersion, KubernetesVersion, StackLine};
 
@@ -322,4 +323,50 @@ fn finds_the_minor_in_names() {
     assert_eq!(found("docker-scs-1-30-"), Some((11..15, "1.30".to_owned())));
     assert_eq!(found("metrics-server"), None);
     assert_eq!(found("CCM"), None);
+}
+
+#[test]
+fn charts_of_the_configuration_have_their_keys() {
+    let configured = [ChartConfig {
+        name: "openstack-barbican-csi".to_owned(),
+        repository: "https://charts.example.org".to_owned(),
+        versions_key: Some("barbican".to_owned()),
+        stack_key: Some("kms".to_owned()),
+    }];
+    let charts = MinorBoundCharts::read(&configured, "").unwrap();
+    let listed = |place: &str, text: &str| -> Vec<String> {
+        let file = SourceFile::read((place, place), &Arc::from(text), &charts).unwrap();
+        let file = file.unwrap();
+        let sites = file.sites().iter();
+        let sites = sites.filter(|site| matches!(site.fact, Fact::ListedAddon { .. }));
+        sites
+            .map(|site| format!("{} {}", site.at, site.value))
+            .collect()
+    };
+    let rows = "- kubernetes: 1.34.5\n  barbican: 2.34.0\n  manila_csi: 2.34.x\n  other: 2.34.0\n";
+    assert_eq!(
+        listed("versions.yaml", rows),
+        ["[0].manila_csi 2.34.x", "[0].barbican 2.34.0"]
+    );
+    let own =
+        "clusterStackName: scs\nkubernetesVersion: 1.34\naddons:\n  kms: ~2.34.0\n  ccm: 2.34.1\n";
+    assert_eq!(
+        listed("stack.yaml", own),
+        ["addons.ccm 2.34.1", "addons.kms ~2.34.0"]
+    );
+}
+
+#[test]
+fn a_repository_behind_an_alias_of_yaml_is_not_taken_for_none() {
+    let text = "dependencies:\n- name: openstack-cinder-csi\n  version: 2.34.1\n  repository: &cpo https://charts.example.org\n- name: openstack-cinder-csi\n  version: 2.34\n  alias: two\n  repository: *cpo\n";
+    let file = read("cluster-addon/csi/Chart.yaml", text);
+    let repositories: Vec<&str> = file
+        .sites()
+        .iter()
+        .filter_map(|site| match &site.fact {
+            Fact::ChartDependency { repository, .. } => Some(repository.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(repositories, ["https://charts.example.org", "*cpo"]);
 }
