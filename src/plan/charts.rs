@@ -210,7 +210,14 @@ fn dependencies_of<'t>(
     })
 }
 
+/// Returns what the lock beside a dependency is like, where the dependency asks by a range.
 fn lock_of(tree: &SourceTree, dependency: &Site) -> Lock {
+    if !matches!(
+        dependency.fact,
+        Fact::ChartDependency { range: Some(_), .. }
+    ) {
+        return Lock::None;
+    }
     let is_chart = |file: &&SourceFile| file.path() == dependency.file;
     let mut files = tree.files.iter().map(AsRef::as_ref);
     match (files.find(is_chart), tree.find_lock(&dependency.file)) {
