@@ -87,6 +87,29 @@ fn a_lock_of_another_minor_is_found_and_repaired_with_its_digest() {
 }
 
 #[test]
+fn a_packaged_chart_is_the_one_that_is_locked() {
+    let copy = asking("~2.34.0");
+    let charts = "providers/openstack/scs2/cluster-addon/csi/charts";
+    copy.write(
+        &format!("{charts}/openstack-cinder-csi-2.34.0.tgz"),
+        "a chart",
+    );
+    assert_eq!(found(&copy, "chart-archive"), "");
+    let lock = "dependencies:\n- name: openstack-cinder-csi\n  repository: https://kubernetes.github.io/cloud-provider-openstack\n  version: 2.34.1\ndigest: x\n";
+    copy.write(LOCK, lock);
+    let stale = found(&copy, "chart-archive");
+    assert!(
+        stale.contains("version 2.34.1, charts/ has openstack-cinder-csi-2.34.0.tgz"),
+        "{stale}"
+    );
+    copy.write(
+        &format!("{charts}/openstack-cinder-csi-2.34.1.tgz"),
+        "a chart",
+    );
+    assert_eq!(found(&copy, "chart-archive"), "");
+}
+
+#[test]
 fn a_list_and_a_chart_that_disagree_are_told_with_both_ways_out() {
     let copy = asking("2.34.2");
     let expected = format!(

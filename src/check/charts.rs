@@ -167,12 +167,16 @@ fn addon_version_minor(view: &View<'_>) -> Vec<Found> {
                     range,
                     ..
                 } if bound(chart) => stray_words(chart, (version, range), line.minor),
-                // What is locked is what a range becomes; without a range it is what Chart.yaml says.
+                // What is locked is what a range becomes. Where Chart.yaml itself is wrong, that is said.
                 Fact::LockedDependency { chart, version } if bound(chart) => {
                     let asked = line.tree.find_dependency(site).map(|asked| &asked.fact);
-                    let is_of_range =
-                        matches!(asked, Some(Fact::ChartDependency { range: Some(_), .. }));
-                    stray_words(chart, (version, &None), line.minor).filter(|_| is_of_range)
+                    let is_open = match asked {
+                        Some(Fact::ChartDependency {
+                            range: Some(range), ..
+                        }) => range.takes_minor(line.minor),
+                        _ => false,
+                    };
+                    stray_words(chart, (version, &None), line.minor).filter(|_| is_open)
                 }
                 _ => None,
             };

@@ -127,8 +127,10 @@ fn chart_archive(view: &View<'_>) -> Vec<Found> {
                 .filter_map(|(path, _)| file_name(path).strip_suffix(".tgz"))
                 .collect();
             for site in chart.sites() {
-                if let Some(other) = stale_archive(site, &archives) {
-                    let message = format!("version {}, charts/ has {other}.tgz", site.value);
+                let released = line.tree.version_of(site);
+                if let Some(other) = stale_archive(site, released, &archives) {
+                    let version = released.map_or_else(|| site.value.clone(), ToString::to_string);
+                    let message = format!("version {version}, charts/ has {other}.tgz");
                     let hint = format!("helm dependency update {directory}");
                     found.push(line.at(site, message).hinted(hint));
                 }
@@ -138,19 +140,18 @@ fn chart_archive(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-/// Finds the archive of another version of a dependency, where there is none of the right one.
-fn stale_archive<'a>(site: &Site, archives: &[&'a str]) -> Option<&'a str> {
-    let Fact::ChartDependency {
-        chart,
-        version,
-        range,
-        ..
-    } = &site.fact
-    else {
+/// Finds the archive of another version of a dependency, where there is none of the right one: the one that is released, or one
+/// that the range takes.
+fn stale_archive<'a>(
+    site: &Site,
+    released: Option<&ChartVersion>,
+    archives: &[&'a str],
+) -> Option<&'a str> {
+    let Fact::ChartDependency { chart, range, .. } = &site.fact else {
         return None;
     };
-    let is_right = |found: &ChartVersion| match (version, range) {
-        (Some(version), _) => found.is_same_release(version),
+    let is_right = |found: &ChartVersion| match (released, range) {
+        (Some(released), _) => found.is_same_release(released),
         (None, Some(range)) => range.takes(found),
         (None, None) => true,
     };
