@@ -155,5 +155,31 @@ pub(crate) fn fits(chart: &SourceFile, lock: &SourceFile) -> bool {
 fn has_digest_of(chart: &Node, lock: &Node) -> bool {
     let nothing = NewVersions::new();
     let sum = || digest((chart, &nothing), (lock, &nothing));
-    super::text_at(lock, &super::keys(&["digest"])).is_some_and(|(_, found)| found == sum())
+    // Helm keeps the order; a lock in another one was made by hand.
+    let names = |document| dependencies(document).map(|dependency| dependency.name);
+    let is_right =
+        super::text_at(lock, &super::keys(&["digest"])).is_some_and(|(_, found)| found == sum());
+    is_right && names(chart).eq(names(lock))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::File;
+
+    #[test]
+    fn a_lock_of_other_dependencies_does_not_fit_whatever_its_digest() {
+        let list = |name: &str| format!("dependencies:\n- name: {name}\n  version: 1.0.0\n");
+        let fits = |chart: &str, lock: &str| {
+            let [chart, lock] = [chart, lock].map(|text| File::parse(text).unwrap());
+            let nothing = NewVersions::new();
+            let (chart, text) = (&chart.documents()[0], lock.text());
+            let sum = digest((chart, &nothing), (&lock.documents()[0], &nothing));
+            let lock = File::parse(&format!("{text}digest: {sum}\n")).unwrap();
+            has_digest_of(chart, &lock.documents()[0])
+        };
+        assert!(fits(&list("csi"), &list("csi")));
+        assert!(!fits(&list("csi"), &list("ccm")));
+        assert!(!fits(&list("csi"), "dependencies: []\n"));
+    }
 }
