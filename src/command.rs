@@ -27,7 +27,7 @@ use crate::io::files::{find_root, load_tree};
 use crate::io::git::GitRepository;
 use crate::io::http::{HttpClient, HttpSettings, Mirror};
 use crate::plan::{Selection, catalog_request};
-use crate::stack::{Content, Discovery, Hints, Stack, Tree, discover_with};
+use crate::stack::{Content, Discovery, Hints, MinorBoundCharts, Stack, Tree, discover_with};
 
 /// What a command has to say.
 #[derive(Debug, Default)]
@@ -124,9 +124,12 @@ impl Repository {
         };
         let config = read_config(&tree)?;
         let sites = sites::load(place, (&root, git.as_ref()), &config, &mut tree)?;
+        let charts = MinorBoundCharts::read(&config.charts, config_text(&tree))
+            .map_err(|fault| CommandError::new(&fault).hinted(fault.hint.clone()))?;
         let hints = Hints {
             sites,
             image_pattern: config.image_store.pattern.clone(),
+            charts,
         };
         let discovery = discover_with(&tree, &hints);
         if discovery.is_empty() {

@@ -3,6 +3,7 @@
 //! and written elsewhere.
 
 mod branch;
+mod chart;
 mod check;
 mod edit;
 mod gate;
@@ -26,6 +27,7 @@ use crate::yaml::{File, Node, Path};
 
 pub(crate) use crate::spelling::nearest as find_nearest;
 pub use branch::{BranchTemplate, Glob};
+pub use chart::ChartConfig;
 pub use edit::{EditError, Edited, block, pin, unblock, unpin};
 pub use gate::{CheckName, Checks, GateCommand, GateConfig, Need, TimeLimit};
 pub use pulls::{AuthorConfig, Ceilings, CommitConfig, MergeConfig, PullConfig, TemplateConfig};
@@ -78,6 +80,8 @@ pub struct Config {
     pub branches: Vec<BranchConfig>,
     /// What a change has to pass before a default moves.
     pub gate: GateConfig,
+    /// Addon charts that number themselves after the Kubernetes minor, beside those of cloud-provider-openstack.
+    pub charts: Vec<ChartConfig>,
     /// Places in files that no rule of this program knows.
     pub sites: Vec<SiteConfig>,
 }

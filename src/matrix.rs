@@ -363,10 +363,16 @@ impl<'a> View<'a> {
             .iter()
             .find(|tree| tree.minor == Some(minor));
         for site in source.into_iter().flat_map(crate::stack::SourceTree::sites) {
-            if let Fact::ChartDependency { chart, .. } = &site.fact
-                && crate::stack::find_minor_bound(chart).is_some()
+            if let Fact::ChartDependency { chart, range, .. } = &site.fact
+                && self.stack.charts.find(chart).is_some()
             {
-                charts.insert(chart.clone(), site.value.clone());
+                // What a range becomes is what is locked.
+                let resolved = range
+                    .as_ref()
+                    .and(source)
+                    .and_then(|source| source.version_of(site));
+                let value = resolved.map_or_else(|| site.value.clone(), ToString::to_string);
+                charts.insert(chart.clone(), value);
             }
         }
         charts

@@ -1,6 +1,7 @@
 //! The plan: what would change in a repository, why, and what is held back. A plain value: printing it, comparing it and
 //! carrying it out are three other things. It reads no file and asks nobody.
 
+mod charts;
 mod explain;
 mod files;
 mod holds;

@@ -18,7 +18,7 @@ mod source;
 mod tree;
 mod wanted;
 
-pub use addon::{MinorBoundChart, find_minor_bound};
+pub use addon::{ChartSource, MinorBoundChart, MinorBoundCharts, versions_for};
 pub use configured::{ConfiguredSites, StaleSite, Unmet, stale_sites};
 pub(crate) use configured::{
     SiteValues, edit as edit_configured, edit_text as edit_configured_text, unmet as unmet_sites,
@@ -38,4 +38,4 @@ pub use series::{ImageSeries, ProofKind, SeriesId, SeriesMatch, SeriesSet};
 pub(crate) use source::ImageReference;
 pub use source::SourceFile;
 pub use tree::{Content, Tree, is_of_interest};
-pub use wanted::{AddonRow, SeriesImages, Wanted};
+pub use wanted::{AddonRow, ChartPlace, SeriesImages, Wanted};

@@ -3,8 +3,8 @@
 use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::{Line, View, file_name};
-use crate::stack::{Fact, Site, find_minor_bound, minor_in_name};
-use crate::version::Minor;
+use crate::stack::{Fact, Site, minor_in_name};
+use crate::version::{ChartRequirement, ChartVersion, Minor};
 
 pub(super) const RULES: [Rule; 6] = [
     Rule {
@@ -43,7 +43,7 @@ pub(super) const RULES: [Rule; 6] = [
         name: "addon-version-minor",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "An addon chart that belongs to a Kubernetes minor is that of another minor.",
+        finds: "An addon chart that belongs to a Kubernetes minor is that of another minor, or a range has no version for it.",
         reason: "The cloud controller manager and the storage driver are made and tested for one Kubernetes minor.",
         find: addon_version_minor,
     },
@@ -158,27 +158,53 @@ fn class_chart_name(view: &View<'_>) -> Vec<Found> {
 fn addon_version_minor(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
+        let bound = |chart: &str| view.stack.charts.find(chart).is_some();
         for site in line.sites() {
-            let Fact::ChartDependency {
-                chart,
-                version: Some(version),
-                ..
-            } = &site.fact
-            else {
-                continue;
+            let words = match &site.fact {
+                Fact::ChartDependency {
+                    chart,
+                    version,
+                    range,
+                    ..
+                } if bound(chart) => stray_words(chart, (version, range), line.minor),
+                // What is locked is what a range becomes. Where Chart.yaml itself is wrong, that is said.
+                Fact::LockedDependency { chart, version } if bound(chart) => {
+                    let asked = line.tree.find_dependency(site).map(|asked| &asked.fact);
+                    let is_open = match asked {
+                        Some(Fact::ChartDependency {
+                            range: Some(range), ..
+                        }) => range.takes_minor(line.minor),
+                        _ => false,
+                    };
+                    stray_words(chart, (version, &None), line.minor).filter(|_| is_open)
+                }
+                _ => None,
             };
-            if find_minor_bound(chart).is_some() && !version.follows(line.minor) {
-                let message = format!(
-                    "{chart} {version} is for Kubernetes 1.{}, {}",
-                    version.minor_number(),
-                    line.is_words()
-                );
-                found.push(line.at(site, message));
-            }
+            let message = words.map(|words| format!("{words}, {}", line.is_words()));
+            found.extend(message.map(|message| line.at(site, message)));
         }
     }
     found.extend(listed_addons_of_other_minors(view));
     found
+}
+
+/// Says that a version or a range is of another minor, where it is.
+fn stray_words(
+    chart: &str,
+    asked: (&Option<ChartVersion>, &Option<ChartRequirement>),
+    minor: Minor,
+) -> Option<String> {
+    match asked {
+        (Some(version), _) if !version.follows(minor) => Some(format!(
+            "{chart} {version} is for Kubernetes 1.{}",
+            version.minor_number()
+        )),
+        (None, Some(range)) if !range.takes_minor(minor) => Some(match range.whole_minor() {
+            Some(number) => format!("{chart} {range} is for Kubernetes 1.{number}"),
+            None => format!("{chart} {range} takes no version for Kubernetes {minor}"),
+        }),
+        _ => None,
+    }
 }
 
 fn listed_addons_of_other_minors<'a>(view: &View<'a>) -> impl Iterator<Item = Found> + use<'a> {
@@ -187,12 +213,11 @@ fn listed_addons_of_other_minors<'a>(view: &View<'a>) -> impl Iterator<Item = Fo
         Fact::ListedAddon {
             minor,
             chart,
-            version: Some(version),
-        } if !version.follows(*minor) => {
-            let message = format!(
-                "{chart} {version} is for Kubernetes 1.{}, its row is of {minor}",
-                version.minor_number()
-            );
+            version,
+            range,
+        } => {
+            let words = stray_words(chart, (version, range), *minor)?;
+            let message = format!("{words}, its row is of {minor}");
             Some(Found::at(site, message).of(*minor))
         }
         _ => None,
@@ -205,47 +230,56 @@ fn addon_version_list(view: &View<'_>) -> Vec<Found> {
         let shared = view.stack.shared.iter().flat_map(|file| file.sites());
         let listed: Vec<&Site> = line.sites().chain(shared).collect();
         for site in line.sites() {
-            let Fact::ChartDependency {
-                chart,
-                version: Some(version),
-                ..
-            } = &site.fact
-            else {
-                continue;
-            };
             for list in &listed {
-                let Fact::ListedAddon {
-                    minor,
-                    chart: of,
-                    version: listed,
-                } = &list.fact
-                else {
-                    continue;
-                };
-                let agrees = match listed {
-                    Some(listed) => listed.plain() == version.plain(),
-                    None => is_in_range(&version.plain(), &list.value),
-                };
-                if of == chart && *minor == line.minor && !agrees {
-                    let message = format!(
-                        "{chart} {version}, {} says {}",
-                        file_name(&list.file),
-                        list.value
-                    );
-                    found.push(line.at(site, message));
-                }
+                found.extend(list_difference(line, site, list));
             }
         }
     }
     found
 }
 
-/// Tells whether a version is in a range such as `2.34.x`; of ranges in other words nothing is said.
-fn is_in_range(version: &str, range: &str) -> bool {
-    match range.strip_suffix(".x").or(range.strip_suffix(".*")) {
-        Some(fixed) => version
-            .strip_prefix(fixed)
-            .is_some_and(|rest| rest.starts_with('.')),
-        None => true,
+/// Says that a dependency has another version than a list says for its minor. Nobody knows which of the two is meant, so both
+/// ways out are told; where one of them is of another minor, the finding has a fix instead.
+fn list_difference(line: Line<'_>, site: &Site, list: &Site) -> Option<Found> {
+    let Fact::ChartDependency { chart, range, .. } = &site.fact else {
+        return None;
+    };
+    let Fact::ListedAddon {
+        minor,
+        chart: of,
+        version: listed,
+        range: listed_range,
+    } = &list.fact
+    else {
+        return None;
+    };
+    if of != chart || *minor != line.minor {
+        return None;
     }
+    // What is released is what is asked for, or what is locked for a range.
+    let released = line.tree.version_of(site);
+    let agrees = match (listed, listed_range) {
+        (Some(listed), _) => {
+            let is_taken = range.as_ref().is_none_or(|range| range.takes(listed));
+            is_taken && released.is_none_or(|released| released.is_same_release(listed))
+        }
+        (None, Some(listed)) => released.is_none_or(|released| listed.takes(released)),
+        (None, None) => true,
+    };
+    if agrees {
+        return None;
+    }
+    let name = file_name(&list.file);
+    let asked = released.map_or_else(|| site.value.clone(), ToString::to_string);
+    let locked = if range.is_some() && released.is_some() {
+        " is locked"
+    } else {
+        ""
+    };
+    let message = format!("{chart} {asked}{locked}, {name} says {}", list.value);
+    let hint = format!(
+        "write {} in {}:{}, or {asked} in {}:{}",
+        list.value, site.file, site.line, list.file, list.line
+    );
+    Some(line.at(site, message).hinted(hint))
 }

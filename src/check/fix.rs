@@ -20,7 +20,10 @@ pub fn repair(input: CheckInput<'_>, findings: &Findings) -> Plan {
     for finding in with_fix {
         places.extend(finding.line.map(|line| (finding.file.clone(), line)));
         // A lock goes with its chart.
-        if let Some(directory) = finding.file.strip_suffix("Chart.yaml") {
+        let chart = finding.file.strip_suffix("Chart.yaml");
+        // Its digest stands on another line.
+        let lock = finding.file.strip_suffix("Chart.lock");
+        if let Some(directory) = chart.or(lock) {
             places.insert((format!("{directory}Chart.lock"), 0));
         }
     }

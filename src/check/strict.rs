@@ -64,29 +64,51 @@ fn chart_lock(view: &View<'_>) -> Vec<Found> {
 }
 
 fn lock_fault(chart: &SourceFile, lock: &SourceFile) -> Option<(Option<usize>, String)> {
-    let wanted: BTreeMap<&str, &str> = chart
-        .sites()
-        .iter()
-        .filter_map(|site| match &site.fact {
-            Fact::ChartDependency {
-                chart,
-                version: Some(_),
-                ..
-            } => Some((chart.as_str(), site.value.as_str())),
-            _ => None,
-        })
-        .collect();
     for site in lock.sites() {
-        if let Fact::LockedDependency { chart } = &site.fact
-            && let Some(wanted) = wanted.get(chart.as_str())
-            && *wanted != site.value
-        {
-            let message = format!("{chart} {}, Chart.yaml says {wanted}", site.value);
+        // Helm keeps the order.
+        let asked = chart.sites().iter().find(|asked| asked.at == site.at);
+        if let Some(asked) = asked.filter(|asked| !takes_locked(asked, site)) {
+            let wanted = &asked.value;
+            let message = format!(
+                "{} {}, Chart.yaml says {wanted}",
+                locked_chart(site),
+                site.value
+            );
             return Some((Some(site.line), message));
         }
     }
     let fits = chart_lock_fits(chart, lock);
     (!fits).then(|| (None, "the digest is not that of Chart.yaml".to_owned()))
+}
+
+fn locked_chart(site: &Site) -> &str {
+    match &site.fact {
+        Fact::LockedDependency { chart, .. } => chart,
+        _ => "",
+    }
+}
+
+/// Tells whether a dependency takes the version that is locked for it; of another chart in its place, nothing is said.
+fn takes_locked(asked: &Site, locked: &Site) -> bool {
+    match (&asked.fact, &locked.fact) {
+        (
+            Fact::ChartDependency {
+                chart,
+                version,
+                range,
+                ..
+            },
+            Fact::LockedDependency {
+                chart: name,
+                version: Some(locked),
+            },
+        ) if chart == name => match (version, range) {
+            (Some(version), _) => version.is_same_release(locked),
+            (None, Some(range)) => range.takes(locked),
+            (None, None) => true,
+        },
+        _ => true,
+    }
 }
 
 /// A chart with packaged dependencies has those that its Chart.yaml names.
@@ -105,8 +127,10 @@ fn chart_archive(view: &View<'_>) -> Vec<Found> {
                 .filter_map(|(path, _)| file_name(path).strip_suffix(".tgz"))
                 .collect();
             for site in chart.sites() {
-                if let Some(other) = stale_archive(site, &archives) {
-                    let message = format!("version {}, charts/ has {other}.tgz", site.value);
+                let released = line.tree.version_of(site);
+                if let Some(other) = stale_archive(site, released, &archives) {
+                    let version = released.map_or_else(|| site.value.clone(), ToString::to_string);
+                    let message = format!("version {version}, charts/ has {other}.tgz");
                     let hint = format!("helm dependency update {directory}");
                     found.push(line.at(site, message).hinted(hint));
                 }
@@ -116,15 +140,20 @@ fn chart_archive(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-/// Finds the archive of another version of a dependency, where there is none of the right one.
-fn stale_archive<'a>(site: &Site, archives: &[&'a str]) -> Option<&'a str> {
-    let Fact::ChartDependency {
-        chart,
-        version: Some(version),
-        ..
-    } = &site.fact
-    else {
+/// Finds the archive of another version of a dependency, where there is none of the right one: the one that is released, or one
+/// that the range takes.
+fn stale_archive<'a>(
+    site: &Site,
+    released: Option<&ChartVersion>,
+    archives: &[&'a str],
+) -> Option<&'a str> {
+    let Fact::ChartDependency { chart, range, .. } = &site.fact else {
         return None;
+    };
+    let is_right = |found: &ChartVersion| match (released, range) {
+        (Some(released), _) => found.is_same_release(released),
+        (None, Some(range)) => range.takes(found),
+        (None, None) => true,
     };
     let version_in = |archive: &str| {
         let rest = archive.strip_prefix(chart.as_str())?.strip_prefix('-')?;
@@ -133,9 +162,7 @@ fn stale_archive<'a>(site: &Site, archives: &[&'a str]) -> Option<&'a str> {
     let mut of_chart = archives
         .iter()
         .filter_map(|archive| Some((*archive, version_in(archive)?)));
-    let is_there = of_chart
-        .clone()
-        .any(|(_, found)| found.plain() == version.plain());
+    let is_there = of_chart.clone().any(|(_, found)| is_right(&found));
     of_chart
         .next()
         .filter(|_| !is_there)

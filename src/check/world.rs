@@ -5,7 +5,7 @@ use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::{View, file_name};
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
-use crate::stack::{Fact, find_minor_bound};
+use crate::stack::{Fact, Site};
 use crate::version::{KubernetesVersion, Minor, Sha256};
 
 pub(super) const RULES: [Rule; 5] = [
@@ -45,7 +45,7 @@ pub(super) const RULES: [Rule; 5] = [
         name: "chart-not-published",
         group: Group::Catalog,
         severity: Severity::Error,
-        finds: "An addon chart's version is not in the index of its repository.",
+        finds: "An addon chart's version, or that of a list, is not in the index of its repository.",
         reason: "A version that only a git tag names cannot be installed: the release cannot be packaged.",
         find: chart_not_published,
     },
@@ -264,30 +264,50 @@ fn chart_not_published(view: &View<'_>) -> Vec<Found> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for line in view.lines() {
-        for site in line.sites() {
-            let Fact::ChartDependency {
-                chart,
-                repository,
-                version: Some(version),
-            } = &site.fact
-            else {
-                continue;
-            };
-            let known = find_minor_bound(chart).map_or("", |known| known.repository);
-            let url = if repository.is_empty() {
-                known
-            } else {
-                repository
-            };
-            let Some(offered) = catalog.find_chart(url, chart) else {
-                continue;
-            };
-            if !offered.iter().any(|found| found.plain() == version.plain()) {
-                let message = format!("{url} has no {chart} {version}");
-                found.push(line.at(site, message));
+    for (minor, file) in view.files_with_minor() {
+        for site in file.sites() {
+            if let Some((message, row)) = unpublished(view, catalog, site) {
+                found.push(Found::at(site, message).of(row.or(minor)));
             }
         }
     }
     found
+}
+
+/// Says what a repository lacks that a place asks for, and the minor of the row where it is one. A source that gave no answer
+/// proves nothing.
+fn unpublished(view: &View<'_>, catalog: &Catalog, site: &Site) -> Option<(String, Option<Minor>)> {
+    let charts = &view.stack.charts;
+    let (Fact::ChartDependency {
+        chart,
+        version,
+        range,
+        ..
+    }
+    | Fact::ListedAddon {
+        chart,
+        version,
+        range,
+        ..
+    }) = &site.fact
+    else {
+        return None;
+    };
+    let (url, row) = match &site.fact {
+        Fact::ListedAddon { minor, .. } => {
+            let listed = charts.find(chart)?;
+            (view.stack.repository_of(listed), Some(*minor))
+        }
+        Fact::ChartDependency { repository, .. } if !repository.is_empty() => {
+            (repository.as_str(), None)
+        }
+        _ => (charts.find(chart)?.repository.as_str(), None),
+    };
+    let offered = catalog.find_chart(url, chart)?;
+    let is_there = match (version, range) {
+        (Some(version), _) => offered.iter().any(|found| found.is_same_release(version)),
+        (None, Some(range)) => offered.iter().any(|found| range.takes(found)),
+        (None, None) => true,
+    };
+    (!is_there).then(|| (format!("{url} has no {chart} {}", site.value), row))
 }

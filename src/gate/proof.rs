@@ -7,7 +7,7 @@ use super::{Subject, TestKind, TestResult, TestState};
 use crate::catalog::{Catalog, NodeImage};
 use crate::check::{Finding, Findings};
 use crate::plan::FileAction;
-use crate::stack::{Fact, SourceFile, SourceTree, Stack, find_minor_bound};
+use crate::stack::{Fact, SourceFile, Stack};
 use crate::version::{ChartVersion, KubernetesVersion, Sha256};
 
 /// What the proofs are made from.
@@ -126,7 +126,9 @@ fn chart_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
         let mut unreachable = input.catalog.unreachable.iter();
         let failed = unreachable.find(|failed| failed.source == *repository);
         let (state, words) = match input.catalog.find_chart(repository, chart) {
-            Some(all) if all.contains(version) => (TestState::Passed, "in the index".to_owned()),
+            Some(all) if all.iter().any(|found| found.is_same_release(version)) => {
+                (TestState::Passed, "in the index".to_owned())
+            }
             Some(_) => {
                 let words = format!("the index of {repository} has no such version");
                 (TestState::Failed, words)
@@ -148,26 +150,27 @@ fn charts(stack: &Stack, of: Option<ProofInput<'_>>) -> BTreeSet<NamedChart> {
     let minor = of.map(|input| input.subject.line.line.minor);
     let trees = stack.trees.iter();
     let trees = trees.filter(|tree| minor.is_none() || tree.minor == minor);
-    let of_trees = trees.flat_map(SourceTree::sites);
+    let of_trees = trees.flat_map(|tree| tree.sites().map(move |site| (Some(tree), site)));
     let shared = stack.shared.iter().flat_map(|file| file.sites());
-    let sites = of_trees.chain(shared);
-    let named = sites.filter_map(|site| match &site.fact {
+    let sites = of_trees.chain(shared.map(|site| (None, site)));
+    let named = sites.filter_map(|(tree, site)| match &site.fact {
         Fact::ChartDependency {
-            chart,
-            repository,
-            version: Some(version),
+            chart, repository, ..
         } => {
-            let usual = find_minor_bound(chart).filter(|_| repository.is_empty());
-            let repository = usual.map_or(repository.as_str(), |bound| bound.repository);
-            Some((repository.to_owned(), chart.clone(), version.clone()))
+            let bound = stack.charts.find(chart);
+            let usual = bound.filter(|_| repository.is_empty());
+            let repository = usual.map_or(repository, |bound| &bound.repository);
+            let version = tree?.version_of(site)?;
+            Some((repository.clone(), chart.clone(), version.clone()))
         }
         Fact::ListedAddon {
             minor: row,
             chart,
             version: Some(version),
+            ..
         } if minor.is_none_or(|minor| minor == *row) => {
-            let bound = find_minor_bound(chart)?;
-            Some((bound.repository.to_owned(), chart.clone(), version.clone()))
+            let repository = stack.repository_of(stack.charts.find(chart)?);
+            Some((repository.to_owned(), chart.clone(), version.clone()))
         }
         _ => None,
     });

@@ -11,8 +11,13 @@ use super::{FileChange, LinePlan, StackPlan};
 use crate::catalog::NodeImage;
 use crate::matrix::{LineMatrix, matrix};
 use crate::policy::{Block, ChangeClass, Policy};
-use crate::stack::{EditNote, Fact, Part, SourceFile, SourceTree, Stack, choose_image};
-use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine};
+use crate::stack::{
+    EditNote, Fact, Part, SourceFile, SourceTree, Stack, chart_lock_fits, choose_image,
+    versions_for,
+};
+use crate::version::{
+    ChartRequirement, ChartVersion, KubernetesVersion, Minor, OsRelease, StackLine,
+};
 
 /// Fills in the lines of a planned stack.
 pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut StackPlan) {
@@ -224,27 +229,43 @@ fn arriving(
             ));
         }
     }
-    for (chart, version) in &after.charts {
+    for (chart, asked) in &after.charts {
         let standing = before.and_then(|before| before.charts.get(chart));
-        // A chart that stays behind its minor, as the policy wants it, is nothing new.
-        let follows = version.split('.').nth(1) == Some(&minor.number().to_string());
-        if follows && standing != Some(version) {
+        if standing != Some(asked) {
             let from = standing
                 .map(|standing| format!(" {standing} ->"))
                 .unwrap_or_default();
-            let is_offered = catalog.chart_repositories.iter().any(|repository| {
-                let offered = repository.charts.get(chart);
-                offered.is_some_and(|all| all.iter().any(|found| found.plain() == *version))
-            });
-            let why = if is_offered {
-                format!("the newest for {minor}")
-            } else {
-                format!("what the list of versions says for {minor}")
-            };
-            reasons.push(format!("{chart}{from} {version}: {why}"));
+            let why = chart_reason(target, (chart, asked), minor);
+            reasons.extend(why.map(|why| format!("{chart}{from} {asked}: {why}")));
         }
     }
     reasons
+}
+
+/// Why a chart is asked for; a chart that stays behind its minor, as the policy wants it, is nothing new.
+fn chart_reason(target: &Target<'_>, (chart, asked): (&str, &str), minor: Minor) -> Option<String> {
+    let asked: ChartRequirement = asked.parse().ok()?;
+    let Some(version) = asked.exact() else {
+        return asked
+            .takes_minor(minor)
+            .then(|| format!("the versions for {minor}"));
+    };
+    if !version.follows(minor) {
+        return None;
+    }
+    let repositories = target.input.catalog.chart_repositories.iter();
+    let all = repositories.filter_map(|repository| repository.charts.get(chart));
+    let offered: Vec<&ChartVersion> = all.flat_map(|all| versions_for(all, minor)).collect();
+    if !offered.iter().any(|found| found.is_same_release(&version)) {
+        return Some(format!("what the list of versions says for {minor}"));
+    }
+    Some(
+        if offered.iter().any(|found| found.is_newer_than(&version)) {
+            format!("the newest for {minor} that may be taken")
+        } else {
+            format!("the newest for {minor}")
+        },
+    )
 }
 
 /// Why a default goes elsewhere than to the newest patch.
@@ -408,10 +429,16 @@ fn notes(target: &Target<'_>, outcome: &Outcome) -> Vec<String> {
                         .filter(|_| wanted.line == wanted.line_before),
                 );
                 notes.extend(vendored_note(target, tree, &parts));
+                let moves = |chart: &str| {
+                    let mut files = files.iter();
+                    files.any(|file| file.path == chart && edits_dependencies(file))
+                };
+                notes.extend(lock_notes(tree, &tree.directory, moves));
             }
             Move::Create(tree, directory, wanted) => {
                 notes.extend(mentions_note(outcome, directory, wanted.line_before.minor));
                 notes.extend(vendored_note(target, tree, &[Part::ClusterAddon]));
+                notes.extend(lock_notes(tree, directory, |_| true));
             }
             Move::Remove(_) => {}
         }
@@ -445,6 +472,30 @@ fn vendored_note(target: &Target<'_>, tree: &SourceTree, parts: &[Part]) -> Opti
         let directory = &tree.directory;
         format!("{directory} has packaged charts: run `helm dependency update` in the addon charts that changed")
     })
+}
+
+fn edits_dependencies(file: &FileChange) -> bool {
+    let mut edits = file.edits.iter();
+    edits.any(|edit| edit.at.starts_with("dependencies["))
+}
+
+/// Locks of charts that move which did not fit before: nobody knows what they should say.
+fn lock_notes(tree: &SourceTree, directory: &str, moves: impl Fn(&str) -> bool) -> Vec<String> {
+    let charts = tree.files.iter().filter(|file| moves(file.path()));
+    let stale = charts.filter_map(|chart| {
+        let lock = tree.find_lock(chart.path())?;
+        (!chart_lock_fits(chart, lock)).then_some(lock)
+    });
+    stale
+        .map(|lock| {
+            let below = lock.path().strip_prefix(&tree.directory).unwrap_or_default();
+            let lock = format!("{directory}{below}");
+            let chart = lock.trim_end_matches("/Chart.lock");
+            format!(
+                "{lock} did not fit its Chart.yaml before, and is left alone: run `helm dependency update {chart}`"
+            )
+        })
+        .collect()
 }
 
 /// A new source tree may still speak of the minor it was copied from, in texts that no rule covers.

@@ -218,6 +218,7 @@ impl Work<'_> {
             series: SeriesSet::default(),
             faults: Vec::new(),
             notes: Vec::new(),
+            charts: stack.charts.clone(),
         })
     }
 }

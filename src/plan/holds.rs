@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hold;
+use super::charts;
 use super::target::{Move, Target};
 use super::waiting::waiting;
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::matrix::{StoreState, minors_of, state_of};
 use crate::policy::{Addons, ChangeClass};
 use crate::stack::{
-    Fact, Roster, RosterEntry, RosterForm, SourceFile, SourceTree, Unmet, choose_image,
-    find_minor_bound, is_another_image, is_complete_image, unmet_sites,
+    Roster, RosterEntry, RosterForm, SourceFile, Unmet, choose_image, is_another_image,
+    is_complete_image, unmet_sites,
 };
 use crate::version::{KubernetesVersion, Minor};
 
@@ -283,52 +284,19 @@ fn listed_entries<'t>(
     rosters.flat_map(|roster| roster.entries.iter().map(move |entry| (roster, entry)))
 }
 
+/// Addon charts that do not go on. Where charts are left alone, that is nothing to speak of.
 fn chart_holds(target: &Target<'_>) -> Vec<Hold> {
     if target.input.policy.addons == Addons::Leave {
         return Vec::new();
     }
-    let mut holds = Vec::new();
-    for step in &target.moves {
-        let (Move::Edit(tree, wanted) | Move::Create(tree, _, wanted)) = step else {
-            continue;
-        };
-        let missing = bound_charts(tree)
-            .into_iter()
-            .filter(|(chart, _)| !wanted.charts.contains_key(chart));
-        holds.extend(missing.filter_map(|(chart, repository)| {
-            chart_hold(target, &chart, &repository, wanted.line.minor)
-        }));
-    }
-    holds
-}
-
-/// A chart without a version for a minor, in a repository that answered.
-fn chart_hold(target: &Target<'_>, chart: &str, repository: &str, minor: Minor) -> Option<Hold> {
-    target.input.catalog.find_chart(repository, chart)?;
-    if target.offer.is_ended(minor) {
-        return None;
-    }
-    let reason = format!("{repository} has no version for {minor}");
-    Some(hold(format!("{chart} for {minor}"), reason, None))
-}
-
-/// The charts of a source tree that belong to its minor, with their repositories.
-pub(super) fn bound_charts(tree: &SourceTree) -> BTreeMap<String, String> {
-    let bound = tree.sites().filter_map(|site| match &site.fact {
-        Fact::ChartDependency {
-            chart, repository, ..
-        } => {
-            let known = find_minor_bound(chart)?;
-            let url = if repository.is_empty() {
-                known.repository
-            } else {
-                repository
-            };
-            Some((chart.clone(), url.to_owned()))
-        }
-        _ => None,
+    let moves = target.moves.iter();
+    let trees = moves.filter_map(|step| match step {
+        Move::Edit(tree, wanted) | Move::Create(tree, _, wanted) => Some((tree, wanted.line.minor)),
+        Move::Remove(_) => None,
     });
-    bound.collect()
+    trees
+        .flat_map(|(tree, minor)| charts::decide(target, tree, minor).holds)
+        .collect()
 }
 
 /// A minor that the store offers and nobody asked for, or one that was asked for and cannot be had.
@@ -397,7 +365,7 @@ fn asked_hold(target: &Target<'_>, asked: Minor) -> Option<Hold> {
     }
     let missing = target.missing_charts(asked);
     let what = if target.newest_default(asked).is_some() && !missing.is_empty() {
-        format!("no {} for it is known", missing.join(" and no "))
+        missing.join("; ")
     } else if target.offer.unfiltered(asked).next().is_some() {
         "none of its images may be used".to_owned()
     } else {

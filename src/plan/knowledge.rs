@@ -2,7 +2,8 @@
 //! current nor behind, and comes before everything else.
 
 use super::Hold;
-use super::holds::{bound_charts, follows_images, hold, listing, stores};
+use super::charts;
+use super::holds::{follows_images, hold, listing, stores};
 use super::target::{Move, Target};
 use crate::catalog::ImagePattern;
 use crate::matrix::{StoreState, state_of};
@@ -40,9 +41,9 @@ pub(super) fn is_blind(target: &Target<'_>) -> bool {
         }
     }
     for tree in &target.stack.trees {
-        for (chart, repository) in bound_charts(tree) {
+        for (chart, repository) in charts::asked(target, tree) {
             needed += 1;
-            answered += usize::from(catalog.find_chart(&repository, &chart).is_some());
+            answered += usize::from(catalog.find_chart(repository, chart).is_some());
         }
     }
     needed > 0 && answered == 0
@@ -78,12 +79,12 @@ fn unknown_charts(target: &Target<'_>) -> Vec<Hold> {
         let (Move::Edit(tree, wanted) | Move::Create(tree, _, wanted)) = step else {
             continue;
         };
-        for (chart, repository) in bound_charts(tree) {
+        for (chart, repository) in charts::asked(target, tree) {
             let failed = catalog
                 .unreachable
                 .iter()
                 .find(|failed| failed.source == repository);
-            let (reason, hint) = match (failed, catalog.find_chart(&repository, &chart)) {
+            let (reason, hint) = match (failed, catalog.find_chart(repository, chart)) {
                 (Some(failed), _) => (format!("{}: {}", failed.url, failed.reason), None),
                 (None, None) => (
                     format!("the catalog says nothing of {repository}"),

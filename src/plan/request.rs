@@ -3,10 +3,7 @@
 use super::Selection;
 use crate::catalog::{CatalogRequest, StoreRequest};
 use crate::matrix::minors_of;
-use crate::stack::{
-    Discovery, Fact, ImageSeries, MinorBoundChart, ProofKind, SeriesId, SourceFile, Stack, Tree,
-    find_minor_bound,
-};
+use crate::stack::{Discovery, Fact, ImageSeries, ProofKind, SeriesId, SourceFile, Stack, Tree};
 use crate::version::Minor;
 
 /// Returns what the stacks asked for want to know of the world.
@@ -103,25 +100,15 @@ fn add_charts(stack: &Stack, request: &mut CatalogRequest) {
             Fact::ChartDependency {
                 chart, repository, ..
             } => {
-                if let Some(bound) = find_minor_bound(chart) {
-                    let url = if repository.is_empty() {
-                        bound.repository
-                    } else {
-                        repository
-                    };
+                if let Some(bound) = stack.charts.find(chart)
+                    && let Some(url) = bound.repository_of(repository)
+                {
                     add(url, chart);
                 }
             }
-            Fact::ListedAddon {
-                chart,
-                version: Some(_),
-                ..
-            } => {
-                if let Some(bound) = MinorBoundChart::all()
-                    .iter()
-                    .find(|bound| bound.name == chart)
-                {
-                    add(bound.repository, chart);
+            Fact::ListedAddon { chart, .. } => {
+                if let Some(bound) = stack.charts.find(chart) {
+                    add(stack.repository_of(bound), chart);
                 }
             }
             _ => {}

@@ -4,17 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanInput;
+use super::charts::{self, Charts};
 use super::limits::Limits;
 use super::offer::Offer;
 use super::release::next_version;
 use crate::catalog::NodeImage;
 use crate::matrix::minors_of;
-use crate::policy::{Addons, ChangeClass, EndOfLife, Pin};
+use crate::policy::{ChangeClass, EndOfLife, Pin};
 use crate::stack::{
-    AddonRow, Fact, ImageReference, MinorBoundChart, RosterEntry, SeriesId, SeriesImages,
-    SourceFile, SourceTree, Stack, Wanted, choose_image, find_minor_bound, select_versions,
+    AddonRow, Fact, ImageReference, RosterEntry, SeriesId, SeriesImages, SourceFile, SourceTree,
+    Stack, Wanted, choose_image, select_versions,
 };
-use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease, StackLine};
+use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine};
 
 /// Where one stack should go.
 pub(super) struct Target<'a> {
@@ -142,36 +143,15 @@ impl<'a> Target<'a> {
         self.is_looked_at(minor) && (is_there || (wants && has_image() && has_charts()))
     }
 
-    /// Returns the charts that belong to a minor and that no index is known to have for this one, though the source tree that
-    /// would be set to it depends on them.
+    /// Returns why a source tree cannot be set to a minor for its addon charts, as phrases.
     pub(super) fn missing_charts(&self, minor: Minor) -> Vec<String> {
         let tree = if self.stack.layout.has_directory_per_minor() {
             self.predecessor(minor)
         } else {
             self.stack.trees.first()
         };
-        let missing = |chart: &str, repository: &str| {
-            let bound = find_minor_bound(chart)?;
-            let url = if repository.is_empty() {
-                bound.repository
-            } else {
-                repository
-            };
-            let is_known = self.newest_chart(url, chart, minor).is_some();
-            (!is_known).then(|| chart.to_owned())
-        };
-        let sites = tree.into_iter().flat_map(SourceTree::sites);
-        let charts: BTreeSet<String> = sites
-            .filter_map(|site| match &site.fact {
-                Fact::ChartDependency {
-                    chart,
-                    repository,
-                    version: Some(_),
-                } => missing(chart, repository),
-                _ => None,
-            })
-            .collect();
-        charts.into_iter().collect()
+        let missing = tree.map(|tree| charts::decide(self, tree, minor).missing);
+        missing.unwrap_or_default().into_values().collect()
     }
 
     /// Tells whether a source tree is set to a minor.
@@ -393,7 +373,8 @@ impl<'a> Target<'a> {
             ..line_before.clone()
         };
         let default = self.default(tree, minor);
-        let rows = self.rows(tree, minor, default);
+        let charts = charts::decide(self, tree, minor);
+        let rows = self.rows(tree, (minor, default), &charts);
         let kept = self.kept(tree, default, &rows);
         let common: BTreeMap<Minor, &[NodeImage]> = self
             .edited_minors(minor)
@@ -414,11 +395,8 @@ impl<'a> Target<'a> {
             images: images.collect(),
             common,
             rows,
-            charts: if minor == line_before.minor {
-                self.charts(tree, minor, true)
-            } else {
-                self.charts(tree, minor, false)
-            },
+            charts: charts.versions,
+            chart_places: charts.places,
             kept,
             dropped: self.dropped.clone(),
             banned: self.offer.banned().clone(),
@@ -540,74 +518,11 @@ impl<'a> Target<'a> {
             && references.any(|reference| self.new_os_of(&reference, after).is_some())
     }
 
-    /// Returns the newest charts for a minor; a chart that fits the minor never goes down.
-    fn charts(
-        &self,
-        tree: &SourceTree,
-        minor: Minor,
-        keep_newer: bool,
-    ) -> BTreeMap<String, ChartVersion> {
-        // A chart of another minor is not left where it is.
-        if self.input.policy.addons == Addons::Leave && keep_newer {
-            return BTreeMap::new();
-        }
-        let mut charts = BTreeMap::new();
-        for site in tree.sites() {
-            let Fact::ChartDependency {
-                chart,
-                repository,
-                version,
-            } = &site.fact
-            else {
-                continue;
-            };
-            let Some(bound) = find_minor_bound(chart) else {
-                continue;
-            };
-            let url = if repository.is_empty() {
-                bound.repository
-            } else {
-                repository
-            };
-            // Charts that do not follow their newest version are those of the list, where the tree moves to its minor.
-            let newest = if self.input.policy.addons == Addons::Leave {
-                listed_chart(tree, chart, minor).or_else(|| self.newest_chart(url, chart, minor))
-            } else {
-                self.newest_chart(url, chart, minor)
-            };
-            let strays = version
-                .as_ref()
-                .is_some_and(|version| !version.follows(minor));
-            let listed = || listed_chart(tree, chart, minor).filter(|_| strays);
-            let Some(newest) =
-                newest.or_else(|| listed().filter(|_| self.input.policy.asks_repairs()))
-            else {
-                continue;
-            };
-            let current = version
-                .as_ref()
-                .filter(|version| keep_newer && version.follows(minor));
-            let wanted = current
-                .map_or(&newest, |current| current.max(&newest))
-                .clone();
-            charts.insert(chart.clone(), wanted);
-        }
-        charts
-    }
-
-    fn newest_chart(&self, repository: &str, chart: &str, minor: Minor) -> Option<ChartVersion> {
-        if self.offer.is_ended(minor) {
-            return None;
-        }
-        let offered = self.input.catalog.find_chart(repository, chart)?;
-        MinorBoundChart::newest_for(offered, minor).cloned()
-    }
-
     fn rows(
         &self,
         tree: &SourceTree,
-        minor: Minor,
-        default: Option<KubernetesVersion>,
+        (minor, default): (Minor, Option<KubernetesVersion>),
+        charts: &Charts,
     ) -> BTreeMap<Minor, AddonRow> {
         let standing = |of: Minor| {
             tree.sites().find_map(|site| match site.fact {
@@ -636,11 +551,13 @@ impl<'a> Target<'a> {
                 Some(_) | None if of == minor && tree.minor != Some(minor) => newest.or(before),
                 Some(_) | None => newest.max(before),
             };
+            let is_asked_for = of == minor || self.input.selection.add == Some(of);
+            let add = is_asked_for && standing(of).is_none();
+            let listed = charts.listed.get(&of).filter(|_| add);
             AddonRow {
                 kubernetes,
-                charts: self.row_charts(tree, of),
-                add: standing(of).is_none()
-                    && (of == minor || self.input.selection.add == Some(of)),
+                charts: listed.cloned().unwrap_or_default(),
+                add,
             }
         };
         self.minors
@@ -665,33 +582,6 @@ impl<'a> Target<'a> {
     pub(super) fn newest_of_row(&self, minor: Minor) -> Option<KubernetesVersion> {
         let mut versions = self.offered(minor).iter().rev().map(|image| image.version);
         versions.find(|version| self.offer.is_mature(*version))
-    }
-
-    fn row_charts(&self, tree: &SourceTree, minor: Minor) -> BTreeMap<String, ChartVersion> {
-        if self.input.policy.addons == Addons::Leave {
-            return BTreeMap::new();
-        }
-        let standing = |name: &str| {
-            tree.sites().find_map(|site| match &site.fact {
-                Fact::ListedAddon {
-                    minor: of,
-                    chart,
-                    version: Some(version),
-                } if *of == minor && chart == name => Some(version),
-                _ => None,
-            })
-        };
-        let newest = |chart: &MinorBoundChart| {
-            let newest = self.newest_chart(chart.repository, chart.name, minor)?;
-            let current = standing(chart.name).filter(|version| version.follows(minor));
-            Some((
-                chart.name.to_owned(),
-                current
-                    .map_or(&newest, |current| current.max(&newest))
-                    .clone(),
-            ))
-        };
-        MinorBoundChart::all().iter().filter_map(newest).collect()
     }
 
     fn wanted_of_shared(&self) -> Option<Wanted<'a>> {
@@ -731,17 +621,4 @@ impl<'a> Target<'a> {
             .iter()
             .any(|step| matches!(step, Move::Edit(edited, _) if std::ptr::eq(*edited, tree)))
     }
-}
-
-/// The chart's version in the list of versions, where it is one of the minor: the repository's own word, where no index gives
-/// an answer.
-fn listed_chart(tree: &SourceTree, name: &str, minor: Minor) -> Option<ChartVersion> {
-    tree.sites().find_map(|site| match &site.fact {
-        Fact::ListedAddon {
-            minor: of,
-            chart,
-            version: Some(version),
-        } if *of == minor && chart == name && version.follows(minor) => Some(version.clone()),
-        _ => None,
-    })
 }

@@ -1,5 +1,6 @@
 //! Plans of small repositories: what happens, what is held back, and what is said of it.
 
+mod charts;
 mod limits;
 
 use std::collections::BTreeMap;
@@ -181,11 +182,15 @@ fn a_store_without_an_answer_changes_nothing() {
     });
     let plan = plan_of(&small(), &world);
     assert!(!plan.has_changes());
-    let reason = &find_hold(&plan, "node images of 1.34").reason;
+    let [unknown] = plan.stacks[0].unknown.as_slice() else {
+        panic!("{:?}", plan.stacks);
+    };
+    assert_eq!(unknown.subject, "node images of 1.34");
     assert_eq!(
-        reason,
+        unknown.reason,
         "https://images.example.org/last-1.34: connection refused"
     );
+    assert!(plan.is_blind());
 }
 
 #[test]

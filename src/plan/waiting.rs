@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hold;
+use super::charts;
 use super::holds::hold;
 use super::target::{Move, Target};
 use crate::matrix::{StoreState, state_of};
@@ -176,12 +177,36 @@ fn end_hold(target: &Target<'_>, minor: Minor) -> Option<Hold> {
     }
     let day = target.input.catalog.end_of_life.get(&minor)?;
     let images: Vec<KubernetesVersion> = target.offer.ended(minor).into_iter().collect();
-    if images.is_empty() {
-        return None;
+    let mut trees = target.stack.trees.iter();
+    let own = trees.clone().find(|tree| tree.minor == Some(minor));
+    let tree = own.or_else(|| trees.next());
+    let charts = tree.map(|tree| charts::newer_of_ended(target, tree, minor));
+    let charts = charts.unwrap_or_default();
+    let mut held: Vec<String> = Vec::new();
+    if !images.is_empty() {
+        held.push(format!("new images ({})", compact(&images)));
     }
-    let images = compact(&images);
-    let reason =
-        format!("reached its end of life on {day}: new images ({images}) and charts are held");
+    held.extend(
+        charts
+            .iter()
+            .map(|(chart, version)| format!("{chart} {version}")),
+    );
+    let verb = if images.is_empty() && held.len() == 1 {
+        "is"
+    } else {
+        "are"
+    };
+    let held = join_words(&held)?;
+    let reason = format!("reached its end of life on {day}: {held} {verb} held");
     let hint = "`endOfLife: follow` in csctl-matrix.yaml, or --end-of-life follow, takes them";
     Some(hold(minor, reason, Some(hint.to_owned())))
+}
+
+/// Joins words as a sentence does: `a, b and c`.
+fn join_words(words: &[String]) -> Option<String> {
+    match words {
+        [] => None,
+        [word] => Some(word.clone()),
+        [first @ .., last] => Some(format!("{} and {last}", first.join(", "))),
+    }
 }

@@ -1,52 +1,347 @@
 //! Addon charts that belong to one Kubernetes minor. Others (cilium, metrics-server) have a life of their own.
 
+use std::sync::Arc;
+
+use url::Url;
+
+use super::facts::Fault;
+use crate::config::{CONFIG_FILE, ChartConfig};
 use crate::version::{ChartVersion, Minor};
+use crate::yaml::{self, Path};
 
 /// A chart whose second number is that of the Kubernetes minor it is made for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MinorBoundChart {
     /// The chart's name.
-    pub name: &'static str,
+    pub name: String,
     /// The Helm repository that publishes it.
-    pub repository: &'static str,
-    /// Its key in versions.yaml.
-    pub versions_key: &'static str,
-    /// Its key below `addons` in stack.yaml.
-    pub stack_key: &'static str,
+    pub repository: String,
+    /// Its key in versions.yaml, where it has one.
+    pub versions_key: Option<String>,
+    /// Its key below `addons` in stack.yaml, where it has one.
+    pub stack_key: Option<String>,
 }
 
-/// The charts of cloud-provider-openstack that number themselves after the Kubernetes minor.
-const CHARTS: [MinorBoundChart; 2] = [
-    MinorBoundChart {
-        name: "openstack-cinder-csi",
-        repository: "https://kubernetes.github.io/cloud-provider-openstack",
-        versions_key: "cinder_csi",
-        stack_key: "csi",
-    },
-    MinorBoundChart {
-        name: "openstack-cloud-controller-manager",
-        repository: "https://kubernetes.github.io/cloud-provider-openstack",
-        versions_key: "occm",
-        stack_key: "ccm",
-    },
-];
+/// The charts that belong to a minor: those that the program knows, and those that a configuration names.
+#[derive(Debug, Clone)]
+pub struct MinorBoundCharts(Arc<[MinorBoundChart]>);
+
+/// Where a dependency comes from, as its `repository` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChartSource<'a> {
+    /// A repository that can be asked, by HTTP or OCI; the usual one where none is written.
+    Repository(&'a str),
+    /// A name in the configuration of whoever runs Helm: `@cpo`, `alias:cpo`.
+    HelmAlias(&'a str),
+    /// A directory: `file://../ccm`.
+    Directory(&'a str),
+    /// Something else, which nobody can ask.
+    Unknown(&'a str),
+}
 
 impl MinorBoundChart {
-    /// Returns all known charts.
-    pub fn all() -> &'static [Self] {
-        &CHARTS
+    /// Tells where a dependency on this chart comes from.
+    pub fn source<'a>(&'a self, repository: &'a str) -> ChartSource<'a> {
+        let begins = |prefixes: &[&str]| prefixes.iter().any(|start| repository.starts_with(start));
+        if repository.is_empty() {
+            ChartSource::Repository(&self.repository)
+        } else if begins(&["https://", "http://", "oci://"]) {
+            ChartSource::Repository(repository)
+        } else if is_helm_alias(repository) {
+            ChartSource::HelmAlias(repository)
+        } else if begins(&["file://"]) {
+            ChartSource::Directory(repository)
+        } else {
+            ChartSource::Unknown(repository)
+        }
     }
 
-    /// Finds the newest version for the minor among those offered; pre-releases never count.
-    pub fn newest_for(offered: &[ChartVersion], minor: Minor) -> Option<&ChartVersion> {
-        offered
-            .iter()
-            .filter(|version| version.follows(minor) && !version.is_prerelease())
-            .max()
+    /// Returns the repository that a dependency on this chart comes from, where it can be asked.
+    pub fn repository_of<'a>(&'a self, repository: &'a str) -> Option<&'a str> {
+        match self.source(repository) {
+            ChartSource::Repository(url) => Some(url),
+            ChartSource::HelmAlias(_) | ChartSource::Directory(_) | ChartSource::Unknown(_) => None,
+        }
     }
 }
 
-/// Finds the chart by the name a `Chart.yaml` gives.
-pub fn find_minor_bound(name: &str) -> Option<&'static MinorBoundChart> {
-    CHARTS.iter().find(|chart| chart.name == name)
+/// Tells whether a repository is a name in the configuration of whoever runs Helm.
+pub(super) fn is_helm_alias(repository: &str) -> bool {
+    repository.starts_with('@') || repository.starts_with("alias:")
+}
+
+/// All charts that cloud-provider-openstack publishes: each numbers itself after the Kubernetes minor. Source: its issue 2175.
+/// With their keys in versions.yaml and stack.yaml.
+const KNOWN: [(&str, &str, &str); 3] = [
+    ("openstack-cinder-csi", "cinder_csi", "csi"),
+    ("openstack-cloud-controller-manager", "occm", "ccm"),
+    ("openstack-manila-csi", "manila_csi", "manila"),
+];
+
+const CLOUD_PROVIDER_OPENSTACK: &str = "https://kubernetes.github.io/cloud-provider-openstack";
+
+impl MinorBoundCharts {
+    /// Reads the entries of a configuration; `text` is the configuration file, for the lines of what is wrong in it. An entry with
+    /// the name of a known chart takes its place, and keys that it does not name stay as they are known.
+    pub fn read(entries: &[ChartConfig], text: &str) -> Result<Self, Fault> {
+        let mut charts: Vec<MinorBoundChart> = KNOWN.iter().map(known).collect();
+        for entry in entries {
+            let before = charts.iter().position(|chart| chart.name == entry.name);
+            let before = before.map(|place| charts.remove(place));
+            let keys = before.map(|chart| (chart.versions_key, chart.stack_key));
+            let (versions_key, stack_key) = keys.unwrap_or_default();
+            charts.push(MinorBoundChart {
+                name: entry.name.clone(),
+                repository: entry.repository.clone(),
+                versions_key: entry.versions_key.clone().or(versions_key),
+                stack_key: entry.stack_key.clone().or(stack_key),
+            });
+        }
+        match find_wrong(entries, &charts) {
+            Some(wrong) => Err(wrong.into_fault(text)),
+            None => Ok(Self(charts.into())),
+        }
+    }
+
+    /// Finds a chart by the name that a `Chart.yaml` gives.
+    pub fn find(&self, name: &str) -> Option<&MinorBoundChart> {
+        self.iter().find(|chart| chart.name == name)
+    }
+
+    /// Returns the charts one by one.
+    pub fn iter(&self) -> impl Iterator<Item = &MinorBoundChart> {
+        self.0.iter()
+    }
+}
+
+impl Default for MinorBoundCharts {
+    fn default() -> Self {
+        Self(KNOWN.iter().map(known).collect())
+    }
+}
+
+fn known((name, versions_key, stack_key): &(&str, &str, &str)) -> MinorBoundChart {
+    MinorBoundChart {
+        name: (*name).to_owned(),
+        repository: CLOUD_PROVIDER_OPENSTACK.to_owned(),
+        versions_key: Some((*versions_key).to_owned()),
+        stack_key: Some((*stack_key).to_owned()),
+    }
+}
+
+/// What is wrong with an entry of a configuration.
+struct Wrong {
+    index: usize,
+    key: &'static str,
+    message: String,
+    hint: &'static str,
+}
+
+impl Wrong {
+    fn into_fault(self, text: &str) -> Fault {
+        let Self { index, key, .. } = self;
+        let line = || {
+            let file = yaml::File::parse(text).ok()?;
+            let entry = file
+                .documents()
+                .first()?
+                .at(&Path::root().key("charts").index(index))?;
+            Some(entry.get(key).unwrap_or(entry).line())
+        };
+        let message = format!("charts[{index}].{key}: {}", self.message);
+        Fault::new(CONFIG_FILE, line(), message, self.hint)
+    }
+}
+
+/// Finds the first entry that cannot be meant; `charts` are all charts with these entries.
+fn find_wrong(entries: &[ChartConfig], charts: &[MinorBoundChart]) -> Option<Wrong> {
+    entries.iter().enumerate().find_map(|(index, entry)| {
+        let wrong = |key, message, hint| Wrong {
+            index,
+            key,
+            message,
+            hint,
+        };
+        let is_again = entries[..index]
+            .iter()
+            .any(|first| first.name == entry.name);
+        let name = &entry.name;
+        if is_again {
+            let message = format!("`{name}` stands twice");
+            return Some(wrong("name", message, "leave one of the two"));
+        }
+        if !is_chart_name(name) {
+            let message = format!("`{name}` is no chart's name");
+            let hint = "write the name that Chart.yaml depends on, such as openstack-cinder-csi";
+            return Some(wrong("name", message, hint));
+        }
+        if let Some(message) = repository_fault(&entry.repository) {
+            let hint = "write it with https://, http:// or oci://, and without a user name";
+            return Some(wrong("repository", message, hint));
+        }
+        let (key, message) = key_fault(entry, charts)?;
+        Some(wrong(key, message, "give each chart a key of its own"))
+    })
+}
+
+fn is_chart_name(name: &str) -> bool {
+    let fits = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
+    !name.is_empty() && name.chars().all(fits)
+}
+
+fn repository_fault(repository: &str) -> Option<String> {
+    let url = Url::parse(repository).ok();
+    let is_repository =
+        |url: &Url| matches!(url.scheme(), "https" | "http" | "oci") && url.has_host();
+    match url.filter(is_repository) {
+        Some(url) if url.username().is_empty() && url.password().is_none() => None,
+        // The value is not repeated: it may be a secret.
+        Some(_) => Some("carries a user name or a password".to_owned()),
+        None => Some("is no URL of a Helm repository".to_owned()),
+    }
+}
+
+/// Finds a key that is empty, or that is something else already.
+fn key_fault(entry: &ChartConfig, charts: &[MinorBoundChart]) -> Option<(&'static str, String)> {
+    type Key = fn(&MinorBoundChart) -> Option<&str>;
+    let versions_key: Key = |chart| chart.versions_key.as_deref();
+    let stack_key: Key = |chart| chart.stack_key.as_deref();
+    let own = charts.iter().find(|chart| chart.name == entry.name)?;
+    [("versionsKey", versions_key), ("stackKey", stack_key)]
+        .into_iter()
+        .find_map(|(name, key_of)| {
+            let key = key_of(own)?;
+            let mut others = charts.iter().filter(|chart| chart.name != entry.name);
+            let other = others.find(|chart| key_of(chart) == Some(key));
+            let message = match other {
+                Some(other) => format!("`{key}` is the key of {} already", other.name),
+                None if key == "kubernetes" => "`kubernetes` is no chart's key".to_owned(),
+                None if key.trim().is_empty() => "is empty".to_owned(),
+                None => return None,
+            };
+            Some((name, message))
+        })
+}
+
+/// Returns those of some versions that are for a minor; pre-releases never count.
+pub fn versions_for(offered: &[ChartVersion], minor: Minor) -> impl Iterator<Item = &ChartVersion> {
+    offered
+        .iter()
+        .filter(move |version| version.follows(minor) && !version.is_prerelease())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    /// Reads the entries of a configuration; what is wrong in it with its line and the way out.
+    fn read(entries: &str) -> Result<MinorBoundCharts, String> {
+        let text = format!("charts:\n{entries}");
+        let config = Config::parse(&text).unwrap();
+        MinorBoundCharts::read(&config.charts, &text)
+            .map_err(|fault| format!("{fault}; {}", fault.hint))
+    }
+
+    #[test]
+    fn a_configuration_adds_charts() {
+        let charts = read(
+            "- name: openstack-barbican-csi\n  repository: https://charts.example.org\n  versionsKey: barbican\n",
+        )
+        .unwrap();
+        let names: Vec<&str> = charts.iter().map(|chart| chart.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "openstack-cinder-csi",
+                "openstack-cloud-controller-manager",
+                "openstack-manila-csi",
+                "openstack-barbican-csi"
+            ]
+        );
+        let added = charts.find("openstack-barbican-csi").unwrap();
+        assert_eq!(added.versions_key.as_deref(), Some("barbican"));
+        assert_eq!(added.stack_key, None);
+        assert_eq!(charts.find("cilium"), None);
+    }
+
+    #[test]
+    fn a_known_chart_may_come_from_elsewhere() {
+        let charts = read(
+            "- name: openstack-cinder-csi\n  repository: oci://registry.example.org/charts\n  stackKey: cinder\n",
+        )
+        .unwrap();
+        let chart = charts.find("openstack-cinder-csi").unwrap();
+        assert_eq!(chart.repository, "oci://registry.example.org/charts");
+        assert_eq!(chart.versions_key.as_deref(), Some("cinder_csi"));
+        assert_eq!(chart.stack_key.as_deref(), Some("cinder"));
+        assert_eq!(charts.iter().count(), 3);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_its_line() {
+        let repository = "  repository: https://charts.example.org\n";
+        for (entries, expected) in [
+            (
+                format!("- name: a\n{repository}- name: a\n{repository}"),
+                "csctl-matrix.yaml:4: charts[1].name: `a` stands twice; leave one of the two",
+            ),
+            (
+                format!("- name: a b\n{repository}"),
+                "csctl-matrix.yaml:2: charts[0].name: `a b` is no chart's name; write the name that Chart.yaml depends on, such as openstack-cinder-csi",
+            ),
+            (
+                "- name: a\n  repository: '@cpo'\n".to_owned(),
+                "csctl-matrix.yaml:3: charts[0].repository: is no URL of a Helm repository; write it with https://, http:// or oci://, and without a user name",
+            ),
+            (
+                "- name: a\n  repository: https://me:secret@charts.example.org\n".to_owned(),
+                "csctl-matrix.yaml:3: charts[0].repository: carries a user name or a password; write it with https://, http:// or oci://, and without a user name",
+            ),
+            (
+                format!("- name: a\n{repository}  versionsKey: occm\n"),
+                "csctl-matrix.yaml:4: charts[0].versionsKey: `occm` is the key of openstack-cloud-controller-manager already; give each chart a key of its own",
+            ),
+            (
+                format!("- name: a\n{repository}  stackKey: ''\n"),
+                "csctl-matrix.yaml:4: charts[0].stackKey: is empty; give each chart a key of its own",
+            ),
+            (
+                format!("- name: a\n{repository}  versionsKey: kubernetes\n"),
+                "csctl-matrix.yaml:4: charts[0].versionsKey: `kubernetes` is no chart's key; give each chart a key of its own",
+            ),
+        ] {
+            assert_eq!(read(&entries).unwrap_err(), expected, "{entries}");
+        }
+    }
+
+    #[test]
+    fn a_repository_is_asked_or_it_is_said_what_it_is() {
+        let charts = MinorBoundCharts::default();
+        let chart = charts.find("openstack-cinder-csi").unwrap();
+        for (repository, expected) in [
+            ("", ChartSource::Repository(CLOUD_PROVIDER_OPENSTACK)),
+            ("https://a/b", ChartSource::Repository("https://a/b")),
+            ("oci://a/b", ChartSource::Repository("oci://a/b")),
+            ("@cpo", ChartSource::HelmAlias("@cpo")),
+            ("alias:cpo", ChartSource::HelmAlias("alias:cpo")),
+            ("file://../csi", ChartSource::Directory("file://../csi")),
+            ("stable", ChartSource::Unknown("stable")),
+            ("*cpo", ChartSource::Unknown("*cpo")),
+        ] {
+            assert_eq!(chart.source(repository), expected, "{repository}");
+        }
+        assert_eq!(chart.repository_of("@cpo"), None);
+    }
+
+    #[test]
+    fn versions_for_a_minor_are_no_pre_releases() {
+        let offered: Vec<ChartVersion> = ["2.33.9", "2.34.1", "2.34.2-rc.1", "3.34.0", "2.35.0"]
+            .map(|text| text.parse().unwrap())
+            .into();
+        let found: Vec<String> = versions_for(&offered, Minor::new(1, 34))
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(found, ["2.34.1", "3.34.0"]);
+    }
 }

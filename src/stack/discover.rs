@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use super::addon::{MinorBoundChart, MinorBoundCharts};
 use super::configured::{ConfiguredSite, ConfiguredSites, Unmet};
 use super::facts::{Fact, Fault, FaultKind, Site};
 use super::kinds;
@@ -13,7 +14,7 @@ use super::series::SeriesSet;
 use super::source::SourceFile;
 use super::tree::{Content, Tree};
 use crate::catalog::ImagePattern;
-use crate::version::{KubernetesVersion, Minor, StackLine};
+use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine};
 
 /// The cluster stacks of a tree. Their files are read when a stack is asked for: in a large repository each time, so that a
 /// stack at a time is held; in a small one once.
@@ -31,6 +32,8 @@ pub struct Hints {
     pub sites: ConfiguredSites,
     /// The image store to use instead of the one that URLs name.
     pub image_pattern: Option<ImagePattern>,
+    /// The addon charts that belong to a Kubernetes minor.
+    pub charts: MinorBoundCharts,
 }
 
 /// Where the files of configured sites are.
@@ -136,10 +139,15 @@ impl Discovery {
         unmet
     }
 
-    fn read_place(&self, source: Source<'_>, place: &StackPlace) -> Stack {
+    fn read_place(&self, (tree, known): (&Tree, &Known), place: &StackPlace) -> Stack {
+        let source = Source {
+            tree,
+            known,
+            charts: &self.hints.charts,
+        };
         let mut stack = read_stack(source, place);
         if !self.hints.sites.is_empty() {
-            self.attach(source.0, place, &mut stack);
+            self.attach(tree, place, &mut stack);
         }
         learn::claim(&mut stack, self.hints.image_pattern.as_ref());
         stack
@@ -236,6 +244,8 @@ pub struct Stack {
     pub faults: Vec<Fault>,
     /// What a person may want to know of files that say nothing of the matrix.
     pub notes: Vec<String>,
+    /// The addon charts that belong to a Kubernetes minor.
+    pub charts: MinorBoundCharts,
 }
 
 /// One source tree: what one release of a cluster stack is made from.
@@ -267,6 +277,20 @@ impl Stack {
             .map(AsRef::as_ref)
     }
 
+    /// Returns the repository of the charts that lists name: that of a dependency, else the usual one.
+    pub fn repository_of<'s>(&'s self, chart: &'s MinorBoundChart) -> &'s str {
+        let sites = self.files().flat_map(SourceFile::sites);
+        let mut written = sites.filter_map(|site| match &site.fact {
+            Fact::ChartDependency {
+                chart: name,
+                repository,
+                ..
+            } if *name == chart.name => chart.repository_of(repository),
+            _ => None,
+        });
+        written.next().unwrap_or(&chart.repository)
+    }
+
     /// Tells whether a file is in its directory.
     pub fn holds(&self, path: &str) -> bool {
         is_below(path, &self.directory)
@@ -295,6 +319,50 @@ impl SourceTree {
     /// Returns its single facts.
     pub fn sites(&self) -> impl Iterator<Item = &Site> {
         self.files.iter().flat_map(|file| file.sites())
+    }
+
+    /// Finds the entry of a Chart.lock that belongs to a dependency of the Chart.yaml beside it.
+    pub fn find_locked(&self, dependency: &Site) -> Option<&Site> {
+        let Fact::ChartDependency { chart, .. } = &dependency.fact else {
+            return None;
+        };
+        let lock = self.find_lock(&dependency.file)?;
+        lock.sites().iter().find(|site| {
+            let is_same =
+                matches!(&site.fact, Fact::LockedDependency { chart: of, .. } if of == chart);
+            is_same && site.at == dependency.at
+        })
+    }
+
+    /// Finds the dependency of a Chart.yaml that an entry of the Chart.lock beside it belongs to.
+    pub fn find_dependency(&self, locked: &Site) -> Option<&Site> {
+        let chart = format!("{}yaml", locked.file.strip_suffix("lock")?);
+        let mut files = self.files.iter();
+        let file = files.find(|file| file.path() == chart)?;
+        file.sites().iter().find(|site| site.at == locked.at)
+    }
+
+    /// Finds the Chart.lock beside a Chart.yaml.
+    pub fn find_lock(&self, chart: &str) -> Option<&SourceFile> {
+        let lock = format!("{}lock", chart.strip_suffix("yaml")?);
+        let mut files = self.files.iter();
+        files.find(|file| file.path() == lock).map(AsRef::as_ref)
+    }
+
+    /// Returns the version of a dependency that a release would have: the one that is asked for, or for a range the one that is
+    /// locked.
+    pub fn version_of<'s>(&'s self, dependency: &'s Site) -> Option<&'s ChartVersion> {
+        let Fact::ChartDependency { version, range, .. } = &dependency.fact else {
+            return None;
+        };
+        let locked = || match &self.find_locked(dependency)?.fact {
+            Fact::LockedDependency { version, .. } => version.as_ref(),
+            _ => None,
+        };
+        match range {
+            Some(range) => locked().filter(|version| range.takes(version)),
+            None => version.as_ref(),
+        }
     }
 
     /// Tells whether it has a csctl.yaml.
@@ -403,7 +471,12 @@ fn minor_of_directory(name: &str) -> Option<Minor> {
 }
 
 /// Where texts come from: a tree, and what is known of it.
-type Source<'s> = (&'s Tree, &'s Known);
+#[derive(Clone, Copy)]
+struct Source<'s> {
+    tree: &'s Tree,
+    known: &'s Known,
+    charts: &'s MinorBoundCharts,
+}
 
 fn read_stack(source: Source<'_>, place: &StackPlace) -> Stack {
     let mut troubles = Troubles::default();
@@ -426,6 +499,7 @@ fn read_stack(source: Source<'_>, place: &StackPlace) -> Stack {
         series: SeriesSet::default(),
         faults: troubles.faults,
         notes: troubles.notes,
+        charts: source.charts.clone(),
     }
 }
 
@@ -471,24 +545,21 @@ fn layout_of(trees: &[SourceTree], per_minor: bool) -> Layout {
 }
 
 /// Reads the files directly in the stack's directory, beside its source trees.
-fn read_shared(
-    (tree, known): Source<'_>,
-    base: &str,
-    troubles: &mut Troubles,
-) -> Vec<Arc<SourceFile>> {
+fn read_shared(source: Source<'_>, base: &str, troubles: &mut Troubles) -> Vec<Arc<SourceFile>> {
     let prefix = if base.is_empty() { 0 } else { base.len() + 1 };
-    let beside = tree
+    let beside = source
+        .tree
         .files_below(base)
         .filter(|(path, _)| !path[prefix..].contains('/'));
     beside
-        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, known, troubles))
+        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, source, troubles))
         .collect()
 }
 
 fn read_file(
     (path, place): (&str, &str),
     content: &Content,
-    known: &Known,
+    source: Source<'_>,
     troubles: &mut Troubles,
 ) -> Option<Arc<SourceFile>> {
     match content {
@@ -502,9 +573,9 @@ fn read_file(
             ));
             None
         }
-        Content::Text(text) => match known.get(path) {
+        Content::Text(text) => match source.known.get(path) {
             Some(file) if file.text() == text => Some(Arc::clone(file)),
-            Some(_) | None => match SourceFile::read(path, place, text) {
+            Some(_) | None => match SourceFile::read((path, place), text, source.charts) {
                 Ok(file) => file.map(Arc::new),
                 Err(fault) => {
                     troubles.add(fault, text);
@@ -516,7 +587,7 @@ fn read_file(
 }
 
 fn read_source_tree(
-    (tree, known): Source<'_>,
+    source: Source<'_>,
     base: &str,
     directory: &str,
     troubles: &mut Troubles,
@@ -526,12 +597,13 @@ fn read_source_tree(
     } else {
         directory.len() + 1
     };
-    let below = tree
+    let below = source
+        .tree
         .files_below(directory)
         .filter(|(path, _)| belongs(path, directory, base));
     let known_faults = troubles.faults.len();
     let files: Vec<Arc<SourceFile>> = below
-        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, known, troubles))
+        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, source, troubles))
         .collect();
     let names = (|| {
         let mut parts = base.rsplit('/');

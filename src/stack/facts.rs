@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::group::{ImageGroup, ImagePart};
 use crate::catalog::ImagePattern;
 use crate::version::{
-    ChartVersion, KubernetesVersion, Minor, OsRelease, Sha256, Sha512, StackVersion,
+    ChartRequirement, ChartVersion, KubernetesVersion, Minor, OsRelease, Sha256, Sha512,
+    StackVersion,
 };
 
 /// What a file says.
@@ -83,6 +84,9 @@ pub enum Fact {
         chart: String,
         /// Its version; nothing for a range such as `2.34.x`.
         version: Option<ChartVersion>,
+        /// The range, where it is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        range: Option<ChartRequirement>,
     },
     /// The cluster class chart's name.
     ClassChart {
@@ -102,11 +106,16 @@ pub enum Fact {
         repository: String,
         /// Its version; nothing for a range.
         version: Option<ChartVersion>,
+        /// The range, where it is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        range: Option<ChartRequirement>,
     },
     /// A dependency in a Chart.lock.
     LockedDependency {
         /// The chart.
         chart: String,
+        /// Its version, where it reads as one.
+        version: Option<ChartVersion>,
     },
     /// The name of the default's node image.
     ImageName {

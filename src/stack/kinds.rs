@@ -10,6 +10,7 @@ mod cluster_stack;
 mod csctl;
 mod image_manager;
 mod images;
+mod lock_digest;
 mod machine_template;
 mod metadata;
 mod names;
@@ -24,9 +25,9 @@ mod versions_file;
 use super::edits::FileEdits;
 use super::facts::{Fact, Facts, Fault, Site};
 use super::source::SourceFile;
-use super::wanted::Wanted;
+use super::wanted::{ChartPlace, Wanted};
 use crate::policy::ChangeClass;
-use crate::version::{KubernetesVersion, Minor};
+use crate::version::{ChartRequirement, ChartVersion, KubernetesVersion, Minor};
 use crate::yaml::{Node, Path};
 
 pub(crate) use chart_lock::fits as chart_lock_fits;
@@ -237,6 +238,52 @@ fn set_kubernetes(
     }
 }
 
+/// Reads what a place asks for: one version, or a range, in which Helm may read a number.
+fn read_chart_version(node: &Node) -> (Option<ChartVersion>, Option<ChartRequirement>) {
+    let Some(requirement) = read_requirement(node) else {
+        return (None, None);
+    };
+    match requirement.exact() {
+        Some(version) => (Some(version), None),
+        None => (None, Some(requirement)),
+    }
+}
+
+fn read_requirement(node: &Node) -> Option<ChartRequirement> {
+    lock_digest::helm_text(node)?.parse().ok()
+}
+
+/// Returns what a place that names an addon chart is to say, in the words that stand there; nothing where it stays.
+fn wanted_chart(
+    (file, path, node): (&SourceFile, &Path, &Node),
+    wanted: &Wanted<'_>,
+) -> Option<String> {
+    let text = chart_text(node, wanted.find_chart(file.path(), path)?)?;
+    (Some(text.as_str()) != node.as_str()).then_some(text)
+}
+
+/// Returns the text that asks for a version in the words that stand in a place.
+fn chart_text(node: &Node, version: &ChartVersion) -> Option<String> {
+    let mut text = read_requirement(node)?.asking_for(version)?;
+    // `2.40` without quotes is the number 2.4 to Helm.
+    if node.is_plain() && lock_digest::is_cut_short(&text) {
+        text.push_str(".x");
+    }
+    Some(text)
+}
+
+/// Sets a place that names an addon chart.
+fn set_chart(
+    (file, path, node): (&SourceFile, &Path, &Node),
+    wanted: &Wanted<'_>,
+    edits: &mut FileEdits<'_>,
+) -> Result<(), Fault> {
+    match wanted_chart((file, path, node), wanted) {
+        Some(text) => edits.set(0, path, &text, wanted.chart_class(node)),
+        None => Ok(()),
+    }
+}
+
 /// Finds the minor in a chart's name: `openstack-scs2-1-34-cluster-class` carries `1-34`.
 pub(crate) fn minor_in_name(name: &str) -> Option<(std::ops::Range<usize>, Minor)> {
     let mut start = 0;
@@ -284,4 +331,41 @@ fn set_chart_name(
         renamed.replace_range(..start, &format!("{}-{}-", line.provider, line.name));
     }
     edits.set(0, path, &renamed, class)
+}
+
+/// Returns the class of the change that sets an addon chart of this minor where this stands.
+fn class_under(standing: &Node, minor: Minor) -> ChangeClass {
+    let is_stray = match read_chart_version(standing) {
+        (Some(version), _) => !version.follows(minor),
+        (None, Some(range)) => !range.takes_minor(minor),
+        (None, None) => false,
+    };
+    if is_stray {
+        ChangeClass::Repair
+    } else {
+        ChangeClass::Addons
+    }
+}
+
+impl Wanted<'_> {
+    /// Finds the version that a place which names an addon chart is to ask for.
+    fn find_chart(&self, file: &str, path: &Path) -> Option<&ChartVersion> {
+        if self.chart_places.is_empty() {
+            return None;
+        }
+        self.chart_places.get(&ChartPlace {
+            file: file.to_owned(),
+            at: path.to_string(),
+        })
+    }
+
+    /// Returns the class of the change that sets an addon chart of the tree where this stands: part of the move where the minor
+    /// moves, a repair where what stands there is of another minor than the tree.
+    fn chart_class(&self, standing: &Node) -> ChangeClass {
+        if self.line.minor == self.line_before.minor {
+            class_under(standing, self.line.minor)
+        } else {
+            ChangeClass::NewMinor
+        }
+    }
 }

@@ -582,6 +582,7 @@ mod tests {
                 common: minors.map(of).into(),
                 rows: std::collections::BTreeMap::new(),
                 charts: std::collections::BTreeMap::new(),
+                chart_places: std::collections::BTreeMap::new(),
                 kept: [default].into(),
                 dropped: BTreeSet::new(),
                 banned: BTreeSet::new(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::addon::MinorBoundCharts;
 use super::claims::{Claims, ListPlace};
 use super::configured::{self, ConfiguredSite};
 use super::facts::{Facts, Fault, Roster, RosterEntry, Site, ValueRef};
@@ -21,12 +22,17 @@ pub struct SourceFile {
     configured: Vec<Arc<ConfiguredSite>>,
     /// What of its free values is the stack's.
     claims: Arc<Claims>,
+    charts: MinorBoundCharts,
     facts: Facts,
 }
 
 impl SourceFile {
-    /// Reads a file, if a kind claims it. `place` is its path below its source tree.
-    pub fn read(path: &str, place: &str, text: &Arc<str>) -> Result<Option<Self>, Fault> {
+    /// Reads a file, if a kind claims it. `place` is its path below its source tree; of addon charts, these belong to a minor.
+    pub fn read(
+        (path, place): (&str, &str),
+        text: &Arc<str>,
+        charts: &MinorBoundCharts,
+    ) -> Result<Option<Self>, Fault> {
         let is_yaml = place
             .rsplit_once('.')
             .is_none_or(|(_, ending)| ending != "md");
@@ -50,6 +56,7 @@ impl SourceFile {
             kinds,
             configured: Vec::new(),
             claims: Arc::default(),
+            charts: charts.clone(),
             facts: Facts::default(),
         };
         file.with_facts().map(Some)
@@ -74,6 +81,7 @@ impl SourceFile {
             kinds: known.map(|file| file.kinds.clone()).unwrap_or_default(),
             configured,
             claims: known.map(|file| file.claims.clone()).unwrap_or_default(),
+            charts: known.map(|file| file.charts.clone()).unwrap_or_default(),
             facts: Facts::default(),
         }
         .with_facts()
@@ -88,6 +96,7 @@ impl SourceFile {
             kinds: self.kinds.clone(),
             configured: self.configured.clone(),
             claims: self.claims.clone(),
+            charts: self.charts.clone(),
             facts: Facts::default(),
         }
         .with_facts()
@@ -102,6 +111,7 @@ impl SourceFile {
             kinds: self.kinds.clone(),
             configured: self.configured.clone(),
             claims: Arc::new(claims),
+            charts: self.charts.clone(),
             facts: Facts::default(),
         }
         .with_facts()
@@ -149,6 +159,11 @@ impl SourceFile {
     /// Returns the configured sites in it.
     pub(crate) fn configured(&self) -> &[Arc<ConfiguredSite>] {
         &self.configured
+    }
+
+    /// Returns the addon charts that belong to a minor.
+    pub fn charts(&self) -> &MinorBoundCharts {
+        &self.charts
     }
 
     /// Returns the part of a release that it goes into. Where no kind claims it, its directory tells.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::facts::Site;
 use super::series::{SeriesId, SeriesSet};
 use crate::catalog::NodeImage;
 use crate::policy::{ChangeClass, Policy};
@@ -26,8 +27,10 @@ pub struct Wanted<'a> {
     pub common: BTreeMap<Minor, &'a [NodeImage]>,
     /// Rows of lists of versions, per minor that may be edited.
     pub rows: BTreeMap<Minor, AddonRow>,
-    /// Newest addon chart of the tree's minor, by chart name.
+    /// The addon charts that the tree will have, by chart name; one that is not known is absent.
     pub charts: BTreeMap<String, ChartVersion>,
+    /// The version that each place which names an addon chart is to ask for. A place that is absent is left alone.
+    pub chart_places: BTreeMap<ChartPlace, ChartVersion>,
     /// Versions that stay listed whatever the list policy says: the defaults.
     pub kept: BTreeSet<KubernetesVersion>,
     /// Minors that leave every list.
@@ -100,12 +103,31 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// A place that names an addon chart: a dependency, or an entry of a list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChartPlace {
+    /// The file, relative to the repository's root.
+    pub file: String,
+    /// The place in the file: `dependencies[0].version`.
+    pub at: String,
+}
+
+impl ChartPlace {
+    /// Returns the place of a site.
+    pub fn of(site: &Site) -> Self {
+        Self {
+            file: site.file.clone(),
+            at: site.at.clone(),
+        }
+    }
+}
+
 /// One row of a list of versions: what belongs to one minor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AddonRow {
     /// The newest version of the minor; nothing where no image is known to be there.
     pub kubernetes: Option<KubernetesVersion>,
-    /// Addon charts of the minor, by chart name.
+    /// Addon charts of the minor, by chart name, for a row that is to be made.
     pub charts: BTreeMap<String, ChartVersion>,
     /// Whether the row is to be made where it is missing.
     pub add: bool,
@@ -144,21 +166,6 @@ impl Wanted<'_> {
             ChangeClass::Removal
         } else {
             ChangeClass::OsRelease
-        }
-    }
-
-    /// Returns the class of the change that sets an addon chart of the tree where this version stands: part of the move where
-    /// the minor moves, a repair where the version is of another minor than the tree.
-    pub(super) fn chart_class(&self, standing: &str) -> ChangeClass {
-        let is_stray = standing
-            .parse::<ChartVersion>()
-            .is_ok_and(|version| !version.follows(self.line.minor));
-        if self.line.minor != self.line_before.minor {
-            ChangeClass::NewMinor
-        } else if is_stray {
-            ChangeClass::Repair
-        } else {
-            ChangeClass::Addons
         }
     }
 

@@ -34,6 +34,40 @@ impl ChartVersion {
     pub fn plain(&self) -> String {
         self.version.to_string()
     }
+
+    /// Returns the version spelled as `raw` spells its own: with a leading `v` or without. Helm takes both.
+    pub fn spelled_like(&self, raw: &str) -> String {
+        let prefix = if raw.starts_with('v') { "v" } else { "" };
+        format!("{prefix}{}", self.version)
+    }
+
+    /// Tells whether both are the same version to Helm: a leading `v` and build metadata do not count.
+    pub fn is_same_release(&self, other: &Self) -> bool {
+        self.precedence(other) == Ordering::Equal
+    }
+
+    /// Tells whether this is an update of the other; build metadata alone makes none.
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        self.precedence(other) == Ordering::Greater
+    }
+
+    /// Finds the newest of some versions; among those that differ in build metadata alone, the one without.
+    pub fn newest<'v>(versions: impl Iterator<Item = &'v Self>) -> Option<&'v Self> {
+        versions.max_by(|one, other| {
+            let is_plain = |version: &Self| version.version.build.is_empty();
+            one.precedence(other)
+                .then_with(|| is_plain(one).cmp(&is_plain(other)))
+                .then_with(|| one.cmp(other))
+        })
+    }
+
+    fn precedence(&self, other: &Self) -> Ordering {
+        self.version.cmp_precedence(&other.version)
+    }
+
+    pub(super) fn semantic(&self) -> &semver::Version {
+        &self.version
+    }
 }
 
 impl FromStr for ChartVersion {
@@ -55,6 +89,7 @@ impl fmt::Display for ChartVersion {
     }
 }
 
+/// The order of lists, in which different texts are different: by number, then build metadata, then spelling.
 impl Ord for ChartVersion {
     fn cmp(&self, other: &Self) -> Ordering {
         self.version
@@ -83,9 +118,12 @@ super::serde_as_text!(ChartVersion);
 mod tests {
     use super::*;
 
+    fn version(text: &str) -> ChartVersion {
+        text.parse().unwrap()
+    }
+
     #[test]
     fn orders_by_number_and_knows_its_minor() {
-        let version = |text: &str| text.parse::<ChartVersion>().unwrap();
         assert!(version("2.34.10") > version("2.34.9"));
         assert!(
             version("2.35.0-alpha.1").is_prerelease()
@@ -97,5 +135,39 @@ mod tests {
         );
         assert_eq!(version("v1.14.9").to_string(), "v1.14.9");
         assert!("2.35.x".parse::<ChartVersion>().is_err());
+    }
+
+    #[test]
+    fn build_metadata_and_a_leading_v_make_no_other_release() {
+        let standing = version("2.34.1");
+        for same in ["2.34.1", "v2.34.1", "2.34.1+build.7"] {
+            let same = version(same);
+            assert!(same.is_same_release(&standing) && !same.is_newer_than(&standing));
+        }
+        assert!(version("2.34.2").is_newer_than(&version("2.34.1+build.7")));
+        assert!(!version("2.34.2-rc.1").is_newer_than(&version("2.34.2")));
+    }
+
+    #[test]
+    fn the_newest_is_plain_where_only_build_metadata_differs() {
+        let newest = |texts: &[&str]| {
+            let all: Vec<ChartVersion> = texts.iter().map(|text| version(text)).collect();
+            ChartVersion::newest(all.iter()).map(ToString::to_string)
+        };
+        assert_eq!(
+            newest(&["2.34.1+build.9", "2.34.1", "2.34.0"]).unwrap(),
+            "2.34.1"
+        );
+        assert_eq!(
+            newest(&["2.34.1", "2.34.2+build.1"]).unwrap(),
+            "2.34.2+build.1"
+        );
+        assert_eq!(newest(&[]), None);
+    }
+
+    #[test]
+    fn a_version_is_spelled_as_its_neighbour() {
+        assert_eq!(version("v2.34.2").spelled_like("2.34.1"), "2.34.2");
+        assert_eq!(version("2.34.2").spelled_like("v2.34.1"), "v2.34.2");
     }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::spelling;
 use crate::stack::discover::SourceTree;
-use crate::stack::facts::Fact;
+use crate::stack::facts::{Fact, Site};
 use crate::stack::wanted::Wanted;
 use crate::version::{ChartVersion, KubernetesVersion, Minor, StackVersion};
 
@@ -84,12 +84,10 @@ pub(crate) struct Values {
 impl Values {
     /// Returns the values of a source tree as it is; nothing where its minor is not known.
     pub(crate) fn of_tree(tree: &SourceTree) -> Option<Self> {
-        let chart = |fact: &Fact| match fact {
-            Fact::ChartDependency {
-                chart,
-                version: Some(version),
-                ..
-            } => Some((chart.clone(), version.clone())),
+        let chart = |site: &Site| match &site.fact {
+            Fact::ChartDependency { chart, .. } => {
+                Some((chart.clone(), tree.version_of(site)?.clone()))
+            }
             _ => None,
         };
         Some(Self {
@@ -98,7 +96,7 @@ impl Values {
             minor: tree.minor?,
             default: tree.default,
             stack_version: None,
-            charts: tree.sites().filter_map(|site| chart(&site.fact)).collect(),
+            charts: tree.sites().filter_map(chart).collect(),
         })
     }
 

@@ -1,7 +1,6 @@
 //! Cluster addon charts: one umbrella chart, or one chart per addon. Dependencies that belong to a Kubernetes minor follow it.
 
 use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
-use crate::version::ChartVersion;
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
@@ -31,18 +30,20 @@ impl FileKind for AddonChart {
                 .sites
                 .push(super::site(file, &path, node, Fact::AddonChart { minor }));
         }
-        for (path, chart, dependency) in dependencies(document) {
-            let Some((node, text)) = super::text_at(dependency, &super::keys(&["version"])) else {
+        for dependency in dependencies(document) {
+            let Some(node) = dependency.version() else {
                 continue;
             };
-            let repository = super::text_at(dependency, &super::keys(&["repository"]))
-                .map_or("", |(_, url)| url);
+            let (version, range) = super::read_chart_version(node);
             let fact = Fact::ChartDependency {
-                chart: chart.to_owned(),
-                repository: repository.to_owned(),
-                version: text.parse().ok(),
+                chart: dependency.name.to_owned(),
+                repository: repository_of(file, dependency.node),
+                version,
+                range,
             };
-            facts.sites.push(super::site(file, &path, node, fact));
+            facts
+                .sites
+                .push(super::site(file, &dependency.path, node, fact));
         }
         Ok(())
     }
@@ -60,29 +61,56 @@ impl FileKind for AddonChart {
         if let Some((_, name)) = super::text_at(document, &path) {
             super::set_chart_name((file, &path, name), wanted, edits)?;
         }
-        for (path, chart, dependency) in dependencies(document) {
-            let Some((_, text)) = super::text_at(dependency, &super::keys(&["version"])) else {
-                continue;
-            };
-            let (Some(version), Ok(_)) = (wanted.charts.get(chart), text.parse::<ChartVersion>())
-            else {
-                continue;
-            };
-            edits.set(0, &path, &version.to_string(), wanted.chart_class(text))?;
+        for dependency in dependencies(document) {
+            if let Some(node) = dependency.version() {
+                super::set_chart((file, &dependency.path, node), wanted, edits)?;
+            }
         }
         Ok(())
     }
 }
 
-/// Yields the place of each dependency's version, the chart's name and the dependency.
-pub(super) fn dependencies(document: &Node) -> impl Iterator<Item = (Path, &str, &Node)> {
+/// One dependency of a chart, or of its lock.
+pub(super) struct Dependency<'n> {
+    /// Its place in the list.
+    pub(super) index: usize,
+    /// The place of its version.
+    pub(super) path: Path,
+    pub(super) name: &'n str,
+    pub(super) node: &'n Node,
+}
+
+impl<'n> Dependency<'n> {
+    /// Returns its version, where one stands there.
+    pub(super) fn version(&self) -> Option<&'n Node> {
+        let (node, _) = super::text_at(self.node, &super::keys(&["version"]))?;
+        Some(node)
+    }
+}
+
+/// Returns the dependencies of a Chart.yaml or a Chart.lock.
+pub(super) fn dependencies(document: &Node) -> impl Iterator<Item = Dependency<'_>> {
     let items = document.get("dependencies").map_or(&[][..], Node::items);
-    items.iter().enumerate().filter_map(|(index, dependency)| {
-        let chart = dependency.get("name")?.as_str()?;
-        Some((
-            super::keys(&["dependencies"]).index(index).key("version"),
-            chart,
-            dependency,
-        ))
+    items.iter().enumerate().filter_map(|(index, node)| {
+        let list = super::keys(&["dependencies"]);
+        Some(Dependency {
+            index,
+            path: list.index(index).key("version"),
+            name: node.get("name")?.as_str()?,
+            node,
+        })
     })
+}
+
+/// Returns the repository of a dependency; an alias of YAML, as it is written, which is none.
+fn repository_of(file: &SourceFile, dependency: &Node) -> String {
+    let Some(node) = dependency.get("repository") else {
+        return String::new();
+    };
+    let written = || &file.text()[node.range()];
+    if node.is_alias() {
+        written().to_owned()
+    } else {
+        node.as_str().unwrap_or_default().to_owned()
+    }
 }

@@ -1,10 +1,8 @@
-//! Chart.lock beside a cluster addon chart: the same versions once more, and a digest of both files. A lock that did not fit
-//! its chart before is left alone, for `helm dependency update` to make anew.
+//! Chart.lock beside a cluster addon chart: the same dependencies once more, each with one version, and a digest of both files.
+//! A lock that did not fit its chart before is left alone, for `helm dependency update` to make anew.
 
-use serde::Serialize;
-use sha2::Digest;
-
-use super::addon_chart::dependencies;
+use super::addon_chart::{Dependency, dependencies};
+use super::lock_digest::{NewVersions, digest};
 use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
 use crate::policy::ChangeClass;
 use crate::version::ChartVersion;
@@ -30,16 +28,16 @@ impl FileKind for ChartLock {
         let Some(document) = file.documents().first() else {
             return Ok(());
         };
-        for (path, chart, dependency) in dependencies(document) {
-            if let Some((node, _)) = super::text_at(dependency, &super::keys(&["version"])) {
-                facts.sites.push(super::site(
-                    file,
-                    &path,
-                    node,
-                    Fact::LockedDependency {
-                        chart: chart.to_owned(),
-                    },
-                ));
+        for dependency in dependencies(document) {
+            if let Some(node) = dependency.version() {
+                let (version, _) = super::read_chart_version(node);
+                let fact = Fact::LockedDependency {
+                    chart: dependency.name.to_owned(),
+                    version,
+                };
+                facts
+                    .sites
+                    .push(super::site(file, &dependency.path, node, fact));
             }
         }
         Ok(())
@@ -55,52 +53,95 @@ impl FileKind for ChartLock {
             return Ok(());
         };
         let chart_path = file.path().replace("Chart.lock", "Chart.yaml");
-        let Some(chart) = edits
-            .find_sibling(&chart_path)
-            .and_then(|chart| chart.documents().first())
-        else {
+        let Some(chart_file) = edits.find_sibling(&chart_path) else {
             return Ok(());
         };
-        let path = super::keys(&["digest"]);
-        let fits = super::text_at(lock, &path)
-            .is_some_and(|(_, found)| found == digest(chart, lock, |_, _| None));
-        // Chart.yaml moves by the same classes.
-        let moved = |name: &str, text: &str| {
-            text.parse::<ChartVersion>().ok()?;
-            let version = wanted.charts.get(name)?.to_string();
-            let class = wanted.chart_class(text);
-            (version != text && wanted.policy.wants(class)).then_some(version)
+        let Some(chart) = chart_file.documents().first() else {
+            return Ok(());
         };
-        if !fits {
+        if !has_digest_of(chart, lock) {
             return Ok(());
         }
         let mut class = ChangeClass::Addons;
-        for (path, name, dependency) in dependencies(lock) {
-            let text =
-                super::text_at(dependency, &super::keys(&["version"])).map_or("", |(_, text)| text);
-            if let Some(version) = moved(name, text) {
-                class = wanted.chart_class(text);
-                edits.set(0, &path, &version, class)?;
+        let (mut asked, mut locked) = (NewVersions::new(), NewVersions::new());
+        for dependency in dependencies(chart) {
+            let pair = Pair {
+                chart_file,
+                asked: &dependency,
+                locked: dependencies(lock).find(|other| other.index == dependency.index),
+            };
+            let Some(change) = pair.change(wanted) else {
+                continue;
+            };
+            let place = match &change.asked {
+                Some(_) => (chart_file.path(), change.asked_line),
+                None => (file.path(), change.locked_line),
+            };
+            if !wanted.policy.wants_at(change.class, place.0, place.1) {
+                continue;
             }
+            class = change.class;
+            asked.extend(change.asked.map(|text| (dependency.index, text)));
+            edits.set(0, &dependency.path, &change.locked, class)?;
+            locked.insert(dependency.index, change.locked);
         }
-        edits.set(0, &path, &digest(chart, lock, moved), class)
+        let path = super::keys(&["digest"]);
+        let sum = digest((chart, &asked), (lock, &locked));
+        edits.set(0, &path, &sum, class)
     }
 }
 
-/// A dependency as Helm writes it when it computes the digest: the fields of its `chart.Dependency`, in their order.
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Dependency<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    version: String,
-    repository: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    condition: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alias: Option<&'a str>,
+/// A dependency in Chart.yaml, and its entry in Chart.lock.
+struct Pair<'n> {
+    chart_file: &'n SourceFile,
+    asked: &'n Dependency<'n>,
+    locked: Option<Dependency<'n>>,
+}
+
+/// What becomes of a dependency in both files.
+struct PairChange {
+    /// What Chart.yaml will ask for; nothing where it stays.
+    asked: Option<String>,
+    asked_line: usize,
+    /// What Chart.lock will say.
+    locked: String,
+    locked_line: usize,
+    class: ChangeClass,
+}
+
+impl Pair<'_> {
+    fn change(&self, wanted: &Wanted<'_>) -> Option<PairChange> {
+        let path = &self.asked.path;
+        let version = wanted.find_chart(self.chart_file.path(), path)?;
+        let asked_node = self.asked.version()?;
+        let locked = self.locked.as_ref();
+        let locked = locked.filter(|locked| locked.name == self.asked.name)?;
+        let locked_node = locked.version()?;
+        let standing = locked_node.as_str()?;
+        let asked = super::wanted_chart((self.chart_file, path, asked_node), wanted);
+        let is_same = |standing: ChartVersion| standing.is_same_release(version);
+        let stays = standing.parse().is_ok_and(is_same);
+        if asked.is_none() && stays {
+            return None;
+        }
+        // Chart.yaml moves by the same class; where it stays, the lock moves by its own.
+        let moving = if asked.is_some() {
+            asked_node
+        } else {
+            locked_node
+        };
+        Some(PairChange {
+            class: wanted.chart_class(moving),
+            asked,
+            asked_line: asked_node.line(),
+            locked: if stays {
+                standing.to_owned()
+            } else {
+                version.spelled_like(standing)
+            },
+            locked_line: locked_node.line(),
+        })
+    }
 }
 
 /// Tells whether a Chart.lock carries the digest of its chart; of files without a document nothing is said.
@@ -112,54 +153,33 @@ pub(crate) fn fits(chart: &SourceFile, lock: &SourceFile) -> bool {
 }
 
 fn has_digest_of(chart: &Node, lock: &Node) -> bool {
-    super::text_at(lock, &super::keys(&["digest"]))
-        .is_some_and(|(_, found)| found == digest(chart, lock, |_, _| None))
+    let nothing = NewVersions::new();
+    let sum = || digest((chart, &nothing), (lock, &nothing));
+    // Helm keeps the order; a lock in another one was made by hand.
+    let names = |document| dependencies(document).map(|dependency| dependency.name);
+    let is_right =
+        super::text_at(lock, &super::keys(&["digest"])).is_some_and(|(_, found)| found == sum());
+    is_right && names(chart).eq(names(lock))
 }
 
-/// Returns Helm's digest of a chart's dependencies and its lock (`HashReq` in Helm's `internal/resolver`), with versions
-/// replaced by `moved`.
-fn digest(chart: &Node, lock: &Node, moved: impl Fn(&str, &str) -> Option<String>) -> String {
-    let both = [
-        read_dependencies(chart, &moved),
-        read_dependencies(lock, &moved),
-    ];
-    let json = serde_json::to_string(&both).expect("texts and lists are always JSON");
-    // Go escapes these three in every JSON text.
-    let json = json
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026");
-    let sum = sha2::Sha256::digest(json.as_bytes());
-    sum.iter().fold("sha256:".to_owned(), |text, byte| {
-        format!("{text}{byte:02x}")
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::File;
 
-fn read_dependencies<'n>(
-    document: &'n Node,
-    moved: impl Fn(&str, &str) -> Option<String>,
-) -> Vec<Dependency<'n>> {
-    let field = |dependency: &'n Node, key| {
-        dependency
-            .get(key)
-            .and_then(Node::as_str)
-            .filter(|text| !text.is_empty())
-    };
-    let read = |(_, name, dependency): (_, &'n str, &'n Node)| {
-        let text = field(dependency, "version").unwrap_or_default();
-        Dependency {
-            name,
-            version: moved(name, text).unwrap_or_else(|| text.to_owned()),
-            repository: field(dependency, "repository").unwrap_or_default(),
-            condition: field(dependency, "condition"),
-            tags: dependency
-                .get("tags")
-                .map_or(&[][..], Node::items)
-                .iter()
-                .filter_map(Node::as_str)
-                .collect(),
-            alias: field(dependency, "alias"),
-        }
-    };
-    dependencies(document).map(read).collect()
+    #[test]
+    fn a_lock_of_other_dependencies_does_not_fit_whatever_its_digest() {
+        let list = |name: &str| format!("dependencies:\n- name: {name}\n  version: 1.0.0\n");
+        let fits = |chart: &str, lock: &str| {
+            let [chart, lock] = [chart, lock].map(|text| File::parse(text).unwrap());
+            let nothing = NewVersions::new();
+            let (chart, text) = (&chart.documents()[0], lock.text());
+            let sum = digest((chart, &nothing), (&lock.documents()[0], &nothing));
+            let lock = File::parse(&format!("{text}digest: {sum}\n")).unwrap();
+            has_digest_of(chart, &lock.documents()[0])
+        };
+        assert!(fits(&list("csi"), &list("csi")));
+        assert!(!fits(&list("csi"), &list("ccm")));
+        assert!(!fits(&list("csi"), "dependencies: []\n"));
+    }
 }

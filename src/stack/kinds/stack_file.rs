@@ -1,8 +1,7 @@
 //! stack.yaml of layout D: provider, name, version (in full or the minor alone) and ranges of addon charts (`2.34.x`).
 
 use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
-use crate::stack::addon::MinorBoundChart;
-use crate::version::ChartVersion;
+use crate::yaml::Path;
 
 #[derive(Debug)]
 pub(super) struct StackFile;
@@ -60,13 +59,14 @@ impl FileKind for StackFile {
             _ => None,
         };
         facts.sites.push(super::site(file, &version, node, fact));
-        for chart in MinorBoundChart::all() {
-            let path = super::keys(&["addons", chart.stack_key]);
-            if let (Some((node, text)), Some(minor)) = (super::text_at(document, &path), minor) {
+        for (chart, path) in charts(file) {
+            if let (Some((node, _)), Some(minor)) = (super::text_at(document, &path), minor) {
+                let (listed, range) = super::read_chart_version(node);
                 let fact = Fact::ListedAddon {
                     minor,
-                    chart: chart.name.to_owned(),
-                    version: text.parse().ok(),
+                    chart: chart.to_owned(),
+                    version: listed,
+                    range,
                 };
                 facts.sites.push(super::site(file, &path, node, fact));
             }
@@ -87,32 +87,20 @@ impl FileKind for StackFile {
         if let Some((_, raw)) = super::text_at(document, &path) {
             super::set_kubernetes((0, &path, raw), wanted, edits)?;
         }
-        for chart in MinorBoundChart::all() {
-            let path = super::keys(&["addons", chart.stack_key]);
-            let Some((_, raw)) = super::text_at(document, &path) else {
-                continue;
-            };
-            if raw.parse::<ChartVersion>().is_ok() {
-                if let Some(version) = wanted.charts.get(chart.name) {
-                    edits.set(0, &path, &version.to_string(), wanted.chart_class(raw))?;
-                }
-            } else if let Some(range) = range_for(raw, wanted) {
-                edits.set(
-                    0,
-                    &path,
-                    &range,
-                    wanted.minor_class(wanted.line_before.minor),
-                )?;
+        for (_, path) in charts(file) {
+            if let Some((node, _)) = super::text_at(document, &path) {
+                super::set_chart((file, &path, node), wanted, edits)?;
             }
         }
         Ok(())
     }
 }
 
-/// Returns `2.35.x` for a stack of 1.35 where `2.34.x` stands.
-fn range_for(raw: &str, wanted: &Wanted<'_>) -> Option<String> {
-    let (major, rest) = raw.split_once('.')?;
-    let (_, patch) = rest.split_once('.')?;
-    (patch == "x" || patch == "*")
-        .then(|| format!("{major}.{}.{patch}", wanted.line.minor.number()))
+/// Returns the charts that the file may name, each with its place.
+fn charts(file: &SourceFile) -> impl Iterator<Item = (&str, Path)> {
+    let charts = file.charts().iter();
+    charts.filter_map(|chart| {
+        let key = chart.stack_key.as_deref()?;
+        Some((chart.name.as_str(), super::keys(&["addons", key])))
+    })
 }

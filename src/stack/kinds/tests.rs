@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::super::addon::MinorBoundCharts;
 use super::super::edits::FileEdits;
 use super::super::facts::{Fact, Fault};
 use super::super::learn::claim_alone;
 use super::super::series::{ImageSeries, SeriesSet};
 use super::super::source::SourceFile;
-use super::super::wanted::{SeriesImages, Wanted};
+use super::super::wanted::{ChartPlace, SeriesImages, Wanted};
 use super::edit_images;
 use crate::catalog::NodeImage;
+use crate::config::ChartConfig;
 use crate::policy::Policy;
-use crate::version::{KubernetesVersion, Minor, StackLine};
+use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine};
 
 const URL: &str = "https://images.example.org/ubuntu-2404-kube-v1.34/ubuntu-2404-kube-";
 
@@ -60,7 +62,8 @@ fn read(place: &str, text: &str) -> SourceFile {
 }
 
 fn read_with_series(place: &str, text: &str) -> (SourceFile, SeriesSet) {
-    let file = SourceFile::read(place, place, &Arc::from(text)).unwrap();
+    let charts = MinorBoundCharts::default();
+    let file = SourceFile::read((place, place), &Arc::from(text), &charts).unwrap();
     claim_alone(file.unwrap_or_else(|| panic!("{place} is of no kind")))
 }
 
@@ -100,7 +103,8 @@ fn moved_to(
             .collect(),
         common: [(line.minor, &common[..])].into(),
         rows: BTreeMap::new(),
-        charts: [("openstack-cinder-csi".to_owned(), "2.34.2".parse().unwrap())].into(),
+        charts: BTreeMap::new(),
+        chart_places: chart_places(&read(place, text)),
         kept: [version(default)].into(),
         dropped: BTreeSet::new(),
         banned: BTreeSet::new(),
@@ -120,6 +124,19 @@ fn moved_to(
     }
     edit_images(&file, &wanted, &mut edits)?;
     Ok(edits.finish()?.map(|edited| edited.text.to_string()))
+}
+
+/// Every place of a file that names the storage driver is to ask for 2.34.2.
+fn chart_places(file: &SourceFile) -> BTreeMap<ChartPlace, ChartVersion> {
+    let sites = file.sites().iter().filter(|site| match &site.fact {
+        Fact::ChartDependency { chart, .. } | Fact::ListedAddon { chart, .. } => {
+            chart == "openstack-cinder-csi"
+        }
+        _ => false,
+    });
+    sites
+        .map(|site| (ChartPlace::of(site), "2.34.2".parse().unwrap()))
+        .collect()
 }
 
 fn moved(place: &str, text: &str) -> Result<Option<String>, Fault> {
@@ -361,4 +378,50 @@ fn finds_the_minor_in_names() {
     assert_eq!(found("docker-scs-1-30-"), Some((11..15, "1.30".to_owned())));
     assert_eq!(found("metrics-server"), None);
     assert_eq!(found("CCM"), None);
+}
+
+#[test]
+fn charts_of_the_configuration_have_their_keys() {
+    let configured = [ChartConfig {
+        name: "openstack-barbican-csi".to_owned(),
+        repository: "https://charts.example.org".to_owned(),
+        versions_key: Some("barbican".to_owned()),
+        stack_key: Some("kms".to_owned()),
+    }];
+    let charts = MinorBoundCharts::read(&configured, "").unwrap();
+    let listed = |place: &str, text: &str| -> Vec<String> {
+        let file = SourceFile::read((place, place), &Arc::from(text), &charts).unwrap();
+        let file = file.unwrap();
+        let sites = file.sites().iter();
+        let sites = sites.filter(|site| matches!(site.fact, Fact::ListedAddon { .. }));
+        sites
+            .map(|site| format!("{} {}", site.at, site.value))
+            .collect()
+    };
+    let rows = "- kubernetes: 1.34.5\n  barbican: 2.34.0\n  manila_csi: 2.34.x\n  other: 2.34.0\n";
+    assert_eq!(
+        listed("versions.yaml", rows),
+        ["[0].manila_csi 2.34.x", "[0].barbican 2.34.0"]
+    );
+    let own =
+        "clusterStackName: scs\nkubernetesVersion: 1.34\naddons:\n  kms: ~2.34.0\n  ccm: 2.34.1\n";
+    assert_eq!(
+        listed("stack.yaml", own),
+        ["addons.ccm 2.34.1", "addons.kms ~2.34.0"]
+    );
+}
+
+#[test]
+fn a_repository_behind_an_alias_of_yaml_is_not_taken_for_none() {
+    let text = "dependencies:\n- name: openstack-cinder-csi\n  version: 2.34.1\n  repository: &cpo https://charts.example.org\n- name: openstack-cinder-csi\n  version: 2.34\n  alias: two\n  repository: *cpo\n";
+    let file = read("cluster-addon/csi/Chart.yaml", text);
+    let repositories: Vec<&str> = file
+        .sites()
+        .iter()
+        .filter_map(|site| match &site.fact {
+            Fact::ChartDependency { repository, .. } => Some(repository.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(repositories, ["https://charts.example.org", "*cpo"]);
 }

@@ -2,7 +2,6 @@
 
 use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
 use crate::policy::ChangeClass;
-use crate::stack::addon::MinorBoundChart;
 use crate::stack::edits::NewItem;
 use crate::stack::wanted::AddonRow;
 use crate::version::{KubernetesVersion, Minor};
@@ -63,22 +62,19 @@ impl FileKind for VersionsFile {
                 node,
                 Fact::ListedVersion { version },
             ));
-            for chart in MinorBoundChart::all() {
-                let Some((node, text)) = super::text_at(row, &super::keys(&[chart.versions_key]))
-                else {
+            for (chart, key) in charts(file) {
+                let Some((node, _)) = super::text_at(row, &super::keys(&[key])) else {
                     continue;
                 };
+                let (listed, range) = super::read_chart_version(node);
                 let fact = Fact::ListedAddon {
                     minor: version.minor(),
-                    chart: chart.name.to_owned(),
-                    version: text.parse().ok(),
+                    chart: chart.to_owned(),
+                    version: listed,
+                    range,
                 };
-                facts.sites.push(super::site(
-                    file,
-                    &path.clone().key(chart.versions_key),
-                    node,
-                    fact,
-                ));
+                let path = path.clone().key(key);
+                facts.sites.push(super::site(file, &path, node, fact));
             }
         }
         Ok(())
@@ -106,7 +102,7 @@ impl FileKind for VersionsFile {
         for (minor, values) in &wanted.rows {
             let missing = values.add && !rows.iter().any(|(listed, _)| listed == minor);
             if missing && wanted.policy.wants(ChangeClass::NewMinor) {
-                left += usize::from(add_row(&rows, *minor, values, edits)?);
+                left += usize::from(add_row((file, &rows), *minor, values, edits)?);
             }
         }
         for (index, (minor, row)) in rows.iter().enumerate() {
@@ -118,11 +114,17 @@ impl FileKind for VersionsFile {
                     edits.remove_item(0, &Path::root(), (index, name), ChangeClass::Removal)?;
                 }
             } else if let Some(values) = wanted.rows.get(minor) {
-                edit_row((index, row), values, wanted, edits)?;
+                edit_row((file, index, row), values, wanted, edits)?;
             }
         }
         Ok(())
     }
+}
+
+/// Returns the charts that rows may name, each with its key.
+fn charts(file: &SourceFile) -> impl Iterator<Item = (&str, &str)> {
+    let charts = file.charts().iter();
+    charts.filter_map(|chart| Some((chart.name.as_str(), chart.versions_key.as_deref()?)))
 }
 
 fn minor_of(row: &Node) -> Option<Minor> {
@@ -131,7 +133,7 @@ fn minor_of(row: &Node) -> Option<Minor> {
 }
 
 fn edit_row(
-    (index, row): (usize, &Node),
+    (file, index, row): (&SourceFile, usize, &Node),
     values: &AddonRow,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
@@ -159,27 +161,27 @@ fn edit_row(
         }
     }
     let minor = minor_of(row);
-    for chart in MinorBoundChart::all() {
-        let key = super::keys(&[chart.versions_key]);
-        let (Some(version), Some((_, standing))) =
-            (values.charts.get(chart.name), super::text_at(row, &key))
-        else {
+    for (_, key) in charts(file) {
+        let place = path.clone().key(key);
+        let Some((node, _)) = super::text_at(row, &super::keys(&[key])) else {
             continue;
         };
-        let class = if minor == Some(wanted.line.minor) {
-            wanted.chart_class(standing)
-        } else {
-            ChangeClass::Addons
+        let Some(text) = super::wanted_chart((file, &place, node), wanted) else {
+            continue;
         };
-        let place = path.clone().key(chart.versions_key);
-        edits.set(0, &place, &version.plain(), class)?;
+        let class = match minor {
+            Some(minor) if minor == wanted.line.minor => wanted.chart_class(node),
+            Some(minor) => super::class_under(node, minor),
+            None => ChangeClass::Addons,
+        };
+        edits.set(0, &place, &text, class)?;
     }
     Ok(())
 }
 
 /// Adds the row of a minor; tells whether there was something to add.
 fn add_row(
-    rows: &[(Minor, &Node)],
+    (file, rows): (&SourceFile, &[(Minor, &Node)]),
     minor: Minor,
     values: &AddonRow,
     edits: &mut FileEdits<'_>,
@@ -198,11 +200,15 @@ fn add_row(
     let raw = super::text_at(neighbour, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
     let mut changes = vec![(super::keys(&[KUBERNETES]), version.spelled_like(raw))];
     let mut without = Vec::new();
-    for chart in MinorBoundChart::all() {
-        match values.charts.get(chart.name) {
-            Some(version) => changes.push((super::keys(&[chart.versions_key]), version.plain())),
+    for (chart, key) in charts(file) {
+        let Some((like, _)) = super::text_at(neighbour, &super::keys(&[key])) else {
+            continue;
+        };
+        let version = values.charts.get(chart);
+        match version.and_then(|version| super::chart_text(like, version)) {
+            Some(text) => changes.push((super::keys(&[key]), text)),
             // The neighbour's chart belongs to another minor.
-            None => without.push(chart.versions_key),
+            None => without.push(key),
         }
     }
     let item = NewItem {

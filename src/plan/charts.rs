@@ -1,0 +1,619 @@
+//! Which version each place that names an addon chart is to ask for. Dependencies and lists of one chart for one minor are
+//! decided together: they agree afterwards, or all of them stay and it is said why. Nothing goes down but what is of another
+//! minor, and a range is what its author allows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Hold;
+use super::holds::hold;
+use super::target::Target;
+use crate::policy::Addons;
+use crate::stack::{
+    ChartPlace, ChartSource, Fact, MinorBoundChart, Site, SourceFile, SourceTree, chart_lock_fits,
+    versions_for,
+};
+use crate::version::{ChartRequirement, ChartVersion, Minor};
+
+/// What is decided of the addon charts of a source tree that is set to a minor.
+#[derive(Default)]
+pub(super) struct Charts {
+    /// The version that each place is to ask for; a place that is absent is left alone.
+    pub(super) places: BTreeMap<ChartPlace, ChartVersion>,
+    /// The versions that the tree will have, by chart name.
+    pub(super) versions: BTreeMap<String, ChartVersion>,
+    /// The newest charts that a list may name, by minor and chart name.
+    pub(super) listed: BTreeMap<Minor, BTreeMap<String, ChartVersion>>,
+    /// What is not done, and why.
+    pub(super) holds: Vec<Hold>,
+    /// Dependencies that cannot ask for a chart of the minor, each with why, as a phrase.
+    pub(super) missing: BTreeMap<String, String>,
+}
+
+/// Decides which versions a source tree is to ask for when it is set to a minor, and the lists beside it.
+pub(super) fn decide(target: &Target<'_>, tree: &SourceTree, minor: Minor) -> Charts {
+    let mut charts = Charts::default();
+    let follows = target.input.policy.addons == Addons::Follow;
+    // A chart of another minor is not left where it is.
+    if !follows && tree.minor == Some(minor) {
+        return charts;
+    }
+    let mut minors: Vec<Minor> = target.minors.iter().copied().filter(|_| follows).collect();
+    minors.retain(|of| *of != minor);
+    minors.push(minor);
+    minors.retain(|of| target.is_looked_at(*of));
+    let named: BTreeSet<&str> = target.stack.files().flat_map(names).collect();
+    let known = target.stack.charts.iter();
+    for chart in known.filter(|chart| named.contains(chart.name.as_str())) {
+        for of in &minors {
+            let group = Group::new((target, tree, minor), chart, *of);
+            group.decide(&mut charts);
+        }
+    }
+    charts
+}
+
+/// Returns the newest charts of a minor that has ended, where they are newer than what stands in a source tree and its lists.
+pub(super) fn newer_of_ended(
+    target: &Target<'_>,
+    tree: &SourceTree,
+    minor: Minor,
+) -> Vec<(String, ChartVersion)> {
+    if target.input.policy.addons == Addons::Leave {
+        return Vec::new();
+    }
+    let known = target.stack.charts.iter();
+    let groups = known.map(|chart| Group::new((target, tree, minor), chart, minor));
+    groups.filter_map(|group| group.newer()).collect()
+}
+
+/// Returns the charts that belong to a minor of which a source tree depends, each with the repository that can be asked for it.
+pub(super) fn asked<'t>(target: &Target<'t>, tree: &'t SourceTree) -> BTreeSet<(&'t str, &'t str)> {
+    let sites = tree.sites().filter_map(|site| match &site.fact {
+        Fact::ChartDependency {
+            chart, repository, ..
+        } => {
+            let known = target.stack.charts.find(chart)?;
+            Some((chart.as_str(), known.repository_of(repository)?))
+        }
+        _ => None,
+    });
+    sites.collect()
+}
+
+/// Returns the charts that a file names.
+fn names(file: &SourceFile) -> impl Iterator<Item = &str> {
+    file.sites().iter().filter_map(|site| match &site.fact {
+        Fact::ChartDependency { chart, .. } | Fact::ListedAddon { chart, .. } => {
+            Some(chart.as_str())
+        }
+        _ => None,
+    })
+}
+
+/// All places that name one chart for one minor.
+struct Group<'t> {
+    target: &'t Target<'t>,
+    chart: &'t MinorBoundChart,
+    minor: Minor,
+    /// Whether the minor is the one that the source tree is set to.
+    is_of_tree: bool,
+    dependencies: Vec<Dependency<'t>>,
+    lists: Vec<Named<'t>>,
+}
+
+/// A place that names a chart.
+struct Named<'t> {
+    site: &'t Site,
+    range: Option<&'t ChartRequirement>,
+    /// Whether its text reads as a version or a range.
+    is_read: bool,
+    /// The version that it has, where that is one of the minor.
+    current: Option<&'t ChartVersion>,
+}
+
+/// A dependency of a chart.
+struct Dependency<'t> {
+    named: Named<'t>,
+    source: ChartSource<'t>,
+    lock: Lock,
+}
+
+/// The lock beside a dependency's chart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    None,
+    Fits,
+    Stale,
+}
+
+/// A range that keeps a dependency from going on.
+struct Limit<'t> {
+    site: &'t Site,
+    range: ChartRequirement,
+}
+
+impl Limit<'_> {
+    fn words(&self) -> String {
+        asks(self.site)
+    }
+}
+
+/// `Chart.yaml asks for ~2.34.0 (providers/openstack/scs/cluster-addon/Chart.yaml:9)`.
+fn asks(site: &Site) -> String {
+    let name = site.file.rsplit('/').next().unwrap_or(&site.file);
+    format!(
+        "{name} asks for {} ({}:{})",
+        site.value, site.file, site.line
+    )
+}
+
+impl<'t> Group<'t> {
+    fn new(
+        (target, tree, tree_minor): (&'t Target<'t>, &'t SourceTree, Minor),
+        chart: &'t MinorBoundChart,
+        minor: Minor,
+    ) -> Self {
+        let is_of_tree = minor == tree_minor;
+        let others = target.stack.trees.iter();
+        let others = others.filter(|other| !std::ptr::eq(*other, tree));
+        let mut dependencies = Vec::new();
+        for other in others.filter(|other| other.minor == Some(minor)) {
+            dependencies.extend(dependencies_of(other, chart, minor));
+        }
+        if is_of_tree {
+            dependencies.extend(dependencies_of(tree, chart, minor));
+        }
+        let files = tree.files.iter().chain(&target.stack.shared);
+        let lists = files.flat_map(|file| {
+            let sites = file.sites().iter();
+            let lists = move |site: &&Site| lists(file, site, chart, minor, is_of_tree);
+            sites
+                .filter(lists)
+                .map(|site| Named::new(site, None, minor))
+        });
+        Self {
+            target,
+            chart,
+            minor,
+            is_of_tree,
+            dependencies,
+            lists: lists.collect(),
+        }
+    }
+
+    fn decide(&self, charts: &mut Charts) {
+        if let Some(ahead) = self.find_ahead() {
+            self.hold_all(&ahead, charts);
+            return;
+        }
+        let mut decided: Vec<ChartVersion> = Vec::new();
+        for dependency in &self.dependencies {
+            match self.decide_dependency(dependency, charts) {
+                Ok(Some(version)) => {
+                    let site = dependency.named.site;
+                    decided.extend(version.spelled_like(&site.value).parse());
+                    charts.places.insert(ChartPlace::of(site), version);
+                }
+                Ok(None) => {}
+                Err(reason) => self.miss(reason, charts),
+            }
+        }
+        let newest = ChartVersion::newest(decided.iter()).cloned();
+        if self.is_of_tree {
+            let named = newest
+                .clone()
+                .map(|version| (self.chart.name.clone(), version));
+            charts.versions.extend(named);
+        }
+        if self.target.input.policy.addons == Addons::Leave {
+            return;
+        }
+        let listed = if self.dependencies.is_empty() {
+            self.newest(self.target.stack.repository_of(self.chart))
+                .cloned()
+        } else {
+            newest
+        };
+        self.decide_lists(listed, charts);
+    }
+}
+
+/// Returns a tree's dependencies on a chart.
+fn dependencies_of<'t>(
+    tree: &'t SourceTree,
+    chart: &'t MinorBoundChart,
+    minor: Minor,
+) -> impl Iterator<Item = Dependency<'t>> {
+    tree.sites().filter_map(move |site| match &site.fact {
+        Fact::ChartDependency {
+            chart: name,
+            repository,
+            ..
+        } if *name == chart.name => Some(Dependency {
+            named: Named::new(site, tree.version_of(site), minor),
+            source: chart.source(repository),
+            lock: lock_of(tree, site),
+        }),
+        _ => None,
+    })
+}
+
+/// Returns what the lock beside a dependency is like, where the dependency asks by a range.
+fn lock_of(tree: &SourceTree, dependency: &Site) -> Lock {
+    if !matches!(
+        dependency.fact,
+        Fact::ChartDependency { range: Some(_), .. }
+    ) {
+        return Lock::None;
+    }
+    let is_chart = |file: &&SourceFile| file.path() == dependency.file;
+    let mut files = tree.files.iter().map(AsRef::as_ref);
+    match (files.find(is_chart), tree.find_lock(&dependency.file)) {
+        (Some(chart), Some(lock)) if chart_lock_fits(chart, lock) => Lock::Fits,
+        (Some(_), Some(_)) => Lock::Stale,
+        (_, None) | (None, _) => Lock::None,
+    }
+}
+
+/// Tells whether a site lists a chart for a minor. A list of several minors says which; the stack's own file speaks of the minor
+/// that the tree is set to.
+fn lists(
+    file: &SourceFile,
+    site: &Site,
+    chart: &MinorBoundChart,
+    minor: Minor,
+    is_of_tree: bool,
+) -> bool {
+    let Fact::ListedAddon {
+        minor: row,
+        chart: name,
+        ..
+    } = &site.fact
+    else {
+        return false;
+    };
+    let spans = file.kinds().iter().any(|kind| kind.spans_minors());
+    let is_meant = if spans { *row == minor } else { is_of_tree };
+    *name == chart.name && is_meant
+}
+
+impl<'t> Named<'t> {
+    fn new(site: &'t Site, resolved: Option<&'t ChartVersion>, minor: Minor) -> Self {
+        let (version, range) = match &site.fact {
+            Fact::ChartDependency { version, range, .. }
+            | Fact::ListedAddon { version, range, .. } => (version.as_ref(), range.as_ref()),
+            _ => (None, None),
+        };
+        let current = version.or(resolved);
+        Self {
+            site,
+            range,
+            is_read: version.is_some() || range.is_some(),
+            current: current.filter(|version| version.follows(minor)),
+        }
+    }
+
+    /// Returns what the range asks for once it is that of the minor.
+    fn limit(&self, minor: Minor) -> Option<Limit<'t>> {
+        let range = self.range?;
+        let range = if range.takes_minor(minor) {
+            range.clone()
+        } else {
+            range.moved_to(minor)?
+        };
+        Some(Limit {
+            site: self.site,
+            range,
+        })
+    }
+}
+
+/// A version that stands somewhere and is newer than all that its repository has.
+struct Ahead<'t> {
+    site: &'t Site,
+    version: &'t ChartVersion,
+    repository: &'t str,
+    newest: &'t ChartVersion,
+}
+
+impl<'t> Group<'t> {
+    /// Returns the releases of the chart for the minor that a repository has; nothing where it was not looked at.
+    fn offered(&self, repository: &str) -> Option<Vec<&'t ChartVersion>> {
+        let catalog = self.target.input.catalog;
+        let all = catalog.find_chart(repository, &self.chart.name)?;
+        Some(versions_for(all, self.minor).collect())
+    }
+
+    /// The newest release of the chart that the minor may get: none, once it has ended.
+    fn newest(&self, repository: &str) -> Option<&'t ChartVersion> {
+        if self.target.offer.is_ended(self.minor) {
+            return None;
+        }
+        self.newest_known(repository)
+    }
+
+    fn newest_known(&self, repository: &str) -> Option<&'t ChartVersion> {
+        ChartVersion::newest(self.offered(repository)?.into_iter())
+    }
+
+    fn find_ahead(&self) -> Option<Ahead<'t>> {
+        let of_dependencies = self.dependencies.iter().filter_map(|dependency| {
+            let ChartSource::Repository(url) = dependency.source else {
+                return None;
+            };
+            Some((&dependency.named, url))
+        });
+        let url = self.target.stack.repository_of(self.chart);
+        let of_lists = self.lists.iter().map(|named| (named, url));
+        of_lists
+            .chain(of_dependencies)
+            .find_map(|(named, repository)| {
+                let (version, newest) = (named.current?, self.newest_known(repository)?);
+                version.is_newer_than(newest).then_some(Ahead {
+                    site: named.site,
+                    version,
+                    repository,
+                    newest,
+                })
+            })
+    }
+
+    /// Returns the newest release of the chart, where one that stands for the minor is older.
+    fn newer(&self) -> Option<(String, ChartVersion)> {
+        let of_dependencies = self.dependencies.iter().map(|dependency| &dependency.named);
+        let mut named = of_dependencies.chain(&self.lists);
+        let newest = self.newest_known(self.target.stack.repository_of(self.chart))?;
+        let is_older = named.any(|named| {
+            let current = named.current;
+            current.is_some_and(|current| newest.is_newer_than(current))
+        });
+        is_older.then(|| (self.chart.name.clone(), newest.clone()))
+    }
+
+    /// Leaves every place where it is: one of them names what the repository does not have, and nobody knows which is meant.
+    fn hold_all(&self, ahead: &Ahead<'_>, charts: &mut Charts) {
+        let Ahead {
+            site,
+            version,
+            repository,
+            newest,
+        } = ahead;
+        let (chart, minor) = (&self.chart.name, self.minor);
+        let reason = format!(
+            "{}:{} names it, and {repository} has nothing newer than {newest} for {minor}",
+            site.file, site.line
+        );
+        let named = || {
+            let of_dependencies = self.dependencies.iter().map(|dependency| &dependency.named);
+            of_dependencies.chain(&self.lists)
+        };
+        let agrees = |named: &Named<'_>| {
+            let mut current = named.current.iter();
+            current.any(|current| current.is_same_release(version))
+        };
+        let reason = if named().all(agrees) {
+            reason
+        } else {
+            let files = named().map(|named| format!("{}:{}", named.site.file, named.site.line));
+            let others = files.filter(|place| *place != format!("{}:{}", site.file, site.line));
+            let others: Vec<String> = others.collect();
+            format!("{reason}; {} stays too", others.join(", "))
+        };
+        let hint = format!("write {newest} everywhere, or wait until {version} is published");
+        let subject = format!("{chart} {version}");
+        charts.holds.push(hold(subject, reason, Some(hint)));
+        if named().all(agrees) || self.dependencies.is_empty() {
+            return;
+        }
+        let words = format!("{}:{} names {chart} {version}", site.file, site.line);
+        self.miss(words, charts);
+    }
+
+    fn miss(&self, reason: String, charts: &mut Charts) {
+        if self.is_of_tree {
+            charts.missing.insert(self.chart.name.clone(), reason);
+        }
+    }
+
+    /// Decides what a dependency is to ask for; nothing where it stays for certain, and an error, as a phrase, where it cannot
+    /// ask for a chart of the minor. What is held is said.
+    fn decide_dependency(
+        &self,
+        dependency: &Dependency<'t>,
+        charts: &mut Charts,
+    ) -> Result<Option<ChartVersion>, String> {
+        let (chart, minor) = (&self.chart.name, self.minor);
+        let named = &dependency.named;
+        let subject = format!("{chart} for {minor}");
+        let place = format!("{}:{}", named.site.file, named.site.line);
+        let url = match dependency.source {
+            ChartSource::Repository(url) => url,
+            ChartSource::HelmAlias(alias) => {
+                let reason = format!(
+                    "the repository `{alias}` is an alias of Helm's own configuration; write its URL ({place})"
+                );
+                charts.holds.push(hold(subject, reason.clone(), None));
+                return Err(reason);
+            }
+            ChartSource::Directory(directory) => {
+                let reason = format!(
+                    "the repository `{directory}` is a directory, and Helm takes the chart that lies there ({place})"
+                );
+                charts.holds.push(hold(subject, reason.clone(), None));
+                return Err(reason);
+            }
+            ChartSource::Unknown(text) => {
+                let reason = format!("the repository `{text}` is no URL ({place})");
+                charts.holds.push(hold(subject, reason.clone(), None));
+                return Err(reason);
+            }
+        };
+        if !named.is_read {
+            let reason = format!("{}, which is no version and no range", asks(named.site));
+            charts.holds.push(hold(subject, reason, None));
+            return Ok(None);
+        }
+        if let Some(range) = named.range
+            && named.limit(minor).is_none()
+        {
+            let words = asks(named.site);
+            let reason = format!("{words}, which has no version for {minor}");
+            let hint = format!("write a range for {minor} in place of {range}");
+            charts.holds.push(hold(subject, reason, Some(hint)));
+            return Err(words);
+        }
+        match self.newest(url) {
+            Some(newest) => self.choose(dependency, (url, newest), charts),
+            None => self.without_index(dependency, url, charts),
+        }
+    }
+
+    /// Chooses the newest version that the ranges allow.
+    fn choose(
+        &self,
+        dependency: &Dependency<'t>,
+        (url, newest): (&str, &'t ChartVersion),
+        charts: &mut Charts,
+    ) -> Result<Option<ChartVersion>, String> {
+        let named = &dependency.named;
+        let mut limits: Vec<Limit<'_>> = named.limit(self.minor).into_iter().collect();
+        limits.extend(self.lists.iter().filter_map(|list| list.limit(self.minor)));
+        let allowed =
+            |version: &&ChartVersion| limits.iter().all(|limit| limit.range.takes(version));
+        let offered = self.offered(url).unwrap_or_default();
+        let within = ChartVersion::newest(offered.into_iter().filter(allowed));
+        if let Some(limit) = limits.iter().find(|limit| !limit.range.takes(newest)) {
+            let subject = format!("{} {newest}", self.chart.name);
+            charts.holds.push(hold(subject, limit.words(), None));
+            if within.or(named.current).is_none() {
+                return Err(limit.words());
+            }
+        }
+        let listed = self.lists.iter().find_map(|list| list.current);
+        let leaves = self.target.input.policy.addons == Addons::Leave;
+        // Charts that do not follow their newest version are those of the list, where the tree moves to its minor.
+        let wanted = match listed.filter(|listed| leaves && allowed(listed)) {
+            Some(listed) => Some(listed),
+            None => within,
+        };
+        let chosen = match (named.current, wanted) {
+            (Some(current), Some(wanted)) if wanted.is_newer_than(current) => wanted,
+            (Some(current), _) => current,
+            (None, Some(wanted)) => wanted,
+            (None, None) => return Ok(None),
+        };
+        self.look_at_lock(dependency, (url, chosen), charts);
+        Ok(Some(chosen.clone()))
+    }
+
+    /// What a range becomes is written in the lock alone.
+    fn look_at_lock(
+        &self,
+        dependency: &Dependency<'t>,
+        (url, chosen): (&str, &ChartVersion),
+        charts: &mut Charts,
+    ) {
+        let named = &dependency.named;
+        let Some(limit) = named.limit(self.minor) else {
+            return;
+        };
+        let words = asks(named.site);
+        let directory = named.site.file.trim_end_matches("/Chart.yaml");
+        match dependency.lock {
+            Lock::Fits => {}
+            Lock::Stale => {
+                let stays = named
+                    .current
+                    .is_some_and(|current| current.is_same_release(chosen));
+                if !stays {
+                    let reason = format!(
+                        "{directory}/Chart.lock does not fit its Chart.yaml, and is left alone"
+                    );
+                    let hint = format!("helm dependency update {directory}");
+                    let subject = format!("{} {chosen}", self.chart.name);
+                    charts.holds.push(hold(subject, reason, Some(hint)));
+                }
+            }
+            Lock::None => {
+                let catalog = self.target.input.catalog;
+                let all = catalog
+                    .find_chart(url, &self.chart.name)
+                    .unwrap_or_default();
+                let taken = all.iter().filter(|version| limit.range.takes(version));
+                let newest = ChartVersion::newest(taken.filter(|version| !version.is_prerelease()));
+                if let Some(newest) = newest.filter(|newest| !newest.follows(self.minor)) {
+                    let reason = format!(
+                        "{words} and nothing locks it: Helm takes {newest}, for 1.{}",
+                        newest.minor_number()
+                    );
+                    let hint = format!("write a range for {} alone, or lock it", self.minor);
+                    let subject = format!("{} {chosen}", self.chart.name);
+                    charts.holds.push(hold(subject, reason, Some(hint)));
+                }
+            }
+        }
+    }
+
+    /// Says that a repository gave no version; a repair then takes what the repository's own list says.
+    fn without_index(
+        &self,
+        dependency: &Dependency<'t>,
+        url: &str,
+        charts: &mut Charts,
+    ) -> Result<Option<ChartVersion>, String> {
+        let (chart, minor) = (&self.chart.name, self.minor);
+        let policy = self.target.input.policy;
+        let is_stray = dependency.named.current.is_none();
+        let listed = self.lists.iter().find_map(|list| list.current);
+        let may_repair = is_stray && (policy.asks_repairs() || policy.addons == Addons::Leave);
+        if let Some(listed) = listed.filter(|_| may_repair) {
+            return Ok(Some(listed.clone()));
+        }
+        let is_ended = self.target.offer.is_ended(minor);
+        if is_ended && !is_stray {
+            return Ok(None);
+        }
+        let catalog = self.target.input.catalog;
+        // A repository that gave no answer is among what is unknown.
+        if catalog.find_chart(url, chart).is_some() && !is_ended {
+            let reason = format!("{url} has no version for {minor}");
+            let subject = format!("{chart} for {minor}");
+            charts.holds.push(hold(subject, reason, None));
+        }
+        Err(format!("no {chart} for it is known"))
+    }
+
+    /// Decides what lists say: what the dependencies get, and never less than they say.
+    fn decide_lists(&self, listed: Option<ChartVersion>, charts: &mut Charts) {
+        let asks_repairs = self.target.input.policy.asks_repairs();
+        let stated = || {
+            let mut stated = self.dependencies.iter().filter_map(|of| of.named.current);
+            stated.next().cloned().filter(|_| asks_repairs)
+        };
+        let Some(version) = listed.or_else(stated) else {
+            return;
+        };
+        let listed = charts.listed.entry(self.minor).or_default();
+        listed.insert(self.chart.name.clone(), version.clone());
+        for named in &self.lists {
+            let version = match named.current {
+                Some(current) if !version.is_newer_than(current) => current,
+                Some(_) | None => &version,
+            };
+            let asks_for = named.limit(self.minor);
+            if asks_for.is_some_and(|limit| !limit.range.takes(version)) || !named.is_read {
+                let subject = format!("{} {version}", self.chart.name);
+                charts.holds.push(hold(subject, asks(named.site), None));
+            } else if named.range.is_some() && named.limit(self.minor).is_none() {
+                let (words, minor) = (asks(named.site), self.minor);
+                let reason = format!("{words}, which has no version for {minor}");
+                let subject = format!("{} for {minor}", self.chart.name);
+                charts.holds.push(hold(subject, reason, None));
+            } else {
+                charts
+                    .places
+                    .insert(ChartPlace::of(named.site), version.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Reads the text of a requirement, and refuses what Helm refuses.
+
+use std::str::FromStr;
+
+use semver::Prerelease;
+
+use super::{Alternative, ChartRequirement, Comparison, Open, Operator, Place, plain};
+use crate::version::VersionError;
+
+/// The spellings of operators, longer ones before those that they begin with.
+const OPERATORS: [(&str, Operator); 11] = [
+    ("!=", Operator::NotEqual),
+    (">=", Operator::GreaterOrEqual),
+    ("=>", Operator::GreaterOrEqual),
+    ("<=", Operator::LessOrEqual),
+    ("=<", Operator::LessOrEqual),
+    ("~>", Operator::Tilde),
+    ("=", Operator::Equal),
+    (">", Operator::Greater),
+    ("<", Operator::Less),
+    ("~", Operator::Tilde),
+    ("^", Operator::Caret),
+];
+
+impl FromStr for ChartRequirement {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        let wrong = || VersionError::new(text, "a chart version or a range such as ~2.34.0");
+        let mut alternatives = Vec::new();
+        let mut start = 0;
+        for part in text.split("||") {
+            let mut reader = Reader {
+                text,
+                at: start,
+                end: start + part.len(),
+            };
+            alternatives.push(reader.alternative().ok_or_else(wrong)?);
+            start += part.len() + "||".len();
+        }
+        Ok(Self {
+            raw: text.to_owned(),
+            alternatives,
+        })
+    }
+}
+
+/// Reads one alternative from left to right.
+struct Reader<'t> {
+    text: &'t str,
+    at: usize,
+    end: usize,
+}
+
+/// What may begin at a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// A comparison, or a hyphen range.
+    Any,
+    /// A comparison: Helm rewrites a hyphen range with the spaces before it, and refuses what then stands together.
+    Comparison,
+    Nothing,
+}
+
+impl Reader<'_> {
+    fn alternative(&mut self) -> Option<Alternative> {
+        let is_first = self.at == 0;
+        let mut comparisons = Vec::new();
+        // To Helm, bars right before the number of a hyphen range are part of it.
+        let mut next = if self.spaces() || is_first || self.rest().starts_with('v') {
+            Next::Any
+        } else {
+            Next::Comparison
+        };
+        loop {
+            let operator = self.operator();
+            let first = self.comparison(operator.unwrap_or(Operator::Equal))?;
+            let is_range = self.hyphen();
+            match next {
+                Next::Any if is_range && operator.is_none() => {
+                    let last = self.comparison(Operator::LessOrEqual)?;
+                    let operator = Operator::GreaterOrEqual;
+                    comparisons.extend([Comparison { operator, ..first }, last]);
+                }
+                Next::Any | Next::Comparison if !is_range => comparisons.push(first),
+                Next::Any | Next::Comparison | Next::Nothing => return None,
+            }
+            let has_spaces = self.spaces();
+            if self.at == self.end {
+                return Some(Alternative(comparisons));
+            }
+            let has_comma = self.skip(",");
+            self.spaces();
+            next = if is_range || has_comma {
+                Next::Any
+            } else if has_spaces {
+                Next::Comparison
+            } else {
+                Next::Nothing
+            };
+        }
+    }
+
+    fn rest(&self) -> &str {
+        &self.text[self.at..self.end]
+    }
+
+    fn spaces(&mut self) -> bool {
+        let rest = self.rest();
+        let is_space = |char: char| matches!(char, ' ' | '\t' | '\n' | '\r' | '\u{c}');
+        let length = rest.len() - rest.trim_start_matches(is_space).len();
+        self.at += length;
+        length > 0
+    }
+
+    fn skip(&mut self, text: &str) -> bool {
+        let is_there = self.rest().starts_with(text);
+        if is_there {
+            self.at += text.len();
+        }
+        is_there
+    }
+
+    fn operator(&mut self) -> Option<Operator> {
+        let found = OPERATORS.iter().find(|(text, _)| self.skip(text));
+        self.spaces();
+        found.map(|(_, operator)| *operator)
+    }
+
+    /// Steps over ` - `, where a version follows.
+    fn hyphen(&mut self) -> bool {
+        let start = self.at;
+        let is_hyphen = self.spaces() && self.skip("-") && self.spaces();
+        if !is_hyphen {
+            self.at = start;
+        }
+        is_hyphen
+    }
+
+    fn comparison(&mut self, operator: Operator) -> Option<Comparison> {
+        let start = self.at;
+        self.skip("v");
+        let (first, _) = self.number()?;
+        let (second, second_at) = self.further_number();
+        let (third, _) = self.further_number();
+        let pre = if self.skip("-") {
+            self.identifiers()?
+        } else {
+            ""
+        };
+        let pre = Prerelease::new(pre).ok()?;
+        if self.skip("+") {
+            self.identifiers()?;
+        }
+        let text = Place {
+            start,
+            end: self.at,
+        };
+        let (open, major, minor, patch) = match (first, second, third) {
+            (None, _, _) => (Open::All, 0, 0, 0),
+            (Some(major), None, _) => (Open::Minor, major, 0, 0),
+            (Some(major), Some(minor), None) => (Open::Patch, major, minor, 0),
+            (Some(major), Some(minor), Some(patch)) => (Open::Nothing, major, minor, patch),
+        };
+        let is_named = matches!(open, Open::Patch | Open::Nothing);
+        Some(Comparison {
+            operator,
+            version: plain(major, minor, patch, pre),
+            open,
+            text,
+            second: second_at.filter(|_| is_named),
+        })
+    }
+
+    /// Reads `.34`, `.x` or nothing.
+    fn further_number(&mut self) -> (Option<u64>, Option<Place>) {
+        let start = self.at;
+        if self.skip(".")
+            && let Some((number, place)) = self.number()
+        {
+            return (number, Some(place));
+        }
+        self.at = start;
+        (None, None)
+    }
+
+    /// Reads a number, or a wildcard, which is no number; nothing where neither stands.
+    fn number(&mut self) -> Option<(Option<u64>, Place)> {
+        let start = self.at;
+        let rest = self.rest();
+        let digits = rest.len()
+            - rest
+                .trim_start_matches(|char: char| char.is_ascii_digit())
+                .len();
+        let number = match rest.chars().next()? {
+            'x' | 'X' | '*' => {
+                self.at += 1;
+                None
+            }
+            _ => {
+                let number = rest[..digits].parse().ok()?;
+                self.at += digits;
+                Some(number)
+            }
+        };
+        let place = Place {
+            start,
+            end: self.at,
+        };
+        Some((number, place))
+    }
+
+    /// Reads what stands after `-` or `+`.
+    fn identifiers(&mut self) -> Option<&str> {
+        let start = self.at;
+        let is_part = |char: char| char.is_ascii_alphanumeric() || char == '-';
+        loop {
+            let rest = self.rest();
+            let length = rest.len() - rest.trim_start_matches(is_part).len();
+            self.at += length;
+            if length == 0 {
+                return None;
+            }
+            if !self.skip(".") {
+                return Some(&self.text[start..self.at]);
+            }
+        }
+    }
+}
