@@ -19,7 +19,7 @@ use crate::version::{
 };
 
 pub use end_of_life::known_end_of_life;
-pub use pattern::{ImagePattern, PatternError};
+pub use pattern::{ImagePattern, ImageUrl, NameDate, PatternError};
 pub use request::{
     CatalogRequest, ChartRequest, Listing, SourceUrls, StoreRequest, VulnerabilityRequest,
 };
@@ -81,7 +81,8 @@ pub struct ImageStore {
     pub pattern: ImagePattern,
     /// The minors that were looked for. A version of another minor is unknown, not absent.
     pub searched: BTreeSet<Minor>,
-    /// Images proved to be there, with a checksum; ordered by version, then by operating-system release.
+    /// Images proved to be there, with a checksum; ordered by version, then by operating-system release; of several builds the
+    /// newest is last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<NodeImage>,
     /// Images that are announced or present and could not be proved.
@@ -215,9 +216,7 @@ impl Catalog {
     /// Puts everything in order, as a file written by hand may not be.
     pub fn sort(&mut self) {
         for store in &mut self.image_stores {
-            store
-                .images
-                .sort_by(|a, b| (a.version, &a.os, &a.url).cmp(&(b.version, &b.os, &b.url)));
+            store.sort();
         }
         self.kubernetes.sort_by_key(|release| release.version);
         self.vulnerabilities.sort_by(|a, b| a.id.cmp(&b.id));
@@ -284,7 +283,24 @@ impl Catalog {
     }
 }
 
+impl NodeImage {
+    /// Returns the day of the build that the name in its URL carries.
+    fn named_day(&self) -> Option<Date> {
+        let date = ImagePattern::read_url(&self.url).ok()?.date?;
+        Some(date.day())
+    }
+}
+
 impl ImageStore {
+    /// Puts its images in order.
+    pub(crate) fn sort(&mut self) {
+        self.images.sort_by(|a, b| {
+            let builds = || (a.named_day(), &a.url).cmp(&(b.named_day(), &b.url));
+            let order = (a.version, &a.os).cmp(&(b.version, &b.os));
+            order.then_with(builds)
+        });
+    }
+
     /// Returns the images of one minor, oldest version first.
     pub fn images_of_minor(&self, minor: Minor) -> &[NodeImage] {
         let start = self

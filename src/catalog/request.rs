@@ -65,6 +65,8 @@ pub struct StoreRequest {
     pub os_releases: BTreeSet<OsRelease>,
     /// Whether the store can be asked what it has.
     pub listing: Listing,
+    /// Whether the digests of container images are asked for, one request for each tag.
+    pub digests: bool,
 }
 
 /// How a store tells what it has.

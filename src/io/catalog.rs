@@ -17,8 +17,7 @@ use super::http::HttpClient;
 use super::image_store::StoreAnswer;
 use super::{atomic, end_of_life, helm, image_store, kubernetes, registry, s3, vulnerabilities};
 use crate::catalog::{
-    CATALOG_SCHEMA, Catalog, CatalogRequest, ChartRepository, ImagePattern, Listing, StoreRequest,
-    Unreachable,
+    CATALOG_SCHEMA, Catalog, CatalogRequest, ImagePattern, Listing, StoreRequest, Unreachable,
 };
 use crate::version::Minor;
 
@@ -88,10 +87,10 @@ pub async fn fetch(request: &CatalogRequest, client: &HttpClient, as_of: Date) -
         .stores
         .iter()
         .map(|(pattern, store)| look_at_store(client, pattern, store));
-    let charts = request.charts.iter().map(|(url, charts)| async move {
-        let answer = helm::look(client, url, charts).await;
-        answer.map_err(|fault| fault.into_unreachable(url, BTreeSet::new()))
-    });
+    let charts = request
+        .charts
+        .iter()
+        .map(|(url, charts)| async move { (url.as_str(), helm::look(client, url, charts).await) });
     // Without a minor there is nothing whose releases or last day could be of interest.
     let wanted = !minors.is_empty();
     let upstream: OptionFuture<_> = wanted
@@ -142,6 +141,7 @@ async fn look_at_store(
 ) -> StoreAnswer {
     match request.listing {
         _ if pattern.is_container_image() => registry::look(client, pattern, request).await,
+        Listing::None if pattern.has_date() => image_store::refuse_dated(pattern, request),
         Listing::None => image_store::look(client, pattern, request).await,
         Listing::S3 => s3::look(client, pattern, request).await,
     }
@@ -154,12 +154,13 @@ fn add_stores(catalog: &mut Catalog, stores: Vec<StoreAnswer>) {
     }
 }
 
-fn add_charts(catalog: &mut Catalog, charts: Vec<Result<ChartRepository, Unreachable>>) {
-    for answer in charts {
-        match answer {
-            Ok(repository) => catalog.chart_repositories.push(repository),
-            Err(unreachable) => catalog.unreachable.push(unreachable),
-        }
+fn add_charts(catalog: &mut Catalog, charts: Vec<(&str, helm::Charts)>) {
+    for (url, answer) in charts {
+        catalog.chart_repositories.extend(answer.repository);
+        let failed = answer
+            .fault
+            .map(|fault| fault.into_unreachable(url, BTreeSet::new()));
+        catalog.unreachable.extend(failed);
     }
 }
 

@@ -300,9 +300,12 @@ fn chart_holds(target: &Target<'_>) -> Vec<Hold> {
         let (Move::Edit(tree, wanted) | Move::Create(tree, _, wanted)) = step else {
             continue;
         };
+        // A repository may have told a part of its charts only.
         let missing = bound_charts(tree)
             .into_iter()
-            .filter(|(chart, _)| !wanted.charts.contains_key(chart));
+            .filter(|(chart, repository)| {
+                !wanted.charts.contains_key(chart) || has_failed(target, repository)
+            });
         holds.extend(
             missing.map(|(chart, repository)| {
                 chart_hold(target, &chart, &repository, wanted.line.minor)
@@ -310,6 +313,11 @@ fn chart_holds(target: &Target<'_>) -> Vec<Hold> {
         );
     }
     holds
+}
+
+fn has_failed(target: &Target<'_>, repository: &str) -> bool {
+    let failed = &target.input.catalog.unreachable;
+    failed.iter().any(|failed| failed.source == repository)
 }
 
 fn chart_hold(target: &Target<'_>, chart: &str, repository: &str, minor: Minor) -> Hold {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::facts::RosterEntry;
 use super::wanted::Wanted;
-use crate::catalog::{ImagePattern, NodeImage};
+use crate::catalog::{ImagePattern, NameDate, NodeImage};
 use crate::policy::{ChangeClass, ImageList, Retention};
 use crate::version::{KubernetesVersion, Minor, OsRelease};
 
@@ -65,7 +65,10 @@ impl ImageFacts<'_> {
             && let Ok(pattern) = ImagePattern::of_url(text)
         {
             let os = image.os.as_ref().or(read.os.as_ref());
-            return pattern.url(image.version, os);
+            return match read.date {
+                Some(date) => pattern.dated_url(image.version, os, date_of(image, date)),
+                None => pattern.url(image.version, os).unwrap_or(image.url.clone()),
+            };
         }
         let text = text.replace(&self.version.plain(), &image.version.plain());
         match (self.os, &image.os) {
@@ -73,6 +76,14 @@ impl ImageFacts<'_> {
             (Some(_) | None, Some(_) | None) => text,
         }
     }
+}
+
+/// Returns the day that an image's names carry: that of its URL, else the day it was built in the spelling there was.
+fn date_of(image: &NodeImage, before: NameDate) -> NameDate {
+    let read = ImagePattern::read_url(&image.url).ok();
+    let own = read.and_then(|read| read.date);
+    own.or_else(|| Some(before.on(image.built?)))
+        .unwrap_or(before)
 }
 
 /// Works out what should happen to a list of node images.
