@@ -20,7 +20,7 @@ pub(crate) use configured::{
     SiteValues, edit as edit_configured, edit_text as edit_configured_text, unmet as unmet_sites,
 };
 pub(crate) use discover::Known;
-pub use discover::{Discovery, SourceTree, Stack, discover, discover_with};
+pub use discover::{Discovery, SourceTree, Stack, add_left_out, discover, discover_with};
 pub use edits::{EditNote, Edited, FileEdits};
 pub use facts::{Fact, Facts, Fault, Roster, RosterEntry, RosterForm, STACK_NAME_RULE, Site};
 pub use kinds::{NodeImagesError, Part, validate_node_images};
@@ -29,5 +29,5 @@ pub use layout::Layout;
 pub use provider::{Provider, find_provider};
 pub(crate) use roster::{choose as choose_image, is_another_image, select as select_versions};
 pub use source::SourceFile;
-pub use tree::{Content, Tree, is_of_interest};
+pub use tree::{Content, Tree, is_directory_of_interest, is_of_interest};
 pub use wanted::{AddonRow, Wanted};

@@ -51,7 +51,7 @@ pub fn run(request: &PlanRequest) -> Result<Outcome, CommandError> {
     if request.exit_code {
         outcome.status = Some(status(&plan));
     }
-    Ok(outcome.with_faults(plan.faults()))
+    Ok(outcome.with_faults(plan.faults()).with_unseen(&repository))
 }
 
 /// Makes the plan of a repository.

@@ -49,7 +49,7 @@ pub fn run(request: &UpdateRequest) -> Result<Outcome, CommandError> {
     if request.plan.exit_code {
         outcome.status = Some(status(&plan)).filter(|status| *status != Status::Pending);
     }
-    Ok(outcome.with_faults(plan.faults()))
+    Ok(outcome.with_faults(plan.faults()).with_unseen(&repository))
 }
 
 pub(super) fn staging(repository: &Repository) -> Staging {
