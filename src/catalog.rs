@@ -268,6 +268,34 @@ impl Catalog {
         releases.take_while(move |release| release.version.minor() == minor)
     }
 
+    /// Tells whether sources were asked and none of them gave an answer.
+    pub fn is_silent(&self) -> bool {
+        let failed = |source: &str, minor: Option<Minor>| {
+            let mut all = self.unreachable.iter();
+            all.any(|failed| {
+                let is_about = minor.is_none_or(|minor| failed.minors.contains(&minor));
+                failed.source == source && (failed.minors.is_empty() || is_about)
+            })
+        };
+        let is_silent_store = |store: &ImageStore| {
+            let mut minors = store.searched.iter();
+            store.images.is_empty()
+                && store.faulty.is_empty()
+                && minors.all(|minor| failed(store.pattern.as_str(), Some(*minor)))
+        };
+        // End-of-life days are asked for where there are minors; those of the project's table are no answer.
+        let has_minors = self
+            .image_stores
+            .iter()
+            .any(|store| !store.searched.is_empty());
+        !self.unreachable.is_empty()
+            && self.image_stores.iter().all(is_silent_store)
+            && self.chart_repositories.is_empty()
+            && self.kubernetes.is_empty()
+            && self.vulnerabilities.is_empty()
+            && (!has_minors || failed(END_OF_LIFE_SOURCE, None))
+    }
+
     /// Returns the sources of what is known of Kubernetes itself that gave no answer.
     pub fn unreachable_upstream(&self) -> impl Iterator<Item = &Unreachable> {
         let upstream = [RELEASES_SOURCE, END_OF_LIFE_SOURCE, VULNERABILITIES_SOURCE];
