@@ -270,30 +270,34 @@ impl Catalog {
 
     /// Tells whether sources were asked and none of them gave an answer.
     pub fn is_silent(&self) -> bool {
-        let failed = |source: &str, minor: Option<Minor>| {
-            let mut all = self.unreachable.iter();
-            all.any(|failed| {
-                let is_about = minor.is_none_or(|minor| failed.minors.contains(&minor));
-                failed.source == source && (failed.minors.is_empty() || is_about)
-            })
-        };
-        let is_silent_store = |store: &ImageStore| {
-            let mut minors = store.searched.iter();
-            store.images.is_empty()
-                && store.faulty.is_empty()
-                && minors.all(|minor| failed(store.pattern.as_str(), Some(*minor)))
-        };
+        let mut stores = self.image_stores.iter();
         // End-of-life days are asked for where there are minors; those of the project's table are no answer.
-        let has_minors = self
-            .image_stores
-            .iter()
-            .any(|store| !store.searched.is_empty());
+        let has_minors = stores.any(|store| !store.searched.is_empty());
+        let mut upstream = self.unreachable_upstream();
+        let has_no_days = upstream.any(|failed| failed.source == END_OF_LIFE_SOURCE);
         !self.unreachable.is_empty()
-            && self.image_stores.iter().all(is_silent_store)
+            && self
+                .image_stores
+                .iter()
+                .all(|store| self.is_silent_store(store))
             && self.chart_repositories.is_empty()
             && self.kubernetes.is_empty()
             && self.vulnerabilities.is_empty()
-            && (!has_minors || failed(END_OF_LIFE_SOURCE, None))
+            && (!has_minors || has_no_days)
+    }
+
+    fn is_silent_store(&self, store: &ImageStore) -> bool {
+        let mut minors = store.searched.iter();
+        store.images.is_empty()
+            && store.faulty.is_empty()
+            && minors.all(|minor| self.has_failed(store, *minor))
+    }
+
+    fn has_failed(&self, store: &ImageStore, minor: Minor) -> bool {
+        self.unreachable.iter().any(|failed| {
+            let is_about = failed.minors.is_empty() || failed.minors.contains(&minor);
+            failed.source == store.pattern.as_str() && is_about
+        })
     }
 
     /// Returns the sources of what is known of Kubernetes itself that gave no answer.
@@ -323,9 +327,8 @@ impl ImageStore {
     /// Puts its images in order.
     pub(crate) fn sort(&mut self) {
         self.images.sort_by(|a, b| {
-            let builds = || (a.named_day(), &a.url).cmp(&(b.named_day(), &b.url));
             let order = (a.version, &a.os).cmp(&(b.version, &b.os));
-            order.then_with(builds)
+            order.then_with(|| (a.named_day(), &a.url).cmp(&(b.named_day(), &b.url)))
         });
     }
 

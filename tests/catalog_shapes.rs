@@ -611,6 +611,30 @@ async fn charts_before_a_page_that_fails_are_kept() {
     assert_eq!(unreachable(&catalog), [reason]);
 }
 
+#[tokio::test]
+async fn releases_before_a_page_that_fails_are_kept() {
+    let server = Server::start(|request| {
+        if request.query("page").as_deref() != Some("1") {
+            return Reply::status(502);
+        }
+        Reply::ok(r#"[{"tag_name": "v1.34.1", "published_at": "2025-09-09T12:00:00Z"}]"#)
+            .with("Content-Type", "application/json")
+            .with("Link", "<https://other/releases?page=1>; rel=\"prev\"")
+            .with("Link", "<https://other/releases?page=2>; rel=next")
+    });
+    let mut wanted = request(KIND, &[34]);
+    wanted.sources.kubernetes = Some(server.url());
+    let client = HttpClient::new(settings(&server));
+    let catalog = fetch(&wanted, &client, "2026-04-01".parse().unwrap()).await;
+    assert_eq!(catalog.kubernetes.len(), 1);
+    let mut failed = catalog.unreachable.iter();
+    let failed = failed
+        .find(|failed| failed.source == "kubernetes releases")
+        .unwrap();
+    assert_eq!(failed.reason, "answers 502");
+    assert!(failed.url.ends_with("&page=2"), "{}", failed.url);
+}
+
 const INDEX: &str = r#"{"schemaVersion": 2, "manifests": []}"#;
 
 /// A registry whose tags stand for manifests, each told in another way.

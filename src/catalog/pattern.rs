@@ -267,8 +267,7 @@ impl Followed {
             };
             return self.follow(&pattern[next.len_utf8()..], url.strip_prefix(next)?);
         };
-        let is_of_value = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-        let longest = url.bytes().take_while(|byte| is_of_value(byte)).count();
+        let longest = url.bytes().take_while(|byte| is_of_value(*byte)).count();
         (1..=longest).rev().find_map(|length| {
             let with = self.with(name, &url[..length])?;
             with.follow(&pattern[name.len()..], &url[length..])
@@ -352,6 +351,11 @@ impl Parts {
             minor,
         })
     }
+}
+
+/// Tells whether a placeholder may stand for this character.
+fn is_of_value(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')
 }
 
 /// Finds the last run of digits and dots that reads as a value: its place and the value.

@@ -267,11 +267,7 @@ fn read_any(root: &Path, path: &str) -> Content {
 
 /// Reads a file of the repository; the error says why that cannot be.
 fn read_bytes(root: &Path, full: &Path) -> Result<Vec<u8>, String> {
-    let failed = |error: io::Error| match error.kind() {
-        ErrorKind::NotFound => "the file vanished while it was read; run it again".to_owned(),
-        _ => format!("the file cannot be read: {error}"),
-    };
-    let mut metadata = fs::symlink_metadata(full).map_err(failed)?;
+    let mut metadata = fs::symlink_metadata(full).map_err(read_fault)?;
     if metadata.is_symlink() {
         let target = full.canonicalize().map_err(|error| match error.kind() {
             ErrorKind::NotFound => "the symbolic link leads nowhere".to_owned(),
@@ -280,7 +276,7 @@ fn read_bytes(root: &Path, full: &Path) -> Result<Vec<u8>, String> {
         if !target.starts_with(root) {
             return Err("the symbolic link leads out of the repository".to_owned());
         }
-        metadata = fs::metadata(full).map_err(failed)?;
+        metadata = fs::metadata(full).map_err(read_fault)?;
     }
     if let Some(kind) = other_kind(metadata.file_type()) {
         return Err(format!("it is {kind}, not a file"));
@@ -292,12 +288,25 @@ fn read_bytes(root: &Path, full: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(size);
     // Some files are longer than they say.
     let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX) + 1;
-    let file = File::open(full).map_err(failed)?;
-    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    let file = File::open(full).map_err(read_fault)?;
+    let read = file.take(limit).read_to_end(&mut bytes);
+    read.map_err(read_fault)?;
     if bytes.len() > MAX_BYTES {
         return Err(too_large(bytes.len()));
     }
     Ok(bytes)
+}
+
+/// Says why a file that was there a moment ago cannot be read.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it takes errors as they are mapped"
+)]
+fn read_fault(error: io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "the file vanished while it was read; run it again".to_owned(),
+        _ => format!("the file cannot be read: {error}"),
+    }
 }
 
 /// Says what something is that is no file. To open it may block for ever, or do something.
@@ -342,15 +351,15 @@ pub(super) fn too_large(size: usize) -> String {
 
 /// Reads a text file that a user named.
 pub fn read_text(path: &Path) -> Result<String, ReadError> {
-    let read = || {
-        let kind = fs::metadata(path)?.file_type();
-        if let Some(kind) = other_kind(kind) {
-            return Err(io::Error::other(format!("it is {kind}, not a file")));
-        }
-        fs::read_to_string(path)
-    };
-    read().map_err(|source| ReadError {
+    read_own_text(path).map_err(|source| ReadError {
         path: path.to_owned(),
         source,
     })
+}
+
+fn read_own_text(path: &Path) -> io::Result<String> {
+    match other_kind(fs::metadata(path)?.file_type()) {
+        Some(kind) => Err(io::Error::other(format!("it is {kind}, not a file"))),
+        None => fs::read_to_string(path),
+    }
 }

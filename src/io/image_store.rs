@@ -160,11 +160,11 @@ impl MinorAnswer {
     /// Takes the faulty images out, where a store has several, none that is proved, and the same is wrong with each: then it is
     /// the store that is wrong. Returns what minors have in common of it, and the fault.
     fn take_nonsense(&mut self, pattern: &ImagePattern) -> Option<(String, Fault)> {
-        let shared = |image: &FaultyImage| image.reason.replace(&image.url, "");
         let first = self.faulty.first()?;
-        let reason = shared(first);
-        let is_same = |image: &FaultyImage| shared(image) == reason;
-        if !self.images.is_empty() || self.faulty.len() < 2 || !self.faulty.iter().all(is_same) {
+        let reason = shared_reason(first);
+        let mut faulty = self.faulty.iter();
+        let is_same = faulty.all(|image| shared_reason(image) == reason);
+        if !self.images.is_empty() || self.faulty.len() < 2 || !is_same {
             return None;
         }
         let file = first.url.rsplit('/').next().unwrap_or_default();
@@ -173,6 +173,11 @@ impl MinorAnswer {
         self.faulty.clear();
         Some((reason, fault))
     }
+}
+
+/// Returns what is wrong with an image in words that do not name it.
+fn shared_reason(image: &FaultyImage) -> String {
+    image.reason.replace(&image.url, "")
 }
 
 struct Search<'a> {

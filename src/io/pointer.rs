@@ -35,17 +35,18 @@ pub(crate) fn parse(
             "the pointer names `{path}`, which is not of this pattern"
         ));
     }
-    let is_of_minor = |read: &ImageUrl| {
-        let directory = read.directory_minor;
-        read.version.minor() == minor && directory.is_none_or(|named| named == minor)
-    };
-    if read.as_ref().is_some_and(|read| !is_of_minor(read)) {
+    if read.as_ref().is_some_and(|read| !is_of(read, minor)) {
         return Err(format!(
             "the pointer names `{path}`, which is not of {minor}"
         ));
     }
     let named = read.map(|read| (read.version, read.os));
     Ok(Pointer { day, named })
+}
+
+fn is_of(read: &ImageUrl, minor: Minor) -> bool {
+    let directory = read.directory_minor;
+    read.version.minor() == minor && directory.is_none_or(|named| named == minor)
 }
 
 #[cfg(test)]

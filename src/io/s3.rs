@@ -211,11 +211,7 @@ impl<'a> Bucket<'a> {
         if object.size == 0 || BESIDE.contains(&ending.to_ascii_lowercase().as_str()) {
             return None;
         }
-        let in_place = |read: &ImageUrl| {
-            let minor = read.directory_minor;
-            minor.is_none_or(|minor| minor == read.version.minor())
-        };
-        let Some(read) = self.pattern.read(&url).filter(in_place) else {
+        let Some(read) = self.pattern.read(&url).filter(is_in_place) else {
             return other.map(|read| Found::Other(read.version, url));
         };
         Some(Found::Image(Hit {
@@ -275,6 +271,12 @@ impl<'a> Bucket<'a> {
     }
 }
 
+/// Tells whether an image is in the directory of its minor.
+fn is_in_place(read: &ImageUrl) -> bool {
+    let minor = read.directory_minor;
+    minor.is_none_or(|minor| minor == read.version.minor())
+}
+
 /// What a store lists.
 #[derive(Default)]
 struct Listed {
@@ -301,14 +303,15 @@ impl Listed {
         }
     }
 
+    fn newest(&self, minor: Minor) -> Option<KubernetesVersion> {
+        let versions = self.hits.iter().map(|hit| hit.version);
+        versions.filter(|version| version.minor() == minor).max()
+    }
+
     /// Returns per minor an image that is newer than all that follow the pattern: somebody may have changed the names.
     fn newer_others(&self) -> Vec<FaultyImage> {
-        let newest = |minor: Minor| {
-            let versions = self.hits.iter().map(|hit| hit.version);
-            versions.filter(|version| version.minor() == minor).max()
-        };
         let newer = self.others.iter();
-        let newer = newer.filter(|(minor, (version, _))| Some(*version) > newest(**minor));
+        let newer = newer.filter(|(minor, (version, _))| Some(*version) > self.newest(**minor));
         newer
             .map(|(_, (version, url))| {
                 let name = url.rsplit('/').next().unwrap_or_default();

@@ -28,6 +28,7 @@ fn merge(mut all: CatalogRequest, one: CatalogRequest) -> CatalogRequest {
         known.minors.extend(store.minors);
         known.listed.extend(store.listed);
         known.os_releases.extend(store.os_releases);
+        known.digests |= store.digests;
     }
     for (url, charts) in one.charts {
         all.charts

@@ -319,11 +319,10 @@ pub fn discover_with(tree: &Tree, sites: &ConfiguredSites) -> Discovery {
     };
     let mut places: Vec<StackPlace> = directories.into_iter().map(place).collect();
     let configured = find_configured(tree, sites, &mut places);
-    let is_outside = |path: &str| {
+    let closed = tree.closed().filter(|(path, _)| {
         let mut around = places.iter();
         !around.any(|place| is_below(path, &place.directory))
-    };
-    let closed = tree.closed().filter(|(path, _)| is_outside(path));
+    });
     let closed = closed.map(|(path, reason)| Fault::new(path, None, reason, CLOSED_HINT));
     Discovery {
         closed: closed.collect(),

@@ -60,14 +60,14 @@ impl GitRepository {
         }
     }
 
+    fn is_set(&self, key: &str) -> bool {
+        let config = self.repository.config();
+        config.is_ok_and(|config| config.get_bool(key).unwrap_or(false))
+    }
+
     /// Says that a file is left out, and how to get it.
     fn how_to_check_out(&self, full: &str) -> String {
-        let config = self.repository.config();
-        let is_set = |key: &str| {
-            let config = config.as_ref().ok();
-            config.is_some_and(|config| config.get_bool(key).unwrap_or(false))
-        };
-        if !is_set("core.sparseCheckout") {
+        if !self.is_set("core.sparseCheckout") {
             return format!(
                 "git tracks it and skip-worktree leaves it out: git update-index --no-skip-worktree {full}, then git checkout -- \
                  {full}"
@@ -75,7 +75,7 @@ impl GitRepository {
         }
         // In its usual mode git takes directories alone.
         let wanted = match full.rsplit_once('/') {
-            Some((above, _)) if is_set("core.sparseCheckoutCone") => above,
+            Some((above, _)) if self.is_set("core.sparseCheckoutCone") => above,
             Some(_) | None => full,
         };
         format!(

@@ -19,8 +19,10 @@ pub(super) fn resolve(target: &str, asked: &str, answered: &str) -> Result<Strin
         .iter()
         .filter_map(|base| Url::parse(base).ok())
         .collect();
-    let on_base = |base| Some((base, join(base, target)?));
-    let found: Vec<(&Url, Url)> = bases.iter().filter_map(on_base).collect();
+    let found: Vec<(&Url, Url)> = bases
+        .iter()
+        .filter_map(|base| Some((base, join(base, target)?)))
+        .collect();
     // A list's pages differ in their queries: where asker and server see different paths, this tells whose the target is.
     let same_path = found.iter().find(|(base, next)| base.path() == next.path());
     match same_path.or(found.first()) {
