@@ -20,7 +20,7 @@ use crate::version::{
 };
 
 pub use end_of_life::known_end_of_life;
-pub use pattern::{ImagePattern, PatternError};
+pub use pattern::{ImagePattern, ImageUrl, NameDate, PatternError};
 pub use request::{
     CatalogRequest, ChartRequest, Listing, SourceUrls, StoreRequest, VulnerabilityRequest,
 };
@@ -83,7 +83,8 @@ pub struct ImageStore {
     pub pattern: ImagePattern,
     /// The minors that were looked for. A version of another minor is unknown, not absent.
     pub searched: BTreeSet<Minor>,
-    /// Images proved to be there, with a checksum; ordered by version, then by operating-system release.
+    /// Images proved to be there, with a checksum; ordered by version, then by operating-system release; of several builds the
+    /// newest is last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<NodeImage>,
     /// Images that are announced or present and could not be proved.
@@ -217,9 +218,7 @@ impl Catalog {
     /// Puts everything in order, as a file written by hand may not be.
     pub fn sort(&mut self) {
         for store in &mut self.image_stores {
-            store
-                .images
-                .sort_by(|a, b| (a.version, &a.os, &a.url).cmp(&(b.version, &b.os, &b.url)));
+            store.sort();
         }
         self.kubernetes.sort_by_key(|release| release.version);
         self.vulnerabilities.sort_by(|a, b| a.id.cmp(&b.id));
@@ -271,6 +270,38 @@ impl Catalog {
         releases.take_while(move |release| release.version.minor() == minor)
     }
 
+    /// Tells whether sources were asked and none of them gave an answer.
+    pub fn is_silent(&self) -> bool {
+        let mut stores = self.image_stores.iter();
+        // End-of-life days are asked for where there are minors; those of the project's table are no answer.
+        let has_minors = stores.any(|store| !store.searched.is_empty());
+        let mut upstream = self.unreachable_upstream();
+        let has_no_days = upstream.any(|failed| failed.source == END_OF_LIFE_SOURCE);
+        !self.unreachable.is_empty()
+            && self
+                .image_stores
+                .iter()
+                .all(|store| self.is_silent_store(store))
+            && self.chart_repositories.is_empty()
+            && self.kubernetes.is_empty()
+            && self.vulnerabilities.is_empty()
+            && (!has_minors || has_no_days)
+    }
+
+    fn is_silent_store(&self, store: &ImageStore) -> bool {
+        let mut minors = store.searched.iter();
+        store.images.is_empty()
+            && store.faulty.is_empty()
+            && minors.all(|minor| self.has_failed(store, *minor))
+    }
+
+    fn has_failed(&self, store: &ImageStore, minor: Minor) -> bool {
+        self.unreachable.iter().any(|failed| {
+            let is_about = failed.minors.is_empty() || failed.minors.contains(&minor);
+            failed.source == store.pattern.as_str() && is_about
+        })
+    }
+
     /// Returns the sources of what is known of Kubernetes itself that gave no answer.
     pub fn unreachable_upstream(&self) -> impl Iterator<Item = &Unreachable> {
         let upstream = [RELEASES_SOURCE, END_OF_LIFE_SOURCE, VULNERABILITIES_SOURCE];
@@ -286,7 +317,23 @@ impl Catalog {
     }
 }
 
+impl NodeImage {
+    /// Returns the day of the build that the name in its URL carries.
+    fn named_day(&self) -> Option<Date> {
+        let date = ImagePattern::read_url(&self.url).ok()?.date?;
+        Some(date.day())
+    }
+}
+
 impl ImageStore {
+    /// Puts its images in order.
+    pub(crate) fn sort(&mut self) {
+        self.images.sort_by(|a, b| {
+            let order = (a.version, &a.os).cmp(&(b.version, &b.os));
+            order.then_with(|| (a.named_day(), &a.url).cmp(&(b.named_day(), &b.url)))
+        });
+    }
+
     /// Returns the images of one minor, oldest version first.
     pub fn images_of_minor(&self, minor: Minor) -> &[NodeImage] {
         let start = self

@@ -110,7 +110,7 @@ enum CatalogCommand {
     Fetch {
         #[command(flatten)]
         query: QueryArgs,
-        /// The file to write
+        /// The file to write; `-` for standard output
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },

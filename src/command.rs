@@ -16,7 +16,7 @@ pub mod update;
 
 mod sites;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
@@ -27,7 +27,9 @@ use crate::io::files::{find_root, load_tree};
 use crate::io::git::GitRepository;
 use crate::io::http::{HttpClient, HttpSettings, Mirror};
 use crate::plan::{Selection, catalog_request};
-use crate::stack::{Content, Discovery, Hints, MinorBoundCharts, Stack, Tree, discover_with};
+use crate::stack::{
+    Content, Discovery, Hints, MinorBoundCharts, Stack, Tree, add_left_out, discover_with,
+};
 
 /// What a command has to say.
 #[derive(Debug, Default)]
@@ -96,6 +98,52 @@ pub struct Repository {
     pub discovery: Discovery,
     /// Its configuration.
     pub config: Config,
+    /// Directories of stacks of which a sparse checkout has nothing.
+    pub left_out: Vec<String>,
+}
+
+/// Reads the files of a state of a repository; returns the directories of stacks that a sparse checkout leaves out, too.
+fn load(
+    root: &Path,
+    place: &Place,
+    git: Option<&GitRepository>,
+) -> Result<(Tree, Vec<String>), CommandError> {
+    let (Some(revision), Some(git)) = (&place.revision, git) else {
+        if place.revision.is_some() {
+            let message = format!("{} is in no git repository", root.display());
+            return Err(CommandError::new(message).hinted("leave --rev out, or run it in a clone"));
+        }
+        return load_directory(root, git);
+    };
+    let tree = git.load_tree(revision);
+    let tree = tree.map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+    Ok((tree, Vec::new()))
+}
+
+/// Reads the files of a working directory, and those of its stacks that a sparse checkout leaves out.
+fn load_directory(
+    root: &Path,
+    git: Option<&GitRepository>,
+) -> Result<(Tree, Vec<String>), CommandError> {
+    let mut tree = load_tree(root).map_err(CommandError::new)?;
+    let Some(git) = git else {
+        return Ok((tree, Vec::new()));
+    };
+    if git.is_bare() {
+        let message = format!(
+            "{} is a bare repository, which has no files of its own",
+            root.display()
+        );
+        return Err(CommandError::new(message).hinted("name a revision, as in --rev main"));
+    }
+    let left_out = git.left_out(root, &tree);
+    let left_out = left_out.map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+    let absent = if left_out.is_empty() {
+        Vec::new()
+    } else {
+        add_left_out(&mut tree, left_out)
+    };
+    Ok((tree, absent))
 }
 
 impl Repository {
@@ -104,24 +152,9 @@ impl Repository {
         let root = find_root(&place.directory)
             .map_err(|error| CommandError::new(error).hinted("-C names the directory"))?;
         let git = GitRepository::discover(&root).map_err(|error| {
-            let hint =
-                "where it belongs to another user: git config --global --add safe.directory DIR";
-            CommandError::new(format!("{}: {error}", root.display())).hinted(hint)
+            CommandError::new(format!("{}: {error}", root.display())).hinted(error.hint())
         })?;
-        let mut tree = match (&place.revision, &git) {
-            (None, _) => load_tree(&root).map_err(CommandError::new)?,
-            (Some(revision), Some(git)) => git.load_tree(revision).map_err(|error| {
-                CommandError::new(error).hinted(
-                    "`git rev-parse` tells whether a revision exists; a shallow clone lacks most",
-                )
-            })?,
-            (Some(_), None) => {
-                let message = format!("{} is in no git repository", root.display());
-                return Err(
-                    CommandError::new(message).hinted("leave --rev out, or run it in a clone")
-                );
-            }
-        };
+        let (mut tree, left_out) = load(&root, place, git.as_ref())?;
         let config = read_config(&tree)?;
         let sites = sites::load(place, (&root, git.as_ref()), &config, &mut tree)?;
         let charts = MinorBoundCharts::read(&config.charts, config_text(&tree))
@@ -132,6 +165,9 @@ impl Repository {
             charts,
         };
         let discovery = discover_with(&tree, &hints);
+        if let (true, Some(fault)) = (discovery.is_empty(), discovery.closed().first()) {
+            return Err(CommandError::new(fault).hinted(&fault.hint));
+        }
         if discovery.is_empty() {
             let message = format!("no cluster stack below {}", root.display());
             let hint = "a cluster stack has a csctl.yaml, a stack.yaml or a cluster-class directory; -C names the repository";
@@ -150,6 +186,7 @@ impl Repository {
             tree,
             discovery,
             config,
+            left_out,
         })
     }
 
@@ -309,6 +346,16 @@ impl Outcome {
         }
     }
 
+    /// Says which stacks were not seen: directories that could not be looked into make the command fail in the end.
+    fn with_unseen(mut self, repository: &Repository) -> Self {
+        if !repository.left_out.is_empty() {
+            let directories = repository.left_out.join(", ");
+            self.notices
+                .push(format!("the sparse checkout leaves out {directories}"));
+        }
+        self.with_faults(repository.discovery.closed().iter())
+    }
+
     /// Adds the faults that kept stacks from being read or planned, which make the command fail in the end.
     fn with_faults<'f>(mut self, faults: impl Iterator<Item = &'f crate::stack::Fault>) -> Self {
         self.faults
@@ -327,7 +374,7 @@ impl Outcome {
             let hint = "the plan names each source and why; try again when they answer";
             self.faults.push((message.to_owned(), hint.to_owned()));
         }
-        if plan.is_blind() || plan.faults().chain(plan.out_of_reach()).next().is_some() {
+        if !self.faults.is_empty() {
             self.status = Some(if plan.has_changes() {
                 Status::Partial
             } else {

@@ -112,7 +112,7 @@ pub struct StackConfig {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ImageStoreConfig {
-    /// The pattern of its URLs, with `{version}`, and `{minor}` and `{os}` where they occur.
+    /// The pattern of its URLs, with `{version}`, and `{minor}`, `{os}` and `{date}` where they occur.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub pattern: Option<ImagePattern>,
     /// Whether it can be listed: `none` or `s3`.

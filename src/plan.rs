@@ -133,6 +133,16 @@ pub struct StackPlan {
     pub faults: Vec<Fault>,
 }
 
+impl StackPlan {
+    /// Tells whether a file is one of the stack's.
+    pub fn has_file(&self, file: &FileChange) -> bool {
+        let below = file.path.strip_prefix(&self.directory);
+        self.directory.is_empty()
+            || below.is_some_and(|rest| rest.starts_with('/'))
+            || self.outside.contains(&file.path)
+    }
+}
+
 /// What would change in one stack line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -283,23 +293,23 @@ impl Plan {
         after
     }
 
-    /// Takes the changes of stacks out of the plan of which a person has to change a file; returns their titles.
+    /// Returns the stacks that would change in part: a person has to change a file of theirs.
+    pub fn incomplete(&self) -> impl Iterator<Item = &StackPlan> {
+        self.stacks.iter().filter(|stack| {
+            let has_files = || self.files.iter().any(|file| stack.has_file(file));
+            !stack.out_of_reach.is_empty() && has_files()
+        })
+    }
+
+    /// Takes the changes of such stacks out of the plan; returns their titles.
     pub fn leave_out_incomplete(&mut self) -> Vec<String> {
-        let mut left_out = Vec::new();
-        for stack in &mut self.stacks {
-            let is_of_stack = |file: &FileChange| {
-                let below = file.path.strip_prefix(&stack.directory);
-                let is_below = below.is_some_and(|rest| rest.starts_with('/'));
-                stack.directory.is_empty() || is_below || stack.outside.contains(&file.path)
-            };
-            if stack.out_of_reach.is_empty() || !self.files.iter().any(is_of_stack) {
-                continue;
-            }
-            self.files.retain(|file| !is_of_stack(file));
+        let titles: Vec<String> = self.incomplete().map(|stack| stack.title.clone()).collect();
+        let left_out = |stack: &&mut StackPlan| titles.contains(&stack.title);
+        for stack in self.stacks.iter_mut().filter(left_out) {
+            self.files.retain(|file| !stack.has_file(file));
             stack.lines.clear();
-            left_out.push(stack.title.clone());
         }
-        left_out
+        titles
     }
 
     /// Returns what kept source trees from being planned.

@@ -24,7 +24,7 @@ pub(crate) use configured::{
     SiteValues, edit as edit_configured, edit_text as edit_configured_text, unmet as unmet_sites,
 };
 pub(crate) use discover::Known;
-pub use discover::{Discovery, Hints, SourceTree, Stack, discover, discover_with};
+pub use discover::{Discovery, Hints, SourceTree, Stack, add_left_out, discover, discover_with};
 pub use edits::{EditNote, Edited, FileEdits};
 pub use facts::{Fact, Facts, Fault, FaultKind, ImageSite, Roster, RosterEntry, RosterForm, Site};
 pub use kinds::{NodeImagesError, Part, validate_node_images};
@@ -37,5 +37,5 @@ pub(crate) use roster::{choose as choose_image, is_another_image, select as sele
 pub use series::{ImageSeries, ProofKind, SeriesId, SeriesMatch, SeriesSet};
 pub(crate) use source::ImageReference;
 pub use source::SourceFile;
-pub use tree::{Content, Tree, is_of_interest};
+pub use tree::{Content, Tree, is_directory_of_interest, is_of_interest};
 pub use wanted::{AddonRow, ChartPlace, SeriesImages, Wanted};

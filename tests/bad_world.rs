@@ -422,6 +422,144 @@ fn a_catalog_fetched_gives_the_same_plan() {
     assert_eq!(without_commands(&planned), without_commands(&asked));
 }
 
+/// Hosts of the world at which nobody answers.
+fn nobody() -> Vec<String> {
+    let nobody = refusing_url();
+    let hosts = [
+        "nbg1.your-objectstorage.com",
+        "kubernetes.github.io",
+        "api.github.com",
+        "raw.githubusercontent.com",
+        "kubernetes.io",
+    ];
+    let mirrors = hosts.map(|host| format!("https://{host}/={nobody}/{host}/"));
+    let arguments = mirrors
+        .into_iter()
+        .flat_map(|mirror| ["--mirror".to_owned(), mirror]);
+    arguments.collect()
+}
+
+/// A catalog without any answer does not take the place of one with some.
+#[test]
+fn a_catalog_stays_where_nobody_answers() {
+    let (copy, world) = (repository(), world());
+    let place = copy.root().join("../seen.yaml").display().to_string();
+    run(&copy, &world, &["catalog", "fetch", "-o", &place]).success();
+    let before = fs::read_to_string(&place).unwrap();
+    let fetch = |more: &[String], output: &str| {
+        let fetch = ["catalog", "fetch", "-o", output].into_iter();
+        let all: Vec<&str> = fetch.chain(more.iter().map(String::as_str)).collect();
+        let said = copy.run(&all);
+        assert_eq!(said.stdout, "");
+        said.failure(1)
+    };
+    let offline = ["--offline", "--cache-dir", "empty"].map(str::to_owned);
+    for more in [nobody(), offline.to_vec()] {
+        let message = fetch(&more, &place);
+        assert!(
+            message.starts_with("error: no source answered: "),
+            "{message}"
+        );
+        assert!(
+            message.contains(&format!("; {place} stays as it is\n  hint: ")),
+            "{message}"
+        );
+        assert_eq!(fs::read_to_string(&place).unwrap(), before);
+    }
+    let none = copy.root().join("../none.yaml");
+    for output in [none.display().to_string(), "-".to_owned()] {
+        let message = fetch(&nobody(), &output);
+        assert!(message.contains("; nothing was written\n"), "{message}");
+    }
+    assert!(!none.exists());
+    // One answer is something to keep.
+    world.fault("https://nbg1.", Reply::status(500));
+    world.fault("https://api.github.com", Reply::status(500));
+    world.fault("https://raw.githubusercontent.com", Reply::status(500));
+    run(&copy, &world, &["catalog", "fetch", "-o", &place]).success();
+    assert_ne!(fs::read_to_string(&place).unwrap(), before);
+}
+
+#[test]
+fn a_catalog_goes_to_standard_output_alone() {
+    let (copy, world) = (repository(), world());
+    let place = copy.root().join("../seen.yaml").display().to_string();
+    run(&copy, &world, &["catalog", "fetch", "-o", &place]).success();
+    let said = run(&copy, &world, &["catalog", "fetch", "-o", "-"]);
+    assert!(said.stderr.contains("catalog written: "), "{}", said.stderr);
+    assert_eq!(said.success(), fs::read_to_string(&place).unwrap());
+    let here = fs::read_dir(copy.root()).unwrap();
+    let odd = here.filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name == "-" || name.to_string_lossy().starts_with(".csctl-matrix")
+    });
+    assert_eq!(odd.count(), 0);
+}
+
+#[test]
+fn a_catalog_without_days_means_those_that_the_program_knows() {
+    let copy = repository();
+    let place = copy.root().join("../catalog.yaml").display().to_string();
+    let file = fs::read_to_string(catalog()).unwrap();
+    let (before, rest) = file.split_once("endOfLife:\n").unwrap();
+    let after: String = rest
+        .split_inclusive('\n')
+        .skip_while(|line| line.starts_with(' '))
+        .collect();
+    fs::write(&place, format!("{before}{after}")).unwrap();
+    let shown = |place: &str| copy.run(&["show", "--catalog", place]).success();
+    assert!(!fs::read_to_string(&place).unwrap().contains("endOfLife"));
+    assert!(shown(&place).contains("end of life"), "{}", shown(&place));
+    assert_eq!(shown(&place), shown(&catalog()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_catalog_that_has_no_end_is_not_read() {
+    use std::process::{Command, Stdio};
+    let copy = repository();
+    let pipe = copy.root().join("../pipe").display().to_string();
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let folder = copy.root().display().to_string();
+    for (place, kind) in [
+        ("/dev/zero", "a device"),
+        (pipe.as_str(), "a FIFO"),
+        (folder.as_str(), "a directory"),
+    ] {
+        let message = copy.run(&["plan", "--catalog", place]).failure(1);
+        let expected =
+            format!("error: cannot read the catalog file {place}: it is {kind}, not a file\n");
+        assert!(message.starts_with(&expected), "{message}");
+    }
+    // What the shell hands over is read as far as the limit.
+    let mut plan = program::program(&["-C", &folder, "plan", "--catalog", "/dev/stdin"]);
+    let endless = fs::OpenOptions::new().read(true).open("/dev/zero").unwrap();
+    let said: Said = plan.stdin(endless).output().unwrap().into();
+    let message = said.failure(1);
+    assert!(
+        message.contains("/dev/stdin is larger than 67108864 bytes"),
+        "{message}"
+    );
+    let mut cat = Command::new("cat")
+        .arg(catalog())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said: Said = plan
+        .stdin(cat.stdout.take().unwrap())
+        .output()
+        .unwrap()
+        .into();
+    cat.wait().unwrap();
+    assert!(said.success().contains("openstack-scs2-1-34"));
+}
+
 /// A plan without the commands that it suggests, which repeat the options it was made with.
 fn without_commands(plan: &str) -> String {
     plan.lines()

@@ -228,7 +228,7 @@ async fn an_image_without_a_good_checksum_is_faulty() {
         ),
         (
             format!("{}  {file}", &sum()[..40]),
-            "the checksum has 40 digits instead of 64",
+            "the checksum has 40 digits instead of 64 or 128",
         ),
         (
             format!("{}  ubuntu-2404-kube-v1.34.1.qcow2", sum()),

@@ -4,12 +4,15 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
+use jiff::civil::Date;
+
 use crate::version::{KubernetesVersion, Minor, OsRelease, Sha256};
 
 /// A pattern such as `https://store/images/{os}-kube-v{minor}/{os}-kube-v{version}.qcow2`, or
 /// `registry/kindest/node:v{version}` for container images.
 ///
-/// `{version}` is `1.34.7`, `{minor}` is `1.34`, `{os}` is `ubuntu-2404`.
+/// `{version}` is `1.34.7`, `{minor}` is `1.34`, `{os}` is `ubuntu-2404`, and `{date}`, behind the version, is the day of the
+/// build: `20260417` or `2026-04-17`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ImagePattern(String);
 
@@ -47,6 +50,59 @@ pub struct ImageUrl {
     pub directory_minor: Option<Minor>,
     /// The digest behind a container image's tag.
     pub digest: Option<Sha256>,
+    /// The day of the build, where the name carries it.
+    pub date: Option<NameDate>,
+}
+
+/// A day as an image's name spells it: `20260417` or `2026-04-17`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NameDate {
+    day: Date,
+    has_dashes: bool,
+}
+
+impl NameDate {
+    const PLAIN: &str = "%Y%m%d";
+    const DASHED: &str = "%Y-%m-%d";
+
+    /// Returns the day.
+    pub fn day(self) -> Date {
+        self.day
+    }
+
+    /// Reads `20260417` or `2026-04-17` as a day on which an image of Kubernetes may have been built.
+    fn read(text: &str) -> Option<Self> {
+        let form = match text.len() {
+            8 => Self::PLAIN,
+            10 => Self::DASHED,
+            _ => return None,
+        };
+        let day = Date::strptime(form, text).ok()?;
+        let date = Self {
+            day,
+            has_dashes: form == Self::DASHED,
+        };
+        // Kubernetes is from 2014. The parser takes white space and signs too.
+        let is_exact = (2014..2100).contains(&day.year()) && date.to_string() == text;
+        is_exact.then_some(date)
+    }
+
+    /// Returns another day in the same spelling.
+    #[must_use]
+    pub fn on(self, day: Date) -> Self {
+        Self { day, ..self }
+    }
+}
+
+impl fmt::Display for NameDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let form = if self.has_dashes {
+            Self::DASHED
+        } else {
+            Self::PLAIN
+        };
+        self.day.strftime(form).fmt(f)
+    }
 }
 
 impl ImagePattern {
@@ -59,6 +115,7 @@ impl ImagePattern {
             directory_minor: parts.minor.map(|(_, minor)| minor),
             os: parts.os.map(|(_, os)| os),
             digest,
+            date: parts.date.map(|(_, date)| date),
         })
     }
 
@@ -75,6 +132,7 @@ impl ImagePattern {
         places.extend(parts.minor.map(|(place, _)| (place, "{minor}")));
         let others = parts.version_in_directories.into_iter();
         places.extend(others.map(|place| (place, "{version}")));
+        places.extend(parts.date.map(|(place, _)| (place, DATE)));
         places.sort_unstable_by_key(|(place, _)| place.start);
         let mut pattern = String::with_capacity(name.len());
         let mut from = 0;
@@ -99,7 +157,8 @@ impl ImagePattern {
     /// open.
     pub fn example(&self) -> String {
         let filled = self.0.replace("{version}", "1.0.0");
-        filled.replace("{minor}", "1.0").replace("{os}", "os-1")
+        let filled = filled.replace("{minor}", "1.0").replace("{os}", "os-1");
+        filled.replace(DATE, "20200101")
     }
 
     /// Returns the host, or the registry, that the URLs begin with; nothing for a bare name.
@@ -108,8 +167,30 @@ impl ImagePattern {
         rest.split_once('/').map(|(host, _)| host)
     }
 
-    /// Returns the URL of an image; a pattern with `{os}` needs the operating-system release.
-    pub fn url(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> String {
+    /// Reads a URL that follows this pattern; nothing where it does not. The minor of its directory may be another one.
+    pub fn read(&self, url: &str) -> Option<ImageUrl> {
+        let (name, digest) = split_digest(url);
+        let read = Followed::default().follow(&self.0, name)?;
+        Some(ImageUrl { digest, ..read })
+    }
+
+    /// Returns the URL of an image; a pattern with `{os}` needs the operating-system release. Nothing where the names carry the
+    /// day of the build, which nobody knows of an image that was not seen.
+    pub fn url(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> Option<String> {
+        (!self.has_date()).then(|| self.fill(version, os))
+    }
+
+    /// Returns the URL of an image that was built on that day; a pattern without a day leaves it out.
+    pub fn dated_url(
+        &self,
+        version: KubernetesVersion,
+        os: Option<&OsRelease>,
+        date: NameDate,
+    ) -> String {
+        self.fill(version, os).replace(DATE, &date.to_string())
+    }
+
+    fn fill(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> String {
         let filled = self
             .0
             .replace("{version}", &version.plain())
@@ -118,6 +199,11 @@ impl ImagePattern {
             Some(os) => filled.replace("{os}", &os.to_string()),
             None => filled,
         }
+    }
+
+    /// Tells whether the names carry the day of the build: such images are found by a listing alone.
+    pub fn has_date(&self) -> bool {
+        self.0.contains(DATE)
     }
 
     /// Tells whether the URLs name an operating-system release.
@@ -134,9 +220,18 @@ impl ImagePattern {
     /// Returns what names the store to people: the base of its URLs, or the container image's name.
     pub fn base_or_name(&self) -> &str {
         if self.is_container_image() {
-            self.0.split(':').next().unwrap_or_default()
+            self.repository_and_tag().0
         } else {
             self.base()
+        }
+    }
+
+    /// Returns a container image's name and the template of its tags. A registry's port is part of the name.
+    pub fn repository_and_tag(&self) -> (&str, &str) {
+        let last = self.0.rfind('/').map_or(0, |slash| slash + 1);
+        match self.0[last..].split_once(':') {
+            Some((name, tag)) => (&self.0[..last + name.len()], tag),
+            None => (&self.0, ""),
         }
     }
 
@@ -155,13 +250,16 @@ impl FromStr for ImagePattern {
     type Err = PatternError;
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
-        if text.contains("{version}") {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(PatternError::NoPlaceholder {
-                pattern: text.to_owned(),
-            })
-        }
+        const VERSION: &str = "{version}";
+        let last = text.rfind(VERSION).map(|start| start + VERSION.len());
+        let behind_version = last.ok_or_else(|| PatternError::NoPlaceholder {
+            pattern: text.to_owned(),
+        })?;
+        // Whoever writes a pattern takes a name that is there and may leave its day in: it stands for any.
+        Ok(match find_date(text, behind_version..text.len()) {
+            Some((place, _)) => Self([&text[..place.start], DATE, &text[place.end..]].concat()),
+            None => Self(text.to_owned()),
+        })
     }
 }
 
@@ -193,6 +291,71 @@ fn split_digest(reference: &str) -> (&str, Option<Sha256>) {
     }
 }
 
+/// The placeholder of the day of the build.
+const DATE: &str = "{date}";
+
+/// What has been read of a URL so far, from its beginning.
+#[derive(Debug, Clone, Default)]
+struct Followed {
+    version: Option<KubernetesVersion>,
+    os: Option<OsRelease>,
+    minor: Option<Minor>,
+    date: Option<NameDate>,
+}
+
+impl Followed {
+    /// Reads the rest of a URL by the rest of a pattern. A placeholder takes as much as it can.
+    fn follow(self, pattern: &str, url: &str) -> Option<ImageUrl> {
+        let known = ["{version}", "{os}", "{minor}", DATE];
+        let Some(name) = known.into_iter().find(|name| pattern.starts_with(name)) else {
+            let Some(next) = pattern.chars().next() else {
+                return self.finish(url);
+            };
+            return self.follow(&pattern[next.len_utf8()..], url.strip_prefix(next)?);
+        };
+        let longest = url.bytes().take_while(|byte| is_of_value(*byte)).count();
+        (1..=longest).rev().find_map(|length| {
+            let with = self.with(name, &url[..length])?;
+            with.follow(&pattern[name.len()..], &url[length..])
+        })
+    }
+
+    /// Adds what a placeholder stands for, which has to be the same wherever it occurs.
+    fn with(&self, name: &str, text: &str) -> Option<Self> {
+        let mut with = self.clone();
+        let is_same = match name {
+            "{version}" => {
+                let version: KubernetesVersion = text.parse().ok()?;
+                version.plain() == text && *with.version.get_or_insert(version) == version
+            }
+            "{minor}" => {
+                let minor: Minor = text.parse().ok()?;
+                minor.to_string() == text && *with.minor.get_or_insert(minor) == minor
+            }
+            "{os}" => {
+                let os: OsRelease = text.parse().ok()?;
+                os.to_string() == text && *with.os.get_or_insert_with(|| os.clone()) == os
+            }
+            _ => {
+                let date = NameDate::read(text)?;
+                *with.date.get_or_insert(date) == date
+            }
+        };
+        is_same.then_some(with)
+    }
+
+    fn finish(self, rest: &str) -> Option<ImageUrl> {
+        let version = self.version.filter(|_| rest.is_empty())?;
+        Some(ImageUrl {
+            version,
+            os: self.os,
+            directory_minor: self.minor,
+            digest: None,
+            date: self.date,
+        })
+    }
+}
+
 /// What an image's URL is made of, and where in it.
 struct Parts {
     version: KubernetesVersion,
@@ -203,6 +366,8 @@ struct Parts {
     os_in_directory: Option<Range<usize>>,
     /// The minor of the last directory.
     minor: Option<(Range<usize>, Minor)>,
+    /// The day behind the version.
+    date: Option<(Range<usize>, NameDate)>,
 }
 
 impl Parts {
@@ -224,6 +389,7 @@ impl Parts {
             None => find_last(url, directory),
         };
         Ok(Self {
+            date: find_date(url, version_place.end..url.len()),
             version,
             version_in_directories: find_all(url, 0..file, &version.plain()),
             version_place,
@@ -325,6 +491,11 @@ fn find_all(text: &str, within: Range<usize>, wanted: &str) -> Vec<Range<usize>>
         .collect()
 }
 
+/// Tells whether a placeholder may stand for this character.
+fn is_of_value(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')
+}
+
 /// Finds the last run of digits and dots that reads as a value: its place and the value.
 fn find_last<T: FromStr>(text: &str, within: Range<usize>) -> Option<(Range<usize>, T)> {
     let mut end = within.end;
@@ -339,6 +510,22 @@ fn find_last<T: FromStr>(text: &str, within: Range<usize>) -> Option<(Range<usiz
         end = run;
     }
     None
+}
+
+/// Finds the first day that stands between separators. Eight digits of a checksum or of a build number are none.
+fn find_date(text: &str, within: Range<usize>) -> Option<(Range<usize>, NameDate)> {
+    let bytes = text.as_bytes();
+    within.clone().skip(1).find_map(|start| {
+        let is_apart = matches!(bytes[start - 1], b'-' | b'_' | b'.' | b'+');
+        [10, 8].into_iter().find_map(|length| {
+            let end = start + length;
+            let is_whole = bytes
+                .get(end)
+                .is_none_or(|next| !next.is_ascii_alphanumeric());
+            let date = NameDate::read(text.get(start..end)?)?;
+            (is_apart && is_whole && end <= within.end).then_some((start..end, date))
+        })
+    })
 }
 
 /// Finds the operating-system release in what stands before the version: `ubuntu-2404-kube-v` gives `ubuntu-2404`.
@@ -369,7 +556,8 @@ mod tests {
         );
         assert_eq!(pattern.base(), "https://store.example/images/");
         assert_eq!(read.directory_minor, Some(Minor::new(1, 34)));
-        assert_eq!(pattern.url(read.version, read.os.as_ref()), url);
+        let again = pattern.url(read.version, read.os.as_ref());
+        assert_eq!(again.as_deref(), Some(url));
     }
 
     #[test]
@@ -408,7 +596,8 @@ mod tests {
             pattern.as_str(),
             "https://s/v{minor}-{os}/{os}-kube-v{version}-2.qcow2"
         );
-        assert_eq!(pattern.url(read.version, read.os.as_ref()), url);
+        let again = pattern.url(read.version, read.os.as_ref());
+        assert_eq!(again.as_deref(), Some(url));
     }
 
     #[test]
@@ -487,6 +676,105 @@ mod tests {
             (read.directory_minor, read.version.minor()),
             (Some(Minor::new(1, 34)), Minor::new(1, 33))
         );
+    }
+
+    #[test]
+    fn a_day_behind_the_version_is_the_builds() {
+        for (name, shape) in [
+            (
+                "ubuntu-2404-kube-v1.34.7-20260417.qcow2",
+                "{os}-kube-v{version}-{date}.qcow2",
+            ),
+            (
+                "node_v1.34.7_2026-04-17_amd64.raw",
+                "node_v{version}_{date}_amd64.raw",
+            ),
+            ("node-v1.34.7-gpu-20260417", "node-v{version}-gpu-{date}"),
+        ] {
+            let url = format!("https://s/b/{name}");
+            let (found, pattern) = read(&url);
+            assert_eq!(pattern.as_str(), format!("https://s/b/{shape}"));
+            let date = found.date.unwrap();
+            assert_eq!(date.day(), jiff::civil::date(2026, 4, 17));
+            // Nobody can know the day of a build that was not seen.
+            assert_eq!(pattern.url(found.version, found.os.as_ref()), None);
+            assert_eq!(
+                pattern.dated_url(found.version, found.os.as_ref(), date),
+                url
+            );
+            assert_eq!(pattern.read(&url), Some(found));
+            // A pattern that was copied from a name means any day.
+            let copied = url.replace("1.34.7", "{version}");
+            assert_eq!(copied.replace("ubuntu-2404", "{os}").parse(), Ok(pattern));
+        }
+        for name in [
+            "node-v1.34.7-20261317.qcow2",
+            "node-v1.34.7-202604171.qcow2",
+            "node-v1.34.7-12345678.qcow2",
+            "node-v1.34.7-2026-4-17.qcow2",
+            "node-v1.34.7-g20260417.qcow2",
+            "20260417-node-v1.34.7.qcow2",
+            "node:v1.34.7@sha256:20260417",
+        ] {
+            let (found, pattern) = read(&format!("https://s/b/{name}"));
+            assert!(found.date.is_none() && !pattern.has_date(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_pattern_is_told_from_what_does_not() {
+        // Not every pattern of a configuration is one that would be inferred.
+        let pattern: ImagePattern = "https://s/{minor}/{os}_{version}-1.2.3.raw"
+            .parse()
+            .unwrap();
+        let read = pattern
+            .read("https://s/1.33/ubuntu-2404_1.34.7-1.2.3.raw")
+            .unwrap();
+        assert_eq!(read.version.to_string(), "v1.34.7");
+        assert_eq!(read.os.unwrap().to_string(), "ubuntu-2404");
+        assert_eq!(read.directory_minor, Some(Minor::new(1, 33)));
+        for url in [
+            "https://s/1.34/ubuntu-2404_1.34.7-1.2.4.raw",
+            "https://s/1.34/ubuntu-2404_v1.34.7-1.2.3.raw",
+            "https://s/1.34/ubuntu-2404_1.34-1.2.3.raw",
+            "https://s/1.34/ubuntu_1.34.7-1.2.3.raw",
+            "https://s/1.34/ubuntu-2404_1.34.7-1.2.3.raw.CHECKSUM",
+            "",
+        ] {
+            assert_eq!(pattern.read(url), None, "{url}");
+        }
+        let twice: ImagePattern = "https://s/{os}-{minor}/{os}-{version}".parse().unwrap();
+        assert!(
+            twice
+                .read("https://s/ubuntu-2404-1.34/ubuntu-2404-1.34.7")
+                .is_some()
+        );
+        assert!(
+            twice
+                .read("https://s/ubuntu-2204-1.34/ubuntu-2404-1.34.7")
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_registry_keeps_its_port() {
+        for name in [
+            "kindest/node",
+            "127.0.0.1:5000/kindest/node",
+            "registry.example.org:5000/node",
+        ] {
+            let pattern: ImagePattern = format!("{name}:v{{version}}").parse().unwrap();
+            assert_eq!(pattern.base_or_name(), name);
+            assert_eq!(pattern.repository_and_tag(), (name, "v{version}"));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_name_is_read_without_harm(name in r"[a-z0-9./ü_+-]{0,12}v?1\.34\.7[0-9ü._+-]{0,24}") {
+            let _ = ImagePattern::read_url(&name);
+            let _ = name.replace("1.34.7", "{version}").parse::<ImagePattern>();
+        }
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub struct StoreRequest {
     pub os_releases: BTreeSet<OsRelease>,
     /// Whether the store can be asked what it has.
     pub listing: Listing,
-    /// Whether the digests of container images are wanted too.
+    /// Whether the digests of container images are asked for, one request for each tag.
     pub digests: bool,
 }
 

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::{Format, Outcome, Place, Repository, World, to_json};
+use crate::catalog::{Catalog, Unreachable};
 use crate::error::CommandError;
-use crate::io::catalog::write_file;
+use crate::io::catalog::{to_text, write_file};
 use crate::plan::Selection;
 use crate::report;
 
@@ -21,17 +22,49 @@ pub struct CatalogRequest {
     pub format: Format,
 }
 
-/// Asks the sources and writes what they said to a file.
+/// Asks the sources and writes what they said to a file, or to standard output where that is `-`. Where none answers, a file stays
+/// as it is.
 pub fn fetch(request: &CatalogRequest, output: &Path) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let selection = repository.select(request.selection.clone())?;
     let catalog = repository.look(&selection, &request.world)?;
-    write_file(output, &catalog).map_err(CommandError::new)?;
+    if request.world.catalog.is_none() && catalog.is_silent() {
+        return Err(no_answer(&catalog, output));
+    }
     let summary = report::text::catalog_summary(&catalog);
+    if output == Path::new(STANDARD_OUTPUT) {
+        let text = to_text(&catalog)
+            .map_err(|error| CommandError::new(format!("cannot write the catalog: {error}")))?;
+        return Ok(Outcome {
+            data: text,
+            notices: vec![format!("catalog written: {summary}")],
+            ..Outcome::default()
+        });
+    }
+    write_file(output, &catalog).map_err(CommandError::new)?;
     Ok(Outcome::of(
         format!("{} written: {summary}\n", output.display()),
         Format::Text,
     ))
+}
+
+/// The name of an output that is no file.
+const STANDARD_OUTPUT: &str = "-";
+
+/// A catalog without any answer must not take the place of one with some.
+fn no_answer(catalog: &Catalog, output: &Path) -> CommandError {
+    let failed: Vec<String> = catalog
+        .unreachable
+        .iter()
+        .map(Unreachable::to_string)
+        .collect();
+    let end = if output.is_file() {
+        format!("{} stays as it is", output.display())
+    } else {
+        "nothing was written".to_owned()
+    };
+    CommandError::new(format!("no source answered: {}; {end}", failed.join("; ")))
+        .hinted("check the network, --mirror and --offline")
 }
 
 /// Shows what the world offers.

@@ -109,7 +109,8 @@ pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
         warnings,
         faults: Vec::new(),
         status: (!findings.findings.is_empty()).then_some(Status::Findings),
-    })
+    }
+    .with_unseen(&repository))
 }
 
 /// The rules that the command line and the configuration ask for together.

@@ -51,7 +51,7 @@ pub fn run(request: &PlanRequest) -> Result<Outcome, CommandError> {
     if request.exit_code {
         outcome.status = Some(status(&plan));
     }
-    Ok(outcome.with_shortfalls(&plan))
+    Ok(outcome.with_unseen(&repository).with_shortfalls(&plan))
 }
 
 /// Makes the plan of a repository.

@@ -41,5 +41,6 @@ pub fn run(request: &ShowRequest) -> Result<Outcome, CommandError> {
         Format::Json => to_json(&overview)?,
     };
     Ok(Outcome::of(data, request.format)
-        .with_faults(overview.stacks.iter().flat_map(|stack| &stack.faults)))
+        .with_faults(overview.stacks.iter().flat_map(|stack| &stack.faults))
+        .with_unseen(&repository))
 }

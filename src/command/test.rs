@@ -48,7 +48,7 @@ pub fn run(request: &TestRequest) -> Result<Outcome, CommandError> {
     };
     let mut outcome = Outcome::of(data, request.plan.format);
     outcome.status = (!report.is_green).then_some(Status::Red);
-    Ok(outcome.with_shortfalls(&plan))
+    Ok(outcome.with_unseen(&repository).with_shortfalls(&plan))
 }
 
 /// A plan to be tried out.

@@ -56,7 +56,7 @@ pub fn run(request: &UpdateRequest) -> Result<Outcome, CommandError> {
     if request.plan.exit_code {
         outcome.status = Some(status(&plan)).filter(|status| *status != Status::Pending);
     }
-    let mut outcome = outcome.with_shortfalls(&plan);
+    let mut outcome = outcome.with_unseen(&repository).with_shortfalls(&plan);
     for title in left_out {
         let message = format!("{title} was not written: a person has to change a file of it");
         let hint = "change the file, or write the rest with --partial";

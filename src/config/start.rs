@@ -73,6 +73,11 @@ pub fn start_text(found: &Start) -> String {
         newest_first.join(", ")
     };
     let stack = found.stacks.first().map_or("openstack/scs", String::as_str);
+    let listing = if found.stores.first().is_some_and(needs_listing) {
+        "#  listing: s3\n"
+    } else {
+        ""
+    };
     let pattern = found.stores.first().map_or_else(
         || "https://images.example.org/{os}-kube-v{minor}/{os}-kube-v{version}.qcow2".to_owned(),
         ImagePattern::to_string,
@@ -84,11 +89,16 @@ pub fn start_text(found: &Start) -> String {
          \n# What differs in one stack: images, retention, addons, endOfLife, minimumAge, minors, os.\n\
          #stacks:\n#  {}:\n#    images: newest=3\n\
          \n# The image store, where the repository's URLs do not say it.\n\
-         #imageStore:\n#  pattern: {}\n{REST}",
+         #imageStore:\n#  pattern: {}\n{listing}{REST}",
         crate::yaml::scalar(stack, false),
         crate::yaml::scalar(&pattern, false),
     );
     text
+}
+
+/// Names that carry a day cannot be guessed; a registry lists its tags by itself.
+fn needs_listing(store: &ImagePattern) -> bool {
+    store.has_date() && !store.is_container_image()
 }
 
 const DEFAULTS: &str = "
@@ -124,6 +134,7 @@ const REST: &str = "
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::Listing;
     use crate::config::Config;
     use crate::policy::Policy;
 
@@ -145,7 +156,18 @@ mod tests {
                 .map(|minor| minor.parse().unwrap())
                 .into(),
         };
-        for found in [Start::default(), full] {
+        let dated = Start {
+            stores: ["https://s.example/b/{os}-kube-v{version}-{date}.qcow2"
+                .parse()
+                .unwrap()]
+            .into(),
+            ..full.clone()
+        };
+        for (found, listing) in [
+            (Start::default(), Listing::None),
+            (full, Listing::None),
+            (dated, Listing::S3),
+        ] {
             let text = start_text(&found);
             assert!(text.starts_with("# yaml-language-server: $schema=https://"));
             let config = Config::parse(&text).unwrap();
@@ -163,6 +185,7 @@ mod tests {
             assert!(config.minimum_age.is_some() && config.minors.is_some());
             assert!(config.os.is_some() && !config.mirrors.is_empty());
             assert!(config.image_store.pattern.is_some());
+            assert_eq!(config.image_store.listing, listing);
             assert_eq!(config.stacks.len(), 1, "{examples}");
         }
     }

@@ -63,6 +63,8 @@ pub fn replace_text(path: &Path, before: Option<&str>, after: &str) -> Result<()
     match (std::fs::symlink_metadata(path), before) {
         (Ok(found), _) if found.is_symlink() => return Err(ReplaceError::SymbolicLink(own())),
         (Ok(_), None) => return Err(ReplaceError::Exists(own())),
+        // To read what is no file may wait for ever.
+        (Ok(found), Some(_)) if !found.is_file() => return Err(ReplaceError::Changed(own())),
         (Ok(_), Some(before)) if std::fs::read(path).ok().as_deref() != Some(before.as_bytes()) => {
             return Err(ReplaceError::Changed(own()));
         }

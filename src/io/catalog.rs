@@ -1,24 +1,26 @@
 //! Fills a catalog from its sources, and reads and writes catalog files. It draws no conclusions: a source that gives no
 //! answer is named as such, and the others still answer.
 #![expect(
-    clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "catalog files are read here, on the io floor"
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use futures_util::future::{OptionFuture, join, join_all, join4};
 use jiff::civil::Date;
 
 use super::fault::Fault;
+use super::files::other_kind;
 use super::http::HttpClient;
 use super::image_store::StoreAnswer;
 use super::{atomic, end_of_life, helm, image_store, kubernetes, registry, s3, vulnerabilities};
 use crate::catalog::{
-    CATALOG_SCHEMA, Catalog, CatalogRequest, ChartRepository, ImagePattern, Listing, StoreRequest,
-    Unreachable,
+    CATALOG_SCHEMA, Catalog, CatalogRequest, ImagePattern, Listing, StoreRequest, Unreachable,
+    known_end_of_life,
 };
 use crate::version::Minor;
 
@@ -37,7 +39,7 @@ pub enum CatalogFileError {
         /// The file.
         path: PathBuf,
         /// What happened.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The file cannot be written.
     #[error("cannot write the catalog file {}: {source}", path.display())]
@@ -45,7 +47,15 @@ pub enum CatalogFileError {
         /// The file.
         path: PathBuf,
         /// What happened.
-        source: std::io::Error,
+        source: io::Error,
+    },
+    /// There is something else than a file, which may have no end.
+    #[error("cannot read the catalog file {}: it is {kind}, not a file", path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
     },
     /// The file is far too large.
     #[error("the catalog file {} is larger than {FILE_LIMIT} bytes; is it the right file?", path.display())]
@@ -88,10 +98,10 @@ pub async fn fetch(request: &CatalogRequest, client: &HttpClient, as_of: Date) -
         .stores
         .iter()
         .map(|(pattern, store)| look_at_store(client, pattern, store));
-    let charts = request.charts.iter().map(|(url, charts)| async move {
-        let answer = helm::look(client, url, charts).await;
-        answer.map_err(|fault| fault.into_unreachable(url, BTreeSet::new()))
-    });
+    let charts = request
+        .charts
+        .iter()
+        .map(|(url, charts)| async move { (url.as_str(), helm::look(client, url, charts).await) });
     // Without a minor there is nothing whose releases or last day could be of interest.
     let wanted = !minors.is_empty();
     let upstream: OptionFuture<_> = wanted
@@ -142,6 +152,7 @@ async fn look_at_store(
 ) -> StoreAnswer {
     match request.listing {
         _ if pattern.is_container_image() => registry::look(client, pattern, request).await,
+        Listing::None if pattern.has_date() => image_store::refuse_dated(pattern, request),
         Listing::None => image_store::look(client, pattern, request).await,
         Listing::S3 => s3::look(client, pattern, request).await,
     }
@@ -154,12 +165,13 @@ fn add_stores(catalog: &mut Catalog, stores: Vec<StoreAnswer>) {
     }
 }
 
-fn add_charts(catalog: &mut Catalog, charts: Vec<Result<ChartRepository, Unreachable>>) {
-    for answer in charts {
-        match answer {
-            Ok(repository) => catalog.chart_repositories.push(repository),
-            Err(unreachable) => catalog.unreachable.push(unreachable),
-        }
+fn add_charts(catalog: &mut Catalog, charts: Vec<(&str, helm::Charts)>) {
+    for (url, answer) in charts {
+        catalog.chart_repositories.extend(answer.repository);
+        let failed = answer
+            .fault
+            .map(|fault| fault.into_unreachable(url, BTreeSet::new()));
+        catalog.unreachable.extend(failed);
     }
 }
 
@@ -181,26 +193,56 @@ fn add_upstream(
     }
 }
 
-/// Reads a catalog file. Unknown fields are errors: a field that is not understood could be the one that matters.
+/// Reads a catalog file. Unknown fields are errors: a field that is not understood could be the one that matters. A file without
+/// end-of-life days is taken to mean those that the project knows.
 pub fn read_file(path: &Path) -> Result<Catalog, CatalogFileError> {
-    let read_error = |source| CatalogFileError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    if fs::metadata(path).map_err(read_error)?.len() > FILE_LIMIT {
-        return Err(CatalogFileError::TooLarge {
-            path: path.to_owned(),
-        });
-    }
-    let text = fs::read_to_string(path).map_err(read_error)?;
+    let text = read_text(path)?;
     match serde_yaml::from_str::<Catalog>(&text) {
-        Ok(catalog) if catalog.schema == CATALOG_SCHEMA => Ok(catalog),
+        Ok(mut catalog) if catalog.schema == CATALOG_SCHEMA => {
+            if catalog.end_of_life.is_empty() {
+                catalog.end_of_life = known_end_of_life();
+            }
+            Ok(catalog)
+        }
         Ok(catalog) => Err(CatalogFileError::Schema {
             path: path.to_owned(),
             found: catalog.schema.into(),
         }),
         Err(error) => Err(explain(path, &text, &error)),
     }
+}
+
+/// Reads the text of a catalog file as far as the limit.
+fn read_text(path: &Path) -> Result<String, CatalogFileError> {
+    let read_error = |source| CatalogFileError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let kind = fs::metadata(path).map_err(read_error)?.file_type();
+    if let Some(kind) = other_kind(kind)
+        && !is_handed_over(path)
+    {
+        let path = path.to_owned();
+        return Err(CatalogFileError::NoFile { path, kind });
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(read_error)?;
+    let read = file.take(FILE_LIMIT + 1).read_to_end(&mut bytes);
+    let length = read.map_err(read_error)?;
+    if u64::try_from(length).is_ok_and(|length| length > FILE_LIMIT) {
+        return Err(CatalogFileError::TooLarge {
+            path: path.to_owned(),
+        });
+    }
+    let no_text = |error| read_error(io::Error::new(io::ErrorKind::InvalidData, error));
+    String::from_utf8(bytes).map_err(no_text)
+}
+
+/// Tells whether a path stands for something that the shell opened for this program, as a pipe: to read it does not wait for
+/// somebody to open the other end.
+fn is_handed_over(path: &Path) -> bool {
+    let ways = ["/dev/stdin", "/dev/fd", "/proc/self/fd"];
+    ways.iter().any(|way| path.starts_with(way))
 }
 
 /// Says whether the file is of another schema, which explains every other fault in it.
@@ -231,13 +273,18 @@ fn message_of(error: &serde_yaml::Error) -> String {
     }
 }
 
+/// Returns the text of a catalog file.
+pub fn to_text(catalog: &Catalog) -> Result<String, serde_yaml::Error> {
+    let text = serde_yaml::to_string(catalog)?;
+    Ok(format!("{FILE_COMMENT}{text}"))
+}
+
 /// Writes a catalog file, all of it or nothing.
 pub fn write_file(path: &Path, catalog: &Catalog) -> Result<(), CatalogFileError> {
     let write_error = |source| CatalogFileError::Write {
         path: path.to_owned(),
         source,
     };
-    let text = serde_yaml::to_string(catalog)
-        .map_err(|error| write_error(std::io::Error::other(error)))?;
-    atomic::write(path, format!("{FILE_COMMENT}{text}").as_bytes()).map_err(write_error)
+    let text = to_text(catalog).map_err(|error| write_error(io::Error::other(error)))?;
+    atomic::write(path, text.as_bytes()).map_err(write_error)
 }

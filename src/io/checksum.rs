@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::fault::{Fault, find_page};
 use super::http::{Ask, HttpClient};
 use crate::catalog::{FaultyImage, NodeImage};
-use crate::version::{KubernetesVersion, OsRelease, Sha256};
+use crate::version::{KubernetesVersion, OsRelease, Sha256, Sha512};
 
 /// A checksum file has one line.
 const BODY_LIMIT: usize = 64 << 10;
@@ -25,6 +25,15 @@ pub(crate) struct Hit {
     pub(crate) size: Option<u64>,
     /// The day the store's pointer gives for exactly this image.
     pub(crate) announced: Option<Date>,
+    /// The day of the build that its name carries.
+    pub(crate) named: Option<Date>,
+}
+
+/// The sums of one file; a checksum file may have both.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sums {
+    sha256: Option<Sha256>,
+    sha512: Option<Sha512>,
 }
 
 /// A checksum file as it was received.
@@ -47,6 +56,11 @@ impl Hit {
         format!("{}.CHECKSUM", self.url)
     }
 
+    /// Returns the name of the image's file.
+    fn file(&self) -> &str {
+        self.url.rsplit('/').next().unwrap_or_default()
+    }
+
     /// Returns the entry of an image that cannot be proved.
     pub(crate) fn faulty(self, reason: impl Into<String>) -> FaultyImage {
         FaultyImage {
@@ -58,9 +72,8 @@ impl Hit {
 
     /// Judges the image by its checksum file.
     pub(crate) fn judge(self, checksum: &ChecksumFile<'_>) -> Proof {
-        let file = self.url.rsplit('/').next().unwrap_or_default();
-        let sha256 = match parse(checksum.content, file) {
-            Ok(sha256) => sha256,
+        let sums = match parse(checksum.content, self.file()) {
+            Ok(sums) => sums,
             Err(reason) => return Proof::Faulty(self.faulty(reason)),
         };
         if let (Some(image), Some(checksum)) = (self.modified, checksum.modified)
@@ -78,10 +91,10 @@ impl Hit {
             version: self.version,
             os: self.os,
             url: self.url,
-            sha256: Some(sha256),
-            sha512: None,
+            sha256: sums.sha256,
+            sha512: sums.sha512,
             digest: None,
-            built: modified.or(self.announced),
+            built: self.named.or(modified).or(self.announced),
             size: self.size,
         })
     }
@@ -110,55 +123,110 @@ pub(crate) async fn prove(client: &HttpClient, hit: Hit, round: u32) -> Proof {
     })
 }
 
-/// Finds the checksum of a file in `<sum>  <file>` or `SHA256 (<file>) = <sum>`; the error says what is wrong.
-fn parse(content: &[u8], file: &str) -> Result<Sha256, String> {
+/// Tells whether the checksum file of an image is there and has a sum for it. Without an answer it does not.
+pub(crate) async fn has_sum(client: &HttpClient, hit: &Hit, round: u32) -> bool {
+    let ask = Ask::get(&hit.checksum_url(), BODY_LIMIT).in_round(round);
+    let answer = client.ask(ask).await;
+    let found = answer.ok().filter(|answer| answer.status == 200);
+    found.is_some_and(|answer| parse(&answer.body, hit.file()).is_ok())
+}
+
+/// Finds the checksums of a file in `<sum>  <file>`, `SHA256 (<file>) = <sum>` or `SHA512 (<file>) = <sum>`; the error says
+/// what is wrong.
+fn parse(content: &[u8], file: &str) -> Result<Sums, String> {
     let text = std::str::from_utf8(content).map_err(|_| "the checksum file is not text")?;
-    let mut found: Option<Sha256> = None;
+    let mut found = Sums::default();
     let mut other = None;
     for line in text
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
     {
-        let (sum, name) =
-            split_line(line).ok_or("the checksum file has a line that is not `<sum>  <file>`")?;
-        let sum = read_sum(sum)?;
-        if name != file {
-            other = Some(name);
-            continue;
-        }
-        match &found {
-            Some(known) if *known != sum => {
-                return Err("the checksum file has two different sums for the image".to_owned());
-            }
-            Some(_) | None => found = Some(sum),
+        let line = split_line(line).ok_or(NO_SUM_LINE)?;
+        let sums = read_sums(&line)?;
+        if line.file == file {
+            found.add(sums)?;
+        } else {
+            other = Some(line.file);
         }
     }
-    found.ok_or_else(|| match other {
-        Some(name) => format!("the checksum file is for another file, `{name}`"),
-        None => "the checksum file is empty".to_owned(),
-    })
+    match other {
+        _ if found != Sums::default() => Ok(found),
+        Some(name) => Err(format!("the checksum file is for another file, `{name}`")),
+        None => Err("the checksum file is empty".to_owned()),
+    }
+}
+
+const NO_SUM_LINE: &str = "the checksum file has a line that is not `<sum>  <file>`";
+
+impl Sums {
+    /// Adds what another line says of the same file.
+    fn add(&mut self, more: Self) -> Result<(), String> {
+        let is_other = differs(self.sha256.as_ref(), more.sha256.as_ref())
+            || differs(self.sha512.as_ref(), more.sha512.as_ref());
+        if is_other {
+            return Err("the checksum file has two different sums for the image".to_owned());
+        }
+        self.sha256 = self.sha256.take().or(more.sha256);
+        self.sha512 = self.sha512.take().or(more.sha512);
+        Ok(())
+    }
+}
+
+fn differs<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if one != other)
+}
+
+/// One line of a checksum file.
+struct Line<'t> {
+    /// How many digits the line says that the sum has, where it names the kind.
+    digits: Option<usize>,
+    sum: &'t str,
+    file: &'t str,
 }
 
 /// Splits a line into the sum and the file's name.
-fn split_line(line: &str) -> Option<(&str, &str)> {
-    if let Some(rest) = line.strip_prefix("SHA256 (") {
-        let (name, sum) = rest.split_once(") = ")?;
-        return Some((sum, name));
+fn split_line(line: &str) -> Option<Line<'_>> {
+    for (kind, digits) in [("SHA256 (", 64), ("SHA512 (", 128)] {
+        if let Some(rest) = line.strip_prefix(kind) {
+            let (file, sum) = rest.split_once(") = ")?;
+            let digits = Some(digits);
+            return Some(Line { digits, sum, file });
+        }
     }
-    let (sum, name) = line.split_once([' ', '\t'])?;
-    let name = name.trim_start();
-    let name = name.strip_prefix('*').unwrap_or(name);
-    Some((sum, name.strip_prefix("./").unwrap_or(name)))
+    let (sum, file) = line.split_once([' ', '\t'])?;
+    let file = file.trim_start();
+    let file = file.strip_prefix('*').unwrap_or(file);
+    Some(Line {
+        digits: None,
+        sum,
+        file: file.strip_prefix("./").unwrap_or(file),
+    })
 }
 
-fn read_sum(digits: &str) -> Result<Sha256, String> {
-    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err("the checksum file has a line that is not `<sum>  <file>`".to_owned());
+/// Reads the sum of a line: the number of its digits tells its kind.
+fn read_sums(line: &Line<'_>) -> Result<Sums, String> {
+    let found = line.sum.len();
+    if !line.sum.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(NO_SUM_LINE.to_owned());
     }
-    digits
-        .parse()
-        .map_err(|_| format!("the checksum has {} digits instead of 64", digits.len()))
+    match (line.digits, found) {
+        (Some(wanted), found) if wanted != found => {
+            return Err(format!(
+                "the checksum has {found} digits instead of {wanted}"
+            ));
+        }
+        (_, 64 | 128) => {}
+        (_, _) => {
+            return Err(format!(
+                "the checksum has {found} digits instead of 64 or 128"
+            ));
+        }
+    }
+    Ok(Sums {
+        sha256: line.sum.parse().ok(),
+        sha512: line.sum.parse().ok(),
+    })
 }
 
 #[cfg(test)]
@@ -168,7 +236,11 @@ mod tests {
     const FILE: &str = "ubuntu-2404-kube-v1.34.7.qcow2";
 
     fn read(text: &str) -> Result<String, String> {
-        parse(text.as_bytes(), FILE).map(|sum| sum.hex()[..4].to_owned())
+        let sums = parse(text.as_bytes(), FILE)?;
+        let short = sums.sha256.map(|sum| sum.hex()[..4].to_owned());
+        let long = sums.sha512.map(|sum| format!("512 {}", &sum.hex()[..4]));
+        let said: Vec<String> = short.into_iter().chain(long).collect();
+        Ok(said.join(" "))
     }
 
     #[test]
@@ -189,13 +261,55 @@ mod tests {
     }
 
     #[test]
+    fn a_longer_sum_counts_alone_and_beside_the_usual_one() {
+        let (short, long) = ("ab".repeat(32), "cd".repeat(64));
+        for (text, expected) in [
+            (format!("{long}  {FILE}\n"), "512 cdcd"),
+            (
+                format!("SHA512 ({FILE}) = {}", long.to_uppercase()),
+                "512 cdcd",
+            ),
+            (
+                format!("{short}  {FILE}\n{long} *{FILE}\n"),
+                "abab 512 cdcd",
+            ),
+            (
+                format!("SHA512 ({FILE}) = {long}\nSHA256 ({FILE}) = {short}\n{long}  other\n"),
+                "abab 512 cdcd",
+            ),
+        ] {
+            assert_eq!(read(&text).as_deref(), Ok(expected), "{text}");
+        }
+        let two = format!("{long}  {FILE}\n{}  {FILE}", "ef".repeat(64));
+        let two_sums = "the checksum file has two different sums for the image";
+        assert_eq!(read(&two), Err(two_sums.to_owned()));
+        for (text, reason) in [
+            (
+                format!("SHA512 ({FILE}) = {short}"),
+                "64 digits instead of 128",
+            ),
+            (
+                format!("SHA256 ({FILE}) = {long}"),
+                "128 digits instead of 64",
+            ),
+            (
+                format!("{}  {FILE}", &long[1..]),
+                "127 digits instead of 64 or 128",
+            ),
+        ] {
+            let reason = format!("the checksum has {reason}");
+            assert_eq!(read(&text), Err(reason), "{text}");
+        }
+    }
+
+    #[test]
     fn refuses_everything_else() {
         let sum = "ab".repeat(32);
         let cases = [
             (String::new(), "the checksum file is empty"),
             (
                 format!("{}  {FILE}", &sum[1..]),
-                "the checksum has 63 digits instead of 64",
+                "the checksum has 63 digits instead of 64 or 128",
             ),
             (
                 format!("{sum}  other"),

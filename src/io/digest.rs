@@ -35,7 +35,13 @@ pub fn digest_directory(directory: &Path) -> Result<FileDigests, DigestError> {
         for entry in fs::read_dir(&folder).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             let name = entry.file_name();
-            let place = format!("{prefix}{}", name.to_string_lossy());
+            let Some(text) = name.to_str() else {
+                // The checksum of a directory is made of names too.
+                let source = io::Error::other("its name is not UTF-8 text");
+                let path = entry.path();
+                return Err(DigestError { path, source });
+            };
+            let place = format!("{prefix}{text}");
             if entry.file_type().map_err(fail)?.is_dir() {
                 if name != ".git" {
                     open.push((entry.path(), place + "/"));

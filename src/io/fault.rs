@@ -32,6 +32,20 @@ impl Fault {
         Self::new(url, format!("answers {status}"))
     }
 
+    /// Returns the fault of a list of which a later page gave no answer: what came before it is known.
+    pub(crate) fn of_next_page(&self, list_url: &str, list: &str) -> Self {
+        let joint = if self.reason.starts_with("answers ") {
+            ""
+        } else {
+            ":"
+        };
+        let reason = format!(
+            "the next page of {list}{joint} {} ({})",
+            self.reason, self.url
+        );
+        Self::new(list_url, reason)
+    }
+
     /// Returns the catalog's entry.
     pub(crate) fn into_unreachable(self, source: &str, minors: BTreeSet<Minor>) -> Unreachable {
         Unreachable {
@@ -55,17 +69,21 @@ impl From<HttpError> for Fault {
 /// Says what an answer is, where it is made for people or programs and is no file of a store: `a web page`. A body speaks
 /// for itself, since many servers do not know the type of their files; without one, the declared type has to do.
 pub(crate) fn find_page(answer: &Answer) -> Option<&'static str> {
+    match answer.body.trim_ascii_start().first() {
+        None => find_declared_page(answer),
+        Some(b'<') => find_declared_page(answer).or(Some("a web page")),
+        Some(_) => None,
+    }
+}
+
+/// Says what an answer is by its declared type alone.
+pub(crate) fn find_declared_page(answer: &Answer) -> Option<&'static str> {
     let content_type = answer.header(&header::CONTENT_TYPE).unwrap_or_default();
     let kind = content_type.split(';').next().unwrap_or_default().trim();
-    let declared = match kind.to_ascii_lowercase().as_str() {
+    match kind.to_ascii_lowercase().as_str() {
         "text/html" | "application/xhtml+xml" => Some("a web page"),
         "text/xml" | "application/xml" => Some("an XML document"),
         "application/json" => Some("a JSON document"),
         _ => None,
-    };
-    match answer.body.trim_ascii_start().first() {
-        None => declared,
-        Some(b'<') => declared.or(Some("a web page")),
-        Some(_) => None,
     }
 }

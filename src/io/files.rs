@@ -1,33 +1,45 @@
-//! Files of a working directory: finds a repository's root and reads its files. It writes nothing; `io::update` does.
-#![expect(clippy::disallowed_methods, reason = "this is where files are read")]
+//! Files of a working directory: finds a repository's root and reads its files. It writes nothing; `io::update` does. What is of
+//! interest and cannot be read is named with its reason; what is no file is never opened.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is where files are read"
+)]
 
-use std::fs;
+use std::fs::{self, File, FileType};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use crate::stack::{ConfiguredSites, Content, Tree, is_of_interest};
+use crate::stack::{ConfiguredSites, Content, Tree, is_directory_of_interest, is_of_interest};
 
 /// Files over this size are not read: the largest file that states facts in a public repository has 20 kB.
 pub(super) const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// What the pointer of Git LFS begins with, which stands in the place of a file's content.
+const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/";
+
+pub(super) const NO_TEXT_NAME: &str = "its name is not UTF-8 text";
+pub(super) const IS_DIRECTORY: &str = "it is a directory, not a file";
 
 /// A file or directory that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {}: {source}", path.display())]
 pub struct ReadError {
     path: PathBuf,
-    source: std::io::Error,
+    source: io::Error,
 }
 
 /// Finds the root of the repository that a directory belongs to: the nearest directory upwards with a csctl-matrix.yaml, a
-/// `providers` directory or a `.git`; without any, the directory itself.
+/// `providers` directory or a `.git`, or that is a bare git repository; without any, the directory itself.
 pub fn find_root(directory: &Path) -> Result<PathBuf, ReadError> {
     let start = directory.canonicalize().map_err(|source| ReadError {
         path: directory.to_owned(),
         source,
     })?;
     if !start.is_dir() {
-        let source = std::io::Error::from(std::io::ErrorKind::NotADirectory);
+        let source = io::Error::from(ErrorKind::NotADirectory);
         return Err(ReadError {
             path: directory.to_owned(),
             source,
@@ -37,35 +49,132 @@ pub fn find_root(directory: &Path) -> Result<PathBuf, ReadError> {
         candidate.join(crate::config::CONFIG_FILE).is_file()
             || candidate.join("providers").is_dir()
             || candidate.join(".git").exists()
+            || is_bare_repository(candidate)
     };
     Ok(start.ancestors().find(is_root).unwrap_or(&start).to_owned())
 }
 
+fn is_bare_repository(directory: &Path) -> bool {
+    let is_inside = directory.file_name().is_some_and(|name| name == ".git");
+    !is_inside
+        && directory.join("HEAD").is_file()
+        && directory.join("objects").is_dir()
+        && directory.join("refs").is_dir()
+}
+
 /// Reads the files of a repository that can matter; ignored ones and those in hidden directories are left out.
 pub fn load_tree(root: &Path) -> Result<Tree, ReadError> {
-    let paths: Vec<String> = list_files(root)
-        .iter()
-        .filter_map(|path| Some(path.to_str()?.replace(std::path::MAIN_SEPARATOR, "/")))
-        .collect();
-    let contents = crate::parallel::map(&paths, 64, |path| read(root, path));
+    let walked = walk(root);
+    let files = walked.files.iter().chain(&walked.others);
+    let files: Vec<Place> = files.map(|path| Place::of(path)).collect();
+    let contents = crate::parallel::map(&files, 64, |place| read(root, place));
     let mut tree = Tree::default();
-    for (path, content) in paths.into_iter().zip(contents) {
-        tree.insert(path, content);
+    for (place, content) in files.into_iter().zip(contents) {
+        tree.insert(place.shown, content);
+    }
+    for path in &walked.directories {
+        let shown = Place::of(path).shown;
+        if is_of_interest(&shown) {
+            tree.insert(shown, Content::Unreadable(IS_DIRECTORY.to_owned()));
+        }
+    }
+    for (path, reason) in walked.closed {
+        let shown = Place::of(&path).shown;
+        if is_directory_of_interest(&shown) {
+            tree.insert_closed(shown, reason);
+        }
     }
     Ok(tree)
 }
 
-/// Lists the files below a directory, relative to it; ignored ones and those in hidden directories are left out.
-pub(super) fn list_files(root: &Path) -> Vec<PathBuf> {
-    let mut paths = Vec::new();
-    for entry in walker(root) {
-        let Ok(entry) = entry else { continue };
-        let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
-        if let (false, Ok(relative)) = (is_directory, entry.path().strip_prefix(root)) {
-            paths.push(relative.to_owned());
+/// The place of a file below the root.
+struct Place {
+    /// As it is told, with slashes; what is no text in it is replaced.
+    shown: String,
+    is_text: bool,
+}
+
+impl Place {
+    fn of(path: &Path) -> Self {
+        Self {
+            shown: path
+                .to_string_lossy()
+                .replace(std::path::MAIN_SEPARATOR, "/"),
+            is_text: path.to_str().is_some(),
         }
     }
-    paths
+}
+
+/// What is below a directory, relative to it.
+#[derive(Default)]
+struct Walked {
+    /// Files and symbolic links.
+    files: Vec<PathBuf>,
+    /// What is neither a file nor a link nor a directory.
+    others: Vec<PathBuf>,
+    directories: Vec<PathBuf>,
+    /// Directories that cannot be looked into, with the reason.
+    closed: Vec<(PathBuf, String)>,
+}
+
+/// Looks through a directory; what git ignores and hidden directories are left out.
+fn walk(root: &Path) -> Walked {
+    let mut walked = Walked::default();
+    for entry in walker(root) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                walked.closed.extend(closed_directory(root, &error));
+                continue;
+            }
+        };
+        let (Some(kind), Ok(path)) = (entry.file_type(), entry.path().strip_prefix(root)) else {
+            continue;
+        };
+        let list = if kind.is_dir() {
+            &mut walked.directories
+        } else if kind.is_file() || kind.is_symlink() {
+            &mut walked.files
+        } else {
+            &mut walked.others
+        };
+        list.push(path.to_owned());
+    }
+    walked
+}
+
+/// Returns the directory that an error is about, and what is wrong with it. One that was removed in the meantime is gone, as
+/// if it had been removed before.
+fn closed_directory(root: &Path, error: &ignore::Error) -> Option<(PathBuf, String)> {
+    let cause = error.io_error();
+    if cause.is_some_and(|cause| cause.kind() == ErrorKind::NotFound) {
+        return None;
+    }
+    let path = path_of(error)?.strip_prefix(root).ok()?;
+    let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
+    let reason = format!("the directory cannot be read: {cause}");
+    Some((path.to_owned(), reason))
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            path_of(err)
+        }
+        ignore::Error::Loop { child, .. } => Some(child),
+        ignore::Error::Partial(errors) => errors.iter().find_map(path_of),
+        ignore::Error::Io(_)
+        | ignore::Error::Glob { .. }
+        | ignore::Error::UnrecognizedFileType(_)
+        | ignore::Error::InvalidDefinition => None,
+    }
+}
+
+/// Lists the files below a directory, relative to it, and symbolic links; ignored ones and those in hidden directories are left
+/// out, and what is neither, as a socket.
+pub(super) fn list_files(root: &Path) -> Vec<PathBuf> {
+    walk(root).files
 }
 
 /// Reads one directory of a stack with the files beside it, and returns the directory's name, which begins the paths in it.
@@ -83,10 +192,13 @@ pub fn load_stack(directory: &Path) -> Result<(Tree, String), ReadError> {
         tree.insert(format!("{name}/{path}"), content.clone());
     }
     let above = directory.parent().unwrap_or(&directory);
-    for entry in fs::read_dir(above).map_err(fail)?.filter_map(Result::ok) {
-        if let (true, Ok(beside)) = (entry.path().is_file(), entry.file_name().into_string()) {
+    for entry in fs::read_dir(above).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let beside = Place::of(Path::new(&entry.file_name()));
+        let is_directory = entry.file_type().map_err(fail)?.is_dir();
+        if !is_directory || is_of_interest(&beside.shown) {
             let content = read(above, &beside);
-            tree.insert(beside, content);
+            tree.insert(beside.shown, content);
         }
     }
     Ok((tree, name))
@@ -127,45 +239,108 @@ pub fn load_more(root: &Path, tree: &mut Tree, sites: &ConfiguredSites) {
     let hidden = hidden.filter(|path| root.join(path).is_file());
     paths.extend(hidden.map(str::to_owned));
     for path in paths {
-        let content = read_any(root, &path);
+        // What is no text in a name was replaced, and there is no file of that name.
+        let is_text = !path.contains(char::REPLACEMENT_CHARACTER) || root.join(&path).exists();
+        let content = if is_text {
+            read_any(root, &path)
+        } else {
+            Content::Unreadable(NO_TEXT_NAME.to_owned())
+        };
         tree.insert(path, content);
     }
 }
 
-fn read(root: &Path, path: &str) -> Content {
-    if is_of_interest(path) {
-        read_any(root, path)
-    } else {
-        Content::Unread
+fn read(root: &Path, place: &Place) -> Content {
+    match place {
+        Place { shown, .. } if !is_of_interest(shown) => Content::Unread,
+        Place { is_text: false, .. } => Content::Unreadable(NO_TEXT_NAME.to_owned()),
+        Place { shown, .. } => read_any(root, shown),
     }
 }
 
 fn read_any(root: &Path, path: &str) -> Content {
-    let full = root.join(path);
-    let Ok(mut metadata) = fs::symlink_metadata(&full) else {
-        return Content::Unreadable("the file cannot be looked at".to_owned());
-    };
+    match read_bytes(root, &root.join(path)) {
+        Ok(bytes) => content_of(bytes),
+        Err(reason) => Content::Unreadable(reason),
+    }
+}
+
+/// Reads a file of the repository; the error says why that cannot be.
+fn read_bytes(root: &Path, full: &Path) -> Result<Vec<u8>, String> {
+    let mut metadata = fs::symlink_metadata(full).map_err(read_fault)?;
     if metadata.is_symlink() {
-        match full.canonicalize() {
-            Ok(target) if target.starts_with(root) => {}
-            Ok(_) => {
-                return Content::Unreadable(
-                    "the symbolic link leads out of the repository".to_owned(),
-                );
-            }
-            Err(_) => return Content::Unreadable("the symbolic link leads nowhere".to_owned()),
+        let target = full.canonicalize().map_err(|error| match error.kind() {
+            ErrorKind::NotFound => "the symbolic link leads nowhere".to_owned(),
+            _ => format!("the symbolic link leads nowhere: {error}"),
+        })?;
+        if !target.starts_with(root) {
+            return Err("the symbolic link leads out of the repository".to_owned());
         }
-        metadata = fs::metadata(&full).unwrap_or(metadata);
+        metadata = fs::metadata(full).map_err(read_fault)?;
     }
-    let size = metadata.len();
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    if let Some(kind) = other_kind(metadata.file_type()) {
+        return Err(format!("it is {kind}, not a file"));
+    }
+    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
     if size > MAX_BYTES {
-        return Content::Unreadable(too_large(size));
+        return Err(too_large(size));
     }
-    match fs::read(&full).map(String::from_utf8) {
-        Ok(Ok(text)) => Content::Text(text.into()),
-        Ok(Err(_)) => Content::Unreadable("the file is not UTF-8 text".to_owned()),
-        Err(error) => Content::Unreadable(format!("the file cannot be read: {error}")),
+    let mut bytes = Vec::with_capacity(size);
+    // Some files are longer than they say.
+    let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX) + 1;
+    let file = File::open(full).map_err(read_fault)?;
+    let read = file.take(limit).read_to_end(&mut bytes);
+    read.map_err(read_fault)?;
+    if bytes.len() > MAX_BYTES {
+        return Err(too_large(bytes.len()));
+    }
+    Ok(bytes)
+}
+
+/// Says why a file that was there a moment ago cannot be read.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it takes errors as they are mapped"
+)]
+fn read_fault(error: io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "the file vanished while it was read; run it again".to_owned(),
+        _ => format!("the file cannot be read: {error}"),
+    }
+}
+
+/// Says what something is that is no file. To open it may block for ever, or do something.
+pub(super) fn other_kind(kind: FileType) -> Option<&'static str> {
+    if kind.is_file() {
+        return None;
+    }
+    if kind.is_dir() {
+        return Some("a directory");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        if kind.is_fifo() {
+            return Some("a FIFO");
+        }
+        if kind.is_socket() {
+            return Some("a socket");
+        }
+        if kind.is_block_device() || kind.is_char_device() {
+            return Some("a device");
+        }
+    }
+    Some("something else")
+}
+
+/// Returns what the bytes of a file say.
+pub(super) fn content_of(bytes: Vec<u8>) -> Content {
+    match String::from_utf8(bytes) {
+        Ok(text) if text.starts_with(LFS_POINTER) => Content::Unreadable(
+            "it is a pointer of Git LFS, and its content is elsewhere: git lfs pull".to_owned(),
+        ),
+        Ok(text) => Content::Text(text.into()),
+        Err(_) => Content::Unreadable("the file is not UTF-8 text".to_owned()),
     }
 }
 
@@ -176,8 +351,15 @@ pub(super) fn too_large(size: usize) -> String {
 
 /// Reads a text file that a user named.
 pub fn read_text(path: &Path) -> Result<String, ReadError> {
-    fs::read_to_string(path).map_err(|source| ReadError {
+    read_own_text(path).map_err(|source| ReadError {
         path: path.to_owned(),
         source,
     })
+}
+
+fn read_own_text(path: &Path) -> io::Result<String> {
+    match other_kind(fs::metadata(path)?.file_type()) {
+        Some(kind) => Err(io::Error::other(format!("it is {kind}, not a file"))),
+        None => fs::read_to_string(path),
+    }
 }

@@ -13,17 +13,15 @@ mod place;
 mod push;
 mod rejection;
 mod remote;
+mod revision;
+mod sparse;
 
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, ObjectType, Repository, StatusOptions, TreeWalkMode, TreeWalkResult};
+use git2::{ErrorCode, Repository, StatusOptions};
 
-use super::files::{MAX_BYTES, too_large};
 use crate::catalog::StackRelease;
-
-use crate::release_digest::FileDigests;
-use crate::stack::{ConfiguredSites, Content, Tree, is_of_interest};
-use crate::version::{ReleaseTag, Sha256};
+use crate::version::ReleaseTag;
 
 pub use commit::{CommitError, CommitInfo, Person};
 pub use error::RemoteError;
@@ -70,13 +68,41 @@ pub enum GitError {
         /// The link, relative to the directory asked for.
         path: String,
     },
+    /// The revision holds a name that is no text.
+    #[error("{path} in revision `{revision}` has a name that is not UTF-8 text")]
+    Name {
+        /// The revision as asked for.
+        revision: String,
+        /// The place, relative to the directory asked for; what is no text is replaced.
+        path: String,
+    },
     /// Anything else.
     #[error("git: {}", .0.message())]
     Git(#[from] git2::Error),
 }
 
+impl GitError {
+    /// Says what to do where a repository cannot be opened or read.
+    pub fn hint(&self) -> &'static str {
+        let Self::Git(error) = self else {
+            return "`git rev-parse` tells whether a revision exists; a shallow clone lacks most";
+        };
+        let message = error.message().to_ascii_lowercase();
+        if error.code() == ErrorCode::Owner {
+            "where it belongs to another user: git config --global --add safe.directory DIR"
+        } else if message.contains("extensions.partialclone") {
+            "git does without that setting today: git config --unset extensions.partialClone"
+        } else if message.contains("'sdir'") {
+            "write the index in full: git sparse-checkout reapply --no-sparse-index"
+        } else {
+            "look at it with git status and git fsck"
+        }
+    }
+}
+
 impl GitRepository {
-    /// Finds the repository around a directory; nothing where there is none, or where it has no working directory.
+    /// Finds the repository around a directory; nothing where there is none. One without a working directory, as a server has
+    /// it, is found at its own place alone.
     ///
     /// # Errors
     /// Git has a repository there and does not open it, as one of another user's.
@@ -86,8 +112,17 @@ impl GitRepository {
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let prefix = prefix(&repository, root);
+        let prefix = if is_same(repository.path(), root) && repository.is_bare() {
+            Some(String::new())
+        } else {
+            prefix(&repository, root)
+        };
         Ok(prefix.map(|prefix| Self { repository, prefix }))
+    }
+
+    /// Tells whether it has no working directory, and so no files but those of its revisions.
+    pub fn is_bare(&self) -> bool {
+        self.repository.is_bare()
     }
 
     /// Returns the name and the address that git signs commits with, where it knows them: `A Name <name@example.org>`.
@@ -116,145 +151,12 @@ impl GitRepository {
         self.repository.path().to_owned()
     }
 
-    /// Reads the files of a revision that can matter, without a checkout.
-    pub fn load_tree(&self, revision: &str) -> Result<Tree, GitError> {
-        let root = self.find_directory(revision, "")?;
-        let mut tree = Tree::default();
-        root.walk(TreeWalkMode::PreOrder, |directory, entry| {
-            let name = entry.name().unwrap_or_default();
-            if name.starts_with('.') && entry.kind() == Some(ObjectType::Tree) {
-                return TreeWalkResult::Skip;
-            }
-            if entry.kind() == Some(ObjectType::Blob) {
-                let path = format!("{directory}{name}");
-                tree.insert(
-                    path.clone(),
-                    self.read_blob(&path, entry.id(), entry.filemode()),
-                );
-            }
-            TreeWalkResult::Ok
-        })?;
-        Ok(tree)
-    }
-
-    /// Finds a directory of the tree in a revision.
-    fn find_directory(&self, revision: &str, directory: &str) -> Result<git2::Tree<'_>, GitError> {
-        let no_revision = |source| GitError::Revision {
-            revision: revision.to_owned(),
-            source,
-        };
-        let object = self
-            .repository
-            .revparse_single(revision)
-            .map_err(no_revision)?;
-        let root = object.peel_to_tree().map_err(no_revision)?;
-        let full = self.full_path(directory);
-        let full = full.trim_end_matches('/');
-        if full.is_empty() {
-            return Ok(root);
-        }
-        let missing = || GitError::Directory {
-            revision: revision.to_owned(),
-            directory: full.to_owned(),
-        };
-        let entry = root.get_path(Path::new(full)).map_err(|_| missing())?;
-        entry
-            .to_object(&self.repository)?
-            .into_tree()
-            .map_err(|_| missing())
-    }
-
-    /// Returns the checksums of all files below a directory of the tree in a revision.
-    pub fn digest_directory(
-        &self,
-        revision: &str,
-        directory: &str,
-    ) -> Result<FileDigests, GitError> {
-        let root = self.find_directory(revision, directory)?;
-        let mut digests = FileDigests::new();
-        let mut fault = None;
-        root.walk(TreeWalkMode::PreOrder, |above, entry| {
-            if entry.kind() != Some(ObjectType::Blob) {
-                return TreeWalkResult::Ok;
-            }
-            let path = format!("{above}{}", entry.name().unwrap_or_default());
-            if entry.filemode() == SYMBOLIC_LINK {
-                let revision = revision.to_owned();
-                fault = Some(GitError::Link { revision, path });
-                return TreeWalkResult::Abort;
-            }
-            match self.repository.find_blob(entry.id()) {
-                Ok(blob) => {
-                    digests.insert(path, Sha256::of(blob.content()));
-                    TreeWalkResult::Ok
-                }
-                Err(error) => {
-                    fault = Some(error.into());
-                    TreeWalkResult::Abort
-                }
-            }
-        })
-        .or_else(|error| if fault.is_some() { Ok(()) } else { Err(error) })?;
-        match fault {
-            Some(fault) => Err(fault),
-            None => Ok(digests),
-        }
-    }
-
     /// Tells whether git ignores a file of the tree that it does not know.
     pub fn is_ignored(&self, path: &str) -> bool {
         let full = self.full_path(path);
         self.repository
             .status_should_ignore(Path::new(&full))
             .unwrap_or(false)
-    }
-
-    fn read_blob(&self, path: &str, id: git2::Oid, mode: i32) -> Content {
-        if is_of_interest(path) {
-            self.read_any_blob(id, mode)
-        } else {
-            Content::Unread
-        }
-    }
-
-    /// Reads the files of configured sites of a revision too.
-    pub fn load_more(
-        &self,
-        revision: &str,
-        tree: &mut Tree,
-        sites: &ConfiguredSites,
-    ) -> Result<(), GitError> {
-        let root = self.find_directory(revision, "")?;
-        let unread = tree
-            .files()
-            .filter(|(_, content)| **content == Content::Unread);
-        let unread = unread
-            .map(|(path, _)| path)
-            .filter(|path| sites.takes(path));
-        let hidden = sites.plain_paths().filter(|path| tree.find(path).is_none());
-        let paths: Vec<String> = unread.chain(hidden).map(str::to_owned).collect();
-        for path in paths {
-            if let Ok(entry) = root.get_path(Path::new(&path))
-                && entry.kind() == Some(ObjectType::Blob)
-            {
-                tree.insert(path, self.read_any_blob(entry.id(), entry.filemode()));
-            }
-        }
-        Ok(())
-    }
-
-    fn read_any_blob(&self, id: git2::Oid, mode: i32) -> Content {
-        if mode == SYMBOLIC_LINK {
-            return Content::Unreadable("symbolic links are not followed in a revision".to_owned());
-        }
-        match self.repository.find_blob(id) {
-            Ok(blob) if blob.size() > MAX_BYTES => Content::Unreadable(too_large(blob.size())),
-            Ok(blob) => match std::str::from_utf8(blob.content()) {
-                Ok(text) => Content::Text(text.into()),
-                Err(_) => Content::Unreadable("the file is not UTF-8 text".to_owned()),
-            },
-            Err(error) => Content::Unreadable(format!("git: {}", error.message())),
-        }
     }
 
     /// Returns which of these files differ from the newest commit; paths are relative to the tree.
@@ -325,6 +227,13 @@ impl GitRepository {
             .collect();
         releases.sort_by(|a, b| a.tag.cmp(&b.tag));
         Ok(releases)
+    }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
     }
 }
 

@@ -28,20 +28,31 @@ struct Entry {
     version: Option<String>,
 }
 
+/// What a repository said.
+pub(crate) struct Charts {
+    /// The charts, where it said anything.
+    pub(crate) repository: Option<ChartRepository>,
+    /// Why there may be more.
+    pub(crate) fault: Option<Fault>,
+}
+
 /// Looks up the versions of the charts of the request.
-pub(crate) async fn look(
-    client: &HttpClient,
-    url: &str,
-    request: &ChartRequest,
-) -> Result<ChartRepository, Fault> {
-    let charts = match url.strip_prefix("oci://") {
-        Some(repository) => fetch_tags(client, repository, request).await?,
-        None => fetch_index(client, url, request).await?,
+pub(crate) async fn look(client: &HttpClient, url: &str, request: &ChartRequest) -> Charts {
+    let (charts, fault) = match url.strip_prefix("oci://") {
+        Some(repository) => fetch_tags(client, repository, request).await,
+        None => match fetch_index(client, url, request).await {
+            Ok(charts) => (charts, None),
+            Err(fault) => (BTreeMap::new(), Some(fault)),
+        },
     };
-    Ok(ChartRepository {
-        url: url.to_owned(),
-        charts,
-    })
+    let is_known = fault.is_none() || !charts.is_empty();
+    Charts {
+        repository: is_known.then(|| ChartRepository {
+            url: url.to_owned(),
+            charts,
+        }),
+        fault,
+    }
 }
 
 async fn fetch_index(
@@ -126,22 +137,34 @@ fn cut_charts(text: &str, names: &BTreeSet<String>) -> Option<String> {
     })
 }
 
-/// Looks up each chart's tags; a tag spells the `+` of a version as `_`.
+/// Looks up each chart's tags; a tag spells the `+` of a version as `_`. A chart without an answer is left out.
 async fn fetch_tags(
     client: &HttpClient,
     repository: &str,
     request: &ChartRequest,
-) -> Result<BTreeMap<String, Vec<ChartVersion>>, Fault> {
+) -> (BTreeMap<String, Vec<ChartVersion>>, Option<Fault>) {
     let repository = repository.trim_end_matches('/');
     let lookups = request.names.iter().map(|name| async move {
-        let tags = registry::fetch_tags(client, &format!("{repository}/{name}")).await?;
-        let texts = tags
-            .unwrap_or_default()
-            .into_iter()
-            .map(|tag| tag.replace('_', "+"));
-        Ok((name.clone(), read_versions(texts)))
+        let tags = registry::fetch_tags(client, &format!("{repository}/{name}")).await;
+        (name, tags)
     });
-    join_all(lookups).await.into_iter().collect()
+    let mut charts = BTreeMap::new();
+    let mut fault = None;
+    for (name, tags) in join_all(lookups).await {
+        let tags = match tags {
+            Ok(tags) => tags.unwrap_or_default(),
+            Err(error) => {
+                fault.get_or_insert(error);
+                continue;
+            }
+        };
+        if let Some(error) = tags.fault {
+            fault.get_or_insert(error);
+        }
+        let texts = tags.found.into_iter().map(|tag| tag.replace('_', "+"));
+        charts.insert(name.clone(), read_versions(texts));
+    }
+    (charts, fault)
 }
 
 /// Returns the versions oldest first, without texts that are none.

@@ -5,6 +5,7 @@ mod cache;
 mod error;
 mod github;
 mod hosts;
+mod link;
 mod mirror;
 mod retry;
 mod secret;
@@ -28,6 +29,7 @@ pub use secret::Secret;
 pub use transport::HttpStats;
 
 pub(crate) use error::redact;
+pub(crate) use link::find_next as find_next_link;
 
 /// How the client behaves. `HttpSettings::default()` has no cache, no mirrors and no token.
 #[derive(Debug, Clone)]
@@ -112,6 +114,8 @@ pub struct Ask {
     storage: Storage,
     is_lasting: bool,
     is_once: bool,
+    /// Whether the first byte is all that is read.
+    is_first_byte: bool,
 }
 
 /// Whether and under whose name an answer is stored.
@@ -142,6 +146,18 @@ impl Ask {
         }
     }
 
+    /// Asks for the first byte of a URL's content: what a HEAD would say, where that is refused. Where the server sends all of
+    /// it, the connection is given up.
+    pub fn first_byte(url: &str) -> Self {
+        let range = HeaderValue::from_static("bytes=0-0");
+        Self {
+            body_limit: 1,
+            is_first_byte: true,
+            ..Self::new(Method::GET, url)
+        }
+        .with_header(header::RANGE, range)
+    }
+
     /// Sends any method. Only GET and HEAD are repeated, redirected and stored.
     pub fn new(method: Method, url: &str) -> Self {
         Self {
@@ -157,6 +173,7 @@ impl Ask {
             storage: Storage::Private,
             is_lasting: false,
             is_once: false,
+            is_first_byte: false,
         }
     }
 
@@ -245,6 +262,11 @@ impl Ask {
         &self.url
     }
 
+    /// Tells whether the answer has no body to speak of.
+    fn is_brief(&self) -> bool {
+        self.method == Method::HEAD || self.is_first_byte
+    }
+
     fn is_repeatable(&self) -> bool {
         self.method == Method::GET || self.method == Method::HEAD
     }
@@ -260,7 +282,12 @@ impl Ask {
             }
         };
         let private = identity.is_some() || !self.headers.contains_key(header::AUTHORIZATION);
-        (self.is_repeatable() && private).then(|| cache::key(&self.method, &self.url, identity))
+        let what = if self.is_first_byte {
+            "first byte"
+        } else {
+            self.method.as_str()
+        };
+        (self.is_repeatable() && private).then(|| cache::key(what, &self.url, identity))
     }
 }
 
@@ -311,18 +338,23 @@ impl Answer {
         self.header(&header::CONTENT_LENGTH)?.parse().ok()
     }
 
-    /// Returns the next page's URL of the Link header, made absolute.
-    pub fn next_page(&self, base: &str) -> Option<String> {
-        let base = url::Url::parse(base).ok()?;
-        let links = self.header(&header::LINK)?.split(',');
-        for link in links {
-            let (target, parameters) = link.split_once(';')?;
-            let target = target.trim().strip_prefix('<')?.strip_suffix('>')?;
-            if parameters.replace('"', "").contains("rel=next") {
-                return Some(base.join(target).ok()?.to_string());
+    /// Returns the size of the whole content, which an answer with the first byte tells beside it.
+    pub fn whole_length(&self) -> Option<u64> {
+        match self.status {
+            206 => {
+                let (_, whole) = self.header(&header::CONTENT_RANGE)?.rsplit_once('/')?;
+                whole.trim().parse().ok()
             }
+            _ => self.content_length(),
         }
-        None
+    }
+
+    /// Returns the next page's URL of the Link header, for a list that was asked for at `asked`; the error says why that page
+    /// is not asked for.
+    pub fn next_page(&self, asked: &str) -> Result<Option<String>, String> {
+        let target = find_next_link(&self.headers);
+        let resolved = target.map(|target| link::resolve(target, asked, &self.url));
+        resolved.transpose()
     }
 }
 
@@ -379,7 +411,7 @@ impl HttpClient {
         let key = ask.key();
         let is_offline = self.shared.settings.offline;
         // A HEAD transfers no body, so asking for it anew costs nothing more than asking whether it has changed.
-        let is_useful = is_offline || ask.method == Method::GET;
+        let is_useful = is_offline || !ask.is_brief();
         let stored = key.as_deref().filter(|_| is_useful);
         let stored = stored.and_then(|key| self.find_stored(key));
         if is_offline {
@@ -427,13 +459,24 @@ impl HttpClient {
 
     /// Downloads what a URL stands for, keeping nothing of it, and returns its SHA-256 as 64 digits.
     pub async fn sha256(&self, url: &str) -> Result<String, HttpError> {
+        self.digest::<sha2::Sha256>(url).await
+    }
+
+    /// Downloads what a URL stands for, keeping nothing of it, and returns its SHA-512 as 128 digits.
+    pub async fn sha512(&self, url: &str) -> Result<String, HttpError> {
+        self.digest::<sha2::Sha512>(url).await
+    }
+
+    async fn digest<D: sha2::Digest>(&self, url: &str) -> Result<String, HttpError> {
         // The HEAD follows redirects and retries; the long download asks the one URL that answered.
-        let head = self.ask(Ask::head(url)).await?;
+        let mut found = self.ask(Ask::head(url)).await?;
+        if is_refused_head(found.status) {
+            found = self.ask(Ask::first_byte(url)).await?;
+        }
         if self.shared.settings.offline {
             return Err(HttpError::NotCached { url: redact(url) });
         }
-        let (hex, _) = self.shared.transport.digest(&head.url).await?;
-        Ok(hex)
+        self.shared.transport.digest::<D>(&found.url).await
     }
 
     fn find_stored(&self, key: &str) -> Option<Stored> {
@@ -469,6 +512,11 @@ impl HttpClient {
         }
         retry::exchange(&self.shared.transport, &self.shared.settings, ask).await
     }
+}
+
+/// Tells whether a HEAD may be refused where a GET is not: a signed URL is for one method, and some servers know only that one.
+pub(crate) fn is_refused_head(status: u16) -> bool {
+    matches!(status, 403 | 405 | 501)
 }
 
 fn is_absent(status: u16) -> bool {
@@ -511,7 +559,7 @@ fn is_worth_storing(ask: &Ask, answer: &Answer) -> bool {
     let lasting = match answer.status {
         200 => true,
         404 | 410 => !ask.is_once,
-        403 => ask.method == Method::HEAD,
+        206 | 403 | 405 | 416 | 501 => ask.is_brief(),
         _ => false,
     };
     lasting && !control.contains("no-store")

@@ -1,13 +1,14 @@
 //! An image store that answers over HTTP and lists nothing: every patch is looked at by its URL. Gaps are normal, a patch
-//! may be there for several operating-system releases, and an image counts only with its checksum.
+//! may be there for several operating-system releases, and an image counts only with its checksum. A store that refuses HEAD is
+//! asked for the first byte of its images instead, once it is known to have some.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{join, join_all};
 
-use super::checksum::{Hit, Proof, prove};
-use super::fault::{Fault, find_page};
-use super::http::{Ask, HttpClient};
+use super::checksum::{Hit, Proof, has_sum, prove};
+use super::fault::{Fault, find_declared_page, find_page};
+use super::http::{Answer, Ask, HttpClient, is_refused_head};
 use super::pointer::{self, Pointer};
 use crate::catalog::{FaultyImage, ImagePattern, ImageStore, NodeImage, StoreRequest, Unreachable};
 use crate::version::{KubernetesVersion, Minor, OsRelease};
@@ -42,14 +43,25 @@ pub(crate) struct MinorAnswer {
     pub(crate) fault: Option<Fault>,
 }
 
-/// What the HEAD of one image said.
+/// How an image is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Head,
+    FirstByte,
+}
+
+/// What was said of one image.
 enum Seen {
     There,
     Absent,
-    Forbidden,
+    /// With this status: the image is not to be had, or it is not to be asked for in this way.
+    Refused(u16),
     Page(&'static str),
     Unknown(Fault),
 }
+
+/// How many images of a minor are looked at more closely, to learn whether HEAD is refused.
+const WITNESSES: usize = 3;
 
 /// Looks at every minor of the request.
 pub(crate) async fn look(
@@ -57,16 +69,26 @@ pub(crate) async fn look(
     pattern: &ImagePattern,
     request: &StoreRequest,
 ) -> StoreAnswer {
-    let searches = request.minors.iter().map(|minor| async move {
-        let search = Search {
+    let searches: Vec<Search<'_>> = request
+        .minors
+        .iter()
+        .map(|minor| Search {
             client,
             pattern,
             request,
             minor: *minor,
-        };
-        (*minor, search.run().await)
-    });
-    let mut answer = collect(pattern, join_all(searches).await);
+        })
+        .collect();
+    let mut found = join_all(searches.iter().map(Search::run)).await;
+    let witnesses = searches.iter().zip(&found);
+    let witnesses = join_all(witnesses.map(|(search, found)| search.is_head_refused(found))).await;
+    if witnesses.contains(&true) {
+        let again = searches.iter().zip(found);
+        found = join_all(again.map(|(search, found)| search.run_again(found))).await;
+    }
+    let found = searches.iter().zip(found);
+    let minors = found.map(|(search, found)| (search.minor, search.finish(found)));
+    let mut answer = collect(pattern, minors.collect());
     let is_silent = answer.unreachable.is_empty() && answer.store.faulty.is_empty();
     let is_expected = request
         .listed
@@ -82,6 +104,25 @@ pub(crate) async fn look(
     answer
 }
 
+/// Says of a store whose names carry the day of the build that it has to be listed: no such name can be guessed.
+pub(crate) fn refuse_dated(pattern: &ImagePattern, request: &StoreRequest) -> StoreAnswer {
+    let base = pattern.base();
+    let (_, rest) = base.split_once("://").unwrap_or(("", base));
+    let host = rest.split('/').next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let reason = format!(
+        "the names of {host} carry a build date; they must be listed: imageStore.listing: s3"
+    );
+    let minors = request.minors.iter().map(|minor| {
+        let answer = MinorAnswer {
+            fault: Some(Fault::new(base, reason.clone())),
+            ..MinorAnswer::default()
+        };
+        (*minor, answer)
+    });
+    collect(pattern, minors.collect())
+}
+
 /// Puts the minors of a store together in a fixed order; equal faults of several minors are one.
 pub(crate) fn collect(pattern: &ImagePattern, minors: Vec<(Minor, MinorAnswer)>) -> StoreAnswer {
     let mut store = ImageStore {
@@ -91,18 +132,18 @@ pub(crate) fn collect(pattern: &ImagePattern, minors: Vec<(Minor, MinorAnswer)>)
         faulty: Vec::new(),
     };
     let mut faults: BTreeMap<String, (Fault, BTreeSet<Minor>)> = BTreeMap::new();
-    for (minor, answer) in minors {
+    for (minor, mut answer) in minors {
         store.searched.insert(minor);
-        store.images.extend(answer.images);
-        store.faulty.extend(answer.faulty);
-        if let Some(fault) = answer.fault {
-            let entry = faults.entry(fault.reason.clone());
+        let nonsense = answer.take_nonsense(pattern);
+        let fault = answer.fault.map(|fault| (fault.reason.clone(), fault));
+        for (reason, fault) in fault.into_iter().chain(nonsense) {
+            let entry = faults.entry(reason);
             entry.or_insert((fault, BTreeSet::new())).1.insert(minor);
         }
+        store.images.extend(answer.images);
+        store.faulty.extend(answer.faulty);
     }
-    store
-        .images
-        .sort_by(|a, b| (a.version, &a.os).cmp(&(b.version, &b.os)));
+    store.sort();
     store
         .faulty
         .sort_by(|a, b| (a.version, &a.url).cmp(&(b.version, &b.url)));
@@ -113,6 +154,30 @@ pub(crate) fn collect(pattern: &ImagePattern, minors: Vec<(Minor, MinorAnswer)>)
             .map(|(fault, minors)| fault.into_unreachable(pattern.as_str(), minors))
             .collect(),
     }
+}
+
+impl MinorAnswer {
+    /// Takes the faulty images out, where a store has several, none that is proved, and the same is wrong with each: then it is
+    /// the store that is wrong. Returns what minors have in common of it, and the fault.
+    fn take_nonsense(&mut self, pattern: &ImagePattern) -> Option<(String, Fault)> {
+        let first = self.faulty.first()?;
+        let reason = shared_reason(first);
+        let mut faulty = self.faulty.iter();
+        let is_same = faulty.all(|image| shared_reason(image) == reason);
+        if !self.images.is_empty() || self.faulty.len() < 2 || !is_same {
+            return None;
+        }
+        let file = first.url.rsplit('/').next().unwrap_or_default();
+        let text = format!("has images, and none is proved: {file}: {}", first.reason);
+        let fault = Fault::new(pattern.base(), text);
+        self.faulty.clear();
+        Some((reason, fault))
+    }
+}
+
+/// Returns what is wrong with an image in words that do not name it.
+fn shared_reason(image: &FaultyImage) -> String {
+    image.reason.replace(&image.url, "")
 }
 
 struct Search<'a> {
@@ -126,47 +191,99 @@ struct Search<'a> {
 #[derive(Default)]
 struct Found {
     answer: MinorAnswer,
+    pointer: Option<Pointer>,
+    /// The newest patch that is there.
     newest: Option<u32>,
-    forbidden: Option<String>,
-    page: Option<(String, &'static str)>,
+    /// The patch up to which was looked.
+    end: u32,
+    /// How many rounds of requests that took.
+    round: u32,
+    /// Images that were refused.
+    refused: Vec<Refusal>,
+    /// What is served in the place of images, with what it is.
+    pages: Vec<(Hit, &'static str)>,
+}
+
+/// An image that was refused.
+struct Refusal {
+    hit: Hit,
+    status: u16,
+    way: Way,
 }
 
 impl Search<'_> {
-    async fn run(&self) -> MinorAnswer {
-        let mut found = Found::default();
-        let pointer = self.fetch_pointer().await.unwrap_or_else(|fault| {
-            found.answer.fault = Some(fault);
-            None
-        });
+    async fn run(&self) -> Found {
+        let mut found = Found {
+            round: 1,
+            ..Found::default()
+        };
+        match self.fetch_pointer().await {
+            Ok(pointer) => found.pointer = pointer,
+            Err(fault) => found.answer.fault = Some(fault),
+        }
         // Every search begins with the pointer: where the cache has no answer about it, it has none about the images.
         if found.answer.fault.is_some() && self.client.settings().offline {
-            return found.answer;
+            return found;
         }
-        let tokens = self.tokens(pointer.as_ref());
-        let mut patches = self.first_patches(pointer.as_ref());
-        let mut end = *patches.last().unwrap_or(&0);
+        let patches = self.first_patches(found.pointer.as_ref());
+        found.end = *patches.last().unwrap_or(&0);
+        let candidates = self.candidates(&patches, &found);
+        self.search(found, candidates, Way::Head).await
+    }
+
+    /// Asks in another way for what was refused.
+    async fn run_again(&self, mut found: Found) -> Found {
+        // The round of the witnesses is in between.
+        found.round += 1;
+        let refused = std::mem::take(&mut found.refused);
+        let candidates = refused.into_iter().map(|refusal| refusal.hit).collect();
+        self.search(found, candidates, Way::FirstByte).await
+    }
+
+    /// Looks at images and proves them. Each turn proves what the one before found, and looks further as long as there is more
+    /// to find.
+    async fn search(&self, mut found: Found, candidates: Vec<Hit>, way: Way) -> Found {
+        let mut candidates = candidates;
         let mut hits = Vec::new();
-        let mut round = 2;
-        // Each turn proves what the one before found, and looks further as long as there is more to find.
-        while !patches.is_empty() || !hits.is_empty() {
-            let candidates = self.candidates(&patches, &tokens, pointer.as_ref());
+        while !candidates.is_empty() || !hits.is_empty() {
+            found.round += 1;
+            let round = found.round;
             let proofs = hits.drain(..).map(|hit| prove(self.client, hit, round));
-            let heads = candidates.into_iter().map(|hit| self.look_at(hit, round));
-            let (seen, proofs) = join(join_all(heads), join_all(proofs)).await;
+            let looks = candidates
+                .into_iter()
+                .map(|hit| self.look_at(hit, way, round));
+            let (seen, proofs) = join(join_all(looks), join_all(proofs)).await;
             for proof in proofs {
                 found.add_proof(proof);
             }
             for (hit, seen) in seen {
-                hits.extend(self.judge(&mut found, hit, seen, pointer.as_ref()));
+                hits.extend(found.judge(hit, seen, way));
             }
             let further = found
                 .newest
                 .map_or(0, |newest| (newest + BEYOND).min(LAST_PATCH));
-            patches = (end + 1..=further).collect();
-            end = end.max(further);
-            round += 1;
+            let patches = (found.end + 1..=further).collect();
+            found.end = found.end.max(further);
+            candidates = self.candidates(&patches, &found);
         }
-        found.finish()
+        found
+    }
+
+    /// Tells whether the store refuses HEAD for images that it has: the checksum of one that was refused is there. Where the
+    /// store answers so for every gap, a few images tell.
+    async fn is_head_refused(&self, found: &Found) -> bool {
+        let refused = found.refused.iter().map(|refusal| &refusal.hit);
+        let (mut witnesses, others): (Vec<&Hit>, Vec<&Hit>) =
+            refused.partition(|hit| self.is_expected(found, hit));
+        // Old images may be gone, so the newest ones are asked for first.
+        witnesses.reverse();
+        if witnesses.is_empty() && found.newest.is_none() {
+            witnesses = others;
+        }
+        let witnesses = witnesses.into_iter().take(WITNESSES);
+        let round = found.round + 1;
+        let answers = join_all(witnesses.map(|hit| has_sum(self.client, hit, round))).await;
+        answers.contains(&true)
     }
 
     /// Asks for the pointer; a store may have none.
@@ -231,93 +348,80 @@ impl Search<'_> {
         range.chain(listed.iter().copied()).chain(named).collect()
     }
 
-    fn candidates(
-        &self,
-        patches: &BTreeSet<u32>,
-        tokens: &[Option<OsRelease>],
-        pointer: Option<&Pointer>,
-    ) -> Vec<Hit> {
+    fn candidates(&self, patches: &BTreeSet<u32>, found: &Found) -> Vec<Hit> {
+        let pointer = found.pointer.as_ref();
+        let tokens = self.tokens(pointer);
         let mut candidates = Vec::with_capacity(patches.len() * tokens.len());
         for patch in patches {
             let version = KubernetesVersion::new(self.minor, *patch);
-            for os in tokens {
+            for os in &tokens {
                 let announced = pointer.filter(|pointer| pointer.names(version, os.as_ref()));
-                candidates.push(Hit {
+                // Names with the day of the build are never asked for: `io::catalog` sees to it.
+                let url = self.pattern.url(version, os.as_ref());
+                candidates.extend(url.map(|url| Hit {
                     version,
                     os: os.clone(),
-                    url: self.pattern.url(version, os.as_ref()),
+                    url,
                     modified: None,
                     size: None,
                     announced: announced.map(|pointer| pointer.day),
-                });
+                    named: None,
+                }));
             }
         }
         candidates
     }
 
     /// Asks whether an image is there.
-    async fn look_at(&self, mut hit: Hit, round: u32) -> (Hit, Seen) {
-        let answer = match self.client.ask(Ask::head(&hit.url).in_round(round)).await {
+    async fn look_at(&self, mut hit: Hit, way: Way, round: u32) -> (Hit, Seen) {
+        let ask = match way {
+            Way::Head => Ask::head(&hit.url),
+            Way::FirstByte => Ask::first_byte(&hit.url),
+        };
+        let answer = match self.client.ask(ask.in_round(round)).await {
             Ok(answer) => answer,
             Err(error) => return (hit, Seen::Unknown(error.into())),
         };
-        let seen = match answer.status {
-            200 => match find_page(&answer) {
-                Some(page) => Seen::Page(page),
-                None if answer.content_length() == Some(0) => Seen::Page("an empty file"),
-                None => Seen::There,
-            },
-            404 | 410 => Seen::Absent,
-            403 => Seen::Forbidden,
-            status => Seen::Unknown(Fault::of_status(&hit.url, status)),
-        };
         hit.modified = answer.last_modified();
-        hit.size = answer.content_length();
+        hit.size = answer.whole_length();
+        let seen = see(&hit, &answer);
         (hit, seen)
     }
 
-    /// Notes what was seen, and returns the image where it is there and wants to be proved.
-    fn judge(
-        &self,
-        found: &mut Found,
-        hit: Hit,
-        seen: Seen,
-        pointer: Option<&Pointer>,
-    ) -> Option<Hit> {
-        let announced = pointer.is_some_and(|pointer| pointer.names(hit.version, hit.os.as_ref()));
-        match seen {
-            Seen::There => {
-                found.newest = found.newest.max(Some(hit.version.patch()));
-                return Some(hit);
-            }
-            Seen::Absent | Seen::Forbidden => {
-                let mut status = 404;
-                if matches!(seen, Seen::Forbidden) {
-                    status = 403;
-                    found.forbidden.get_or_insert_with(|| hit.url.clone());
-                }
-                if announced {
-                    let reason = format!(
-                        "announced by last-{}, but the image answers {status}",
-                        self.minor
-                    );
-                    found.answer.faulty.push(hit.faulty(reason));
-                }
-            }
-            Seen::Page(page) => {
-                found.page.get_or_insert_with(|| (hit.url.clone(), page));
-                if announced || self.is_listed(&hit) {
-                    found
-                        .answer
-                        .faulty
-                        .push(hit.faulty(format!("the image is {page}")));
-                }
-            }
-            Seen::Unknown(fault) => {
-                found.answer.fault.get_or_insert(fault);
+    /// Decides what refused images and pages mean: beside real images they are gaps, alone they are no answer.
+    fn finish(&self, mut found: Found) -> MinorAnswer {
+        let has_images = found.newest.is_some();
+        let refused = std::mem::take(&mut found.refused);
+        let pages = std::mem::take(&mut found.pages);
+        let page = pages.first().map(|(hit, page)| {
+            let reason = format!("answers with {page} instead of an image");
+            Fault::new(&hit.url, reason)
+        });
+        for (hit, page) in pages {
+            if has_images && self.is_expected(&found, &hit) {
+                let faulty = hit.faulty(format!("the image is {page}"));
+                found.answer.faulty.push(faulty);
             }
         }
-        None
+        let mut gap = None;
+        for refusal in refused {
+            let fault = refusal.fault();
+            if refusal.is_gap() {
+                gap.get_or_insert(fault);
+            } else {
+                found.answer.fault.get_or_insert(fault);
+            }
+            found.add_missing(self.minor, refusal.hit, refusal.status);
+        }
+        if !has_images && found.answer.fault.is_none() {
+            found.answer.fault = page.or(gap);
+        }
+        found.answer
+    }
+
+    /// Tells whether the repository or the store's pointer says that the image is there.
+    fn is_expected(&self, found: &Found, hit: &Hit) -> bool {
+        self.is_listed(hit) || found.announces(hit)
     }
 
     fn is_listed(&self, hit: &Hit) -> bool {
@@ -329,21 +433,69 @@ impl Search<'_> {
     }
 }
 
+/// Says what an answer means for the image.
+fn see(hit: &Hit, answer: &Answer) -> Seen {
+    match answer.status {
+        // One byte does not tell what a body is, unless it opens a tag.
+        200 | 206 => match find_page(answer).or_else(|| find_declared_page(answer)) {
+            Some(page) => Seen::Page(page),
+            None if hit.size == Some(0) => Seen::Page("an empty file"),
+            None => Seen::There,
+        },
+        // The range of a file without a first byte.
+        416 => Seen::Page("an empty file"),
+        404 | 410 => Seen::Absent,
+        status if is_refused_head(status) => Seen::Refused(status),
+        status => Seen::Unknown(Fault::of_status(&hit.url, status)),
+    }
+}
+
+impl Refusal {
+    /// Tells whether the image may simply not be there. A server that knows no HEAD has not said so.
+    fn is_gap(&self) -> bool {
+        self.status == 403
+    }
+
+    fn fault(&self) -> Fault {
+        let status = self.status;
+        let reason = match self.way {
+            Way::FirstByte => format!("answers {status} to HEAD and to GET"),
+            Way::Head if self.is_gap() => format!("answers {status}"),
+            Way::Head => format!("answers {status} to HEAD, and no checksum says what is there"),
+        };
+        Fault::new(&self.hit.url, reason)
+    }
+}
+
 impl Found {
-    /// Decides what forbidden images and pages mean: beside real images they are gaps, alone they are no answer.
-    fn finish(self) -> MinorAnswer {
-        let mut answer = self.answer;
-        if self.newest.is_none() && answer.fault.is_none() {
-            answer.fault = match (self.page, self.forbidden) {
-                (Some((url, page)), _) => Some(Fault::new(
-                    &url,
-                    format!("answers with {page} instead of an image"),
-                )),
-                (None, Some(url)) => Some(Fault::of_status(&url, 403)),
-                (None, None) => None,
-            };
+    /// Notes what was seen, and returns the image where it is there and wants to be proved.
+    fn judge(&mut self, hit: Hit, seen: Seen, way: Way) -> Option<Hit> {
+        match seen {
+            Seen::There => {
+                self.newest = self.newest.max(Some(hit.version.patch()));
+                return Some(hit);
+            }
+            Seen::Absent => self.add_missing(hit.version.minor(), hit, 404),
+            Seen::Refused(status) => self.refused.push(Refusal { hit, status, way }),
+            Seen::Page(page) => self.pages.push((hit, page)),
+            Seen::Unknown(fault) => {
+                self.answer.fault.get_or_insert(fault);
+            }
         }
-        answer
+        None
+    }
+
+    /// Notes an image that is not there, where the store's pointer says that it is.
+    fn add_missing(&mut self, minor: Minor, hit: Hit, status: u16) {
+        if self.announces(&hit) {
+            let reason = format!("announced by last-{minor}, but the image answers {status}");
+            self.answer.faulty.push(hit.faulty(reason));
+        }
+    }
+
+    fn announces(&self, hit: &Hit) -> bool {
+        let pointer = self.pointer.as_ref();
+        pointer.is_some_and(|pointer| pointer.names(hit.version, hit.os.as_ref()))
     }
 
     fn add_proof(&mut self, proof: Proof) {

@@ -11,7 +11,7 @@ use octocrab::Octocrab;
 use serde::Deserialize;
 
 use super::fault::Fault;
-use super::http::{HttpClient, HttpError};
+use super::http::{HttpClient, HttpError, find_next_link};
 use crate::catalog::KubernetesRelease;
 use crate::version::{KubernetesVersion, Minor};
 
@@ -138,7 +138,7 @@ async fn fetch_page(octocrab: &Octocrab, base: &str, number: u32) -> Result<Page
     if status != 200 {
         return Err(Fault::of_status(&url, status));
     }
-    let has_next = header("link").is_some_and(|link| link.contains("rel=\"next\""));
+    let has_next = find_next_link(response.headers()).is_some();
     let body = octocrab
         .body_to_string(response)
         .await

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::catalog::{ImagePattern, PatternError};
+use crate::catalog::{ImagePattern, ImageUrl};
 use crate::version::{KubernetesVersion, Minor, OsRelease};
 
 /// What a pointer says.
@@ -29,28 +29,24 @@ pub(crate) fn parse(
         return Err(form());
     }
     let url = format!("{}{path}", pattern.base());
-    let named = match ImagePattern::read_url(&url) {
-        Ok(_) if ImagePattern::of_url(&url).as_ref() != Ok(pattern) => {
-            return Err(format!(
-                "the pointer names `{path}`, which is not of this pattern"
-            ));
-        }
-        Ok(read)
-            if read.version.minor() != minor
-                || read.directory_minor.is_some_and(|named| named != minor) =>
-        {
-            return Err(format!(
-                "the pointer names `{path}`, which is not of {minor}"
-            ));
-        }
-        Ok(read) => Some((read.version, read.os)),
-        Err(
-            PatternError::NoVersion { .. }
-            | PatternError::SeveralVersions { .. }
-            | PatternError::NoPlaceholder { .. },
-        ) => None,
-    };
+    let read = pattern.read(&url);
+    if read.is_none() && ImagePattern::read_url(&url).is_ok() {
+        return Err(format!(
+            "the pointer names `{path}`, which is not of this pattern"
+        ));
+    }
+    if read.as_ref().is_some_and(|read| !is_of(read, minor)) {
+        return Err(format!(
+            "the pointer names `{path}`, which is not of {minor}"
+        ));
+    }
+    let named = read.map(|read| (read.version, read.os));
     Ok(Pointer { day, named })
+}
+
+fn is_of(read: &ImageUrl, minor: Minor) -> bool {
+    let directory = read.directory_minor;
+    read.version.minor() == minor && directory.is_none_or(|named| named == minor)
 }
 
 #[cfg(test)]

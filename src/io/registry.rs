@@ -1,21 +1,34 @@
-//! Tags of OCI registries: container images of docker stacks, charts, stack releases. It pulls and pushes nothing; a whole
-//! registry library would bring more than the one request this needs.
+//! Tags of OCI registries, and the digests they stand for: container images of docker stacks, charts, stack releases. It pulls
+//! and pushes nothing; a whole registry library would bring more than the few requests this needs.
 
 use std::collections::BTreeSet;
 
-use http::header;
+use futures_util::future::join_all;
+use http::{HeaderValue, header};
 use serde::Deserialize;
 
 use super::fault::Fault;
 use super::http::{Answer, Ask, HttpClient, Secret};
 use super::image_store::{MinorAnswer, StoreAnswer, collect};
-use crate::catalog::{ImagePattern, NodeImage, StoreRequest};
-use crate::version::KubernetesVersion;
+use crate::catalog::{ImagePattern, NameDate, NodeImage, StoreRequest};
+use crate::version::{KubernetesVersion, Sha256};
 
 const BODY_LIMIT: usize = 4 << 20;
 
 /// How many pages of tags are read; with 1000 tags each this is far beyond any repository of images.
 const MAX_PAGES: usize = 50;
+
+/// A manifest has some kilobytes; an index of many platforms a few more.
+const MANIFEST_LIMIT: usize = 4 << 20;
+
+/// What a tag may stand for: images of several platforms, or of one. Source: the media types of the image specification, and
+/// those of Docker before it.
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
+                         application/vnd.docker.distribution.manifest.list.v2+json, \
+                         application/vnd.oci.image.manifest.v1+json, \
+                         application/vnd.docker.distribution.manifest.v2+json";
+
+const CONTENT_DIGEST: header::HeaderName = header::HeaderName::from_static("docker-content-digest");
 
 /// Where short names such as `kindest/node` live.
 const DOCKER_HUB: &str = "registry-1.docker.io";
@@ -32,54 +45,157 @@ struct Token {
     token: Option<String>,
 }
 
-/// Returns all tags of a repository such as `registry.example/kindest/node`, without credentials; nothing where the registry
+/// The tags of a repository, as far as they were told.
+#[derive(Debug, Default)]
+pub struct Tags {
+    /// The tags.
+    pub found: Vec<String>,
+    /// Why there may be more.
+    pub fault: Option<Fault>,
+}
+
+/// A repository of a registry, which is asked without credentials.
+struct Repository<'a> {
+    client: &'a HttpClient,
+    /// The URL of the repository, without a slash at its end.
+    url: String,
+    token: Option<Secret>,
+    round: u32,
+}
+
+/// Returns the tags of a repository such as `registry.example/kindest/node`, without credentials; nothing where the registry
 /// does not know the repository.
-pub async fn fetch_tags(
-    client: &HttpClient,
-    repository: &str,
-) -> Result<Option<Vec<String>>, Fault> {
-    let (host, name) = split_name(repository);
-    // As Docker does: a registry on this machine has no certificate.
-    let is_local = host.starts_with("localhost") || host.starts_with("127.0.0.1");
-    let scheme = if is_local { "http" } else { "https" };
-    let base = format!("{scheme}://{host}/v2/{name}/tags/list?n=1000");
-    let mut url = base.clone();
-    let mut token = None;
-    let mut tags = Vec::new();
-    let mut round = 1;
-    for _ in 0..MAX_PAGES {
-        let mut answer = client.ask(ask(&url, token.as_ref(), round)).await?;
-        if answer.status == 401 && token.is_none() {
-            token = Some(fetch_token(client, &url, &answer, round + 1).await?);
-            round += 2;
-            answer = client.ask(ask(&url, token.as_ref(), round)).await?;
+pub async fn fetch_tags(client: &HttpClient, repository: &str) -> Result<Option<Tags>, Fault> {
+    Repository::new(client, repository).fetch_tags().await
+}
+
+impl<'a> Repository<'a> {
+    fn new(client: &'a HttpClient, repository: &str) -> Self {
+        let (host, name) = split_name(repository);
+        // As Docker does: a registry on this machine has no certificate.
+        let scheme = if is_local(host) { "http" } else { "https" };
+        Self {
+            client,
+            url: format!("{scheme}://{host}/v2/{name}"),
+            token: None,
+            round: 0,
+        }
+    }
+
+    /// Reads the tags page by page. Those before a page that gives no answer are kept.
+    async fn fetch_tags(&mut self) -> Result<Option<Tags>, Fault> {
+        let first = format!("{}/tags/list?n=1000", self.url);
+        let Some((mut tags, mut next)) = self.fetch_page(&first).await? else {
+            return Ok(None);
+        };
+        let mut known = BTreeSet::from([first.clone()]);
+        while let Some(url) = next {
+            let url = match url {
+                Ok(url) if known.len() >= MAX_PAGES => {
+                    let reason = format!("more than {MAX_PAGES} pages of tags ({url})");
+                    tags.fault = Some(Fault::new(&first, reason));
+                    break;
+                }
+                Ok(url) if !known.insert(url.clone()) => {
+                    let reason = format!("the next page of tags is one of those before ({url})");
+                    tags.fault = Some(Fault::new(&first, reason));
+                    break;
+                }
+                Ok(url) => url,
+                Err(reason) => {
+                    let reason = format!("the next page of tags {reason}, which is not asked");
+                    tags.fault = Some(Fault::new(&first, reason));
+                    break;
+                }
+            };
+            let page = self.fetch_page(&url).await;
+            let page = page.and_then(|page| page.ok_or_else(|| Fault::of_status(&url, 404)));
+            match page {
+                Ok((more, after)) => {
+                    tags.found.extend(more.found);
+                    next = after;
+                }
+                Err(fault) => {
+                    tags.fault = Some(fault.of_next_page(&first, "tags"));
+                    break;
+                }
+            }
+        }
+        Ok(Some(tags))
+    }
+
+    /// Reads one page of tags, and where the next one is; nothing where there is no such page.
+    async fn fetch_page(&mut self, url: &str) -> Result<Option<(Tags, Option<Next>)>, Fault> {
+        self.round += 1;
+        let mut answer = self.client.ask(self.ask(Ask::get(url, BODY_LIMIT))).await?;
+        if answer.status == 401 && self.token.is_none() {
+            let round = self.round + 1;
+            self.token = Some(fetch_token(self.client, url, &answer, round).await?);
+            self.round += 2;
+            answer = self.client.ask(self.ask(Ask::get(url, BODY_LIMIT))).await?;
         }
         match answer.status {
             200 => {}
             404 => return Ok(None),
-            status => return Err(Fault::of_status(&url, status)),
+            status => return Err(Fault::of_status(url, status)),
         }
         let page: TagList = serde_json::from_slice(&answer.body)
-            .map_err(|_| Fault::new(&url, "the answer is no list of tags"))?;
-        tags.extend(page.tags.unwrap_or_default());
-        match answer.next_page(&url) {
-            Some(next) if next != url => url = next,
-            Some(_) | None => return Ok(Some(tags)),
-        }
-        round += 1;
+            .map_err(|_| Fault::new(url, "the answer is no list of tags"))?;
+        let tags = Tags {
+            found: page.tags.unwrap_or_default(),
+            fault: None,
+        };
+        Ok(Some((tags, answer.next_page(url).transpose())))
     }
-    Err(Fault::new(
-        &base,
-        format!("more than {MAX_PAGES} pages of tags"),
-    ))
+
+    /// Finds the digest that a tag stands for; without an answer there is none.
+    async fn find_digest(&self, tag: &str) -> Option<Sha256> {
+        let url = format!("{}/manifests/{tag}", self.url);
+        let accept = HeaderValue::from_static(MANIFESTS);
+        let head = Ask::head(&url).with_header(header::ACCEPT, accept.clone());
+        let answer = self.client.ask(self.ask(head)).await.ok()?;
+        match answer.status {
+            200 if answer.header(&CONTENT_DIGEST).is_some() => return content_digest(&answer),
+            // Not every registry knows HEAD, or says the digest.
+            200 | 403 | 405 | 501 => {}
+            _ => return None,
+        }
+        let get = Ask::get(&url, MANIFEST_LIMIT).with_header(header::ACCEPT, accept);
+        let answer = self.client.ask(self.ask(get)).await.ok()?;
+        let own = Sha256::of(&answer.body);
+        let is_manifest = answer.status == 200 && answer.body.trim_ascii_start().starts_with(b"{");
+        let is_contradicted = answer.header(&CONTENT_DIGEST).is_some()
+            && content_digest(&answer).as_ref() != Some(&own);
+        (is_manifest && !is_contradicted).then_some(own)
+    }
+
+    fn ask(&self, ask: Ask) -> Ask {
+        let ask = ask.in_round(self.round);
+        match &self.token {
+            Some(token) => ask.with_anonymous_bearer(token.clone()),
+            None => ask,
+        }
+    }
 }
 
-fn ask(url: &str, token: Option<&Secret>, round: u32) -> Ask {
-    let ask = Ask::get(url, BODY_LIMIT).in_round(round);
-    match token {
-        Some(token) => ask.with_anonymous_bearer(token.clone()),
-        None => ask,
-    }
+/// Where the next page is, or why it is not asked for.
+type Next = Result<String, String>;
+
+/// Returns the digest that a registry names, where it is one of SHA-256.
+fn content_digest(answer: &Answer) -> Option<Sha256> {
+    let text = answer.header(&CONTENT_DIGEST)?.trim();
+    text.strip_prefix("sha256:")?.parse().ok()
+}
+
+/// Tells whether a registry is on this machine.
+fn is_local(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        Some(_) | None => host,
+    };
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    let address: Option<std::net::IpAddr> = address.parse().ok();
+    name == "localhost" || address.is_some_and(|address| address.is_loopback())
 }
 
 /// Gets the token that the registry gives to anybody. Source: the token authentication of the distribution specification.
@@ -153,54 +269,80 @@ pub(crate) async fn look(
     pattern: &ImagePattern,
     request: &StoreRequest,
 ) -> StoreAnswer {
-    let text = pattern.as_str();
-    let template_start = text.rfind('/').map_or(0, |slash| slash + 1);
-    let (repository, tag) = match text[template_start..].split_once(':') {
-        Some((name, tag)) => (&text[..template_start + name.len()], tag),
-        None => (text, ""),
+    let (name, _) = pattern.repository_and_tag();
+    let mut repository = Repository::new(client, name);
+    let tags = repository.fetch_tags().await;
+    let tags = match tags {
+        Ok(Some(tags)) => tags,
+        Ok(None) => Tags {
+            found: Vec::new(),
+            fault: Some(Fault::new(
+                pattern.as_str(),
+                "the registry does not know the repository",
+            )),
+        },
+        Err(fault) => Tags {
+            found: Vec::new(),
+            fault: Some(fault),
+        },
     };
-    let tags = fetch_tags(client, repository).await;
-    let mut versions = BTreeSet::new();
-    let mut fault = None;
-    match tags {
-        Ok(Some(tags)) => versions.extend(tags.iter().filter_map(|found| read_tag(tag, found))),
-        Ok(None) => {
-            let reason = "the registry does not know the repository";
-            fault = Some(Fault::new(text, reason));
+    let read = tags.found.iter().filter_map(|tag| read_tag(pattern, tag));
+    let wanted = read.filter(|tag| request.minors.contains(&tag.version.minor()));
+    let wanted: BTreeSet<ImageTag<'_>> = wanted.collect();
+    repository.round += 1;
+    let digests = join_all(wanted.iter().map(|tag| async {
+        if request.digests {
+            repository.find_digest(tag.text).await
+        } else {
+            None
         }
-        Err(error) => fault = Some(error),
-    }
+    }));
+    let images = wanted.iter().zip(digests.await);
+    let images: Vec<NodeImage> = images
+        .map(|(tag, digest)| container_image(name, *tag, digest))
+        .collect();
     let minors = request.minors.iter().map(|minor| {
-        let of_minor = versions.iter().filter(|version| version.minor() == *minor);
+        let of_minor = images
+            .iter()
+            .filter(|image| image.version.minor() == *minor);
         let answer = MinorAnswer {
-            images: of_minor
-                .map(|version| container_image(pattern, *version))
-                .collect(),
+            images: of_minor.cloned().collect(),
             faulty: Vec::new(),
-            fault: fault.clone(),
+            fault: tags.fault.clone(),
         };
         (*minor, answer)
     });
     collect(pattern, minors.collect())
 }
 
-/// Reads a tag that is exactly the template with a version in it: `v1.34.0`, neither `v1.34.0-rc.1` nor `1.34`.
-fn read_tag(template: &str, tag: &str) -> Option<KubernetesVersion> {
-    let (before, after) = template.split_once("{version}")?;
-    let text = tag.strip_prefix(before)?.strip_suffix(after)?;
-    let version: KubernetesVersion = text.parse().ok()?;
-    (version.plain() == text).then_some(version)
+/// A tag that follows the template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct ImageTag<'t> {
+    version: KubernetesVersion,
+    date: Option<NameDate>,
+    text: &'t str,
 }
 
-fn container_image(pattern: &ImagePattern, version: KubernetesVersion) -> NodeImage {
+/// Reads a tag that is exactly the template with a version in it: `v1.34.0`, neither `v1.34.0-rc.1` nor `1.34`.
+fn read_tag<'t>(pattern: &ImagePattern, tag: &'t str) -> Option<ImageTag<'t>> {
+    let (name, _) = pattern.repository_and_tag();
+    let read = pattern.read(&format!("{name}:{tag}"))?;
+    Some(ImageTag {
+        version: read.version,
+        date: read.date,
+        text: tag,
+    })
+}
+
+fn container_image(name: &str, tag: ImageTag<'_>, digest: Option<Sha256>) -> NodeImage {
     NodeImage {
-        version,
+        version: tag.version,
         os: None,
-        url: pattern.url(version, None),
+        url: format!("{name}:{}", tag.text),
         sha256: None,
         sha512: None,
-        digest: None,
-        built: None,
+        digest,
+        built: tag.date.map(NameDate::day),
         size: None,
     }
 }
@@ -227,7 +369,8 @@ mod tests {
 
     #[test]
     fn only_exact_tags_are_versions() {
-        let read = |tag| read_tag("v{version}", tag).map(|version| version.to_string());
+        let pattern = "localhost:5000/node:v{version}".parse().unwrap();
+        let read = |tag| read_tag(&pattern, tag).map(|tag| tag.version.to_string());
         assert_eq!(read("v1.34.0"), Some("v1.34.0".to_owned()));
         for tag in [
             "1.34.0",
@@ -236,8 +379,34 @@ mod tests {
             "vv1.34.0",
             "latest",
             "v1.34.0_a",
+            "v1.34.0-20260417",
         ] {
             assert_eq!(read(tag), None, "{tag}");
+        }
+        let pattern = "localhost:5000/node:v{version}-{date}".parse().unwrap();
+        let dated = |tag| read_tag(&pattern, tag).and_then(|tag| tag.date);
+        assert_eq!(dated("v1.34.0-20260417").unwrap().to_string(), "20260417");
+        assert_eq!(dated("v1.34.0"), None);
+    }
+
+    #[test]
+    fn only_this_machine_is_asked_without_tls() {
+        for host in [
+            "localhost",
+            "localhost:5000",
+            "127.0.0.1",
+            "127.9.9.9:80",
+            "[::1]:5000",
+        ] {
+            assert!(is_local(host), "{host}");
+        }
+        for host in [
+            "localhost.example.org",
+            "127.0.0.1.example.org:80",
+            "10.0.0.1:5000",
+            "a",
+        ] {
+            assert!(!is_local(host), "{host}");
         }
     }
 }

@@ -21,14 +21,36 @@ use super::checksum::{ChecksumFile, Hit, Proof, prove};
 use super::fault::Fault;
 use super::http::{Answer, Ask, HttpClient, HttpError};
 use super::image_store::{MinorAnswer, StoreAnswer, collect};
-use crate::catalog::{ImagePattern, StoreRequest};
-use crate::version::Minor;
+use crate::catalog::{FaultyImage, ImagePattern, ImageUrl, NameDate, StoreRequest};
+use crate::version::{KubernetesVersion, Minor};
 
 /// One page of a listing has 1000 objects in about half a megabyte.
 const BODY_LIMIT: usize = 8 << 20;
 
 /// How many objects are looked at; beyond this the prefix is not that of an image store.
 const MAX_OBJECTS: usize = 200_000;
+
+/// Endings of files that stand beside images.
+const BESIDE: [&str; 18] = [
+    "asc",
+    "cdx",
+    "checksum",
+    "html",
+    "json",
+    "log",
+    "manifest",
+    "md",
+    "md5",
+    "sha1",
+    "sha256",
+    "sha256sum",
+    "sha512",
+    "sha512sum",
+    "sig",
+    "txt",
+    "yaml",
+    "yml",
+];
 
 /// Lists the store and proves the images of the minors that are looked for.
 pub(crate) async fn look(
@@ -120,11 +142,15 @@ impl<'a> Bucket<'a> {
     }
 
     async fn fill(&self, minors: &mut BTreeMap<Minor, MinorAnswer>) {
-        let hits = match self.list(minors).await {
-            Ok(hits) => hits,
-            Err(fault) => return spread(minors, &fault),
-        };
-        let proofs = hits.into_iter().map(|hit| async {
+        let listed = self.list(minors).await;
+        if let Some(fault) = &listed.fault {
+            spread(minors, fault);
+        }
+        for image in listed.newer_others() {
+            let answer = minors.entry(image.version.minor()).or_default();
+            answer.faulty.push(image);
+        }
+        let proofs = listed.hits.into_iter().map(|hit| async {
             let minor = hit.version.minor();
             (minor, self.prove(hit).await)
         });
@@ -140,46 +166,63 @@ impl<'a> Bucket<'a> {
         }
     }
 
-    /// Lists the objects that are images of these minors.
-    async fn list(&self, minors: &BTreeMap<Minor, MinorAnswer>) -> Result<Vec<Hit>, Fault> {
+    /// Lists the objects of these minors. What was listed before a fault is kept.
+    async fn list(&self, minors: &BTreeMap<Minor, MinorAnswer>) -> Listed {
         let prefix = (!self.prefix.as_ref().is_empty()).then_some(&self.prefix);
         let mut objects = self.store.list(prefix);
-        let mut hits = Vec::new();
+        let mut listed = Listed::default();
         let mut seen = 0_usize;
-        while let Some(object) = objects
-            .try_next()
-            .await
-            .map_err(|error| self.fault(&error))?
-        {
+        loop {
+            let object = match objects.try_next().await {
+                Ok(Some(object)) => object,
+                Ok(None) => return listed,
+                Err(error) => {
+                    let fault = self.fault(&error);
+                    listed.fault = Some(if seen == 0 {
+                        fault
+                    } else {
+                        fault.of_next_page(&self.url, "the listing")
+                    });
+                    return listed;
+                }
+            };
             seen += 1;
             if seen > MAX_OBJECTS {
-                return Err(Fault::new(
-                    &self.url,
-                    format!("lists more than {MAX_OBJECTS} objects"),
-                ));
+                let reason = format!("lists more than {MAX_OBJECTS} objects");
+                listed.fault = Some(Fault::new(&self.url, reason));
+                return listed;
             }
-            let hit = self.read_object(&object);
-            hits.extend(hit.filter(|hit| minors.contains_key(&hit.version.minor())));
+            match self.read_object(&object) {
+                Some(Found::Image(hit)) if minors.contains_key(&hit.version.minor()) => {
+                    listed.hits.push(hit);
+                }
+                Some(Found::Other(version, name)) if minors.contains_key(&version.minor()) => {
+                    listed.add_other(version, name);
+                }
+                Some(_) | None => {}
+            }
         }
-        Ok(hits)
     }
 
-    fn read_object(&self, object: &ObjectMeta) -> Option<Hit> {
+    fn read_object(&self, object: &ObjectMeta) -> Option<Found> {
         let url = format!("{}{}", self.url, object.location);
-        let read = ImagePattern::read_url(&url).ok()?;
-        let follows = ImagePattern::of_url(&url).as_ref() == Ok(self.pattern);
-        let is_image = follows && object.size > 0;
-        let in_place = read
-            .directory_minor
-            .is_none_or(|minor| minor == read.version.minor());
-        (is_image && in_place).then(|| Hit {
+        let other = ImagePattern::read_url(&url).ok();
+        let (_, ending) = url.rsplit_once('.')?;
+        if object.size == 0 || BESIDE.contains(&ending.to_ascii_lowercase().as_str()) {
+            return None;
+        }
+        let Some(read) = self.pattern.read(&url).filter(is_in_place) else {
+            return other.map(|read| Found::Other(read.version, url));
+        };
+        Some(Found::Image(Hit {
             version: read.version,
             os: read.os,
             url,
             modified: Timestamp::from_second(object.last_modified.timestamp()).ok(),
             size: Some(object.size),
             announced: None,
-        })
+            named: read.date.map(NameDate::day),
+        }))
     }
 
     /// Proves an image; a private bucket is asked with a signature.
@@ -228,6 +271,62 @@ impl<'a> Bucket<'a> {
     }
 }
 
+/// Tells whether an image is in the directory of its minor.
+fn is_in_place(read: &ImageUrl) -> bool {
+    let minor = read.directory_minor;
+    minor.is_none_or(|minor| minor == read.version.minor())
+}
+
+/// What a store lists.
+#[derive(Default)]
+struct Listed {
+    hits: Vec<Hit>,
+    /// Per minor the newest version of a name that does not follow the pattern, with its URL.
+    others: BTreeMap<Minor, (KubernetesVersion, String)>,
+    /// Why there may be more.
+    fault: Option<Fault>,
+}
+
+/// What an object is.
+enum Found {
+    Image(Hit),
+    /// It is named after a version, and not as the pattern says.
+    Other(KubernetesVersion, String),
+}
+
+impl Listed {
+    fn add_other(&mut self, version: KubernetesVersion, url: String) {
+        let newest = self.others.entry(version.minor());
+        let newest = newest.or_insert_with(|| (version, url.clone()));
+        if newest.0 < version {
+            *newest = (version, url);
+        }
+    }
+
+    fn newest(&self, minor: Minor) -> Option<KubernetesVersion> {
+        let versions = self.hits.iter().map(|hit| hit.version);
+        versions.filter(|version| version.minor() == minor).max()
+    }
+
+    /// Returns per minor an image that is newer than all that follow the pattern: somebody may have changed the names.
+    fn newer_others(&self) -> Vec<FaultyImage> {
+        let newer = self.others.iter();
+        let newer = newer.filter(|(minor, (version, _))| Some(*version) > self.newest(**minor));
+        newer
+            .map(|(_, (version, url))| {
+                let name = url.rsplit('/').next().unwrap_or_default();
+                FaultyImage {
+                    version: *version,
+                    url: url.clone(),
+                    reason: format!(
+                        "the store lists `{name}`, which does not follow the pattern of its images"
+                    ),
+                }
+            })
+            .collect()
+    }
+}
+
 /// Hands the crate's requests to our client.
 #[derive(Debug, Clone)]
 struct Connector {
@@ -252,11 +351,11 @@ impl HttpService for Connector {
             ask = ask.with_header(name.clone(), value.clone());
         }
         let answer = self.client.ask(ask).await.map_err(failed)?;
-        let is_listing = parts
-            .uri
-            .query()
-            .is_some_and(|query| query.contains("list-type="));
-        if is_listing && let Some(reason) = refuse_listing(&answer) {
+        let query = parts.uri.query().unwrap_or_default();
+        let is_first = !query.contains("continuation-token=");
+        if query.contains("list-type=")
+            && let Some(reason) = refuse_listing(&answer, is_first)
+        {
             return Err(failed(Fault::new(&parts.uri.to_string(), reason)));
         }
         let mut response = Response::new(HttpResponseBody::from(answer.body));
@@ -273,12 +372,14 @@ fn failed(
 }
 
 /// Says why an answer is no listing; the crate's own words for it fill a paragraph.
-fn refuse_listing(answer: &Answer) -> Option<String> {
+fn refuse_listing(answer: &Answer, is_first: bool) -> Option<String> {
     let body = answer.body.trim_ascii_start();
     let is_listing = body.starts_with(b"<?xml") || body.starts_with(b"<ListBucketResult");
     match answer.status {
         200 if is_listing => None,
         200 => Some("the answer is no listing".to_owned()),
+        // A bucket that was listed a moment ago is there and may be listed.
+        status if !is_first => Some(format!("answers {status}")),
         401 | 403 => Some(
             "the store does not allow a listing; set keys for it, or use it without listing"
                 .to_owned(),

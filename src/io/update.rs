@@ -19,6 +19,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::files::other_kind;
 use crate::plan::{FileAction, FileChange, Plan};
 
 /// Why a plan was not carried out. Nothing was changed, unless the error says otherwise.
@@ -177,7 +178,7 @@ impl Staging {
             }
             match &change.action {
                 FileAction::Edit { before, after } => {
-                    let found = fs::read(&target).map_err(|source| write_error(&target, source))?;
+                    let found = read(&target).map_err(|source| write_error(&target, source))?;
                     if found != before.as_bytes() {
                         return Err(UpdateError::Changed(change.path.clone()));
                     }
@@ -389,11 +390,26 @@ fn check_absent(target: &Path, path: &str) -> Result<(), UpdateError> {
     }
 }
 
+/// Reads a file, if it still is one: to open what took its place may block for ever.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    check_kind(fs::metadata(path)?.file_type())?;
+    fs::read(path)
+}
+
+fn check_kind(kind: fs::FileType) -> io::Result<()> {
+    match other_kind(kind) {
+        Some(kind) => Err(io::Error::other(format!("it is {kind}, not a file"))),
+        None => Ok(()),
+    }
+}
+
 /// Copies a file with its permissions, and a symbolic link as a link: what it leads to is none of the copy's business.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(from)?.is_symlink() {
+    let kind = fs::symlink_metadata(from)?.file_type();
+    if kind.is_symlink() {
         return copy_link(from, to);
     }
+    check_kind(kind)?;
     fs::copy(from, to).map(drop)
 }
 

@@ -30,11 +30,13 @@ pub async fn verify(catalog: &mut Catalog, request: &CatalogRequest, client: &Ht
 }
 
 async fn judge(image: NodeImage, client: &HttpClient) -> Result<NodeImage, FaultyImage> {
-    let Some(sum) = &image.sha256 else {
-        return Ok(image);
+    let (found, sum) = match (&image.sha256, &image.sha512) {
+        (Some(sum), _) => (client.sha256(&image.url).await, sum.hex()),
+        (None, Some(sum)) => (client.sha512(&image.url).await, sum.hex()),
+        (None, None) => return Ok(image),
     };
-    let reason = match client.sha256(&image.url).await {
-        Ok(found) if found == sum.hex() => return Ok(image),
+    let reason = match found {
+        Ok(found) if found == sum => return Ok(image),
         Ok(found) => format!("its content has the checksum {found}, its .CHECKSUM says {sum}"),
         Err(error) => format!(
             "it could not be downloaded to be verified: {}",

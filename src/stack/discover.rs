@@ -23,6 +23,8 @@ pub struct Discovery {
     places: Vec<StackPlace>,
     configured: Configured,
     hints: Hints,
+    /// Directories outside of all stacks that could not be looked into.
+    closed: Vec<Fault>,
 }
 
 /// What the configuration says of a repository's files.
@@ -64,6 +66,11 @@ impl Discovery {
     /// Tells whether the tree has no cluster stack.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+
+    /// Returns what kept stacks from being found: directories outside of those that were, which could not be looked into.
+    pub fn closed(&self) -> &[Fault] {
+        &self.closed
     }
 
     /// Reads every stack, hands it to a function and returns the results in the order of the stacks' directories. The tree
@@ -173,10 +180,8 @@ impl Discovery {
             let text = match tree.find(path) {
                 Some(Content::Text(text)) => text,
                 Some(Content::Unreadable(reason)) => {
-                    let hint = "make it a readable text file of its own";
-                    stack
-                        .faults
-                        .push(Fault::new(path, None, reason.clone(), hint));
+                    let fault = Fault::new(path, None, reason.clone(), UNREADABLE_HINT);
+                    stack.faults.push(fault);
                     continue;
                 }
                 Some(Content::Unread) | None => continue,
@@ -401,11 +406,38 @@ pub fn discover_with(tree: &Tree, hints: &Hints) -> Discovery {
     };
     let mut places: Vec<StackPlace> = directories.into_iter().map(place).collect();
     let configured = find_configured(tree, &hints.sites, &mut places);
+    let closed = tree.closed().filter(|(path, _)| {
+        let mut around = places.iter();
+        !around.any(|place| is_below(path, &place.directory))
+    });
+    let closed = closed.map(|(path, reason)| Fault::new(path, None, reason, CLOSED_HINT));
     Discovery {
+        closed: closed.collect(),
         places,
         configured,
         hints: hints.clone(),
     }
+}
+
+const UNREADABLE_HINT: &str = "make it readable, as a text file or directory of its own";
+const CLOSED_HINT: &str = "give permission to read it, or let git ignore it";
+
+/// Adds files to a tree that git has and that a sparse checkout leaves out, each with what to say of it. Stacks of which nothing
+/// is checked out stay out; returns their directories.
+pub fn add_left_out(tree: &mut Tree, left_out: Vec<(String, String)>) -> Vec<String> {
+    let mut whole = tree.clone();
+    for (path, reason) in &left_out {
+        whole.insert(path, Content::Unreadable(reason.clone()));
+    }
+    let mut places = discover(&whole).places;
+    places.retain(|place| tree.files_below(&place.directory).next().is_none());
+    let absent: Vec<String> = places.into_iter().map(|place| place.directory).collect();
+    for (path, reason) in left_out {
+        if !absent.iter().any(|directory| is_below(&path, directory)) {
+            tree.insert(path, Content::Unreadable(reason));
+        }
+    }
+    absent
 }
 
 /// Finds the files of configured sites, and the stacks whose directories they are in.
@@ -565,12 +597,8 @@ fn read_file(
     match content {
         Content::Unread => None,
         Content::Unreadable(reason) => {
-            troubles.faults.push(Fault::new(
-                path,
-                None,
-                reason.clone(),
-                "make it a readable text file of its own",
-            ));
+            let fault = Fault::new(path, None, reason.clone(), UNREADABLE_HINT);
+            troubles.faults.push(fault);
             None
         }
         Content::Text(text) => match source.known.get(path) {

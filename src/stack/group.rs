@@ -395,7 +395,7 @@ fn url_about(raw: &str, image: &NodeImage) -> Result<String, Unmovable> {
     let (name, digest) = raw.split_once('@').unzip();
     let own = ImagePattern::of_url(name.unwrap_or(raw));
     let own = own.ok().filter(ImagePattern::is_container_image);
-    let url = own.map(|pattern| pattern.url(image.version, None));
+    let url = own.and_then(|pattern| pattern.url(image.version, None));
     let url = url.filter(|url| is_under_another_registry(url, &image.url));
     let url = url.unwrap_or_else(|| image.url.clone());
     match digest {
@@ -432,8 +432,23 @@ pub(super) fn name_about(
     if !raw.contains(&standing.plain()) {
         return Err(Unmovable::new("it does not carry the version in full"));
     }
-    let os = ImagePattern::read_url(raw).ok().and_then(|read| read.os);
-    Ok(pattern.url(image.version, image.os.as_ref().or(os.as_ref())))
+    let read = ImagePattern::read_url(raw).ok();
+    let own_os = read.as_ref().and_then(|read| read.os.as_ref());
+    let os = image.os.as_ref().or(own_os);
+    if let Some(name) = pattern.url(image.version, os) {
+        return Ok(name);
+    }
+    let day_before = read.as_ref().and_then(|read| read.date);
+    let of_url = ImagePattern::read_url(&image.url).ok();
+    match (day_before, of_url.and_then(|read| read.date)) {
+        (Some(before), Some(date)) => {
+            Ok(pattern.dated_url(image.version, os, before.on(date.day())))
+        }
+        (Some(_) | None, Some(_) | None) => {
+            let reason = format!("{} does not say the day that the name carries", image.url);
+            Err(Unmovable::new(reason))
+        }
+    }
 }
 
 /// Returns what a text says of its image: where it is, or its name alone.

@@ -129,7 +129,13 @@ impl ImageFacts<'_> {
             && let Ok(pattern) = ImagePattern::of_url(text)
         {
             let os = image.os.as_ref().or(read.os.as_ref());
-            return pattern.url(image.version, os);
+            let undated = || pattern.url(image.version, os);
+            let dated = || {
+                let day = ImagePattern::read_url(&image.url).ok()?.date?.day();
+                Some(pattern.dated_url(image.version, os, read.date?.on(day)))
+            };
+            // A text whose day nobody knows stays, and is found to have stayed.
+            return undated().or_else(dated).unwrap_or_else(|| text.to_owned());
         }
         let text = text.replace(&self.version.plain(), &image.version.plain());
         match (self.os, &image.os) {

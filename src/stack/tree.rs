@@ -1,13 +1,15 @@
 //! The files of a repository as values: paths with their texts. It does not know whether they came from a working directory
 //! or from a git revision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The files of a repository: paths relative to its root, with slashes.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
     files: BTreeMap<String, Content>,
+    /// Directories that could not be looked into; each has an entry among the files, too.
+    closed: BTreeSet<String>,
 }
 
 /// What is known of one file.
@@ -27,9 +29,27 @@ impl Tree {
         self.files.insert(path.into(), content);
     }
 
+    /// Adds a directory that could not be looked into; the phrase says why.
+    pub fn insert_closed(&mut self, path: impl Into<String>, reason: String) {
+        let path = path.into();
+        self.closed.insert(path.clone());
+        self.insert(path, Content::Unreadable(reason));
+    }
+
     /// Removes a file.
     pub fn remove(&mut self, path: &str) {
         self.files.remove(path);
+        self.closed.remove(path);
+    }
+
+    /// Returns the directories that could not be looked into, each with the reason.
+    pub fn closed(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.closed
+            .iter()
+            .filter_map(|path| match self.files.get(path)? {
+                Content::Unreadable(reason) => Some((path.as_str(), reason.as_str())),
+                Content::Text(_) | Content::Unread => None,
+            })
     }
 
     /// Returns all files in the order of their paths.
@@ -76,6 +96,11 @@ pub fn is_of_interest(path: &str) -> bool {
     (yaml && !is_never_of_interest(name)) || name == "README.md"
 }
 
+/// Tells from its path whether files that can state facts may be in a directory.
+pub fn is_directory_of_interest(path: &str) -> bool {
+    is_of_interest(&format!("{path}/Chart.yaml"))
+}
+
 fn is_never_of_interest(name: &str) -> bool {
     matches!(
         name,
@@ -110,6 +135,18 @@ mod tests {
         let below: Vec<&str> = tree.files_below("a/scs").map(|(path, _)| path).collect();
         assert_eq!(below, ["a/scs/csctl.yaml", "a/scs/x/y.yaml"]);
         assert_eq!(tree.files_below("").count(), 4);
+    }
+
+    #[test]
+    fn a_closed_directory_is_one_as_long_as_it_is_there() {
+        let mut tree = Tree::default();
+        tree.insert_closed("a/b", "no permission".to_owned());
+        assert_eq!(tree.closed().next(), Some(("a/b", "no permission")));
+        assert_eq!(tree.files_below("a").count(), 1);
+        tree.remove("a/b");
+        assert_eq!((tree.closed().count(), tree.files().count()), (0, 0));
+        assert!(is_directory_of_interest("a/cluster-addon"));
+        assert!(!is_directory_of_interest("a/cluster-addon/ccm/charts"));
     }
 
     #[test]

@@ -101,8 +101,8 @@ fn make() -> Result<TempDir, ScratchError> {
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(from)?;
-    if metadata.is_dir() {
-        // A submodule.
+    if !metadata.is_file() && !metadata.is_symlink() {
+        // A submodule's directory, or what git knew as a file and is a socket now.
         return Ok(());
     }
     if let Some(above) = to.parent() {

@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -42,16 +42,10 @@ struct Head {
     headers: Vec<(String, String)>,
 }
 
-/// Returns the name of an answer: the same URL asked by another identity is another answer.
-pub(super) fn key(method: &Method, url: &str, identity: Option<&str>) -> String {
+/// Returns the name of an answer: the same URL asked by another identity is another answer, and so is a part of it.
+pub(super) fn key(what: &str, url: &str, identity: Option<&str>) -> String {
     let mut digest = Sha256::new();
-    for part in [
-        method.as_str(),
-        "\n",
-        url,
-        "\n",
-        identity.unwrap_or_default(),
-    ] {
+    for part in [what, "\n", url, "\n", identity.unwrap_or_default()] {
         digest.update(part);
     }
     hex(&digest.finalize())

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, header};
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::Digest;
 use tokio::sync::Semaphore;
@@ -153,8 +153,7 @@ impl Transport {
             limit: ask.body_limit,
         };
         let limit = u64::try_from(ask.body_limit).unwrap_or(u64::MAX);
-        let is_head = ask.method == Method::HEAD;
-        if !is_head
+        if !ask.is_brief()
             && response
                 .content_length()
                 .is_some_and(|length| length > limit)
@@ -163,6 +162,10 @@ impl Transport {
         }
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(fault)? {
+            if ask.is_first_byte {
+                body.extend(chunk.first());
+                break;
+            }
             if body.len() + chunk.len() > ask.body_limit {
                 return Err(too_large());
             }
@@ -182,21 +185,23 @@ impl Transport {
         })
     }
 
-    /// Reads what is at exactly this URL to its end, keeping nothing of it, and returns its SHA-256 and its length. It may take
-    /// as long as it takes, while the server keeps sending.
-    pub(super) async fn digest(&self, url: &str) -> Result<(String, u64), HttpError> {
+    /// Reads what is at exactly this URL to its end, keeping nothing of it, and returns its checksum in digits. It may take as
+    /// long as it takes, while the server keeps sending.
+    pub(super) async fn digest<D: Digest>(&self, url: &str) -> Result<String, HttpError> {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         let url = parse_url(url)?;
         let _permit = self.permits.acquire().await;
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let fault = |error: reqwest::Error| HttpError::of_transport(url.as_str(), &error);
         let request = self.client(&url)?.get(url.clone()).timeout(DAY);
-        let mut response = request
-            .send()
-            .await
-            .and_then(reqwest::Response::error_for_status)
-            .map_err(fault)?;
-        let mut digest = sha2::Sha256::new();
+        let mut response = request.send().await.map_err(fault)?;
+        if response.status().as_u16() != 200 {
+            return Err(HttpError::Unreachable {
+                url: redact_target(&url),
+                reason: format!("answers {}", response.status().as_u16()),
+            });
+        }
+        let mut digest = D::new();
         let mut length = 0;
         while let Some(chunk) = response.chunk().await.map_err(fault)? {
             digest.update(&chunk);
@@ -204,11 +209,7 @@ impl Transport {
         }
         self.counters.bodies.fetch_add(1, Ordering::Relaxed);
         self.counters.bytes.fetch_add(length, Ordering::Relaxed);
-        let hex = digest
-            .finalize()
-            .iter()
-            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-        Ok((hex, length))
+        Ok(super::cache::hex(&digest.finalize()))
     }
 
     /// Returns the connection pool; the first use loads the system's CA certificates.
@@ -232,7 +233,7 @@ impl Drop for Transport {
 /// Returns the headers to send to exactly this URL.
 fn headers_for(ask: &Ask, url: &Url) -> Result<HeaderMap, HttpError> {
     let mut headers = ask.headers.clone();
-    if ask.method == Method::HEAD {
+    if ask.is_brief() {
         // Compression would hide the size.
         headers.insert(
             header::ACCEPT_ENCODING,

@@ -16,13 +16,34 @@ pub fn plan(plan: &Plan, next: Option<&str>) -> String {
     for stack in &plan.stacks {
         out.push_str(&stack_plan(stack, &files_of(plan, stack)));
     }
-    out + &match (plan.files.len(), next) {
+    out + &closing(plan, next)
+}
+
+/// How many files would change, and the command that writes them; apart those of stacks that `update` leaves as they are.
+fn closing(plan: &Plan, next: Option<&str>) -> String {
+    let is_incomplete = |file: &&FileChange| plan.incomplete().any(|stack| stack.has_file(file));
+    let incomplete = plan.files.iter().filter(is_incomplete).count();
+    let mut out = match (plan.files.len() - incomplete, next) {
+        (0, _) if incomplete > 0 => String::new(),
         (0, _) => nothing(plan),
         (1, Some(next)) => format!("1 file would change. Write it: {next}\n"),
         (1, None) => "1 file would change.\n".to_owned(),
         (count, Some(next)) => format!("{count} files would change. Write them: {next}\n"),
         (count, None) => format!("{count} files would change.\n"),
+    };
+    if incomplete > 0 {
+        let titles: Vec<&str> = plan.incomplete().map(|stack| &*stack.title).collect();
+        let titles = titles.join(", ");
+        let files = if incomplete == 1 { "file" } else { "files" };
+        let next = next.map_or_else(String::new, |next| {
+            format!(". Write them: {next} --partial")
+        });
+        let _ = writeln!(
+            out,
+            "{incomplete} {files} would change in {titles}, beside what a person has to change{next}"
+        );
     }
+    out
 }
 
 /// Returns what an update wrote.
@@ -94,15 +115,8 @@ fn first_lines(stack: &StackPlan) -> String {
 }
 
 fn files_of<'p>(plan: &'p Plan, stack: &StackPlan) -> Vec<&'p FileChange> {
-    let below = |file: &&FileChange| {
-        stack.directory.is_empty()
-            || stack.outside.contains(&file.path)
-            || file
-                .path
-                .strip_prefix(&stack.directory)
-                .is_some_and(|rest| rest.starts_with('/'))
-    };
-    plan.files.iter().filter(below).collect()
+    let files = plan.files.iter();
+    files.filter(|file| stack.has_file(file)).collect()
 }
 
 fn stack_plan(stack: &StackPlan, files: &[&FileChange]) -> String {

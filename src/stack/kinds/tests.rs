@@ -36,7 +36,7 @@ fn image(version: &str) -> NodeImage {
 fn images_of(series: &ImageSeries) -> Vec<NodeImage> {
     let of_store = |mut image: NodeImage| {
         if let Some(store) = &series.store {
-            image.url = store.url(image.version, image.os.as_ref());
+            image.url = store.url(image.version, image.os.as_ref()).unwrap();
         }
         image
     };
