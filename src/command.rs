@@ -368,7 +368,7 @@ impl Outcome {
 
     /// Adds what a plan could not do: what could not be planned, what a person has to change, and sources of which none answered.
     fn with_shortfalls(mut self, plan: &crate::plan::Plan) -> Self {
-        self = self.with_faults(plan.faults().chain(plan.out_of_reach()));
+        self = self.with_faults(plan.shortfalls());
         if plan.is_blind() {
             let message = "no source gave an answer; what is new is not known";
             let hint = "the plan names each source and why; try again when they answer";

@@ -317,6 +317,12 @@ impl Plan {
         self.stacks.iter().flat_map(|stack| &stack.faults)
     }
 
+    /// Returns both, stack by stack: what kept source trees from being planned, and the files that a person has to change.
+    pub fn shortfalls(&self) -> impl Iterator<Item = &Fault> {
+        let stacks = self.stacks.iter();
+        stacks.flat_map(|stack| stack.faults.iter().chain(&stack.out_of_reach))
+    }
+
     /// Returns the files that a person has to change.
     pub fn out_of_reach(&self) -> impl Iterator<Item = &Fault> {
         self.stacks.iter().flat_map(|stack| &stack.out_of_reach)

@@ -130,7 +130,7 @@ fn every_fault_of_the_broken_repository_is_told_with_file_and_line() {
         "duplicatekeys/1-34/kubernetes.yaml:33: duplicate key `checksum`, first on line 32",
         "emptycsctl/1-34/csctl.yaml:1: the file is empty",
         "listformap/1-34/csctl.yaml:3: `config` is a list, a map is needed",
-        "unreadableyaml/1-34/csctl.yaml:5: invalid indentation in multiline quoted scalar",
+        "unreadableyaml/1-34/csctl.yaml:4: unclosed quote",
         "urlwithoutversion/1-34/node-images/config.yaml:3: no Kubernetes version in \
          `https://images.example.org/openstack-k8s-capi-images/ubuntu-2404-kube-latest.qcow2`",
     ];

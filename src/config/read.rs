@@ -248,7 +248,7 @@ impl<'n> Value<'n> {
     fn entries(&self) -> Entries<'_, 'n> {
         Entries {
             map: self,
-            members: self.node.entries().collect(),
+            members: self.node.own_entries().collect(),
             next: 0,
         }
     }
@@ -285,7 +285,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.node.is_null() {
+        if self.node.is_null() && !self.node.is_alias() {
             visitor.visit_none()
         } else {
             visitor.visit_some(self)

@@ -587,8 +587,8 @@ const FAULTS: &[(&str, usize, &str, &str)] = &[
     ),
     (
         "images: 'all\n",
-        2,
-        "this is not YAML: invalid indentation in multiline quoted scalar",
+        1,
+        "this is not YAML: unclosed quote",
         "look at quotes, brackets and indentation on this line and the one above",
     ),
     (

@@ -256,10 +256,27 @@ impl ImageReference<'_> {
     }
 }
 
+/// Tells of a branch of a template that fits nowhere and names a version; one without versions has no facts to lose.
+fn unread_version(path: &str, file: &yaml::File) -> Option<Fault> {
+    let line = file.unread_lines().into_iter().flatten().find(|line| {
+        let text = file.text().lines().nth(line - 1).unwrap_or_default();
+        super::kinds::names_a_version(text)
+    })?;
+    Some(Fault::new(
+        path,
+        line,
+        "this branch of the template makes no YAML, and it names a version",
+        "indent the lines of the branch as those around it",
+    ))
+}
+
 fn parse(path: &str, text: &Arc<str>) -> Result<yaml::File, Fault> {
     let fault =
         |error: yaml::YamlError| Fault::new(path, error.line(), error.message(), error.hint());
     let file = yaml::File::parse_shared(text.clone()).map_err(fault)?;
+    if let Some(fault) = unread_version(path, &file) {
+        return Err(fault);
+    }
     match file.duplicate_keys().first() {
         // Both branches of a template's condition may set a key; the editor refuses to touch such a key.
         Some(_) if file.is_template() => Ok(file),

@@ -11,7 +11,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use self::find::{
-    Found, Member, actions_fit, find, not_found, one_block, refuse, unique_entry, writable,
+    Found, Member, actions_fit, elsewhere, find, missing_key, not_found, one_block, refuse,
+    unique_entry, writable,
 };
 use self::shape::{NewEntry, Origin, copy, entry_cut, flow_separator, is_flow};
 use self::text::{Fit, Splice, apply, indent, line_break, next_line};
@@ -164,6 +165,9 @@ impl<'a> Editor<'a> {
     ) -> Result<&mut Self, YamlError> {
         let found = self.find(document, map)?;
         let path = map.clone().key(key);
+        if found.node.is_alias() {
+            return Err(elsewhere(found.node, &path));
+        }
         let entries = found.node.entry_list();
         if unique_entry(found.node, key)?.is_some() {
             return Err(refuse(found.node, &path, Reason::KeyExists));
@@ -175,7 +179,9 @@ impl<'a> Editor<'a> {
         };
         let Some(neighbour) = neighbour else {
             return Err(match place {
-                Place::After(neighbour) => not_found(found.node, &map.clone().key(neighbour)),
+                Place::After(neighbour) => {
+                    missing_key(found.node, neighbour, &map.clone().key(neighbour))
+                }
                 Place::First | Place::Last => refuse(found.node, &path, Reason::NotCollection),
             });
         };
@@ -213,9 +219,9 @@ impl<'a> Editor<'a> {
         let found = self.find(document, map)?;
         let path = map.clone().key(old);
         let Some(place) = unique_entry(found.node, old)? else {
-            return Err(not_found(found.node, &path));
+            return Err(missing_key(found.node, old, &path));
         };
-        if old != new && found.node.get(new).is_some() {
+        if old != new && found.node.is_own(new) {
             return Err(refuse(found.node, &map.clone().key(new), Reason::KeyExists));
         }
         let key = &found.node.entry_list()[place].key;
@@ -239,7 +245,7 @@ impl<'a> Editor<'a> {
         let found = self.find(document, map)?;
         let path = map.clone().key(key);
         let Some(place) = unique_entry(found.node, key)? else {
-            return Err(not_found(found.node, &path));
+            return Err(missing_key(found.node, key, &path));
         };
         let value = &found.node.entry_list()[place].value;
         let range = entry_cut(self.file.text(), found.node, place);
@@ -295,7 +301,7 @@ impl<'a> Editor<'a> {
     }
 
     fn replace(&mut self, node: &'a Node, path: &Path, written: Written) -> Result<(), YamlError> {
-        if node.as_str() == Some(&*written.value) {
+        if node.own_str() == Some(&*written.value) {
             return Ok(());
         }
         if self.changes.scalars.contains_key(&node.id) {
@@ -386,7 +392,7 @@ impl<'a> Editor<'a> {
         if self.changes.gone.contains(&member.id) || self.touched.contains(&member.id) {
             return Err(refuse(member, path, Reason::Overlap));
         }
-        let items = container.items().iter().map(|item| item.id);
+        let items = container.own_items().iter().map(|item| item.id);
         let values = container.entry_list().iter().map(|entry| entry.value.id);
         let ids: Vec<u32> = items.chain(values).collect();
         if self.changes.members(container.id, ids.into_iter()).len() < 2 {
@@ -420,12 +426,12 @@ impl<'a> Editor<'a> {
 
 fn items<'a>(node: &'a Node, path: &Path) -> Result<&'a [Node], YamlError> {
     if node.is_alias() {
-        return Err(refuse(node, path, Reason::Alias));
+        return Err(elsewhere(node, path));
     }
     if !node.is_seq() {
         return Err(refuse(node, path, Reason::NotCollection));
     }
-    Ok(node.items())
+    Ok(node.own_items())
 }
 
 fn lines(text: &str, place: usize, lines: String) -> Splice {

@@ -23,6 +23,14 @@ pub enum YamlError {
         /// The most levels that are read.
         limit: usize,
     },
+    /// Aliases show more values than any cluster stack needs.
+    #[error("line {line}: anchors and aliases make more than {limit} values of this text")]
+    TooMany {
+        /// The line of the alias or anchor that is one too many, from one.
+        line: usize,
+        /// The most values that are read.
+        limit: usize,
+    },
     /// A key on the way to the value stands twice in its map.
     #[error("line {line}: duplicate key `{key}` (first on line {first_line})")]
     Duplicate {
@@ -40,6 +48,16 @@ pub enum YamlError {
         line: usize,
         /// The path of what was looked for.
         path: String,
+    },
+    /// The value is written elsewhere, and an edit there would change more than this.
+    #[error("line {line}: `{path}` comes from {origin}")]
+    Elsewhere {
+        /// The line of the alias or of the map, from one.
+        line: usize,
+        /// The path of the edit.
+        path: String,
+        /// The anchor or the map in which it is written, with its line.
+        origin: String,
     },
     /// The edit would not be safe.
     #[error("line {line}: `{path}` {reason}")]
@@ -76,6 +94,8 @@ impl YamlError {
         match self {
             Self::Syntax { line, .. }
             | Self::TooDeep { line, .. }
+            | Self::TooMany { line, .. }
+            | Self::Elsewhere { line, .. }
             | Self::Duplicate { line, .. }
             | Self::NotFound { line, .. }
             | Self::Refused { line, .. }
@@ -88,6 +108,10 @@ impl YamlError {
         match self {
             Self::Syntax { .. } => "repair the file; it has to be YAML or a Helm template of YAML",
             Self::TooDeep { .. } => "flatten the file, or exclude it",
+            Self::TooMany { .. } => {
+                "write out what some of the aliases stand for, or exclude the file"
+            }
+            Self::Elsewhere { .. } => "write it out here, or change it there",
             Self::Duplicate { .. } => "remove one of the two keys",
             Self::NotFound { .. } => "check the path against the file",
             Self::Refused { reason, .. } => reason.hint(),
@@ -99,7 +123,7 @@ impl YamlError {
 /// Why an edit is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
-    /// The value is an alias.
+    /// The value is an alias within its own anchor.
     Alias,
     /// The item to copy defines an anchor.
     Anchor,
@@ -132,7 +156,7 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Alias => "is an alias",
+            Self::Alias => "is an alias of what it stands in",
             Self::Anchor => "defines an anchor and cannot be copied",
             Self::BlockScalar => "is a block scalar",
             Self::EmptyValue => "is empty",
@@ -154,7 +178,7 @@ impl Reason {
     /// Returns what a person can do about it.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Alias => "edit the value where its anchor is, or write it out here",
+            Self::Alias => "write the value out here",
             Self::Anchor => "shape the new item after another one",
             Self::BlockScalar => "write the value on one line, or edit it by hand",
             Self::EmptyValue => "give the key a value first",

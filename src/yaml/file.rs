@@ -1,13 +1,16 @@
 //! A parsed YAML text. It holds the text as it is and its nodes; it neither reads files nor changes anything.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::edit::Editor;
 use super::error::YamlError;
-use super::node::{Kind, Node};
-use super::spans::{self, Tree};
-use super::template::{ControlLine, Template};
+use super::merge;
+use super::node::{Entry, Kind, Node, Style};
+use super::reading::{BYTE_ORDER_MARK, Mode, Reading};
+use super::spans::Tree;
+use super::template::Template;
 
 /// A key which stands twice in one map.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,13 +21,6 @@ pub struct Duplicate {
     pub line: usize,
     /// The line of the first one, from one.
     pub first_line: usize,
-}
-
-/// How a text was made readable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    Raw,
-    Masked(ControlLine),
 }
 
 /// A YAML text, or a Helm template of one, with its values.
@@ -44,53 +40,32 @@ impl File {
     }
 
     /// Parses a text as [`File::parse`] does, without a copy of it.
-    pub fn parse_shared(shared: Arc<str>) -> Result<Self, YamlError> {
-        let text = &*shared;
-        let template = Template::scan(text);
-        let raw = spans::parse(text, text, &template);
-        let error = match raw {
-            Ok(tree) if !tree.braces || template.is_empty() => {
-                return Ok(Self::new(shared, Mode::Raw, None, template, tree));
-            }
-            Err(error) if template.is_empty() => return Err(error),
-            raw => raw,
-        };
-        let mut masked_error = None;
-        for control in [ControlLine::Comment, ControlLine::Blank] {
-            let mask = template.mask(text, control);
-            match spans::parse(&mask, text, &template) {
-                Ok(tree) => {
-                    return Ok(Self::new(
-                        shared,
-                        Mode::Masked(control),
-                        Some(mask),
-                        template,
-                        tree,
-                    ));
-                }
-                Err(error) => masked_error = masked_error.or(Some(error)),
-            }
-        }
-        let tree = match (error, masked_error) {
-            (Ok(tree), _) => tree,
-            (Err(_), Some(error)) | (Err(error), None) => return Err(error),
-        };
-        Ok(Self::new(shared, Mode::Raw, None, template, tree))
-    }
-
-    fn new(
-        text: Arc<str>,
-        mode: Mode,
-        mask: Option<String>,
-        template: Template,
-        tree: Tree,
-    ) -> Self {
-        Self {
+    pub fn parse_shared(text: Arc<str>) -> Result<Self, YamlError> {
+        // A byte order mark is no part of the first line.
+        let body = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
+        let template = Template::scan(body);
+        let Reading { mode, mask, tree } = Reading::of(body, &template)?;
+        let mark = text.len() - body.len();
+        let mut file = Self {
             text,
             mask,
             mode,
             template,
             tree,
+        };
+        file.shift(mark);
+        merge::settle(&mut file.tree, &file.text)?;
+        Ok(file)
+    }
+
+    /// Moves all places behind a byte order mark.
+    fn shift(&mut self, length: usize) {
+        if length > 0 {
+            self.tree.shift(length);
+            self.template.shift(length);
+            if let Some(mask) = &mut self.mask {
+                mask.insert_str(0, BYTE_ORDER_MARK);
+            }
         }
     }
 
@@ -114,6 +89,18 @@ impl File {
         self.mask.is_some()
     }
 
+    /// Returns the lines, from one, of the branches of a template that fit nowhere and are not read: where their condition
+    /// holds, the template makes no YAML.
+    pub fn unread_lines(&self) -> Vec<RangeInclusive<usize>> {
+        if self.mode.unread.is_empty() {
+            return Vec::new();
+        }
+        let branches = self.template.branches(&self.text);
+        let unread = self.mode.unread.iter();
+        let lines = unread.filter_map(|number| branches.get(*number));
+        lines.map(|lines| lines.start + 1..=lines.end).collect()
+    }
+
     /// Begins a series of edits.
     pub fn edit(&self) -> Editor<'_> {
         Editor::new(self)
@@ -122,7 +109,7 @@ impl File {
     /// Returns the keys which stand twice in one map, except in different branches of a template.
     pub fn duplicate_keys(&self) -> Vec<Duplicate> {
         let mut duplicates = Vec::new();
-        for (_, first, later) in self.repeated_keys() {
+        for (_, first, later) in self.tree.repeated_keys(self.yaml()) {
             let block = |key: &Node| self.template.block_at(key.span.start);
             if block(first) == block(later) && first.as_str() == later.as_str() {
                 duplicates.push(Duplicate {
@@ -139,34 +126,62 @@ impl File {
     pub(super) fn yaml(&self) -> &str {
         self.mask.as_deref().unwrap_or(&self.text)
     }
+}
 
+impl Tree {
     /// Returns each later key with how many of its name stand before it, and the first of them.
-    pub(super) fn repeated_keys(&self) -> Vec<(usize, &Node, &Node)> {
+    pub(super) fn repeated_keys<'a>(&'a self, yaml: &str) -> Vec<(usize, &'a Node, &'a Node)> {
         let mut repeated = Vec::new();
-        for root in &self.tree.roots {
-            root.walk(&mut |node| self.repeated_in(node, &mut repeated));
+        for root in &self.roots {
+            root.walk(&mut |node| repeated_in(node, yaml, &mut repeated));
         }
         repeated
     }
+}
 
-    fn repeated_in<'a>(&'a self, node: &'a Node, repeated: &mut Vec<(usize, &'a Node, &'a Node)>) {
-        let entries = node.entry_list();
-        if entries.len() < 2 {
-            return;
+/// Up to how many keys of a map are compared one by one, which is cheaper than a table of them.
+const FEW_KEYS: usize = 8;
+
+fn repeated_in<'a>(node: &'a Node, yaml: &str, repeated: &mut Vec<(usize, &'a Node, &'a Node)>) {
+    let entries = node.entry_list();
+    if !may_repeat(entries, yaml) {
+        return;
+    }
+    let mut seen: HashMap<&str, (usize, &Node)> = HashMap::with_capacity(entries.len());
+    for key in entries.iter().map(|entry| &entry.key) {
+        let Some(name) = name_of(key, yaml) else {
+            continue;
+        };
+        let (count, first) = seen.entry(name).or_insert((0, key));
+        if *count > 0 {
+            repeated.push((*count, *first, key));
         }
-        let mut seen: HashMap<&str, (usize, &Node)> = HashMap::with_capacity(entries.len());
-        for entry in entries {
-            let key = &entry.key;
-            let name = match &key.kind {
-                Kind::Scalar { .. } if key.templated => &self.yaml()[key.span.clone()],
-                Kind::Scalar { value, .. } => value,
-                Kind::Alias { .. } | Kind::Sequence { .. } | Kind::Map { .. } => continue,
-            };
-            let (count, first) = seen.entry(name).or_insert((0, key));
-            if *count > 0 {
-                repeated.push((*count, *first, key));
-            }
-            *count += 1;
+        *count += 1;
+    }
+}
+
+fn may_repeat(entries: &[Entry], yaml: &str) -> bool {
+    if entries.len() > FEW_KEYS {
+        return true;
+    }
+    entries.iter().enumerate().any(|(place, entry)| {
+        let name = name_of(&entry.key, yaml);
+        let before = &entries[..place];
+        name.is_some() && before.iter().any(|other| name_of(&other.key, yaml) == name)
+    })
+}
+
+/// Returns the name of a key, as the parsers see it; nothing for one that is no scalar, or nothing at all.
+fn name_of<'a>(key: &'a Node, yaml: &'a str) -> Option<&'a str> {
+    match &key.kind {
+        Kind::Scalar {
+            style: Style::Empty,
+            ..
         }
+        | Kind::Alias { .. }
+        | Kind::Sequence { .. }
+        | Kind::Map { .. } => None,
+        Kind::Scalar { .. } if key.templated => Some(&yaml[key.span.clone()]),
+        Kind::Scalar { value, .. } => Some(value),
     }
 }

@@ -1,6 +1,7 @@
 //! A parsed value with its place in the text. Nodes are read here, never changed; see `edit.rs` for that.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::path::{Path, Step};
 
@@ -21,18 +22,57 @@ pub(super) struct Entry {
     pub(super) value: Node,
 }
 
+impl Entry {
+    fn named(&self) -> Option<(&str, &Node, &Node)> {
+        Some((self.key.as_str()?, &self.key, &self.value))
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
-    Scalar { value: Box<str>, style: Style },
-    Alias { name: Box<str>, target: usize },
-    Sequence { items: Vec<Node>, flow: bool },
-    Map { entries: Vec<Entry>, flow: bool },
+    Scalar {
+        value: Box<str>,
+        style: Style,
+    },
+    Alias {
+        name: Box<str>,
+        target: u32,
+        /// What the anchor names; nothing within the anchor's own value.
+        node: Option<Arc<Anchored>>,
+    },
+    Sequence {
+        items: Vec<Node>,
+        flow: bool,
+    },
+    Map {
+        entries: Vec<Entry>,
+        flow: bool,
+        /// Some entry is a `<<` that brings the keys of other maps.
+        merges: bool,
+    },
+}
+
+/// The value of an anchor, shared by all of its aliases.
+#[derive(Debug)]
+pub(super) struct Anchored {
+    pub(super) node: Node,
+    /// The line of the anchor itself.
+    pub(super) line: u32,
+}
+
+/// Where a value is written that is read through an alias or a merge key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// The name of the anchor, without `&`; nothing where a `<<` has a map without one.
+    pub anchor: Option<&'a str>,
+    /// The line of the anchor, or of the key.
+    pub line: usize,
 }
 
 /// The anchor and the tag before a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Properties {
-    pub(super) anchor: Option<(usize, Box<str>)>,
+    pub(super) anchor: Option<(u32, Box<str>)>,
     pub(super) tag: Option<Box<str>>,
 }
 
@@ -51,12 +91,36 @@ pub struct Node {
     pub(super) in_flow: bool,
     /// A template action writes some of it.
     pub(super) templated: bool,
+    /// It, something around it or something in it has an anchor that aliases name.
+    pub(super) is_shared: bool,
     pub(super) properties: Option<Box<Properties>>,
     pub(super) kind: Kind,
 }
 
+/// Readers of values see through aliases (`*name`) to what the anchor names, and take the keys that `<<` merges for the
+/// map's own. Those that begin with `own_` see what is written here, as the editor does.
 impl Node {
-    /// Returns the line it begins on, from one.
+    /// Returns a node that is nothing yet.
+    #[inline]
+    pub(super) fn new(id: u32, span: Range<usize>) -> Self {
+        Self {
+            id,
+            line: 1,
+            outer: span.start,
+            dash: span.start,
+            span,
+            in_flow: false,
+            templated: false,
+            is_shared: false,
+            properties: None,
+            kind: Kind::Scalar {
+                value: "".into(),
+                style: Style::Empty,
+            },
+        }
+    }
+
+    /// Returns the line it begins on, from one; that of the alias, where it is one.
     pub fn line(&self) -> usize {
         self.line as usize
     }
@@ -66,13 +130,27 @@ impl Node {
         self.span.clone()
     }
 
-    /// Returns the value under this key, the last one if the key is there twice, as most readers do.
+    /// Returns the value under this key, the last one if the key is there twice, as most readers do; its own before a
+    /// merged one.
     pub fn get(&self, key: &str) -> Option<&Self> {
-        self.entry_list()
+        let Kind::Map {
+            entries, merges, ..
+        } = &self.content().kind
+        else {
+            return None;
+        };
+        let own = entries
             .iter()
             .rev()
-            .find(|entry| entry.key.as_str() == Some(key))
-            .map(|entry| &entry.value)
+            .find(|entry| entry.key.own_str() == Some(key));
+        match own {
+            Some(entry) if !merges || !entry.can_merge() => Some(&entry.value),
+            None if *merges => {
+                let merged = self.content().find_merged(key)?;
+                Some(&merged.entry.value)
+            }
+            Some(_) | None => None,
+        }
     }
 
     /// Returns the value at the end of this path.
@@ -86,50 +164,35 @@ impl Node {
     /// Returns the text of a scalar: without quotes, `1.30` as it stands there, a template action as it is written; nothing
     /// where nothing is written.
     pub fn as_str(&self) -> Option<&str> {
-        match &self.kind {
-            Kind::Scalar {
-                style: Style::Empty,
-                ..
-            }
-            | Kind::Alias { .. }
-            | Kind::Sequence { .. }
-            | Kind::Map { .. } => None,
-            Kind::Scalar { value, .. } => Some(value),
-        }
+        self.content().own_str()
     }
 
     /// Returns the items of a sequence, nothing for other nodes.
     pub fn items(&self) -> &[Self] {
-        match &self.kind {
-            Kind::Sequence { items, .. } => items,
-            Kind::Scalar { .. } | Kind::Alias { .. } | Kind::Map { .. } => &[],
-        }
+        self.content().own_items()
     }
 
-    /// Returns the entries of a map in order, as key text, key and value; keys which are no scalars are left out.
+    /// Returns the entries of a map in order, merged ones last, as key text, key and value; keys which are no scalars are
+    /// left out.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Self, &Self)> {
-        self.entry_list()
-            .iter()
-            .filter_map(|entry| Some((entry.key.as_str()?, &entry.key, &entry.value)))
-    }
-
-    /// Returns the items that are written here.
-    pub fn own_items(&self) -> &[Self] {
-        self.items()
-    }
-
-    /// Returns the entries that are written here.
-    pub fn own_entries(&self) -> impl Iterator<Item = (&str, &Self, &Self)> {
-        self.entries()
+        let map = self.content();
+        let merged = if map.has_merges() {
+            map.merged_entries()
+        } else {
+            Vec::new()
+        };
+        let own = map.entry_list().iter().filter(|entry| !map.is_merge(entry));
+        own.chain(merged.into_iter().map(|merged| merged.entry))
+            .filter_map(Entry::named)
     }
 
     /// Returns whether it is a map with a key that is no scalar, or an empty one; [`Node::entries`] leaves such a key out.
     pub fn has_other_keys(&self) -> bool {
-        let mut entries = self.entry_list().iter();
+        let mut entries = self.content().entry_list().iter();
         entries.any(|entry| entry.key.as_str().is_none())
     }
 
-    /// Returns whether it is a map or a sequence between braces or brackets.
+    /// Returns whether it is written as a map or a sequence between braces or brackets.
     pub fn is_flow(&self) -> bool {
         match self.kind {
             Kind::Sequence { flow, .. } | Kind::Map { flow, .. } => flow,
@@ -139,32 +202,32 @@ impl Node {
 
     /// Returns whether it is a map.
     pub fn is_map(&self) -> bool {
-        matches!(self.kind, Kind::Map { .. })
+        matches!(self.content().kind, Kind::Map { .. })
     }
 
     /// Returns whether it is a sequence.
     pub fn is_seq(&self) -> bool {
-        matches!(self.kind, Kind::Sequence { .. })
+        matches!(self.content().kind, Kind::Sequence { .. })
     }
 
     /// Returns whether it is a scalar, an empty one included.
     pub fn is_scalar(&self) -> bool {
-        matches!(self.kind, Kind::Scalar { .. })
+        matches!(self.content().kind, Kind::Scalar { .. })
     }
 
     /// Returns whether it is a scalar without quotes, whose text readers may take for a number, a truth or a day.
     pub fn is_plain(&self) -> bool {
-        self.style() == Some(Style::Plain)
+        self.content().style() == Some(Style::Plain)
     }
 
-    /// Returns whether it is an alias (`*name`).
+    /// Returns whether it is written as an alias (`*name`).
     pub fn is_alias(&self) -> bool {
         matches!(self.kind, Kind::Alias { .. })
     }
 
     /// Returns whether it is empty, `~` or a plain `null`.
     pub fn is_null(&self) -> bool {
-        match &self.kind {
+        match &self.content().kind {
             Kind::Scalar { value, style } => match style {
                 Style::Empty => true,
                 Style::Plain => matches!(&**value, "~" | "null" | "Null" | "NULL"),
@@ -176,7 +239,84 @@ impl Node {
 
     /// Returns whether a template action writes it or some of it.
     pub fn is_templated(&self) -> bool {
-        self.templated
+        self.content().templated
+    }
+
+    /// Returns whether another place shows it too: it, something around it or something in it has an anchor that an alias
+    /// names. An edit here changes what is read there.
+    pub fn is_shared(&self) -> bool {
+        self.content().is_shared
+    }
+
+    /// Returns the items that are written here; nothing for an alias of a sequence.
+    pub fn own_items(&self) -> &[Self] {
+        match &self.kind {
+            Kind::Sequence { items, .. } => items,
+            Kind::Scalar { .. } | Kind::Alias { .. } | Kind::Map { .. } => &[],
+        }
+    }
+
+    /// Returns the entries that are written here, as [`Node::entries`] does: `<<` among them, nothing for an alias of a map.
+    pub fn own_entries(&self) -> impl Iterator<Item = (&str, &Self, &Self)> {
+        self.entry_list().iter().filter_map(Entry::named)
+    }
+
+    /// Returns whether this key is written here: not merged, and not behind an alias.
+    pub fn is_own(&self, key: &str) -> bool {
+        let mut entries = self.entry_list().iter();
+        entries.any(|entry| entry.key.own_str() == Some(key) && !self.is_merge(entry))
+    }
+
+    /// Returns where the value of an alias is written.
+    pub fn origin(&self) -> Option<Origin<'_>> {
+        let Kind::Alias { name, node, .. } = &self.kind else {
+            return None;
+        };
+        let anchored = node.as_ref()?;
+        Some(Origin {
+            anchor: Some(name),
+            line: anchored.line as usize,
+        })
+    }
+
+    /// Returns where a key is written that this map has from others by `<<`.
+    pub fn origin_of(&self, key: &str) -> Option<Origin<'_>> {
+        let map = self.content();
+        if map.is_own(key) || !map.has_merges() {
+            return None;
+        }
+        let merged = map.find_merged(key)?;
+        Some(merged.from.unwrap_or(Origin {
+            anchor: None,
+            line: merged.entry.key.line(),
+        }))
+    }
+
+    /// Returns the node that an alias stands for, or itself.
+    pub(super) fn content(&self) -> &Self {
+        match &self.kind {
+            Kind::Alias {
+                node: Some(anchored),
+                ..
+            } => &anchored.node,
+            Kind::Scalar { .. } | Kind::Alias { .. } | Kind::Sequence { .. } | Kind::Map { .. } => {
+                self
+            }
+        }
+    }
+
+    /// Returns the text of a scalar that is written here.
+    pub(super) fn own_str(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar {
+                style: Style::Empty,
+                ..
+            }
+            | Kind::Alias { .. }
+            | Kind::Sequence { .. }
+            | Kind::Map { .. } => None,
+            Kind::Scalar { value, .. } => Some(value),
+        }
     }
 
     pub(super) fn entry_list(&self) -> &[Entry] {
@@ -197,6 +337,24 @@ impl Node {
         self.properties
             .as_ref()
             .is_some_and(|properties| properties.tag.is_some())
+    }
+
+    /// Moves this node and all nodes in it.
+    pub(super) fn shift(&mut self, length: usize) {
+        self.outer += length;
+        self.dash += length;
+        self.span.start += length;
+        self.span.end += length;
+        match &mut self.kind {
+            Kind::Scalar { .. } | Kind::Alias { .. } => {}
+            Kind::Sequence { items, .. } => items.iter_mut().for_each(|item| item.shift(length)),
+            Kind::Map { entries, .. } => {
+                for entry in entries {
+                    entry.key.shift(length);
+                    entry.value.shift(length);
+                }
+            }
+        }
     }
 
     /// Calls `visit` for this node and all nodes in it, in the order of the text.

@@ -1,6 +1,7 @@
 //! Proves that a new text is the old one with the intended changes, with two parsers that share no code. It repairs nothing:
 //! what is not proved is refused.
 
+mod confirm;
 mod values;
 
 use std::ops::Range;
@@ -9,6 +10,8 @@ use super::change::{Changes, Content, DOCUMENTS, Expected, Fresh};
 use super::file::File;
 use super::node::{Kind, Node};
 use super::style::Written;
+
+pub(super) use self::confirm::confirm;
 
 /// Checks the new text against the old file and the changes, and returns it parsed; the error says which proof failed.
 pub(super) fn prove(old: &File, changes: &Changes<'_>, new_text: String) -> Result<File, String> {
@@ -104,10 +107,11 @@ fn same_node(old: &Node, changes: &Changes<'_>, new: &Node) -> bool {
                 })
         }
         (
-            Kind::Map { entries, flow },
+            Kind::Map { entries, flow, .. },
             Kind::Map {
                 entries: new_entries,
                 flow: new_flow,
+                ..
             },
         ) => {
             let expected = changes.members(old.id, entries.iter().map(|entry| entry.value.id));

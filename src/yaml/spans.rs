@@ -22,21 +22,77 @@ pub(super) struct Tree {
     pub(super) markers: Vec<Option<usize>>,
     /// A `{{` was read as two flow maps.
     pub(super) braces: bool,
+    /// The numbers of the anchors that aliases name.
+    pub(super) aliased: Vec<u32>,
+    /// A key `<<` is there.
+    pub(super) merges: bool,
 }
 
-/// Parses `text`; scalar values which an action writes are taken from `source`, of which `text` may be the mask.
-pub(super) fn parse(text: &str, source: &str, template: &Template) -> Result<Tree, YamlError> {
+impl Tree {
+    /// Moves all places, as behind a byte order mark.
+    pub(super) fn shift(&mut self, length: usize) {
+        for marker in self.markers.iter_mut().flatten() {
+            *marker += length;
+        }
+        for root in &mut self.roots {
+            root.shift(length);
+        }
+    }
+}
+
+/// A text to read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'t> {
+    pub(super) text: &'t str,
+    /// What stands in the file where `text` is the mask of a template.
+    pub(super) written: &'t str,
+    pub(super) template: &'t Template,
+}
+
+impl Source<'_> {
+    /// Gives a node its scalar; a value which an action writes is taken as it is written.
+    pub(super) fn set_scalar(&self, node: &mut Node, value: Box<str>, style: Style) {
+        node.kind = Kind::Scalar { value, style };
+        if self.template.is_empty() {
+            return;
+        }
+        node.templated = self.is_beside_action(&node.span);
+        if self.template.touches(&node.span) {
+            node.templated = true;
+            let raw = &self.written[node.span.clone()];
+            let value = match style {
+                Style::Single | Style::Double => raw[1..raw.len() - 1].into(),
+                Style::Plain | Style::Block | Style::Empty => raw.into(),
+            };
+            node.kind = Kind::Scalar { value, style };
+        }
+    }
+}
+
+impl Source<'_> {
+    /// Returns whether an action stands right before or behind a scalar, as where `{{ range }}` repeats it.
+    fn is_beside_action(&self, span: &Range<usize>) -> bool {
+        let is_blank = [' ', '\t'];
+        let before = self.written[..span.start].trim_end_matches(is_blank);
+        let behind = self.written[span.end..].trim_start_matches(is_blank);
+        before.ends_with("}}") || behind.starts_with("{{")
+    }
+}
+
+/// Parses a text with the first reader.
+pub(super) fn parse(source: &Source<'_>) -> Result<Tree, YamlError> {
     let options = options! {
+        // As libyaml and all that is made of it.
+        block_scalar_eof_without_line_feed: true,
         emit_comments: false,
         emit_anchor_events: true,
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
     };
     let mut builder = Builder {
-        text,
         source,
-        template,
-        parser: Parser::new_from_str_with_options(text, options),
+        text: source.text,
+        parser: Parser::new_from_str_with_options(source.text, options),
         stack: Vec::new(),
         tree: Tree::default(),
         cursor: 0,
@@ -70,10 +126,9 @@ struct Open {
     key: Option<Node>,
 }
 
-struct Builder<'t> {
+struct Builder<'t, 's> {
+    source: &'s Source<'t>,
     text: &'t str,
-    source: &'t str,
-    template: &'t Template,
     parser: Parser<'t, StrInput<'t>>,
     stack: Vec<Open>,
     tree: Tree,
@@ -82,12 +137,17 @@ struct Builder<'t> {
     next_id: u32,
 }
 
-impl<'t> Builder<'t> {
+impl<'t> Builder<'t, '_> {
     fn take(&mut self, event: Event<'t>, span: &Span) -> Result<(), YamlError> {
         match event {
             Event::DocumentStart(explicit, _) => {
                 let range = bytes(span);
-                self.cursor = if explicit { range.end } else { range.start };
+                self.cursor = match self.tree.roots.is_empty() {
+                    _ if explicit => range.end,
+                    // The event may stand behind the header of a block scalar.
+                    true => 0,
+                    false => range.start,
+                };
                 self.tree.markers.push(explicit.then_some(range.start));
             }
             Event::Scalar(value, style, anchor, tag) => {
@@ -98,10 +158,13 @@ impl<'t> Builder<'t> {
             Event::Alias(target) => {
                 let mut node = self.start(span, 0, None)?;
                 let name = self.text[node.span.clone()].trim_start_matches('*');
+                let target = anchor_number(target);
                 node.kind = Kind::Alias {
                     name: name.into(),
                     target,
+                    node: None,
                 };
+                self.tree.aliased.push(target);
                 self.finish(node);
             }
             Event::SequenceStart(style, anchor, tag) => {
@@ -120,6 +183,7 @@ impl<'t> Builder<'t> {
                 node.kind = Kind::Map {
                     entries: Vec::new(),
                     flow,
+                    merges: false,
                 };
                 self.open(node, flow)?;
             }
@@ -148,20 +212,10 @@ impl<'t> Builder<'t> {
             dash = found;
             self.cursor = found + 1;
         }
-        let mut node = Node {
-            id: self.next_id,
-            line: u32::try_from(span.start.line()).unwrap_or(u32::MAX),
-            outer: range.start,
-            span: range,
-            dash,
-            in_flow,
-            templated: false,
-            properties: None,
-            kind: Kind::Alias {
-                name: "".into(),
-                target: 0,
-            },
-        };
+        let mut node = Node::new(self.next_id, range);
+        node.line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
+        node.dash = dash;
+        node.in_flow = in_flow;
         self.next_id += 1;
         if anchor != 0 || tag.is_some() {
             self.properties(&mut node, span, anchor, tag)?;
@@ -191,7 +245,7 @@ impl<'t> Builder<'t> {
             let range = bytes(&span);
             node.outer = node.outer.min(range.start);
             self.cursor = self.cursor.max(range.end);
-            properties.anchor = Some((id, name.as_ref().into()));
+            properties.anchor = Some((anchor_number(id), name.as_ref().into()));
         }
         node.properties = Some(Box::new(properties));
         Ok(())
@@ -210,32 +264,28 @@ impl<'t> Builder<'t> {
             Style::Block => self.place_block(node),
             Style::Plain | Style::Single | Style::Double => {}
         }
-        let mut value: Box<str> = match style {
+        let value = match style {
             Style::Empty => "".into(),
             Style::Plain | Style::Single | Style::Double | Style::Block => value.into(),
         };
-        if self.template.touches(&node.span) {
-            node.templated = true;
-            let raw = &self.source[node.span.clone()];
-            value = match style {
-                Style::Single | Style::Double => raw[1..raw.len() - 1].into(),
-                Style::Plain | Style::Block | Style::Empty => raw.into(),
-            };
-        }
-        node.kind = Kind::Scalar { value, style };
+        self.source.set_scalar(node, value, style);
     }
 
     /// Puts an empty value behind its colon, dash, anchor or tag.
     fn place_empty(&self, node: &mut Node) {
-        let mut place = node.span.start.max(self.cursor);
         let is_value = self.stack.last().is_some_and(|open| open.key.is_some());
-        if is_value {
+        let place = if is_value {
             let rest = &self.text[self.cursor..];
             let colon = self.cursor + rest.len() - rest.trim_start_matches([' ', '\t']).len();
-            if self.text[colon..].starts_with(':') {
-                place = place.max(colon + 1);
+            match self.text[colon..].starts_with(':') {
+                true => node.span.start.max(colon + 1),
+                // A key without a colon: the parser says that its value stands at the next token.
+                false if node.properties.is_none() => self.cursor,
+                false => node.span.start.max(self.cursor),
             }
-        }
+        } else {
+            node.span.start.max(self.cursor)
+        };
         if node.outer == node.span.start {
             node.outer = place;
         }
@@ -246,28 +296,14 @@ impl<'t> Builder<'t> {
     fn place_block(&self, node: &mut Node) {
         let header = find_indicator(self.text, self.cursor..node.span.start, b"|>", b":?-");
         let start = header.unwrap_or(node.span.start);
-        let keeps = self.text[start..node.span.start]
-            .lines()
-            .next()
-            .is_some_and(|line| {
-                line.split('#')
-                    .next()
-                    .is_some_and(|head| head.contains('+'))
-            });
-        let body = &self.text[start..node.span.end];
-        let body = if keeps {
-            body.strip_suffix('\n')
-                .map_or(body, |body| body.strip_suffix('\r').unwrap_or(body))
-        } else {
-            body.trim_end()
-        };
         if node.outer == node.span.start {
             node.outer = start;
         }
         node.line = node
             .line
             .saturating_sub(line_breaks(&self.text[start..node.span.start]));
-        node.span = start..start + body.len();
+        node.span.start = start;
+        node.span.end = block_scalar_end(self.text, &node.span);
     }
 
     fn open(&mut self, node: Node, flow: bool) -> Result<(), YamlError> {
@@ -316,12 +352,35 @@ impl<'t> Builder<'t> {
         match &mut parent.node.kind {
             Kind::Sequence { items, .. } => items.push(node),
             Kind::Map { entries, .. } => match parent.key.take() {
-                Some(key) => entries.push(Entry { key, value: node }),
+                Some(key) => {
+                    self.tree.merges |= key.is_merge_key();
+                    entries.push(Entry { key, value: node });
+                }
                 None => parent.key = Some(node),
             },
             Kind::Scalar { .. } | Kind::Alias { .. } => {}
         }
     }
+}
+
+/// Returns where the last line of a block scalar ends that is not blank, or its last line if it keeps blank ones.
+pub(super) fn block_scalar_end(text: &str, span: &Range<usize>) -> usize {
+    let body = &text[span.clone()];
+    let header = body.split(['#', '\r', '\n']).next().unwrap_or_default();
+    let keeps = header.contains('+');
+    let body = if keeps {
+        let blanks = body.trim_end_matches([' ', '\t']);
+        let body = if blanks.ends_with('\n') { blanks } else { body };
+        body.strip_suffix('\n')
+            .map_or(body, |body| body.strip_suffix('\r').unwrap_or(body))
+    } else {
+        body.trim_end()
+    };
+    span.start + body.len()
+}
+
+fn anchor_number(id: usize) -> u32 {
+    u32::try_from(id).unwrap_or(u32::MAX)
 }
 
 fn is_flow(node: &Node) -> bool {
@@ -332,7 +391,7 @@ fn is_flow(node: &Node) -> bool {
 }
 
 /// Counts line breaks as the parser does: a return and a line feed are one, a return alone is one too.
-fn line_breaks(text: &str) -> u32 {
+pub(super) fn line_breaks(text: &str) -> u32 {
     let pairs = text.matches("\r\n").count();
     let breaks = text.matches(['\r', '\n']).count() - pairs;
     u32::try_from(breaks).unwrap_or(u32::MAX)

@@ -21,8 +21,39 @@ pub(super) struct Template {
 pub(super) enum ControlLine {
     /// A comment, which is right nearly everywhere.
     Comment,
-    /// Nothing, which is right inside a block scalar.
+    /// Nothing, which is right inside a block scalar; letters, where it is the first line of one.
     Blank,
+}
+
+/// What to write over actions beside other text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InsideLine {
+    /// Letters, as if each action wrote a word.
+    Filled,
+    /// Blanks over those that write no word: `if`, `end` and the like, and what opens the lines below it, as in
+    /// `labels: {{ include "labels" . | nindent 4 }}` with more labels below. An action right behind a colon is parted from it.
+    Parted,
+}
+
+/// How a mask is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Masking {
+    pub(super) control: ControlLine,
+    pub(super) inside: InsideLine,
+}
+
+impl Masking {
+    /// All ways, the most usual first.
+    pub(super) const ALL: [Self; 4] = [
+        Self::new(ControlLine::Comment, InsideLine::Filled),
+        Self::new(ControlLine::Blank, InsideLine::Filled),
+        Self::new(ControlLine::Comment, InsideLine::Parted),
+        Self::new(ControlLine::Blank, InsideLine::Parted),
+    ];
+
+    const fn new(control: ControlLine, inside: InsideLine) -> Self {
+        Self { control, inside }
+    }
 }
 
 impl Template {
@@ -32,8 +63,7 @@ impl Template {
         let mut open = Vec::new();
         let mut last_block = 0;
         let mut from = 0;
-        while let Some(found) = text[from..].find("{{") {
-            let start = from + found;
+        while let Some(start) = next_braces(text, from) {
             let Some(end) = action_end(text, start) else {
                 break;
             };
@@ -58,6 +88,93 @@ impl Template {
             from = end;
         }
         Self { actions }
+    }
+
+    /// Returns the lines of each branch of a block, from zero, where its actions stand on lines of their own: those between
+    /// an `if`, `else`, `range` or the like and the next `else` or `end`.
+    pub(super) fn branches(&self, text: &str) -> Vec<Range<usize>> {
+        let mut branches = Vec::new();
+        let mut open: Vec<Range<usize>> = Vec::new();
+        for action in &self.actions {
+            let word = block_word(&text[action.range.start + 2..action.range.end - 2]);
+            let (ends, begins) = match word {
+                "if" | "range" | "with" | "define" | "block" => (false, true),
+                "else" => (true, true),
+                "end" => (true, false),
+                _ => continue,
+            };
+            if ends && let Some(begin) = open.pop() {
+                let lines = line_number(text, begin.end) + 1..line_number(text, action.range.start);
+                if self.is_alone(text, &begin) && self.is_alone(text, &action.range) {
+                    branches.push(lines);
+                }
+            }
+            if begins {
+                open.push(action.range.clone());
+            }
+        }
+        branches
+    }
+
+    /// Returns whether an action writes nothing, or lines below its own that go on with lines of the text.
+    fn writes_no_value(&self, text: &str, action: &Range<usize>) -> bool {
+        let inside = &text[action.start + 2..action.end - 2];
+        if matches!(
+            block_word(inside),
+            "if" | "else" | "end" | "range" | "with" | "define" | "block"
+        ) {
+            return true;
+        }
+        let rest = text[action.end..].split_once('\n');
+        let Some((_, below)) = rest.filter(|(behind, _)| behind.trim().is_empty()) else {
+            return false;
+        };
+        let start = text[..action.start].rfind('\n').map_or(0, |at| at + 1);
+        let key = text[start..action.start].trim_end();
+        let column = key_column(key);
+        let next = self.next_text_line(text, text.len() - below.len());
+        key.ends_with(':') && next.is_some_and(|next| indent(next) > column)
+    }
+
+    /// Returns the first line from here on that holds more than actions.
+    fn next_text_line<'t>(&self, text: &'t str, from: usize) -> Option<&'t str> {
+        let mut place = from;
+        for line in text[from..].split_inclusive('\n') {
+            let is_text = !line.trim().is_empty()
+                && self
+                    .within(&(place..place + line.len()))
+                    .next()
+                    .is_none_or(|action| !self.is_alone(text, &action));
+            if is_text {
+                return Some(line);
+            }
+            place += line.len();
+        }
+        None
+    }
+
+    /// Returns whether nothing but actions stands on the lines of this one.
+    fn is_alone(&self, text: &str, action: &Range<usize>) -> bool {
+        let start = text[..action.start].rfind('\n').map_or(0, |at| at + 1);
+        let end = text[action.end..]
+            .find('\n')
+            .map_or(text.len(), |at| action.end + at);
+        let mut from = start;
+        for other in self.within(&(start..end)) {
+            if !text[from.min(other.start)..other.start].trim().is_empty() {
+                return false;
+            }
+            from = other.end.max(from);
+        }
+        text[from.min(end)..end].trim().is_empty()
+    }
+
+    /// Moves all actions, as behind a byte order mark.
+    pub(super) fn shift(&mut self, length: usize) {
+        for action in &mut self.actions {
+            action.range.start += length;
+            action.range.end += length;
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -92,14 +209,24 @@ impl Template {
     }
 
     /// Returns the text with every byte of an action replaced: same length, same line breaks, same blanks.
-    pub(super) fn mask(&self, text: &str, control: ControlLine) -> String {
+    pub(super) fn mask(&self, text: &str, masking: Masking) -> String {
+        let control = masking.control;
         let mut bytes = text.as_bytes().to_vec();
         let mut done = 0;
         for action in &self.actions {
+            let parts = masking.inside == InsideLine::Parted;
+            let cover = if parts && self.writes_no_value(text, &action.range) {
+                b' '
+            } else {
+                b'x'
+            };
             for byte in &mut bytes[action.range.clone()] {
                 if !byte.is_ascii_whitespace() {
-                    *byte = b'x';
+                    *byte = cover;
                 }
+            }
+            if parts && text[..action.range.start].ends_with(':') {
+                bytes[action.range.start] = b' ';
             }
         }
         for action in &self.actions {
@@ -112,7 +239,7 @@ impl Template {
             while line < action.range.end {
                 let end = text[line..].find('\n').map_or(text.len(), |at| line + at);
                 if line >= done {
-                    self.mask_line(&mut bytes, line..end, control);
+                    self.mask_line(text, &mut bytes, line..end, control);
                     done = end;
                 }
                 line = end + 1;
@@ -121,7 +248,7 @@ impl Template {
         String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
     }
 
-    fn mask_line(&self, bytes: &mut [u8], line: Range<usize>, control: ControlLine) {
+    fn mask_line(&self, text: &str, bytes: &mut [u8], line: Range<usize>, control: ControlLine) {
         let mut actions = self.within(&line).peekable();
         for place in line.clone() {
             while actions.next_if(|action| action.end <= place).is_some() {}
@@ -130,18 +257,101 @@ impl Template {
                 return;
             }
         }
-        let mut first = true;
-        for byte in &mut bytes[line] {
-            if byte.is_ascii_whitespace() {
-                continue;
+        let column = match control {
+            ControlLine::Comment => None,
+            ControlLine::Blank => self.block_column(text, &line),
+        };
+        match column {
+            Some(column) if column < line.len() => {
+                // A first line of blanks would set the indentation of a block scalar.
+                let (blanks, words) = bytes[line].split_at_mut(column);
+                blanks.fill(b' ');
+                cover(words, ControlLine::Comment);
+                words[0] = b'x';
             }
-            match control {
-                ControlLine::Blank => *byte = b' ',
-                ControlLine::Comment if first => *byte = b'#',
-                ControlLine::Comment => {}
-            }
-            first = false;
+            _ => cover(&mut bytes[line], control),
         }
+    }
+
+    /// Returns the indentation of a block scalar whose first line this is.
+    fn block_column(&self, text: &str, line: &Range<usize>) -> Option<usize> {
+        let before = text[..line.start].trim_end();
+        let header = before.rsplit(['\r', '\n']).next().unwrap_or_default();
+        let word = header.rsplit([' ', '\t']).next().unwrap_or_default();
+        let is_header = word.starts_with(['|', '>'])
+            && word[1..]
+                .bytes()
+                .all(|byte| matches!(byte, b'+' | b'-' | b'1'..=b'9'));
+        let next = self.next_text_line(text, (line.end + 1).min(text.len()))?;
+        (is_header && indent(next) > key_column(header)).then(|| indent(next))
+    }
+}
+
+/// Writes over whole lines of a mask, as over lines of actions alone.
+pub(super) fn hide_lines(mask: &str, lines: &Range<usize>, control: ControlLine) -> String {
+    let hidden = |line: &str| -> String {
+        let mut bytes = line.as_bytes().to_vec();
+        cover(&mut bytes, control);
+        String::from_utf8(bytes).unwrap_or_else(|_| line.to_owned())
+    };
+    mask.split_inclusive('\n')
+        .enumerate()
+        .map(|(number, line)| {
+            if lines.contains(&number) {
+                hidden(line)
+            } else {
+                line.to_owned()
+            }
+        })
+        .collect()
+}
+
+/// Writes over a line.
+fn cover(line: &mut [u8], control: ControlLine) {
+    let mut is_first = true;
+    for byte in line {
+        if *byte == b'\t' {
+            // libyaml takes no tab before a comment; Helm drops the one before `{{-`.
+            *byte = b' ';
+        }
+        if byte.is_ascii_whitespace() {
+            continue;
+        }
+        *byte = match control {
+            ControlLine::Blank => b' ',
+            ControlLine::Comment if is_first => b'#',
+            ControlLine::Comment => b'x',
+        };
+        is_first = false;
+    }
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+/// Returns where the key of a line begins, behind its dashes.
+fn key_column(line: &str) -> usize {
+    let mut key = line.trim_start_matches(' ');
+    while let Some(item) = key.strip_prefix("- ") {
+        key = item.trim_start_matches(' ');
+    }
+    line.len() - key.len()
+}
+
+fn line_number(text: &str, place: usize) -> usize {
+    text[..place].matches('\n').count()
+}
+
+/// Returns where the next `{{` is. Most texts hold no brace at all, and to look for one is cheaper than for two.
+fn next_braces(text: &str, from: usize) -> Option<usize> {
+    let mut from = from;
+    loop {
+        let start = from + text[from..].find('{')?;
+        if text.as_bytes().get(start + 1) == Some(&b'{') {
+            return Some(start);
+        }
+        from = start + 1;
     }
 }
 
@@ -198,7 +408,7 @@ mod tests {
     use super::*;
 
     fn masked(text: &str) -> String {
-        let mask = Template::scan(text).mask(text, ControlLine::Comment);
+        let mask = Template::scan(text).mask(text, Masking::ALL[0]);
         assert_eq!(mask.len(), text.len());
         mask
     }

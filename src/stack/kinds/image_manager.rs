@@ -265,7 +265,10 @@ fn changes(item: &Node, entry: &RosterEntry, image: &NodeImage) -> Vec<(Path, St
             "build_date" => image.built.map_or_else(String::new, |day| day.to_string()),
             _ => names::respell(text, entry, image),
         };
-        changes.push((super::keys(&[key]), new));
+        // What it has from another entry stays there, as long as it is right for the new one.
+        if item.is_own(key) || new != text {
+            changes.push((super::keys(&[key]), new));
+        }
     }
     for (key, value) in [
         (

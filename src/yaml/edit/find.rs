@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::yaml::error::{Reason, YamlError};
 use crate::yaml::file::File;
-use crate::yaml::node::{Entry, Kind, Node, Style};
+use crate::yaml::node::{Entry, Kind, Node, Origin, Style};
 use crate::yaml::path::{Path, Step};
 use crate::yaml::style::Model;
 
@@ -32,6 +32,37 @@ pub(super) fn not_found(near: &Node, path: &Path) -> YamlError {
     }
 }
 
+/// Says where the value of an alias is written.
+pub(super) fn elsewhere(alias: &Node, path: &Path) -> YamlError {
+    match alias.origin() {
+        Some(origin) => written_at(alias, path, origin),
+        None => refuse(alias, path, Reason::Alias),
+    }
+}
+
+/// Says that a map has no such key of its own, or from where it has it.
+pub(super) fn missing_key(map: &Node, key: &str, path: &Path) -> YamlError {
+    if map.is_alias() {
+        return elsewhere(map, path);
+    }
+    match map.origin_of(key) {
+        Some(origin) => written_at(map, path, origin),
+        None => not_found(map, path),
+    }
+}
+
+fn written_at(node: &Node, path: &Path, origin: Origin<'_>) -> YamlError {
+    let line = origin.line;
+    YamlError::Elsewhere {
+        line: node.line(),
+        path: path.to_string(),
+        origin: match origin.anchor {
+            Some(name) => format!("the anchor `&{name}` on line {line}"),
+            None => format!("the map that `<<` adds on line {line}"),
+        },
+    }
+}
+
 /// Follows `path` from `root`; `base` is the path of `root`, for messages.
 pub(super) fn find<'a>(root: &'a Node, base: &Path, path: &Path) -> Result<Found<'a>, YamlError> {
     let mut node = root;
@@ -39,16 +70,19 @@ pub(super) fn find<'a>(root: &'a Node, base: &Path, path: &Path) -> Result<Found
     let mut trail = vec![root.id];
     for step in path.steps() {
         if node.is_alias() {
-            return Err(refuse(node, &base.join(path), Reason::Alias));
+            return Err(elsewhere(node, &base.join(path)));
         }
         let next = match step {
-            Step::Index(index) => node.items().get(*index).map(|item| (item, item.dash)),
+            Step::Index(index) => node.own_items().get(*index).map(|item| (item, item.dash)),
             Step::Key(key) => unique_entry(node, key)?.map(|place| {
                 let entry = &node.entry_list()[place];
                 (&entry.value, entry.key.outer)
             }),
         };
-        (node, lead) = next.ok_or_else(|| not_found(node, &base.join(path)))?;
+        (node, lead) = next.ok_or_else(|| match step {
+            Step::Index(_) => not_found(node, &base.join(path)),
+            Step::Key(key) => missing_key(node, key, &base.join(path)),
+        })?;
         trail.push(node.id);
     }
     Ok(Found { node, lead, trail })
@@ -60,7 +94,7 @@ pub(super) fn unique_entry(map: &Node, key: &str) -> Result<Option<usize>, YamlE
         .entry_list()
         .iter()
         .enumerate()
-        .filter(|(_, entry)| entry.key.as_str() == Some(key));
+        .filter(|(_, entry)| entry.key.own_str() == Some(key));
     let Some((first, entry)) = places.next() else {
         return Ok(None);
     };
@@ -78,7 +112,7 @@ pub(super) fn unique_entry(map: &Node, key: &str) -> Result<Option<usize>, YamlE
 pub(super) fn writable<'a>(node: &'a Node, path: &Path) -> Result<Model<'a>, YamlError> {
     let refused = |reason| Err(refuse(node, path, reason));
     let (value, style) = match &node.kind {
-        Kind::Alias { .. } => return refused(Reason::Alias),
+        Kind::Alias { .. } => return Err(elsewhere(node, path)),
         Kind::Sequence { .. } | Kind::Map { .. } => return refused(Reason::NotScalar),
         Kind::Scalar { value, style } => (value, *style),
     };

@@ -163,13 +163,13 @@ impl<'a> Draft<'_, 'a, '_> {
         let full = self.full(path);
         if let Some((parent, Step::Key(key))) = path.split_last() {
             let map = find(like, self.origin.path, &parent)?.node;
-            if map.is_map() && unique_entry(map, key)?.is_none() {
+            if map.is_map() && !map.is_alias() && unique_entry(map, key)?.is_none() {
                 return self.add(map, path, value);
             }
         }
         let node = find(like, self.origin.path, path)?.node;
         let written = style::write(value, writable(node, &full)?);
-        if node.as_str() == Some(value) {
+        if node.own_str() == Some(value) {
             return Ok(());
         }
         self.splices
@@ -194,8 +194,8 @@ impl<'a> Draft<'_, 'a, '_> {
             .origin
             .siblings
             .iter()
-            .filter_map(|sibling| sibling.at(path))
-            .find_map(|twin| writable(twin, path).ok());
+            .filter_map(|sibling| find(sibling, &Path::root(), path).ok())
+            .find_map(|twin| writable(twin.node, path).ok());
         let entry = NewEntry::like(map, last, (key, value), twin);
         let place = Member::of_entry(&entries[last]).end;
         let text = self.text();

@@ -11,7 +11,11 @@ use super::same_members;
 use crate::yaml::change::{Changes, Content, DOCUMENTS, Expected, Fresh};
 use crate::yaml::file::File;
 use crate::yaml::node::{Kind, Node, Style};
+use crate::yaml::spans::Tree;
 use crate::yaml::style::Written;
+
+/// What is added to the name of a key that stands twice, before its number.
+pub(super) const REPEATED: &str = ".repeated";
 
 /// Compares the values of the new text with the old tree; where the parsers see the old text differently, with its values.
 pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(), String> {
@@ -47,22 +51,36 @@ pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(),
     Err("the second parser disagrees about the values".to_owned())
 }
 
-/// Reads the values of all documents with the second parser, later keys of one name renamed alike in old and new text.
 fn read(file: &File) -> Result<Vec<Value>, String> {
     let yaml = file.yaml();
     let yaml = yaml.strip_prefix('\u{feff}').unwrap_or(yaml);
     let skipped = file.yaml().len() - yaml.len();
-    let repeated = file.repeated_keys();
+    read_tree(
+        yaml,
+        &file.tree,
+        &file.tree.repeated_keys(file.yaml()),
+        skipped,
+    )
+}
+
+/// Reads the values of all documents with the second parser, later keys of one name renamed alike in old and new text.
+/// The places of the tree count from this many bytes before the text.
+pub(super) fn read_tree(
+    yaml: &str,
+    tree: &Tree,
+    repeated: &[(usize, &Node, &Node)],
+    skipped: usize,
+) -> Result<Vec<Value>, String> {
+    if tree.roots.is_empty() {
+        return Ok(Vec::new());
+    }
     let renamed;
     let text = if repeated.is_empty() {
         yaml
     } else {
-        renamed = rename_repeated(yaml, skipped, &repeated);
+        renamed = rename_repeated(yaml, skipped, repeated);
         &renamed
     };
-    if file.documents().is_empty() {
-        return Ok(Vec::new());
-    }
     serde_yaml::Deserializer::from_str(text)
         .map(Value::deserialize)
         .collect::<Result<_, _>>()
@@ -82,7 +100,7 @@ fn rename_repeated(yaml: &str, skipped: usize, repeated: &[(usize, &Node, &Node)
     let mut from = 0;
     for (end, count) in keys {
         renamed.push_str(&yaml[from..end]);
-        let _ = write!(renamed, ".repeated{count}");
+        let _ = write!(renamed, "{REPEATED}{count}");
         from = end;
     }
     renamed.push_str(&yaml[from..]);
@@ -91,7 +109,7 @@ fn rename_repeated(yaml: &str, skipped: usize, repeated: &[(usize, &Node, &Node)
 
 /// Compares values of the second parser; the old nodes only show where the changes belong.
 struct ValueProof<'a> {
-    anchors: HashMap<usize, &'a Node>,
+    anchors: HashMap<u32, &'a Node>,
     /// The changes of the file, which aliases show wherever they stand.
     changes: &'a Changes<'a>,
 }
