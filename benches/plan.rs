@@ -5,7 +5,8 @@ mod support;
 
 use csctl_matrix::plan::{Plan, PlanInput, Selection, plan};
 use csctl_matrix::policy::Policy;
-use csctl_matrix::stack::discover;
+use csctl_matrix::stack::{Subject, TextForm, discover, find_examples};
+use csctl_matrix::version::StackLine;
 use divan::Bencher;
 
 fn main() {
@@ -22,6 +23,26 @@ fn nothing_changes(bencher: Bencher<'_, '_>, stacks: usize) {
 fn every_stack_changes(bencher: Bencher<'_, '_>, stacks: usize) {
     let plan = measure(bencher, stacks, 41);
     assert_eq!((plan.files.len(), plan.faults().count()), (stacks * 3, 0));
+}
+
+/// Finding the examples of a README of 140 lines.
+#[divan::bench]
+fn examples_of_a_readme(bencher: Bencher<'_, '_>) {
+    let example = "Text.\n\n```yaml\nkind: Cluster\nspec:\n  topology:\n    class: openstack-s1-1-34-v2\n    version: v1.34.39\n```\n\n| a | b |\n|---|---|\n| v1.34.1 | c |\n\n";
+    let text = example.repeat(10);
+    let line = StackLine {
+        provider: "openstack".to_owned(),
+        name: "s1".to_owned(),
+        minor: support::MINOR,
+    };
+    let subject = Subject {
+        line: &line,
+        default: None,
+        release: Some(2),
+    };
+    let find = || find_examples(&text, TextForm::Markdown, &subject);
+    assert_eq!(find().len(), 10);
+    bencher.bench(find);
 }
 
 /// Measures finding, reading and planning all stacks, and returns the plan.

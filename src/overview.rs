@@ -150,12 +150,11 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
         series: stack.series.all().to_vec(),
         lines,
         missing,
-        sites: stack
-            .files()
-            .filter(|_| with_sites)
-            .flat_map(SourceFile::sites)
-            .cloned()
-            .collect(),
+        sites: if with_sites {
+            sites(stack, input)
+        } else {
+            Vec::new()
+        },
         rosters: stack
             .files()
             .filter(|_| with_sites)
@@ -165,4 +164,19 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
         faults: stack.faults.clone(),
     };
     (shown, pending)
+}
+
+/// Returns every place of a stack that states a fact, with the values of its examples behind the others.
+fn sites(stack: &Stack, input: PlanInput<'_>) -> Vec<Site> {
+    let mut sites: Vec<Site> = stack.files().flat_map(SourceFile::sites).cloned().collect();
+    for tree in &stack.trees {
+        let newest = tree
+            .line()
+            .and_then(|line| input.catalog.find_newest_release(&line));
+        let number = newest.and_then(|release| release.tag.version.stable_number());
+        for (file, example) in tree.examples(number) {
+            sites.extend(example.values.iter().map(|value| file.example_site(value)));
+        }
+    }
+    sites
 }

@@ -2,6 +2,7 @@
 //! carrying it out are three other things. It reads no file and asks nobody.
 
 mod charts;
+mod examples;
 mod explain;
 mod files;
 mod holds;

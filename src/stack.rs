@@ -6,6 +6,7 @@ mod claims;
 mod configured;
 mod discover;
 mod edits;
+mod examples;
 mod facts;
 mod group;
 mod kinds;
@@ -26,10 +27,15 @@ pub(crate) use configured::{
 pub(crate) use discover::Known;
 pub use discover::{Discovery, Hints, SourceTree, Stack, add_left_out, discover, discover_with};
 pub use edits::{EditNote, Edited, FileEdits};
+pub use examples::{
+    Example, ExampleKind, ExampleValue, Explained, NamedRelease, NamedVersion, Stated, Subject,
+    TextForm, Unclaimed, WhyNot, explain_examples, find_examples,
+};
 pub use facts::{Fact, Facts, Fault, FaultKind, ImageSite, Roster, RosterEntry, RosterForm, Site};
 pub use kinds::{NodeImagesError, Part, validate_node_images};
 pub(crate) use kinds::{
-    chart_lock_fits, edit_images, is_complete as is_complete_image, is_own_file, minor_in_name,
+    chart_lock_fits, edit_images, is_complete as is_complete_image, is_own_file, left_examples,
+    minor_in_name,
 };
 pub use layout::Layout;
 pub use provider::{Provider, find_provider};

@@ -4,8 +4,9 @@
 use super::rule::{Group, Rule, Severity};
 use super::view::{Line, View, file_name};
 use super::{Found, StateTag};
-use crate::stack::{Fact, Fault, FaultKind, Site};
-use crate::version::{KubernetesVersion, Minor};
+use crate::catalog::StackRelease;
+use crate::stack::{Example, ExampleValue, Fault, FaultKind, NamedVersion, Site, Stated};
+use crate::version::Minor;
 
 /// The rule that names of providers and cluster stacks have no dash.
 const STACK_NAME_RULE: &str = "stack-name";
@@ -42,7 +43,7 @@ pub(super) const RULES: [Rule; 5] = [
         name: "example-version",
         group: Group::Tree,
         severity: Severity::Warning,
-        finds: "An example in README.md or clusterstack.yaml names another version, minor or release line than the stack's.",
+        finds: "An example in README.md or clusterstack.yaml names another version or minor than the stack's, or a release that is not of the stack's version.",
         reason: "People copy it, and get a cluster of another minor or none.",
         find: example_version,
     },
@@ -145,32 +146,83 @@ const NUMBERS: [&str; 10] = [
 fn example_version(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
-        let examples = line
-            .sites()
-            .filter(|site| matches!(site.fact, Fact::Example));
-        for site in examples {
-            if let Some(message) = example_fault(line, site) {
-                found.push(line.at(site, message));
+        let newest = newest_release(view, line);
+        let number = newest.and_then(|release| release.tag.version.stable_number());
+        for (file, example) in line.tree.examples(number) {
+            let stated = example.kubernetes().zip(line.default);
+            let is_behind = stated.is_some_and(|(version, default)| version < default);
+            for value in &example.values {
+                let site = file.example_site(value);
+                let message = value_fault(line, value, &site).or_else(|| {
+                    let newest = newest.filter(|_| is_behind)?;
+                    release_fault(line, newest, value)
+                });
+                if let Some(message) = message {
+                    found.push(line.at(&site, message).hinted(example_hint(line, &example)));
+                }
             }
         }
     }
     found
 }
 
-fn example_fault(line: Line<'_>, site: &Site) -> Option<String> {
-    let text = site.value.as_str();
-    let differs = if let Ok(version) = text.parse::<KubernetesVersion>() {
-        line.differs(version)
-    } else if let Ok(minor) = text.parse::<Minor>() {
-        minor != line.minor
-    } else {
-        let own = format!("{}-{}-", line.tree.provider, line.tree.name);
-        let rest = text.strip_prefix(&own)?;
-        let mut parts = rest.split('-');
-        let of = format!("{}-{}", parts.next()?, parts.next()?);
-        of.parse::<Minor>() != Ok(line.minor)
+/// Returns the newest published release of a line, where published releases are known.
+fn newest_release<'a>(view: &View<'a>, line: Line<'_>) -> Option<&'a StackRelease> {
+    view.input.catalog?.find_newest_release(&line.tree.line()?)
+}
+
+/// Says what a value of an example says and the stack does not.
+fn value_fault(line: Line<'_>, value: &ExampleValue, site: &Site) -> Option<String> {
+    let differs = match &value.states {
+        Stated::Kubernetes(version) => line.differs(*version),
+        Stated::Minor(minor) => *minor != line.minor,
+        Stated::Release(release) => release.minor != line.minor,
+        Stated::StackVersion(_) => false,
     };
-    differs.then(|| format!("the example says {text}, {}", line.is_words()))
+    differs.then(|| format!("the example says {}, {}", site.value, line.is_words()))
+}
+
+/// Says what is wrong with the release of an example whose Kubernetes version is behind the stack's: to go on with its release, the
+/// example would have to be of the old version.
+fn release_fault(line: Line<'_>, newest: &StackRelease, value: &ExampleValue) -> Option<String> {
+    let Stated::Release(release) = &value.states else {
+        return None;
+    };
+    let number = release.number()?;
+    let newest_number = newest.tag.version.stable_number()?;
+    if number < newest_number {
+        return Some(format!(
+            "the example says v{number}, the newest release is v{newest_number}"
+        ));
+    }
+    let of = newest.kubernetes.filter(|of| line.differs(*of))?;
+    let is_newest = number == newest_number;
+    is_newest.then(|| {
+        format!(
+            "the example says v{number}, a release of {of}; {}",
+            line.is_words()
+        )
+    })
+}
+
+/// Says what to do about an example that no repair is known for.
+fn example_hint(line: Line<'_>, example: &Example) -> String {
+    let is_of = |minor| example.minor() == Some(minor);
+    let is_build = example
+        .release()
+        .is_some_and(|release| release.version == NamedVersion::Build);
+    if !is_of(line.minor) && is_build {
+        let minor = line.minor;
+        return format!(
+            "name a build or a release of {minor}; the name of its next build is not known"
+        );
+    }
+    let hint = if example.named_before {
+        "correct it with the text before it, or say there that it shows an older state"
+    } else {
+        "correct it by hand, or say in the text before it that it shows an older state"
+    };
+    hint.to_owned()
 }
 
 fn final_newline(view: &View<'_>) -> Vec<Found> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hold;
 use super::charts;
+use super::examples::example_holds;
 use super::target::{Move, Target};
 use super::waiting::waiting;
 use crate::catalog::{ImagePattern, NodeImage};
@@ -26,6 +27,7 @@ pub(super) fn holds(target: &Target<'_>) -> Vec<Hold> {
     holds.extend(minor_holds(target));
     holds.extend(waiting(target));
     holds.extend(site_holds(target));
+    holds.extend(example_holds(target));
     holds
 }
 

@@ -401,6 +401,7 @@ impl<'a> Target<'a> {
             dropped: self.dropped.clone(),
             banned: self.offer.banned().clone(),
             next_version: next_version(self.input.catalog, &line),
+            newest_release: self.input.catalog.find_newest_release(&line_before),
             is_shared: false,
             is_lists_alone: !self.is_looked_at(minor),
             has_csctl: tree.has_csctl(),

@@ -298,7 +298,7 @@ fn a_chart_that_does_not_exist_is_held_and_a_lock_that_does_not_fit_is_left() {
 #[test]
 fn a_tree_is_set_to_another_minor_when_asked() {
     let versions = "- kubernetes: 1.34.5\n  cinder_csi: 2.34.0\n";
-    let readme = "Version 1.34.\n  name: openstack-scs-1-34-v2\n  version: v1.34.5\n";
+    let readme = "Version 1.34.\n\n```yaml\ntopology:\n  classRef:\n    name: openstack-scs-1-34-v2\n  version: v1.34.5\n```\n";
     let files = tree(&[
         ("scs/csctl.yaml", &csctl("v1.34.5")),
         ("scs/versions.yaml", versions),
@@ -310,11 +310,11 @@ fn a_tree_is_set_to_another_minor_when_asked() {
         ("scs/README.md", readme),
         (
             "scs/clusterstack.yaml",
-            "kind: ClusterStack\nspec:\n  kubernetesVersion: \"1.34\"\n",
+            "kind: ClusterStack\nspec:\n  provider: openstack\n  name: scs\n  kubernetesVersion: \"1.34\"\n",
         ),
         (
             "scs/drifted.yaml",
-            "kind: ClusterStack\nspec:\n  kubernetesVersion: \"1.30\"\n",
+            "kind: ClusterStack\nspec:\n  provider: openstack\n  name: scs\n  kubernetesVersion: \"1.30\"\n",
         ),
         (
             "scs/metadata.yaml",

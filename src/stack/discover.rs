@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::addon::{MinorBoundChart, MinorBoundCharts};
 use super::configured::{ConfiguredSite, ConfiguredSites, Unmet};
+use super::examples::{Example, Subject};
 use super::facts::{Fact, Fault, FaultKind, Site};
 use super::kinds;
 use super::layout::Layout;
@@ -368,6 +369,24 @@ impl SourceTree {
             Some(range) => locked().filter(|version| range.takes(version)),
             None => version.as_ref(),
         }
+    }
+
+    /// Returns the examples of its stack in its files; `release` is the number of its newest published release, where known.
+    pub fn examples(&self, release: Option<u32>) -> Vec<(&SourceFile, Example)> {
+        let Some(line) = self.line() else {
+            return Vec::new();
+        };
+        let subject = Subject {
+            line: &line,
+            default: self.default,
+            release,
+        };
+        let mut found = Vec::new();
+        for file in &self.files {
+            let examples = file.examples(&subject).into_iter();
+            found.extend(examples.map(|example| (file.as_ref(), example)));
+        }
+        found
     }
 
     /// Tells whether it has a csctl.yaml.

@@ -261,8 +261,8 @@ impl<'f> FileEdits<'f> {
         Ok(())
     }
 
-    /// Replaces bytes of a file that is no YAML.
-    pub fn splice(&mut self, range: Range<usize>, text: &str, class: ChangeClass) {
+    /// Replaces bytes of a file that is no YAML; `at` names the place for people.
+    pub fn splice(&mut self, at: &str, range: Range<usize>, text: &str, class: ChangeClass) {
         let found = &self.file.text()[range.clone()];
         let line = 1 + self.file.text()[..range.start].matches('\n').count();
         if found == text || !self.wants(class, line) {
@@ -270,7 +270,7 @@ impl<'f> FileEdits<'f> {
         }
         self.note(
             line,
-            "text".to_owned(),
+            at.to_owned(),
             (Some(found.to_owned()), Some(text.to_owned())),
             class,
         );
@@ -334,7 +334,8 @@ impl<'f> FileEdits<'f> {
         self.file.documents().get(document)?.at(path)
     }
 
-    fn wants(&self, class: ChangeClass, line: usize) -> bool {
+    /// Tells whether an edit of this class is wanted on a line.
+    pub fn wants(&self, class: ChangeClass, line: usize) -> bool {
         self.policy.wants_at(class, self.file.path(), line)
     }
 

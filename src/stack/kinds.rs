@@ -8,6 +8,7 @@ mod class_values;
 mod cluster_class;
 mod cluster_stack;
 mod csctl;
+mod example;
 mod image_manager;
 mod images;
 mod lock_digest;
@@ -23,6 +24,7 @@ mod tests;
 mod versions_file;
 
 use super::edits::FileEdits;
+use super::examples::{Example, Subject, TextForm};
 use super::facts::{Fact, Facts, Fault, Site};
 use super::source::SourceFile;
 use super::wanted::{ChartPlace, Wanted};
@@ -34,6 +36,7 @@ pub(crate) use chart_lock::fits as chart_lock_fits;
 pub(super) use class_values::has_meaning;
 pub(super) use cluster_class::free_places;
 pub(super) use csctl::is_csctl;
+pub(crate) use example::left_examples;
 pub(crate) use image_manager::is_complete;
 pub(crate) use images::edit_images;
 pub use node_images::{NodeImagesError, validate_node_images};
@@ -79,6 +82,16 @@ pub trait FileKind: Sync + std::fmt::Debug {
 
     /// Adds the facts that a file states.
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault>;
+
+    /// Returns how the examples in such a file are written; nothing where it has none.
+    fn example_form(&self) -> Option<TextForm> {
+        None
+    }
+
+    /// Returns the examples of a stack in a file.
+    fn examples(&self, _file: &SourceFile, _subject: &Subject<'_>) -> Vec<Example> {
+        Vec::new()
+    }
 
     /// Adds the edits that make a file state the wanted facts.
     fn edit(

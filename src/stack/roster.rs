@@ -593,6 +593,7 @@ mod tests {
                 dropped: BTreeSet::new(),
                 banned: BTreeSet::new(),
                 next_version: None,
+                newest_release: None,
                 is_shared: false,
                 is_lists_alone: false,
                 has_csctl: true,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::addon::MinorBoundCharts;
 use super::claims::{Claims, ListPlace};
 use super::configured::{self, ConfiguredSite};
-use super::facts::{Facts, Fault, Roster, RosterEntry, Site, ValueRef};
+use super::examples::{Example, ExampleValue, Subject};
+use super::facts::{Fact, Facts, Fault, Roster, RosterEntry, Site, ValueRef};
 use super::group::ImageGroup;
 use super::kinds::{self, FileKind, Part};
 use super::series::{SeriesId, SeriesSet};
@@ -215,6 +216,25 @@ impl SourceFile {
     /// Returns its claimed lists of image names.
     pub(super) fn claimed_lists(&self) -> &[ListPlace] {
         &self.claims.lists
+    }
+
+    /// Returns the site of a value of one of its examples.
+    pub(crate) fn example_site(&self, value: &ExampleValue) -> Site {
+        Site {
+            file: self.path.clone(),
+            line: value.line,
+            at: value.at(),
+            value: self.text[value.range.clone()].to_owned(),
+            fact: Fact::Example,
+        }
+    }
+
+    /// Returns the examples of a stack in it.
+    pub fn examples(&self, subject: &Subject<'_>) -> Vec<Example> {
+        let kinds = self.kinds.iter();
+        kinds
+            .flat_map(|kind| kind.examples(self, subject))
+            .collect()
     }
 
     /// Returns its lists of node images.

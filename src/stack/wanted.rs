@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Site;
 use super::series::{SeriesId, SeriesSet};
-use crate::catalog::NodeImage;
+use crate::catalog::{NodeImage, StackRelease};
 use crate::policy::{ChangeClass, Policy};
 use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
 
@@ -39,6 +39,8 @@ pub struct Wanted<'a> {
     pub banned: BTreeSet<KubernetesVersion>,
     /// The next version of the stack, where published releases are known.
     pub next_version: Option<StackVersion>,
+    /// The newest published release of the line the tree belongs to now, where one is known.
+    pub newest_release: Option<&'a StackRelease>,
     /// Whether this is for the files beside the source trees, which speak of all minors and of no default.
     pub is_shared: bool,
     /// Whether the tree's own minor is left alone, and only lists that speak of several minors are edited.

@@ -542,9 +542,15 @@ impl Writer<'_> {
         let (name, minor) = (self.repository.name, minor(line.index));
         let default = version(line.index, line.default);
         let dashed = minor.dashed();
+        let stack = format!(
+            "kind: ClusterStack\nspec:\n  provider: openstack\n  name: {name}\n  kubernetesVersion: \"{minor}\"\n"
+        );
+        let cluster = format!(
+            "kind: Cluster\nspec:\n  topology:\n    classRef:\n      name: openstack-{name}-{dashed}-v2\n    version: {default}\n"
+        );
         self.plain(
             &format!("{base}README.md"),
-            &format!("# {name}\n\nThis is {minor}.\n\n  kubernetesVersion: \"{minor}\"\n  name: openstack-{name}-{dashed}-v2\n  version: {default}\n"),
+            &format!("# {name}\n\nThis is {minor}.\n\n| release | version |\n|---|---|\n| openstack-{name}-{dashed}-v1 | {default} |\n\n```yaml\n{stack}---\n{cluster}```\n\nAnother chart:\n\n```yaml\nversion: 1.2.3\n```\n"),
         );
     }
 }

@@ -300,7 +300,10 @@ fn lists_of_several_minors_go_on_beside_a_tree_that_is_left_alone() {
         ("scs/csctl.yaml", &csctl("v1.33.1")),
         ("scs/node-images.yaml", &node_images(&["v1.33.1"])),
         ("scs/kubernetes.yaml", &manager(&["v1.33.1", "v1.34.5"])),
-        ("scs/README.md", "version: v1.32.9\n"),
+        (
+            "scs/README.md",
+            "    topology: {class: openstack-scs-1-32-v1, version: v1.32.9}\n",
+        ),
     ]);
     let policy = Policy {
         minors: crate::policy::Minors::List(vec!["1.34".parse().unwrap()]),

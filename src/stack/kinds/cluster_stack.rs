@@ -1,13 +1,11 @@
-//! clusterstack.yaml: the example `ClusterStack` resource beside a stack. It moves with the stack while it agrees with it; one
-//! that has drifted is a person's business.
+//! clusterstack.yaml: the example `ClusterStack` resource beside a stack, and example clusters in the same file. They move with the
+//! stack while they agree with it; one that has drifted is a person's business.
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
-use crate::version::Minor;
+use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, example};
+use crate::stack::examples::{Example, Subject, TextForm, find_in_manifest};
 
 #[derive(Debug)]
 pub(super) struct ClusterStack;
-
-const VERSION: [&str; 2] = ["spec", "kubernetesVersion"];
 
 impl FileKind for ClusterStack {
     fn name(&self) -> &'static str {
@@ -19,19 +17,21 @@ impl FileKind for ClusterStack {
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {
-        !place.contains('/') && text.contains("kind: ClusterStack\n")
+        !place.contains('/') && text.contains("ClusterStack") && text.lines().any(is_kind)
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
-        let path = super::keys(&VERSION);
-        for document in file.documents() {
-            if let Some((node, _)) = super::text_at(document, &path) {
-                facts
-                    .sites
-                    .push(super::site(file, &path, node, Fact::Example));
-            }
-        }
+    /// Such a file alone states no facts: whether it is an example of the stack depends on the stack.
+    fn read(&self, _file: &SourceFile, _facts: &mut Facts) -> Result<(), Fault> {
         Ok(())
+    }
+
+    fn example_form(&self) -> Option<TextForm> {
+        Some(TextForm::Manifest)
+    }
+
+    fn examples(&self, file: &SourceFile, subject: &Subject<'_>) -> Vec<Example> {
+        let found = file.yaml().map(|yaml| find_in_manifest(yaml, subject));
+        found.unwrap_or_default()
     }
 
     fn edit(
@@ -40,18 +40,15 @@ impl FileKind for ClusterStack {
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
-        if wanted.is_shared {
-            return Ok(());
-        }
-        let path = super::keys(&VERSION);
-        for (index, document) in file.documents().iter().enumerate() {
-            let Some((_, raw)) = super::text_at(document, &path) else {
-                continue;
-            };
-            if raw.parse::<Minor>() == Ok(wanted.line_before.minor) {
-                super::set_kubernetes((index, &path, raw), wanted, edits)?;
-            }
-        }
-        Ok(())
+        example::edit(file, TextForm::Manifest, wanted, edits)
     }
+}
+
+/// Tells whether a line says that a resource is a `ClusterStack`.
+fn is_kind(line: &str) -> bool {
+    let value = line.trim_start_matches(['-', ' ']).strip_prefix("kind:");
+    value.is_some_and(|value| {
+        let word = value.split('#').next().unwrap_or_default().trim();
+        word.trim_matches(['"', '\'']) == "ClusterStack"
+    })
 }

@@ -109,6 +109,7 @@ fn moved_to(
         dropped: BTreeSet::new(),
         banned: BTreeSet::new(),
         next_version: None,
+        newest_release: None,
         is_shared: false,
         is_lists_alone: false,
         has_csctl: true,

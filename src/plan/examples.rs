@@ -1,0 +1,24 @@
+//! Says which examples for people a move leaves to people, as nobody else knows what they should say.
+
+use super::Hold;
+use super::holds::hold;
+use super::target::{Move, Target};
+use crate::stack::left_examples;
+
+/// Returns a hold for each such example.
+pub(super) fn example_holds(target: &Target<'_>) -> Vec<Hold> {
+    let mut holds = Vec::new();
+    for step in &target.moves {
+        let (Move::Edit(tree, wanted) | Move::Create(tree, _, wanted)) = step else {
+            continue;
+        };
+        for file in &tree.files {
+            let left = left_examples(file, wanted).into_iter();
+            holds.extend(left.map(|left| {
+                let subject = format!("{} in {}", left.value, left.place);
+                hold(subject, left.reason, Some(left.hint.to_owned()))
+            }));
+        }
+    }
+    holds
+}
