@@ -445,7 +445,7 @@ proptest! {
             let is_asked = finding.rule == "final-newline";
             prop_assert!(finding.fix.is_none() || is_asked, "{finding:?}");
             let is_held = run.plan.stacks.iter().any(|stack| {
-                stack.title == finding.stack && stack.holds.iter().any(|hold| {
+                stack.title == finding.stack && stack.holds.iter().chain(&stack.unknown).any(|hold| {
                     finding.minor.is_some_and(|minor| is_about(&hold.subject, minor))
                 })
             });

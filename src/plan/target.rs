@@ -44,6 +44,20 @@ pub(super) enum Move<'a> {
     Remove(&'a SourceTree),
 }
 
+/// The operating-system releases of a default's images before and after.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct OsMove {
+    pub(super) before: OsRelease,
+    pub(super) after: OsRelease,
+}
+
+impl OsMove {
+    /// Tells whether the release after is an older one of the same system.
+    pub(super) fn is_lower(&self) -> bool {
+        self.before.distribution() == self.after.distribution() && self.after < self.before
+    }
+}
+
 impl<'a> Target<'a> {
     /// Works out where a stack should go.
     pub(super) fn new(
@@ -80,7 +94,7 @@ impl<'a> Target<'a> {
 
     fn dropped_minors(&self, known: &[Minor]) -> BTreeSet<Minor> {
         let policy = self.input.policy;
-        if policy.end_of_life == EndOfLife::Keep || !policy.wants(ChangeClass::Removal) {
+        if policy.end_of_life != EndOfLife::Drop || !policy.wants(ChangeClass::Removal) {
             return BTreeSet::new();
         }
         let asked = self.input.selection.asked_minor();
@@ -249,44 +263,49 @@ impl<'a> Target<'a> {
         !self.limits.excludes(&tree.directory, version) && self.new_os(tree, version).is_none()
     }
 
+    /// Returns the operating-system releases before and after, where a version would put a source tree's images on another one
+    /// that is not wanted. A newer one is a change of its own, made when it is asked for, and an older one never is; another
+    /// minor brings its own release.
+    pub(super) fn new_os(&self, tree: &SourceTree, version: KubernetesVersion) -> Option<OsMove> {
+        let is_wanted = |step: &OsMove| {
+            let asks = self.input.policy.changes.contains(&ChangeClass::OsRelease);
+            asks && !step.is_lower()
+        };
+        self.os_move(tree, version).filter(|step| !is_wanted(step))
+    }
+
     /// Returns the operating-system releases before and after, where a version would put a source tree's images on another one.
-    /// That is a change of its own, made when it is asked for; another minor brings its own release.
-    pub(super) fn new_os(
-        &self,
-        tree: &SourceTree,
-        version: KubernetesVersion,
-    ) -> Option<(OsRelease, OsRelease)> {
-        let policy = self.input.policy;
+    fn os_move(&self, tree: &SourceTree, version: KubernetesVersion) -> Option<OsMove> {
         let stays = tree
             .default
-            .filter(|_| tree.minor == Some(version.minor()))?;
-        if version == stays || policy.changes.contains(&ChangeClass::OsRelease) {
-            return None;
-        }
+            .filter(|stays| tree.minor == Some(version.minor()) && *stays != version)?;
         if self.must_leave(stays) {
             return None;
         }
-        tree.files
+        let references: Vec<ImageReference<'_>> = tree
+            .files
             .iter()
             .flat_map(|file| file.image_references(&self.stack.series))
-            .filter(|reference| reference.version == stays)
-            .find_map(|reference| self.new_os_of(&reference, version))
-    }
-
-    fn new_os_of(
-        &self,
-        reference: &ImageReference<'_>,
-        version: KubernetesVersion,
-    ) -> Option<(OsRelease, OsRelease)> {
-        let standing = reference.os.clone()?;
-        let images = self.offer.of_series(reference.series?, version.minor());
-        let of_version = || images.iter().filter(|image| image.version == version);
-        let is_same = |image: &NodeImage| image.os.as_ref() == Some(&standing);
-        if of_version().any(is_same) {
-            return None;
-        }
-        let other = of_version().next_back()?.os.clone()?;
-        Some((standing, other))
+            .collect();
+        let series: BTreeSet<SeriesId> =
+            references.iter().filter_map(|found| found.series).collect();
+        series.into_iter().find_map(|id| {
+            let stated = || {
+                let mut own = references.iter();
+                let of_default =
+                    own.find(|found| found.series == Some(id) && found.version == stays);
+                of_default?.os.clone()
+            };
+            let image = self.default_image(tree, id, stays);
+            let before = image.and_then(|image| image.os.clone()).or_else(stated)?;
+            let images = self.offer.of_series(id, version.minor());
+            let of_version = || images.iter().filter(|image| image.version == version);
+            if of_version().any(|image| image.os.as_ref() == Some(&before)) {
+                return None;
+            }
+            let after = of_version().next_back()?.os.clone()?;
+            Some(OsMove { before, after })
+        })
     }
 
     /// Finds the pin of a minor's default.
@@ -506,17 +525,7 @@ impl<'a> Target<'a> {
 
     /// Tells whether a default would go to a version that is on another operating system alone, within its minor.
     fn moves_os(&self, tree: &SourceTree, default: Option<KubernetesVersion>) -> bool {
-        let (Some(before), Some(after)) = (tree.default, default) else {
-            return false;
-        };
-        let mut references = tree
-            .files
-            .iter()
-            .flat_map(|file| file.image_references(&self.stack.series));
-        before != after
-            && before.minor() == after.minor()
-            && !self.must_leave(before)
-            && references.any(|reference| self.new_os_of(&reference, after).is_some())
+        default.is_some_and(|version| self.os_move(tree, version).is_some())
     }
 
     fn rows(

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Hold;
 use super::charts;
 use super::holds::hold;
-use super::target::{Move, Target};
+use super::target::{Move, OsMove, Target};
 use crate::matrix::{StoreState, state_of};
 use crate::stack::{Fault, ProofKind, SourceTree};
-use crate::version::{KubernetesVersion, Minor, OsRelease, compact};
+use crate::version::{KubernetesVersion, Minor, compact};
 
 /// Returns why defaults wait, and what of the stack stays as it is.
 pub(super) fn waiting(target: &Target<'_>) -> Vec<Hold> {
@@ -114,30 +114,40 @@ fn os_holds(target: &Target<'_>, tree: &SourceTree) -> Vec<Hold> {
     let Some(default) = tree.default else {
         return Vec::new();
     };
-    let mut by_move: BTreeMap<(OsRelease, OsRelease), Vec<KubernetesVersion>> = BTreeMap::new();
+    let mut by_move: BTreeMap<OsMove, Vec<KubernetesVersion>> = BTreeMap::new();
     let newer = target.selected(default.minor()).into_iter();
     for version in newer.filter(|version| *version > default) {
-        if let Some(releases) = target.new_os(tree, version) {
-            by_move.entry(releases).or_default().push(version);
+        if let Some(step) = target.new_os(tree, version) {
+            by_move.entry(step).or_default().push(version);
         }
     }
-    let title = target.stack.title();
-    let selection = target.input.selection;
-    let command = selection.command(&format!("plan {title} --change os-release"));
-    by_move
-        .into_iter()
-        .map(|((before, after), versions)| {
-            let reason = match versions.len() {
-                1 => format!(
-                    "does not become the default: its image is on {after}, and the stack's images are on {before}"
-                ),
-                _ => format!(
-                    "do not become the default: their images are on {after}, and the stack's images are on {before}"
-                ),
-            };
-            hold(subject_of(&versions), reason, Some(format!("look at it by itself: {command}")))
-        })
+    let holds = by_move.into_iter();
+    holds
+        .map(|(step, versions)| os_hold(target, &step, &versions))
         .collect()
+}
+
+fn os_hold(target: &Target<'_>, step: &OsMove, versions: &[KubernetesVersion]) -> Hold {
+    let OsMove { before, after } = step;
+    let words = match versions.len() {
+        1 => "does not become the default: its image is",
+        _ => "do not become the default: their images are",
+    };
+    let older = if step.is_lower() {
+        ", which is newer"
+    } else {
+        ""
+    };
+    let reason = format!("{words} on {after}, and the stack's images are on {before}{older}");
+    let hint = (!step.is_lower()).then(|| {
+        let title = target.stack.title();
+        let command = format!("plan {title} --change os-release");
+        format!(
+            "look at it by itself: {}",
+            target.input.selection.command(&command)
+        )
+    });
+    hold(subject_of(versions), reason, hint)
 }
 
 /// Names one version, or several in the short form.
