@@ -252,7 +252,7 @@ fn each_source_tree_has_its_own_values_and_a_new_one_gets_its_own() {
         let place = format!("{directory}/{}/hack/env", minor.replace('.', "-"));
         copy.write(&place, &format!("MINOR={minor}\n"));
     }
-    let planned = plan(&copy, &["openstack/scs", "--minor", "1.36"]);
+    let planned = plan(&copy, &["openstack/scs", "--add", "1.36"]);
     let files = planned["files"].as_array().unwrap();
     let made = format!("{directory}/1-36/hack/env");
     let made = files.iter().find(|file| file["path"] == *made).unwrap();
@@ -303,7 +303,7 @@ fn two_stacks_do_not_write_one_file() {
     let sites = format!("sites:\n{}{}", entry("openstack/scs"), entry("docker/scs"));
     copy.write("csctl-matrix.yaml", &sites);
     copy.write("start.txt", "openstack/scs v1.30.0\ndocker/scs v1.30.0\n");
-    let error = run(&copy, &["update"]).failure(1);
+    let error = run(&copy, &["update"]).failure(6);
     assert!(
         error.contains("start.txt: two stacks change this file"),
         "{error}"

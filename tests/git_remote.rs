@@ -246,7 +246,7 @@ fn plan_of(copy: &Copy, minor: Option<&str>, day: Option<&str>, below: &str) -> 
     };
     let repository = Repository::open(&place).unwrap();
     let selection = Selection {
-        minor: minor.map(|minor| minor.parse().unwrap()),
+        switch_to: minor.map(|minor| minor.parse().unwrap()),
         ..Selection::default()
     };
     let selection = repository.select(selection).unwrap();
@@ -334,7 +334,7 @@ fn a_commit_is_what_update_would_write() {
 #[test]
 fn a_tree_below_the_root_of_a_repository_is_committed_where_it_is() {
     let copy = Copy::of("layout-b");
-    let inner = Copy::of("layout-a");
+    let inner = Copy::of("layout-c");
     for (path, bytes) in inner.files() {
         copy.write(
             &format!("stacks/here/{path}"),

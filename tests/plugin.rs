@@ -338,7 +338,8 @@ fn matrix_writes_all_images_of_the_minor() {
     ];
     for (layout, stack, name, version) in cases {
         let copy = Copy::of(layout);
-        copy.run(&["update", "--catalog", &catalog]).success();
+        copy.run(&["update", "--end-of-life", "follow", "--catalog", &catalog])
+            .success();
         copy.write(
             &format!("{stack}/csctl.yaml"),
             &csctl(name, version, "matrix"),

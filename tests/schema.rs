@@ -188,7 +188,7 @@ fn plans_fit_their_schema() {
     let schema = Schema::read("plan");
     for repository in REPOSITORIES {
         schema.check(&said(repository, &["plan"]));
-        schema.check(&said(repository, &["plan", "--minor", "1.35"]));
+        schema.check(&said(repository, &["plan", "--switch", "1.35"]));
     }
 }
 

@@ -105,8 +105,8 @@ fn carry_out(copy: &Copy, plan: &serde_json::Value) {
 fn the_json_of_a_plan_is_what_update_writes() {
     let cases: [(&str, &[&str]); 5] = [
         ("layout-c", &[]),
-        ("layout-b", &["--minor", "1.35"]),
-        ("layout-d", &["openstack/scs", "--minor", "1.36"]),
+        ("layout-b", &["--switch", "1.35"]),
+        ("layout-d", &["openstack/scs", "--add", "1.36"]),
         (
             "layout-a",
             &["--end-of-life", "drop", "--as-of", "2025-04-01"],
@@ -215,7 +215,7 @@ fn files_in_the_way_of_a_new_minor_stay() {
         &format!("{SCS}/1-36/cluster-class/values.yaml"),
         "mine: true\n",
     );
-    let message = refusal(&copy, &["update", "openstack/scs", "--minor", "1.36"]);
+    let message = refusal(&copy, &["update", "openstack/scs", "--add", "1.36"]);
     assert!(
         message.contains(&format!(
             "{SCS}/1-36/cluster-class/values.yaml is there already"
@@ -366,7 +366,7 @@ mod modes {
         }
         run(&copy, &["update", "openstack/scs"]);
         assert_eq!(mode(&copy, &format!("{SCS}/1-35/stack.yaml")), 0o600);
-        run(&copy, &["update", "openstack/scs", "--minor", "1.36"]);
+        run(&copy, &["update", "openstack/scs", "--add", "1.36"]);
         for (place, expected) in modes {
             assert_eq!(
                 mode(&copy, &format!("{SCS}/1-36/{place}")),
@@ -434,7 +434,7 @@ fn a_place_that_is_taken_stops_everything() {
     for taken in ["1-36", "1-36/cluster-class"] {
         let copy = Copy::of("layout-d");
         copy.write(&format!("{SCS}/{taken}"), "a file");
-        let message = refusal(&copy, &["update", "openstack/scs", "--minor", "1.36"]);
+        let message = refusal(&copy, &["update", "openstack/scs", "--add", "1.36"]);
         assert!(
             message.contains(&format!(
                 "{SCS}/{taken} is there already; nothing was written"
@@ -444,7 +444,7 @@ fn a_place_that_is_taken_stops_everything() {
     }
     let copy = Copy::of("layout-d");
     fs::create_dir_all(copy.path(&format!("{SCS}/1-36/stack.yaml/inner"))).unwrap();
-    let message = refusal(&copy, &["update", "openstack/scs", "--minor", "1.36"]);
+    let message = refusal(&copy, &["update", "openstack/scs", "--add", "1.36"]);
     assert!(
         message.contains("1-36/stack.yaml is there already"),
         "{message}"
@@ -497,7 +497,7 @@ fn an_interrupted_update_is_finished() {
         let arguments = [
             "update",
             "openstack/scs",
-            "--minor",
+            "--add",
             "1.36",
             "--catalog",
             &catalog(),
@@ -580,7 +580,7 @@ fn a_killed_update_leaves_no_mixture() {
     original.commit();
     // Samples that nobody runs, and that take long to copy.
     fs::remove_dir_all(original.path(".git/hooks")).ok();
-    let arguments = ["update", "--minor", "1.36", "--catalog", &catalog()];
+    let arguments = ["update", "--add", "1.36", "--catalog", &catalog()];
     let started = Instant::now();
     let after = updated("layout-d", &arguments[1..3]);
     let whole = started.elapsed();
@@ -663,7 +663,7 @@ fn a_new_minor_is_a_directory_where_minors_are_directories() {
     let copy = Copy::of("layout-d");
     copy.write(&format!("{SCS}/1-35/cluster-class/.helmignore"), "*.orig\n");
     let before = copy.files();
-    run(&copy, &["update", "openstack/scs", "--minor", "1.36"]);
+    run(&copy, &["update", "openstack/scs", "--add", "1.36"]);
     let after = copy.files();
     for (place, bytes) in &before {
         if let Some(rest) = place.strip_prefix(&format!("{SCS}/1-35/")) {
@@ -693,7 +693,7 @@ fn a_new_minor_is_a_directory_where_minors_are_directories() {
 fn a_new_minor_moves_the_tree_where_there_is_one() {
     for (layout, stack) in [("layout-b", SCS), ("layout-c", SCS2)] {
         let copy = Copy::of(layout);
-        run(&copy, &["update", "--minor", "1.35"]);
+        run(&copy, &["update", "--switch", "1.35"]);
         let text = |place: &str| copy.read(&format!("{stack}/{place}"));
         assert!(text("csctl.yaml").contains("kubernetesVersion: v1.35.5\n"));
         assert!(text("cluster-class/Chart.yaml").contains("-1-35-cluster-class\n"));
@@ -712,7 +712,7 @@ fn a_minor_without_images_is_held_and_nothing_else_is_done() {
     for layout in ["layout-a", "layout-b", "layout-c", "layout-d"] {
         let copy = Copy::of(layout);
         let before = copy.files();
-        let said = run(&copy, &["update", "--minor", "1.40"]);
+        let said = run(&copy, &["update", "--switch", "1.40"]);
         assert!(
             said.contains("held   1.40: the stack cannot be set to it"),
             "{said}"

@@ -6,9 +6,11 @@ use super::{Format, Outcome, Place, Repository, World, to_json};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::error::{CommandError, Status};
+use crate::matrix::minors_of;
 use crate::plan::{Plan, PlanInput, Selection};
 use crate::policy::ChangeClass;
 use crate::report;
+use crate::version::Minor;
 
 /// What to plan.
 #[derive(Debug, Clone)]
@@ -65,6 +67,7 @@ pub(super) fn look_and_make(
     repository: &Repository,
 ) -> Result<(Plan, Catalog), CommandError> {
     let selection = repository.select(request.selection.clone())?;
+    refuse_unknown_minor(repository, &selection)?;
     let catalog = repository.look(&selection, &request.world)?;
     let mut policy = repository.config.policy(&request.options);
     policy.changes.clone_from(&request.changes);
@@ -78,6 +81,28 @@ pub(super) fn look_and_make(
     let mut plan = crate::plan::plan(input);
     repository.judge(&mut plan, &catalog);
     Ok((plan, catalog))
+}
+
+/// Refuses to look at a minor alone that nothing is about: that there is nothing to change would say the wrong thing.
+pub(super) fn refuse_unknown_minor(
+    repository: &Repository,
+    selection: &Selection,
+) -> Result<(), CommandError> {
+    let Some(minor) = selection.minor else {
+        return Ok(());
+    };
+    let stacks = repository.discovery.read(&repository.tree);
+    let selected = stacks.iter().filter(|stack| selection.takes(stack));
+    let known: BTreeSet<Minor> = selected.flat_map(minors_of).collect();
+    if known.is_empty() || known.contains(&minor) {
+        return Ok(());
+    }
+    let known: Vec<String> = known.iter().map(Minor::to_string).collect();
+    let hint = format!(
+        "there are {}; --switch {minor} sets a source tree to it, --add {minor} adds it beside them",
+        known.join(", ")
+    );
+    Err(CommandError::new(format!("no cluster stack has {minor}")).hinted(hint))
 }
 
 pub(super) fn status(plan: &Plan) -> Status {
