@@ -435,9 +435,7 @@ fn carried(arguments: &[OsString]) -> Carried {
             carried.after.push_str(" --offline");
         } else if CARRIED.contains(&name.as_str()) {
             let value = value.or_else(|| rest.next()).unwrap_or_default();
-            carried
-                .after
-                .push_str(&format!(" {name} {}", quote(&value)));
+            carried.after.extend([" ", &name, " ", &quote(&value)]);
         }
     }
     carried

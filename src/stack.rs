@@ -44,4 +44,4 @@ pub use series::{ImageSeries, ProofKind, SeriesId, SeriesMatch, SeriesSet};
 pub(crate) use source::ImageReference;
 pub use source::SourceFile;
 pub use tree::{Content, Tree, is_directory_of_interest, is_of_interest};
-pub use wanted::{AddonRow, ChartPlace, SeriesImages, Wanted};
+pub use wanted::{AddonRow, ChartPlace, Reach, SeriesImages, Wanted};

@@ -75,24 +75,32 @@ fn named_images(stack: &Stack) -> BTreeSet<Named> {
     listed.chain(single).collect()
 }
 
+/// Finds a named image by its URL, or in the store of a series where it is named by its version alone.
+fn find_image<'a>(
+    input: ProofInput<'a>,
+    version: KubernetesVersion,
+    url: Option<&str>,
+) -> Option<&'a NodeImage> {
+    if let Some(url) = url {
+        let mut images = input
+            .catalog
+            .image_stores
+            .iter()
+            .flat_map(|store| &store.images);
+        return images.find(|image| image.url == *url && image.version == version);
+    }
+    let mut all = input.after.series.all().iter();
+    all.find_map(|series| {
+        let store = input.catalog.find_store(series.store.as_ref()?)?;
+        let mut images = store.images_of(version);
+        images.find(|image| series.has_os(image.os.as_ref()))
+    })
+}
+
 fn image_verdict(input: ProofInput<'_>, (version, url, sum): &Named) -> (TestState, String) {
-    let stores = || input.catalog.image_stores.iter();
-    let found: Option<&NodeImage> = match url {
-        Some(url) => stores()
-            .flat_map(|store| &store.images)
-            .find(|image| image.url == *url && image.version == *version),
-        None => {
-            let mut all = input.after.series.all().iter();
-            all.find_map(|series| {
-                let store = input.catalog.find_store(series.store.as_ref()?)?;
-                let mut images = store.images_of(*version);
-                images.find(|image| series.has_os(image.os.as_ref()))
-            })
-        }
-    };
-    let Some(image) = found else {
-        let searched = stores().any(|store| store.searched.contains(&version.minor()));
-        return if searched {
+    let Some(image) = find_image(input, *version, url.as_deref()) else {
+        let mut stores = input.catalog.image_stores.iter();
+        return if stores.any(|store| store.searched.contains(&version.minor())) {
             (
                 TestState::Failed,
                 "no such image was seen in the store".to_owned(),

@@ -12,7 +12,7 @@ use crate::catalog::NodeImage;
 use crate::matrix::{LineMatrix, matrix};
 use crate::policy::{Block, ChangeClass, Policy};
 use crate::stack::{
-    EditNote, Fact, Part, SourceFile, SourceTree, Stack, chart_lock_fits, choose_image,
+    EditNote, Fact, Part, Reach, SourceFile, SourceTree, Stack, chart_lock_fits, choose_image,
     versions_for,
 };
 use crate::version::{
@@ -100,7 +100,7 @@ fn line_plan(
 /// Returns the changed files of the source tree that is, or will be, set to a minor.
 fn files_of<'o>(target: &Target<'_>, outcome: &'o Outcome, minor: Minor) -> Vec<&'o FileChange> {
     let directory = target.moves.iter().find_map(|step| match step {
-        Move::Edit(tree, wanted) if wanted.line.minor == minor && !wanted.is_lists_alone => {
+        Move::Edit(tree, wanted) if wanted.line.minor == minor && wanted.reach != Reach::Lists => {
             Some(tree.directory.clone())
         }
         Move::Create(_, directory, wanted) if wanted.line.minor == minor => Some(directory.clone()),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::target::{Move, Target};
 use super::{FileAction, FileChange};
 use crate::stack::{
-    Content, Edited, Fault, FileEdits, Known, SeriesSet, SiteValues, SourceFile, SourceTree, Stack,
-    Tree, Wanted, edit_configured, edit_configured_text, edit_images,
+    Content, Edited, Fault, FileEdits, Known, Reach, SeriesSet, SiteValues, SourceFile, SourceTree,
+    Stack, Tree, Wanted, edit_configured, edit_configured_text, edit_images,
 };
 use crate::version::{KubernetesVersion, Minor};
 
@@ -230,10 +230,10 @@ fn edit(
 ) -> Result<Option<Edited>, Fault> {
     let mut edits = FileEdits::new(file, siblings, wanted);
     let kinds = file.kinds().iter();
-    for kind in kinds.filter(|kind| !wanted.is_lists_alone || kind.spans_minors()) {
+    for kind in kinds.filter(|kind| wanted.reach != Reach::Lists || kind.spans_minors()) {
         kind.edit(file, wanted, &mut edits)?;
     }
-    if wanted.is_lists_alone {
+    if wanted.reach == Reach::Lists {
         return edits.finish();
     }
     edit_images(file, wanted, &mut edits)?;

@@ -3,7 +3,9 @@
 
 use super::files::{Outcome, Refusal};
 use super::target::{Move, Target};
-use crate::stack::{Fact, Fault, FaultKind, Roster, RosterForm, Site, SourceTree, Stack, Wanted};
+use crate::stack::{
+    Fact, Fault, FaultKind, Reach, Roster, RosterForm, Site, SourceTree, Stack, Wanted,
+};
 
 /// Returns what the planned texts do not say as the plan promises.
 pub(super) fn read_back(target: &Target<'_>, outcome: &Outcome) -> Vec<Refusal> {
@@ -13,7 +15,7 @@ pub(super) fn read_back(target: &Target<'_>, outcome: &Outcome) -> Vec<Refusal> 
     let mut refusals = new_faults(target, after);
     for step in &target.moves {
         let (directory, wanted) = match step {
-            Move::Edit(tree, wanted) if !wanted.is_lists_alone => (&tree.directory, wanted),
+            Move::Edit(tree, wanted) if wanted.reach != Reach::Lists => (&tree.directory, wanted),
             Move::Create(_, directory, wanted) => (directory, wanted),
             Move::Edit(..) | Move::Remove(_) => continue,
         };

@@ -12,8 +12,8 @@ use crate::catalog::NodeImage;
 use crate::matrix::minors_of;
 use crate::policy::{ChangeClass, EndOfLife, Pin};
 use crate::stack::{
-    AddonRow, Fact, ImageReference, RosterEntry, SeriesId, SeriesImages, SourceFile, SourceTree,
-    Stack, Wanted, choose_image, select_versions,
+    AddonRow, Fact, ImageReference, Reach, RosterEntry, SeriesId, SeriesImages, SourceFile,
+    SourceTree, Stack, Wanted, choose_image, select_versions,
 };
 use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine};
 
@@ -421,8 +421,11 @@ impl<'a> Target<'a> {
             banned: self.offer.banned().clone(),
             next_version: next_version(self.input.catalog, &line),
             newest_release: self.input.catalog.find_newest_release(&line_before),
-            is_shared: false,
-            is_lists_alone: !self.is_looked_at(minor),
+            reach: if self.is_looked_at(minor) {
+                Reach::Tree
+            } else {
+                Reach::Lists
+            },
             has_csctl: tree.has_csctl(),
             moves_os: self.moves_os(tree, default),
             policy,
@@ -622,7 +625,7 @@ impl<'a> Target<'a> {
                 .filter(|tree| !self.is_edited(tree))
                 .filter_map(|tree| tree.default),
         );
-        wanted.is_shared = true;
+        wanted.reach = Reach::Beside;
         Some(wanted)
     }
 

@@ -129,16 +129,15 @@ impl Algorithm {
 impl ImageGroup {
     /// Returns the text of the value that says what the image is: its URL, else its name.
     pub(super) fn text<'f>(&self, file: &'f SourceFile) -> Option<&'f str> {
-        let by_rank = [
+        let mut by_rank = [
             ImagePart::Url,
             ImagePart::Name,
             ImagePart::Tag,
             ImagePart::Unknown,
         ]
         .into_iter();
-        let member = by_rank
-            .filter_map(|part| self.members.iter().find(|member| member.part == part))
-            .next()?;
+        let member =
+            by_rank.find_map(|part| self.members.iter().find(|member| member.part == part))?;
         self.node(file, member)?.as_str()
     }
 
@@ -165,11 +164,11 @@ impl ImageGroup {
 
     /// Returns the operating-system release that its URL or name says.
     pub(super) fn os(&self, file: &SourceFile) -> Option<OsRelease> {
-        let texts = self.members.iter().filter_map(|member| {
+        let mut texts = self.members.iter().filter_map(|member| {
             let node = self.node(file, member)?;
             matches!(member.part, ImagePart::Url | ImagePart::Name).then(|| node.as_str())?
         });
-        texts.filter_map(|text| ImageTraits::of(text).os).next()
+        texts.find_map(|text| ImageTraits::of(text).os)
     }
 
     /// Returns the checksum by an algorithm that reads as one.
@@ -440,15 +439,11 @@ pub(super) fn name_about(
     }
     let day_before = read.as_ref().and_then(|read| read.date);
     let of_url = ImagePattern::read_url(&image.url).ok();
-    match (day_before, of_url.and_then(|read| read.date)) {
-        (Some(before), Some(date)) => {
-            Ok(pattern.dated_url(image.version, os, before.on(date.day())))
-        }
-        (Some(_) | None, Some(_) | None) => {
-            let reason = format!("{} does not say the day that the name carries", image.url);
-            Err(Unmovable::new(reason))
-        }
+    if let (Some(before), Some(date)) = (day_before, of_url.and_then(|read| read.date)) {
+        return Ok(pattern.dated_url(image.version, os, before.on(date.day())));
     }
+    let reason = format!("{} does not say the day that the name carries", image.url);
+    Err(Unmovable::new(reason))
 }
 
 /// Returns what a text says of its image: where it is, or its name alone.

@@ -27,7 +27,7 @@ use super::edits::FileEdits;
 use super::examples::{Example, Subject, TextForm};
 use super::facts::{Fact, Facts, Fault, Site};
 use super::source::SourceFile;
-use super::wanted::{ChartPlace, Wanted};
+use super::wanted::{ChartPlace, Reach, Wanted};
 use crate::policy::ChangeClass;
 use crate::version::{ChartRequirement, ChartVersion, KubernetesVersion, Minor};
 use crate::yaml::{Node, Path};

@@ -98,11 +98,10 @@ fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
             );
             for (index, entry) in roster.entries.iter().enumerate() {
                 let own = ImagePattern::of_url(&entry.name).ok();
-                let own = own.filter(|pattern| is_name(pattern));
+                let own = own.filter(is_name);
                 let mut names: Vec<ImagePattern> = own.into_iter().collect();
                 names.extend(roster.names.get(index).or(roster.names.first()).cloned());
-                let named = entry.url.is_some() || !names.is_empty();
-                if !named {
+                if entry.url.is_none() && names.is_empty() {
                     continue;
                 }
                 let proof = match (&entry.sha256, &entry.sha512) {

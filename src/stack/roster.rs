@@ -393,7 +393,12 @@ fn place(listing: &Listing<'_>, mut added: Vec<Added>, change: &mut RosterChange
     for added in added {
         let turned = last.iter().find(|(series, _)| *series == added.series);
         let insert = match turned {
-            Some((_, index)) => order.behind(*index, added),
+            Some((_, index)) => Some(Insert {
+                at: index + 1,
+                like: *index,
+                image: added.image,
+                class: added.class,
+            }),
             None => order.find(listing, added, change),
         };
         change.insert.extend(insert);
@@ -446,16 +451,6 @@ impl Order {
             is_descending: is_descending || (is_by_series && own_descending),
             is_by_series,
         }
-    }
-
-    /// Puts an image behind an entry that is written anew.
-    fn behind(&self, index: usize, added: Added) -> Option<Insert> {
-        Some(Insert {
-            at: index + 1,
-            like: index,
-            image: added.image,
-            class: added.class,
-        })
     }
 
     /// Finds the place of an image, and an entry of its series that stays and that it can be shaped after.
@@ -594,8 +589,7 @@ mod tests {
                 banned: BTreeSet::new(),
                 next_version: None,
                 newest_release: None,
-                is_shared: false,
-                is_lists_alone: false,
+                reach: super::super::wanted::Reach::Tree,
                 has_csctl: true,
                 moves_os: false,
                 policy: &self.policy,

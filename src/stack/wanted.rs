@@ -41,16 +41,25 @@ pub struct Wanted<'a> {
     pub next_version: Option<StackVersion>,
     /// The newest published release of the line the tree belongs to now, where one is known.
     pub newest_release: Option<&'a StackRelease>,
-    /// Whether this is for the files beside the source trees, which speak of all minors and of no default.
-    pub is_shared: bool,
-    /// Whether the tree's own minor is left alone, and only lists that speak of several minors are edited.
-    pub is_lists_alone: bool,
+    /// The files it is for.
+    pub reach: Reach,
     /// Whether the tree has a csctl.yaml, which makes csctl the writer of metadata.yaml.
     pub has_csctl: bool,
     /// Whether the default goes to a version that is on another operating system alone, which is a change of its own.
     pub moves_os: bool,
     /// The policy.
     pub policy: &'a Policy,
+}
+
+/// The files that a wanted state is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// All files of one source tree.
+    Tree,
+    /// The tree's lists that speak of several minors: its own minor is left alone.
+    Lists,
+    /// The files beside the source trees, which speak of all minors and of no default.
+    Beside,
 }
 
 /// What the files may say of the images of one series.

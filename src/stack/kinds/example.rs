@@ -1,7 +1,7 @@
 //! What an example should say when its stack moves, or where it was forgotten. The values of an example move together or not at all:
 //! a class of one release beside the Kubernetes version of another gives nobody a cluster.
 
-use super::{FileEdits, SourceFile, Wanted};
+use super::{FileEdits, Reach, SourceFile, Wanted};
 use crate::policy::ChangeClass;
 use crate::stack::examples::{
     Example, ExampleKind, ExampleValue, NamedRelease, NamedVersion, Stated, Subject, TextForm,
@@ -89,7 +89,7 @@ pub(super) fn edit(
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    if wanted.is_shared {
+    if wanted.reach == Reach::Beside {
         return Ok(());
     }
     for example in examples(file, wanted) {
@@ -123,7 +123,7 @@ pub(super) fn edit(
 
 /// Returns what of a file's examples is left to people when its stack moves.
 pub(crate) fn left_examples(file: &SourceFile, wanted: &Wanted<'_>) -> Vec<LeftExample> {
-    let is_meant = !wanted.is_shared && !wanted.is_lists_alone && wanted.moves();
+    let is_meant = wanted.reach != Reach::Beside && wanted.reach != Reach::Lists && wanted.moves();
     let Some(form) = form_of(file).filter(|_| is_meant) else {
         return Vec::new();
     };

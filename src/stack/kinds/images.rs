@@ -1,7 +1,7 @@
 //! The default's image, wherever it is named: values that are about it move together, in every kind of file alike.
 
 use super::orc_image::constant_name;
-use super::{Fault, FileEdits, SourceFile, Wanted};
+use super::{Fault, FileEdits, Reach, SourceFile, Wanted};
 use crate::catalog::NodeImage;
 use crate::policy::ChangeClass;
 use crate::stack::facts::FaultKind;
@@ -15,7 +15,7 @@ pub(crate) fn edit_images(
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    let Some(default) = wanted.default.filter(|_| !wanted.is_shared) else {
+    let Some(default) = wanted.default.filter(|_| wanted.reach != Reach::Beside) else {
         return Ok(());
     };
     for group in file.groups() {

@@ -1,7 +1,7 @@
 //! metadata.yaml in a source tree. csctl writes a release's own from csctl.yaml and never reads this one: in a tree with csctl.yaml
 //! it moves while it agrees with the stack, and one that was left behind stays a person's business.
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, Reach, SourceFile, Wanted};
 
 #[derive(Debug)]
 pub(super) struct Metadata;
@@ -55,7 +55,7 @@ impl FileKind for Metadata {
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
-        if wanted.is_shared {
+        if wanted.reach == Reach::Beside {
             return Ok(());
         }
         let Some(document) = file.documents().first() else {

@@ -223,9 +223,7 @@ pub(crate) fn constant_name(file: &SourceFile, group: &ImageGroup) -> Option<Fau
 }
 
 fn path(place: &str) -> Path {
-    place
-        .split('.')
-        .fold(Path::root(), |path, key| path.key(key))
+    place.split('.').fold(Path::root(), Path::key)
 }
 
 fn written<'n>(root: &'n Node, place: &str) -> Option<(&'n Node, &'n str)> {

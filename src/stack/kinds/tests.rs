@@ -9,7 +9,7 @@ use super::super::facts::{Fact, Fault};
 use super::super::learn::claim_alone;
 use super::super::series::{ImageSeries, SeriesSet};
 use super::super::source::SourceFile;
-use super::super::wanted::{ChartPlace, SeriesImages, Wanted};
+use super::super::wanted::{ChartPlace, Reach, SeriesImages, Wanted};
 use super::edit_images;
 use crate::catalog::NodeImage;
 use crate::config::ChartConfig;
@@ -110,8 +110,7 @@ fn moved_to(
         banned: BTreeSet::new(),
         next_version: None,
         newest_release: None,
-        is_shared: false,
-        is_lists_alone: false,
+        reach: Reach::Tree,
         has_csctl: true,
         moves_os: false,
         policy,
