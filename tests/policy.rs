@@ -110,7 +110,7 @@ fn a_block_is_followed_without_an_answer_of_the_store() {
         "{error}"
     );
     assert!(
-        error.contains("hint: csctl-matrix unblock v1.34.5, or use another minor: "),
+        error.contains(" unblock v1.34.5, or use another minor: csctl-matrix -C "),
         "{error}"
     );
     assert_eq!(differing(&before, &copy.files()), [""; 0]);

@@ -35,8 +35,12 @@ pub(super) fn is_blind(target: &Target<'_>) -> bool {
         for pattern in stores(target) {
             for minor in &target.minors {
                 needed += 1;
+                // A list of tags that broke off said something.
+                let has_images = catalog
+                    .find_store(pattern)
+                    .is_some_and(|store| !store.images_of_minor(*minor).is_empty());
                 let state = state_of(catalog, pattern, *minor);
-                answered += usize::from(state == StoreState::Answered);
+                answered += usize::from(has_images || state == StoreState::Answered);
             }
         }
     }
