@@ -366,14 +366,20 @@ impl Outcome {
         self
     }
 
+    /// Makes the command fail in the end where no source said anything.
+    fn or_blind(mut self, is_blind: bool) -> Self {
+        if is_blind {
+            let message = "no source gave an answer; what is new is not known";
+            let hint = "each source and why is named above; try again when they answer";
+            self.faults.push((message.to_owned(), hint.to_owned()));
+            self.status = Some(Status::Error);
+        }
+        self
+    }
+
     /// Adds what a plan could not do: what could not be planned, what a person has to change, and sources of which none answered.
     fn with_shortfalls(mut self, plan: &crate::plan::Plan) -> Self {
-        self = self.with_faults(plan.shortfalls());
-        if plan.is_blind() {
-            let message = "no source gave an answer; what is new is not known";
-            let hint = "the plan names each source and why; try again when they answer";
-            self.faults.push((message.to_owned(), hint.to_owned()));
-        }
+        self = self.with_faults(plan.shortfalls()).or_blind(plan.is_blind());
         if !self.faults.is_empty() {
             self.status = Some(if plan.has_changes() {
                 Status::Partial

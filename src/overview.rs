@@ -1,12 +1,14 @@
 //! The overview: the matrix of every stack line of a repository, and what a maintainer wants to know first. It shows what is, and
 //! counts what a plan would change; it changes nothing.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
-use crate::matrix::{LineMatrix, StoreState, matrix, new_minors, store_state};
-use crate::plan::{PlanInput, plan_stack};
+use crate::matrix::{LineMatrix, Patch, StoreState, matrix, new_minors, store_state};
+use crate::plan::{Hold, PlanInput, plan_stack};
 use crate::stack::{Fault, ImageSeries, Layout, Roster, Site, SourceFile, Stack};
-use crate::standard::{Deadline, Standard, deadlines, missing_minors};
+use crate::standard::{Deadline, Rule, Standard, deadlines, missing_minors};
 use crate::version::Minor;
 
 /// The version of the matrix's JSON form.
@@ -42,6 +44,11 @@ pub struct StackOverview {
     pub layout: Layout,
     /// Its image series, with the stores of their images.
     pub series: Vec<ImageSeries>,
+    /// What is not known of it, and which source did not say it. It is not the same as nothing new.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<Hold>,
+    /// Whether no source said anything that the stack needs.
+    pub is_blind: bool,
     /// Its stack lines, oldest minor first.
     pub lines: Vec<LineOverview>,
     /// Minors that are out, newer than those above.
@@ -66,9 +73,65 @@ pub struct LineOverview {
     /// Its matrix.
     #[serde(flatten)]
     pub matrix: LineMatrix,
+    /// What is known of it; nothing for a minor that the stack does not have yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<Knowledge>,
+    /// Whether a plan would change it.
+    pub is_pending: bool,
     /// What is due by when, the next first and what is met last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deadlines: Vec<Deadline>,
+}
+
+/// What is known of a stack line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Knowledge {
+    /// A source did not say what there is.
+    Unknown,
+    /// There is something newer, or something missing, whether or not a plan would change it.
+    Behind,
+    /// Every source answered, and nothing is newer.
+    Current,
+}
+
+impl LineOverview {
+    /// Tells whether something newer than the default is out, as an image, as a release of Kubernetes or as an announcement.
+    fn is_behind(&self) -> bool {
+        let is_newer = |patch: &Patch| {
+            let default = self.matrix.default;
+            let counts = patch.is_offered || patch.fault.is_some();
+            counts && patch.blocked.is_none() && default.is_some_and(|own| patch.version > own)
+        };
+        let is_of_patch = |deadline: &Deadline| {
+            matches!(
+                deadline.rule,
+                Rule::LatestPatch | Rule::CriticalVulnerability
+            )
+        };
+        self.is_pending
+            || self.matrix.patches.iter().any(is_newer)
+            || self
+                .deadlines
+                .iter()
+                .any(|deadline| deadline.is_open() && is_of_patch(deadline))
+    }
+}
+
+impl Overview {
+    /// Returns how many stack lines are known this way.
+    pub fn count(&self, knowledge: Knowledge) -> usize {
+        let lines = self.stacks.iter().flat_map(|stack| &stack.lines);
+        lines
+            .filter(|line| line.knowledge == Some(knowledge))
+            .count()
+    }
+
+    /// Tells whether no source said anything: nothing is known of what is new.
+    pub fn is_blind(&self) -> bool {
+        !self.stacks.is_empty() && self.stacks.iter().all(|stack| stack.is_blind)
+    }
 }
 
 /// A minor that is out, and neither in the stack nor known to be in its image store.
@@ -113,6 +176,7 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
         .filter(|line| !line.classes.is_empty())
         .count();
     let mut lines = matrix(stack, input.catalog);
+    let own: BTreeSet<Minor> = lines.iter().map(|line| line.line.minor).collect();
     let mut new = new_minors(stack, input.catalog);
     new.retain(|line| policy.minors.contains(line.line.minor));
     lines.extend(new);
@@ -128,9 +192,25 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
     let have: Vec<Minor> = lines.iter().map(|line| line.line.minor).collect();
     let missing = missing_minors(input.catalog, &have, input.catalog.as_of);
     lines.retain(|line| is_asked(line.line.minor));
-    let line = |matrix: LineMatrix| LineOverview {
-        deadlines: matrix.deadlines(input.policy.standard, input.catalog),
-        matrix,
+    let line = |matrix: LineMatrix| {
+        let minor = matrix.line.minor;
+        let mut changed = planned.lines.iter().filter(|line| !line.classes.is_empty());
+        let mut shown = LineOverview {
+            deadlines: matrix.deadlines(input.policy.standard, input.catalog),
+            knowledge: None,
+            is_pending: changed.any(|line| line.line.minor == minor),
+            matrix,
+        };
+        shown.knowledge = own.contains(&minor).then(|| {
+            if planned.unknown_minors.contains(&minor) {
+                Knowledge::Unknown
+            } else if shown.is_behind() {
+                Knowledge::Behind
+            } else {
+                Knowledge::Current
+            }
+        });
+        shown
     };
     let missing_minor = |minor| {
         let deadline = due(minor).into_iter().next()?;
@@ -141,13 +221,15 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
             store,
         })
     };
-    let lines = lines.into_iter().map(line).collect();
+    let lines: Vec<LineOverview> = lines.into_iter().map(line).collect();
     let missing = missing.into_iter().filter_map(missing_minor).collect();
     let shown = StackOverview {
         title: stack.title(),
         directory: stack.directory.clone(),
         layout: stack.layout,
         series: stack.series.all().to_vec(),
+        unknown: planned.unknown,
+        is_blind: planned.is_blind,
         lines,
         missing,
         sites: if with_sites {

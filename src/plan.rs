@@ -121,6 +121,9 @@ pub struct StackPlan {
     /// What is not known, and which source did not say it. It is not the same as nothing new.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<Hold>,
+    /// The minors of which something is not known.
+    #[serde(skip)]
+    pub unknown_minors: BTreeSet<Minor>,
     /// What is not done, and why.
     pub holds: Vec<Hold>,
     /// Whether no source said anything that the stack needs.
@@ -432,6 +435,7 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         outside: Vec::new(),
         lines: Vec::new(),
         unknown: Vec::new(),
+        unknown_minors: BTreeSet::new(),
         holds: Vec::new(),
         is_blind: false,
         notes: of_kind(FaultKind::Name).map(Fault::to_string).collect(),
@@ -487,6 +491,7 @@ fn finish(
 ) -> (StackPlan, Vec<FileChange>) {
     planned.out_of_reach = target.limits.out_of_reach.values().cloned().collect();
     planned.unknown = knowledge::unknown(target);
+    planned.unknown_minors = knowledge::unknown_minors(target);
     planned.is_blind = knowledge::is_blind(target);
     planned.holds.extend(holds::holds(target));
     planned.holds.extend(withheld::withheld(target));

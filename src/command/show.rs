@@ -36,11 +36,12 @@ pub fn run(request: &ShowRequest) -> Result<Outcome, CommandError> {
     };
     let overview = overview(input, request.sites);
     let data = match request.format {
-        Format::Text => report::text::show(&overview, &catalog),
-        Format::Markdown => report::markdown::show(&overview),
+        Format::Text => report::text::show(&overview, &catalog, &selection.command("plan")),
+        Format::Markdown => report::markdown::show(&overview, &selection.command("plan")),
         Format::Json => to_json(&overview)?,
     };
     Ok(Outcome::of(data, request.format)
         .with_faults(overview.stacks.iter().flat_map(|stack| &stack.faults))
-        .with_unseen(&repository))
+        .with_unseen(&repository)
+        .or_blind(overview.is_blind()))
 }

@@ -67,20 +67,12 @@ pub(super) fn follows_images(target: &Target<'_>) -> bool {
     states_version || entries(target).next().is_some() || is_asked
 }
 
-/// Stores that answered and have nothing, and a stack without a store.
+/// Stores that answered and have nothing.
 fn store_holds(target: &Target<'_>) -> Vec<Hold> {
     if !follows_images(target) {
         return Vec::new();
     }
     let stores = stores(target);
-    if stores.is_empty() {
-        let provider = target.stack.trees.first();
-        let provider = provider.map_or("", |tree| tree.provider.as_str());
-        let reason =
-            format!("no file names an image, and no image store is known for provider {provider}");
-        let hint = "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`";
-        return vec![hold("node images", reason, Some(hint.to_owned()))];
-    }
     let mut holds = Vec::new();
     for pattern in stores {
         let store = target.input.catalog.find_store(pattern);

@@ -1,10 +1,12 @@
 //! Says what is not known: stores and chart repositories that gave no answer, or that nobody asked. What is not known is neither
 //! current nor behind, and comes before everything else.
 
+use std::collections::BTreeSet;
+
 use super::Hold;
 use super::charts;
 use super::holds::{follows_images, hold, listing, stores};
-use super::target::{Move, Target};
+use super::target::Target;
 use crate::catalog::ImagePattern;
 use crate::matrix::{StoreState, state_of};
 use crate::policy::Addons;
@@ -14,7 +16,11 @@ use crate::version::Minor;
 pub(super) fn unknown(target: &Target<'_>) -> Vec<Hold> {
     let mut unknown = Vec::new();
     if follows_images(target) {
-        for pattern in stores(target) {
+        let stores = stores(target);
+        if stores.is_empty() {
+            unknown.push(no_store(target));
+        }
+        for pattern in stores {
             unknown.extend(unknown_images(target, pattern));
         }
     }
@@ -53,6 +59,38 @@ pub(super) fn is_blind(target: &Target<'_>) -> bool {
     needed > 0 && answered == 0
 }
 
+/// Returns the minors, of those that are looked at, of which something is not known.
+pub(super) fn unknown_minors(target: &Target<'_>) -> BTreeSet<Minor> {
+    let catalog = target.input.catalog;
+    let mut minors = BTreeSet::new();
+    if follows_images(target) {
+        let stores = stores(target);
+        let is_unknown = |minor: &Minor| {
+            let answered = |pattern| state_of(catalog, pattern, *minor) == StoreState::Answered;
+            stores.is_empty() || !stores.iter().copied().all(answered)
+        };
+        minors.extend(target.minors.iter().copied().filter(is_unknown));
+    }
+    if target.input.policy.addons != Addons::Leave {
+        for (tree, wanted) in target.written() {
+            let mut asked = charts::asked(target, tree).into_iter();
+            if asked.any(|(chart, repository)| catalog.find_chart(repository, chart).is_none()) {
+                minors.insert(wanted.line.minor);
+            }
+        }
+    }
+    minors
+}
+
+fn no_store(target: &Target<'_>) -> Hold {
+    let provider = target.stack.trees.first();
+    let provider = provider.map_or("", |tree| tree.provider.as_str());
+    let reason =
+        format!("no file names an image, and no image store is known for provider {provider}");
+    let hint = "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`";
+    hold("node images", reason, Some(hint.to_owned()))
+}
+
 fn unknown_images(target: &Target<'_>, pattern: &ImagePattern) -> Vec<Hold> {
     let catalog = target.input.catalog;
     let mut unknown = Vec::new();
@@ -79,10 +117,7 @@ fn unknown_images(target: &Target<'_>, pattern: &ImagePattern) -> Vec<Hold> {
 fn unknown_charts(target: &Target<'_>) -> Vec<Hold> {
     let catalog = target.input.catalog;
     let mut unknown = Vec::new();
-    for step in &target.moves {
-        let (Move::Edit(tree, wanted) | Move::Create(tree, _, wanted)) = step else {
-            continue;
-        };
+    for (tree, wanted) in target.written() {
         for (chart, repository) in charts::asked(target, tree) {
             let failed = catalog
                 .unreachable

@@ -116,6 +116,14 @@ impl<'a> Target<'a> {
         dropped
     }
 
+    /// Returns the source trees that are written, with the state they should have.
+    pub(super) fn written(&self) -> impl Iterator<Item = (&'a SourceTree, &Wanted<'a>)> {
+        self.moves.iter().filter_map(|step| match step {
+            Move::Edit(tree, wanted) | Move::Create(tree, _, wanted) => Some((*tree, &**wanted)),
+            Move::Remove(_) => None,
+        })
+    }
+
     fn find_moves(&self) -> Vec<Move<'a>> {
         let selection = self.input.selection;
         let mut trees = self.stack.trees.iter().filter(|tree| !tree.is_torn);

@@ -89,7 +89,7 @@ fn diff(action: &FileAction) -> Option<String> {
 }
 
 /// Returns the matrix of every stack.
-pub fn show(overview: &Overview) -> String {
+pub fn show(overview: &Overview, next: &str) -> String {
     let stacks: Vec<Value> = overview
         .stacks
         .iter()
@@ -110,13 +110,24 @@ pub fn show(overview: &Overview) -> String {
                 })
                 .collect();
             let missing = text::also_out(&stack.missing);
-            json!({ "title": stack.title, "lines": lines, "missing": missing })
+            json!({
+                "title": stack.title,
+                "unknown": stack.unknown,
+                "lines": lines,
+                "missing": missing,
+            })
         })
         .collect();
+    let closing = text::closing(overview, next);
     let standard = Some(overview.standard).filter(|standard| standard.figures().is_some());
     render(
         SHOW,
-        &json!({ "stacks": stacks, "asOf": overview.as_of, "standard": standard }),
+        &json!({
+            "stacks": stacks,
+            "asOf": overview.as_of,
+            "standard": standard,
+            "closing": closing,
+        }),
     )
 }
 

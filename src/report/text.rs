@@ -18,7 +18,7 @@ pub(crate) use plan::nothing_words;
 pub use plan::{plan, update};
 pub use pull_requests::pull_requests;
 pub use show::show;
-pub(crate) use show::{also_out, state};
+pub(crate) use show::{also_out, closing, state};
 pub use tests::tests;
 
 const BOLD: Style = Style::new().bold();

@@ -227,7 +227,7 @@ fn component(name: &str, bump: &ComponentBump) -> String {
     }
 }
 
-fn hold_line(label: &str, hold: &Hold) -> String {
+pub(super) fn hold_line(label: &str, hold: &Hold) -> String {
     let text = format!("{}: {}", hold.subject, hold.reason);
     let mut out = labelled(label, YELLOW, &text);
     if let Some(hint) = &hold.hint {

@@ -2,18 +2,23 @@
 
 use std::fmt::Write as _;
 
+use super::plan::hold_line;
 use super::{BOLD, YELLOW, labelled, styled};
 use crate::catalog::Catalog;
 use crate::matrix::{LineMatrix, StoreState};
-use crate::overview::{LineOverview, MissingMinor, Overview, StackOverview};
+use crate::overview::{Knowledge, LineOverview, MissingMinor, Overview, StackOverview};
 use crate::report::compact;
 use crate::standard::{Deadline, DeadlineState, Rule, Standard};
 
-/// Returns the matrix of every stack.
-pub fn show(overview: &Overview, catalog: &Catalog) -> String {
+/// Returns the matrix of every stack; `next` is the command that shows what would change.
+pub fn show(overview: &Overview, catalog: &Catalog, next: &str) -> String {
     let mut out = String::new();
     for stack in &overview.stacks {
         out.push_str(&stack_heading(stack, catalog));
+        for unknown in &stack.unknown {
+            out.push_str(&hold_line("unknown", unknown));
+        }
+        out.push_str(&several_series(stack));
         if !stack.lines.is_empty() {
             out.push('\n');
             out.push_str(&stack_table(&stack.lines, overview.standard));
@@ -49,11 +54,51 @@ pub fn show(overview: &Overview, catalog: &Catalog) -> String {
             out.push_str(&labelled("note", YELLOW, &text));
         }
     }
-    out + &match overview.pending_lines {
-        0 => "every stack line is up to date\n".to_owned(),
-        1 => "1 stack line to update (csctl-matrix plan)\n".to_owned(),
-        count => format!("{count} stack lines to update (csctl-matrix plan)\n"),
+    out + &closing(overview, next) + "\n"
+}
+
+/// How many stack lines are known how, and the command that shows what would change: `1 unknown, 2 behind, 1 current; ...`.
+pub(crate) fn closing(overview: &Overview, next: &str) -> String {
+    let lines = overview.stacks.iter().flat_map(|stack| &stack.lines);
+    let all = lines.filter(|line| line.knowledge.is_some()).count();
+    let is_faulty = overview.stacks.iter().any(|stack| !stack.faults.is_empty());
+    let mut counts: Vec<String> = Vec::new();
+    for (knowledge, word) in [
+        (Knowledge::Unknown, "unknown"),
+        (Knowledge::Behind, "behind"),
+        (Knowledge::Current, "current"),
+    ] {
+        match overview.count(knowledge) {
+            0 => {}
+            count if count == all && all > 1 && !is_faulty => {
+                counts.push(format!("all {all} stack lines are {word}"));
+            }
+            1 if counts.is_empty() => counts.push(format!("1 stack line is {word}")),
+            count if counts.is_empty() => counts.push(format!("{count} stack lines are {word}")),
+            count => counts.push(format!("{count} {word}")),
+        }
     }
+    if counts.is_empty() {
+        counts.push("no stack line".to_owned());
+    }
+    let counts = counts.join(", ");
+    match overview.pending_lines {
+        0 => counts,
+        pending => format!("{counts}; {pending} to update: {next}"),
+    }
+}
+
+/// The image series of a stack that has several: what they are called, and where their images come from.
+fn several_series(stack: &StackOverview) -> String {
+    let mut out = String::new();
+    for series in stack.series.iter().filter(|_| stack.series.len() > 1) {
+        let store = match &series.store {
+            Some(pattern) => format!("images from {}", pattern.as_str()),
+            None => "no image store known".to_owned(),
+        };
+        let _ = writeln!(out, "  {}: {store}", series.title);
+    }
+    out
 }
 
 /// Says by when minors are due that no row speaks of: `1.36, due 2026-08-22`.
@@ -90,10 +135,14 @@ fn stack_heading(stack: &StackOverview, catalog: &Catalog) -> String {
             stores.push(pattern.base_or_name());
         }
     }
-    let store = if stores.is_empty() {
-        "no image store known".to_owned()
-    } else {
-        format!("images from {}", stores.join(", "))
+    let store = match &stack.series[..] {
+        _ if stores.is_empty() => "no image store known".to_owned(),
+        [series] => format!("{} images from {}", series.title, stores.join(", ")),
+        [..] => format!(
+            "{} image series from {}",
+            stack.series.len(),
+            stores.join(", ")
+        ),
     };
     let lines = stack.lines.iter().map(|line| &line.matrix);
     let sources: Vec<&LineMatrix> = lines.filter(|line| line.has_source).collect();
@@ -253,6 +302,14 @@ const SOON_DAYS: u32 = 31;
 pub(crate) fn state(shown: &LineOverview) -> Vec<String> {
     let line = &shown.matrix;
     let mut words = Vec::new();
+    if shown.knowledge == Some(Knowledge::Unknown) {
+        let what = match line.store {
+            StoreState::Unreachable => "the store gave no answer",
+            StoreState::Unknown => "no store was asked",
+            StoreState::Answered => "of the charts there was no answer",
+        };
+        words.push(format!("unknown: {what}"));
+    }
     words.extend(end_of_life(shown));
     if line.default.is_none() && !line.has_source && !line.unlisted().is_empty() {
         let due = next_due(shown, Rule::LatestMinor).map(minor_due);
@@ -272,11 +329,14 @@ pub(crate) fn state(shown: &LineOverview) -> Vec<String> {
     if !blocked.is_empty() {
         words.push(format!("{} blocked", compact(&blocked)));
     }
-    match (words.is_empty(), line.store) {
-        (true, StoreState::Answered) => words.push("up to date".to_owned()),
-        (_, StoreState::Unreachable) => words.push("store gave no answer".to_owned()),
-        (true, StoreState::Unknown) => words.push("store not asked".to_owned()),
-        (false, StoreState::Answered | StoreState::Unknown) => {}
+    if words.is_empty() {
+        let word = match shown.knowledge {
+            _ if shown.is_pending => "to update",
+            Some(Knowledge::Behind) => "behind",
+            Some(Knowledge::Current) => "current",
+            Some(Knowledge::Unknown) | None => NOTHING,
+        };
+        words.push(word.to_owned());
     }
     words
 }
