@@ -65,6 +65,9 @@ pub struct Catalog {
     /// Published stack releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stack_releases: Vec<StackRelease>,
+    /// Why more stack releases may have been published than are known, as a phrase: the git clone lacks tags.
+    #[serde(skip)]
+    pub release_gap: Option<String>,
     /// Vulnerabilities of Kubernetes, in the order of their numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vulnerabilities: Vec<Vulnerability>,
@@ -210,6 +213,7 @@ impl Catalog {
             kubernetes: Vec::new(),
             end_of_life: known_end_of_life(),
             stack_releases: Vec::new(),
+            release_gap: None,
             vulnerabilities: Vec::new(),
             unreachable: Vec::new(),
         }

@@ -233,6 +233,7 @@ impl Repository {
         }
         self.check_day(catalog.as_of)?;
         if let Some(git) = &self.git {
+            catalog.release_gap = git.tag_gap().map_err(CommandError::new)?;
             for release in git.stack_releases().map_err(CommandError::new)? {
                 if !catalog
                     .stack_releases
@@ -379,7 +380,9 @@ impl Outcome {
 
     /// Adds what a plan could not do: what could not be planned, what a person has to change, and sources of which none answered.
     fn with_shortfalls(mut self, plan: &crate::plan::Plan) -> Self {
-        self = self.with_faults(plan.shortfalls()).or_blind(plan.is_blind());
+        self = self
+            .with_faults(plan.shortfalls())
+            .or_blind(plan.is_blind());
         if !self.faults.is_empty() {
             self.status = Some(if plan.has_changes() {
                 Status::Partial

@@ -211,6 +211,41 @@ impl GitRepository {
             .collect())
     }
 
+    /// Says why the repository may lack tags that its remotes have, and what fetches them; nothing where it has no remote, or
+    /// follows all tags. Sources: `shallow` in gitglossary(7), `--single-branch` and `--no-tags` in git-clone(1).
+    pub fn tag_gap(&self) -> Result<Option<String>, GitError> {
+        if self.repository.is_shallow() {
+            let gap = "the clone is shallow; `git fetch --unshallow --tags` fetches all tags";
+            return Ok(Some(gap.to_owned()));
+        }
+        let config = self.repository.config()?;
+        for remote in self
+            .repository
+            .remotes()?
+            .iter()
+            .filter_map(|name| name.ok()?)
+        {
+            let tags = config.get_string(&format!("remote.{remote}.tagOpt"));
+            if tags.is_ok_and(|option| option == "--no-tags") {
+                let gap = format!(
+                    "the clone follows no tags of {remote}; `git fetch --tags {remote}` fetches them"
+                );
+                return Ok(Some(gap));
+            }
+            let branches = self.repository.find_remote(remote)?;
+            let mut refspecs = branches.refspecs();
+            let is_narrow = refspecs.len() > 0
+                && !refspecs.any(|spec| spec.src().is_ok_and(|source| source.contains('*')));
+            if is_narrow {
+                let gap = format!(
+                    "the clone follows single branches of {remote}; `git fetch --tags {remote}` fetches all tags"
+                );
+                return Ok(Some(gap));
+            }
+        }
+        Ok(None)
+    }
+
     /// Returns the stack releases that the repository has tags of. A shallow clone may have none.
     pub fn stack_releases(&self) -> Result<Vec<StackRelease>, GitError> {
         let tags = self.repository.tag_names(None)?;

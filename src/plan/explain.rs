@@ -40,6 +40,7 @@ pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut Stac
         .filter_map(|line| roll_note(target, outcome, line));
     let rolls: Vec<String> = rolls.collect();
     planned.notes.extend(rolls);
+    planned.notes.extend(release_gap(target, &planned.lines));
     planned.notes.extend(notes(target, outcome));
     planned.notes.extend(standing::note(target, &planned.lines));
 }
@@ -411,6 +412,13 @@ fn roll_note(target: &Target<'_>, outcome: &Outcome, line: &LinePlan) -> Option<
     Some(format!(
         "nodes of {name} made of {subject} have to be replaced: no release changes what runs already"
     ))
+}
+
+/// Says that the number of a release is not known, where the git clone may lack the tags of others.
+fn release_gap(target: &Target<'_>, lines: &[LinePlan]) -> Option<String> {
+    let gap = target.input.catalog.release_gap.as_ref()?;
+    let is_concerned = lines.iter().any(|line| line.release.is_some());
+    is_concerned.then(|| format!("the next release number is not known: {gap}"))
 }
 
 fn notes(target: &Target<'_>, outcome: &Outcome) -> Vec<String> {

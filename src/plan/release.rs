@@ -18,6 +18,9 @@ pub struct Release {
     /// The version the change becomes; nothing where no published release of any line is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<StackVersion>,
+    /// Whether that is the lowest it can become, as the git clone may lack tags of published releases.
+    #[serde(skip_serializing_if = "is_false")]
+    pub is_at_least: bool,
     /// What becomes of the cluster addons' version.
     pub cluster_addon: ComponentBump,
     /// What becomes of the node images' version.
@@ -28,6 +31,10 @@ pub struct Release {
     /// The directory of the source tree that it is made from.
     #[serde(skip)]
     pub directory: String,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// What becomes of a component's version: it goes up exactly when the component's content changed.
@@ -68,12 +75,14 @@ impl Release {
         (addon_changed, image_changed): (bool, bool),
     ) -> Self {
         let published = catalog.find_newest_release(line);
-        let is_first = published.is_none() && !catalog.stack_releases.is_empty();
+        let is_at_least = catalog.release_gap.is_some();
+        let is_first = published.is_none() && !catalog.stack_releases.is_empty() && !is_at_least;
         let addon = published.and_then(|release| release.cluster_addon.as_ref());
         let image = published.and_then(|release| release.node_image.as_ref());
         Self {
             previous: published.map(|release| release.tag.version.clone()),
-            next: next_version(catalog, line),
+            next: lowest_next(catalog, line),
+            is_at_least,
             cluster_addon: ComponentBump::new(addon_changed, addon, is_first),
             node_image: ComponentBump::new(image_changed, image, is_first),
             csctl: source.has_csctl().then(|| outlook(is_first)),
@@ -93,9 +102,15 @@ fn outlook(is_first: bool) -> Verdict {
     }
 }
 
+/// Returns the version that the next release of a line has; nothing where releases may have been published that are not known.
+pub(super) fn next_version(catalog: &Catalog, line: &StackLine) -> Option<StackVersion> {
+    let is_known = catalog.release_gap.is_none();
+    is_known.then(|| lowest_next(catalog, line))?
+}
+
 /// Returns the highest published number of the line plus one. Nothing where no release of any line is known: then it is unknown,
 /// not the first.
-pub(super) fn next_version(catalog: &Catalog, line: &StackLine) -> Option<StackVersion> {
+fn lowest_next(catalog: &Catalog, line: &StackLine) -> Option<StackVersion> {
     if catalog.stack_releases.is_empty() {
         return None;
     }

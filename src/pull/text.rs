@@ -150,6 +150,7 @@ fn facts(input: BodyInput<'_>) -> Value {
         "to": line.default_after,
         "moves": line.default_before != line.default_after,
         "next": release.and_then(|release| release.next.as_ref()),
+        "isAtLeast": release.is_some_and(|release| release.is_at_least),
         "rows": rows(line),
         "endOfLife": matrix.and_then(|matrix| matrix.end_of_life),
         "isEndOfLife": matrix.is_some_and(|matrix| matrix.is_end_of_life),

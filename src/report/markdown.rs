@@ -45,6 +45,7 @@ pub fn plan(plan: &Plan) -> String {
                         "from": line.default_before,
                         "to": line.default_after,
                         "next": line.release.as_ref().and_then(|release| release.next.as_ref()),
+                        "isAtLeast": line.release.as_ref().is_some_and(|release| release.is_at_least),
                         "reasons": line.reasons,
                     })
                 })

@@ -213,6 +213,9 @@ fn release_words(release: &Release) -> String {
         (_, None) => {
             format!("becomes the next release ({components}; no published release is known)")
         }
+        (_, Some(next)) if release.is_at_least => {
+            format!("becomes at least {next} ({components}; the clone may lack tags)")
+        }
         (None, Some(next)) => format!("becomes {next}, the first release"),
         (Some(_), Some(next)) => format!("becomes {next} ({components})"),
     }
