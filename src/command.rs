@@ -156,6 +156,8 @@ impl Repository {
         })?;
         let (mut tree, left_out) = load(&root, place, git.as_ref())?;
         let config = read_config(&tree)?;
+        let ignored = config.ignored();
+        tree.set_aside(|path| ignored.matches(path));
         let sites = sites::load(place, (&root, git.as_ref()), &config, &mut tree)?;
         let charts = MinorBoundCharts::read(&config.charts, config_text(&tree))
             .map_err(|fault| CommandError::new(&fault).hinted(fault.hint.clone()))?;

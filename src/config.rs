@@ -26,7 +26,7 @@ use crate::version::{Minor, OsRelease};
 use crate::yaml::{File, Node, Path};
 
 pub(crate) use crate::spelling::nearest as find_nearest;
-pub use branch::{BranchTemplate, Glob};
+pub use branch::{BranchTemplate, Glob, Globs};
 pub use chart::ChartConfig;
 pub use edit::{EditError, Edited, block, pin, unblock, unpin};
 pub use gate::{CheckName, Checks, GateCommand, GateConfig, Need, TimeLimit};
@@ -84,6 +84,9 @@ pub struct Config {
     pub charts: Vec<ChartConfig>,
     /// Places in files that no rule of this program knows.
     pub sites: Vec<SiteConfig>,
+    /// Files that are left alone, as globs: nothing of theirs is read, so that they state nothing.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    pub ignore: Vec<Glob>,
 }
 
 /// What differs in one stack.
@@ -241,6 +244,11 @@ impl Config {
             )),
             None => Ok(()),
         }
+    }
+
+    /// Returns the files that are left alone.
+    pub fn ignored(&self) -> Globs {
+        Globs::new(&self.ignore)
     }
 
     /// Tells whether anything is said of a single stack.

@@ -580,3 +580,33 @@ mod revisions {
         assert!(message.starts_with(&expected), "{message}");
     }
 }
+
+#[test]
+fn ignored_files_state_nothing_and_are_left_alone() {
+    let copy = Copy::of("layout-c");
+    let broken = "apiVersion: csctl.clusterstack.x-k8s.io/v1alpha1\nconfig: [\n";
+    copy.write("providers/openstack/old/csctl.yaml", broken);
+    copy.write("providers/openstack/scs2/archive/image.yaml", "kind: [\n");
+    let catalog = program::catalog();
+    copy.run(&["plan", "--catalog", &catalog]).ended(6);
+    let globs = "ignore: [providers/openstack/old/, '**/archive/', '*.md']\n";
+    copy.write("csctl-matrix.yaml", globs);
+    let before = copy.files();
+    let written = copy.run(&["update", "--catalog", &catalog]).success();
+    let after = copy.files();
+    assert!(!written.contains("README.md"), "{written}");
+    let changed = program::differing(&before, &after);
+    assert!(
+        changed.contains(&"providers/openstack/scs2/csctl.yaml".to_owned()),
+        "{changed:?}"
+    );
+    assert!(
+        !changed
+            .iter()
+            .any(|file| file.contains("archive") || file.ends_with(".md")),
+        "{changed:?}"
+    );
+    copy.write("csctl-matrix.yaml", "ignore: [../x]\n");
+    let error = copy.run(&["plan", "--catalog", &catalog]).failure(1);
+    assert!(error.contains("csctl-matrix.yaml:1"), "{error}");
+}

@@ -130,10 +130,29 @@ impl Glob {
 
     /// Tells whether a file, by its path below the repository's root, is meant.
     pub fn matches(&self, path: &str) -> bool {
+        Globs::new(std::slice::from_ref(self)).matches(path)
+    }
+}
+
+/// Several globs, made ready to be asked for many files.
+#[derive(Debug, Clone)]
+pub struct Globs(ignore::gitignore::Gitignore);
+
+impl Globs {
+    /// Makes globs ready.
+    pub fn new(globs: &[Glob]) -> Self {
         let mut builder = ignore::gitignore::GitignoreBuilder::new("");
-        let added = builder.add_line(None, &self.0).is_ok();
-        let built = builder.build().ok().filter(|_| added);
-        built.is_some_and(|globs| globs.matched_path_or_any_parents(path, false).is_ignore())
+        for glob in globs {
+            // Each was tried when it was read.
+            let _ = builder.add_line(None, glob.as_str());
+        }
+        let built = builder.build();
+        Self(built.unwrap_or_else(|_| ignore::gitignore::Gitignore::empty()))
+    }
+
+    /// Tells whether a file, by its path below the repository's root, is meant by any.
+    pub fn matches(&self, path: &str) -> bool {
+        !self.0.is_empty() && self.0.matched_path_or_any_parents(path, false).is_ignore()
     }
 }
 

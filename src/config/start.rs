@@ -111,7 +111,7 @@ retention: trim
 # Whether addon charts of a minor follow their newest version: follow, leave.
 addons: follow
 
-# What becomes of minors after their end of life: keep, drop.
+# What becomes of minors after their end of life: keep, drop, follow.
 endOfLife: keep
 
 # The standard that says what is due by when: scs-0210/v2, scs-0210/v3-draft, scs-0210/v2-2024-10, scs-0210/v2-2024-02,
@@ -127,6 +127,9 @@ const REST: &str = "
 #mirrors:
 #  - from: https://images.example.org/
 #    to: https://mirror.example.org/images/
+
+# Files that state nothing of a stack, as in .gitignore.
+#ignore: [providers/openstack/scs2/archive/]
 
 # `csctl-matrix block` and `csctl-matrix pin` add their lists, blocked and pinned, below.
 ";

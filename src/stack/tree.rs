@@ -36,6 +36,16 @@ impl Tree {
         self.insert(path, Content::Unreadable(reason));
     }
 
+    /// Forgets what was read of the files that these are: they are there, and state nothing.
+    pub fn set_aside(&mut self, is_meant: impl Fn(&str) -> bool) {
+        for (path, content) in &mut self.files {
+            if is_meant(path) {
+                *content = Content::Unread;
+            }
+        }
+        self.closed.retain(|path| !is_meant(path));
+    }
+
     /// Removes a file.
     pub fn remove(&mut self, path: &str) {
         self.files.remove(path);
