@@ -66,7 +66,7 @@ pub struct Catalog {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stack_releases: Vec<StackRelease>,
     /// Why more stack releases may have been published than are known, as a phrase: the git clone lacks tags.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_gap: Option<String>,
     /// Vulnerabilities of Kubernetes, in the order of their numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

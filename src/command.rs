@@ -235,7 +235,10 @@ impl Repository {
         }
         self.check_day(catalog.as_of)?;
         if let Some(git) = &self.git {
-            catalog.release_gap = git.tag_gap().map_err(CommandError::new)?;
+            // A catalog file that names releases saw them all, unless it says otherwise.
+            if catalog.stack_releases.is_empty() {
+                catalog.release_gap = git.tag_gap().map_err(CommandError::new)?;
+            }
             for release in git.stack_releases().map_err(CommandError::new)? {
                 if !catalog
                     .stack_releases

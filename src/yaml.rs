@@ -44,6 +44,6 @@ mod tests;
 pub use edit::{Editor, Place, Shape};
 pub use error::{Reason, YamlError};
 pub use file::{Duplicate, File};
-pub use node::{Node, Origin};
+pub use node::{Node, Origin, Shown};
 pub use path::{Path, PathError, Step};
 pub use style::scalar;

@@ -10,7 +10,7 @@ use super::facts::Fault;
 use super::source::SourceFile;
 use super::wanted::Wanted;
 use crate::policy::{ChangeClass, Policy};
-use crate::yaml::{Editor, Node, Path, Place, Shape, YamlError};
+use crate::yaml::{Editor, Node, Path, Place, Shape, Shown, YamlError};
 
 /// What one edit does, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,6 +40,18 @@ pub struct FileEdits<'f> {
     splices: Vec<(Range<usize>, String)>,
     ends: Option<&'static str>,
     notes: Vec<EditNote>,
+    sets: Vec<Set>,
+}
+
+/// A scalar that gets a value.
+struct Set {
+    document: usize,
+    path: Path,
+    value: String,
+    /// Why it cannot be written where it is read: an alias or a `<<` brings it from where it is written.
+    elsewhere: Option<Fault>,
+    /// Whether it is claimed by its text, so that it is claimed wherever an alias shows it.
+    is_by_text: bool,
 }
 
 /// A file as it will be.
@@ -68,6 +80,12 @@ pub struct NewItem<'a> {
     pub without: &'a [&'a str],
 }
 
+impl Set {
+    fn is_of(&self, document: usize, path: &Path, value: &str) -> bool {
+        self.document == document && self.path == *path && self.value == value
+    }
+}
+
 impl<'f> FileEdits<'f> {
     /// Returns an empty set of edits; `siblings` are the files of the same source tree.
     pub fn new(
@@ -83,6 +101,7 @@ impl<'f> FileEdits<'f> {
             splices: Vec::new(),
             ends: None,
             notes: Vec::new(),
+            sets: Vec::new(),
         }
     }
 
@@ -109,13 +128,45 @@ impl<'f> FileEdits<'f> {
             return Ok(());
         }
         let (line, from) = (node.line(), node.as_str().map(str::to_owned));
-        self.run(|editor| editor.set(document, path, value).map(drop))?;
-        self.note(
-            line,
-            path.to_string(),
-            (from, Some(value.to_owned())),
-            class,
-        );
+        let edited = self.edit(|editor| editor.set(document, path, value).map(drop));
+        let elsewhere = match edited {
+            Ok(()) => None,
+            Err(error) => {
+                let mut fault = self.fault(&error);
+                fault.message = format!("{}; it is to become {value}", fault.message);
+                if !matches!(error, YamlError::Elsewhere { .. }) {
+                    return Err(fault);
+                }
+                Some(fault)
+            }
+        };
+        if elsewhere.is_none() {
+            let values = (from, Some(value.to_owned()));
+            self.note(line, path.to_string(), values, class);
+        }
+        self.sets.push(Set {
+            document,
+            path: path.clone(),
+            value: value.to_owned(),
+            elsewhere,
+            is_by_text: false,
+        });
+        Ok(())
+    }
+
+    /// Sets a scalar of free values as [`FileEdits::set`] does. It is claimed by its text: wherever an alias shows it, it is claimed.
+    pub fn set_by_text(
+        &mut self,
+        document: usize,
+        path: &Path,
+        value: &str,
+        class: ChangeClass,
+    ) -> Result<(), Fault> {
+        let count = self.sets.len();
+        self.set(document, path, value, class)?;
+        for set in &mut self.sets[count..] {
+            set.is_by_text = true;
+        }
         Ok(())
     }
 
@@ -126,6 +177,7 @@ impl<'f> FileEdits<'f> {
         name: &str,
         class: ChangeClass,
     ) -> Result<(), Fault> {
+        self.refuse_shared(item.document, item.list)?;
         let line = self.item_line(item.document, item.list, item.at);
         let shape = shape(item.like, item.changes, item.without);
         self.run(|editor| {
@@ -150,6 +202,7 @@ impl<'f> FileEdits<'f> {
         (index, name): (usize, &str),
         class: ChangeClass,
     ) -> Result<(), Fault> {
+        self.refuse_shared(document, list)?;
         let line = self.item_line(document, list, index);
         self.run(|editor| editor.remove_item(document, list, index).map(drop))?;
         self.note(line, list.to_string(), (Some(name.to_owned()), None), class);
@@ -168,6 +221,7 @@ impl<'f> FileEdits<'f> {
         if !self.wants(class, line) {
             return Ok(());
         }
+        self.refuse_shared(document, map)?;
         self.run(|editor| {
             editor
                 .insert_key(document, map, place, (key, value))
@@ -190,6 +244,7 @@ impl<'f> FileEdits<'f> {
         (old, new): (&str, &str),
         class: ChangeClass,
     ) -> Result<(), Fault> {
+        self.refuse_shared(document, map)?;
         let line = self
             .node(document, &map.clone().key(old))
             .map_or(1, Node::line);
@@ -211,6 +266,7 @@ impl<'f> FileEdits<'f> {
         key: &str,
         class: ChangeClass,
     ) -> Result<(), Fault> {
+        self.refuse_shared(document, map)?;
         let path = map.clone().key(key);
         let line = self.node(document, &path).map_or(1, Node::line);
         self.run(|editor| editor.remove_key(document, map, key).map(drop))?;
@@ -294,6 +350,7 @@ impl<'f> FileEdits<'f> {
 
     /// Returns the file as it will be; nothing where there is nothing to do.
     pub fn finish(mut self) -> Result<Option<Edited>, Fault> {
+        self.check_shared()?;
         if self.notes.is_empty() {
             return Ok(None);
         }
@@ -349,17 +406,81 @@ impl<'f> FileEdits<'f> {
             .map_or(node.line(), Node::line)
     }
 
+    /// Checks that a value which is shown at several places changes at all of them or at none: an edit of what an anchor names is
+    /// read at each of its aliases too.
+    fn check_shared(&self) -> Result<(), Fault> {
+        for set in &self.sets {
+            if let Some(fault) = &set.elsewhere {
+                let is_written = self.places(set).iter().any(|shown| {
+                    let mut sets = self.sets.iter().filter(|other| other.elsewhere.is_none());
+                    sets.any(|other| other.is_of(set.document, &shown.path, &set.value))
+                });
+                if !is_written {
+                    return Err(fault.clone());
+                }
+                continue;
+            }
+            for shown in self.places(set).into_iter().filter(|_| !set.is_by_text) {
+                let mut sets = self.sets.iter();
+                if !sets.any(|other| other.is_of(set.document, &shown.path, &set.value)) {
+                    let mut fault = self.shared_fault(&set.path, &shown);
+                    fault.message = format!("{}, which is to become {}", fault.message, set.value);
+                    return Err(fault);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the places that show the value of a scalar, where there are several.
+    fn places(&self, set: &Set) -> Vec<Shown> {
+        let document = self.file.documents().get(set.document);
+        let node = document.and_then(|root| root.at(&set.path));
+        match (document, node) {
+            (Some(root), Some(node)) if node.is_shared() => root.places_of(&node.written_range()),
+            (_, _) => Vec::new(),
+        }
+    }
+
+    /// Refuses to add to or to take from a list or a map that an alias shows elsewhere too.
+    fn refuse_shared(&self, document: usize, path: &Path) -> Result<(), Fault> {
+        let Some(root) = self.file.documents().get(document) else {
+            return Ok(());
+        };
+        let Some(node) = root.at(path).filter(|node| node.is_shared()) else {
+            return Ok(());
+        };
+        let mut shown = root.places_of(&node.written_range()).into_iter();
+        match shown.find(|shown| shown.path != *path) {
+            Some(other) if !node.is_alias() => Err(self.shared_fault(path, &other)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn shared_fault(&self, path: &Path, shown: &Shown) -> Fault {
+        let message = format!("`{}` shows what stands at `{path}`", shown.path);
+        let hint = "write out here what shall stand here: it does not change with the other";
+        Fault::new(self.file.path(), shown.line, message, hint)
+    }
+
     fn run(
         &mut self,
         edit: impl FnOnce(&mut Editor<'f>) -> Result<(), YamlError>,
     ) -> Result<(), Fault> {
+        self.edit(edit).map_err(|error| self.fault(&error))
+    }
+
+    fn edit(
+        &mut self,
+        edit: impl FnOnce(&mut Editor<'f>) -> Result<(), YamlError>,
+    ) -> Result<(), YamlError> {
         if self.editor.is_none() {
             self.editor = self.file.yaml().map(crate::yaml::File::edit);
         }
-        let Some(editor) = &mut self.editor else {
-            return Ok(());
-        };
-        edit(editor).map_err(|error| self.fault(&error))
+        match &mut self.editor {
+            Some(editor) => edit(editor),
+            None => Ok(()),
+        }
     }
 
     fn fault(&self, error: &YamlError) -> Fault {

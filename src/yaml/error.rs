@@ -107,9 +107,11 @@ impl YamlError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Syntax { .. } => "repair the file; it has to be YAML or a Helm template of YAML",
-            Self::TooDeep { .. } => "flatten the file, or exclude it",
+            Self::TooDeep { .. } => {
+                "flatten the file, or name it under `ignore` in csctl-matrix.yaml"
+            }
             Self::TooMany { .. } => {
-                "write out what some of the aliases stand for, or exclude the file"
+                "write out what some of the aliases stand for, or name the file under `ignore` in csctl-matrix.yaml"
             }
             Self::Elsewhere { .. } => "write it out here, or change it there",
             Self::Duplicate { .. } => "remove one of the two keys",

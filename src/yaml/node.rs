@@ -69,6 +69,15 @@ pub struct Origin<'a> {
     pub line: usize,
 }
 
+/// A place that shows a value which may be written elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The place.
+    pub path: Path,
+    /// The line on which the value stands or is brought, from one.
+    pub line: usize,
+}
+
 /// The anchor and the tag before a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Properties {
@@ -128,6 +137,11 @@ impl Node {
     /// Returns the bytes of its content: quotes and brackets included, anchor, tag and comments after it excluded.
     pub fn range(&self) -> Range<usize> {
         self.span.clone()
+    }
+
+    /// Returns the bytes where its value is written: its own, or those of what its alias names.
+    pub fn written_range(&self) -> Range<usize> {
+        self.content().span.clone()
     }
 
     /// Returns the value under this key, the last one if the key is there twice, as most readers do; its own before a
@@ -290,6 +304,41 @@ impl Node {
             anchor: None,
             line: merged.entry.key.line(),
         }))
+    }
+
+    /// Returns every place below this node that shows the value which is written in this range: the value itself, and the places
+    /// where aliases and `<<` bring it, each with the line on which it is brought.
+    pub fn places_of(&self, written: &Range<usize>) -> Vec<Shown> {
+        let mut found = Vec::new();
+        self.find_places(&Path::root(), self.line(), written, &mut found);
+        found
+    }
+
+    fn find_places(
+        &self,
+        path: &Path,
+        brought: usize,
+        written: &Range<usize>,
+        found: &mut Vec<Shown>,
+    ) {
+        if self.content().span == *written {
+            found.push(Shown {
+                path: path.clone(),
+                line: brought,
+            });
+        }
+        let is_brought = self.is_alias() || brought != self.line();
+        let line_of = |node: &Self| if is_brought { brought } else { node.line() };
+        for (index, item) in self.items().iter().enumerate() {
+            let below = path.clone().index(index);
+            item.find_places(&below, line_of(item), written, found);
+        }
+        for (key, _, value) in self.entries() {
+            let below = path.clone().key(key);
+            let is_merged = !self.is_own(key);
+            let line = if is_merged { brought } else { line_of(value) };
+            value.find_places(&below, line, written, found);
+        }
     }
 
     /// Returns the node that an alias stands for, or itself.

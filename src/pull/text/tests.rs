@@ -70,6 +70,7 @@ fn stack() -> StackPlan {
     StackPlan {
         out_of_reach: Vec::new(),
         unknown: Vec::new(),
+        unknown_minors: std::collections::BTreeSet::new(),
         is_blind: false,
         title: "openstack/scs2".to_owned(),
         directory: "providers/openstack/scs2".to_owned(),

@@ -52,8 +52,14 @@ fn edit_group(
     if let Some(fault) = constant_name(file, group) {
         return Err(fault);
     }
+    let is_by_text = file.claims().groups.contains(group);
     for stated in group.about(file, image)? {
-        edits.set(group.document, &stated.path, &stated.text, class)?;
+        let (path, text) = (&stated.path, &stated.text);
+        if is_by_text {
+            edits.set_by_text(group.document, path, text, class)?;
+        } else {
+            edits.set(group.document, path, text, class)?;
+        }
     }
     Ok(())
 }
