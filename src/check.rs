@@ -8,6 +8,7 @@ mod fix;
 mod images;
 mod lists;
 mod metadata;
+mod plugin;
 mod policy;
 mod release;
 mod rule;

@@ -31,6 +31,24 @@ pub enum Method {
     Matrix,
 }
 
+impl Method {
+    /// Reads a method as csctl.yaml writes it.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Get, Self::Build, Self::Matrix]
+            .into_iter()
+            .find(|method| method.name() == text)
+    }
+
+    /// Returns its name as csctl.yaml writes it: `get`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Build => "build",
+            Self::Matrix => "matrix",
+        }
+    }
+}
+
 /// Why the plugin does not do its work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -108,24 +126,17 @@ pub fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
             "write the version in full, such as v1.34.7",
         ));
     };
-    let method = match provider
-        .config
-        .get("method")
-        .and_then(serde_yaml::Value::as_str)
-    {
-        Some("get") => Method::Get,
-        Some("build") => Method::Build,
-        Some("matrix") => Method::Matrix,
-        other => {
-            let message = match other {
-                Some(method) => {
-                    format!("config.provider.config.method is `{method}`, which is no method")
-                }
-                None => "config.provider.config.method is missing".to_owned(),
-            };
-            let hint = "write `get` to copy node-images/config.yaml, or `matrix` for all patch images of the minor";
-            return Err(PluginError::new(message, hint));
-        }
+    let written = provider.config.get("method");
+    let written = written.and_then(serde_yaml::Value::as_str);
+    let Some(method) = written.and_then(Method::parse) else {
+        let message = match written {
+            Some(method) => {
+                format!("config.provider.config.method is `{method}`, which is no method")
+            }
+            None => "config.provider.config.method is missing".to_owned(),
+        };
+        let hint = "write `get` to copy node-images/config.yaml, or `matrix` for all patch images of the minor";
+        return Err(PluginError::new(message, hint));
     };
     Ok(PluginConfig {
         provider: name.to_owned(),

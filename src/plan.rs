@@ -365,6 +365,11 @@ impl Selection {
         format!("csctl-matrix{before} {words}{after}")
     }
 
+    /// Returns a command line for people that asks no source: it says where the repository is, and nothing else of this run.
+    pub fn local_command(&self, words: &str) -> String {
+        format!("csctl-matrix{} {words}", self.carried.before)
+    }
+
     /// Returns the minor that a source tree is to be set to, or that is to be added.
     pub fn asked_minor(&self) -> Option<Minor> {
         self.switch_to.or(self.add)

@@ -227,7 +227,9 @@ fn said_of(copy: &Copy, rule: &str, options: &[String]) -> Vec<String> {
     let mut arguments = vec!["check", "-C", &root, "--color", "never", "--rule", rule];
     arguments.extend(options.iter().map(String::as_str));
     let said = run(&arguments);
-    let (all, _) = said.stdout.split_once("\n\n").unwrap_or_default();
+    // On the page the commands are those of a person in the repository.
+    let stdout = said.stdout.replace(&format!(" -C {root}"), "");
+    let (all, _) = stdout.split_once("\n\n").unwrap_or_default();
     let mut findings: Vec<String> = Vec::new();
     for line in all.lines() {
         match findings.last_mut() {

@@ -244,6 +244,12 @@ impl ImagePattern {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Tells whether two names differ in nothing but blanks, dashes and underscores.
+    pub fn is_spelled_like(&self, other: &Self) -> bool {
+        let plain = |c: u8| if matches!(c, b' ' | b'_') { b'-' } else { c };
+        self.0.bytes().map(plain).eq(other.0.bytes().map(plain))
+    }
 }
 
 impl FromStr for ImagePattern {

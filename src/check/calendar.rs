@@ -152,7 +152,8 @@ fn end_of_life(view: &View<'_>) -> Vec<Found> {
         .map(|minor| {
             let day = catalog.end_of_life.get(&minor);
             let since = day.map(|day| format!(" since {day}")).unwrap_or_default();
-            let hint = "csctl-matrix update --end-of-life drop removes it from lists";
+            let command = view.input.selection.command("update --end-of-life drop");
+            let hint = format!("{command} removes it from lists");
             at_line(view, minor, format!("{minor} is end of life{since}")).hinted(hint)
         })
         .collect()

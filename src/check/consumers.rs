@@ -463,7 +463,8 @@ fn build_date_missing(view: &View<'_>) -> Vec<Found> {
         for entry in roster.entries.iter().filter(|_| of_manager) {
             if entry.built.is_none() {
                 let message = format!("{} has no `build_date`", entry.name);
-                let hint = "csctl-matrix update adds it, from the image store";
+                let command = view.input.selection.command("update");
+                let hint = format!("{command} adds it, from the image store");
                 found.push(
                     Found::in_file(&roster.file, Some(entry.line), message)
                         .of(minor.or(Some(entry.version.minor())))

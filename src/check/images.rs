@@ -10,7 +10,7 @@ use crate::stack::{Fact, RosterEntry, RosterForm, SourceFile};
 use crate::version::{KubernetesVersion, Minor, OsRelease, Sha256};
 use crate::yaml::{Node, Path};
 
-pub(super) const RULES: [Rule; 4] = [
+pub(super) const RULES: [Rule; 5] = [
     Rule {
         name: "image-name-version",
         group: Group::Tree,
@@ -26,6 +26,14 @@ pub(super) const RULES: [Rule; 4] = [
         finds: "The stack's image manifest downloads the image of another version than the stack.",
         reason: "The image that the class asks for is then not in the cloud.",
         find: image_version,
+    },
+    Rule {
+        name: "image-cannot-follow",
+        group: Group::Tree,
+        severity: Severity::Warning,
+        finds: "An image of the stack cannot follow a new default: no source of it is known, or its name or what stands beside it cannot be about another image.",
+        reason: "The default then stays where it is, as nodes would boot another Kubernetes version than the cluster's.",
+        find: image_cannot_follow,
     },
     Rule {
         name: "image-parts",
@@ -72,10 +80,32 @@ fn image_version(view: &View<'_>) -> Vec<Found> {
                 && line.differs(image.version)
             {
                 let message = format!("the image is of {}, {}", image.version, line.is_words());
-                let hint =
-                    "csctl-matrix update sets URL and checksum together, from the image store";
+                let is_newer = line.default.is_some_and(|default| image.version > default);
+                let hint = if is_newer {
+                    format!(
+                        "write {} in {}, or the image of {} here",
+                        image.version,
+                        line.default_file(),
+                        line.version_words()
+                    )
+                } else {
+                    let command = format!("update {}", view.stack.title());
+                    let command = view.input.selection.command(&command);
+                    format!("{command} sets URL and checksum together, from the image store")
+                };
                 found.push(line.at(site, message).hinted(hint));
             }
+        }
+    }
+    found
+}
+
+fn image_cannot_follow(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (minor, file) in view.files_with_minor() {
+        for fault in file.cannot_follow(&view.stack.series) {
+            let told = Found::in_file(&fault.file, fault.line, &fault.message).of(minor);
+            found.push(told.hinted(&fault.hint));
         }
     }
     found
@@ -225,7 +255,8 @@ fn image_checksum(view: &View<'_>) -> Vec<Found> {
                     short(sum),
                     short(of_other)
                 );
-                let hint = "csctl-matrix check --with catalog says which of them the store gives";
+                let command = view.input.selection.command("check --with catalog");
+                let hint = format!("{command} says which of them the store gives");
                 found.push(
                     Found::in_file(file, Some(line), message)
                         .of(minor)

@@ -6,10 +6,11 @@ use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::versions::rows;
 use super::view::{View, file_name};
+use crate::catalog::ImagePattern;
 use crate::stack::{Roster, RosterForm};
 use crate::version::{KubernetesVersion, Minor};
 
-pub(super) const RULES: [Rule; 4] = [
+pub(super) const RULES: [Rule; 5] = [
     Rule {
         name: "default-not-listed",
         group: Group::Tree,
@@ -33,6 +34,14 @@ pub(super) const RULES: [Rule; 4] = [
         finds: "A list has two images of one name, or one version twice.",
         reason: "The operator and the image manager know images by name, and silently ignore the second.",
         find: duplicate_image,
+    },
+    Rule {
+        name: "list-image-name",
+        group: Group::Tree,
+        severity: Severity::Error,
+        finds: "The stack asks for an image by another name than its image list gives it: a blank, a dash or an underscore differs.",
+        reason: "openstack-image-manager names images `{name}{separator}{version}`, with a blank as separator unless the list says another; no such image is found.",
+        find: list_image_name,
     },
     Rule {
         name: "class-versions",
@@ -68,7 +77,9 @@ fn default_not_listed(view: &View<'_>) -> Vec<Found> {
             .map(|entry| entry.version.to_string())
             .collect();
         let message = format!("the list has {}, {}", few(&versions), line.is_words());
-        let hint = "csctl-matrix update adds the image, from the image store";
+        let command = format!("update {}", view.stack.title());
+        let command = view.input.selection.command(&command);
+        let hint = format!("{command} adds the image, from the image store");
         let first = roster.entries[0].line;
         found.push(
             Found::in_file(&roster.file, Some(first), message)
@@ -126,6 +137,123 @@ fn version_without_image(view: &View<'_>) -> Vec<Found> {
         }
     }
     found
+}
+
+/// A name by which the stack asks for an image.
+struct Asked<'a> {
+    file: &'a str,
+    line: usize,
+    minor: Option<Minor>,
+    /// The name for people.
+    text: String,
+    pattern: ImagePattern,
+}
+
+fn list_image_name(view: &View<'_>) -> Vec<Found> {
+    let rosters = || view.rosters().map(|(_, roster)| roster);
+    let lists: Vec<&Roster> = rosters()
+        .filter(|roster| roster.form == RosterForm::ImageManager)
+        .collect();
+    if lists.is_empty() {
+        return Vec::new();
+    }
+    let made: Vec<ImagePattern> = view
+        .files()
+        .flat_map(|file| file.image_references(&view.stack.series))
+        .filter(|image| image.url.is_some())
+        .flat_map(|image| image.names)
+        .chain(rosters().flat_map(|roster| roster.names.iter().cloned()))
+        .collect();
+    let mut found = Vec::new();
+    for asked in names_asked_for(view, &lists) {
+        let given = lists.iter().find_map(|list| {
+            let mut names = list.names.iter();
+            let name = names.find(|name| name.is_spelled_like(&asked.pattern))?;
+            Some((list, name))
+        });
+        let (Some((list, given)), false) = (given, made.contains(&asked.pattern)) else {
+            continue;
+        };
+        let message = format!(
+            "`{}` is asked for, {} makes `{}`",
+            asked.text,
+            file_name(&list.file),
+            shown(given)
+        );
+        let hint = format!(
+            "set the `separator` of the list on line {} of {}, or change the name here",
+            list.line, list.file
+        );
+        let told = Found::in_file(asked.file, Some(asked.line), message);
+        found.push(told.of(asked.minor).hinted(hint));
+    }
+    found
+}
+
+/// Returns a pattern of names as people read it: `ubuntu-capi-image v<version>`.
+fn shown(pattern: &ImagePattern) -> String {
+    pattern.as_str().replace("{version}", "<version>")
+}
+
+/// Returns the names of images that values name, and those that templates of the class put together.
+fn names_asked_for<'a>(view: &View<'a>, lists: &[&Roster]) -> Vec<Asked<'a>> {
+    let mut asked = Vec::new();
+    for (minor, file) in view.files_with_minor() {
+        let named = file.image_references(&view.stack.series);
+        for image in named.filter(|image| image.url.is_none()) {
+            asked.extend(image.names.into_iter().map(|pattern| Asked {
+                file: file.path(),
+                line: image.line,
+                minor,
+                text: image.text.to_owned(),
+                pattern,
+            }));
+        }
+        if file.path().contains("cluster-class/templates/") {
+            for (index, line) in file.text().lines().enumerate() {
+                let pattern = built_name(line, lists);
+                asked.extend(pattern.map(|pattern| Asked {
+                    file: file.path(),
+                    line: index + 1,
+                    minor,
+                    text: shown(&pattern),
+                    pattern,
+                }));
+            }
+        }
+    }
+    asked
+}
+
+/// Returns the name that a line of a ClusterClass puts together from the cluster's version and a name before it: one that is
+/// written there, or the variable `imageName`, which then is that of a list.
+/// Sources: Cluster API's built-in variables, and the class of the SCS stacks.
+fn built_name(line: &str, lists: &[&Roster]) -> Option<ImagePattern> {
+    let at = line.find("{{ .builtin.")?;
+    let (before, action) = line.split_at(at);
+    let (inner, _) = action.split_once("}}")?;
+    if !inner.trim_end().ends_with("ersion") {
+        return None;
+    }
+    let is_separator = |c: char| matches!(c, ' ' | '-' | '_');
+    let separator = before.chars().last().filter(|c| is_separator(*c))?;
+    let before = &before[..before.len() - 1];
+    let literal = || {
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let start = before.rfind(|c| !is_of_name(c)).map_or(0, |at| at + 1);
+        Some(before[start..].to_owned()).filter(|name| !name.is_empty())
+    };
+    let of_list = || {
+        let mut names = lists.iter().flat_map(|list| &list.names);
+        let name = names.find_map(|name| name.as_str().strip_suffix("v{version}"))?;
+        Some(name.trim_end_matches(is_separator).to_owned())
+    };
+    let name = if before.trim_end().ends_with(".imageName }}") {
+        of_list()?
+    } else {
+        literal()?
+    };
+    format!("{name}{separator}v{{version}}").parse().ok()
 }
 
 fn duplicate_image(view: &View<'_>) -> Vec<Found> {

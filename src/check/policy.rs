@@ -63,10 +63,9 @@ fn blocked_version(view: &View<'_>) -> Vec<Found> {
     if policy.blocked.is_empty() {
         return Vec::new();
     }
-    let hint = format!(
-        "csctl-matrix update {} takes it out of lists and defaults",
-        view.stack.title()
-    );
+    let command = format!("update {}", view.stack.title());
+    let command = view.input.selection.command(&command);
+    let hint = format!("{command} takes it out of lists and defaults");
     let mut found = Vec::new();
     for site in view.files().flat_map(SourceFile::sites) {
         // csctl writes a metadata.yaml of its own.

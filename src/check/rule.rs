@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::view::View;
 use super::{
-    Found, calendar, charts, consumers, images, lists, metadata, policy, release, sites, strict,
-    texts, versions, world,
+    Found, calendar, charts, consumers, images, lists, metadata, plugin, policy, release, sites,
+    strict, texts, versions, world,
 };
 
 /// A rule of `check`.
@@ -133,12 +133,13 @@ impl Rule {
 
 /// Returns all rules, family by family.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[Rule]; 13] = [
+    let families: [&[Rule]; 14] = [
         &versions::RULES,
         &charts::RULES,
         &images::RULES,
         &lists::RULES,
         &consumers::RULES,
+        &plugin::RULES,
         &metadata::RULES,
         &texts::RULES,
         &policy::RULES,

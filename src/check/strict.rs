@@ -192,7 +192,8 @@ fn build_dates(view: &View<'_>) -> Vec<Found> {
                     "{count} images of {} minors were all built on {day}",
                     distinct.len()
                 );
-                let hint = "csctl-matrix check --with catalog compares them with the store";
+                let command = view.input.selection.command("check --with catalog");
+                let hint = format!("{command} compares them with the store");
                 found.push(
                     Found::in_file(&roster.file, Some(line), message)
                         .of(minor)

@@ -228,8 +228,9 @@ fn example_hint(line: Line<'_>, example: &Example) -> String {
 fn final_newline(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for (minor, file) in view.files_with_minor() {
+        let states_facts = !file.sites().is_empty() || !file.rosters().is_empty();
         let text = file.text();
-        if !text.is_empty() && !text.ends_with('\n') {
+        if states_facts && !text.is_empty() && !text.ends_with('\n') {
             let last = text.lines().count();
             let message = "no newline at the end of the file";
             found.push(Found {

@@ -1,8 +1,9 @@
 //! Rules about the default version: what csctl.yaml, stack.yaml, the directory and versions.yaml say of it.
 
 use super::rule::{Group, Rule, Severity};
-use super::view::{View, file_name};
+use super::view::{Line, View, file_name};
 use super::{Found, version_words};
+use crate::catalog::Catalog;
 use crate::stack::{Fact, Site};
 use crate::version::{KubernetesVersion, Minor};
 
@@ -93,15 +94,26 @@ fn default_version(view: &View<'_>) -> Vec<Found> {
                 Fact::KubernetesMinor { minor } => (minor, minor != line.minor),
                 _ => continue,
             };
-            let message = if minor != line.minor && is_per_minor {
-                format!("{} is of {minor}, the directory is {directory}", site.value)
+            let (message, hint) = if minor != line.minor && is_per_minor {
+                let message = format!("{} is of {minor}, the directory is {directory}", site.value);
+                let hint = format!(
+                    "write a version of {} here, or move the files to {}",
+                    line.minor,
+                    minor.dashed()
+                );
+                (message, hint)
             } else if differs {
                 let words = line.version_words();
-                format!("{} here, {} says {words}", site.value, line.default_file())
+                let message = format!("{} here, {} says {words}", site.value, line.default_file());
+                let hint = match site.fact {
+                    Fact::Kubernetes { version } => both_ways(line, &site.value, version),
+                    _ => format!("write {} here", line.minor),
+                };
+                (message, hint)
             } else {
                 continue;
             };
-            found.push(line.at(site, message));
+            found.push(line.at(site, message).hinted(hint));
         }
     }
     found
@@ -120,18 +132,54 @@ fn metadata_version(view: &View<'_>) -> Vec<Found> {
                 _ => false,
             };
             if stale {
-                let message = format!("{} is stale, {}", site.value, line.is_words());
-                let hint = "remove the file: csctl writes one into every release";
-                let stale = line.at(site, message);
-                found.push(if line.tree.has_csctl() {
-                    stale.hinted(hint)
-                } else {
-                    stale
-                });
+                let message = format!(
+                    "{} here, {} says {}",
+                    site.value,
+                    line.default_file(),
+                    line.version_words()
+                );
+                let hint = match site.fact {
+                    _ if line.tree.has_csctl() => format!(
+                        "write {} here, or remove the file: csctl writes one into every release",
+                        line.version_words()
+                    ),
+                    Fact::Kubernetes { version } => both_ways(line, &site.value, version),
+                    _ => format!("write {} here", line.version_words()),
+                };
+                found.push(line.at(site, message).hinted(hint));
             }
         }
     }
     found
+}
+
+/// Says what to do about the minor of a stack that has no row: one that has ended is left rather than listed again.
+fn row_hint(view: &View<'_>, line: Line<'_>) -> String {
+    let minor = line.minor;
+    let title = view.stack.title();
+    let adds = format!("update {title} --minor {minor}");
+    let adds = view.input.selection.command(&adds);
+    let known = Catalog::empty(view.input.today);
+    let catalog = view.input.catalog.unwrap_or(&known);
+    let Some(day) = catalog
+        .end_of_life
+        .get(&minor)
+        .filter(|day| **day < view.input.today)
+    else {
+        return format!("{adds} adds it, with its addon charts");
+    };
+    let leaves = if view.stack.layout.has_directory_per_minor() {
+        format!("remove {}", line.tree.directory)
+    } else {
+        let command = view
+            .input
+            .selection
+            .command(&format!("update {title} --switch MINOR"));
+        format!("{command} sets the stack to another minor")
+    };
+    format!(
+        "{minor} reached its end of life on {day}: {leaves}; or {adds} --end-of-life follow adds the row"
+    )
 }
 
 /// Returns the rows of the lists of versions that a stack has.
@@ -151,17 +199,50 @@ fn versions_row(view: &View<'_>) -> Vec<Found> {
             continue;
         };
         if line.default.is_some() && line.differs(version) {
+            let stated = version_words(line.default, line.minor);
             let message = format!(
-                "{} is listed for {}, {} says {}",
+                "{} is listed for {}, {} says {stated}{}",
                 site.value,
                 line.minor,
                 line.default_file(),
-                version_words(line.default, line.minor)
+                images_words(view, version, line.default)
             );
-            found.push(line.at(site, message));
+            let hint = both_ways(line, &site.value, version);
+            found.push(line.at(site, message).hinted(hint));
         }
     }
     found
+}
+
+/// Says what the lists of node images know of two versions that disagree; nothing where there is no list.
+fn images_words(
+    view: &View<'_>,
+    listed: KubernetesVersion,
+    default: Option<KubernetesVersion>,
+) -> String {
+    let entries = || view.rosters().flat_map(|(_, roster)| &roster.entries);
+    let Some(default) = default.filter(|_| entries().next().is_some()) else {
+        return String::new();
+    };
+    let has = |version: KubernetesVersion| entries().any(|entry| entry.version == version);
+    match (has(listed), has(default)) {
+        (true, true) => "; images of both are listed".to_owned(),
+        (true, false) => format!("; an image of {listed} is listed, none of {default}"),
+        (false, true) => format!("; an image of {default} is listed, none of {listed}"),
+        (false, false) => "; no image of either is listed".to_owned(),
+    }
+}
+
+/// Says the two ways out of a version that disagrees with the stack's.
+fn both_ways(line: Line<'_>, value: &str, stated: KubernetesVersion) -> String {
+    let file = line.default_file();
+    match line.default {
+        Some(default) => format!(
+            "write {} here, or {stated} in {file}: which of them is meant, the files do not say",
+            default.spelled_like(value)
+        ),
+        None => format!("write a version of {} here", line.minor),
+    }
 }
 
 fn versions_minor_missing(view: &View<'_>) -> Vec<Found> {
@@ -176,10 +257,7 @@ fn versions_minor_missing(view: &View<'_>) -> Vec<Found> {
             let message = format!("{} has no row, and {}", line.minor, line.is_words());
             Found::in_file(&first.file, Some(1), message)
                 .of(line.minor)
-                .hinted(format!(
-                    "csctl-matrix update --minor {} adds it, with its addon charts",
-                    line.minor
-                ))
+                .hinted(row_hint(view, line))
         })
         .collect()
 }

@@ -21,8 +21,8 @@ pub(super) const RULES: [Rule; 5] = [
         name: "image-republished",
         group: Group::Catalog,
         severity: Severity::Error,
-        finds: "The store gives another checksum for an image than the repository.",
-        reason: "The image was uploaded again under its name, or the checksum was of a faulty upload; downloads that check it fail.",
+        finds: "The store gives another checksum for an image than the repository, or the registry another digest for a tag.",
+        reason: "The image was uploaded again under its name, or the checksum is of another one; downloads that check it fail, and a pinned digest is followed whatever its tag says.",
         find: image_republished,
     },
     Rule {
@@ -210,7 +210,36 @@ fn image_republished(view: &View<'_>) -> Vec<Found> {
             found.push(named.found(message).hinted(hint));
         }
     }
+    for (minor, file) in view.files_with_minor() {
+        for image in file.image_references(&view.stack.series) {
+            if let Some(message) = other_digest(catalog, image.text, image.version) {
+                found.push(Found::in_file(file.path(), Some(image.line), message).of(minor));
+            }
+        }
+    }
     found
+}
+
+/// Says that a container image is pinned by a digest that its tag does not stand for.
+fn other_digest(catalog: &Catalog, text: &str, version: KubernetesVersion) -> Option<String> {
+    let (name, pinned) = text.split_once("@sha256:")?;
+    let pinned: Sha256 = pinned.parse().ok()?;
+    let pattern = ImagePattern::of_url(name).ok()?;
+    let store = answering_store(catalog, &pattern, version.minor())?;
+    let known = store
+        .images_of(version)
+        .find_map(|image| image.digest.clone())?;
+    if known == pinned {
+        return None;
+    }
+    let mut all = store.images.iter();
+    let owner = all.find(|image| image.digest.as_ref() == Some(&pinned));
+    let owner = owner.map_or_else(String::new, |image| format!(", which is {}", image.version));
+    Some(format!(
+        "{name} is pinned to sha256:{}{owner}; the registry gives it sha256:{}",
+        &pinned.hex()[..12],
+        &known.hex()[..12]
+    ))
 }
 
 fn build_date(view: &View<'_>) -> Vec<Found> {

@@ -109,7 +109,7 @@ fn unknown_images(target: &Target<'_>, pattern: &ImagePattern) -> Vec<Hold> {
     if !silent.is_empty() {
         let subject = format!("node images of {}", listing(&silent));
         let reason = format!("the catalog says nothing of {}", pattern.base_or_name());
-        unknown.push(hold(subject, reason, Some(ask_hint())));
+        unknown.push(hold(subject, reason, Some(ask_hint(target))));
     }
     unknown
 }
@@ -127,7 +127,7 @@ fn unknown_charts(target: &Target<'_>) -> Vec<Hold> {
                 (Some(failed), _) => (format!("{}: {}", failed.url, failed.reason), None),
                 (None, None) => (
                     format!("the catalog says nothing of {repository}"),
-                    Some(ask_hint()),
+                    Some(ask_hint(target)),
                 ),
                 (None, Some(_)) => continue,
             };
@@ -139,7 +139,7 @@ fn unknown_charts(target: &Target<'_>) -> Vec<Hold> {
 }
 
 /// The hint beside a source that a catalog does not speak of.
-fn ask_hint() -> String {
-    "ask it: run without --offline and --catalog, or write a new catalog with csctl-matrix catalog fetch"
-        .to_owned()
+fn ask_hint(target: &Target<'_>) -> String {
+    let command = target.input.selection.local_command("catalog fetch");
+    format!("ask it: run without --offline and --catalog, or write a new catalog with {command}")
 }

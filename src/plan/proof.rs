@@ -131,9 +131,7 @@ fn way_out(target: &Target<'_>, block: &Block) -> String {
     let title = target.stack.title();
     let selection = target.input.selection;
     let unblock = format!("unblock {}{}", block.version, os.unwrap_or_default());
+    let unblock = selection.local_command(&unblock);
     let switch = selection.command(&format!("plan {title} --switch MINOR"));
-    format!(
-        "csctl-matrix{} {unblock}, or use another minor: {switch}",
-        selection.carried.before
-    )
+    format!("{unblock}, or use another minor: {switch}")
 }

@@ -85,11 +85,8 @@ fn blocked_holds(target: &Target<'_>) -> Vec<Hold> {
         .into_iter()
         .map(|(subject, block)| {
             let os = block.os.as_ref().map(|os| format!(" --os {os}"));
-            let hint = format!(
-                "csctl-matrix unblock {}{}",
-                block.version,
-                os.unwrap_or_default()
-            );
+            let words = format!("unblock {}{}", block.version, os.unwrap_or_default());
+            let hint = target.input.selection.local_command(&words);
             hold(subject, format!("blocked: {}", block.why()), Some(hint))
         })
         .collect()
@@ -222,10 +219,7 @@ fn pin_hold(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Op
     }
     let newest = target.newest_default(minor)?;
     let stack = pin.stack.as_ref().map(|stack| format!(" --stack {stack}"));
-    let hint = format!(
-        "csctl-matrix unpin {}{}",
-        pin.version,
-        stack.unwrap_or_default()
-    );
+    let words = format!("unpin {}{}", pin.version, stack.unwrap_or_default());
+    let hint = target.input.selection.local_command(&words);
     (newest > default).then(|| hold(newest, pin.why(), Some(hint)))
 }

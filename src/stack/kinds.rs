@@ -10,7 +10,7 @@ mod cluster_stack;
 mod csctl;
 mod example;
 mod image_manager;
-mod images;
+pub(super) mod images;
 mod lock_digest;
 mod machine_template;
 mod metadata;

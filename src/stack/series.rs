@@ -256,7 +256,9 @@ impl ImageSeries {
             let mut stems = self.urls.iter().map(ImagePattern::stem);
             pattern.host().is_none() && stems.any(|stem| stem == pattern.as_str())
         };
-        is_known_url || self.names.contains(pattern) || is_stem()
+        // A name that is spelled otherwise is meant for the series all the same; `check` says that it finds no image.
+        let mut names = self.names.iter();
+        is_known_url || names.any(|name| name.is_spelled_like(pattern)) || is_stem()
     }
 
     /// Tells whether a text with these traits says nothing that contradicts the series.

@@ -10,6 +10,7 @@ use super::facts::{Fact, Facts, Fault, Roster, RosterEntry, Site, ValueRef};
 use super::group::ImageGroup;
 use super::kinds::{self, FileKind, Part};
 use super::series::{SeriesId, SeriesSet};
+use crate::catalog::ImagePattern;
 use crate::version::{KubernetesVersion, OsRelease};
 use crate::yaml::{self, Node};
 
@@ -199,8 +200,14 @@ impl SourceFile {
             version: group.version,
             os: group.os(self),
             url: group.url(self),
+            names: group.names(self),
             series: series.of_place(&self.path, group.line),
         })
+    }
+
+    /// Says which of its images cannot follow a new default, whatever their store offers.
+    pub(crate) fn cannot_follow(&self, series: &SeriesSet) -> Vec<Fault> {
+        super::kinds::images::cannot_follow(self, series)
     }
 
     /// Returns the values of its chart that its manifests read as their image.
@@ -256,6 +263,8 @@ pub(crate) struct ImageReference<'f> {
     pub(crate) os: Option<OsRelease>,
     /// The URL, where it is one.
     pub(crate) url: Option<&'f str>,
+    /// The patterns of the names that stand there.
+    pub(crate) names: Vec<ImagePattern>,
     /// The series, where it is known.
     pub(crate) series: Option<SeriesId>,
 }

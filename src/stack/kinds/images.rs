@@ -2,11 +2,11 @@
 
 use super::orc_image::constant_name;
 use super::{Fault, FileEdits, Reach, SourceFile, Wanted};
-use crate::catalog::NodeImage;
+use crate::catalog::{ImagePattern, NodeImage};
 use crate::policy::ChangeClass;
 use crate::stack::facts::FaultKind;
 use crate::stack::group::{ImageGroup, ImagePart};
-use crate::stack::series::SeriesId;
+use crate::stack::series::{SeriesId, SeriesSet};
 use crate::version::KubernetesVersion;
 
 /// Makes the values about the default's image say what is wanted. One that cannot is a fault, and the default has to wait.
@@ -120,21 +120,61 @@ fn unknown_image(
     if !is_left_behind {
         return Ok(());
     }
-    let text = group.text(file).unwrap_or_default();
     let known = series.and_then(|series| wanted.series.get(series));
-    let (reason, hint) = match known {
-        Some(series) if series.store.is_some() => (
-            format!("no image of {default} is known for {}", series.title),
-            "wait for the image, or change the value by hand",
-        ),
-        Some(_) | None => (
-            "no source of such images is known".to_owned(),
-            "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`",
-        ),
-    };
+    Err(match known {
+        Some(series) if series.store.is_some() => {
+            let reason = format!("no image of {default} is known for {}", series.title);
+            let hint = "wait for the image, or change the value by hand";
+            names_image((file, group), &reason, hint)
+        }
+        Some(_) | None => no_source(file, group),
+    })
+}
+
+fn no_source(file: &SourceFile, group: &ImageGroup) -> Fault {
+    let hint = "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`";
+    names_image((file, group), "no source of such images is known", hint)
+}
+
+fn names_image((file, group): (&SourceFile, &ImageGroup), reason: &str, hint: &str) -> Fault {
+    let text = group.text(file).unwrap_or_default();
     let message = format!("`{text}` names the image of {}: {reason}", group.version);
-    Err(Fault {
+    Fault {
         kind: FaultKind::Unmovable,
         ..Fault::new(file.path(), group.line, message, hint)
+    }
+}
+
+/// Says which images of a file cannot follow a new default, whatever their store offers: no source of them is known, or a value
+/// beside them cannot be about another image.
+pub(in crate::stack) fn cannot_follow(file: &SourceFile, series: &SeriesSet) -> Vec<Fault> {
+    let groups = file.groups().iter();
+    let faults = groups.filter_map(|group| {
+        if let Some(fault) = constant_name(file, group) {
+            return Some(fault);
+        }
+        let known = series.of_place(file.path(), group.line);
+        let store = known.and_then(|known| series.get(known)?.store.as_ref());
+        match store {
+            None => Some(no_source(file, group)),
+            Some(pattern) => group.about(file, &next_image(file, group, pattern)?).err(),
+        }
+    });
+    faults.collect()
+}
+
+/// Returns the image of the next patch as a store would offer it, with every proof; nothing where its URL cannot be told.
+fn next_image(file: &SourceFile, group: &ImageGroup, store: &ImagePattern) -> Option<NodeImage> {
+    let version = KubernetesVersion::new(group.version.minor(), group.version.patch() + 1);
+    let os = group.os(file);
+    Some(NodeImage {
+        url: store.url(version, os.as_ref())?,
+        version,
+        os,
+        sha256: "0".repeat(64).parse().ok(),
+        sha512: "0".repeat(128).parse().ok(),
+        digest: "0".repeat(64).parse().ok(),
+        built: None,
+        size: None,
     })
 }
