@@ -510,7 +510,8 @@ fn a_catalog_without_days_means_those_that_the_program_knows() {
     let shown = |place: &str| copy.run(&["show", "--catalog", place]).success();
     assert!(!fs::read_to_string(&place).unwrap().contains("endOfLife"));
     assert!(shown(&place).contains("end of life"), "{}", shown(&place));
-    assert_eq!(shown(&place), shown(&catalog()));
+    // Commands that are named to people name the file.
+    assert_eq!(shown(&place).replace(&place, &catalog()), shown(&catalog()));
 }
 
 #[cfg(unix)]

@@ -228,7 +228,7 @@ fn example_hint(line: Line<'_>, example: &Example) -> String {
 fn final_newline(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for (minor, file) in view.files_with_minor() {
-        let states_facts = !file.sites().is_empty() || !file.rosters().is_empty();
+        let states_facts = !file.kinds().is_empty() || !file.sites().is_empty();
         let text = file.text();
         if states_facts && !text.is_empty() && !text.ends_with('\n') {
             let last = text.lines().count();
