@@ -169,6 +169,9 @@ struct ShowArgs {
     /// Show every place that states a fact, with file and line
     #[arg(long)]
     sites: bool,
+    /// Show which values of this file are the stack's, and why the others are not
+    #[arg(long, value_name = "FILE", conflicts_with = "sites")]
+    explain: Option<String>,
     /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -462,6 +465,9 @@ fn run(cli: Cli, provider: Option<String>, words: &Words) -> Result<Outcome, Com
     match cli.command {
         Command::Show(args) => {
             let (place, world, selection) = query(args.query, directory, (words, &Given::read()?));
+            if let Some(file) = &args.explain {
+                return command::explain::run(&place, file, args.format);
+            }
             command::show::run(&ShowRequest {
                 place,
                 world,

@@ -6,6 +6,7 @@ pub mod check;
 pub mod csctl;
 pub mod decide;
 pub mod doctor;
+pub mod explain;
 pub mod init;
 pub mod node_images;
 pub mod plan;
@@ -195,6 +196,27 @@ impl Repository {
     /// Tells whether there is a configuration file.
     pub fn has_config(&self) -> bool {
         self.tree.find(CONFIG_FILE).is_some()
+    }
+
+    /// Returns the path of a file below the repository's root; people name it from there, or from where they are.
+    pub fn find_file(&self, named: &str) -> Result<String, CommandError> {
+        let plain = named.trim_start_matches("./");
+        if self.tree.find(plain).is_some() {
+            return Ok(plain.to_owned());
+        }
+        let here = std::path::absolute(named).unwrap_or_default();
+        let root = self
+            .root
+            .canonicalize()
+            .unwrap_or_else(|_| self.root.clone());
+        let below = here.strip_prefix(&root).ok();
+        let path = below.map(|path| path.to_string_lossy().replace('\\', "/"));
+        path.filter(|path| self.tree.find(path).is_some())
+            .ok_or_else(|| {
+                let message = format!("{named} is no file of {}", self.root.display());
+                CommandError::new(message)
+                    .hinted("name it from the repository's root; files that git ignores are none")
+            })
     }
 
     /// Checks that every stack asked for is there.

@@ -13,6 +13,7 @@ use crate::gate::TestReport;
 use crate::overview::Overview;
 use crate::plan::Plan;
 use crate::pull::DoctorReport;
+use crate::stack::FileExplanation;
 
 fn schema<T: JsonSchema>(settings: SchemaSettings, name: &str, title: &str) -> Schema {
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
@@ -37,6 +38,10 @@ fn committed_schemas_are_those_of_the_types() {
     check(
         "show",
         &output::<Overview>("show", "csctl-matrix show --format json"),
+    );
+    check(
+        "explain",
+        &output::<FileExplanation>("explain", "csctl-matrix show --explain FILE --format json"),
     );
     check(
         "check",

@@ -72,3 +72,109 @@ config:
         .ended(6);
     assert_eq!(copy.read(CSCTL), text);
 }
+
+fn explained(copy: &Copy, file: &str) -> Vec<(usize, String, bool, String)> {
+    let json = copy
+        .run(&["show", "--explain", file, "--format", "json"])
+        .json();
+    let values = json["values"].as_array().cloned().unwrap_or_default();
+    let text = |value: &serde_json::Value, key: &str| value[key].as_str().unwrap().to_owned();
+    values
+        .iter()
+        .map(|value| {
+            let line = usize::try_from(value["line"].as_u64().unwrap()).unwrap();
+            let is_claimed = value["isClaimed"].as_bool().unwrap();
+            (line, text(value, "value"), is_claimed, text(value, "why"))
+        })
+        .collect()
+}
+
+#[test]
+fn show_explains_each_value_of_a_file() {
+    let text = "\
+kubeVip:
+  image: ghcr.io/kube-vip/kube-vip:v1.0.1
+  cidr: 10.8.0.0/20
+images:
+  worker:
+    name: ubuntu-capi-image-v1.34.6
+supportedVersions: [1.33.4, 1.34.6]
+";
+    let copy = with(VALUES, text);
+    let of_series = "it is not of the stack's image series (ubuntu)".to_owned();
+    let no_fact =
+        "this place of a file of the kind cluster class values states no fact of the stack"
+            .to_owned();
+    assert_eq!(
+        explained(&copy, VALUES),
+        [
+            (
+                2,
+                "ghcr.io/kube-vip/kube-vip:v1.0.1".to_owned(),
+                false,
+                of_series
+            ),
+            (
+                6,
+                "ubuntu-capi-image-v1.34.6".to_owned(),
+                true,
+                "the name of the default's image (series ubuntu)".to_owned()
+            ),
+            (7, "1.33.4".to_owned(), false, no_fact.clone()),
+            (7, "1.34.6".to_owned(), false, no_fact),
+        ]
+    );
+    let said = copy.run(&["show", "--explain", "nothing.yaml"]).failure(1);
+    assert!(said.contains("nothing.yaml is no file of "), "{said}");
+    copy.write("csctl-matrix.yaml", "ignore: ['**/values.yaml']\n");
+    let told = copy.run(&["show", "--explain", VALUES]).success();
+    assert_eq!(
+        told,
+        format!(
+            "{VALUES}\n  nothing of it is claimed: csctl-matrix.yaml leaves it alone (`ignore`)\n"
+        )
+    );
+}
+
+/// What a plan writes over, the explanation claims.
+#[test]
+fn every_edit_of_a_plan_is_of_a_claimed_value() {
+    let mut edits = 0;
+    for layout in [
+        "layout-a",
+        "layout-b",
+        "layout-c",
+        "layout-d",
+        "docker",
+        "values-map",
+    ] {
+        let copy = Copy::of(layout);
+        let catalog = catalog();
+        let plan = copy.run(&[
+            "plan",
+            "--format",
+            "json",
+            "--catalog",
+            &catalog,
+            "--end-of-life",
+            "follow",
+        ]);
+        for file in plan.json()["files"].as_array().unwrap() {
+            let path = file["path"].as_str().unwrap();
+            let explained = explained(&copy, path);
+            for edit in file["edits"].as_array().into_iter().flatten() {
+                let Some(from) = edit["from"].as_str() else {
+                    continue;
+                };
+                edits += 1;
+                assert!(
+                    explained
+                        .iter()
+                        .any(|(_, value, is_claimed, _)| *is_claimed && value.contains(from)),
+                    "{layout}: {path}: {from} of {edit} in {explained:?}"
+                );
+            }
+        }
+    }
+    assert!(edits > 40, "only {edits} edits");
+}

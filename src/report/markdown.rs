@@ -14,6 +14,7 @@ use crate::markup::escape;
 use crate::overview::Overview;
 use crate::plan::{FileAction, Plan};
 use crate::pull::{DoctorReport, PullReport};
+use crate::stack::FileExplanation;
 
 const PLAN: &str = include_str!("markdown/plan.md.hbs");
 const SHOW: &str = include_str!("markdown/show.md.hbs");
@@ -21,6 +22,7 @@ const PULL_REQUESTS: &str = include_str!("markdown/pull-requests.md.hbs");
 const DOCTOR: &str = include_str!("markdown/doctor.md.hbs");
 const CHECK: &str = include_str!("markdown/check.md.hbs");
 const TESTS: &str = include_str!("markdown/tests.md.hbs");
+const EXPLANATION: &str = include_str!("markdown/explain.md.hbs");
 const CATALOG: &str = include_str!("markdown/catalog.md.hbs");
 
 /// Returns a plan.
@@ -130,6 +132,11 @@ pub fn show(overview: &Overview, next: &str) -> String {
             "closing": closing,
         }),
     )
+}
+
+/// Returns what the values of one file are.
+pub fn explanation(explanation: &FileExplanation) -> String {
+    render(EXPLANATION, explanation)
 }
 
 /// Returns what became of the pull requests of a run.

@@ -3,6 +3,7 @@
 mod catalog;
 mod check;
 mod doctor;
+mod explain;
 mod plan;
 mod pull_requests;
 mod show;
@@ -14,6 +15,7 @@ pub use catalog::{catalog, catalog_summary};
 pub(crate) use check::summary as findings_summary;
 pub use check::{check, rule_list};
 pub use doctor::doctor;
+pub use explain::explanation;
 pub(crate) use plan::nothing_words;
 pub use plan::{plan, update};
 pub use pull_requests::pull_requests;

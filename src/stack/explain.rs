@@ -1,0 +1,343 @@
+//! Says of one file which of its values are the stack's and which are not, and why: every value that looks like a version, an
+//! image or a checksum. It decides nothing; what is claimed is what the kinds of files have claimed.
+
+use serde::Serialize;
+
+use super::discover::{SourceTree, Stack};
+use super::examples::{Subject, TextForm, explain_examples};
+use super::facts::{Fact, Site};
+use super::group::ImagePart;
+use super::series::SeriesMatch;
+use super::source::SourceFile;
+use crate::catalog::ImagePattern;
+use crate::version::KubernetesVersion;
+use crate::yaml::{Node, Path};
+
+/// The version of the explanation's JSON form.
+pub const EXPLANATION_SCHEMA: u32 = 1;
+
+/// What the values of one file are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FileExplanation {
+    /// The form's version, [`EXPLANATION_SCHEMA`].
+    pub schema: u32,
+    /// The file, relative to the repository's root.
+    pub file: String,
+    /// The cluster stack that it is of: `openstack/scs2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stack: Option<String>,
+    /// The kinds of file that it is: `ClusterClass`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
+    /// Why nothing of it is read, as a phrase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
+    /// The values that look like a version, an image or a checksum.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<ExplainedValue>,
+}
+
+/// A value that looks like a version, an image or a checksum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ExplainedValue {
+    /// The line of the file, counted from 1.
+    pub line: usize,
+    /// The place: `images.worker.name`; `text` in a text.
+    pub at: String,
+    /// The value.
+    pub value: String,
+    /// Whether it is the stack's, so that a plan may write over it.
+    pub is_claimed: bool,
+    /// As what it is claimed, or why it is not, as a phrase.
+    pub why: String,
+}
+
+/// Explains the values of one file of a stack; `release` is the newest release of the line of its source tree.
+pub fn explain_file(stack: &Stack, file: &SourceFile, release: Option<u32>) -> Vec<ExplainedValue> {
+    let mut explained = claimed(stack, file);
+    match text_form(file) {
+        Some(form) => explained.extend(examples(stack, file, (form, release))),
+        None => explained.extend(unclaimed(stack, file, &explained)),
+    }
+    explained.sort_by(|a, b| (a.line, &a.at).cmp(&(b.line, &b.at)));
+    explained.dedup_by(|a, b| (a.line, &a.at) == (b.line, &b.at));
+    explained
+}
+
+fn text_form(file: &SourceFile) -> Option<TextForm> {
+    file.kinds().iter().find_map(|kind| kind.example_form())
+}
+
+fn claimed(stack: &Stack, file: &SourceFile) -> Vec<ExplainedValue> {
+    let mut explained: Vec<ExplainedValue> = Vec::new();
+    let mut add = |line: usize, at: String, value: &str, why: String| {
+        explained.push(ExplainedValue {
+            line,
+            at,
+            value: value.to_owned(),
+            is_claimed: true,
+            why,
+        });
+    };
+    for group in file.groups() {
+        let series = stack.series.of_place(file.path(), group.line);
+        let series = series.and_then(|series| stack.series.get(series));
+        let of = series.map_or_else(String::new, |series| format!(" (series {})", series.title));
+        for member in &group.members {
+            let document = file.documents().get(group.document);
+            if let Some(node) = document.and_then(|root| root.at(&member.path)) {
+                let what = part_words(member.part);
+                let why = format!("{what} of the default's image{of}");
+                let text = node.as_str().unwrap_or_default();
+                add(node.line(), member.path.to_string(), text, why);
+            }
+        }
+    }
+    for site in file.sites() {
+        add(
+            site.line,
+            site.at.clone(),
+            &site.value,
+            fact_words(&site.fact).to_owned(),
+        );
+    }
+    let is_locked = |site: &Site| matches!(site.fact, Fact::LockedDependency { .. });
+    let digest = Path::root().key("digest");
+    let locked = file.documents().first().and_then(|root| root.at(&digest));
+    if let Some(node) = locked.filter(|_| file.sites().iter().any(is_locked)) {
+        let why = "the digest of the lock, which goes with what is locked".to_owned();
+        add(
+            node.line(),
+            digest.to_string(),
+            node.as_str().unwrap_or_default(),
+            why,
+        );
+    }
+    for roster in file.rosters() {
+        let why = format!("an entry of a list of node images ({})", roster.at);
+        for (index, entry) in roster.entries.iter().enumerate() {
+            let at = format!("{}[{index}]", roster.at);
+            let value = entry.url.as_deref().unwrap_or(&entry.name);
+            add(entry.line, at, value, why.clone());
+        }
+    }
+    explained
+}
+
+fn part_words(part: ImagePart) -> &'static str {
+    match part {
+        ImagePart::Url => "the URL",
+        ImagePart::Name => "the name",
+        ImagePart::Version => "the version",
+        ImagePart::OsVersion => "the operating system",
+        ImagePart::Sum(_) => "the checksum",
+        ImagePart::SumUrl => "the URL of the checksum",
+        ImagePart::Digest => "the digest",
+        ImagePart::Tag => "the tag",
+        ImagePart::Odd => "a value that names the version",
+        ImagePart::Unknown => "the field, which is not known,",
+    }
+}
+
+fn fact_words(fact: &Fact) -> &'static str {
+    match fact {
+        Fact::Provider => "the provider's name",
+        Fact::StackName => "the stack's name",
+        Fact::Kubernetes { .. } | Fact::KubernetesMinor { .. } => "the stack's Kubernetes version",
+        Fact::ListedVersion { .. } => "the version of a row",
+        Fact::ListedAddon { .. } => "the addon chart of a row",
+        Fact::ClassChart { .. } => "the name of the class chart",
+        Fact::AddonChart { .. } => "the name of an addon chart",
+        Fact::ChartDependency { .. } => "an addon chart that is asked for",
+        Fact::LockedDependency { .. } => "an addon chart that is locked",
+        Fact::ImageName { .. } | Fact::Image(_) => "the image of the default",
+        Fact::StackVersion { .. } => "a version of the stack's releases",
+        Fact::Example => "an example of the stack",
+        Fact::Configured { .. } => "a place that csctl-matrix.yaml names",
+    }
+}
+
+/// The examples of a text for people, and what only looks like them.
+fn examples(
+    stack: &Stack,
+    file: &SourceFile,
+    (form, release): (TextForm, Option<u32>),
+) -> Vec<ExplainedValue> {
+    let tree = |tree: &&SourceTree| tree.files.iter().any(|own| own.path() == file.path());
+    let tree = stack.trees.iter().find(tree);
+    let Some((line, default)) = tree.and_then(|tree| Some((tree.line()?, tree.default))) else {
+        return Vec::new();
+    };
+    let subject = Subject {
+        line: &line,
+        default,
+        release,
+    };
+    let found = explain_examples(file.text(), form, &subject);
+    let own = found.examples.iter().flat_map(|example| &example.values);
+    let own = own.map(|value| ExplainedValue {
+        line: value.line,
+        at: value.at(),
+        value: file.text()[value.range.clone()].to_owned(),
+        is_claimed: true,
+        why: "the stack's current example".to_owned(),
+    });
+    let others = found.unclaimed.iter().map(|other| ExplainedValue {
+        line: other.line,
+        at: format!("text {}", other.range.start),
+        value: file.text()[other.range.clone()].to_owned(),
+        is_claimed: false,
+        why: other.reason.to_string(),
+    });
+    let mut all: Vec<ExplainedValue> = own.chain(others).collect();
+    // Bytes keep two values of one line apart and say nothing to people.
+    all.sort_by_key(|value| value.line);
+    all
+}
+
+/// The values of a file that nobody claims and that look like something.
+fn unclaimed(stack: &Stack, file: &SourceFile, claimed: &[ExplainedValue]) -> Vec<ExplainedValue> {
+    let mut walk = Walk {
+        stack,
+        file,
+        claimed,
+        found: Vec::new(),
+    };
+    for document in file.documents() {
+        walk.node(&Path::root(), document);
+    }
+    walk.found
+}
+
+struct Walk<'a> {
+    stack: &'a Stack,
+    file: &'a SourceFile,
+    claimed: &'a [ExplainedValue],
+    found: Vec<ExplainedValue>,
+}
+
+impl Walk<'_> {
+    fn node(&mut self, path: &Path, node: &Node) {
+        for (index, item) in node.own_items().iter().enumerate() {
+            self.node(&path.clone().index(index), item);
+        }
+        for (key, _, value) in node.own_entries() {
+            self.node(&path.clone().key(key), value);
+        }
+        let Some(text) = node.as_str().filter(|text| looks_like_one(text)) else {
+            return;
+        };
+        let at = path.to_string();
+        if self.is_claimed(&at, node.line()) {
+            return;
+        }
+        self.found.push(ExplainedValue {
+            line: node.line(),
+            why: self.why_not(node, text),
+            at,
+            value: text.to_owned(),
+            is_claimed: false,
+        });
+    }
+
+    /// Tells whether a place is claimed, or below an entry of a list that is.
+    fn is_claimed(&self, at: &str, line: usize) -> bool {
+        self.claimed.iter().any(|claimed| {
+            let below = at.strip_prefix(claimed.at.as_str());
+            let is_below =
+                below.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+            is_below && (claimed.line == line || claimed.at.ends_with(']'))
+        })
+    }
+
+    fn why_not(&self, node: &Node, text: &str) -> String {
+        if node.is_alias() {
+            return "an alias shows it; it is written where the anchor is".to_owned();
+        }
+        if node.is_templated() {
+            return "a template writes it".to_owned();
+        }
+        let kinds: Vec<&str> = self.file.kinds().iter().map(|kind| kind.name()).collect();
+        if kinds.is_empty() {
+            return "the file is of no kind that states facts of a stack".to_owned();
+        }
+        let is_version = text.parse::<KubernetesVersion>().is_ok();
+        let names_image = !is_version && ImagePattern::read_url(text).is_ok();
+        if names_image && self.stack.series.find(text) == SeriesMatch::None {
+            let titles: Vec<&str> = self
+                .stack
+                .series
+                .all()
+                .iter()
+                .map(|series| series.title.as_str())
+                .collect();
+            return match &titles[..] {
+                [] => "the stack has no image series that it could be of".to_owned(),
+                [one] => format!("it is not of the stack's image series ({one})"),
+                [..] => format!(
+                    "it is of none of the stack's image series ({})",
+                    titles.join(", ")
+                ),
+            };
+        }
+        format!(
+            "this place of a file of the kind {} states no fact of the stack",
+            kinds.join(", ")
+        )
+    }
+}
+
+/// Tells whether a text looks like a version, an image or a checksum: two numbers with a dot between them, or a long row of
+/// hexadecimal digits. Addresses of networks, with their four numbers, do not.
+fn looks_like_one(text: &str) -> bool {
+    // A time has fractions of seconds.
+    if text.parse::<jiff::Timestamp>().is_ok() {
+        return false;
+    }
+    let is_hex = |word: &str| word.len() >= 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+    words.any(|word| is_hex(word) || has_version(word))
+}
+
+fn has_version(word: &str) -> bool {
+    let parts: Vec<&str> = word.trim_matches('.').split('.').collect();
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let numbers = parts.iter().filter(|part| is_number(part)).count();
+    let starts = parts
+        .windows(2)
+        .any(|pair| pair[0].ends_with(|c: char| c.is_ascii_digit()) && is_number(pair[1]));
+    starts && numbers < 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_images_and_checksums_look_like_one() {
+        let sum = "e1ff0c60080d4d0f4894f9a4642e3a2604f0ff57ccd5b167f4f73caa52e8697e";
+        for text in [
+            "v1.34.6",
+            "1.34",
+            "node-image-v1.34.6",
+            "ghcr.io/kube-vip/kube-vip:v0.8.2",
+            "~2.34.0",
+            sum,
+        ] {
+            assert!(looks_like_one(text), "{text}");
+        }
+        for text in [
+            "10.8.0.0/20",
+            "node-image",
+            "cluster.x-k8s.io/v1beta2",
+            "true",
+            "a.b",
+        ] {
+            assert!(!looks_like_one(text), "{text}");
+        }
+    }
+}
