@@ -42,8 +42,7 @@ fn excluded_holds(target: &Target<'_>) -> Vec<Hold> {
         .into_values()
         .map(|(fault, mut versions)| {
             versions.sort_unstable();
-            let verb = if versions.len() == 1 { "does" } else { "do" };
-            let reason = format!("{verb} not become the default: {fault}");
+            let reason = format!("{} not become the default: {fault}", does(&versions));
             hold(subject_of(&versions), reason, Some(fault.hint.clone()))
         })
         .collect()
@@ -79,25 +78,32 @@ fn lacking_holds(
         })
         .map(|image| image.version)
         .collect();
-    let mut holds = Vec::new();
-    for version in newer {
-        if target.offer.ended(minor).contains(&version) {
-            continue;
-        }
-        for lack in target.offer.lacking(version) {
+    let mut by_lack: BTreeMap<String, Vec<KubernetesVersion>> = BTreeMap::new();
+    let ended = target.offer.ended(minor);
+    for version in newer.difference(&ended) {
+        for lack in target.offer.lacking(*version) {
             let series = &lack.series.title;
             let asked = lack.series.learnt_at.clone().unwrap_or_default();
-            let reason = match lack.proof {
-                None => format!("does not become the default: no image of {series} ({asked})"),
-                Some(proof) => format!(
-                    "does not become the default: its source gives no {}, which {asked} asks for",
-                    proof_words(proof)
-                ),
+            let lack = match lack.proof {
+                None => format!("no image of {series} ({asked})"),
+                Some(proof) => {
+                    let proof = proof_words(proof);
+                    format!("the source gives no {proof}, which {asked} asks for")
+                }
             };
-            holds.push(hold(version, reason, None));
+            by_lack.entry(lack).or_default().push(*version);
         }
     }
-    holds
+    let holds = by_lack.into_iter().map(|(lack, versions)| {
+        let reason = format!("{} not become the default: {lack}", does(&versions));
+        hold(subject_of(&versions), reason, None)
+    });
+    holds.collect()
+}
+
+/// The verb of one version, or of several.
+fn does(versions: &[KubernetesVersion]) -> &'static str {
+    if versions.len() == 1 { "does" } else { "do" }
 }
 
 fn proof_words(proof: ProofKind) -> &'static str {
@@ -171,11 +177,13 @@ fn gone_hold(target: &Target<'_>, tree: &SourceTree) -> Option<Hold> {
             .iter()
             .any(|image| image.version == default && series.has_os(image.os.as_ref()));
         let is_faulty = store.faulty.iter().any(|faulty| faulty.version == default);
-        (!is_there && !is_faulty && !images.is_empty()).then_some(pattern)
+        (!is_there && !is_faulty && !images.is_empty()).then_some((series, pattern))
     })?;
+    let (series, pattern) = gone;
     let reason = format!(
-        "the stack's default, and its image is not in {}",
-        gone.base_or_name()
+        "the stack's default, and its image of {} is not in {}",
+        series.title,
+        pattern.base_or_name()
     );
     Some(hold(default, reason, None))
 }
