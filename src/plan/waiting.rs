@@ -18,8 +18,11 @@ pub(super) fn waiting(target: &Target<'_>) -> Vec<Hold> {
     for step in &target.moves {
         if let Move::Edit(tree, wanted) = step {
             holds.extend(lacking_holds(target, wanted.default, wanted.line.minor));
-            holds.extend(os_holds(target, tree));
-            holds.extend(gone_hold(target, tree));
+            // A tree that is set to another minor leaves its default behind.
+            if wanted.line.minor == wanted.line_before.minor {
+                holds.extend(os_holds(target, tree));
+                holds.extend(gone_hold(target, tree));
+            }
         }
     }
     holds.extend(
