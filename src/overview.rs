@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::matrix::{LineMatrix, Patch, StoreState, matrix, new_minors, store_state};
 use crate::plan::{Hold, PlanInput, plan_stack};
-use crate::stack::{Fault, ImageSeries, Layout, Roster, Site, SourceFile, Stack};
+use crate::stack::{Fault, FaultKind, ImageSeries, Layout, Roster, Site, SourceFile, Stack};
 use crate::standard::{Deadline, Rule, Standard, deadlines, missing_minors};
 use crate::version::Minor;
 
@@ -78,6 +78,9 @@ pub struct LineOverview {
     pub knowledge: Option<Knowledge>,
     /// Whether a plan would change it.
     pub is_pending: bool,
+    /// Whether a file of the stack could not be read.
+    #[serde(skip)]
+    pub is_torn: bool,
     /// What is due by when, the next first and what is met last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deadlines: Vec<Deadline>,
@@ -192,6 +195,12 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
     let have: Vec<Minor> = lines.iter().map(|line| line.line.minor).collect();
     let missing = missing_minors(input.catalog, &have, input.catalog.as_of);
     lines.retain(|line| is_asked(line.line.minor));
+    let is_torn = !planned.faults.is_empty()
+        || !planned.out_of_reach.is_empty()
+        || stack
+            .faults
+            .iter()
+            .any(|fault| fault.kind == FaultKind::OutOfReach);
     let line = |matrix: LineMatrix| {
         let minor = matrix.line.minor;
         let mut changed = planned.lines.iter().filter(|line| !line.classes.is_empty());
@@ -199,10 +208,11 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
             deadlines: matrix.deadlines(input.policy.standard, input.catalog),
             knowledge: None,
             is_pending: changed.any(|line| line.line.minor == minor),
+            is_torn,
             matrix,
         };
         shown.knowledge = own.contains(&minor).then(|| {
-            if planned.unknown_minors.contains(&minor) {
+            if is_torn || planned.unknown_minors.contains(&minor) {
                 Knowledge::Unknown
             } else if shown.is_behind() {
                 Knowledge::Behind

@@ -253,7 +253,10 @@ impl<'w> Reader<'w> {
             .env("XDG_CACHE_HOME", self.copy.cache())
             .output()
             .unwrap();
-        String::from_utf8(output.stdout).unwrap()
+        // Commands that are named to people carry the arguments of the run; a reader has none of these.
+        let said = String::from_utf8(output.stdout).unwrap();
+        let unquoted = self.world_arguments().replace('\'', "");
+        said.replace(&format!(" {unquoted}"), "")
     }
 
     fn world_arguments(&self) -> String {

@@ -96,6 +96,8 @@ pub(crate) fn nothing_words(plan: &Plan) -> &'static str {
         "unknown: no source gave an answer"
     } else if plan.has_unknown() {
         "nothing to change in what is known; the rest is unknown, as said above"
+    } else if plan.faults().next().is_some() {
+        "nothing to change in what could be planned"
     } else {
         "nothing to change"
     }

@@ -137,6 +137,8 @@ fn stack_heading(stack: &StackOverview, catalog: &Catalog) -> String {
     }
     let store = match &stack.series[..] {
         _ if stores.is_empty() => "no image store known".to_owned(),
+        // Names that say no distribution are called images already.
+        [series] if series.distribution.is_none() => format!("images from {}", stores.join(", ")),
         [series] => format!("{} images from {}", series.title, stores.join(", ")),
         [..] => format!(
             "{} image series from {}",
@@ -304,6 +306,7 @@ pub(crate) fn state(shown: &LineOverview) -> Vec<String> {
     let mut words = Vec::new();
     if shown.knowledge == Some(Knowledge::Unknown) {
         let what = match line.store {
+            _ if shown.is_torn => "a file cannot be read",
             StoreState::Unreachable => "the store gave no answer",
             StoreState::Unknown => "no store was asked",
             StoreState::Answered => "of the charts there was no answer",
