@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::matrix::{LineMatrix, Patch, StoreState, matrix, new_minors, store_state};
-use crate::plan::{Hold, PlanInput, plan_stack};
+use crate::plan::{Hold, PlanInput, StackPlan, plan_stack};
 use crate::stack::{Fault, FaultKind, ImageSeries, Layout, Roster, Site, SourceFile, Stack};
 use crate::standard::{Deadline, Rule, Standard, deadlines, missing_minors};
 use crate::version::Minor;
@@ -195,33 +195,6 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
     let have: Vec<Minor> = lines.iter().map(|line| line.line.minor).collect();
     let missing = missing_minors(input.catalog, &have, input.catalog.as_of);
     lines.retain(|line| is_asked(line.line.minor));
-    let is_torn = !planned.faults.is_empty()
-        || !planned.out_of_reach.is_empty()
-        || stack
-            .faults
-            .iter()
-            .any(|fault| fault.kind == FaultKind::OutOfReach);
-    let line = |matrix: LineMatrix| {
-        let minor = matrix.line.minor;
-        let mut changed = planned.lines.iter().filter(|line| !line.classes.is_empty());
-        let mut shown = LineOverview {
-            deadlines: matrix.deadlines(input.policy.standard, input.catalog),
-            knowledge: None,
-            is_pending: changed.any(|line| line.line.minor == minor),
-            is_torn,
-            matrix,
-        };
-        shown.knowledge = own.contains(&minor).then(|| {
-            if is_torn || planned.unknown_minors.contains(&minor) {
-                Knowledge::Unknown
-            } else if shown.is_behind() {
-                Knowledge::Behind
-            } else {
-                Knowledge::Current
-            }
-        });
-        shown
-    };
     let missing_minor = |minor| {
         let deadline = due(minor).into_iter().next()?;
         let store = store_state(input.catalog, stack, minor);
@@ -231,7 +204,13 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
             store,
         })
     };
-    let lines: Vec<LineOverview> = lines.into_iter().map(line).collect();
+    let known = Known {
+        input,
+        own: &own,
+        planned: &planned,
+        is_torn: is_torn(stack, &planned),
+    };
+    let lines: Vec<LineOverview> = lines.into_iter().map(|line| known.line(line)).collect();
     let missing = missing.into_iter().filter_map(missing_minor).collect();
     let shown = StackOverview {
         title: stack.title(),
@@ -256,6 +235,48 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
         faults: stack.faults.clone(),
     };
     (shown, pending)
+}
+
+/// Tells whether a file of a stack could not be read, or has to be changed by a person.
+fn is_torn(stack: &Stack, planned: &StackPlan) -> bool {
+    let mut faults = stack.faults.iter();
+    !planned.faults.is_empty()
+        || !planned.out_of_reach.is_empty()
+        || faults.any(|fault| fault.kind == FaultKind::OutOfReach)
+}
+
+/// What the lines of a stack are judged by.
+struct Known<'a> {
+    input: PlanInput<'a>,
+    /// The minors that the stack has.
+    own: &'a BTreeSet<Minor>,
+    planned: &'a StackPlan,
+    is_torn: bool,
+}
+
+impl Known<'_> {
+    fn line(&self, matrix: LineMatrix) -> LineOverview {
+        let minor = matrix.line.minor;
+        let lines = self.planned.lines.iter();
+        let mut changed = lines.filter(|line| !line.classes.is_empty());
+        let mut shown = LineOverview {
+            deadlines: matrix.deadlines(self.input.policy.standard, self.input.catalog),
+            knowledge: None,
+            is_pending: changed.any(|line| line.line.minor == minor),
+            is_torn: self.is_torn,
+            matrix,
+        };
+        shown.knowledge = self.own.contains(&minor).then(|| {
+            if self.is_torn || self.planned.unknown_minors.contains(&minor) {
+                Knowledge::Unknown
+            } else if shown.is_behind() {
+                Knowledge::Behind
+            } else {
+                Knowledge::Current
+            }
+        });
+        shown
+    }
 }
 
 /// Returns every place of a stack that states a fact, with the values of its examples behind the others.

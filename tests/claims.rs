@@ -2,7 +2,6 @@
 //! cannot be moved is told.
 #![expect(
     clippy::unwrap_used,
-    clippy::disallowed_methods,
     reason = "a test fails where its data is not what it says"
 )]
 

@@ -3,7 +3,6 @@
 //! below, by the number of the case.
 #![expect(
     clippy::unwrap_used,
-    clippy::disallowed_methods,
     reason = "a test fails where its data is not what it says"
 )]
 

@@ -19,7 +19,7 @@ pub struct Release {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<StackVersion>,
     /// Whether that is the lowest it can become, as the git clone may lack tags of published releases.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_at_least: bool,
     /// What becomes of the cluster addons' version.
     pub cluster_addon: ComponentBump,
@@ -31,10 +31,6 @@ pub struct Release {
     /// The directory of the source tree that it is made from.
     #[serde(skip)]
     pub directory: String,
-}
-
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 /// What becomes of a component's version: it goes up exactly when the component's content changed.
