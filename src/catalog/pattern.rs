@@ -145,6 +145,14 @@ impl ImagePattern {
         Ok(Self(pattern))
     }
 
+    /// Returns what stands behind the version of a name, and behind its day where it carries one, up to the ending.
+    pub(super) fn behind_version(name: &str) -> Option<&str> {
+        let parts = Parts::of(name).ok()?;
+        let of_date = parts.date.map_or(0, |(place, _)| place.end);
+        let behind = &name[parts.version_place.end.max(of_date)..];
+        behind.split('.').next()
+    }
+
     /// Returns the pattern of the last segment without its ending: what names an image in a store, `{os}-kube-v{version}`.
     pub fn stem(&self) -> &str {
         let file = self.0.rsplit('/').next().unwrap_or_default();
@@ -420,14 +428,15 @@ fn find_version(url: &str, file: usize) -> Result<(Range<usize>, KubernetesVersi
             mark,
         });
     }
-    let url = url.to_owned();
     let Some(best) = found.iter().map(|one| one.mark).min() else {
+        let url = url.to_owned();
         return Err(PatternError::NoVersion { url });
     };
     found.retain(|one| one.mark == best);
     let chosen = found.swap_remove(0);
     // The same version twice is one version.
     if found.iter().any(|other| other.version != chosen.version) {
+        let url = url.to_owned();
         return Err(PatternError::SeveralVersions { url });
     }
     Ok((chosen.place, chosen.version))
@@ -522,14 +531,16 @@ fn find_last<T: FromStr>(text: &str, within: Range<usize>) -> Option<(Range<usiz
 fn find_date(text: &str, within: Range<usize>) -> Option<(Range<usize>, NameDate)> {
     let bytes = text.as_bytes();
     within.clone().skip(1).find_map(|start| {
-        let is_apart = matches!(bytes[start - 1], b'-' | b'_' | b'.' | b'+');
+        if !matches!(bytes[start - 1], b'-' | b'_' | b'.' | b'+') {
+            return None;
+        }
         [10, 8].into_iter().find_map(|length| {
             let end = start + length;
             let is_whole = bytes
                 .get(end)
                 .is_none_or(|next| !next.is_ascii_alphanumeric());
             let date = NameDate::read(text.get(start..end)?)?;
-            (is_apart && is_whole && end <= within.end).then_some((start..end, date))
+            (is_whole && end <= within.end).then_some((start..end, date))
         })
     })
 }

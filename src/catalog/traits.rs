@@ -171,6 +171,11 @@ impl serde::Serialize for Architecture {
 const SEPARATORS: [char; 4] = ['-', '_', '.', '+'];
 
 fn find_architecture(text: &str) -> Option<Architecture> {
+    // Every spelling has one of these, and most names have neither.
+    let mut pairs = text.as_bytes().windows(2);
+    if !pairs.any(|pair| pair == b"64" || pair == b"39") {
+        return None;
+    }
     let lower = text.to_ascii_lowercase();
     let is_there = |word: &str| {
         lower.match_indices(word).any(|(at, _)| {
@@ -219,11 +224,9 @@ fn read_release(behind: &str) -> Option<String> {
 
 /// Returns what stands behind the version in an image's name, without its architecture, a build date and the ending.
 fn find_suffix(file: &str) -> String {
-    let Ok(pattern) = ImagePattern::of_url(file) else {
+    let Some(behind) = ImagePattern::behind_version(file) else {
         return String::new();
     };
-    let stem = pattern.stem();
-    let behind = stem.rsplit('}').next().unwrap_or_default();
     let is_known = |word: &&str| {
         let is_date = word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit());
         let is_architecture = ARCHITECTURES
