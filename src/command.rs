@@ -398,7 +398,7 @@ impl Outcome {
     fn or_blind(mut self, is_blind: bool) -> Self {
         if is_blind {
             let message = "no source gave an answer; what is new is not known";
-            let hint = "each source and why is named above; try again when they answer";
+            let hint = "each source and why is named above";
             self.faults.push((message.to_owned(), hint.to_owned()));
             self.status = Some(Status::Error);
         }

@@ -90,6 +90,12 @@ impl LineMatrix {
             .collect()
     }
 
+    /// Tells whether the stores answered, and the default's image is not among what they have.
+    pub fn is_default_gone(&self) -> bool {
+        let own = self.patches.iter().find(|patch| patch.is_default);
+        self.store == StoreState::Answered && own.is_some_and(|patch| !patch.is_offered)
+    }
+
     /// Returns what is due of this line on the catalog's day. A source tree that names its minor alone provides that minor.
     pub fn deadlines(&self, standard: Standard, catalog: &Catalog) -> Vec<Deadline> {
         let minor = self.line.minor;

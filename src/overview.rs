@@ -114,6 +114,7 @@ impl LineOverview {
             )
         };
         self.is_pending
+            || self.matrix.is_default_gone()
             || self.matrix.patches.iter().any(is_newer)
             || self
                 .deadlines

@@ -65,7 +65,12 @@ fn image_name_version(view: &View<'_>) -> Vec<Found> {
                     site.value,
                     line.is_words()
                 );
-                found.push(line.at(site, message));
+                let hint = format!(
+                    "name the image of {} here, or write {version} in {}",
+                    line.version_words(),
+                    line.default_file()
+                );
+                found.push(line.at(site, message).hinted(hint));
             }
         }
     }

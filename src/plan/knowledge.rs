@@ -108,7 +108,7 @@ fn unknown_images(target: &Target<'_>, pattern: &ImagePattern) -> Vec<Hold> {
     let silent: Vec<Minor> = target.minors.iter().copied().filter(is_silent).collect();
     if !silent.is_empty() {
         let subject = format!("node images of {}", listing(&silent));
-        let reason = format!("the catalog says nothing of {}", pattern.base_or_name());
+        let reason = format!("the catalog says nothing of {}", pattern.as_str());
         unknown.push(hold(subject, reason, Some(ask_hint(target))));
     }
     unknown

@@ -19,7 +19,8 @@ pub(super) fn waiting(target: &Target<'_>) -> Vec<Hold> {
         if let Move::Edit(tree, wanted) = step {
             holds.extend(lacking_holds(target, wanted.default, wanted.line.minor));
             // A tree that is set to another minor leaves its default behind.
-            if wanted.line.minor == wanted.line_before.minor {
+            let stays = wanted.line.minor == wanted.line_before.minor;
+            if stays && target.is_looked_at(wanted.line.minor) {
                 holds.extend(os_holds(target, tree));
                 holds.extend(gone_hold(target, tree));
             }
@@ -88,6 +89,7 @@ fn lacking_holds(
             let series = &lack.series.title;
             let asked = lack.series.learnt_at.clone().unwrap_or_default();
             let lack = match lack.proof {
+                None if lack.series.distribution.is_none() => format!("no such image ({asked})"),
                 None => format!("no image of {series} ({asked})"),
                 Some(proof) => {
                     let proof = proof_words(proof);

@@ -2,9 +2,11 @@
 //! are claimed where a manifest of the chart reads them as its image, or where they match one of the stack's image series.
 //! A value that merely looks like a version or an image is nobody's.
 
-use super::facts::ValueRef;
-use super::group::{Algorithm, ImageGroup, ImagePart, Member};
-use super::kinds::has_meaning;
+use std::collections::BTreeSet;
+
+use super::facts::{Reading, ValueRef};
+use super::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
+use super::kinds::{has_meaning, is_default_place};
 use super::series::{SeriesMatch, SeriesSet};
 use super::source::SourceFile;
 use crate::catalog::ImagePattern;
@@ -29,31 +31,31 @@ pub(super) struct ListPlace {
 
 impl Claims {
     /// Finds the claimed values of a chart's values; `refs` are those that manifests of the chart read.
-    pub(super) fn of_values(file: &SourceFile, series: &SeriesSet, refs: &[ValueRef]) -> Self {
-        let mut scan = Scan {
-            series,
-            claims: Self::default(),
-        };
+    pub(super) fn of_values(file: &SourceFile, known: Known<'_>, refs: &[ValueRef]) -> Self {
+        let mut scan = Scan::new(known);
         for (index, document) in file.documents().iter().enumerate() {
             scan.referenced((index, document), refs);
             scan.walk(index, &Path::root(), document);
+            scan.pieces((index, document), refs);
         }
         scan.claims
     }
 
     /// Finds the claimed values below certain places of a file.
-    pub(super) fn below(file: &SourceFile, series: &SeriesSet, places: &[ListPlace]) -> Self {
-        let mut scan = Scan {
-            series,
-            claims: Self::default(),
-        };
+    pub(super) fn below(file: &SourceFile, known: Known<'_>, places: &[ListPlace]) -> Self {
+        let mut scan = Scan::new(known);
         for place in places {
-            let document = file.documents().get(place.document);
-            let Some(node) = document.and_then(|document| document.at(&place.path)) else {
+            let Some(root) = file.documents().get(place.document) else {
+                continue;
+            };
+            let Some(node) = root.at(&place.path) else {
                 continue;
             };
             match node.as_str() {
-                Some(text) => scan.alone((place.document, &place.path, node), text),
+                Some(text) => {
+                    let stuck = stuck_at(root, &place.path, text);
+                    scan.alone((place.document, &place.path, node), (text, stuck));
+                }
                 None => scan.walk(place.document, &place.path, node),
             }
         }
@@ -61,9 +63,33 @@ impl Claims {
     }
 }
 
+/// What free values are compared with.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// The image series of the stack.
+    pub(super) series: &'a SeriesSet,
+    /// The stack's default, where it is known: a value that nothing but its text speaks for is the default's image, or nobody's.
+    pub(super) default: Option<KubernetesVersion>,
+}
+
 struct Scan<'a> {
-    series: &'a SeriesSet,
+    known: Known<'a>,
     claims: Claims,
+    /// Whether the values are those of a list or a map of several versions.
+    is_listed: bool,
+}
+
+/// Says why a default of a variable cannot follow: `enum` beside it says what is allowed, or it is a text with an image in it.
+fn stuck_at(root: &Node, path: &Path, text: &str) -> Option<Stuck> {
+    if text.contains(char::is_whitespace) {
+        return Some(Stuck::Inside);
+    }
+    let (parent, _) = path.split_last()?;
+    let allowed = root.at(&parent)?.get("enum")?;
+    let mut allowed = allowed.items().iter();
+    allowed
+        .any(|item| item.as_str() == Some(text))
+        .then_some(Stuck::Enum)
 }
 
 /// A scalar of a map.
@@ -74,47 +100,117 @@ struct Scalar<'n> {
     text: &'n str,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn new(known: Known<'a>) -> Self {
+        Self {
+            known,
+            claims: Claims::default(),
+            is_listed: false,
+        }
+    }
+
     /// Claims the values that one manifest reads as its image.
     fn referenced(&mut self, (document, root): (usize, &Node), refs: &[ValueRef]) {
         let mut manifests: Vec<&str> = refs.iter().map(|one| one.manifest.as_str()).collect();
         manifests.dedup();
         for manifest in manifests {
-            let mut members = Vec::new();
-            let mut version = None;
-            let mut line = usize::MAX;
-            for one in refs.iter().filter(|one| one.manifest == manifest) {
-                let path = keys(&one.value);
-                let Some((node, text)) = written(root, &path) else {
-                    continue;
-                };
-                let found = version_in(text);
-                match one.part {
-                    ImagePart::Url | ImagePart::Name if found.is_none() => continue,
-                    ImagePart::Url | ImagePart::Name => version = version.or(found),
-                    _ => {}
+            let of_manifest = refs.iter().filter(|one| one.manifest == manifest);
+            self.manifest((document, root), of_manifest);
+        }
+    }
+
+    fn manifest<'r>(
+        &mut self,
+        (document, root): (usize, &Node),
+        refs: impl Iterator<Item = &'r ValueRef>,
+    ) {
+        let mut members = Vec::new();
+        let mut version = None;
+        let mut line = usize::MAX;
+        for one in refs.filter(|one| one.reading != Reading::Piece) {
+            let path = keys(&one.value);
+            let Some((node, text)) = written(root, &path) else {
+                continue;
+            };
+            let found = group::version_of(text);
+            let part = match one.part {
+                ImagePart::Url | ImagePart::Name if found.is_none() => {
+                    if !one.is_identity {
+                        continue;
+                    }
+                    version = version.or(self.known.default);
+                    ImagePart::Stuck(Stuck::Identity)
                 }
+                ImagePart::Url | ImagePart::Name => {
+                    version = version.or(found);
+                    group::part_of(text)
+                }
+                ImagePart::Sum(named) if one.is_sum_by_look => {
+                    ImagePart::Sum(Algorithm::of_sum(text).unwrap_or(named))
+                }
+                part => part,
+            };
+            let part = match one.reading {
+                Reading::Split => ImagePart::Stuck(Stuck::Split),
+                Reading::Whole | Reading::Piece => part,
+            };
+            // Another manifest may read it too.
+            if !self.is_claimed(document, &path) {
                 line = line.min(node.line());
-                members.push(Member {
+                members.push(Member { path, part });
+            }
+        }
+        if let Some(version) = version.filter(|_| !members.is_empty()) {
+            self.push(ImageGroup {
+                document,
+                line,
+                version,
+                members,
+            });
+        }
+    }
+
+    /// Claims values that name a version and are pieces of an image, so that nobody leaves the image behind.
+    fn pieces(&mut self, (document, root): (usize, &Node), refs: &[ValueRef]) {
+        for one in refs.iter().filter(|one| one.part != ImagePart::OsVersion) {
+            let path = keys(&one.value);
+            let Some((node, text)) = written(root, &path) else {
+                continue;
+            };
+            let version = group::version_of(text).or_else(|| text.parse().ok());
+            let Some(version) = version.filter(|_| !self.is_claimed(document, &path)) else {
+                continue;
+            };
+            let stuck = match one.reading {
+                // The stack's version moves there as everywhere, and the image with it.
+                Reading::Piece if is_default_place(&path) => continue,
+                Reading::Piece => Stuck::Piece,
+                Reading::Split => Stuck::Split,
+                Reading::Whole => continue,
+            };
+            self.push(ImageGroup {
+                document,
+                line: node.line(),
+                version,
+                members: vec![Member {
                     path,
-                    part: one.part,
-                });
-            }
-            if let Some(version) = version {
-                self.push(ImageGroup {
-                    document,
-                    line,
-                    version,
-                    members,
-                });
-            }
+                    part: ImagePart::Stuck(stuck),
+                }],
+            });
         }
     }
 
     fn walk(&mut self, document: usize, path: &Path, node: &Node) {
+        let is_around = self.is_listed;
+        self.is_listed |= self.has_several_versions(node);
         for (index, item) in node.own_items().iter().enumerate() {
-            self.walk(document, &path.clone().index(index), item);
+            let below = path.clone().index(index);
+            match item.as_str() {
+                Some(text) => self.alone((document, &below, item), (text, None)),
+                None => self.walk(document, &below, item),
+            }
         }
+        self.is_listed = is_around;
         let scalars: Vec<Scalar<'_>> = node
             .own_entries()
             .filter_map(|(key, _, node)| {
@@ -136,8 +232,58 @@ impl Scan<'_> {
                     path: below,
                 });
             } else {
+                // Below a version stands what is of that version.
+                let is_around = self.is_listed;
+                self.is_listed |= is_version(key);
                 self.walk(document, &below, value);
+                self.is_listed = is_around;
+                self.sum_above(document, (path, key), &scalars);
             }
+        }
+    }
+
+    /// Tells whether the maps of a list name images of the stack in several versions.
+    fn has_several_versions(&self, list: &Node) -> bool {
+        let maps = list.own_items().iter();
+        let texts = maps.flat_map(|item| {
+            let scalars = item.own_entries();
+            scalars.filter_map(|(_, _, value)| value.as_str())
+        });
+        let versions = texts
+            .filter(|text| self.is_of_series(text))
+            .filter_map(version_in);
+        versions.collect::<BTreeSet<_>>().len() > 1
+    }
+
+    /// Adds a checksum that stands beside the map of its image: `imageChecksum` beside `image`.
+    fn sum_above(&mut self, document: usize, (path, key): (&Path, &str), scalars: &[Scalar<'_>]) {
+        let map = path.clone().key(key);
+        let sums = scalars.iter().filter(|scalar| {
+            stem(scalar.key) == stem(key) && Algorithm::of_sum(scalar.text).is_some()
+        });
+        let places: Vec<(Path, Option<Algorithm>)> = sums
+            .map(|scalar| {
+                let algorithm = Algorithm::of_sum(scalar.text);
+                (path.clone().key(scalar.key), algorithm)
+            })
+            .filter(|(place, _)| !self.is_claimed(document, place))
+            .collect();
+        let is_inside = |group: &&mut ImageGroup| {
+            group.document == document
+                && group.members.iter().any(|member| {
+                    member
+                        .path
+                        .split_last()
+                        .is_some_and(|(parent, _)| parent == map)
+                })
+        };
+        if let Some(group) = self.claims.groups.iter_mut().find(is_inside) {
+            group
+                .members
+                .extend(places.into_iter().filter_map(|(path, algorithm)| {
+                    let part = ImagePart::Sum(algorithm?);
+                    Some(Member { path, part })
+                }));
         }
     }
 
@@ -153,7 +299,8 @@ impl Scan<'_> {
         if self.is_claimed(document, &at) {
             return;
         }
-        let (part, version) = if let Some(version) = tagged_version(scalar, all, self.series) {
+        let (part, version) = if let Some(version) = tagged_version(scalar, all, self.known.series)
+        {
             (ImagePart::Tag, version)
         } else if self.is_of_series(scalar.text) || is_by_schema(&at) {
             let part = if is_located(scalar.text) {
@@ -168,6 +315,18 @@ impl Scan<'_> {
         } else {
             return;
         };
+        if !is_by_schema(&at) && !self.can_be_of_default(version) {
+            return;
+        }
+        if self.is_listed || is_version(scalar.key) {
+            self.push(stuck_alone(
+                document,
+                scalar.node,
+                version,
+                (at, Stuck::Listed),
+            ));
+            return;
+        }
         // The URL of an image leads its map.
         let leads = |other: &Scalar<'_>| {
             part == ImagePart::Name
@@ -196,16 +355,28 @@ impl Scan<'_> {
         self.push(group);
     }
 
-    /// Claims a scalar that stands alone.
-    fn alone(&mut self, (document, path, node): (usize, &Path, &Node), text: &str) {
-        let Some(version) = version_in(text).filter(|_| self.is_of_series(text)) else {
+    /// Claims a scalar that stands alone, or an image that a longer text has in it.
+    fn alone(
+        &mut self,
+        (document, path, node): (usize, &Path, &Node),
+        (text, stuck): (&str, Option<Stuck>),
+    ) {
+        let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '{' | '}');
+        let mut words = text.split(is_end);
+        let Some(image) = words.find(|word| self.is_of_series(word)) else {
             return;
         };
-        let part = if is_located(text) {
-            ImagePart::Url
-        } else {
-            ImagePart::Name
+        let version = version_in(image).filter(|version| self.can_be_of_default(*version));
+        let Some(version) = version.filter(|_| !self.is_claimed(document, path)) else {
+            return;
         };
+        let stuck = stuck.or(self.is_listed.then_some(Stuck::Listed));
+        let stuck = stuck.or((image != text).then_some(Stuck::Inside));
+        if let Some(stuck) = stuck {
+            self.push(stuck_alone(document, node, version, (path.clone(), stuck)));
+            return;
+        }
+        let part = group::part_of(text);
         self.push(ImageGroup {
             document,
             line: node.line(),
@@ -215,6 +386,11 @@ impl Scan<'_> {
                 part,
             }],
         });
+    }
+
+    /// Tells whether a value that nothing but its text speaks for can be the default's image.
+    fn can_be_of_default(&self, version: KubernetesVersion) -> bool {
+        self.known.default.is_none_or(|default| default == version)
     }
 
     fn push(&mut self, group: ImageGroup) {
@@ -229,7 +405,7 @@ impl Scan<'_> {
     }
 
     fn is_of_series(&self, text: &str) -> bool {
-        self.series.find(text) != SeriesMatch::None
+        self.known.series.find(text) != SeriesMatch::None
     }
 
     fn is_list_of_names(&self, node: &Node) -> bool {
@@ -239,6 +415,29 @@ impl Scan<'_> {
         };
         !node.own_items().is_empty() && node.own_items().iter().all(is_name)
     }
+}
+
+/// An image that cannot follow.
+fn stuck_alone(
+    document: usize,
+    node: &Node,
+    version: KubernetesVersion,
+    (path, stuck): (Path, Stuck),
+) -> ImageGroup {
+    ImageGroup {
+        document,
+        line: node.line(),
+        version,
+        members: vec![Member {
+            path,
+            part: ImagePart::Stuck(stuck),
+        }],
+    }
+}
+
+/// Tells whether a key is a Kubernetes version in full.
+fn is_version(key: &str) -> bool {
+    key.parse::<KubernetesVersion>().is_ok()
 }
 
 /// Where the class charts of the SCS cluster stacks keep the names of their images: `images.controlPlane.name`, and the same for
@@ -298,7 +497,7 @@ fn companion_part(
         if text == leader.text {
             ImagePart::Url
         } else {
-            ImagePart::Odd
+            ImagePart::Stuck(Stuck::Beside)
         }
     } else {
         ImagePart::Name
@@ -311,15 +510,19 @@ fn hash_member(path: &Path, map: &Node, leader: &str) -> Option<Member> {
         .own_entries()
         .filter(|(key, _, node)| node.is_map() && stem(key) == stem(leader));
     maps.find_map(|(key, _, node)| {
-        let value = node.get("value")?.as_str()?;
-        let named = node.get("algorithm").and_then(Node::as_str);
-        let algorithm = match named {
-            Some(name) => Algorithm::of_name(name)?,
-            None => Algorithm::of_sum(value)?,
+        let texts = || {
+            let scalars = node.own_entries();
+            scalars.filter_map(|(name, _, value)| Some((name, value.as_str()?)))
         };
+        let (place, found) = texts().find_map(|(name, text)| {
+            let found = Algorithm::of_sum(text);
+            let is_value = name == "value" || found.is_some();
+            is_value.then_some((name, found))
+        })?;
+        let named = texts().find_map(|(_, text)| Algorithm::of_name(text));
         Some(Member {
-            path: path.clone().key(key).key("value"),
-            part: ImagePart::Sum(algorithm),
+            path: path.clone().key(key).key(place),
+            part: ImagePart::Sum(named.or(found)?),
         })
     })
 }
@@ -347,7 +550,7 @@ fn tagged_version(
 }
 
 /// The words by which keys of one image differ: what is left of a key says which image is meant.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 31] = [
     "url",
     "uri",
     "href",
@@ -361,7 +564,14 @@ const WORDS: [&str; 24] = [
     "sha256sum",
     "sha256",
     "sha512",
+    "sha1",
+    "sha",
     "md5",
+    "algorithm",
+    "algo",
+    "filename",
+    "file",
+    "path",
     "checksum",
     "sum",
     "hash",

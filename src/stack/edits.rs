@@ -41,6 +41,8 @@ pub struct FileEdits<'f> {
     ends: Option<&'static str>,
     notes: Vec<EditNote>,
     sets: Vec<Set>,
+    /// Whether edits are made wherever they stand: one of those that belong together is wanted.
+    is_together: bool,
 }
 
 /// A scalar that gets a value.
@@ -102,7 +104,24 @@ impl<'f> FileEdits<'f> {
             ends: None,
             notes: Vec::new(),
             sets: Vec::new(),
+            is_together: false,
         }
+    }
+
+    /// Makes edits that belong together: all of them where one of their lines is wanted, else none.
+    pub fn together(
+        &mut self,
+        class: ChangeClass,
+        lines: &[usize],
+        edit: impl FnOnce(&mut Self) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if !lines.iter().any(|line| self.wants(class, *line)) {
+            return Ok(());
+        }
+        let around = std::mem::replace(&mut self.is_together, true);
+        let edited = edit(self);
+        self.is_together = around;
+        edited
     }
 
     /// Finds another file of the same source tree by its path.
@@ -125,6 +144,10 @@ impl<'f> FileEdits<'f> {
             return Ok(());
         };
         if node.as_str() == Some(value) || !self.wants(class, node.line()) {
+            return Ok(());
+        }
+        // Two manifests may read one value.
+        if self.sets.iter().any(|set| set.is_of(document, path, value)) {
             return Ok(());
         }
         let (line, from) = (node.line(), node.as_str().map(str::to_owned));
@@ -393,6 +416,9 @@ impl<'f> FileEdits<'f> {
 
     /// Tells whether an edit of this class is wanted on a line.
     pub fn wants(&self, class: ChangeClass, line: usize) -> bool {
+        if self.is_together {
+            return self.policy.wants(class);
+        }
         self.policy.wants_at(class, self.file.path(), line)
     }
 

@@ -138,7 +138,7 @@ fn part_words(part: ImagePart) -> &'static str {
         ImagePart::SumUrl => "the URL of the checksum",
         ImagePart::Digest => "the digest",
         ImagePart::Tag => "the tag",
-        ImagePart::Odd => "a value that names the version",
+        ImagePart::Stuck(_) => "a value that names the version",
         ImagePart::Unknown => "the field, which is not known,",
     }
 }

@@ -32,6 +32,23 @@ pub(super) struct ValueRef {
     pub(super) value: Vec<String>,
     /// What it says of the image.
     pub(super) part: ImagePart,
+    /// How the manifest reads it.
+    pub(super) reading: Reading,
+    /// Whether the resource is known by this name and never changes, so that the name has to carry the version.
+    pub(super) is_identity: bool,
+    /// Whether the manifest leaves a checksum's algorithm to the values too, so that its look says it.
+    pub(super) is_sum_by_look: bool,
+}
+
+/// How a manifest reads a value of its chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// As a field.
+    Whole,
+    /// As a field, while the image's URL or checksum stands elsewhere.
+    Split,
+    /// As a piece of a field that a template puts together.
+    Piece,
 }
 
 /// One place that states a fact of the matrix.
@@ -217,6 +234,9 @@ pub struct RosterEntry {
     /// Its longer checksum, where that is the one written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha512: Option<Sha512>,
+    /// Whether an MD5 or a SHA-1 checksum is written, which no source is asked for.
+    #[serde(skip)]
+    pub has_weak_sum: bool,
     /// Its build date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub built: Option<Date>,

@@ -49,10 +49,45 @@ pub(super) enum ImagePart {
     Digest,
     /// The tag of a container image whose repository stands beside it.
     Tag,
-    /// Something that names the version beside an image, and is not understood.
-    Odd,
+    /// Something that names the version of an image, and cannot follow.
+    Stuck(Stuck),
     /// An image in a manifest of a kind that is not known.
     Unknown,
+}
+
+/// Why a value that names the version of an image cannot follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stuck {
+    /// It stands beside an image, and nothing says how they belong together.
+    Beside,
+    /// It is one of several versions in a list or a map, and nothing says how that grows.
+    Listed,
+    /// A template puts the image together from it and other texts.
+    Piece,
+    /// The image's URL and its checksum stand in different places, one of them in a template's values.
+    Split,
+    /// It is the name of a resource that never changes, and carries no version.
+    Identity,
+    /// It stands inside a longer text.
+    Inside,
+    /// `enum` beside it has the names that are allowed.
+    Enum,
+}
+
+impl Stuck {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Beside => "it names the version of the image beside it, and nothing says how",
+            Self::Listed => "it is one of several versions, and nothing says how they grow",
+            Self::Piece => "a template puts the image together from it and other texts",
+            Self::Split => "the URL and the checksum of the image stand in different places",
+            Self::Identity => {
+                "an ORC image is known by it and never changes, and it carries no version"
+            }
+            Self::Inside => "it stands inside a longer text",
+            Self::Enum => "`enum` beside it does not have the new name",
+        }
+    }
 }
 
 /// The algorithm of a checksum.
@@ -117,7 +152,7 @@ impl Algorithm {
     }
 
     /// Returns the checksum of an image by this algorithm, spelled as another one; nothing where no source proved it.
-    fn sum_of(self, image: &NodeImage, spelling: &str) -> Option<String> {
+    pub(super) fn sum_of(self, image: &NodeImage, spelling: &str) -> Option<String> {
         match self {
             Self::Md5 | Self::Sha1 => None,
             Self::Sha256 => image.sha256.as_ref().map(|sum| sum.spelled_like(spelling)),
@@ -139,6 +174,15 @@ impl ImageGroup {
         let member =
             by_rank.find_map(|part| self.members.iter().find(|member| member.part == part))?;
         self.node(file, member)?.as_str()
+    }
+
+    /// Returns the lines of its values.
+    pub(super) fn lines(&self, file: &SourceFile) -> Vec<usize> {
+        let nodes = self
+            .members
+            .iter()
+            .filter_map(|member| self.node(file, member));
+        nodes.map(Node::line).collect()
     }
 
     /// Returns the patterns of the names that stand there.
@@ -218,7 +262,7 @@ impl ImageGroup {
                 | ImagePart::Sum(_)
                 | ImagePart::SumUrl
                 | ImagePart::Digest
-                | ImagePart::Odd => continue,
+                | ImagePart::Stuck(_) => continue,
             };
             sites.push(Site {
                 file: file.path().to_owned(),
@@ -249,7 +293,7 @@ impl ImageGroup {
                 | ImagePart::OsVersion
                 | ImagePart::SumUrl
                 | ImagePart::Tag
-                | ImagePart::Odd
+                | ImagePart::Stuck(_)
                 | ImagePart::Unknown => {}
             }
         }
@@ -336,9 +380,7 @@ impl ImageGroup {
                 }
             }
             ImagePart::Digest => digest_of(image),
-            ImagePart::Odd => Err(Unmovable::new(
-                "it names the version of the image beside it, and nothing says how",
-            )),
+            ImagePart::Stuck(stuck) => Err(Unmovable::new(stuck.reason())),
             ImagePart::Unknown => Err(Unmovable::new(
                 "which field of this kind names the node image is not known",
             )),
@@ -503,6 +545,47 @@ pub(super) fn value_ref(text: &str) -> Option<Vec<String>> {
     };
     (pipes.split('|').all(is_quote) && keys.split('.').all(is_key))
         .then(|| keys.split('.').map(str::to_owned).collect())
+}
+
+/// Returns the keys of all values of the chart that a text's actions read.
+pub(super) fn values_in(text: &str) -> Vec<Vec<String>> {
+    let is_of_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    let mut found = Vec::new();
+    for action in actions(text) {
+        for (at, marker) in action.match_indices(".Values.") {
+            let rest = &action[at + marker.len()..];
+            let length = rest.find(|c| !is_of_key(c)).unwrap_or(rest.len());
+            let keys = rest[..length].trim_matches('.').split('.');
+            found.push(keys.map(str::to_owned).collect());
+        }
+    }
+    found
+}
+
+/// Finds the version that the text around a template's actions names, or a text within one.
+pub(super) fn version_around(text: &str) -> Option<KubernetesVersion> {
+    let mut around = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        around.push_str(before);
+        around.push('x');
+        rest = behind.split_once("}}").map_or("", |(_, behind)| behind);
+    }
+    around.push_str(rest);
+    let quoted = actions(text).flat_map(|action| action.split('"').skip(1).step_by(2));
+    version_of(&around).or_else(|| quoted.into_iter().find_map(version_of))
+}
+
+/// Returns what stands between the braces of each action.
+fn actions(text: &str) -> impl Iterator<Item = &str> {
+    let behind = text.split("{{").skip(1);
+    behind.filter_map(|behind| Some(behind.split_once("}}")?.0))
+}
+
+/// Reads `{{ .Values.image }}@{{ .Values.digest }}`: the keys of both values.
+pub(super) fn pinned_refs(text: &str) -> Option<(Vec<String>, Vec<String>)> {
+    let (image, digest) = text.split_once('@')?;
+    Some((value_ref(image)?, value_ref(digest)?))
 }
 
 /// Finds the values at a place such as `volumes[].containerDisk.image`; `[]` stands for every item.

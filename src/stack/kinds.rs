@@ -2,6 +2,7 @@
 //! and what edit states the wanted facts there. A new kind is one more file and one line in [`ALL`].
 
 mod addon_chart;
+mod beside;
 mod chart_lock;
 mod class_chart;
 mod class_values;
@@ -32,8 +33,9 @@ use crate::policy::ChangeClass;
 use crate::version::{ChartRequirement, ChartVersion, KubernetesVersion, Minor};
 use crate::yaml::{Node, Path};
 
+use beside::{beside, lines_of};
 pub(crate) use chart_lock::fits as chart_lock_fits;
-pub(super) use class_values::has_meaning;
+pub(super) use class_values::{has_meaning, is_default_place};
 pub(super) use cluster_class::free_places;
 pub(super) use csctl::is_csctl;
 pub(crate) use example::left_examples;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::claims::Claims;
+use super::claims::{Claims, Known};
 use super::discover::Stack;
 use super::facts::{RosterForm, ValueRef};
 use super::kinds;
@@ -42,8 +42,12 @@ fn claim_values(stack: &mut Stack) -> bool {
             .iter()
             .flat_map(|file| file.value_refs().iter().cloned())
             .collect();
+        let known = Known {
+            series: &stack.series,
+            default: tree.default,
+        };
         for file in &mut tree.files {
-            let claims = claims_of(file, &stack.series, &refs);
+            let claims = claims_of(file, known, &refs);
             if claims == *file.claims() {
                 continue;
             }
@@ -59,16 +63,16 @@ fn claim_values(stack: &mut Stack) -> bool {
     is_changed
 }
 
-fn claims_of(file: &SourceFile, series: &SeriesSet, refs: &[ValueRef]) -> Claims {
+fn claims_of(file: &SourceFile, known: Known<'_>, refs: &[ValueRef]) -> Claims {
     let has_free_values = file.kinds().iter().any(|kind| kind.has_free_values());
     if !has_free_values {
         return Claims::default();
     }
     let places = kinds::free_places(file);
     if places.is_empty() {
-        Claims::of_values(file, series, refs)
+        Claims::of_values(file, known, refs)
     } else {
-        Claims::below(file, series, &places)
+        Claims::below(file, known, &places)
     }
 }
 
@@ -78,7 +82,11 @@ pub(super) fn claim_alone(mut file: SourceFile) -> (SourceFile, SeriesSet) {
     let mut series = SeriesSet::default();
     for _ in 0..ROUNDS {
         series = SeriesSet::learn(&clues([&file].into_iter()), KnownStores::default());
-        let claims = claims_of(&file, &series, file.value_refs());
+        let known = Known {
+            series: &series,
+            default: None,
+        };
+        let claims = claims_of(&file, known, file.value_refs());
         file = file.with_claims(claims).unwrap();
     }
     (file, series)
@@ -96,6 +104,8 @@ fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
                 roster.form,
                 RosterForm::ImageManager | RosterForm::VersionMap
             );
+            // What the newest entry is proved by is asked of the next one.
+            let newest = roster.entries.iter().map(|entry| entry.version).max();
             for (index, entry) in roster.entries.iter().enumerate() {
                 let own = ImagePattern::of_url(&entry.name).ok();
                 let own = own.filter(is_name);
@@ -106,14 +116,14 @@ fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
                 }
                 let proof = match (&entry.sha256, &entry.sha512) {
                     (Some(_), _) => Some(ProofKind::Sha256),
-                    (None, Some(_)) if roster.form == RosterForm::OrcImages => {
-                        Some(ProofKind::Sha512)
-                    }
-                    (None, _) => None,
+                    (None, Some(_)) => Some(ProofKind::Sha512),
+                    (None, None) => entry.has_weak_sum.then_some(ProofKind::Weak),
                 };
+                let proof = proof.filter(|_| newest == Some(entry.version));
                 clues.push(Clue {
                     place: (file.path(), entry.line),
                     list: is_of_one.then_some(lists),
+                    roster: Some(lists),
                     version: entry.version,
                     names,
                     url: entry.url.as_deref(),
@@ -128,6 +138,7 @@ fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
             clues.push(Clue {
                 place: (file.path(), group.line),
                 list: None,
+                roster: None,
                 version: group.version,
                 names,
                 url: group.url(file),

@@ -539,6 +539,7 @@ mod tests {
                 url: Some(image.url),
                 sha256: image.sha256,
                 sha512: None,
+                has_weak_sum: false,
                 built: None,
             }
         };

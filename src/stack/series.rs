@@ -2,7 +2,7 @@
 //! and URLs, the store. They are learnt from the entries and references of a stack that belong together. It asks no store and
 //! chooses no version.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -77,6 +77,8 @@ pub(super) struct Clue<'a> {
     pub(super) place: (&'a str, usize),
     /// The list it stands in, where all entries of the list are of one series.
     pub(super) list: Option<usize>,
+    /// The list it stands in.
+    pub(super) roster: Option<usize>,
     /// The image's version.
     pub(super) version: KubernetesVersion,
     /// Its names.
@@ -131,6 +133,7 @@ impl SeriesSet {
             series: Vec::new(),
             members: HashMap::new(),
             lists: HashMap::new(),
+            listed: HashSet::new(),
         };
         let (located, named): (Vec<&Clue<'_>>, Vec<&Clue<'_>>) =
             clues.iter().partition(|clue| clue.url.is_some());
@@ -154,6 +157,15 @@ impl SeriesSet {
         let several = all.len() > 1;
         for series in &mut all {
             series.title = series.describe(several);
+        }
+        for index in 0..all.len() {
+            let title = all[index].title.clone();
+            let mut others = all.iter().enumerate();
+            let is_alone = !others.any(|(other, series)| other != index && series.title == title);
+            let name = all[index].names.first().filter(|_| !is_alone);
+            if let Some(stem) = name.map(|name| name.as_str().replace("{version}", "*")) {
+                all[index].title = format!("{title} {stem}");
+            }
         }
         Self {
             all,
@@ -313,6 +325,17 @@ struct Learner {
     members: HashMap<(String, usize), SeriesId>,
     /// The series of each list whose entries are all of one.
     lists: HashMap<usize, SeriesId>,
+    /// The series that have a named image of a list and version already.
+    listed: HashSet<(usize, Entry)>,
+}
+
+/// A list, and a version of which it has an image.
+type Entry = (Option<usize>, KubernetesVersion);
+
+impl Clue<'_> {
+    fn entry(&self) -> Entry {
+        (self.roster, self.version)
+    }
 }
 
 impl Learner {
@@ -345,15 +368,26 @@ impl Learner {
         pattern: &ImagePattern,
         traits: &ImageTraits,
     ) -> Option<SeriesId> {
-        let same = |series: &ImageSeries| {
+        let has_name = |id: usize| {
+            let mut names = clue.names.iter();
+            names.any(|name| self.series[id].names.contains(name))
+        };
+        let same = |id: &usize| {
+            let series = &self.series[*id];
             if !series.agrees(traits) || series.architecture != traits.architecture {
                 return false;
             }
             series.urls.contains(pattern)
-                || clue.names.iter().any(|name| series.names.contains(name))
+                || has_name(*id)
                 || series.is_continued_by(pattern, clue.version)
         };
-        self.series.iter().position(same).map(SeriesId)
+        let all = || (0..self.series.len()).filter(same);
+        // Two names of one list and one version are two images, whatever their URLs.
+        let named = all().find(|id| has_name(*id));
+        let is_taken = |id: &usize| self.listed.contains(&(*id, clue.entry()));
+        named
+            .or_else(|| all().find(|id| !is_taken(id)))
+            .map(SeriesId)
     }
 
     /// Lets the configured store take the place of the one that URLs name, where it has the same images or is the only one.
@@ -425,6 +459,9 @@ impl Learner {
 
     /// Notes that a statement is of a series.
     fn join(&mut self, clue: &Clue<'_>, id: SeriesId, traits: &ImageTraits) {
+        if clue.roster.is_some() && !clue.names.is_empty() {
+            self.listed.insert((id.0, clue.entry()));
+        }
         let (file, line) = clue.place;
         self.members.insert((file.to_owned(), line), id);
         if let Some(list) = clue.list {

@@ -280,6 +280,7 @@ impl ImageReference<'_> {
             url: self.url.map(str::to_owned),
             sha256: None,
             sha512: None,
+            has_weak_sum: false,
             built: None,
         }
     }

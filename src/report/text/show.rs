@@ -318,6 +318,9 @@ pub(crate) fn state(shown: &LineOverview) -> Vec<String> {
         let due = next_due(shown, Rule::LatestMinor).map(minor_due);
         words.push(format!("new minor{}", due.unwrap_or_default()));
     }
+    if let Some(default) = line.default.filter(|_| line.is_default_gone()) {
+        words.push(format!("no image of {} in the store", default.plain()));
+    }
     words.extend(vulnerable(shown));
     words.extend(behind(shown));
     let faulty = line

@@ -85,6 +85,11 @@ impl FileKind for ClassValues {
     }
 }
 
+/// Tells whether a place states the stack's Kubernetes version.
+pub(in crate::stack) fn is_default_place(path: &Path) -> bool {
+    DEFAULT.iter().any(|place| super::keys(place) == *path)
+}
+
 /// Tells whether a key has one meaning wherever it stands, so that nothing below it is free.
 pub(in crate::stack) fn has_meaning(key: &str) -> bool {
     key == MAP || key == VERSIONS

@@ -48,7 +48,8 @@ impl FileKind for ClusterClass {
     }
 }
 
-/// Returns the places of a ClusterClass whose values are free: defaults and examples of variables, and values of patches.
+/// Returns the places of a ClusterClass whose values are free: defaults and examples of variables, and values and templates of
+/// patches.
 pub(in crate::stack) fn free_places(file: &SourceFile) -> Vec<ListPlace> {
     let mut found = Vec::new();
     for (document, root) in file.documents().iter().enumerate() {
@@ -71,7 +72,8 @@ fn collect_free((document, path, node): (usize, &Path, &Node), found: &mut Vec<L
     }
     for (key, _, value) in node.own_entries() {
         let path = path.clone().key(key);
-        if matches!(key, "default" | "example" | "value") {
+        let is_template = key == "template" && value.as_str().is_some();
+        if is_template || matches!(key, "default" | "example" | "value") {
             found.push(ListPlace { document, path });
         } else {
             collect_free((document, &path, value), found);

@@ -106,14 +106,18 @@ fn edit_list(
         if items[*index].get("id").is_some() {
             edits.remove_key(document, &item, "id", *class)?;
         }
-        for (inner, text) in changes(&items[*index], &entries[*index], image) {
-            if items[*index].at(&inner).is_some() {
-                edits.set(document, &item.clone().join(&inner), &text, *class)?;
-            } else {
-                let key = inner.to_string();
-                edits.insert_key(document, &item, Place::Last, (&key, &text, *class))?;
+        let changes = changes(file, &items[*index], &entries[*index], image)?;
+        edits.together(*class, &super::lines_of(&items[*index]), |edits| {
+            for (inner, text) in &changes {
+                if items[*index].at(inner).is_some() {
+                    edits.set(document, &item.clone().join(inner), text, *class)?;
+                } else {
+                    let key = inner.to_string();
+                    edits.insert_key(document, &item, Place::Last, (&key, text, *class))?;
+                }
             }
-        }
+            Ok(())
+        })?;
     }
     for (index, image) in &change.complete {
         let lacks_date = items[*index].get("build_date").is_none();
@@ -125,7 +129,12 @@ fn edit_list(
         }
     }
     for insert in &change.insert {
-        let changes = changes(&items[insert.like], &entries[insert.like], &insert.image);
+        let changes = changes(
+            file,
+            &items[insert.like],
+            &entries[insert.like],
+            &insert.image,
+        )?;
         let item = NewItem {
             document,
             list: path,
@@ -191,7 +200,7 @@ fn lists(file: &SourceFile) -> Result<Vec<List<'_>>, Fault> {
             if !versions.is_seq() {
                 return Err(super::wrong_shape(file, versions, &path, "a list"));
             }
-            if is_of_kubernetes(file, versions)? {
+            if is_of_kubernetes(file, image, versions)? {
                 found.push(List {
                     document: index,
                     path,
@@ -205,8 +214,11 @@ fn lists(file: &SourceFile) -> Result<Vec<List<'_>>, Fault> {
 }
 
 /// Tells whether a list is one of Kubernetes images. One that is for the most part has a mistake, and is not passed over.
-fn is_of_kubernetes(file: &SourceFile, versions: &Node) -> Result<bool, Fault> {
+fn is_of_kubernetes(file: &SourceFile, image: &Node, versions: &Node) -> Result<bool, Fault> {
     let items = versions.items();
+    if !is_for_nodes(image, items) {
+        return Ok(false);
+    }
     let is_kubernetes = |item: &&Node| {
         let version = item.get("version").and_then(Node::as_str);
         version.is_some_and(|text| text.parse::<KubernetesVersion>().is_ok())
@@ -225,6 +237,33 @@ fn is_of_kubernetes(file: &SourceFile, versions: &Node) -> Result<bool, Fault> {
         )),
         Some(_) | None => Ok(false),
     }
+}
+
+/// Tells whether the images of a list are for nodes of Kubernetes, and not of a system that has versions like these: by what the
+/// list says they are for, else by what they are called, else by their versions.
+fn is_for_nodes(image: &Node, items: &[Node]) -> bool {
+    let purpose = image.at(&super::keys(&["meta", "os_purpose"]));
+    if purpose.and_then(Node::as_str) == Some("k8snode") {
+        return true;
+    }
+    let text = |node: &Node, key: &str| {
+        let text = node.get(key).and_then(Node::as_str);
+        text.unwrap_or_default().to_ascii_lowercase()
+    };
+    let is_called_so = |text: &str| {
+        ["kube", "k8s", "capi"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
+    let mut urls = items.iter().map(|item| text(item, "url"));
+    if is_called_so(&text(image, "name")) || urls.any(|url| is_called_so(&url)) {
+        return true;
+    }
+    let is_like = |item: &Node| {
+        let version: Option<KubernetesVersion> = text(item, "version").parse().ok();
+        version.is_some_and(|version| version.minor().major() == 1)
+    };
+    purpose.is_none() && items.iter().all(is_like)
 }
 
 fn entries(file: &SourceFile, list: &Node) -> Result<Vec<RosterEntry>, Fault> {
@@ -249,12 +288,21 @@ fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
         url: Some(url.to_owned()),
         sha256: text("checksum").and_then(|sum| sum.parse().ok()),
         sha512: text("checksum").and_then(|sum| sum.parse().ok()),
+        has_weak_sum: text("checksum").is_some_and(|sum| {
+            let algorithm = Algorithm::of_sum(sum);
+            matches!(algorithm, Some(Algorithm::Md5 | Algorithm::Sha1))
+        }),
         built: text("build_date").and_then(|day| day.get(..10).unwrap_or(day).parse().ok()),
     })
 }
 
 /// Returns what an entry says where it is about another image.
-fn changes(item: &Node, entry: &RosterEntry, image: &NodeImage) -> Vec<(Path, String)> {
+fn changes(
+    file: &SourceFile,
+    item: &Node,
+    entry: &RosterEntry,
+    image: &NodeImage,
+) -> Result<Vec<(Path, String)>, Fault> {
     let mut changes = Vec::new();
     for (key, _, value) in item.own_entries().filter(|(key, _, _)| *key != "id") {
         let Some(text) = value.as_str() else { continue };
@@ -281,7 +329,9 @@ fn changes(item: &Node, entry: &RosterEntry, image: &NodeImage) -> Vec<(Path, St
             changes.push((super::keys(&[key]), value));
         }
     }
-    changes
+    let beside = super::beside((file, item), entry, image, &changes)?;
+    changes.extend(beside);
+    Ok(changes)
 }
 
 /// Returns the checksum of an image by the algorithm of another one.

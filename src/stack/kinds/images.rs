@@ -1,10 +1,11 @@
 //! The default's image, wherever it is named: values that are about it move together, in every kind of file alike.
 
+use super::node_images;
 use super::orc_image::constant_name;
 use super::{Fault, FileEdits, Reach, SourceFile, Wanted};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::policy::ChangeClass;
-use crate::stack::facts::FaultKind;
+use crate::stack::facts::{FaultKind, RosterForm};
 use crate::stack::group::{ImageGroup, ImagePart};
 use crate::stack::series::{SeriesId, SeriesSet};
 use crate::version::KubernetesVersion;
@@ -42,7 +43,8 @@ fn edit_group(
     let Some(class) = class(file, group, image, wanted) else {
         return Ok(());
     };
-    if !wanted.policy.wants_at(class, file.path(), group.line) {
+    let lines = group.lines(file);
+    if !lines.iter().any(|line| edits.wants(class, *line)) {
         return Ok(());
     }
     // A repair lowers nothing: which of two versions is right, a person decides.
@@ -52,16 +54,42 @@ fn edit_group(
     if let Some(fault) = constant_name(file, group) {
         return Err(fault);
     }
-    let is_by_text = file.claims().groups.contains(group);
-    for stated in group.about(file, image)? {
-        let (path, text) = (&stated.path, &stated.text);
-        if is_by_text {
-            edits.set_by_text(group.document, path, text, class)?;
-        } else {
-            edits.set(group.document, path, text, class)?;
-        }
+    if let Some(fault) = other_os((file, group), image, wanted) {
+        return Err(fault);
     }
-    Ok(())
+    let is_by_text = file.claims().groups.contains(group);
+    let stated = group.about(file, image)?;
+    edits.together(class, &lines, |edits| {
+        for stated in &stated {
+            let (path, text) = (&stated.path, &stated.text);
+            if is_by_text {
+                edits.set_by_text(group.document, path, text, class)?;
+            } else {
+                edits.set(group.document, path, text, class)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Says that values would move to another operating system with a new patch, which is a change of its own.
+fn other_os(
+    (file, group): (&SourceFile, &ImageGroup),
+    image: &NodeImage,
+    wanted: &Wanted<'_>,
+) -> Option<Fault> {
+    let stays_in_line = wanted.line.minor == wanted.line_before.minor;
+    let is_new = group.version != image.version && stays_in_line && !wanted.moves_os;
+    let (before, after) = (group.os(file)?, image.os.as_ref()?);
+    if !is_new || before == *after || wanted.must_leave(group.version, Some(&before)) {
+        return None;
+    }
+    let reason = format!(
+        "it is on {before}, the image of {} on {after}",
+        image.version
+    );
+    let hint = "move the stack to one operating system first: --change os-release";
+    Some(names_image((file, group), &reason, hint))
 }
 
 /// Returns the class of the change that lets the values name an image; nothing where they name it already.
@@ -160,7 +188,12 @@ pub(in crate::stack) fn cannot_follow(file: &SourceFile, series: &SeriesSet) -> 
             Some(pattern) => group.about(file, &next_image(file, group, pattern)?).err(),
         }
     });
-    faults.collect()
+    let mut faults: Vec<Fault> = faults.collect();
+    let mut rosters = file.rosters().iter();
+    if rosters.any(|roster| roster.form == RosterForm::NodeImages) {
+        faults.extend(node_images::constant_names(file));
+    }
+    faults
 }
 
 /// Returns the image of the next patch as a store would offer it, with every proof; nothing where its URL cannot be told.

@@ -1,18 +1,21 @@
-//! Machine templates of infrastructure providers: which field of which kind names the node image. Images put together by
-//! ClusterClass patches are no references; one that Helm takes from the chart's values is a reference there.
+//! Machine templates of infrastructure providers, and their other resources that make machines: which field of which kind names
+//! the node image. Images put together by ClusterClass patches are no references; one that Helm takes from the chart's values is
+//! a reference there.
 
 use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
-use crate::stack::facts::ValueRef;
-use crate::stack::group::{self, Algorithm, ImageGroup, Member};
+use crate::stack::facts::{Reading, ValueRef};
+use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
 pub(super) struct MachineTemplate;
 
-/// The fields of one kind of machine template that say what its image is.
+/// The fields of one kind of manifest that say what its image is.
 struct Form {
     kind: &'static str,
-    /// Below `spec.template.spec`; `[]` stands for every item of a list. One image each.
+    /// What the fields stand below.
+    root: &'static [&'static str],
+    /// Fields below the root; `[]` stands for every item of a list. One image each.
     images: &'static [Fields],
 }
 
@@ -36,9 +39,10 @@ const fn named(image: &'static str) -> Fields {
 }
 
 /// Sources: the API types of each provider (`api/*/..machinetemplate_types.go`), as of 2026.
-const FORMS: [Form; 15] = [
+const FORMS: [Form; 18] = [
     Form {
         kind: "OpenStackMachineTemplate",
+        root: &TEMPLATE,
         images: &[
             named("image"),
             named("image.filter.name"),
@@ -47,18 +51,22 @@ const FORMS: [Form; 15] = [
     },
     Form {
         kind: "CloudStackMachineTemplate",
+        root: &TEMPLATE,
         images: &[named("template"), named("template.name")],
     },
     Form {
         kind: "DockerMachineTemplate",
+        root: &TEMPLATE,
         images: &[named("customImage")],
     },
     Form {
         kind: "DevMachineTemplate",
+        root: &TEMPLATE,
         images: &[named("backend.docker.customImage")],
     },
     Form {
         kind: "Metal3MachineTemplate",
+        root: &TEMPLATE,
         images: &[Fields {
             image: "image.url",
             sum: Some("image.checksum"),
@@ -67,6 +75,7 @@ const FORMS: [Form; 15] = [
     },
     Form {
         kind: "KubevirtMachineTemplate",
+        root: &TEMPLATE,
         images: &[
             named("virtualMachineTemplate.spec.template.spec.volumes[].containerDisk.image"),
             named("virtualMachineTemplate.spec.dataVolumeTemplates[].spec.source.registry.url"),
@@ -75,10 +84,12 @@ const FORMS: [Form; 15] = [
     },
     Form {
         kind: "HCloudMachineTemplate",
+        root: &TEMPLATE,
         images: &[named("imageName")],
     },
     Form {
         kind: "HetznerBareMetalMachineTemplate",
+        root: &TEMPLATE,
         images: &[
             named("installImage.image.url"),
             named("installImage.image.name"),
@@ -87,10 +98,12 @@ const FORMS: [Form; 15] = [
     },
     Form {
         kind: "VSphereMachineTemplate",
+        root: &TEMPLATE,
         images: &[named("template")],
     },
     Form {
         kind: "AzureMachineTemplate",
+        root: &TEMPLATE,
         images: &[
             named("image.id"),
             named("image.marketplace.version"),
@@ -99,27 +112,58 @@ const FORMS: [Form; 15] = [
     },
     Form {
         kind: "AWSMachineTemplate",
+        root: &TEMPLATE,
         images: &[named("ami.id"), named("imageLookupFormat")],
     },
     Form {
         kind: "GCPMachineTemplate",
+        root: &TEMPLATE,
         images: &[named("image"), named("imageFamily")],
     },
     Form {
         kind: "NutanixMachineTemplate",
+        root: &TEMPLATE,
         images: &[named("image.name")],
     },
     Form {
         kind: "VCDMachineTemplate",
+        root: &TEMPLATE,
         images: &[named("template")],
     },
     Form {
         kind: "HarvesterMachineTemplate",
+        root: &TEMPLATE,
         images: &[named("volumes[].imageName")],
+    },
+    Form {
+        kind: "OpenStackClusterTemplate",
+        root: &TEMPLATE,
+        images: &[
+            named("bastion.spec.image"),
+            named("bastion.spec.image.filter.name"),
+            named("bastion.spec.image.imageRef.name"),
+        ],
+    },
+    Form {
+        kind: "OpenStackServer",
+        root: &["spec"],
+        images: &[
+            named("image"),
+            named("image.filter.name"),
+            named("image.imageRef.name"),
+        ],
+    },
+    Form {
+        kind: "DockerMachinePoolTemplate",
+        root: &TEMPLATE,
+        images: &[named("template.customImage")],
     },
 ];
 
-const SPEC: [&str; 3] = ["spec", "template", "spec"];
+const TEMPLATE: [&str; 3] = ["spec", "template", "spec"];
+
+/// The API group of infrastructure providers, whose resources make machines.
+const INFRASTRUCTURE: &str = "infrastructure.cluster.x-k8s.io/";
 
 impl FileKind for MachineTemplate {
     fn name(&self) -> &'static str {
@@ -132,24 +176,27 @@ impl FileKind for MachineTemplate {
 
     fn claims(&self, place: &str, text: &str) -> bool {
         place.starts_with("cluster-class/templates/")
-            && text.contains("MachineTemplate")
+            && (text.contains("MachineTemplate") || text.contains(INFRASTRUCTURE))
             && (text.contains(".Values.") || super::names_a_version(text))
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
         for (document, root) in file.documents().iter().enumerate() {
             let kind = root.get("kind").and_then(Node::as_str).unwrap_or_default();
-            let Some(spec) = root.at(&super::keys(&SPEC)) else {
+            let form = FORMS.iter().find(|form| form.kind == kind);
+            let path = super::keys(form.map_or(&["spec"], |form| form.root));
+            let Some(spec) = root.at(&path) else {
                 continue;
             };
-            let path = super::keys(&SPEC);
-            match FORMS.iter().find(|form| form.kind == kind) {
+            let group = root.get("apiVersion").and_then(Node::as_str);
+            let is_of_provider = group.is_some_and(|group| group.starts_with(INFRASTRUCTURE));
+            match form {
                 Some(form) => {
                     for fields in form.images {
                         read_image(file, (document, &path, spec), *fields, facts);
                     }
                 }
-                None if kind.ends_with("MachineTemplate") => {
+                None if is_of_provider || kind.ends_with("MachineTemplate") => {
                     unknown_places((document, &path, spec), facts);
                 }
                 None => {}
@@ -177,14 +224,8 @@ fn read_image(
         };
         let at = path.clone().join(&inner);
         let part = group::part_of(text);
-        if let Some(value) = group::value_ref(text) {
-            // What the chart's values say is claimed there.
-            let manifest = format!("{}:{document}:{at}", file.path());
-            facts.value_refs.push(ValueRef {
-                manifest,
-                value,
-                part,
-            });
+        if text.contains("{{") {
+            read_template((file, document, &at), (node.line(), text), facts);
             continue;
         }
         let Some(version) = group::version_of(text) else {
@@ -201,6 +242,50 @@ fn read_image(
     }
 }
 
+/// Adds what a field says that a template writes, in whole or in part. What the chart's values say is claimed there.
+fn read_template(
+    (file, document, at): (&SourceFile, usize, &Path),
+    (line, text): (usize, &str),
+    facts: &mut Facts,
+) {
+    let manifest = format!("{}:{document}:{at}", file.path());
+    let value = |value: Vec<String>, part: ImagePart, reading: Reading| ValueRef {
+        manifest: manifest.clone(),
+        value,
+        part,
+        reading,
+        is_identity: false,
+        is_sum_by_look: true,
+    };
+    if let Some(keys) = group::value_ref(text) {
+        facts
+            .value_refs
+            .push(value(keys, ImagePart::Name, Reading::Whole));
+        return;
+    }
+    if let Some((image, digest)) = group::pinned_refs(text) {
+        let both = [(image, ImagePart::Url), (digest, ImagePart::Digest)];
+        let refs = both.map(|(keys, part)| value(keys, part, Reading::Whole));
+        facts.value_refs.extend(refs);
+        return;
+    }
+    let pieces = group::values_in(text).into_iter();
+    facts
+        .value_refs
+        .extend(pieces.map(|keys| value(keys, ImagePart::Name, Reading::Piece)));
+    if let Some(version) = group::version_around(text) {
+        facts.groups.push(ImageGroup {
+            document,
+            line,
+            version,
+            members: vec![Member {
+                path: at.clone(),
+                part: ImagePart::Stuck(Stuck::Piece),
+            }],
+        });
+    }
+}
+
 /// Returns the checksum beside an image's URL, literal or by its URL. Without an algorithm Metal3 takes MD5.
 fn sum_member((path, spec): (&Path, &Node), fields: Fields, url: &str) -> Option<Member> {
     let inner: Path = fields.sum?.parse().ok()?;
@@ -211,14 +296,14 @@ fn sum_member((path, spec): (&Path, &Node), fields: Fields, url: &str) -> Option
     });
     let is_named = |place: &str| place.contains("://");
     let part = if text.starts_with(url) {
-        group::ImagePart::SumUrl
+        ImagePart::SumUrl
     } else if is_named(text) {
         // One file with the sums of all images stays where it is; one that names the version is another image's.
         group::version_of(text)?;
-        group::ImagePart::Odd
+        ImagePart::Stuck(Stuck::Beside)
     } else {
         let found = Algorithm::of_sum(text);
-        group::ImagePart::Sum(named.or(found).unwrap_or(Algorithm::Md5))
+        ImagePart::Sum(named.or(found).unwrap_or(Algorithm::Md5))
     };
     Some(Member {
         path: path.clone().join(&inner),
@@ -232,23 +317,23 @@ fn unknown_places((document, path, node): (usize, &Path, &Node), facts: &mut Fac
         unknown_places((document, &path.clone().index(index), item), facts);
     }
     for (key, _, value) in node.own_entries() {
-        let at = path.clone().key(key);
-        let is_image = ["image", "template", "ami", "snapshot"]
-            .iter()
-            .any(|word| at.to_string().to_ascii_lowercase().contains(word));
-        let version = value.as_str().and_then(group::version_of);
-        if let Some(version) = version.filter(|_| is_image) {
-            facts.groups.push(ImageGroup {
-                document,
-                line: value.line(),
-                version,
-                members: vec![Member {
-                    path: at,
-                    part: group::ImagePart::Unknown,
-                }],
-            });
-        } else {
-            unknown_places((document, &at, value), facts);
-        }
+        unknown_places((document, &path.clone().key(key), value), facts);
+    }
+    let place = path.to_string().to_ascii_lowercase();
+    let words = ["image", "template", "ami", "snapshot"];
+    // `spec.template` stands around everything.
+    let place = place.strip_prefix("spec.template.").unwrap_or(&place);
+    let is_image = words.iter().any(|word| place.contains(word));
+    let version = node.as_str().and_then(group::version_of);
+    if let Some(version) = version.filter(|_| is_image) {
+        facts.groups.push(ImageGroup {
+            document,
+            line: node.line(),
+            version,
+            members: vec![Member {
+                path: path.clone(),
+                part: ImagePart::Unknown,
+            }],
+        });
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn entry(line: usize, version: KubernetesVersion, name: &str) -> Rost
         url: is_located.then(|| name.to_owned()),
         sha256: None,
         sha512: None,
+        has_weak_sum: false,
         built: None,
     }
 }

@@ -7,6 +7,7 @@ use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::stack::edits::NewItem;
 use crate::stack::facts::{FaultKind, Roster, RosterEntry, RosterForm};
+use crate::stack::group;
 use crate::stack::roster::{Listing, RosterScope, reconcile};
 use crate::yaml::{Node, Path};
 
@@ -83,9 +84,14 @@ impl FileKind for NodeImages {
             if node.items()[*index].get("id").is_some() {
                 edits.remove_key(0, &item, "id", *class)?;
             }
-            for (inner, text) in changes(file, &node.items()[*index], &entries[*index], image)? {
-                edits.set(0, &item.clone().join(&inner), &text, *class)?;
-            }
+            let own = &node.items()[*index];
+            let changes = changes(file, own, &entries[*index], image)?;
+            edits.together(*class, &super::lines_of(own), |edits| {
+                for (inner, text) in &changes {
+                    edits.set(0, &item.clone().join(inner), text, *class)?;
+                }
+                Ok(())
+            })?;
         }
         for insert in &change.insert {
             let like = insert.like;
@@ -131,6 +137,7 @@ fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
         url: Some(url.to_owned()),
         sha256: None,
         sha512: None,
+        has_weak_sum: false,
         built: None,
     })
 }
@@ -146,23 +153,54 @@ fn changes(
     let mut changes = vec![(super::keys(&["url"]), image.url.clone())];
     let path = super::keys(&NAME);
     if let Some((node, text)) = super::text_at(item, &path) {
-        if names::version_in(text).is_none() {
-            let message = format!(
-                "`{text}` names the image of {}, and the operator changes no image that it has",
-                entry.version
-            );
-            let hint = format!(
-                "put the version into `createOpts.name`, as in {text}-{}",
-                entry.version
-            );
-            return Err(Fault {
-                kind: FaultKind::Unmovable,
-                ..Fault::new(file.path(), node.line(), message, hint)
-            });
+        if let Some(fault) = constant_name(file, (node, text), entry) {
+            return Err(fault);
         }
         changes.push((path, names::respell(text, entry, image)));
     }
+    let beside = super::beside((file, item), entry, image, &changes)?;
+    changes.extend(beside);
     Ok(changes)
+}
+
+/// Returns the fault of a name that does not say the version in full, so that it cannot be another image's.
+fn constant_name(
+    file: &SourceFile,
+    (node, text): (&Node, &str),
+    entry: &RosterEntry,
+) -> Option<Fault> {
+    if names::version_in(text).is_some() {
+        return None;
+    }
+    let message = format!(
+        "`{text}` names the image of {}, and the operator changes no image that it has",
+        entry.version
+    );
+    let hint = match group::version_of(text) {
+        Some(version) => format!("write the version in `createOpts.name` with dots: {version}"),
+        None => format!(
+            "put the version into `createOpts.name`, as in {text}-{}",
+            entry.version
+        ),
+    };
+    Some(Fault {
+        kind: FaultKind::Unmovable,
+        ..Fault::new(file.path(), node.line(), message, hint)
+    })
+}
+
+/// Says which names of a list cannot be another image's.
+pub(super) fn constant_names(file: &SourceFile) -> Vec<Fault> {
+    let list = file
+        .documents()
+        .first()
+        .and_then(|document| document.get(LIST));
+    let Some(list) = list else { return Vec::new() };
+    let faults = list.items().iter().filter_map(|item| {
+        let named = super::text_at(item, &super::keys(&NAME))?;
+        constant_name(file, named, &entry(file, item).ok()?)
+    });
+    faults.collect()
 }
 
 /// Why a list of node images would not be accepted by csctl's OpenStack plugin.

@@ -4,8 +4,8 @@
 
 use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
 use crate::catalog::NodeImage;
-use crate::stack::facts::{FaultKind, Roster, RosterEntry, RosterForm, ValueRef};
-use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member};
+use crate::stack::facts::{FaultKind, Reading, Roster, RosterEntry, RosterForm, ValueRef};
+use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
 use crate::stack::roster::{Listing, RosterScope, reconcile};
 use crate::yaml::{Node, Path};
 
@@ -17,6 +17,7 @@ const GLANCE_NAME: &str = "spec.resource.name";
 const URL: &str = "spec.resource.content.download.url";
 const HASH: &str = "spec.resource.content.download.hash.value";
 const ALGORITHM: &str = "spec.resource.content.download.hash.algorithm";
+const IMPORT_NAME: &str = "spec.import.filter.name";
 const OS_VERSION: &str = "spec.resource.properties.operatingSystem.version";
 
 impl FileKind for OrcImage {
@@ -35,6 +36,7 @@ impl FileKind for OrcImage {
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
         for (document, root) in manifests(file) {
             facts.value_refs.extend(value_refs(file, document, root));
+            facts.groups.extend(imported(root, document));
         }
         let groups = groups(file);
         if groups.len() < 2 {
@@ -107,28 +109,34 @@ fn manifests(file: &SourceFile) -> impl Iterator<Item = (usize, &Node)> {
     })
 }
 
-/// Returns the images that manifests name in their own text. One whose URL is put together by Helm is no reference here.
+/// Returns the images that manifests name in their own text. Where a template writes some of what belongs together, the image
+/// cannot follow.
 fn groups(file: &SourceFile) -> Vec<ImageGroup> {
     let read = |(document, root): (usize, &Node)| {
         let (node, url) = written(root, URL)?;
-        let version = group::version_of(url)?;
         let is_literal = |text: &str| !text.contains("{{");
+        let version = if is_literal(url) {
+            group::version_of(url)?
+        } else {
+            group::version_around(url)?
+        };
         let mut members = Vec::new();
         for (place, part) in parts(root) {
-            let text = written(root, place)
-                .map(|(_, text)| text)
-                .filter(|text| is_literal(text));
-            let names_version = |text: &str| group::version_of(text).is_some();
-            let is_kept = match part {
-                ImagePart::Name => text.is_some_and(names_version),
-                _ => text.is_some(),
+            let Some((_, text)) = written(root, place) else {
+                continue;
             };
-            if is_kept {
-                members.push(Member {
-                    path: path(place),
-                    part,
-                });
-            }
+            let names_version = group::version_of(text).is_some();
+            let part = match part {
+                ImagePart::Url if !is_literal(text) => ImagePart::Stuck(Stuck::Piece),
+                ImagePart::Sum(_) if !is_literal(text) => ImagePart::Stuck(Stuck::Split),
+                ImagePart::Name if !is_literal(text) || !names_version => continue,
+                _ if !is_literal(text) => continue,
+                part => part,
+            };
+            members.push(Member {
+                path: path(place),
+                part,
+            });
         }
         Some(ImageGroup {
             document,
@@ -138,6 +146,27 @@ fn groups(file: &SourceFile) -> Vec<ImageGroup> {
         })
     };
     manifests(file).filter_map(read).collect()
+}
+
+/// Returns an image that is in the cloud already, as a manifest names it: its own name, and the name it is looked up by.
+fn imported(root: &Node, document: usize) -> Option<ImageGroup> {
+    let (node, name) = written(root, IMPORT_NAME)?;
+    let version = group::version_of(name)?;
+    let names = [IMPORT_NAME, NAME, GLANCE_NAME].into_iter();
+    let members = names.filter_map(|place| {
+        let (_, text) = written(root, place)?;
+        group::version_of(text)?;
+        Some(Member {
+            path: path(place),
+            part: ImagePart::Name,
+        })
+    });
+    Some(ImageGroup {
+        document,
+        line: node.line(),
+        version,
+        members: members.collect(),
+    })
 }
 
 /// Returns the fields of a manifest that are about its image.
@@ -157,15 +186,31 @@ fn parts(root: &Node) -> [(&'static str, ImagePart); 5] {
 /// Returns the values of the chart that a manifest reads.
 fn value_refs(file: &SourceFile, document: usize, root: &Node) -> Vec<ValueRef> {
     let manifest = format!("{}:{document}", file.path());
-    let read = |(place, part): (&str, ImagePart)| {
-        let (_, text) = written(root, place)?;
-        Some(ValueRef {
+    let is_literal =
+        |place: &str| written(root, place).is_some_and(|(_, text)| !text.contains("{{"));
+    let is_split = is_literal(URL) != is_literal(HASH) && written(root, HASH).is_some();
+    let mut refs = Vec::new();
+    for (place, part) in parts(root) {
+        let Some((_, text)) = written(root, place) else {
+            continue;
+        };
+        let whole = group::value_ref(text);
+        let reading = match part {
+            ImagePart::Url | ImagePart::Sum(_) if is_split => Reading::Split,
+            _ if whole.is_some() => Reading::Whole,
+            _ => Reading::Piece,
+        };
+        let values = whole.map_or_else(|| group::values_in(text), |value| vec![value]);
+        refs.extend(values.into_iter().map(|value| ValueRef {
             manifest: manifest.clone(),
-            value: group::value_ref(text)?,
+            value,
             part,
-        })
-    };
-    parts(root).into_iter().filter_map(read).collect()
+            reading,
+            is_identity: place == NAME,
+            is_sum_by_look: !is_literal(ALGORITHM),
+        }));
+    }
+    refs
 }
 
 fn entry(file: &SourceFile, group: &ImageGroup) -> RosterEntry {
@@ -179,6 +224,7 @@ fn entry(file: &SourceFile, group: &ImageGroup) -> RosterEntry {
         url: text(URL).map(str::to_owned),
         sha256: group.sha256(file),
         sha512: group.sha512(file),
+        has_weak_sum: false,
         built: None,
     }
 }
