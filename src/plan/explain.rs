@@ -41,6 +41,7 @@ pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut Stac
     let rolls: Vec<String> = rolls.collect();
     planned.notes.extend(rolls);
     planned.notes.extend(release_gap(target, &planned.lines));
+    planned.notes.extend(minor_notes(target));
     planned.notes.extend(notes(target, outcome));
     planned.notes.extend(standing::note(target, &planned.lines));
 }
@@ -412,6 +413,34 @@ fn roll_note(target: &Target<'_>, outcome: &Outcome, line: &LinePlan) -> Option<
     Some(format!(
         "nodes of {name} made of {subject} have to be replaced: no release changes what runs already"
     ))
+}
+
+/// Says what another minor brings that nobody asked for: the end of its support, another operating system.
+fn minor_notes(target: &Target<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (tree, wanted) in target.written() {
+        let minor = wanted.line.minor;
+        if tree.minor == Some(minor) {
+            continue;
+        }
+        if let Some(day) = target.input.catalog.end_of_life.get(&minor)
+            && target.input.catalog.is_end_of_life(minor)
+        {
+            notes.push(format!("{minor} reached its end of life on {day}"));
+        }
+        let files = tree.files.iter();
+        let mut references = files.flat_map(|file| file.image_references(&target.stack.series));
+        let moved = references.find_map(|image| {
+            let after = wanted.default_image(image.series?)?.os.clone()?;
+            Some((image.os?, after)).filter(|(before, after)| before != after)
+        });
+        if let Some((before, after)) = moved {
+            notes.push(format!(
+                "the images of {minor} are on {after}, those that are left on {before}"
+            ));
+        }
+    }
+    notes
 }
 
 /// Says that the number of a release is not known, where the git clone may lack the tags of others.

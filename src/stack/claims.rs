@@ -491,17 +491,19 @@ fn companion_part(
     if version_in(text) != Some(version) {
         return None;
     }
-    Some(if text.starts_with(leader.text) {
-        ImagePart::SumUrl
-    } else if is_located(text) {
-        if text == leader.text {
-            ImagePart::Url
+    Some(
+        if is_located(leader.text) && text.starts_with(leader.text) {
+            ImagePart::SumUrl
+        } else if is_located(text) {
+            if text == leader.text {
+                ImagePart::Url
+            } else {
+                ImagePart::Stuck(Stuck::Beside)
+            }
         } else {
-            ImagePart::Stuck(Stuck::Beside)
-        }
-    } else {
-        ImagePart::Name
-    })
+            ImagePart::Name
+        },
+    )
 }
 
 /// Finds the checksum in a map beside an image: `hash: {algorithm: sha256, value: ...}`.

@@ -265,6 +265,26 @@ impl Walk<'_> {
         if kinds.is_empty() {
             return "the file is of no kind that states facts of a stack".to_owned();
         }
+        let image = text.split_whitespace().find_map(|word| {
+            let is_own = self.stack.series.find(word) != SeriesMatch::None;
+            is_own.then(|| ImagePattern::read_url(word).ok())?
+        });
+        let is_default = |image: &crate::catalog::ImageUrl| {
+            let mut trees = self.stack.trees.iter();
+            trees.any(|tree| tree.default.is_none_or(|default| default == image.version))
+        };
+        match image {
+            Some(image) if !is_default(&image) => {
+                return format!(
+                    "it names the image of {}, which is not the default",
+                    image.version
+                );
+            }
+            Some(_) if text.contains(char::is_whitespace) => {
+                return "it stands inside a longer text".to_owned();
+            }
+            Some(_) | None => {}
+        }
         let is_version = text.parse::<KubernetesVersion>().is_ok();
         let names_image = !is_version && ImagePattern::read_url(text).is_ok();
         if names_image && self.stack.series.find(text) == SeriesMatch::None {

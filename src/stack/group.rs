@@ -403,6 +403,7 @@ impl Unmovable {
 
     /// Returns the fault of the value on a line that cannot move.
     pub(super) fn on_line(self, file: &SourceFile, line: usize, raw: &str) -> Fault {
+        let raw = raw.lines().next().unwrap_or_default();
         let shown = if raw.len() > SHOWN {
             format!("{}...", raw.get(..SHOWN).unwrap_or_default())
         } else {

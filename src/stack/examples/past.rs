@@ -33,7 +33,7 @@ const OLD: [&str; 9] = [
 const RELEASES: [&str; 4] = ["releases", "versions", "minors", "release"];
 
 /// What people write before an example that shows an older state on purpose.
-const OLDER_STATE: [&str; 17] = [
+const OLDER_STATE: [&str; 20] = [
     "upgrade from",
     "upgrades from",
     "upgrading from",
@@ -51,6 +51,9 @@ const OLDER_STATE: [&str; 17] = [
     "deprecated",
     "no longer",
     "legacy",
+    "affected",
+    "must stay on",
+    "stay on",
 ];
 
 /// Tells whether what stands below a heading is about the past.
@@ -77,7 +80,17 @@ fn stands_at_an_end(text: &str, phrase: &str) -> bool {
 pub(super) fn is_entry_heading(heading: &str) -> bool {
     let text = heading.trim().trim_start_matches('[');
     let text = text.strip_prefix('v').unwrap_or(text);
-    let first = text.split([' ', ']', ',', ':']).next().unwrap_or_default();
+    let mut parts = text.split([' ', ']', ',', ':']);
+    let first = parts.next().unwrap_or_default();
+    let is_number = |part: &str| {
+        part.trim_start_matches('v')
+            .starts_with(|c: char| c.is_ascii_digit())
+    };
+    if matches!(&*first.to_lowercase(), "release" | "version")
+        && parts.next().is_some_and(is_number)
+    {
+        return true;
+    }
     text.starts_with(|c: char| c.is_ascii_digit()) || name::looks_like_release(first)
 }
 

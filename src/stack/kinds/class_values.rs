@@ -4,7 +4,7 @@
 use super::names;
 use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
 use crate::catalog::ImagePattern;
-use crate::stack::facts::{Roster, RosterEntry, RosterForm};
+use crate::stack::facts::{FaultKind, Roster, RosterEntry, RosterForm};
 use crate::stack::roster::{Listing, RosterScope, reconcile};
 use crate::yaml::{Node, Path, Place};
 
@@ -184,8 +184,14 @@ fn edit_map(
     let listing = Listing::new(file.path(), &roster.entries, wanted);
     let change = reconcile(&listing, wanted, RosterScope::ListedMinors);
     let value_about = |entry: &RosterEntry, image| {
-        let value = node.get(&entry.name).and_then(Node::as_str);
-        let value = value.unwrap_or_default();
+        let Some(value) = node.get(&entry.name).and_then(Node::as_str) else {
+            let message = format!("`{}` has a map here, not the name of an image", entry.name);
+            let hint = "write the name or the URL of the image, or change the map by hand";
+            return Err(Fault {
+                kind: FaultKind::Unmovable,
+                ..Fault::new(file.path(), entry.line, message, hint)
+            });
+        };
         if entry.url.is_some() {
             return Ok(names::respell(value, entry, image));
         }

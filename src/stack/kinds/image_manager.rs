@@ -158,6 +158,7 @@ fn reconcile_complete(
     let listing = Listing::new(file.path(), entries, wanted);
     let mut change = reconcile(&listing, wanted, RosterScope::AllMinors);
     let takes = |like: usize, image: &NodeImage| match entries.get(like) {
+        Some(entry) if entry.has_weak_sum => false,
         Some(entry) if entry.sha256.is_none() && entry.sha512.is_some() => {
             image.built.is_some() && image.sha512.is_some()
         }
