@@ -7,9 +7,13 @@
     reason = "a test fails where its data is not what it says"
 )]
 
+#[path = "support/cases.rs"]
+mod cases;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use cases::cases;
 use csctl_matrix::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use csctl_matrix::check::{CheckInput, Finding, RuleSelection, check};
 use csctl_matrix::plan::{Plan, PlanInput, Selection, plan};
@@ -17,7 +21,6 @@ use csctl_matrix::policy::Policy;
 use csctl_matrix::stack::{Content, Tree, discover};
 use csctl_matrix::version::{KubernetesVersion, Minor};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 const STACK: &str = "providers/openstack/demo";
 const STORE: &str = "https://images.example.org/capi";
@@ -390,26 +393,8 @@ fn text<'t>(tree: &'t Tree, path: &str) -> &'t str {
     }
 }
 
-fn cases() -> ProptestConfig {
-    #![expect(
-        clippy::disallowed_methods,
-        reason = "a longer search is asked for in the environment"
-    )]
-    let asked = std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|count| count.parse().ok());
-    // The same cases each time, so that a test says something of the change at hand; a longer search takes others.
-    let rng_seed = asked.map_or(RngSeed::Fixed(9), |_| RngSeed::Random);
-    ProptestConfig {
-        cases: asked.unwrap_or(96),
-        rng_seed,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(cases(96, 9))]
 
     #[test]
     fn what_is_not_the_stack_s_stays_as_it_is(case in case()) {

@@ -7,6 +7,8 @@
     reason = "a test fails where its data is not what it says"
 )]
 
+#[path = "support/cases.rs"]
+mod cases;
 #[path = "support/repositories.rs"]
 mod repositories;
 #[path = "support/world.rs"]
@@ -14,6 +16,7 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cases::cases;
 use csctl_matrix::catalog::{Catalog, ImageStore};
 use csctl_matrix::check::{CheckInput, Finding, RuleSelection, check};
 use csctl_matrix::matrix::matrix;
@@ -27,7 +30,6 @@ use csctl_matrix::stack::{
 use csctl_matrix::version::{ChartVersion, KubernetesVersion, Minor, StackLine, StackVersion};
 use jiff::civil::Date;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use repositories::{Repository, repository};
 use world::{MINORS, PATCHES, World, minor, version};
 
@@ -384,26 +386,8 @@ fn versions(roster: &Roster) -> Vec<KubernetesVersion> {
     roster.entries.iter().map(|entry| entry.version).collect()
 }
 
-fn cases() -> ProptestConfig {
-    #![expect(
-        clippy::disallowed_methods,
-        reason = "a longer search is asked for in the environment"
-    )]
-    let asked = std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|count| count.parse().ok());
-    // The same cases each time, so that a test says something of the change at hand; a longer search takes others.
-    let rng_seed = asked.map_or(RngSeed::Fixed(34), |_| RngSeed::Random);
-    ProptestConfig {
-        cases: asked.unwrap_or(64),
-        rng_seed,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(cases(64, 34))]
 
     #[test]
     fn a_plan_is_the_same_twice_and_leaves_nothing_to_do(case in case()) {
@@ -654,7 +638,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(cases(64, 34))]
 
     #[test]
     fn a_plan_within_limits_leaves_nothing_to_do(case in limited()) {

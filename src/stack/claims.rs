@@ -188,15 +188,7 @@ impl<'a> Scan<'a> {
                 Reading::Split => Stuck::Split,
                 Reading::Whole => continue,
             };
-            self.push(ImageGroup {
-                document,
-                line: node.line(),
-                version,
-                members: vec![Member {
-                    path,
-                    part: ImagePart::Stuck(stuck),
-                }],
-            });
+            self.push(stuck_alone(document, node, version, (path, stuck)));
         }
     }
 
