@@ -120,13 +120,90 @@ fn an_image_that_a_template_puts_together_is_held() {
         &[IMAGE],
         "image.yaml:10: `{{ .Values.mirror }}/ubuntu-2404-kube-v1.34.6.qcow2` cannot follow: a template puts the image together",
     );
-    let named = machine("\"{{ .Values.prefix }}-{{ .Values.release }}\"");
-    let values = "prefix: ubuntu-2404-kube\nrelease: v1.34.6\n".to_owned();
-    let copy = stack(&[(MACHINE, named), (VALUES, values)]);
+    // What Helm calls is not known.
+    let named = machine("\"ubuntu-2404-kube-{{ .Values.release | trim }}\"");
+    let copy = stack(&[(MACHINE, named), (VALUES, "release: v1.34.6\n".into())]);
     is_held(
         &copy,
         &[MACHINE, VALUES],
-        "values.yaml:2: `v1.34.6` cannot follow: a template puts the image together",
+        "values.yaml:1: `v1.34.6` cannot follow: a template puts the image together",
+    );
+}
+
+#[test]
+fn an_image_that_is_put_together_of_values_moves_with_its_version() {
+    let named = machine("\"{{ .Values.prefix }}-{{ .Values.kubernetes.version }}\"");
+    let values = "prefix: ubuntu-2404-kube\nkubernetes:\n  version: v1.34.6\n".to_owned();
+    moves(
+        &stack(&[(MACHINE, named), (VALUES, values)]),
+        VALUES,
+        &[VERSION],
+    );
+    let helper = format!("{STACK}/cluster-class/templates/_helpers.tpl");
+    let text = "{{- define \"os.image\" -}}\nubuntu-2404-kube-{{ .Values.os.kube }}\n{{- end -}}\n";
+    let copy = stack(&[
+        (&helper, text.to_owned()),
+        (MACHINE, machine("{{ include \"os.image\" $ }}")),
+        (VALUES, "os:\n  kube: v1.34.6\n".into()),
+    ]);
+    moves(&copy, VALUES, &[VERSION]);
+}
+
+#[test]
+fn an_image_in_the_code_of_a_template_is_held() {
+    let helper = format!("{STACK}/cluster-class/templates/_helpers.tpl");
+    let text = "{{- define \"os.image\" -}}\nubuntu-2404-kube-v1.34.6\n{{- end -}}\n";
+    let copy = stack(&[
+        (&helper, text.to_owned()),
+        (MACHINE, machine("{{ include \"os.image\" $ }}")),
+    ]);
+    is_held(
+        &copy,
+        &[&helper],
+        "_helpers.tpl:2: `ubuntu-2404-kube-v1.34.6` names the image of v1.34.6: it stands in the code",
+    );
+    let assigned = format!(
+        "{{{{- $image := \"ubuntu-2404-kube-v1.34.6\" }}}}\n{}",
+        machine("{{ $image }}")
+    );
+    let copy = stack(&[(MACHINE, assigned)]);
+    is_held(
+        &copy,
+        &[MACHINE],
+        "machine.yaml:1: `ubuntu-2404-kube-v1.34.6` names the image",
+    );
+}
+
+#[test]
+fn what_stands_beside_a_value_that_a_template_reads_goes_with_it() {
+    let named = machine("{{ .Values.image.name }}");
+    let values = format!("image:\n  name: ubuntu-2404-kube-v1.34.6\n  sha256: {SUM_6}\n");
+    moves(
+        &stack(&[(MACHINE, named), (VALUES, values)]),
+        VALUES,
+        &[VERSION, SUM],
+    );
+}
+
+#[test]
+fn a_list_that_is_no_list_of_the_stack_s_images_does_not_grow() {
+    let read = machine("{{ index .Values.images 0 }}");
+    let first = "images:\n  - ubuntu-2404-kube-v1.34.6\n".to_owned();
+    moves(
+        &stack(&[(MACHINE, read), (VALUES, first)]),
+        VALUES,
+        &[VERSION],
+    );
+    let blocked = "image: ubuntu-2404-kube-v1.34.6\nblockedImages:\n  - ubuntu-2404-kube-v1.34.0\n  - ubuntu-2404-kube-v1.34.1\n";
+    moves(&stack(&[(VALUES, blocked.into())]), VALUES, &[VERSION]);
+    let pools = "workers:\n  - ubuntu-2404-kube-v1.34.6\n  - ubuntu-2404-kube-v1.34.6\n";
+    moves(&stack(&[(VALUES, pools.into())]), VALUES, &[VERSION]);
+    let path = "upgradePath:\n  - ubuntu-2404-kube-v1.34.5\n  - ubuntu-2404-kube-v1.34.6\n";
+    let copy = stack(&[(VALUES, path.into())]);
+    is_held(
+        &copy,
+        &[VALUES],
+        "cannot follow: it is one of several versions",
     );
 }
 

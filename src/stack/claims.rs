@@ -11,7 +11,7 @@ use super::series::{SeriesMatch, SeriesSet};
 use super::source::SourceFile;
 use crate::catalog::ImagePattern;
 use crate::version::KubernetesVersion;
-use crate::yaml::{Node, Path};
+use crate::yaml::{Node, Path, Step};
 
 /// The claimed values of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +35,7 @@ impl Claims {
         let mut scan = Scan::new(known);
         for (index, document) in file.documents().iter().enumerate() {
             scan.referenced((index, document), refs);
+            scan.read_one_by_one = refs.iter().map(|one| keys(&one.value)).collect();
             scan.walk(index, &Path::root(), document);
             scan.pieces((index, document), refs);
         }
@@ -77,6 +78,8 @@ struct Scan<'a> {
     claims: Claims,
     /// Whether the values are those of a list or a map of several versions.
     is_listed: bool,
+    /// Values that manifests read: a list among them is read by its places.
+    read_one_by_one: Vec<Path>,
 }
 
 /// Says why a default of a variable cannot follow: `enum` beside it says what is allowed, or it is a text with an image in it.
@@ -100,12 +103,23 @@ struct Scalar<'n> {
     text: &'n str,
 }
 
+fn scalars_of(map: &Node) -> Vec<Scalar<'_>> {
+    let entries = map.own_entries();
+    entries
+        .filter_map(|(key, _, node)| {
+            let text = node.as_str().filter(|text| !text.is_empty())?;
+            Some(Scalar { key, node, text })
+        })
+        .collect()
+}
+
 impl<'a> Scan<'a> {
     fn new(known: Known<'a>) -> Self {
         Self {
             known,
             claims: Claims::default(),
             is_listed: false,
+            read_one_by_one: Vec::new(),
         }
     }
 
@@ -145,6 +159,7 @@ impl<'a> Scan<'a> {
                     version = version.or(found);
                     group::part_of(text)
                 }
+                ImagePart::Sum(_) if text.contains("://") => ImagePart::SumUrl,
                 ImagePart::Sum(named) if one.is_sum_by_look => {
                     ImagePart::Sum(Algorithm::of_sum(text).unwrap_or(named))
                 }
@@ -161,13 +176,64 @@ impl<'a> Scan<'a> {
             }
         }
         if let Some(version) = version.filter(|_| !members.is_empty()) {
+            self.add_companions((document, root), version, &mut members);
             self.push(ImageGroup {
                 document,
                 line,
                 version,
                 members,
+                full: None,
             });
         }
+    }
+
+    /// Adds what stands beside an image that a manifest reads and belongs to it, whether or not the manifest reads that too.
+    fn add_companions(
+        &self,
+        (document, root): (usize, &Node),
+        version: KubernetesVersion,
+        members: &mut Vec<Member>,
+    ) {
+        let by_rank = [ImagePart::Url, ImagePart::Name];
+        let leader = by_rank
+            .iter()
+            .find_map(|part| members.iter().find(|member| member.part == *part));
+        let place = leader.and_then(|leader| leader.path.split_last());
+        let Some((parent, Step::Key(key))) = place.map(|(parent, step)| (parent, step.clone()))
+        else {
+            return;
+        };
+        let Some(map) = root.at(&parent) else { return };
+        let scalars = scalars_of(map);
+        let Some(leader) = scalars.iter().find(|scalar| *scalar.key == *key) else {
+            return;
+        };
+        let of_map = self.companions((document, &parent, map), *leader, &scalars, version);
+        for companion in of_map {
+            if !members.iter().any(|member| member.path == companion.path) {
+                members.push(companion);
+            }
+        }
+    }
+
+    /// Returns the values of a map that belong to the image which one of them names.
+    fn companions(
+        &self,
+        (document, path, map): (usize, &Path, &Node),
+        leader: Scalar<'_>,
+        all: &[Scalar<'_>],
+        version: KubernetesVersion,
+    ) -> Vec<Member> {
+        let others = all.iter().filter(|other| other.key != leader.key);
+        let beside = others.filter_map(|companion| {
+            let place = path.clone().key(companion.key);
+            let part = companion_part(leader, *companion, version)?;
+            Some(Member { path: place, part })
+        });
+        beside
+            .chain(hash_member(path, map, leader.key))
+            .filter(|member| !self.is_claimed(document, &member.path))
+            .collect()
     }
 
     /// Claims values that name a version and are pieces of an image, so that nobody leaves the image behind.
@@ -184,7 +250,26 @@ impl<'a> Scan<'a> {
             let stuck = match one.reading {
                 // The stack's version moves there as everywhere, and the image with it.
                 Reading::Piece if is_default_place(&path) => continue,
-                Reading::Piece => Stuck::Piece,
+                Reading::Piece => {
+                    let value =
+                        |names: &[String]| written(root, &keys(names)).map(|(_, text)| text);
+                    let template = one.template.as_deref();
+                    let full = template.and_then(|template| group::evaluated(template, value));
+                    let full = full.filter(|full| group::version_of(full) == Some(version));
+                    if one.is_doubtful
+                        && !full.as_deref().is_some_and(|full| self.is_of_series(full))
+                    {
+                        continue;
+                    }
+                    if full.is_some() {
+                        let mut group = stuck_alone(document, node, version, (path, Stuck::Piece));
+                        group.members[0].part = ImagePart::Tag;
+                        group.full = full;
+                        self.push(group);
+                        continue;
+                    }
+                    Stuck::Piece
+                }
                 Reading::Split => Stuck::Split,
                 Reading::Whole => continue,
             };
@@ -203,13 +288,7 @@ impl<'a> Scan<'a> {
             }
         }
         self.is_listed = is_around;
-        let scalars: Vec<Scalar<'_>> = node
-            .own_entries()
-            .filter_map(|(key, _, node)| {
-                let text = node.as_str().filter(|text| !text.is_empty())?;
-                Some(Scalar { key, node, text })
-            })
-            .collect();
+        let scalars = scalars_of(node);
         for scalar in &scalars {
             self.scalar(document, (path, node), *scalar, &scalars);
         }
@@ -218,7 +297,8 @@ impl<'a> Scan<'a> {
                 continue;
             }
             let below = path.clone().key(key);
-            if self.is_list_of_names(value) {
+            let is_by_place = self.read_one_by_one.contains(&below);
+            if !is_by_place && self.is_list_of_names(key, value) {
                 self.claims.lists.push(ListPlace {
                     document,
                     path: below,
@@ -236,10 +316,11 @@ impl<'a> Scan<'a> {
 
     /// Tells whether the maps of a list name images of the stack in several versions.
     fn has_several_versions(&self, list: &Node) -> bool {
-        let maps = list.own_items().iter();
-        let texts = maps.flat_map(|item| {
+        let items = list.own_items().iter();
+        let texts = items.flat_map(|item| {
             let scalars = item.own_entries();
-            scalars.filter_map(|(_, _, value)| value.as_str())
+            let of_map = scalars.filter_map(|(_, _, value)| value.as_str());
+            of_map.chain(item.as_str())
         });
         let versions = texts
             .filter(|text| self.is_of_series(text))
@@ -291,8 +372,8 @@ impl<'a> Scan<'a> {
         if self.is_claimed(document, &at) {
             return;
         }
-        let (part, version) = if let Some(version) = tagged_version(scalar, all, self.known.series)
-        {
+        let tagged = tagged_name(scalar, all, self.known.series);
+        let (part, version) = if let Some(version) = tagged.as_deref().and_then(version_in) {
             (ImagePart::Tag, version)
         } else if self.is_of_series(scalar.text) || is_by_schema(&at) {
             let part = if is_located(scalar.text) {
@@ -334,16 +415,10 @@ impl<'a> Scan<'a> {
             line: scalar.node.line(),
             version,
             members: vec![Member { path: at, part }],
+            full: tagged,
         };
-        for companion in all.iter().filter(|other| other.key != scalar.key) {
-            let part = companion_part(scalar, *companion, version);
-            let place = path.clone().key(companion.key);
-            let part = part.filter(|_| !self.is_claimed(document, &place));
-            group
-                .members
-                .extend(part.map(|part| Member { path: place, part }));
-        }
-        group.members.extend(hash_member(path, map, scalar.key));
+        let companions = self.companions((document, path, map), scalar, all, version);
+        group.members.extend(companions);
         self.push(group);
     }
 
@@ -377,6 +452,7 @@ impl<'a> Scan<'a> {
                 path: path.clone(),
                 part,
             }],
+            full: None,
         });
     }
 
@@ -400,12 +476,25 @@ impl<'a> Scan<'a> {
         self.known.series.find(text) != SeriesMatch::None
     }
 
-    fn is_list_of_names(&self, node: &Node) -> bool {
-        let is_name = |item: &Node| {
-            item.as_str()
-                .is_some_and(|text| version_in(text).is_some() && self.is_of_series(text))
+    /// Tells whether a list is one of the stack's images that grows: its key says that it holds images or versions, it has the
+    /// default's, and each once.
+    fn is_list_of_names(&self, key: &str, list: &Node) -> bool {
+        let key = key.to_ascii_lowercase();
+        let is_called_so = ["image", "version"].iter().any(|word| key.contains(word));
+        let items = list.own_items().iter();
+        let versions: Option<Vec<KubernetesVersion>> = items
+            .map(|item| {
+                let text = item.as_str().filter(|text| self.is_of_series(text))?;
+                version_in(text)
+            })
+            .collect();
+        let Some(versions) = versions.filter(|all| is_called_so && !all.is_empty()) else {
+            return false;
         };
-        !node.own_items().is_empty() && node.own_items().iter().all(is_name)
+        let distinct: BTreeSet<&KubernetesVersion> = versions.iter().collect();
+        let default = self.known.default;
+        distinct.len() == versions.len()
+            && default.is_none_or(|default| versions.contains(&default))
     }
 }
 
@@ -424,6 +513,7 @@ fn stuck_alone(
             path,
             part: ImagePart::Stuck(stuck),
         }],
+        full: None,
     }
 }
 
@@ -521,12 +611,8 @@ fn hash_member(path: &Path, map: &Node, leader: &str) -> Option<Member> {
     })
 }
 
-/// Returns the version of a tag whose repository stands beside it, where both together name an image of the stack.
-fn tagged_version(
-    tag: Scalar<'_>,
-    all: &[Scalar<'_>],
-    series: &SeriesSet,
-) -> Option<KubernetesVersion> {
+/// Returns the name of a container image whose tag this is and whose repository stands beside it, where it is one of the stack.
+fn tagged_name(tag: Scalar<'_>, all: &[Scalar<'_>], series: &SeriesSet) -> Option<String> {
     if !tag.key.to_ascii_lowercase().ends_with("tag") {
         return None;
     }
@@ -540,7 +626,7 @@ fn tagged_version(
     let registry = find(&["registry"]).map(|registry| format!("{}/", registry.text));
     let registry = registry.filter(|registry| !repository.starts_with(registry.as_str()));
     let name = format!("{}{repository}:{}", registry.unwrap_or_default(), tag.text);
-    (series.find(&name) != SeriesMatch::None).then(|| version_in(&name))?
+    (series.find(&name) != SeriesMatch::None).then_some(name)
 }
 
 /// The words by which keys of one image differ: what is left of a key says which image is meant.

@@ -38,6 +38,10 @@ pub(super) struct ValueRef {
     pub(super) is_identity: bool,
     /// Whether the manifest leaves a checksum's algorithm to the values too, so that its look says it.
     pub(super) is_sum_by_look: bool,
+    /// The text that the value is a piece of, where its other pieces are written there or are values too.
+    pub(super) template: Option<String>,
+    /// Whether the text may be something else than an image, so that it has to be of an image series of the stack.
+    pub(super) is_doubtful: bool,
 }
 
 /// How a manifest reads a value of its chart.

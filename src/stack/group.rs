@@ -19,6 +19,8 @@ pub(super) struct ImageGroup {
     pub(super) version: KubernetesVersion,
     /// What each of them says of the image.
     pub(super) members: Vec<Member>,
+    /// What the image is called, where the values say no more than a piece of it.
+    pub(super) full: Option<String>,
 }
 
 /// A value that is about an image.
@@ -404,13 +406,13 @@ impl Unmovable {
     /// Returns the fault of the value on a line that cannot move.
     pub(super) fn on_line(self, file: &SourceFile, line: usize, raw: &str) -> Fault {
         let raw = raw.lines().next().unwrap_or_default();
-        let shown = if raw.len() > SHOWN {
-            format!("{}...", raw.get(..SHOWN).unwrap_or_default())
-        } else {
-            raw.to_owned()
+        // The end of a URL says which image it is.
+        let shown = match raw.rsplit_once('/') {
+            Some((_, file)) if raw.len() > SHOWN => format!(".../{file}"),
+            Some(_) | None => raw.to_owned(),
         };
         let message = format!("`{shown}` cannot follow: {}", self.0);
-        let hint = "change it by hand together with what stands beside it";
+        let hint = "change it by hand, with everything that names this image";
         Fault {
             kind: FaultKind::Unmovable,
             ..Fault::new(file.path(), line, message, hint)
@@ -575,6 +577,23 @@ pub(super) fn version_around(text: &str) -> Option<KubernetesVersion> {
     around.push_str(rest);
     let quoted = actions(text).flat_map(|action| action.split('"').skip(1).step_by(2));
     version_of(&around).or_else(|| quoted.into_iter().find_map(version_of))
+}
+
+/// Returns a text as Helm writes it, where its actions do no more than print values of the chart.
+pub(super) fn evaluated<'v>(
+    text: &str,
+    value: impl Fn(&[String]) -> Option<&'v str>,
+) -> Option<String> {
+    let mut written = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        let (action, behind) = behind.split_once("}}")?;
+        written.push_str(before);
+        written.push_str(value(&value_ref(&format!("{{{{{action}}}}}"))?)?);
+        rest = behind;
+    }
+    written.push_str(rest);
+    Some(written.trim_matches('"').to_owned())
 }
 
 /// Returns what stands between the braces of each action.

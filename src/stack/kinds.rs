@@ -10,6 +10,7 @@ mod cluster_class;
 mod cluster_stack;
 mod csctl;
 mod example;
+mod helper;
 mod image_manager;
 pub(super) mod images;
 mod lock_digest;
@@ -105,7 +106,7 @@ pub trait FileKind: Sync + std::fmt::Debug {
 }
 
 /// All kinds, in the order in which their facts are read.
-pub(super) const ALL: [&dyn FileKind; 15] = [
+pub(super) const ALL: [&dyn FileKind; 16] = [
     &csctl::Csctl,
     &stack_file::StackFile,
     &versions_file::VersionsFile,
@@ -116,6 +117,7 @@ pub(super) const ALL: [&dyn FileKind; 15] = [
     &class_values::ClassValues,
     &cluster_class::ClusterClass,
     &machine_template::MachineTemplate,
+    &helper::Helper,
     &orc_image::OrcImage,
     &node_images::NodeImages,
     &image_manager::ImageManager,

@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use super::claims::{Claims, Known};
-use super::discover::Stack;
+use super::discover::{SourceTree, Stack};
 use super::facts::{RosterForm, ValueRef};
+use super::group::{self, ImagePart};
 use super::kinds;
 use super::provider::find_provider;
 use super::series::{Clue, KnownStores, ProofKind, SeriesSet};
 use super::source::SourceFile;
 use crate::catalog::ImagePattern;
+use crate::yaml::Node;
 
 /// Claims teach names, and names claim further values. Real charts need two rounds.
 const ROUNDS: usize = 3;
@@ -26,10 +28,61 @@ pub(super) fn claim(stack: &mut Stack, configured: Option<&ImagePattern>) {
         of_provider: of_provider.as_ref(),
     };
     for _ in 0..ROUNDS {
-        stack.series = SeriesSet::learn(&clues(stack.files()), stores);
+        let mut clues = clues(stack.files());
+        if clues.iter().all(|clue| clue.url.is_none()) {
+            clues.extend(stack.trees.iter().flat_map(urls_in_values));
+        }
+        stack.series = SeriesSet::learn(&clues, stores);
         if !claim_values(stack) {
             break;
         }
+    }
+}
+
+/// Returns the URLs of images of the default in the values of a source tree: where no list and no manifest says where images come
+/// from, they do.
+fn urls_in_values(tree: &SourceTree) -> Vec<Clue<'_>> {
+    let mut found = Vec::new();
+    for file in &tree.files {
+        let has_free_values = file.kinds().iter().any(|kind| kind.has_free_values());
+        for document in file.documents().iter().filter(|_| has_free_values) {
+            let mut texts = Vec::new();
+            collect_urls(document, &mut texts);
+            for (line, url) in texts {
+                let version = ImagePattern::read_url(url).map(|read| read.version);
+                if let Some(version) = version.ok().filter(|found| tree.default == Some(*found)) {
+                    found.push(Clue {
+                        place: (file.path(), line),
+                        list: None,
+                        roster: None,
+                        version,
+                        names: Vec::new(),
+                        url: Some(url),
+                        text: url,
+                        proofs: Vec::new(),
+                    });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Endings of the files of machine images.
+const IMAGE_FILES: [&str; 6] = [".qcow2", ".img", ".raw", ".vmdk", ".vhd", ".ova"];
+
+fn collect_urls<'n>(node: &'n Node, found: &mut Vec<(usize, &'n str)>) {
+    for item in node.own_items() {
+        collect_urls(item, found);
+    }
+    for (_, _, value) in node.own_entries() {
+        collect_urls(value, found);
+    }
+    let is_image = |text: &&str| {
+        text.contains("://") && IMAGE_FILES.iter().any(|ending| text.ends_with(ending))
+    };
+    if let Some(text) = node.as_str().filter(is_image) {
+        found.push((node.line(), text));
     }
 }
 
@@ -133,15 +186,19 @@ fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
             }
         }
         for group in file.groups() {
-            let names = group.names(file);
-            let text = group.text(file).unwrap_or_default();
+            let mut names = group.names(file);
+            let full = group.full.as_deref();
+            let of_full = full.and_then(|full| ImagePattern::of_url(full).ok());
+            names.extend(of_full.filter(|pattern| is_name(pattern)));
+            let text = full.or(group.text(file)).unwrap_or_default();
+            let located = full.filter(|full| group::part_of(full) == ImagePart::Url);
             clues.push(Clue {
                 place: (file.path(), group.line),
                 list: None,
                 roster: None,
                 version: group.version,
                 names,
-                url: group.url(file),
+                url: located.or(group.url(file)),
                 text,
                 proofs: group.proofs(file),
             });

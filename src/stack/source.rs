@@ -37,7 +37,7 @@ impl SourceFile {
     ) -> Result<Option<Self>, Fault> {
         let is_yaml = place
             .rsplit_once('.')
-            .is_none_or(|(_, ending)| ending != "md");
+            .is_none_or(|(_, ending)| !matches!(ending, "md" | "tpl"));
         let of_form = kinds::ALL
             .iter()
             .copied()

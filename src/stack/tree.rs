@@ -101,7 +101,7 @@ pub fn is_of_interest(path: &str) -> bool {
         return name == "Chart.yaml" || name == "Chart.lock";
     }
     if has_folder(path, "cluster-class") {
-        return yaml;
+        return yaml || has_ending(name, "tpl");
     }
     (yaml && !is_never_of_interest(name)) || name == "README.md"
 }

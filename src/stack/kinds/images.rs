@@ -1,5 +1,6 @@
 //! The default's image, wherever it is named: values that are about it move together, in every kind of file alike.
 
+use super::helper;
 use super::node_images;
 use super::orc_image::constant_name;
 use super::{Fault, FileEdits, Reach, SourceFile, Wanted};
@@ -189,6 +190,8 @@ pub(in crate::stack) fn cannot_follow(file: &SourceFile, series: &SeriesSet) -> 
         }
     });
     let mut faults: Vec<Fault> = faults.collect();
+    let literals = helper::literals(file, series).into_iter();
+    faults.extend(literals.map(|literal| literal.fault));
     let mut rosters = file.rosters().iter();
     if rosters.any(|roster| roster.form == RosterForm::NodeImages) {
         faults.extend(node_images::constant_names(file));

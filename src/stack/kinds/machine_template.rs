@@ -2,6 +2,7 @@
 //! the node image. Images put together by ClusterClass patches are no references; one that Helm takes from the chart's values is
 //! a reference there.
 
+use super::helper;
 use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
 use crate::stack::facts::{Reading, ValueRef};
 use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
@@ -205,9 +206,14 @@ impl FileKind for MachineTemplate {
         Ok(())
     }
 
-    /// The values are about the default's image, and move with all others of the stack.
-    fn edit(&self, _: &SourceFile, _: &Wanted<'_>, _: &mut FileEdits<'_>) -> Result<(), Fault> {
-        Ok(())
+    /// The values are about the default's image, and move with all others of the stack. What a variable gets does not.
+    fn edit(
+        &self,
+        file: &SourceFile,
+        wanted: &Wanted<'_>,
+        _: &mut FileEdits<'_>,
+    ) -> Result<(), Fault> {
+        helper::refuse_literals(file, wanted)
     }
 }
 
@@ -225,7 +231,8 @@ fn read_image(
         let at = path.clone().join(&inner);
         let part = group::part_of(text);
         if text.contains("{{") {
-            read_template((file, document, &at), (node.line(), text), facts);
+            let sum = sum_text(spec, fields);
+            read_template((file, document, &at), (node.line(), text), sum, facts);
             continue;
         }
         let Some(version) = group::version_of(text) else {
@@ -238,6 +245,7 @@ fn read_image(
             line: node.line(),
             version,
             members,
+            full: None,
         });
     }
 }
@@ -246,6 +254,7 @@ fn read_image(
 fn read_template(
     (file, document, at): (&SourceFile, usize, &Path),
     (line, text): (usize, &str),
+    sum: Option<&str>,
     facts: &mut Facts,
 ) {
     let manifest = format!("{}:{document}:{at}", file.path());
@@ -256,11 +265,21 @@ fn read_template(
         reading,
         is_identity: false,
         is_sum_by_look: true,
+        template: (reading == Reading::Piece).then(|| text.to_owned()),
+        is_doubtful: false,
     };
+    // A checksum or a digest that is written here would stay when the value moves.
+    let is_beside = text.contains("@sha256:") || sum.is_some_and(|sum| !sum.contains("{{"));
     if let Some(keys) = group::value_ref(text) {
-        facts
-            .value_refs
-            .push(value(keys, ImagePart::Name, Reading::Whole));
+        let reading = if is_beside {
+            Reading::Split
+        } else {
+            Reading::Whole
+        };
+        let sum = sum.and_then(group::value_ref);
+        let sum = sum.map(|keys| value(keys, ImagePart::Sum(Algorithm::Sha256), reading));
+        facts.value_refs.push(value(keys, ImagePart::Name, reading));
+        facts.value_refs.extend(sum);
         return;
     }
     if let Some((image, digest)) = group::pinned_refs(text) {
@@ -269,10 +288,18 @@ fn read_template(
         facts.value_refs.extend(refs);
         return;
     }
+    let reading = if is_beside {
+        Reading::Split
+    } else {
+        Reading::Piece
+    };
     let pieces = group::values_in(text).into_iter();
     facts
         .value_refs
-        .extend(pieces.map(|keys| value(keys, ImagePart::Name, Reading::Piece)));
+        .extend(pieces.map(|keys| value(keys, ImagePart::Name, reading)));
+    if text.contains('$') {
+        facts.value_refs.extend(assigned(file));
+    }
     if let Some(version) = group::version_around(text) {
         facts.groups.push(ImageGroup {
             document,
@@ -282,8 +309,32 @@ fn read_template(
                 path: at.clone(),
                 part: ImagePart::Stuck(Stuck::Piece),
             }],
+            full: None,
         });
     }
+}
+
+/// Returns the values that variables of a template get: a field that prints a variable may print one of them.
+fn assigned(file: &SourceFile) -> Vec<ValueRef> {
+    let lines = file.text().lines().filter(|line| line.contains(":="));
+    let keys = lines.flat_map(group::values_in);
+    keys.map(|value| ValueRef {
+        manifest: format!("{}:variables", file.path()),
+        value,
+        part: ImagePart::Name,
+        reading: Reading::Piece,
+        is_identity: false,
+        is_sum_by_look: true,
+        template: None,
+        is_doubtful: false,
+    })
+    .collect()
+}
+
+/// Returns what the field for the checksum of an image says.
+fn sum_text<'n>(spec: &'n Node, fields: Fields) -> Option<&'n str> {
+    let inner: Path = fields.sum?.parse().ok()?;
+    spec.at(&inner)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// Returns the checksum beside an image's URL, literal or by its URL. Without an algorithm Metal3 takes MD5.
@@ -295,7 +346,9 @@ fn sum_member((path, spec): (&Path, &Node), fields: Fields, url: &str) -> Option
         Algorithm::of_name(node.as_str()?)
     });
     let is_named = |place: &str| place.contains("://");
-    let part = if text.starts_with(url) {
+    let part = if text.contains("{{") {
+        ImagePart::Stuck(Stuck::Split)
+    } else if text.starts_with(url) {
         ImagePart::SumUrl
     } else if is_named(text) {
         // One file with the sums of all images stays where it is; one that names the version is another image's.
@@ -334,6 +387,7 @@ fn unknown_places((document, path, node): (usize, &Path, &Node), facts: &mut Fac
                 path: path.clone(),
                 part: ImagePart::Unknown,
             }],
+            full: None,
         });
     }
 }

@@ -143,6 +143,7 @@ fn groups(file: &SourceFile) -> Vec<ImageGroup> {
             line: node.line(),
             version,
             members,
+            full: None,
         })
     };
     manifests(file).filter_map(read).collect()
@@ -166,6 +167,7 @@ fn imported(root: &Node, document: usize) -> Option<ImageGroup> {
         line: node.line(),
         version,
         members: members.collect(),
+        full: None,
     })
 }
 
@@ -208,6 +210,8 @@ fn value_refs(file: &SourceFile, document: usize, root: &Node) -> Vec<ValueRef> 
             reading,
             is_identity: place == NAME,
             is_sum_by_look: !is_literal(ALGORITHM),
+            template: None,
+            is_doubtful: false,
         }));
     }
     refs

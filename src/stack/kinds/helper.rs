@@ -1,0 +1,111 @@
+//! Helpers of the class chart (`templates/_helpers.tpl`): they put names of images together for its manifests. Their text is never
+//! written; an image that stands in it holds the default.
+
+use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use crate::stack::facts::{FaultKind, Reading, ValueRef};
+use crate::stack::group::{self, ImagePart};
+use crate::stack::series::{SeriesMatch, SeriesSet};
+use crate::version::KubernetesVersion;
+
+#[derive(Debug)]
+pub(super) struct Helper;
+
+impl FileKind for Helper {
+    fn name(&self) -> &'static str {
+        "template helper"
+    }
+
+    fn part(&self) -> Part {
+        Part::Stack
+    }
+
+    fn claims(&self, place: &str, text: &str) -> bool {
+        let is_here = place.starts_with("cluster-class/templates/") && is_helper(place);
+        is_here && (text.contains(".Values.") || super::names_a_version(text))
+    }
+
+    fn is_yaml(&self) -> bool {
+        false
+    }
+
+    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+        for (index, line) in file.text().lines().enumerate() {
+            let keys = group::values_in(line).into_iter();
+            facts.value_refs.extend(keys.map(|value| ValueRef {
+                manifest: format!("{}:{index}", file.path()),
+                value,
+                part: ImagePart::Name,
+                reading: Reading::Piece,
+                is_identity: false,
+                is_sum_by_look: true,
+                template: Some(line.trim().to_owned()),
+                is_doubtful: true,
+            }));
+        }
+        Ok(())
+    }
+
+    fn edit(
+        &self,
+        file: &SourceFile,
+        wanted: &Wanted<'_>,
+        _: &mut FileEdits<'_>,
+    ) -> Result<(), Fault> {
+        refuse_literals(file, wanted)
+    }
+}
+
+/// Tells whether a file is a helper by its name.
+fn is_helper(path: &str) -> bool {
+    path.ends_with(".tpl")
+}
+
+/// Refuses a new default where an image of the old one stands in a helper, or is what a variable of a template gets.
+pub(super) fn refuse_literals(file: &SourceFile, wanted: &Wanted<'_>) -> Result<(), Fault> {
+    let Some(before) = wanted
+        .default_before
+        .filter(|_| wanted.default != wanted.default_before)
+    else {
+        return Ok(());
+    };
+    if !wanted.policy.wants(wanted.default_class(before)) {
+        return Ok(());
+    }
+    let mut found = literals(file, wanted.series).into_iter();
+    match found.find(|literal| literal.version == before) {
+        Some(literal) => Err(literal.fault),
+        None => Ok(()),
+    }
+}
+
+/// An image that stands in a helper, or that a variable gets.
+pub(super) struct Literal {
+    pub(super) version: KubernetesVersion,
+    pub(super) fault: Fault,
+}
+
+pub(super) fn literals(file: &SourceFile, series: &SeriesSet) -> Vec<Literal> {
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')');
+    let mut found = Vec::new();
+    for (index, line) in file.text().lines().enumerate() {
+        let is_code = is_helper(file.path()) || line.contains(":=");
+        let is_comment = line.contains("/*");
+        for word in line.split(is_end).filter(|_| is_code && !is_comment) {
+            if series.find(word) == SeriesMatch::None {
+                continue;
+            }
+            if let Some(version) = group::version_of(word) {
+                let message = format!(
+                    "`{word}` names the image of {version}: it stands in the code of a template"
+                );
+                let hint = "move it to the values of the chart, or change it by hand";
+                let fault = Fault {
+                    kind: FaultKind::Unmovable,
+                    ..Fault::new(file.path(), index + 1, message, hint)
+                };
+                found.push(Literal { version, fault });
+            }
+        }
+    }
+    found
+}
