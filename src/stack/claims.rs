@@ -225,9 +225,23 @@ impl<'a> Scan<'a> {
         version: KubernetesVersion,
     ) -> Vec<Member> {
         let others = all.iter().filter(|other| other.key != leader.key);
+        // The URL beside a name is where that image is, as long as it is the only one.
+        let is_url = |other: &&Scalar<'_>| {
+            stem(other.key) == stem(leader.key)
+                && is_located(other.text)
+                && self.is_of_series(other.text)
+        };
+        let mut urls = all.iter().filter(is_url);
+        let url = urls
+            .next()
+            .filter(|_| urls.next().is_none() && !is_located(leader.text));
         let beside = others.filter_map(|companion| {
             let place = path.clone().key(companion.key);
-            let part = companion_part(leader, *companion, version)?;
+            let part = if url.is_some_and(|url| url.key == companion.key) {
+                ImagePart::Url
+            } else {
+                companion_part(leader, *companion, version)?
+            };
             Some(Member { path: place, part })
         });
         beside

@@ -189,7 +189,7 @@ fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
             let mut names = group.names(file);
             let full = group.full.as_deref();
             let of_full = full.and_then(|full| ImagePattern::of_url(full).ok());
-            names.extend(of_full.filter(|pattern| is_name(pattern)));
+            names.extend(of_full.filter(is_name));
             let text = full.or(group.text(file)).unwrap_or_default();
             let located = full.filter(|full| group::part_of(full) == ImagePart::Url);
             clues.push(Clue {

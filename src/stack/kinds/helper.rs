@@ -57,7 +57,8 @@ impl FileKind for Helper {
 
 /// Tells whether a file is a helper by its name.
 fn is_helper(path: &str) -> bool {
-    path.ends_with(".tpl")
+    path.rsplit_once('.')
+        .is_some_and(|(_, ending)| ending == "tpl")
 }
 
 /// Refuses a new default where an image of the old one stands in a helper, or is what a variable of a template gets.

@@ -332,7 +332,7 @@ fn assigned(file: &SourceFile) -> Vec<ValueRef> {
 }
 
 /// Returns what the field for the checksum of an image says.
-fn sum_text<'n>(spec: &'n Node, fields: Fields) -> Option<&'n str> {
+fn sum_text(spec: &Node, fields: Fields) -> Option<&str> {
     let inner: Path = fields.sum?.parse().ok()?;
     spec.at(&inner)?.as_str().filter(|text| !text.is_empty())
 }
