@@ -78,7 +78,7 @@ const EXPECTED: [Expected; 40] = [
         &["wrote   providers/openstack/demo/cluster-addon/Chart.lock"],
     ),
     expect("14", &["has packaged charts", "chart-archive"], &[]),
-    expect("15", &["-> v1.34.8", "v1.34.7.qcow2"], &["403"]),
+    expect("15", &["-> v1.34.8", "v1.34.7.qcow2"], &["answers 403"]),
     expect(
         "17",
         &[
