@@ -44,6 +44,27 @@ pub(super) struct ValueRef {
     pub(super) is_doubtful: bool,
 }
 
+impl ValueRef {
+    /// Returns a value that a manifest reads, of which nothing more is known.
+    pub(super) fn new(
+        manifest: String,
+        value: Vec<String>,
+        part: ImagePart,
+        reading: Reading,
+    ) -> Self {
+        Self {
+            manifest,
+            value,
+            part,
+            reading,
+            is_identity: false,
+            is_sum_by_look: true,
+            template: None,
+            is_doubtful: false,
+        }
+    }
+}
+
 /// How a manifest reads a value of its chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {

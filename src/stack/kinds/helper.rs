@@ -31,15 +31,11 @@ impl FileKind for Helper {
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
         for (index, line) in file.text().lines().enumerate() {
             let keys = group::values_in(line).into_iter();
+            let manifest = format!("{}:{index}", file.path());
             facts.value_refs.extend(keys.map(|value| ValueRef {
-                manifest: format!("{}:{index}", file.path()),
-                value,
-                part: ImagePart::Name,
-                reading: Reading::Piece,
-                is_identity: false,
-                is_sum_by_look: true,
                 template: Some(line.trim().to_owned()),
                 is_doubtful: true,
+                ..ValueRef::new(manifest.clone(), value, ImagePart::Name, Reading::Piece)
             }));
         }
         Ok(())

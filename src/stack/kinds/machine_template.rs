@@ -250,6 +250,22 @@ fn read_image(
     }
 }
 
+/// A field that a template writes, in whole or in part.
+struct Field<'t> {
+    manifest: String,
+    text: &'t str,
+}
+
+impl Field<'_> {
+    fn reads(&self, keys: Vec<String>, part: ImagePart, reading: Reading) -> ValueRef {
+        let template = (reading == Reading::Piece).then(|| self.text.to_owned());
+        ValueRef {
+            template,
+            ..ValueRef::new(self.manifest.clone(), keys, part, reading)
+        }
+    }
+}
+
 /// Adds what a field says that a template writes, in whole or in part. What the chart's values say is claimed there.
 fn read_template(
     (file, document, at): (&SourceFile, usize, &Path),
@@ -258,45 +274,38 @@ fn read_template(
     facts: &mut Facts,
 ) {
     let manifest = format!("{}:{document}:{at}", file.path());
-    let value = |value: Vec<String>, part: ImagePart, reading: Reading| ValueRef {
-        manifest: manifest.clone(),
-        value,
-        part,
-        reading,
-        is_identity: false,
-        is_sum_by_look: true,
-        template: (reading == Reading::Piece).then(|| text.to_owned()),
-        is_doubtful: false,
-    };
+    let field = Field { manifest, text };
     // A checksum or a digest that is written here would stay when the value moves.
-    let is_beside = text.contains("@sha256:") || sum.is_some_and(|sum| !sum.contains("{{"));
+    let is_split = text.contains("@sha256:") || sum.is_some_and(is_of_one_image);
     if let Some(keys) = group::value_ref(text) {
-        let reading = if is_beside {
+        let reading = if is_split {
             Reading::Split
         } else {
             Reading::Whole
         };
         let sum = sum.and_then(group::value_ref);
-        let sum = sum.map(|keys| value(keys, ImagePart::Sum(Algorithm::Sha256), reading));
-        facts.value_refs.push(value(keys, ImagePart::Name, reading));
+        let sum = sum.map(|keys| field.reads(keys, ImagePart::Sum(Algorithm::Sha256), reading));
+        let image = field.reads(keys, ImagePart::Name, reading);
+        facts.value_refs.push(image);
         facts.value_refs.extend(sum);
         return;
     }
     if let Some((image, digest)) = group::pinned_refs(text) {
         let both = [(image, ImagePart::Url), (digest, ImagePart::Digest)];
-        let refs = both.map(|(keys, part)| value(keys, part, Reading::Whole));
+        let refs = both.map(|(keys, part)| field.reads(keys, part, Reading::Whole));
         facts.value_refs.extend(refs);
         return;
     }
-    let reading = if is_beside {
+    let reading = if is_split {
         Reading::Split
     } else {
         Reading::Piece
     };
-    let pieces = group::values_in(text).into_iter();
-    facts
-        .value_refs
-        .extend(pieces.map(|keys| value(keys, ImagePart::Name, reading)));
+    for keys in group::values_in(text) {
+        facts
+            .value_refs
+            .push(field.reads(keys, ImagePart::Name, reading));
+    }
     if text.contains('$') {
         facts.value_refs.extend(assigned(file));
     }
@@ -314,21 +323,20 @@ fn read_template(
     }
 }
 
+/// Tells whether the text of a checksum's field is of one image: a checksum, or the URL of one. A file with the sums of all
+/// images is of none, and what a template writes goes with the values.
+fn is_of_one_image(sum: &str) -> bool {
+    let is_literal = !sum.contains("{{");
+    is_literal && (Algorithm::of_sum(sum).is_some() || group::version_of(sum).is_some())
+}
+
 /// Returns the values that variables of a template get: a field that prints a variable may print one of them.
 fn assigned(file: &SourceFile) -> Vec<ValueRef> {
     let lines = file.text().lines().filter(|line| line.contains(":="));
     let keys = lines.flat_map(group::values_in);
-    keys.map(|value| ValueRef {
-        manifest: format!("{}:variables", file.path()),
-        value,
-        part: ImagePart::Name,
-        reading: Reading::Piece,
-        is_identity: false,
-        is_sum_by_look: true,
-        template: None,
-        is_doubtful: false,
-    })
-    .collect()
+    let manifest = format!("{}:variables", file.path());
+    keys.map(|keys| ValueRef::new(manifest.clone(), keys, ImagePart::Name, Reading::Piece))
+        .collect()
 }
 
 /// Returns what the field for the checksum of an image says.

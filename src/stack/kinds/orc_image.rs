@@ -204,14 +204,9 @@ fn value_refs(file: &SourceFile, document: usize, root: &Node) -> Vec<ValueRef> 
         };
         let values = whole.map_or_else(|| group::values_in(text), |value| vec![value]);
         refs.extend(values.into_iter().map(|value| ValueRef {
-            manifest: manifest.clone(),
-            value,
-            part,
-            reading,
             is_identity: place == NAME,
             is_sum_by_look: !is_literal(ALGORITHM),
-            template: None,
-            is_doubtful: false,
+            ..ValueRef::new(manifest.clone(), value, part, reading)
         }));
     }
     refs
