@@ -32,6 +32,7 @@ pub use examples::{
     Example, ExampleKind, ExampleValue, Explained, NamedRelease, NamedVersion, Stated, Subject,
     TextForm, Unclaimed, WhyNot, explain_examples, find_examples,
 };
+pub(crate) use explain::other_versions;
 pub use explain::{EXPLANATION_SCHEMA, ExplainedValue, FileExplanation, explain_file};
 pub use facts::{Fact, Facts, Fault, FaultKind, ImageSite, Roster, RosterEntry, RosterForm, Site};
 pub use kinds::{NodeImagesError, Part, validate_node_images};

@@ -475,3 +475,20 @@ fn a_default_that_enum_limits_and_an_image_in_a_patch_are_held() {
         "cannot follow: it stands inside a longer text",
     );
 }
+
+#[test]
+fn an_image_that_is_left_at_another_version_is_named() {
+    let values = "image: ubuntu-2404-kube-v1.34.6\npools:\n  old: ubuntu-2404-kube-v1.34.5\n";
+    let copy = stack(&[(VALUES, values.into())]);
+    let said = update(&copy).success();
+    let told = format!(
+        "note   {VALUES}:3 stays: `ubuntu-2404-kube-v1.34.5` names the image of v1.34.5, and the default was v1.34.6\n"
+    );
+    assert!(said.contains(&told), "{said}");
+    assert_eq!(copy.read(VALUES), values.replace("v1.34.6", "v1.34.8"));
+    let found = copy.run(&["check", "--with", "strict"]).stdout;
+    assert!(
+        found.contains("values.yaml:3   image-other-version\n"),
+        "{found}"
+    );
+}

@@ -7,10 +7,18 @@ use jiff::civil::Date;
 use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::{View, file_name};
-use crate::stack::{Fact, RosterForm, Site, SourceFile, chart_lock_fits};
+use crate::stack::{Fact, RosterForm, Site, SourceFile, chart_lock_fits, other_versions};
 use crate::version::{ChartVersion, Minor};
 
-pub(super) const RULES: [Rule; 3] = [
+pub(super) const RULES: [Rule; 4] = [
+    Rule {
+        name: "image-other-version",
+        group: Group::Strict,
+        severity: Severity::Warning,
+        finds: "A value names an image of the stack in another version than the stack's, and nothing says what it is for.",
+        reason: "It was forgotten when the stack moved, or it is kept on purpose; a plan leaves it alone.",
+        find: image_other_version,
+    },
     Rule {
         name: "chart-lock",
         group: Group::Strict,
@@ -199,6 +207,29 @@ fn build_dates(view: &View<'_>) -> Vec<Found> {
                         .of(minor)
                         .hinted(hint),
                 );
+            }
+        }
+    }
+    found
+}
+
+fn image_other_version(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for line in view.lines() {
+        let Some(default) = line.default else {
+            continue;
+        };
+        for file in &line.tree.files {
+            for other in other_versions(view.stack, file, default) {
+                let message = format!(
+                    "`{}` names the image of {}, {}",
+                    other.value,
+                    other.version,
+                    line.is_words()
+                );
+                let hint = format!("name the image of {default}, or leave it where it is meant so");
+                let told = Found::in_file(file.path(), Some(other.line), message);
+                found.push(told.of(line.minor).hinted(hint));
             }
         }
     }

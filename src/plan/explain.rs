@@ -13,7 +13,7 @@ use crate::matrix::{LineMatrix, matrix};
 use crate::policy::{Block, ChangeClass, Policy};
 use crate::stack::{
     EditNote, Fact, Part, Reach, SourceFile, SourceTree, Stack, chart_lock_fits, choose_image,
-    versions_for,
+    other_versions, versions_for,
 };
 use crate::version::{
     ChartRequirement, ChartVersion, KubernetesVersion, Minor, OsRelease, StackLine,
@@ -42,6 +42,7 @@ pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut Stac
     planned.notes.extend(rolls);
     planned.notes.extend(release_gap(target, &planned.lines));
     planned.notes.extend(minor_notes(target));
+    planned.notes.extend(other_version_notes(target));
     planned.notes.extend(notes(target, outcome));
     planned.notes.extend(standing::note(target, &planned.lines));
 }
@@ -438,6 +439,31 @@ fn minor_notes(target: &Target<'_>) -> Vec<String> {
             notes.push(format!(
                 "the images of {minor} are on {after}, those that are left on {before}"
             ));
+        }
+    }
+    notes
+}
+
+/// Names images in values that a new default leaves at another version: nothing says whether they were forgotten.
+fn other_version_notes(target: &Target<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (tree, wanted) in target.written() {
+        let Some(before) = tree
+            .default
+            .filter(|before| wanted.default != Some(*before))
+        else {
+            continue;
+        };
+        for file in &tree.files {
+            for other in other_versions(target.stack, file, before) {
+                notes.push(format!(
+                    "{}:{} stays: `{}` names the image of {}, and the default was {before}",
+                    file.path(),
+                    other.line,
+                    other.value,
+                    other.version
+                ));
+            }
         }
     }
     notes

@@ -56,6 +56,38 @@ pub struct ExplainedValue {
     pub why: String,
 }
 
+/// A free value that names an image of the stack in another version than the default: left behind, or kept on purpose. Nobody but
+/// people knows.
+pub(crate) struct OtherVersion {
+    pub(crate) line: usize,
+    pub(crate) value: String,
+    pub(crate) version: KubernetesVersion,
+}
+
+/// Returns the free values of a file that name images of the stack in other versions of the default's minor.
+pub(crate) fn other_versions(
+    stack: &Stack,
+    file: &SourceFile,
+    default: KubernetesVersion,
+) -> Vec<OtherVersion> {
+    let mut found = Vec::new();
+    if file.kinds().iter().any(|kind| kind.has_free_values()) {
+        let claimed = claimed(stack, file);
+        let mut values = unclaimed(stack, file, &claimed);
+        values.retain(|value| stack.series.find(&value.value) != SeriesMatch::None);
+        found.extend(values.into_iter().filter_map(|value| {
+            let version = ImagePattern::read_url(&value.value).ok()?.version;
+            let is_other = version != default && version.minor() == default.minor();
+            is_other.then_some(OtherVersion {
+                line: value.line,
+                value: value.value,
+                version,
+            })
+        }));
+    }
+    found
+}
+
 /// Explains the values of one file of a stack; `release` is the newest release of the line of its source tree.
 pub fn explain_file(stack: &Stack, file: &SourceFile, release: Option<u32>) -> Vec<ExplainedValue> {
     let mut explained = claimed(stack, file);
