@@ -492,3 +492,56 @@ fn an_image_that_is_left_at_another_version_is_named() {
         "{found}"
     );
 }
+
+/// A Metal3 machine template.
+fn metal3(url: &str, sum: &str) -> String {
+    format!(
+        "apiVersion: infrastructure.cluster.x-k8s.io/v1beta1\nkind: Metal3MachineTemplate\nmetadata:\n  name: worker\nspec:\n  template:\n    spec:\n      image:\n        url: {url}\n        checksum: {sum}\n        checksumType: sha256\n        format: qcow2\n"
+    )
+}
+
+#[test]
+fn the_checksum_that_a_machine_template_reads_goes_with_its_url() {
+    let read = metal3(
+        "'{{ .Values.image.url }}'",
+        "'{{ .Values.image.checksum }}'",
+    );
+    let url = url("1.34.6");
+    for sum in [SUM_6.to_owned(), format!("{url}.sha256")] {
+        let values = format!("image:\n  url: {url}\n  checksum: {sum}\n");
+        let copy = stack(&[(MACHINE, read.clone()), (VALUES, values)]);
+        moves(&copy, VALUES, &[VERSION, SUM]);
+    }
+    let literal = metal3("'{{ .Values.imageUrl }}'", SUM_6);
+    let values = format!("imageUrl: {url}\n");
+    let copy = stack(&[(MACHINE, literal), (VALUES, values)]);
+    is_held(
+        &copy,
+        &[MACHINE, VALUES],
+        "values.yaml:1: `.../ubuntu-2404-kube-v1.34.6.qcow2` cannot follow: the URL and the checksum",
+    );
+}
+
+#[test]
+fn a_container_image_of_values_comes_from_its_own_registry() {
+    const VALUES: &str = "providers/docker/scs/cluster-class/values.yaml";
+    let machine = |image: &str| {
+        format!(
+            "apiVersion: infrastructure.cluster.x-k8s.io/v1beta1\nkind: DockerMachineTemplate\nmetadata:\n  name: worker\nspec:\n  template:\n    spec:\n      customImage: \"{image}\"\n"
+        )
+    };
+    let values =
+        "node:\n  repository: registry.scs.community/docker.io/kindest/node\n  tag: v1.33.4\n";
+    let both = "{{ .Values.node.repository }}:{{ .Values.node.tag }}";
+    let pinned = format!("{both}@sha256:{SUM_6}");
+    for (image, tag) in [(both, "v1.33.7"), (&pinned, "v1.33.4")] {
+        let copy = Copy::of("docker");
+        let template = "providers/docker/scs/cluster-class/templates/machine.yaml";
+        copy.write(template, &machine(image)).write(VALUES, values);
+        // Under a digest that stands in the template the tag stays; then nothing says where the image comes from.
+        let said = update(&copy).stdout;
+        assert_eq!(copy.read(VALUES), values.replace("v1.33.4", tag), "{said}");
+        let csctl = copy.read("providers/docker/scs/csctl.yaml");
+        assert!(csctl.contains(tag), "{said}");
+    }
+}
