@@ -2,14 +2,20 @@
 //! are claimed where a manifest of the chart reads them as its image, or where they match one of the stack's image series.
 //! A value that merely looks like a version or an image is nobody's.
 
-use std::collections::BTreeSet;
+mod companions;
+
+use std::collections::{BTreeSet, HashSet};
+
+use companions::{
+    Scalar, companion_part, hash_member, is_by_schema, is_located, is_version, scalars_of, stem,
+    tagged_name, version_in,
+};
 
 use super::facts::{Reading, ValueRef};
 use super::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
 use super::kinds::{has_meaning, is_default_place};
 use super::series::{SeriesMatch, SeriesSet};
 use super::source::SourceFile;
-use crate::catalog::ImagePattern;
 use crate::version::KubernetesVersion;
 use crate::yaml::{Node, Path, Step};
 
@@ -33,9 +39,9 @@ impl Claims {
     /// Finds the claimed values of a chart's values; `refs` are those that manifests of the chart read.
     pub(super) fn of_values(file: &SourceFile, known: Known<'_>, refs: &[ValueRef]) -> Self {
         let mut scan = Scan::new(known);
+        scan.read_one_by_one = refs.iter().map(|one| keys(&one.value)).collect();
         for (index, document) in file.documents().iter().enumerate() {
             scan.referenced((index, document), refs);
-            scan.read_one_by_one = refs.iter().map(|one| keys(&one.value)).collect();
             scan.walk(index, &Path::root(), document);
             scan.pieces((index, document), refs);
         }
@@ -76,10 +82,12 @@ pub(super) struct Known<'a> {
 struct Scan<'a> {
     known: Known<'a>,
     claims: Claims,
+    /// The places of what is claimed, by document.
+    claimed: HashSet<(usize, Path)>,
     /// Whether the values are those of a list or a map of several versions.
     is_listed: bool,
     /// Values that manifests read: a list among them is read by its places.
-    read_one_by_one: Vec<Path>,
+    read_one_by_one: HashSet<Path>,
 }
 
 /// Says why a default of a variable cannot follow: `enum` beside it says what is allowed, or it is a text with an image in it.
@@ -95,53 +103,42 @@ fn stuck_at(root: &Node, path: &Path, text: &str) -> Option<Stuck> {
         .then_some(Stuck::Enum)
 }
 
-/// A scalar of a map.
-#[derive(Clone, Copy)]
-struct Scalar<'n> {
-    key: &'n str,
-    node: &'n Node,
-    text: &'n str,
-}
-
-fn scalars_of(map: &Node) -> Vec<Scalar<'_>> {
-    let entries = map.own_entries();
-    entries
-        .filter_map(|(key, _, node)| {
-            let text = node.as_str().filter(|text| !text.is_empty())?;
-            Some(Scalar { key, node, text })
-        })
-        .collect()
-}
-
 impl<'a> Scan<'a> {
     fn new(known: Known<'a>) -> Self {
         Self {
             known,
             claims: Claims::default(),
+            claimed: HashSet::new(),
             is_listed: false,
-            read_one_by_one: Vec::new(),
+            read_one_by_one: HashSet::new(),
         }
     }
 
     /// Claims the values that one manifest reads as its image.
     fn referenced(&mut self, (document, root): (usize, &Node), refs: &[ValueRef]) {
-        let mut manifests: Vec<&str> = refs.iter().map(|one| one.manifest.as_str()).collect();
-        manifests.dedup();
-        for manifest in manifests {
-            let of_manifest = refs.iter().filter(|one| one.manifest == manifest);
-            self.manifest((document, root), of_manifest);
+        let mut of_manifests: Vec<Vec<&ValueRef>> = Vec::new();
+        for one in refs {
+            match of_manifests.last_mut() {
+                Some(last) if last[0].manifest == one.manifest => last.push(one),
+                Some(_) | None => of_manifests.push(vec![one]),
+            }
+        }
+        // A value that one manifest cannot follow in holds it for the others that read it.
+        let can_follow = |refs: &Vec<&ValueRef>| {
+            let mut refs = refs.iter();
+            refs.all(|one| one.reading != Reading::Split && !one.is_identity)
+        };
+        of_manifests.sort_by_key(can_follow);
+        for of_manifest in of_manifests {
+            self.manifest((document, root), &of_manifest);
         }
     }
 
-    fn manifest<'r>(
-        &mut self,
-        (document, root): (usize, &Node),
-        refs: impl Iterator<Item = &'r ValueRef>,
-    ) {
+    fn manifest(&mut self, (document, root): (usize, &Node), refs: &[&ValueRef]) {
         let mut members = Vec::new();
         let mut version = None;
         let mut line = usize::MAX;
-        for one in refs.filter(|one| one.reading != Reading::Piece) {
+        for one in refs.iter().filter(|one| one.reading != Reading::Piece) {
             let path = keys(&one.value);
             let Some((node, text)) = written(root, &path) else {
                 continue;
@@ -208,7 +205,7 @@ impl<'a> Scan<'a> {
         let Some(leader) = scalars.iter().find(|scalar| *scalar.key == *key) else {
             return;
         };
-        let of_map = self.companions((document, &parent, map), *leader, &scalars, version);
+        let of_map = self.companions((document, &parent, map), leader, &scalars, version);
         for companion in of_map {
             if !members.iter().any(|member| member.path == companion.path) {
                 members.push(companion);
@@ -220,16 +217,14 @@ impl<'a> Scan<'a> {
     fn companions(
         &self,
         (document, path, map): (usize, &Path, &Node),
-        leader: Scalar<'_>,
+        leader: &Scalar<'_>,
         all: &[Scalar<'_>],
         version: KubernetesVersion,
     ) -> Vec<Member> {
         let others = all.iter().filter(|other| other.key != leader.key);
         // The URL beside a name is where that image is, as long as it is the only one.
         let is_url = |other: &&Scalar<'_>| {
-            stem(other.key) == stem(leader.key)
-                && is_located(other.text)
-                && self.is_of_series(other.text)
+            other.stem == leader.stem && is_located(other.text) && self.is_of_series(other.text)
         };
         let mut urls = all.iter().filter(is_url);
         let url = urls
@@ -240,12 +235,12 @@ impl<'a> Scan<'a> {
             let part = if url.is_some_and(|url| url.key == companion.key) {
                 ImagePart::Url
             } else {
-                companion_part(leader, *companion, version)?
+                companion_part(leader, companion, version)?
             };
             Some(Member { path: place, part })
         });
         beside
-            .chain(hash_member(path, map, leader.key))
+            .chain(hash_member(path, map, leader))
             .filter(|member| !self.is_claimed(document, &member.path))
             .collect()
     }
@@ -264,30 +259,22 @@ impl<'a> Scan<'a> {
             let stuck = match one.reading {
                 // The stack's version moves there as everywhere, and the image with it.
                 Reading::Piece if is_default_place(&path) => continue,
-                Reading::Piece => {
-                    let value =
-                        |names: &[String]| written(root, &keys(names)).map(|(_, text)| text);
-                    let template = one.template.as_deref();
-                    let full = template.and_then(|template| group::evaluated(template, value));
-                    let full = full.filter(|full| group::version_of(full) == Some(version));
-                    if one.is_doubtful
-                        && !full.as_deref().is_some_and(|full| self.is_of_series(full))
-                    {
-                        continue;
-                    }
-                    if full.is_some() {
-                        let mut group = stuck_alone(document, node, version, (path, Stuck::Piece));
-                        group.members[0].part = ImagePart::Tag;
-                        group.full = full;
-                        self.push(group);
-                        continue;
-                    }
-                    Stuck::Piece
-                }
-                Reading::Split => Stuck::Split,
                 Reading::Whole => continue,
+                Reading::Split => Stuck::Split,
+                Reading::Piece => Stuck::Piece,
             };
-            self.push(stuck_alone(document, node, version, (path, stuck)));
+            let mut group = stuck_alone(document, node, version, (path, stuck));
+            if one.reading == Reading::Piece {
+                group.full = put_together(root, one, version);
+                let full = group.full.as_deref();
+                if one.is_doubtful && !full.is_some_and(|full| self.is_of_series(full)) {
+                    continue;
+                }
+                if group.full.is_some() {
+                    group.members[0].part = ImagePart::Tag;
+                }
+            }
+            self.push(group);
         }
     }
 
@@ -304,7 +291,7 @@ impl<'a> Scan<'a> {
         self.is_listed = is_around;
         let scalars = scalars_of(node);
         for scalar in &scalars {
-            self.scalar(document, (path, node), *scalar, &scalars);
+            self.scalar(document, (path, node), scalar, &scalars);
         }
         for (key, _, value) in node.own_entries() {
             if has_meaning(key) {
@@ -344,33 +331,31 @@ impl<'a> Scan<'a> {
 
     /// Adds a checksum that stands beside the map of its image: `imageChecksum` beside `image`.
     fn sum_above(&mut self, document: usize, (path, key): (&Path, &str), scalars: &[Scalar<'_>]) {
-        let map = path.clone().key(key);
-        let sums = scalars.iter().filter(|scalar| {
-            stem(scalar.key) == stem(key) && Algorithm::of_sum(scalar.text).is_some()
+        let of_key = stem(key);
+        let beside = scalars.iter().filter(|scalar| scalar.stem == of_key);
+        let sums = beside.filter_map(|scalar| {
+            let part = ImagePart::Sum(Algorithm::of_sum(scalar.text)?);
+            let path = path.clone().key(scalar.key);
+            Some(Member { path, part })
         });
-        let places: Vec<(Path, Option<Algorithm>)> = sums
-            .map(|scalar| {
-                let algorithm = Algorithm::of_sum(scalar.text);
-                (path.clone().key(scalar.key), algorithm)
-            })
-            .filter(|(place, _)| !self.is_claimed(document, place))
+        let sums: Vec<Member> = sums
+            .filter(|sum| !self.is_claimed(document, &sum.path))
             .collect();
-        let is_inside = |group: &&mut ImageGroup| {
-            group.document == document
-                && group.members.iter().any(|member| {
-                    member
-                        .path
-                        .split_last()
-                        .is_some_and(|(parent, _)| parent == map)
-                })
+        if sums.is_empty() {
+            return;
+        }
+        let map = path.clone().key(key);
+        let is_inside = |member: &Member| {
+            let parent = member.path.split_last().map(|(parent, _)| parent);
+            parent.is_some_and(|parent| parent == map)
         };
-        if let Some(group) = self.claims.groups.iter_mut().find(is_inside) {
-            group
-                .members
-                .extend(places.into_iter().filter_map(|(path, algorithm)| {
-                    let part = ImagePart::Sum(algorithm?);
-                    Some(Member { path, part })
-                }));
+        let mut groups = self.claims.groups.iter_mut();
+        let group =
+            groups.find(|group| group.document == document && group.members.iter().any(is_inside));
+        if let Some(group) = group {
+            let places = sums.iter().map(|sum| (document, sum.path.clone()));
+            self.claimed.extend(places);
+            group.members.extend(sums);
         }
     }
 
@@ -379,7 +364,7 @@ impl<'a> Scan<'a> {
         &mut self,
         document: usize,
         (path, map): (&Path, &Node),
-        scalar: Scalar<'_>,
+        scalar: &Scalar<'_>,
         all: &[Scalar<'_>],
     ) {
         let at = path.clone().key(scalar.key);
@@ -390,15 +375,10 @@ impl<'a> Scan<'a> {
         let (part, version) = if let Some(version) = tagged.as_deref().and_then(version_in) {
             (ImagePart::Tag, version)
         } else if self.is_of_series(scalar.text) || is_by_schema(&at) {
-            let part = if is_located(scalar.text) {
-                ImagePart::Url
-            } else {
-                ImagePart::Name
-            };
             let Some(version) = version_in(scalar.text) else {
                 return;
             };
-            (part, version)
+            (group::part_of(scalar.text), version)
         } else {
             return;
         };
@@ -417,7 +397,7 @@ impl<'a> Scan<'a> {
         // The URL of an image leads its map.
         let leads = |other: &Scalar<'_>| {
             part == ImagePart::Name
-                && stem(other.key) == stem(scalar.key)
+                && other.stem == scalar.stem
                 && is_located(other.text)
                 && self.is_of_series(other.text)
         };
@@ -476,14 +456,14 @@ impl<'a> Scan<'a> {
     }
 
     fn push(&mut self, group: ImageGroup) {
+        let places = group.members.iter().map(|member| member.path.clone());
+        self.claimed
+            .extend(places.map(|path| (group.document, path)));
         self.claims.groups.push(group);
     }
 
     fn is_claimed(&self, document: usize, path: &Path) -> bool {
-        let own = self.claims.groups.iter();
-        own.filter(|group| group.document == document)
-            .flat_map(|group| &group.members)
-            .any(|member| member.path == *path)
+        self.claimed.contains(&(document, path.clone()))
     }
 
     fn is_of_series(&self, text: &str) -> bool {
@@ -512,6 +492,14 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// Returns the image that a template puts together of a value and others; nothing where it does more than print them, or the
+/// image is of another version.
+fn put_together(root: &Node, one: &ValueRef, version: KubernetesVersion) -> Option<String> {
+    let value = |names: &[String]| Some(written(root, &keys(names))?.1);
+    let full = group::evaluated(one.template.as_deref()?, value)?;
+    (group::version_of(&full) == Some(version)).then_some(full)
+}
+
 /// An image that cannot follow.
 fn stuck_alone(
     document: usize,
@@ -531,177 +519,6 @@ fn stuck_alone(
     }
 }
 
-/// Tells whether a key is a Kubernetes version in full.
-fn is_version(key: &str) -> bool {
-    key.parse::<KubernetesVersion>().is_ok()
-}
-
-/// Where the class charts of the SCS cluster stacks keep the names of their images: `images.controlPlane.name`, and the same for
-/// workers and for items of a list there.
-fn is_by_schema(path: &Path) -> bool {
-    let text = path.to_string();
-    let Some(rest) = text.strip_prefix("images.") else {
-        return false;
-    };
-    let role = rest
-        .strip_prefix("controlPlane")
-        .or(rest.strip_prefix("worker"));
-    let Some(place) = role.and_then(|rest| rest.strip_suffix(".name")) else {
-        return false;
-    };
-    let index = place
-        .strip_prefix('[')
-        .and_then(|place| place.strip_suffix(']'));
-    place.is_empty() || index.is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// Tells what a value says of the image that another value of its map names; nothing where it says nothing of it.
-fn companion_part(
-    leader: Scalar<'_>,
-    companion: Scalar<'_>,
-    version: KubernetesVersion,
-) -> Option<ImagePart> {
-    if stem(companion.key) != stem(leader.key) {
-        return None;
-    }
-    let key = companion.key.to_ascii_lowercase();
-    let text = companion.text;
-    let is_sum_key = ["sha", "md5", "sum", "hash", "digest"]
-        .iter()
-        .any(|word| key.contains(word));
-    if let Some(algorithm) = Algorithm::of_sum(text).filter(|_| is_sum_key) {
-        let is_digest = key.contains("digest") && !leader.text.contains("://");
-        return Some(if is_digest {
-            ImagePart::Digest
-        } else {
-            ImagePart::Sum(algorithm)
-        });
-    }
-    if text.parse() == Ok(version) {
-        return Some(ImagePart::Version);
-    }
-    let os = crate::catalog::ImageTraits::of(leader.text).os;
-    if key.contains("os") && os.is_some_and(|os| os.dotted_version() == text) {
-        return Some(ImagePart::OsVersion);
-    }
-    if version_in(text) != Some(version) {
-        return None;
-    }
-    Some(
-        if is_located(leader.text) && text.starts_with(leader.text) {
-            ImagePart::SumUrl
-        } else if is_located(text) {
-            if text == leader.text {
-                ImagePart::Url
-            } else {
-                ImagePart::Stuck(Stuck::Beside)
-            }
-        } else {
-            ImagePart::Name
-        },
-    )
-}
-
-/// Finds the checksum in a map beside an image: `hash: {algorithm: sha256, value: ...}`.
-fn hash_member(path: &Path, map: &Node, leader: &str) -> Option<Member> {
-    let mut maps = map
-        .own_entries()
-        .filter(|(key, _, node)| node.is_map() && stem(key) == stem(leader));
-    maps.find_map(|(key, _, node)| {
-        let texts = || {
-            let scalars = node.own_entries();
-            scalars.filter_map(|(name, _, value)| Some((name, value.as_str()?)))
-        };
-        let (place, found) = texts().find_map(|(name, text)| {
-            let found = Algorithm::of_sum(text);
-            let is_value = name == "value" || found.is_some();
-            is_value.then_some((name, found))
-        })?;
-        let named = texts().find_map(|(_, text)| Algorithm::of_name(text));
-        Some(Member {
-            path: path.clone().key(key).key(place),
-            part: ImagePart::Sum(named.or(found)?),
-        })
-    })
-}
-
-/// Returns the name of a container image whose tag this is and whose repository stands beside it, where it is one of the stack.
-fn tagged_name(tag: Scalar<'_>, all: &[Scalar<'_>], series: &SeriesSet) -> Option<String> {
-    if !tag.key.to_ascii_lowercase().ends_with("tag") {
-        return None;
-    }
-    let find = |words: &[&str]| {
-        all.iter().find(|other| {
-            let key = other.key.to_ascii_lowercase();
-            stem(other.key) == stem(tag.key) && words.iter().any(|word| key.ends_with(word))
-        })
-    };
-    let repository = find(&["repository", "image", "name"])?.text;
-    let registry = find(&["registry"]).map(|registry| format!("{}/", registry.text));
-    let registry = registry.filter(|registry| !repository.starts_with(registry.as_str()));
-    let name = format!("{}{repository}:{}", registry.unwrap_or_default(), tag.text);
-    (series.find(&name) != SeriesMatch::None).then_some(name)
-}
-
-/// The words by which keys of one image differ: what is left of a key says which image is meant.
-const WORDS: [&str; 31] = [
-    "url",
-    "uri",
-    "href",
-    "link",
-    "location",
-    "source",
-    "name",
-    "image",
-    "reference",
-    "ref",
-    "sha256sum",
-    "sha256",
-    "sha512",
-    "sha1",
-    "sha",
-    "md5",
-    "algorithm",
-    "algo",
-    "filename",
-    "file",
-    "path",
-    "checksum",
-    "sum",
-    "hash",
-    "digest",
-    "value",
-    "osversion",
-    "version",
-    "tag",
-    "repository",
-    "registry",
-];
-
-/// Returns what of a key says which image it is about: `controlplane` of `controlPlaneImageUrl`, nothing of `url`.
-fn stem(key: &str) -> String {
-    let mut rest: String = key
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    while let Some(word) = WORDS.iter().find(|word| rest.ends_with(*word)) {
-        rest.truncate(rest.len() - word.len());
-    }
-    rest
-}
-
-/// Tells whether a text says where an image is: a URL, or a container image with a tag.
-pub(super) fn is_located(text: &str) -> bool {
-    let last = text.rsplit('/').next().unwrap_or_default();
-    text.contains("://") || (text.contains('/') && last.contains(':'))
-}
-
-/// Finds the Kubernetes version in the name or URL of an image.
-fn version_in(text: &str) -> Option<KubernetesVersion> {
-    ImagePattern::read_url(text).ok().map(|read| read.version)
-}
-
 fn keys(names: &[String]) -> Path {
     names
         .iter()
@@ -711,33 +528,4 @@ fn keys(names: &[String]) -> Path {
 fn written<'n>(root: &'n Node, path: &Path) -> Option<(&'n Node, &'n str)> {
     let node = root.at(path)?;
     Some((node, node.as_str().filter(|text| !text.is_empty())?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_of_one_image_have_one_stem() {
-        for (key, expected) in [
-            ("url", ""),
-            ("imageName", ""),
-            ("checksum", ""),
-            ("osVersion", ""),
-            ("controlPlaneImageUrl", "controlplane"),
-            ("controlPlaneSha256", "controlplane"),
-            ("workerImage", "worker"),
-            ("kubernetesVersion", "kubernetes"),
-            ("description", "description"),
-        ] {
-            assert_eq!(stem(key), expected, "{key}");
-        }
-    }
-
-    #[test]
-    fn the_class_charts_keep_names_in_known_places() {
-        let is = |text: &str| is_by_schema(&text.parse().unwrap());
-        assert!(is("images.controlPlane.name") && is("images.worker[0].name"));
-        assert!(!is("images.controlPlane.url") && !is("images.name") && !is("kubeVip.image"));
-    }
 }

@@ -1,5 +1,6 @@
 //! A parsed value with its place in the text. Nodes are read here, never changed; see `edit.rs` for that.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -72,6 +73,8 @@ pub struct Origin<'a> {
 /// A place that shows a value which may be written elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
+    /// Where the value is written.
+    pub written: Range<usize>,
     /// The place.
     pub path: Path,
     /// The line on which the value stands or is brought, from one.
@@ -306,38 +309,40 @@ impl Node {
         }))
     }
 
-    /// Returns every place below this node that shows the value which is written in this range: the value itself, and the places
-    /// where aliases and `<<` bring it, each with the line on which it is brought.
-    pub fn places_of(&self, written: &Range<usize>) -> Vec<Shown> {
+    /// Returns every place below this node that shows one of the values which are written in these ranges: the value itself, and
+    /// the places where aliases and `<<` bring it, each with the line on which it is brought.
+    pub fn places_of(&self, written: &HashSet<Range<usize>>) -> Vec<Shown> {
         let mut found = Vec::new();
-        self.find_places(&Path::root(), self.line(), written, &mut found);
+        self.find_places(&Path::root(), None, written, &mut found);
         found
     }
 
+    /// `brought` is the line of the alias or of the map with `<<` through which this node is read.
     fn find_places(
         &self,
         path: &Path,
-        brought: usize,
-        written: &Range<usize>,
+        brought: Option<usize>,
+        written: &HashSet<Range<usize>>,
         found: &mut Vec<Shown>,
     ) {
-        if self.content().span == *written {
+        let content = self.content();
+        let line = brought.unwrap_or(self.line());
+        if written.contains(&content.span) {
             found.push(Shown {
+                written: content.span.clone(),
                 path: path.clone(),
-                line: brought,
+                line,
             });
         }
-        let is_brought = self.is_alias() || brought != self.line();
-        let line_of = |node: &Self| if is_brought { brought } else { node.line() };
+        let below = brought.or(self.is_alias().then_some(line));
         for (index, item) in self.items().iter().enumerate() {
-            let below = path.clone().index(index);
-            item.find_places(&below, line_of(item), written, found);
+            item.find_places(&path.clone().index(index), below, written, found);
         }
+        let has_merges = content.has_merges();
         for (key, _, value) in self.entries() {
-            let below = path.clone().key(key);
-            let is_merged = !self.is_own(key);
-            let line = if is_merged { brought } else { line_of(value) };
-            value.find_places(&below, line, written, found);
+            let is_merged = has_merges && !self.is_own(key);
+            let below = below.or(is_merged.then_some(line));
+            value.find_places(&path.clone().key(key), below, written, found);
         }
     }
 

@@ -1,0 +1,236 @@
+//! What keys and texts of free values say of an image and of each other: which values of a map are about one image, and what
+//! each says of it.
+
+use crate::catalog::{ImagePattern, ImageTraits};
+use crate::stack::group::{self, Algorithm, ImagePart, Member, Stuck};
+use crate::stack::series::{SeriesMatch, SeriesSet};
+use crate::version::KubernetesVersion;
+use crate::yaml::{Node, Path};
+
+/// A scalar of a map.
+pub(super) struct Scalar<'n> {
+    pub(super) key: &'n str,
+    pub(super) node: &'n Node,
+    pub(super) text: &'n str,
+    /// What of its key says which image it is about.
+    pub(super) stem: String,
+}
+
+/// Returns the scalars of a map that say something.
+pub(super) fn scalars_of(map: &Node) -> Vec<Scalar<'_>> {
+    let entries = map.own_entries();
+    entries
+        .filter_map(|(key, _, node)| {
+            let text = node.as_str().filter(|text| !text.is_empty())?;
+            Some(Scalar {
+                key,
+                node,
+                text,
+                stem: stem(key),
+            })
+        })
+        .collect()
+}
+
+/// Tells whether a key is a Kubernetes version in full.
+pub(super) fn is_version(key: &str) -> bool {
+    key.parse::<KubernetesVersion>().is_ok()
+}
+
+/// Where the class charts of the SCS cluster stacks keep the names of their images: `images.controlPlane.name`, and the same for
+/// workers and for items of a list there.
+pub(super) fn is_by_schema(path: &Path) -> bool {
+    let text = path.to_string();
+    let Some(rest) = text.strip_prefix("images.") else {
+        return false;
+    };
+    let role = rest
+        .strip_prefix("controlPlane")
+        .or(rest.strip_prefix("worker"));
+    let Some(place) = role.and_then(|rest| rest.strip_suffix(".name")) else {
+        return false;
+    };
+    let index = place
+        .strip_prefix('[')
+        .and_then(|place| place.strip_suffix(']'));
+    place.is_empty() || index.is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Tells what a value says of the image that another value of its map names; nothing where it says nothing of it.
+pub(super) fn companion_part(
+    leader: &Scalar<'_>,
+    companion: &Scalar<'_>,
+    version: KubernetesVersion,
+) -> Option<ImagePart> {
+    if companion.stem != leader.stem {
+        return None;
+    }
+    let key = companion.key.to_ascii_lowercase();
+    let text = companion.text;
+    let is_sum_key = ["sha", "md5", "sum", "hash", "digest"]
+        .iter()
+        .any(|word| key.contains(word));
+    if let Some(algorithm) = Algorithm::of_sum(text).filter(|_| is_sum_key) {
+        let is_digest = key.contains("digest") && !leader.text.contains("://");
+        return Some(if is_digest {
+            ImagePart::Digest
+        } else {
+            ImagePart::Sum(algorithm)
+        });
+    }
+    if text.parse() == Ok(version) {
+        return Some(ImagePart::Version);
+    }
+    let os = ImageTraits::of(leader.text).os;
+    if key.contains("os") && os.is_some_and(|os| os.dotted_version() == text) {
+        return Some(ImagePart::OsVersion);
+    }
+    if version_in(text) != Some(version) {
+        return None;
+    }
+    Some(
+        if is_located(leader.text) && text.starts_with(leader.text) {
+            ImagePart::SumUrl
+        } else if is_located(text) {
+            if text == leader.text {
+                ImagePart::Url
+            } else {
+                ImagePart::Stuck(Stuck::Beside)
+            }
+        } else {
+            ImagePart::Name
+        },
+    )
+}
+
+/// Finds the checksum in a map beside an image: `hash: {algorithm: sha256, value: ...}`.
+pub(super) fn hash_member(path: &Path, map: &Node, leader: &Scalar<'_>) -> Option<Member> {
+    let mut maps = map
+        .own_entries()
+        .filter(|(key, _, node)| node.is_map() && stem(key) == leader.stem);
+    maps.find_map(|(key, _, node)| {
+        let texts = || {
+            let scalars = node.own_entries();
+            scalars.filter_map(|(name, _, value)| Some((name, value.as_str()?)))
+        };
+        let (place, found) = texts().find_map(|(name, text)| {
+            let found = Algorithm::of_sum(text);
+            let is_value = name == "value" || found.is_some();
+            is_value.then_some((name, found))
+        })?;
+        let named = texts().find_map(|(_, text)| Algorithm::of_name(text));
+        Some(Member {
+            path: path.clone().key(key).key(place),
+            part: ImagePart::Sum(named.or(found)?),
+        })
+    })
+}
+
+/// Returns the name of a container image whose tag this is and whose repository stands beside it, where it is one of the stack.
+pub(super) fn tagged_name(
+    tag: &Scalar<'_>,
+    all: &[Scalar<'_>],
+    series: &SeriesSet,
+) -> Option<String> {
+    if !tag.key.to_ascii_lowercase().ends_with("tag") {
+        return None;
+    }
+    let find = |words: &[&str]| {
+        all.iter().find(|other| {
+            let key = other.key.to_ascii_lowercase();
+            other.stem == tag.stem && words.iter().any(|word| key.ends_with(word))
+        })
+    };
+    let repository = find(&["repository", "image", "name"])?.text;
+    let registry = find(&["registry"]).map(|registry| format!("{}/", registry.text));
+    let registry = registry.filter(|registry| !repository.starts_with(registry.as_str()));
+    let name = format!("{}{repository}:{}", registry.unwrap_or_default(), tag.text);
+    (series.find(&name) != SeriesMatch::None).then_some(name)
+}
+
+/// The words by which keys of one image differ: what is left of a key says which image is meant.
+const WORDS: [&str; 31] = [
+    "url",
+    "uri",
+    "href",
+    "link",
+    "location",
+    "source",
+    "name",
+    "image",
+    "reference",
+    "ref",
+    "sha256sum",
+    "sha256",
+    "sha512",
+    "sha1",
+    "sha",
+    "md5",
+    "algorithm",
+    "algo",
+    "filename",
+    "file",
+    "path",
+    "checksum",
+    "sum",
+    "hash",
+    "digest",
+    "value",
+    "osversion",
+    "version",
+    "tag",
+    "repository",
+    "registry",
+];
+
+/// Returns what of a key says which image it is about: `controlplane` of `controlPlaneImageUrl`, nothing of `url`.
+pub(super) fn stem(key: &str) -> String {
+    let mut rest: String = key
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    while let Some(word) = WORDS.iter().find(|word| rest.ends_with(*word)) {
+        rest.truncate(rest.len() - word.len());
+    }
+    rest
+}
+
+/// Tells whether a text says where an image is: a URL, or a container image with a tag.
+pub(super) fn is_located(text: &str) -> bool {
+    group::part_of(text) == ImagePart::Url
+}
+
+/// Finds the Kubernetes version in the name or URL of an image.
+pub(super) fn version_in(text: &str) -> Option<KubernetesVersion> {
+    ImagePattern::read_url(text).ok().map(|read| read.version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_one_image_have_one_stem() {
+        for (key, expected) in [
+            ("url", ""),
+            ("imageName", ""),
+            ("checksum", ""),
+            ("osVersion", ""),
+            ("controlPlaneImageUrl", "controlplane"),
+            ("controlPlaneSha256", "controlplane"),
+            ("workerImage", "worker"),
+            ("kubernetesVersion", "kubernetes"),
+            ("description", "description"),
+        ] {
+            assert_eq!(stem(key), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_class_charts_keep_names_in_known_places() {
+        let is = |text: &str| is_by_schema(&text.parse().unwrap());
+        assert!(is("images.controlPlane.name") && is("images.worker[0].name"));
+        assert!(!is("images.controlPlane.url") && !is("images.name") && !is("kubeVip.image"));
+    }
+}
