@@ -102,8 +102,7 @@ supportedVersions: [1.33.4, 1.34.6]
     let copy = with(VALUES, text);
     let of_series = "it is not of the stack's image series (ubuntu)".to_owned();
     let no_fact =
-        "this place of a file of the kind cluster class values states no fact of the stack"
-            .to_owned();
+        "no rule for this kind of file (cluster class values) claims this place".to_owned();
     assert_eq!(
         explained(&copy, VALUES),
         [

@@ -163,6 +163,18 @@ fn a_clone_that_may_lack_tags_says_at_least_and_writes_no_number() {
         );
     }
     let (_origin, clone) = clone(&[]);
+    // Remotes beside it, of which one has no address, are nobody's history.
+    clone.git(&[
+        "config",
+        "remote.fork.fetch",
+        "+refs/heads/main:refs/remotes/fork/main",
+    ]);
+    clone.git(&["config", "remote.fork.url", "https://fork.example.org/"]);
+    clone.git(&[
+        "config",
+        "remote.odd.fetch",
+        "+refs/heads/*:refs/remotes/odd/*",
+    ]);
     let plan = clone.run(&["plan", "--catalog", &catalog()]).success();
     assert!(
         plan.contains("becomes v4 ") && !plan.contains("is not known"),

@@ -1341,6 +1341,25 @@ fn rule_9_a_file_that_cannot_be_read_is_no_reason_to_close() {
 }
 
 #[test]
+fn a_pull_request_says_which_file_a_person_has_to_change() {
+    let site = Site::of("[new-patch]", "");
+    let csctl = "apiVersion: csctl.clusterstack.x-k8s.io/v1alpha1\nconfig:\n  clusterStackName: scs2\n  kubernetesVersion: &version v1.34.6\n  provider:\n    apiVersion: openstack.csctl.clusterstack.x-k8s.io/v1alpha1\n    type: openstack\n    config:\n      etcdVersion: *version\n";
+    site.server.state().push(
+        "main",
+        &[("providers/openstack/scs2/csctl.yaml", Some(csctl))],
+    );
+    let said = site.run(&[]);
+    let number = site.number();
+    let state = site.server.state();
+    let pull = state.pull(number);
+    let told =
+        "To change by hand, as the program could not:\n\n- providers/openstack/scs2/csctl.yaml:9: ";
+    assert!(pull.body.contains(told), "{}\n{}", pull.body, said.stderr);
+    let base = state.head("main").unwrap();
+    assert!(!changed(&state, base, pull.head).contains("csctl.yaml"));
+}
+
+#[test]
 fn a_base_branch_that_cannot_be_read_stops_no_other() {
     let site = Site::of("[new-patch]", BRANCHES);
     let main = site.server.state().head("main").unwrap();

@@ -218,7 +218,7 @@ fn url_and_checksum_in_different_files_are_held() {
     is_held(
         &copy,
         &[IMAGE, VALUES],
-        "image.yaml:13: `{{ .Values.sum }}` cannot follow: the URL and the checksum",
+        "image.yaml:13: `{{ .Values.sum }}` cannot follow: its checksum or digest, or what names it, stands in another place",
     );
     let manifest = orc(
         "\"node-image-{{ .Values.kubernetesVersion }}\"",
@@ -232,7 +232,7 @@ fn url_and_checksum_in_different_files_are_held() {
     is_held(
         &copy,
         &[IMAGE, VALUES],
-        "values.yaml:1: `v1.34.6` cannot follow: the URL and the checksum",
+        "values.yaml:1: `v1.34.6` cannot follow: its checksum or digest, or what names it, stands in another place",
     );
 }
 
@@ -512,13 +512,24 @@ fn the_checksum_that_a_machine_template_reads_goes_with_its_url() {
         let copy = stack(&[(MACHINE, read.clone()), (VALUES, values)]);
         moves(&copy, VALUES, &[VERSION, SUM]);
     }
+    // Another template reads the same URL, and has a checksum of its own.
+    let other = IMAGE.replace("image.yaml", "other.yaml");
+    let copy = stack(&[
+        (MACHINE, read),
+        (&other, metal3("'{{ .Values.image.url }}'", SUM_6)),
+        (
+            VALUES,
+            format!("image:\n  url: {url}\n  checksum: {SUM_6}\n"),
+        ),
+    ]);
+    is_held(&copy, &[MACHINE, &other, VALUES], "values.yaml:2: ");
     let literal = metal3("'{{ .Values.imageUrl }}'", SUM_6);
     let values = format!("imageUrl: {url}\n");
     let copy = stack(&[(MACHINE, literal), (VALUES, values)]);
     is_held(
         &copy,
         &[MACHINE, VALUES],
-        "values.yaml:1: `.../ubuntu-2404-kube-v1.34.6.qcow2` cannot follow: the URL and the checksum",
+        "values.yaml:1: `.../ubuntu-2404-kube-v1.34.6.qcow2` cannot follow: its checksum or digest, or what names it, stands in another place",
     );
 }
 

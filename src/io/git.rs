@@ -212,19 +212,18 @@ impl GitRepository {
     }
 
     /// Says why the repository may lack tags that its remotes have, and what fetches them; nothing where it has no remote, or
-    /// follows all tags. Sources: `shallow` in gitglossary(7), `--single-branch` and `--no-tags` in git-clone(1).
+    /// follows all tags. Of several remotes `origin` counts, where it is there. Sources: `shallow` in gitglossary(7), `--single-branch` and `--no-tags` in git-clone(1).
     pub fn tag_gap(&self) -> Result<Option<String>, GitError> {
         if self.repository.is_shallow() {
             let gap = "the clone is shallow; `git fetch --unshallow --tags` fetches all tags";
             return Ok(Some(gap.to_owned()));
         }
         let config = self.repository.config()?;
-        for remote in self
-            .repository
-            .remotes()?
-            .iter()
-            .filter_map(|name| name.ok()?)
-        {
+        let remotes = self.repository.remotes()?;
+        let names: Vec<&str> = remotes.iter().filter_map(|name| name.ok()?).collect();
+        let has_origin = names.contains(&"origin");
+        let counts = |name: &&str| !has_origin || *name == "origin";
+        for remote in names.into_iter().filter(counts) {
             let tags = config.get_string(&format!("remote.{remote}.tagOpt"));
             if tags.is_ok_and(|option| option == "--no-tags") {
                 let gap = format!(
@@ -232,7 +231,10 @@ impl GitRepository {
                 );
                 return Ok(Some(gap));
             }
-            let branches = self.repository.find_remote(remote)?;
+            // One that lacks an address, or whose refspecs nobody reads, says nothing.
+            let Ok(branches) = self.repository.find_remote(remote) else {
+                continue;
+            };
             let mut refspecs = branches.refspecs();
             let is_narrow = refspecs.len() > 0
                 && !refspecs.any(|spec| spec.src().is_ok_and(|source| source.contains('*')));

@@ -437,7 +437,7 @@ fn minor_notes(target: &Target<'_>) -> Vec<String> {
         });
         if let Some((before, after)) = moved {
             notes.push(format!(
-                "the images of {minor} are on {after}, those that are left on {before}"
+                "the images of {minor} are on {after}, the stack's images so far on {before}"
             ));
         }
     }

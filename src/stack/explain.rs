@@ -170,8 +170,8 @@ fn part_words(part: ImagePart) -> &'static str {
         ImagePart::SumUrl => "the URL of the checksum",
         ImagePart::Digest => "the digest",
         ImagePart::Tag => "the tag",
-        ImagePart::Stuck(_) => "a value that names the version",
-        ImagePart::Unknown => "the field, which is not known,",
+        ImagePart::Stuck(_) => "something that names the version",
+        ImagePart::Unknown => "what may be the name",
     }
 }
 
@@ -337,7 +337,7 @@ impl Walk<'_> {
             };
         }
         format!(
-            "this place of a file of the kind {} states no fact of the stack",
+            "no rule for this kind of file ({}) claims this place",
             kinds.join(", ")
         )
     }

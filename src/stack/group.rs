@@ -82,7 +82,7 @@ impl Stuck {
             Self::Beside => "it names the version of the image beside it, and nothing says how",
             Self::Listed => "it is one of several versions, and nothing says how they grow",
             Self::Piece => "a template puts the image together from it and other texts",
-            Self::Split => "the URL and the checksum of the image stand in different places",
+            Self::Split => "its checksum or digest, or what names it, stands in another place",
             Self::Identity => {
                 "an ORC image is known by it and never changes, and it carries no version"
             }

@@ -166,6 +166,35 @@ fn only_rows_that_moved_are_shown_and_the_support_of_the_minor() {
 }
 
 #[test]
+fn what_a_person_has_to_change_and_what_is_not_known_is_said() {
+    let mut given = Given::new();
+    given.stack.out_of_reach = vec![crate::stack::Fault::new(
+        "csctl.yaml",
+        9,
+        "`etcdVersion` shows it too",
+        "write it out",
+    )];
+    let component = || crate::plan::ComponentBump {
+        changed: false,
+        previous: None,
+        next: None,
+    };
+    given.line.release = Some(crate::plan::Release {
+        previous: None,
+        next: Some(crate::version::StackVersion::stable(2)),
+        is_at_least: true,
+        cluster_addon: component(),
+        node_image: component(),
+        csctl: None,
+        directory: String::new(),
+    });
+    let text = given.body();
+    let told = "\nTo change by hand, as the program could not:\n\n- csctl.yaml:9: ";
+    assert!(text.contains(told), "{text}");
+    assert!(text.contains("to be released as at least **v2**"), "{text}");
+}
+
+#[test]
 fn titles_say_what_the_change_does() {
     let mut given = Given::new();
     let mut title = |class, before: &[&str], after: &[&str]| {

@@ -88,7 +88,8 @@ pub(super) fn literals(file: &SourceFile, series: &SeriesSet) -> Vec<Literal> {
         let is_code = is_helper(file.path()) || line.contains(":=");
         let is_comment = line.contains("/*");
         for word in line.split(is_end).filter(|_| is_code && !is_comment) {
-            if series.find(word) == SeriesMatch::None {
+            let has_number = word.bytes().any(|byte| byte.is_ascii_digit());
+            if !has_number || series.find(word) == SeriesMatch::None {
                 continue;
             }
             if let Some(version) = group::version_of(word) {
