@@ -221,23 +221,23 @@ impl<'a> Scan<'a> {
         all: &[Scalar<'_>],
         version: KubernetesVersion,
     ) -> Vec<Member> {
-        let others = all.iter().filter(|other| other.key != leader.key);
+        // Most maps of a large file are about something else.
+        let related = || all.iter().filter(|other| other.stem == leader.stem);
+        let others = related().filter(|other| other.key != leader.key);
         // The URL beside a name is where that image is, as long as it is the only one.
-        let is_url = |other: &&Scalar<'_>| {
-            other.stem == leader.stem && is_located(other.text) && self.is_of_series(other.text)
-        };
-        let mut urls = all.iter().filter(is_url);
+        let is_url = |other: &&Scalar<'_>| is_located(other.text) && self.is_of_series(other.text);
+        let mut urls = related().filter(is_url);
         let url = urls
             .next()
             .filter(|_| urls.next().is_none() && !is_located(leader.text));
         let beside = others.filter_map(|companion| {
-            let place = path.clone().key(companion.key);
             let part = if url.is_some_and(|url| url.key == companion.key) {
                 ImagePart::Url
             } else {
                 companion_part(leader, companion, version)?
             };
-            Some(Member { path: place, part })
+            let path = path.clone().key(companion.key);
+            Some(Member { path, part })
         });
         beside
             .chain(hash_member(path, map, leader))

@@ -101,9 +101,10 @@ impl Settler<'_> {
         node.is_shared = settled.holds_shared;
         if let Some(id) = anchor {
             self.count(settled.shown, line)?;
+            let before = self.text.get(node.outer..node.span.start);
             let known = Known {
                 anchored: Arc::new(Anchored {
-                    line: line_breaks(&self.text[..node.outer]).saturating_add(1),
+                    line: node.line.saturating_sub(before.map_or(0, line_breaks)),
                     node: node.clone(),
                 }),
                 shown: settled.shown,
