@@ -23,14 +23,15 @@ use crate::command::doctor::DoctorRequest;
 use crate::command::init::InitRequest;
 use crate::command::node_images::NodeImagesRequest;
 use crate::command::plan::PlanRequest;
-use crate::command::pr::{Only, PrRequest};
+use crate::command::pr::{Forge, ForgePlaces, Only, PrRequest};
 use crate::command::show::ShowRequest;
 use crate::command::test::TestRequest;
 use crate::command::update::UpdateRequest;
 use crate::command::{self, Format, Outcome, Place, World};
 use crate::config::Config;
 use crate::error::{CommandError, Status};
-use crate::io::http::{HttpSettings, Mirror};
+use crate::io::http::{HttpSettings, Mirror, conceal};
+use crate::report::terminal::{Form, Look, render, styled};
 use crate::plan::{Carried, Selection};
 use crate::policy::{Addons, ChangeClass, EndOfLife, ImageList, Retention};
 use crate::version::Minor;
@@ -272,9 +273,8 @@ struct PrArgs {
     changes: Vec<ChangeClass>,
     #[command(flatten)]
     world: WorldArgs,
-    /// Push to this URL instead of the remote `origin`
-    #[arg(long, value_name = "URL")]
-    remote: Option<String>,
+    #[command(flatten)]
+    forge: ForgeArgs,
     /// Change nothing; say what would be done
     #[arg(long)]
     dry_run: bool,
@@ -289,6 +289,20 @@ struct PrArgs {
     format: Format,
 }
 
+/// Where pull requests go.
+#[derive(Debug, Args)]
+struct ForgeArgs {
+    /// Push to this URL instead of the remote `origin`
+    #[arg(long, value_name = "URL")]
+    remote: Option<String>,
+    /// Work on this repository of GitHub without a clone; what is needed is fetched into the cache directory
+    #[arg(long, value_name = "OWNER/NAME", conflicts_with = "remote", value_parser = parse_repository)]
+    repository: Option<String>,
+    /// Ask this API of GitHub [default: that of the remote's host]
+    #[arg(long, value_name = "URL")]
+    api: Option<String>,
+}
+
 #[derive(Debug, Args)]
 struct DoctorArgs {
     #[command(flatten)]
@@ -296,6 +310,9 @@ struct DoctorArgs {
     /// Look at this URL instead of the remote `origin`
     #[arg(long, value_name = "URL")]
     remote: Option<String>,
+    /// Ask this API of GitHub [default: that of the remote's host]
+    #[arg(long, value_name = "URL")]
+    api: Option<String>,
     /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -513,6 +530,7 @@ fn run(cli: Cli, provider: Option<String>, words: &Words) -> Result<Outcome, Com
             clap_complete::generate(shell, &mut Cli::command(), "csctl-matrix", &mut script);
             Ok(Outcome {
                 data: String::from_utf8_lossy(&script).into_owned(),
+                form: Form::Script,
                 ..Outcome::default()
             })
         }
@@ -603,7 +621,7 @@ fn world(args: WorldArgs, given: &Given) -> World {
         verify_images: args.verify_images,
         http: HttpSettings {
             cache_dir: args.cache_dir.or_else(default_cache),
-            mirrors: args.mirrors,
+            mirrors: args.mirrors.into(),
             offline: args.offline,
             github_token: given.token(),
             progress: true,
@@ -617,8 +635,8 @@ fn pull_requests(
     directory: PathBuf,
     given: Given,
 ) -> Result<PrRequest, CommandError> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
     let author = variable("GIT_AUTHOR_NAME").zip(variable("GIT_AUTHOR_EMAIL"));
+    let environment = variable("GITHUB_SERVER_URL").zip(variable("GITHUB_API_URL"));
     Ok(PrRequest {
         place: Place {
             directory,
@@ -633,7 +651,12 @@ fn pull_requests(
             minor: args.minor,
             changes: args.changes.into_iter().collect(),
         },
-        remote: args.remote,
+        remote: args.forge.remote,
+        forge: ForgePlaces {
+            api: args.forge.api,
+            repository: args.forge.repository,
+            environment: environment.map(|(server, api)| Forge { server, api }),
+        },
         settings: given.command_settings(),
         credentials: given.credentials()?,
         is_dry: args.dry_run,
@@ -643,6 +666,26 @@ fn pull_requests(
         summary: args.summary,
         format: args.format,
     })
+}
+
+/// Returns a variable of the environment; one that is empty is not set.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// Reads `OWNER/NAME`, in the characters that GitHub knows.
+fn parse_repository(text: &str) -> Result<String, String> {
+    let is_name = |part: &str| {
+        let is_known = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        !part.is_empty() && !part.starts_with('.') && part.chars().all(is_known)
+    };
+    match text.split_once('/') {
+        Some((owner, name)) if is_name(owner) && is_name(name) => {
+            let name = name.strip_suffix(".git").unwrap_or(name);
+            Ok(format!("{owner}/{name}"))
+        }
+        _ => Err("write OWNER/NAME, as SovereignCloudStack/cluster-stacks".to_owned()),
+    }
 }
 
 fn doctor(
@@ -655,7 +698,11 @@ fn doctor(
         minor: None,
         changes: Vec::new(),
         world: args.world,
-        remote: args.remote,
+        forge: ForgeArgs {
+            remote: args.remote,
+            repository: None,
+            api: args.api,
+        },
         dry_run: true,
         summary: None,
         write_pause: 0,
@@ -712,51 +759,65 @@ fn print(result: Result<Outcome, CommandError>, color: Color) -> ExitCode {
         Color::Never => anstream::ColorChoice::Never,
     };
     let mut stderr = anstream::AutoStream::new(std::io::stderr(), choice);
-    let error_style = anstyle::AnsiColor::Red.on_default().bold();
     let status = match result {
         Ok(outcome) => {
-            let choice = if outcome.is_styled {
-                choice
-            } else {
-                anstream::ColorChoice::AlwaysAnsi
-            };
-            let mut stdout = anstream::AutoStream::new(std::io::stdout(), choice);
-            let written = stdout
-                .write_all(outcome.data.as_bytes())
-                .and_then(|()| stdout.flush());
-            for notice in &outcome.notices {
-                let _ = writeln!(stderr, "{notice}");
-            }
-            for warning in &outcome.warnings {
-                let _ = writeln!(stderr, "warning: {warning}");
-            }
-            for (fault, hint) in &outcome.faults {
-                let _ = writeln!(
-                    stderr,
-                    "{error_style}error{error_style:#}: {fault}\n  hint: {hint}"
-                );
-            }
+            let written = print_data(&outcome, choice);
+            say(&mut stderr, &outcome);
             match written {
                 // A reader that went away, as `head` does, has what it wanted.
                 Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                    let _ = writeln!(
-                        stderr,
-                        "{error_style}error{error_style:#}: cannot write the output: {error}"
-                    );
+                    let message = format!("cannot write the output: {error}");
+                    say_error(&mut stderr, &message, std::iter::empty());
                     Status::Error
                 }
                 Ok(()) | Err(_) => outcome.status.unwrap_or(Status::Done),
             }
         }
         Err(error) => {
-            let _ = writeln!(stderr, "{error_style}error{error_style:#}: {error}");
-            for hint in error.hints() {
-                let _ = writeln!(stderr, "  hint: {hint}");
-            }
+            let hints = error.hints().iter().map(String::as_str);
+            say_error(&mut stderr, &error.to_string(), hints);
             Status::Error
         }
     };
     ExitCode::from(status.code())
+}
+
+fn print_data(outcome: &Outcome, choice: anstream::ColorChoice) -> std::io::Result<()> {
+    let choice = match outcome.form {
+        Form::Styled => choice,
+        Form::Plain | Form::Json | Form::Commands | Form::Script => {
+            anstream::ColorChoice::AlwaysAnsi
+        }
+    };
+    let shown = render(&conceal(&outcome.data), outcome.form);
+    let mut stdout = anstream::AutoStream::new(std::io::stdout(), choice);
+    stdout.write_all(shown.as_bytes())?;
+    stdout.flush()
+}
+
+/// Says on stderr what there is to say beside the data. That stderr is gone is no reason to fail.
+fn say(stderr: &mut impl Write, outcome: &Outcome) {
+    for notice in &outcome.notices {
+        let _ = writeln!(stderr, "{}", shown(notice));
+    }
+    for warning in &outcome.warnings {
+        let _ = writeln!(stderr, "warning: {}", shown(warning));
+    }
+    for (fault, hint) in &outcome.faults {
+        say_error(stderr, fault, std::iter::once(hint.as_str()));
+    }
+}
+
+fn say_error<'h>(stderr: &mut impl Write, message: &str, hints: impl Iterator<Item = &'h str>) {
+    let label = render(&styled(Look::Alarm, "error"), Form::Styled);
+    let _ = writeln!(stderr, "{label}: {}", shown(message));
+    for hint in hints {
+        let _ = writeln!(stderr, "  hint: {}", shown(hint));
+    }
+}
+
+fn shown(text: &str) -> String {
+    render(&conceal(text), Form::Plain)
 }
 
 #[cfg(test)]

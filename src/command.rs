@@ -28,6 +28,7 @@ use crate::io::files::{find_root, load_tree};
 use crate::io::git::GitRepository;
 use crate::io::http::{HttpClient, HttpSettings, Mirror};
 use crate::plan::{Selection, catalog_request};
+use crate::report::terminal::Form;
 use crate::stack::{
     Content, Discovery, Hints, MinorBoundCharts, Stack, Tree, add_left_out, discover_with,
 };
@@ -37,8 +38,8 @@ use crate::stack::{
 pub struct Outcome {
     /// Data, for stdout.
     pub data: String,
-    /// Whether the data carries styles, which are for terminals alone.
-    pub is_styled: bool,
+    /// What the data is for.
+    pub form: Form,
     /// What was done, for people, on stderr.
     pub notices: Vec<String>,
     /// Warnings for people, for stderr.
@@ -328,12 +329,11 @@ impl Repository {
     /// Returns the client that servers are asked with, with the mirrors of the configuration.
     fn http_client(&self, world: &World) -> HttpClient {
         let mut settings = world.http.clone();
-        for mirror in &self.config.mirrors {
-            settings.mirrors.push(Mirror {
-                from: mirror.from.clone(),
-                to: mirror.to.clone(),
-            });
-        }
+        let mirrors = self.config.mirrors.iter().map(|mirror| Mirror {
+            from: mirror.from.clone(),
+            to: mirror.to.clone(),
+        });
+        settings.mirrors.of_files.extend(mirrors);
         HttpClient::new(settings)
     }
 }
@@ -365,11 +365,15 @@ fn config_error(error: &ConfigError) -> CommandError {
 }
 
 impl Outcome {
-    /// Returns an outcome of data alone; data for people is styled.
+    /// Returns an outcome of data alone.
     fn of(data: String, format: Format) -> Self {
         Self {
             data,
-            is_styled: format == Format::Text,
+            form: match format {
+                Format::Text => Form::Styled,
+                Format::Json => Form::Json,
+                Format::Markdown => Form::Plain,
+            },
             ..Self::default()
         }
     }

@@ -9,6 +9,7 @@ pub mod gate;
 pub mod git;
 pub mod http;
 pub mod registry;
+pub mod surrender;
 pub mod update;
 pub mod verify;
 

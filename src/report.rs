@@ -2,5 +2,6 @@
 
 pub mod markdown;
 pub mod sarif;
+pub mod terminal;
 pub mod text;
 pub(crate) use crate::version::compact;

@@ -215,7 +215,7 @@ async fn redirects_are_followed_as_far_as_that_is_safe() {
         to: target.url(),
     };
     let client = HttpClient::new(HttpSettings {
-        mirrors: vec![mirror],
+        mirrors: vec![mirror].into(),
         ..settings()
     });
     let at = |path: &str| format!("{}{path}", server.url());
@@ -260,7 +260,7 @@ async fn a_mirror_answers_for_the_original() {
     let folder = tempfile::tempdir().unwrap();
     let mirror = format!("https://store.example/images/={}/m/", server.url());
     let client = HttpClient::new(HttpSettings {
-        mirrors: vec![mirror.parse().unwrap()],
+        mirrors: vec![mirror.parse().unwrap()].into(),
         ..cached(folder.path())
     });
     let url = "https://store.example/images/a/b?c=d";

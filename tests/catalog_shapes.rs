@@ -36,7 +36,7 @@ fn settings(server: &Server) -> HttpSettings {
         format!("https://raw.githubusercontent.com/={nobody}/"),
     ];
     HttpSettings {
-        mirrors: mirrors.map(|mirror| mirror.parse().unwrap()).into(),
+        mirrors: mirrors.map(|mirror| mirror.parse().unwrap()).to_vec().into(),
         retry_pause: Duration::from_millis(2),
         system_proxy: false,
         ..HttpSettings::default()

@@ -33,7 +33,8 @@ fn settings(mirrors: &[String]) -> HttpSettings {
         mirrors: mirrors
             .iter()
             .map(|mirror| mirror.parse().unwrap())
-            .collect(),
+            .collect::<Vec<Mirror>>()
+            .into(),
         retry_pause: Duration::from_millis(2),
         system_proxy: false,
         ..HttpSettings::default()

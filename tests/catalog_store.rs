@@ -11,7 +11,7 @@ use csctl_matrix::catalog::{
     Catalog, CatalogRequest, ChartRequest, ImagePattern, StoreRequest, VulnerabilityRequest,
 };
 use csctl_matrix::io::catalog::{fetch, read_file, write_file};
-use csctl_matrix::io::http::{HttpClient, HttpSettings};
+use csctl_matrix::io::http::{HttpClient, HttpSettings, Mirror, Mirrors};
 use csctl_matrix::version::Minor;
 use server::Reply;
 use store::{CHARTS, IMAGES, PATTERN, StoreServer};
@@ -91,7 +91,8 @@ fn settings(store: &StoreServer) -> HttpSettings {
             .mirrors()
             .iter()
             .map(|mirror| mirror.parse().unwrap())
-            .collect(),
+            .collect::<Vec<Mirror>>()
+            .into(),
         retry_pause: Duration::from_millis(5),
         system_proxy: false,
         ..HttpSettings::default()
@@ -187,7 +188,7 @@ async fn a_warm_run_transfers_no_bodies_and_finds_the_same() {
     store.clear_log();
     let offline = HttpSettings {
         offline: true,
-        mirrors: Vec::new(),
+        mirrors: Mirrors::default(),
         ..cached
     };
     let (same, client) = catalog_of(offline).await;

@@ -94,8 +94,8 @@ impl Site {
     }
 
     fn pr(&self, variables: Variables) -> Said {
-        let remote = self.server.git_url();
-        let words = ["pr", "--remote", &remote, "--write-pause", "0"];
+        let (remote, api) = (self.server.git_url(), self.server.url());
+        let words = ["pr", "--remote", &remote, "--api", &api, "--write-pause", "0"];
         self.command(&[&words[..], &["--format", "json"]].concat(), variables)
     }
 

@@ -332,10 +332,23 @@ fn an_archived_repository_is_a_problem() {
 #[test]
 fn a_repository_that_is_not_there_is_a_problem() {
     let site = Site::start();
+    let repository = "/repos/acme/cluster-stacks$";
+    site.forge
+        .faults("GET", repository, 1..9, github::Fault::Status(404));
+    assert!(only(site.faults(), "problem repository: ").contains("404"));
+}
+
+#[test]
+fn another_repository_than_the_remote_s_is_a_problem() {
+    let site = Site::start();
     let text = site.clone.read("csctl-matrix.yaml");
     site.clone
         .write("csctl-matrix.yaml", &text.replace("acme/", "other/"));
-    assert!(only(site.faults(), "problem repository: ").contains("404"));
+    let found = only(site.faults(), "problem repository: ");
+    assert!(
+        found.contains("other/cluster-stacks") && found.contains("is of acme/cluster-stacks"),
+        "{found}"
+    );
 }
 
 #[test]

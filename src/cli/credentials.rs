@@ -11,6 +11,7 @@ use crate::error::CommandError;
 use crate::io::forge::Credentials;
 use crate::io::gate::CommandSettings;
 use crate::io::http::Secret;
+use crate::io::surrender;
 
 const TOKENS: [&str; 2] = ["GITHUB_TOKEN", "GH_TOKEN"];
 const TOKEN_FILE: &str = "GITHUB_TOKEN_FILE";
@@ -48,6 +49,7 @@ impl Given {
         let token = secrets.first().cloned();
         let keys = Keys::read(&found);
         secrets.extend(keys.secrets());
+        surrender::give_up();
         Ok(Self {
             token,
             app: found.app(keys),

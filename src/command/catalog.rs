@@ -8,6 +8,7 @@ use crate::error::CommandError;
 use crate::io::catalog::{to_text, write_file};
 use crate::plan::Selection;
 use crate::report;
+use crate::report::terminal::Form;
 
 /// What to fetch or show.
 #[derive(Debug, Clone)]
@@ -37,6 +38,7 @@ pub fn fetch(request: &CatalogRequest, output: &Path) -> Result<Outcome, Command
             .map_err(|error| CommandError::new(format!("cannot write the catalog: {error}")))?;
         return Ok(Outcome {
             data: text,
+            form: Form::Script,
             notices: vec![format!("catalog written: {summary}")],
             ..Outcome::default()
         });

@@ -13,6 +13,7 @@ use crate::config::{CONFIG_FILE, Config};
 use crate::error::{CommandError, Status};
 use crate::plan::{Plan, Selection};
 use crate::report;
+use crate::report::terminal::Form;
 
 /// What to check.
 #[derive(Debug, Clone)]
@@ -104,7 +105,12 @@ pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
     }
     Ok(Outcome {
         data: data(request, &findings)?,
-        is_styled: request.format == CheckFormat::Text,
+        form: match request.format {
+            CheckFormat::Text => Form::Styled,
+            CheckFormat::Json | CheckFormat::Sarif => Form::Json,
+            CheckFormat::Markdown => Form::Plain,
+            CheckFormat::Github => Form::Commands,
+        },
         notices,
         warnings,
         faults: Vec::new(),
@@ -250,7 +256,6 @@ fn data(request: &CheckRequest, findings: &Findings) -> Result<String, CommandEr
 pub fn list_rules() -> Outcome {
     Outcome {
         data: report::text::rule_list(),
-        is_styled: true,
         ..Outcome::default()
     }
 }

@@ -56,7 +56,8 @@ pub fn run(request: &DoctorRequest) -> Result<Outcome, CommandError> {
     world.http.cache_dir = None;
     let mut doctor = Doctor {
         request,
-        client: repository.http_client(&world),
+        // No mirror of a file is known to this client, which has the credentials.
+        client: HttpClient::new(world.http.clone()),
         repository: &repository,
         git,
         runtime: &runtime,
@@ -86,7 +87,9 @@ impl<'a> Doctor<'a> {
         self.configuration();
         self.identity();
         let remote = self.remote();
-        let forge = self.connect(remote.as_ref());
+        let forge = remote
+            .as_ref()
+            .and_then(|remote| self.connect(&remote.shown()));
         if forge.is_none() && self.request.pulls.credentials.is_none() {
             self.no_token();
         }
@@ -109,27 +112,34 @@ impl<'a> Doctor<'a> {
     }
 
     /// Makes the client of the forge; nobody is asked yet.
-    fn connect(&mut self, remote: Option<&Remote>) -> Option<GitHub> {
-        let shown = remote.map(Remote::shown).unwrap_or_default();
-        match pr::settings(&self.request.pulls, self.config(), &shown) {
+    fn connect(&mut self, shown: &str) -> Option<GitHub> {
+        match pr::settings(&self.request.pulls, self.config(), shown) {
             Ok(mut settings) => {
                 settings.longest_wait = LONGEST_WAIT;
                 let _guard = self.runtime.enter();
                 Some(GitHub::new(&self.client, &settings))
             }
             Err(error) => {
-                // Without a remote its name is missing for the same reason.
-                if remote.is_some() {
-                    self.failed("repository", &error);
-                }
+                self.failed("repository", &error);
                 None
             }
         }
     }
 
     fn remote(&mut self) -> Option<Remote> {
-        match pr::remote(&self.request.pulls, self.git) {
-            Ok(remote) => Some(remote),
+        let request = &self.request.pulls;
+        match pr::remote(request, self.git) {
+            Ok(remote) if pr::is_named(request, &remote) => Some(remote),
+            Ok(remote) if request.credentials.is_none() => Some(remote),
+            Ok(remote) => {
+                let shown = remote.shown();
+                self.add(DoctorCheck::problem(
+                    "git remote",
+                    format!("nobody was asked: the clone alone says that {shown} may have the token"),
+                    format!("where that is right, name it: doctor --remote {shown}"),
+                ));
+                None
+            }
             Err(error) => {
                 self.failed("git remote", &error);
                 None

@@ -4,10 +4,12 @@
 
 mod act;
 mod agenda;
+mod clone;
 mod doubt;
 mod land;
 mod merge;
 mod observe;
+mod place;
 mod propose;
 
 use std::collections::BTreeSet;
@@ -16,20 +18,22 @@ use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
 use super::{Format, Outcome, Place, Repository, World, to_json};
-use crate::config::{GateConfig, PullConfig};
+use crate::config::{Config, GateConfig, PullConfig};
 use crate::error::{CommandError, Status};
 use crate::io::append;
-use crate::io::forge::{Budget, Credentials, ForgeError, ForgeSettings, GITHUB_API, GitHub};
+use crate::io::forge::{Budget, Credentials, ForgeError, GitHub};
 use crate::io::gate::CommandSettings;
 use crate::io::git::{GitRepository, Person, Refs, Remote};
-use crate::io::http::HttpClient;
+use crate::io::http::{HttpClient, conceal};
 use crate::plan::Selection;
 use crate::policy::ChangeClass;
 use crate::pull::{Ended, Labels, PullKey, PullOutcome, PullReport, decide};
 use crate::report;
+use crate::report::terminal::{Form, render};
 use crate::version::Minor;
 use agenda::Agenda;
 pub(super) use agenda::planned_lines;
+pub(super) use place::{is_named, settings};
 
 /// What to make pull requests of.
 #[derive(Debug, Clone)]
@@ -42,6 +46,8 @@ pub struct PrRequest {
     pub only: Only,
     /// The remote's URL; without it, that of `origin`.
     pub remote: Option<String>,
+    /// Where the forge is, as the command line and the environment say it.
+    pub forge: ForgePlaces,
     /// Who asks the forge; without anybody, nothing can be written.
     pub credentials: Credentials,
     /// Whether to make no request that changes anything.
@@ -58,6 +64,26 @@ pub struct PrRequest {
     pub summary: Option<PathBuf>,
     /// The form of the data.
     pub format: Format,
+}
+
+/// Where the forge is, as people and CI systems say it: only they, and the remote that is pushed to, say where credentials go.
+#[derive(Debug, Clone, Default)]
+pub struct ForgePlaces {
+    /// The API of the command line.
+    pub api: Option<String>,
+    /// A repository to work on without a clone of one's own, as `OWNER/NAME`.
+    pub repository: Option<String>,
+    /// The forge that the environment names, as GitHub Actions does.
+    pub environment: Option<Forge>,
+}
+
+/// A forge's two addresses.
+#[derive(Debug, Clone)]
+pub struct Forge {
+    /// Where people and git go: `https://github.com`.
+    pub server: String,
+    /// Its API: `https://api.github.com`.
+    pub api: String,
 }
 
 /// What a run is limited to.
@@ -82,12 +108,18 @@ impl Only {
 /// A run.
 struct Run<'a> {
     request: &'a PrRequest,
+    /// Where the clone is.
+    directory: PathBuf,
     runtime: &'a Runtime,
     client: HttpClient,
     forge: GitHub,
-    git: &'a GitRepository,
+    git: GitRepository,
     remote: Remote,
     refs: Refs,
+    /// The default branch, where there is one.
+    home: Option<Repository>,
+    /// The configuration of the default branch.
+    rules: Config,
     config: PullConfig,
     gate: GateConfig,
     labels: Labels,
@@ -106,41 +138,40 @@ enum Stop {
 
 /// Makes the pull requests of a repository.
 pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
-    let repository = Repository::open(&request.place)?;
-    let Some(git) = &repository.git else {
-        let message = format!("{} is in no git repository", repository.root.display());
-        return Err(CommandError::new(message).hinted("run it in a clone"));
-    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| CommandError::new(format!("cannot start the network: {error}")))?;
-    let config = repository.config.pull_requests.clone();
-    let remote = remote(request, git)?;
-    let author = author(request, &config, git)?;
-    let client = repository.http_client(&request.world);
-    let forge = {
-        let _guard = runtime.enter();
-        GitHub::new(&client, &settings(request, &config, &remote.shown())?)
-    };
-    let remote = remote.with_tokens(forge.tokens());
-    let refs = runtime
-        .block_on(remote.refs(&client))
-        .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+    // No mirror of a file is known to this client, which has the credentials.
+    let client = HttpClient::new(request.world.http.clone());
+    let clone::Opened {
+        directory,
+        git,
+        remote,
+        forge,
+        refs,
+        home,
+        config,
+    } = clone::open(request, &client, &runtime)?;
+    let pulls = config.pull_requests.clone();
+    let author = author(request, &pulls, &git)?;
     let mut run = Run {
         labels: Labels {
-            stop: config.stop_label.clone(),
-            again: config.again_label.clone(),
+            stop: pulls.stop_label.clone(),
+            again: pulls.again_label.clone(),
         },
         request,
+        directory,
         runtime: &runtime,
         client,
         forge,
         git,
         remote,
         refs,
-        gate: repository.config.gate.clone(),
-        config,
+        home,
+        gate: config.gate.clone(),
+        rules: config,
+        config: pulls,
         author,
         opened: 0,
         pushed: 0,
@@ -174,7 +205,7 @@ fn outcome(
     };
     let mut outcome = Outcome::of(data, request.format);
     if let Some(path) = &request.summary
-        && let Err(error) = append(path, &report::markdown::pull_requests(report))
+        && let Err(error) = append(path, &shown_page(report))
     {
         let warning = format!("cannot add to {}: {error}", path.display());
         outcome.warnings.push(warning);
@@ -196,6 +227,12 @@ fn outcome(
     Ok(outcome)
 }
 
+/// The report as it may be shown on a page.
+fn shown_page(report: &PullReport) -> String {
+    let page = report::markdown::pull_requests(report);
+    render(&conceal(&page), Form::Plain)
+}
+
 /// The repository that is fetched from and pushed to.
 pub(super) fn remote(request: &PrRequest, git: &GitRepository) -> Result<Remote, CommandError> {
     let found = match &request.remote {
@@ -203,57 +240,6 @@ pub(super) fn remote(request: &PrRequest, git: &GitRepository) -> Result<Remote,
         None => git.origin(request.credentials.clone()),
     };
     found.map_err(|error| CommandError::new(&error).hinted(error.hint()))
-}
-
-/// The forge's repository, from the configuration or from the remote's URL.
-pub(super) fn settings(
-    request: &PrRequest,
-    config: &PullConfig,
-    shown: &str,
-) -> Result<ForgeSettings, CommandError> {
-    let of_remote = || {
-        let path = shown.trim_end_matches('/').trim_end_matches(".git");
-        let mut parts = path.rsplit('/');
-        let (name, owner) = (parts.next()?, parts.next()?);
-        Some(format!("{owner}/{name}"))
-    };
-    let full = config.repository.clone().or_else(of_remote);
-    let pair = full
-        .as_deref()
-        .and_then(|full| full.split_once('/'))
-        .ok_or_else(|| {
-            CommandError::new(format!("{shown} does not name a repository of the forge"))
-                .hinted("set pullRequests.repository in csctl-matrix.yaml to owner/name")
-        })?;
-    let credentials = request.credentials.clone();
-    Ok(ForgeSettings {
-        base: api_of(config, shown)?,
-        write_pause: std::time::Duration::from_millis(request.write_pause),
-        ..ForgeSettings::new(pair.0, pair.1, credentials)
-    })
-}
-
-/// The forge's API: that of the remote's host. One of another host is refused, as both get the same credentials.
-fn api_of(config: &PullConfig, shown: &str) -> Result<String, CommandError> {
-    let host = |url: &str| Some(url::Url::parse(url).ok()?.host_str()?.to_owned());
-    let Some(remote) = host(shown) else {
-        return Ok(config.api.clone().unwrap_or_else(|| GITHUB_API.to_owned()));
-    };
-    let Some(api) = &config.api else {
-        let has_own_name = remote == "github.com" || remote.ends_with(".ghe.com");
-        return Ok(if has_own_name {
-            format!("https://api.{remote}")
-        } else {
-            format!("https://{remote}/api/v3")
-        });
-    };
-    let other = host(api).unwrap_or_default();
-    if other.strip_prefix("api.").unwrap_or(&other) == remote {
-        return Ok(api.clone());
-    }
-    let message = format!("pullRequests.api is of {other}, the remote {shown} is of {remote}");
-    let hint = "credentials of one host are not shown to another; correct one of them, or leave pullRequests.api out";
-    Err(CommandError::new(message).hinted(hint))
 }
 
 /// Who writes the commits and signs them off.
@@ -444,41 +430,5 @@ impl Trouble {
             | Self::Command(_)
             | Self::Rejected(_) => Ended::Failed,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_api_is_that_of_the_remote_s_host_and_of_no_other() {
-        let with = |api: Option<&str>, remote: &str| {
-            let config = PullConfig {
-                api: api.map(str::to_owned),
-                ..PullConfig::default()
-            };
-            api_of(&config, remote).unwrap_or_else(|error| error.to_string())
-        };
-        for (remote, api) in [
-            ("https://github.com/acme/stacks.git", GITHUB_API),
-            (
-                "https://ghe.example.org/acme/stacks",
-                "https://ghe.example.org/api/v3",
-            ),
-            (
-                "https://acme.ghe.com/acme/stacks.git",
-                "https://api.acme.ghe.com",
-            ),
-            ("/srv/stacks.git", GITHUB_API),
-        ] {
-            assert_eq!(with(None, remote), api);
-            assert_eq!(with(Some(api), remote), api);
-        }
-        let refused = with(Some(GITHUB_API), "https://ghe.example.org/acme/stacks");
-        assert!(
-            refused.contains("is of api.github.com") && refused.contains("is of ghe.example.org"),
-            "{refused}"
-        );
     }
 }

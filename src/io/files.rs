@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use crate::stack::{ConfiguredSites, Content, Tree, is_directory_of_interest, is_of_interest};
+use crate::stack::{ConfiguredSites, Content, Tree, is_directory_of_interest, is_of_git, is_of_interest};
 
 /// Files over this size are not read: the largest file that states facts in a public repository has 20 kB.
 pub(super) const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -85,6 +85,12 @@ pub fn load_tree(root: &Path) -> Result<Tree, ReadError> {
         }
     }
     Ok(tree)
+}
+
+/// Reads one file of a repository; nothing where there is none.
+pub fn load_file(root: &Path, path: &str) -> Option<Content> {
+    fs::symlink_metadata(root.join(path)).ok()?;
+    Some(read_any(root, path))
 }
 
 /// The place of a file below the root.
@@ -241,7 +247,13 @@ pub fn load_more(root: &Path, tree: &mut Tree, sites: &ConfiguredSites) {
     for path in paths {
         // What is no text in a name was replaced, and there is no file of that name.
         let is_text = !path.contains(char::REPLACEMENT_CHARACTER) || root.join(&path).exists();
-        let content = if is_text {
+        let is_of_git = root
+            .join(&path)
+            .canonicalize()
+            .is_ok_and(|target| leads_into_git(root, &target));
+        let content = if is_of_git {
+            Content::Unreadable("it is in git's own directory".to_owned())
+        } else if is_text {
             read_any(root, &path)
         } else {
             Content::Unreadable(NO_TEXT_NAME.to_owned())
@@ -276,6 +288,9 @@ fn read_bytes(root: &Path, full: &Path) -> Result<Vec<u8>, String> {
         if !target.starts_with(root) {
             return Err("the symbolic link leads out of the repository".to_owned());
         }
+        if leads_into_git(root, &target) {
+            return Err("the symbolic link leads into git's own directory".to_owned());
+        }
         metadata = fs::metadata(full).map_err(read_fault)?;
     }
     if let Some(kind) = other_kind(metadata.file_type()) {
@@ -295,6 +310,12 @@ fn read_bytes(root: &Path, full: &Path) -> Result<Vec<u8>, String> {
         return Err(too_large(bytes.len()));
     }
     Ok(bytes)
+}
+
+fn leads_into_git(root: &Path, target: &Path) -> bool {
+    let below = target.strip_prefix(root).unwrap_or(target);
+    let mut parts = below.components();
+    parts.any(|part| is_of_git(&part.as_os_str().to_string_lossy()))
 }
 
 /// Says why a file that was there a moment ago cannot be read.

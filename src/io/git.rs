@@ -16,12 +16,14 @@ mod remote;
 mod revision;
 mod sparse;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Repository, StatusOptions};
 
 use crate::catalog::StackRelease;
 use crate::version::ReleaseTag;
+use objects::WholeTrees;
 
 pub use commit::{CommitError, CommitInfo, Person};
 pub use error::RemoteError;
@@ -39,6 +41,7 @@ pub struct GitRepository {
     repository: Repository,
     /// The tree's directory below the repository's root, with slashes; empty where they are the same.
     prefix: String,
+    whole_trees: RefCell<WholeTrees>,
 }
 
 /// A question that git could not answer.
@@ -117,7 +120,24 @@ impl GitRepository {
         } else {
             prefix(&repository, root)
         };
-        Ok(prefix.map(|prefix| Self { repository, prefix }))
+        Ok(prefix.map(|prefix| Self::new(repository, prefix)))
+    }
+
+    /// Opens a bare repository at this very place, and makes it where there is none.
+    pub fn open_or_make(directory: &Path) -> Result<Self, GitError> {
+        let repository = match Repository::open_bare(directory) {
+            Err(error) if error.code() == ErrorCode::NotFound => Repository::init_bare(directory)?,
+            opened => opened?,
+        };
+        Ok(Self::new(repository, String::new()))
+    }
+
+    fn new(repository: Repository, prefix: String) -> Self {
+        Self {
+            repository,
+            prefix,
+            whole_trees: RefCell::default(),
+        }
     }
 
     /// Tells whether it has no working directory, and so no files but those of its revisions.
@@ -251,20 +271,25 @@ impl GitRepository {
     /// Returns the stack releases that the repository has tags of. A shallow clone may have none.
     pub fn stack_releases(&self) -> Result<Vec<StackRelease>, GitError> {
         let tags = self.repository.tag_names(None)?;
-        let mut releases: Vec<StackRelease> = tags
-            .iter()
-            .filter_map(|tag| tag.ok()??.parse::<ReleaseTag>().ok())
-            .map(|tag| StackRelease {
-                tag,
-                kubernetes: None,
-                cluster_addon: None,
-                node_image: None,
-                csctl_hashes: None,
-            })
-            .collect();
-        releases.sort_by(|a, b| a.tag.cmp(&b.tag));
-        Ok(releases)
+        let names = tags.iter().filter_map(|tag| tag.ok()?);
+        Ok(releases_of(names))
     }
+}
+
+/// Returns the stack releases that these tags stand for; other tags are left out.
+fn releases_of<'n>(names: impl Iterator<Item = &'n str>) -> Vec<StackRelease> {
+    let tags = names.filter_map(|name| name.parse::<ReleaseTag>().ok());
+    let mut releases: Vec<StackRelease> = tags
+        .map(|tag| StackRelease {
+            tag,
+            kubernetes: None,
+            cluster_addon: None,
+            node_image: None,
+            csctl_hashes: None,
+        })
+        .collect();
+    releases.sort_by(|a, b| a.tag.cmp(&b.tag));
+    releases
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

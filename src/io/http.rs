@@ -5,6 +5,7 @@ mod cache;
 mod error;
 mod github;
 mod hosts;
+mod inside;
 mod link;
 mod mirror;
 mod retry;
@@ -21,15 +22,17 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
 
 use cache::{Cache, Stored};
+use mirror::MirroredBy;
 use transport::Transport;
 
 pub use error::HttpError;
-pub use mirror::{Mirror, MirrorError};
-pub use secret::Secret;
+pub use mirror::{Mirror, MirrorError, Mirrors};
+pub use secret::{Secret, conceal};
 pub use transport::HttpStats;
 
 pub(crate) use error::redact;
 pub(crate) use link::find_next as find_next_link;
+pub(crate) use secret::held;
 
 /// How the client behaves. `HttpSettings::default()` has no cache, no mirrors and no token.
 #[derive(Debug, Clone)]
@@ -37,7 +40,7 @@ pub struct HttpSettings {
     /// Where answers are kept between runs.
     pub cache_dir: Option<PathBuf>,
     /// URL prefixes that are answered elsewhere; they hold for followed redirects too.
-    pub mirrors: Vec<Mirror>,
+    pub mirrors: Mirrors,
     /// Whether only the cache may answer.
     pub offline: bool,
     /// How many requests are under way at most.
@@ -81,7 +84,7 @@ impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             cache_dir: None,
-            mirrors: Vec::new(),
+            mirrors: Mirrors::default(),
             offline: false,
             max_concurrent: 16,
             connect_timeout: Duration::from_secs(10),
@@ -262,6 +265,12 @@ impl Ask {
         &self.url
     }
 
+    /// Tells whether it carries something that is not for everybody.
+    fn carries_secret(&self) -> bool {
+        let is_private = self.bearer.is_some() && self.storage != Storage::Shared;
+        is_private || self.headers.contains_key(header::AUTHORIZATION)
+    }
+
     /// Tells whether the answer has no body to speak of.
     fn is_brief(&self) -> bool {
         self.method == Method::HEAD || self.is_first_byte
@@ -401,9 +410,20 @@ impl HttpClient {
         self.shared.transport.stats()
     }
 
-    /// Returns the URL that is really asked, after mirrors.
+    /// Returns the URL that is really asked without a secret, after mirrors.
     pub(crate) fn mirrored(&self, url: &str) -> String {
-        self.shared.transport.rewrite(url)
+        self.shared.settings.mirrors.rewrite(url).url
+    }
+
+    /// Returns the URL that is really asked with a secret, after mirrors of the command line.
+    pub(crate) fn mirrored_with_secret(&self, url: &str) -> String {
+        self.shared.settings.mirrors.rewrite_with_secret(url).url
+    }
+
+    /// Tells whether a repository's configuration has a say in where this URL is asked: then no secret goes there.
+    fn is_mirrored_by_file(&self, url: &str) -> bool {
+        let mirrors = &self.shared.settings.mirrors;
+        mirrors.rewrite(url).by == MirroredBy::File
     }
 
     /// Sends a request, or answers it from the cache where the server says that nothing has changed.
@@ -432,7 +452,7 @@ impl HttpClient {
         {
             return Ok(stored.answer.clone());
         }
-        let asked = self.mirrored(&ask.url);
+        let asked = self.shared.transport.rewrite(&ask, &ask.url);
         let stored = stored.filter(|stored| stored.asked == asked && stored.answer.status == 200);
         if let Some(stored) = stored.as_ref().filter(|_| ask.is_lasting) {
             self.shared.transport.count_stored();
@@ -451,6 +471,7 @@ impl HttpClient {
         }
         if let (Some(cache), Some(key)) = (self.cache(), &key)
             && is_worth_storing(&ask, &answer)
+            && !is_telling(&answer)
         {
             cache.store(key, &asked, &answer);
         }
@@ -547,6 +568,13 @@ fn refresh(mut stored: Answer, now: &HeaderMap) -> Answer {
         stored.headers.insert(name.clone(), value.clone());
     }
     stored
+}
+
+/// Tells whether a server sends a secret back, which is not to lie on a disk.
+fn is_telling(answer: &Answer) -> bool {
+    let headers = answer.headers.values().map(HeaderValue::as_bytes);
+    let mut texts = headers.chain([answer.url.as_bytes(), &answer.body]);
+    texts.any(secret::is_telling)
 }
 
 fn is_of_budget(name: &HeaderName) -> bool {

@@ -63,19 +63,30 @@ pub struct BodyInput<'a> {
     pub again_label: &'a str,
 }
 
-/// Returns the title.
+/// Returns the title. A template that gives none is passed over, as a forge takes no pull request without a title.
 pub fn title(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
-    let template = templates.title.as_deref().unwrap_or(TITLE);
-    let text = render("title", template, &facts(input), str::to_owned)?;
-    Ok(first_line(&text))
+    let facts = facts(input);
+    for template in templates.title.as_deref().into_iter().chain([TITLE]) {
+        let title = first_line(&render("title", template, &facts, str::to_owned)?);
+        if !title.is_empty() {
+            return Ok(title);
+        }
+    }
+    Ok(input.key.line.to_string())
 }
 
-/// Returns the message of the commit, without trailers.
+/// Returns the message of the commit, without trailers. A template that gives none is passed over.
 pub fn commit_message(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
-    let template = templates.commit.as_deref().unwrap_or(COMMIT);
-    let text = render("commit message", template, &facts(input), str::to_owned)?;
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    Ok(lines.join("\n").trim().to_owned())
+    let facts = facts(input);
+    for template in templates.commit.as_deref().into_iter().chain([COMMIT]) {
+        let text = render("commit message", template, &facts, str::to_owned)?;
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        let message = lines.join("\n").trim().to_owned();
+        if !message.is_empty() {
+            return Ok(message);
+        }
+    }
+    Ok(input.key.line.to_string())
 }
 
 /// Returns the body, without its hidden block. Where it is too long, the diff goes first, then notes, holds and the list of

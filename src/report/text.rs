@@ -9,7 +9,7 @@ mod pull_requests;
 mod show;
 mod tests;
 
-use anstyle::{AnsiColor, Style};
+use super::terminal::{Look, styled};
 
 pub use catalog::{catalog, catalog_summary};
 pub(crate) use check::summary as findings_summary;
@@ -23,17 +23,13 @@ pub use show::show;
 pub(crate) use show::{also_out, closing, state};
 pub use tests::tests;
 
-const BOLD: Style = Style::new().bold();
-const RED: Style = AnsiColor::Red.on_default();
-const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
-const CYAN: Style = AnsiColor::Cyan.on_default();
-const DIM: Style = Style::new().dimmed();
+const BOLD: Look = Look::Bold;
+const RED: Look = Look::Red;
+const GREEN: Look = Look::Green;
+const YELLOW: Look = Look::Yellow;
+const CYAN: Look = Look::Cyan;
+const DIM: Look = Look::Dim;
 
-fn styled(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
-}
-
-fn labelled(label: &str, style: Style, text: &str) -> String {
-    format!("{}   {text}\n", styled(style, label))
+fn labelled(label: &str, look: Look, text: &str) -> String {
+    format!("{}   {text}\n", styled(look, label))
 }

@@ -118,6 +118,10 @@ fn read_entry(
         let message = format!("`{}` is no path below the repository's root", entry.files);
         return Err(("files", message, FILES));
     }
+    if entry.files.split(['/', '\\']).any(is_of_git) {
+        let message = format!("`{}` is in git's own directory", entry.files);
+        return Err(("files", message, FILES));
+    }
     let place = match (&entry.path, &entry.pattern) {
         (Some(path), None) => {
             let read = path.parse();
@@ -147,6 +151,12 @@ fn read_entry(
         value,
         stack: entry.stack.clone(),
     })
+}
+
+/// Tells whether a part of a path is git's own directory, in any spelling that a file system takes for it.
+pub(crate) fn is_of_git(part: &str) -> bool {
+    let plain = part.trim_end_matches(['.', ' ']);
+    plain.eq_ignore_ascii_case(".git") || plain.eq_ignore_ascii_case("git~1")
 }
 
 fn read_pattern(pattern: &str) -> Option<Place> {

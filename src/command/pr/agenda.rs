@@ -54,8 +54,6 @@ struct Bases {
     found: ByName<Oid>,
     /// Those that do not exist, although a stack line that is there belongs to them.
     missing: ByName<StackLine>,
-    /// The configuration of the default branch.
-    config: Config,
 }
 
 /// What the texts of a change tell.
@@ -92,11 +90,7 @@ pub(super) struct Base {
 impl Run<'_> {
     /// Plans every change that there should be. What goes wrong with one of them, or with one base branch, stays with it.
     pub(super) fn agenda(&self) -> Result<Agenda, CommandError> {
-        let Bases {
-            found,
-            missing,
-            config,
-        } = self.bases()?;
+        let Bases { found, missing } = self.bases()?;
         let mut agenda = Agenda {
             bases: BTreeMap::new(),
             changes: BTreeMap::new(),
@@ -107,7 +101,7 @@ impl Run<'_> {
             failed: BTreeMap::new(),
         };
         for (name, oid) in found {
-            match self.read_base(&name, oid, &config) {
+            match self.read_base(&name, oid) {
                 Ok(base) => {
                     self.plan_base(&base, &mut agenda);
                     agenda.bases.insert(name, base);
@@ -184,13 +178,15 @@ impl Run<'_> {
         let Some(head) = self.refs.branch(&main) else {
             return Ok(bases);
         };
-        let repository = self.open(head)?;
-        let rules = &repository.config.branches;
+        let Some(repository) = &self.home else {
+            return Ok(bases);
+        };
+        let rules = &self.rules.branches;
         if rules.is_empty() {
             found.insert(main, head);
         }
         let stacks = repository.discovery.read(&repository.tree);
-        let lines = planned_lines(&repository, &stacks);
+        let lines = planned_lines(repository, &stacks);
         // The next minor of a stack may have no branch yet.
         let next = stacks.iter().filter_map(next_line);
         let lines = lines.into_iter().map(|line| (line, true));
@@ -204,7 +200,6 @@ impl Run<'_> {
                 }
             }
         }
-        bases.config = repository.config;
         Ok(bases)
     }
 
@@ -212,14 +207,15 @@ impl Run<'_> {
     fn open(&self, oid: Oid) -> Result<Repository, CommandError> {
         self.fetch(oid, 1).map_err(CommandError::new)?;
         Repository::open(&Place {
-            directory: self.request.place.directory.clone(),
+            directory: self.directory.clone(),
             revision: Some(oid.to_string()),
         })
     }
 
     /// Reads a base branch. What the default branch blocks is blocked on all of them, as a branch that was made earlier does not
     /// know; one without a configuration has that of the default branch.
-    fn read_base(&self, name: &str, oid: Oid, home: &Config) -> Result<Base, CommandError> {
+    fn read_base(&self, name: &str, oid: Oid) -> Result<Base, CommandError> {
+        let home = &self.rules;
         let mut repository = self.open(oid)?;
         if repository.has_config() {
             let own = &mut repository.config.blocked;
@@ -230,7 +226,8 @@ impl Run<'_> {
             repository.config.clone_from(home);
         }
         let selection = repository.select(Selection::default())?;
-        let catalog = repository.look(&selection, &self.request.world)?;
+        let mut catalog = repository.look(&selection, &self.request.world)?;
+        self.add_releases(&mut catalog);
         let stacks = repository.discovery.read(&repository.tree);
         Ok(Base {
             name: name.to_owned(),
@@ -240,6 +237,18 @@ impl Run<'_> {
             catalog,
             stacks,
         })
+    }
+
+    /// Adds the releases that the remote has tags of: it has all of them, whatever the clone has.
+    fn add_releases(&self, catalog: &mut Catalog) {
+        catalog.release_gap = None;
+        for release in self.refs.stack_releases() {
+            let mut known = catalog.stack_releases.iter();
+            if !known.any(|known| known.tag == release.tag) {
+                catalog.stack_releases.push(release);
+            }
+        }
+        catalog.sort();
     }
 
     /// Returns every key of a base branch that could have a change.

@@ -82,7 +82,7 @@ impl Run<'_> {
         if self.config.commits == CommitConfig::Git {
             let mut update = RefUpdate::branch(branch, from, to);
             update.base = step.base;
-            let results = self.wait(self.remote.push(&self.client, self.git, &[update]))?;
+            let results = self.wait(self.remote.push(&self.client, &self.git, &[update]))?;
             return match results.into_iter().next() {
                 Some(RefResult::Rejected(why)) => Err(Trouble::Rejected(why)),
                 Some(RefResult::Moved | RefResult::AlreadyThere) | None => Ok(()),

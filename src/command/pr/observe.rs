@@ -82,10 +82,9 @@ impl Run<'_> {
 
     /// Fetches a commit with so much of its history, where it is missing.
     pub(super) fn fetch(&self, commit: Oid, depth: u32) -> Result<(), RemoteError> {
-        if depth == 1 && self.git.find_commit(commit).ok().flatten().is_some() {
-            return Ok(());
-        }
-        self.wait(self.remote.fetch(&self.client, self.git, &[commit], depth))
+        let commits = [commit];
+        let fetched = self.remote.fetch(&self.client, &self.git, &commits, depth);
+        self.wait(fetched)
     }
 
     /// Looks at all pull requests of a branch.

@@ -37,7 +37,7 @@ impl Remote {
     ) -> Result<(), RemoteError> {
         let here = &repository.repository;
         let depth = depth.max(1);
-        let mut wants = lacking(here, wants, depth)?;
+        let mut wants = repository.lacking(wants, depth)?;
         if wants.is_empty() {
             return Ok(());
         }
@@ -50,7 +50,7 @@ impl Remote {
         for known in [haves(here)?, Vec::new()] {
             let request = request(here, &line, &wants, (depth, &known));
             take_in(here, &self.receive(client, &line, request).await?)?;
-            wants = lacking(here, &wants, depth)?;
+            wants = repository.lacking(&wants, depth)?;
             if wants.is_empty() {
                 return Ok(());
             }
@@ -84,15 +84,18 @@ impl Remote {
     }
 }
 
-/// Returns which of these commits are not here as a whole.
-fn lacking(repository: &Repository, wants: &[Oid], depth: u32) -> Result<Vec<Oid>, git2::Error> {
-    let mut lacking = Vec::new();
-    for id in wants {
-        if !lacking.contains(id) && !is_whole(repository, *id, depth)? {
-            lacking.push(*id);
+impl GitRepository {
+    /// Returns which of these commits are not here as a whole.
+    fn lacking(&self, wants: &[Oid], depth: u32) -> Result<Vec<Oid>, git2::Error> {
+        let mut known = self.whole_trees.borrow_mut();
+        let mut lacking = Vec::new();
+        for id in wants {
+            if !lacking.contains(id) && !is_whole(&self.repository, *id, depth, &mut known)? {
+                lacking.push(*id);
+            }
         }
+        Ok(lacking)
     }
-    Ok(lacking)
 }
 
 /// Returns commits that refs of this repository reach, the newest first: what they need is here.
@@ -163,6 +166,8 @@ fn read_pack(answer: &[u8], line: &Line) -> Result<Vec<u8>, PacketError> {
     if said != "NAK" && !said.starts_with("ACK ") {
         return Err(unexpected(said));
     }
+    // Git says of each commit that is known at both sides that it is, up to the one after which it looks no further.
+    packets.skip_lines(b"ACK ")?;
     let pack = if line.offer.can("side-band-64k") {
         split_bands(packets.rest())?.data
     } else {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io::Write as _;
 
-use git2::{Buf, ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+use git2::{Buf, ErrorCode, ObjectType, Odb, Oid, Repository};
 
 use super::RemoteError;
 
@@ -99,8 +99,16 @@ fn add_tree(
     Ok(())
 }
 
+/// Trees that are known to be here with all that is below them: nothing that is here goes away.
+pub(super) type WholeTrees = HashSet<Oid>;
+
 /// Tells whether a commit is here with all its files, and so are its ancestors to a depth.
-pub(super) fn is_whole(repository: &Repository, id: Oid, depth: u32) -> Result<bool, git2::Error> {
+pub(super) fn is_whole(
+    repository: &Repository,
+    id: Oid,
+    depth: u32,
+    known: &mut WholeTrees,
+) -> Result<bool, git2::Error> {
     let database = repository.odb()?;
     let mut level = BTreeSet::from([id]);
     for _ in 0..depth {
@@ -109,28 +117,40 @@ pub(super) fn is_whole(repository: &Repository, id: Oid, depth: u32) -> Result<b
             let Some(commit) = found(repository.find_commit(id))? else {
                 return Ok(false);
             };
-            let Some(tree) = found(commit.tree())? else {
-                return Ok(false);
-            };
-            let mut is_whole = true;
-            let walked = tree.walk(TreeWalkMode::PreOrder, |_, entry| {
-                is_whole &= entry.kind() == Some(ObjectType::Commit) || database.exists(entry.id());
-                if is_whole {
-                    TreeWalkResult::Ok
-                } else {
-                    TreeWalkResult::Abort
-                }
-            });
-            if !is_whole {
-                return Ok(false);
-            }
-            if found(walked)?.is_none() {
+            if !is_whole_tree(repository, &database, commit.tree_id(), known)? {
                 return Ok(false);
             }
             next.extend(commit.parent_ids());
         }
         level = next;
     }
+    Ok(true)
+}
+
+fn is_whole_tree(
+    repository: &Repository,
+    database: &Odb<'_>,
+    id: Oid,
+    known: &mut WholeTrees,
+) -> Result<bool, git2::Error> {
+    if known.contains(&id) {
+        return Ok(true);
+    }
+    let Some(tree) = found(repository.find_tree(id))? else {
+        return Ok(false);
+    };
+    for entry in &tree {
+        let is_there = match entry.kind() {
+            Some(ObjectType::Tree) => is_whole_tree(repository, database, entry.id(), known)?,
+            // A submodule's commit is another repository's.
+            Some(ObjectType::Commit) => true,
+            _ => database.exists(entry.id()),
+        };
+        if !is_there {
+            return Ok(false);
+        }
+    }
+    known.insert(id);
     Ok(true)
 }
 

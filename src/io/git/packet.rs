@@ -70,6 +70,14 @@ impl<'a> Packets<'a> {
         packet.map(text_of).transpose()
     }
 
+    /// Passes over packets that begin with these words; what comes next need not be a packet.
+    pub(super) fn skip_lines(&mut self, beginning: &[u8]) -> Result<()> {
+        while self.rest.get(4..).is_some_and(|rest| rest.starts_with(beginning)) {
+            self.next()?;
+        }
+        Ok(())
+    }
+
     fn check_end(&self) -> Result<()> {
         if self.rest.is_empty() {
             Ok(())

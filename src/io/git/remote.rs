@@ -10,7 +10,8 @@ use http::{HeaderValue, Method, header};
 use super::error::RemoteError;
 use super::packet::{Advertisement, PacketError, clean};
 use super::place::{Login, Place, TOKEN_USER};
-use super::{GitRepository, local};
+use super::{GitRepository, local, releases_of};
+use crate::catalog::StackRelease;
 use crate::io::forge::{Credentials, Tokens};
 use crate::io::http::{Answer, Ask, HttpClient};
 
@@ -59,6 +60,12 @@ impl Refs {
     /// Returns the commit of a branch.
     pub fn branch(&self, name: &str) -> Option<Oid> {
         self.names.get(&format!("refs/heads/{name}")).copied()
+    }
+
+    /// Returns the stack releases that there are tags of.
+    pub fn stack_releases(&self) -> Vec<StackRelease> {
+        let names = self.names.keys();
+        releases_of(names.filter_map(|name| name.strip_prefix("refs/tags/")))
     }
 }
 
@@ -155,7 +162,12 @@ impl Remote {
         let offer = Advertisement::parse(&answer.body, name);
         let offer = offer.map_err(|error| self.packet_error(error))?;
         // A repository that was renamed is asked at its new place from then on, as git does.
-        let url = if answer.url == client.mirrored(&asked) {
+        let place = if self.has_secret() {
+            client.mirrored_with_secret(&asked)
+        } else {
+            client.mirrored(&asked)
+        };
+        let url = if answer.url == place {
             url
         } else {
             let moved = answer.url.strip_suffix(&question);
@@ -211,6 +223,10 @@ impl Remote {
         Ok(client.ask(ask).await?)
     }
 
+    fn has_secret(&self) -> bool {
+        self.login.is_some() || self.tokens.is_some()
+    }
+
     /// Checks that an answer is git's.
     fn check(&self, answer: &Answer, kind: &str) -> Result<(), RemoteError> {
         let url = self.shown();
@@ -222,7 +238,7 @@ impl Remote {
             200 => self.not_git(clean(format!("it is {found}").as_bytes())),
             401 => RemoteError::Unauthorized {
                 url,
-                has_token: self.login.is_some() || self.tokens.is_some(),
+                has_token: self.has_secret(),
             },
             403 => RemoteError::Forbidden {
                 url,

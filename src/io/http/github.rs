@@ -71,8 +71,10 @@ impl GitHubService {
             let accept = header::HeaderValue::from_static("application/vnd.github+json");
             ask.headers.insert(header::ACCEPT, accept);
         }
+        // What GitHub tells everybody is asked of a file's mirror too, as nobody.
+        let sends_token = self.sends_token && !self.client.is_mirrored_by_file(&url);
         let token = self.client.settings().github_token.clone();
-        if let Some(token) = token.filter(|_| self.sends_token) {
+        if let Some(token) = token.filter(|_| sends_token) {
             ask = ask.with_bearer(token);
         }
         let answer = self.client.ask(ask).await?;

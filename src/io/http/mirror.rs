@@ -42,18 +42,104 @@ impl FromStr for Mirror {
     }
 }
 
-/// Returns the URL to ask: the mirror with the longest prefix takes its part. A prefix ends where a path segment ends.
-pub(super) fn rewrite(mirrors: &[Mirror], url: &str) -> String {
+/// All mirrors of a run, by who named them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mirrors {
+    /// Those of the command line. They hold for every request.
+    pub asked: Vec<Mirror>,
+    /// Those of a repository's configuration, which anybody may have written: they hold for requests without a secret.
+    pub of_files: Vec<Mirror>,
+}
+
+/// The URL that is asked in place of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mirrored {
+    pub(super) url: String,
+    pub(super) by: MirroredBy,
+}
+
+/// Whose mirror took a URL's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MirroredBy {
+    /// Nobody's: it is asked at its own place.
+    Nobody,
+    /// One of the command line.
+    CommandLine,
+    /// One of a repository's configuration.
+    File,
+}
+
+/// A mirror that a URL begins with.
+struct Match<'m> {
+    length: usize,
+    /// What follows the prefix.
+    rest: String,
+    by: MirroredBy,
+    mirror: &'m Mirror,
+}
+
+impl From<Vec<Mirror>> for Mirrors {
+    /// Takes them for mirrors of the command line.
+    fn from(asked: Vec<Mirror>) -> Self {
+        Self {
+            asked,
+            of_files: Vec::new(),
+        }
+    }
+}
+
+impl Mirrors {
+    /// Returns the URL to ask without a secret: the mirror with the longest prefix takes its part, of two alike that of the
+    /// command line. A prefix ends where a path segment ends.
+    pub(super) fn rewrite(&self, url: &str) -> Mirrored {
+        let of_files = find_longest(&self.of_files, url, MirroredBy::File);
+        let asked = find_longest(&self.asked, url, MirroredBy::CommandLine);
+        let longest = match (asked, of_files) {
+            (Some(asked), Some(of_files)) if of_files.length > asked.length => Some(of_files),
+            (asked, of_files) => asked.or(of_files),
+        };
+        mirrored(longest, url)
+    }
+
+    /// Returns the URL to ask with a secret.
+    pub(super) fn rewrite_with_secret(&self, url: &str) -> Mirrored {
+        mirrored(
+            find_longest(&self.asked, url, MirroredBy::CommandLine),
+            url,
+        )
+    }
+
+    /// Tells whether a mirror of the command line leads to this place: somebody on this machine says that it may be asked.
+    pub(super) fn names_target(&self, url: &url::Url) -> bool {
+        let mut targets = self.asked.iter().map(|mirror| url::Url::parse(&mirror.to));
+        targets.any(|target| target.is_ok_and(|target| target.origin() == url.origin()))
+    }
+}
+
+fn mirrored(found: Option<Match<'_>>, url: &str) -> Mirrored {
+    let asked = Mirrored {
+        url: url.to_owned(),
+        by: MirroredBy::Nobody,
+    };
+    found.map_or(asked, |found| Mirrored {
+        url: format!("{}{}", found.mirror.to.trim_end_matches('/'), found.rest),
+        by: found.by,
+    })
+}
+
+fn find_longest<'m>(mirrors: &'m [Mirror], url: &str, by: MirroredBy) -> Option<Match<'m>> {
     let matching = mirrors.iter().filter_map(|mirror| {
         let from = mirror.from.trim_end_matches('/');
         let rest = url.strip_prefix(from)?;
-        let whole = rest.is_empty() || rest.starts_with(['/', '?']);
-        whole.then_some((from.len(), mirror, rest))
+        let is_whole = rest.is_empty() || rest.starts_with(['/', '?']);
+        is_whole.then(|| Match {
+            length: from.len(),
+            rest: rest.to_owned(),
+            by,
+            mirror,
+        })
     });
-    match matching.max_by_key(|(length, ..)| *length) {
-        Some((_, mirror, rest)) => format!("{}{rest}", mirror.to.trim_end_matches('/')),
-        None => url.to_owned(),
-    }
+    matching.max_by_key(|found| found.length)
 }
 
 #[cfg(test)]
@@ -67,7 +153,8 @@ mod tests {
             "https://store.example/images=http://b.local",
         ]
         .map(|text| text.parse::<Mirror>().unwrap());
-        let asked = |url: &str| rewrite(&mirrors, url);
+        let mirrors = Mirrors::from(mirrors.to_vec());
+        let asked = |url: &str| mirrors.rewrite(url).url;
         assert_eq!(asked("https://store.example/f"), "http://a.local/x/f");
         assert_eq!(asked("https://store.example/images/f"), "http://b.local/f");
         assert_eq!(
@@ -79,6 +166,33 @@ mod tests {
             "https://store.example.evil/f"
         );
         assert_eq!(asked("https://store.example?a=b"), "http://a.local/x?a=b");
+    }
+
+    #[test]
+    fn a_secret_follows_the_command_line_alone() {
+        let parse = |text: &str| text.parse::<Mirror>().unwrap();
+        let mirrors = Mirrors {
+            asked: vec![parse("https://api.example/=https://proxy.local/api/")],
+            of_files: vec![
+                parse("https://api.example/=https://evil.example/"),
+                parse("https://api.example/repos=https://evil.example/"),
+                parse("https://git.example/=https://evil.example/"),
+            ],
+        };
+        let with_secret = |url: &str| mirrors.rewrite_with_secret(url).url;
+        assert_eq!(
+            with_secret("https://api.example/repos/a"),
+            "https://proxy.local/api/repos/a"
+        );
+        assert_eq!(
+            with_secret("https://git.example/a.git"),
+            "https://git.example/a.git"
+        );
+        // Without a secret the longer prefix wins, and of two alike that of the command line.
+        let plain = |url: &str| mirrors.rewrite(url);
+        assert_eq!(plain("https://api.example/x").by, MirroredBy::CommandLine);
+        assert_eq!(plain("https://api.example/repos/a").by, MirroredBy::File);
+        assert_eq!(plain("https://other.example/").by, MirroredBy::Nobody);
     }
 
     #[test]

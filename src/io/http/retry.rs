@@ -16,7 +16,7 @@ pub(super) async fn exchange(
     settings: &HttpSettings,
     ask: &Ask,
 ) -> Result<Answer, HttpError> {
-    let host = host_of(&transport.rewrite(&ask.url));
+    let host = host_of(&transport.rewrite(ask, &ask.url));
     let retries = if ask.is_repeatable() {
         settings.retries
     } else {

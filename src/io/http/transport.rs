@@ -13,7 +13,7 @@ use url::Url;
 
 use super::error::redact_target;
 use super::hosts::Hosts;
-use super::{Answer, Ask, HttpError, HttpSettings, mirror, redact};
+use super::{Answer, Ask, HttpError, HttpSettings, inside, redact};
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: u32 = 5;
@@ -67,8 +67,14 @@ impl Transport {
         }
     }
 
-    pub(super) fn rewrite(&self, url: &str) -> String {
-        mirror::rewrite(&self.settings.mirrors, url)
+    /// Returns the URL that is asked in place of another: mirrors that a file names hold where no secret goes along.
+    pub(super) fn rewrite(&self, ask: &Ask, url: &str) -> String {
+        let mirrors = &self.settings.mirrors;
+        if ask.carries_secret() {
+            mirrors.rewrite_with_secret(url).url
+        } else {
+            mirrors.rewrite(url).url
+        }
     }
 
     pub(super) fn stats(&self) -> HttpStats {
@@ -98,7 +104,7 @@ impl Transport {
 
     /// Sends the request and follows redirects as far as that is safe.
     pub(super) async fn follow(&self, ask: &Ask) -> Result<Answer, HttpError> {
-        let mut url = parse_url(&self.rewrite(&ask.url))?;
+        let mut url = parse_url(&self.rewrite(ask, &ask.url))?;
         for round in ask.round..=ask.round + MAX_REDIRECTS {
             self.counters.rounds.fetch_max(round, Ordering::Relaxed);
             if let Some(reason) = self.hosts.find_down(&host_of(url.as_str()))
@@ -119,13 +125,30 @@ impl Transport {
                     reason,
                 });
             }
-            url = parse_url(&self.rewrite(target.as_str()))?;
+            let next = parse_url(&self.rewrite(ask, target.as_str()))?;
+            if next == target && self.leads_inside(&url, &next).await {
+                return Err(HttpError::Redirect {
+                    url: redact(&ask.url),
+                    target: redact_target(&target),
+                    reason: "it leads from a public host to an address of a private network; a --mirror that names the target allows it",
+                });
+            }
+            url = next;
         }
         Err(HttpError::Redirect {
             url: redact(&ask.url),
             target: redact_target(&url),
             reason: "too many redirects",
         })
+    }
+
+    /// Tells whether a redirect leads from outside to an address of this machine or of a private network, which nobody on the
+    /// command line has named: a public server does not decide what is asked there.
+    async fn leads_inside(&self, from: &Url, to: &Url) -> bool {
+        if from.origin() == to.origin() || self.settings.mirrors.names_target(to) {
+            return false;
+        }
+        inside::is_inside(to).await && !inside::is_inside(from).await
     }
 
     /// Sends to exactly this URL.

@@ -53,10 +53,7 @@ fn world(files: &Files, prefix: &str) -> World {
         .commit(None, &who, &who, "Base\n", &tree, &[])
         .unwrap();
     drop(tree);
-    let git = GitRepository {
-        repository,
-        prefix: prefix.to_owned(),
-    };
+    let git = GitRepository::new(repository, prefix.to_owned());
     World {
         _directory: directory,
         git,

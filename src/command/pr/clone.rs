@@ -1,0 +1,170 @@
+//! The clone that a run works in, and what its remote says before anything else: any clone will do, as what is missing is fetched, and
+//! without one a bare repository in the cache takes its place.
+
+use std::path::{Path, PathBuf};
+
+use tokio::runtime::Runtime;
+
+use super::{PrRequest, place, remote, settings};
+use crate::command::{Place, Repository, read_config};
+use crate::config::{CONFIG_FILE, Config, PullConfig};
+use crate::error::CommandError;
+use crate::io::files::{find_root, load_file};
+use crate::io::forge::{Credentials, ForgeSettings, GitHub};
+use crate::io::git::{GitRepository, Refs, Remote, RemoteError};
+use crate::io::http::HttpClient;
+use crate::stack::Tree;
+
+/// What a run begins with.
+pub(super) struct Opened {
+    pub(super) directory: PathBuf,
+    pub(super) git: GitRepository,
+    pub(super) remote: Remote,
+    pub(super) forge: GitHub,
+    pub(super) refs: Refs,
+    /// The default branch, where there is one.
+    pub(super) home: Option<Repository>,
+    /// The configuration of the default branch.
+    pub(super) config: Config,
+}
+
+/// The clone, and the repository that it exchanges commits with.
+struct Clone {
+    directory: PathBuf,
+    git: GitRepository,
+    remote: Remote,
+}
+
+/// Opens the clone, asks the remote for its refs, and reads the configuration of its default branch: what lies in the working directory may
+/// be anybody's.
+pub(super) fn open(
+    request: &PrRequest,
+    client: &HttpClient,
+    runtime: &Runtime,
+) -> Result<Opened, CommandError> {
+    let Clone {
+        directory,
+        git,
+        remote,
+    } = find(request)?;
+    let shown = remote.shown();
+    let first = match &request.credentials {
+        // A private repository is not read before the App has a token.
+        Credentials::App { .. } => settings(request, &PullConfig::default(), &shown).ok(),
+        Credentials::None | Credentials::Token(_) => None,
+    };
+    let first = first.map(|settings| connect(client, runtime, &settings));
+    let remote = remote.with_tokens(first.as_ref().and_then(GitHub::tokens));
+    let refs = runtime.block_on(remote.refs(client)).map_err(hinted)?;
+    let main = refs.default_branch.as_deref();
+    let home = match main.and_then(|main| refs.branch(main)) {
+        Some(head) => {
+            let heads = [head];
+            let fetched = remote.fetch(client, &git, &heads, 1);
+            runtime.block_on(fetched).map_err(hinted)?;
+            let revision = Some(head.to_string());
+            let directory = directory.clone();
+            Some(Repository::open(&Place {
+                directory,
+                revision,
+            })?)
+        }
+        None => None,
+    };
+    let config = configuration(&directory, home.as_ref())?;
+    let settings = settings(request, &config.pull_requests, &shown)?;
+    let forge = match first {
+        // It may have bought a token already.
+        Some(forge) if is_same_place(forge.settings(), &settings) => forge,
+        Some(_) | None => connect(client, runtime, &settings),
+    };
+    Ok(Opened {
+        remote: remote.with_tokens(forge.tokens()),
+        directory,
+        git,
+        forge,
+        refs,
+        home,
+        config,
+    })
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it takes errors as they are mapped"
+)]
+fn hinted(error: RemoteError) -> CommandError {
+    let hint = error.hint();
+    CommandError::new(error).hinted(hint)
+}
+
+fn connect(client: &HttpClient, runtime: &Runtime, settings: &ForgeSettings) -> GitHub {
+    let _guard = runtime.enter();
+    GitHub::new(client, settings)
+}
+
+fn is_same_place(one: &ForgeSettings, other: &ForgeSettings) -> bool {
+    (&one.base, &one.owner, &one.repository) == (&other.base, &other.owner, &other.repository)
+}
+
+/// Finds the clone that a run was started in, or makes one in the cache.
+fn find(request: &PrRequest) -> Result<Clone, CommandError> {
+    if let Some(repository) = &request.forge.repository {
+        return find_in_cache(request, repository);
+    }
+    let root = find_root(&request.place.directory)
+        .map_err(|error| CommandError::new(error).hinted("-C names the directory"))?;
+    let git = GitRepository::discover(&root).map_err(|error| {
+        CommandError::new(format!("{}: {error}", root.display())).hinted(error.hint())
+    })?;
+    let Some(git) = git else {
+        let message = format!("{} is in no git repository", root.display());
+        let hint = "run it in a clone, or name the repository: --repository OWNER/NAME";
+        return Err(CommandError::new(message).hinted(hint));
+    };
+    Ok(Clone {
+        remote: remote(request, &git)?,
+        directory: root,
+        git,
+    })
+}
+
+/// Makes or finds the bare repository that stands for a clone. It keeps objects alone: no ref and no configuration of its own.
+fn find_in_cache(request: &PrRequest, repository: &str) -> Result<Clone, CommandError> {
+    let Some(cache) = &request.world.http.cache_dir else {
+        let message = "there is no cache directory for a clone";
+        return Err(CommandError::new(message).hinted("name one: --cache-dir DIR"));
+    };
+    let url = place::url_of(request, repository);
+    let remote = Remote::new(&url, request.credentials.clone()).map_err(hinted)?;
+    let host = url::Url::parse(&url).ok();
+    let host = host.and_then(|url| url.host_str().map(str::to_owned));
+    let folder = host.unwrap_or_default().replace(':', "_");
+    let directory = cache
+        .join("repositories")
+        .join(folder)
+        .join(format!("{repository}.git"));
+    let git = GitRepository::open_or_make(&directory).map_err(|error| {
+        let message = format!("{} cannot be used: {error}", directory.display());
+        CommandError::new(message).hinted("remove it, or name another cache: --cache-dir DIR")
+    })?;
+    Ok(Clone {
+        directory,
+        git,
+        remote,
+    })
+}
+
+/// Returns the configuration of the default branch; where that has none, the file of the working directory.
+fn configuration(directory: &Path, home: Option<&Repository>) -> Result<Config, CommandError> {
+    match home {
+        Some(home) if home.has_config() => Ok(home.config.clone()),
+        Some(_) | None => {
+            let mut tree = Tree::default();
+            if let Some(content) = load_file(directory, CONFIG_FILE) {
+                tree.insert(CONFIG_FILE, content);
+            }
+            read_config(&tree)
+        }
+    }
+}
