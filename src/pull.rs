@@ -8,14 +8,16 @@ mod fingerprint;
 mod key;
 mod report;
 mod text;
+mod words;
 
 pub use block::{Block, MARKER};
 pub use decide::{
-    Branch, Cause, Decision, Edited, Labels, Observed, Proposal, Pull, PullState, decide,
-    find_open, refused,
+    Branch, Cause, Decision, Edited, Labels, Observed, Proposal, Pull, PullState, Untested, decide,
+    decide_untested, find_open, refused,
 };
 pub use doctor::{DoctorCheck, DoctorReport, DoctorState};
 pub use fingerprint::{Change, Fingerprint};
 pub use key::PullKey;
 pub use report::{Ended, PullOutcome, PullReport};
 pub use text::{BodyInput, Templates, TextError, body, commit_message, title};
+pub use words::Words;

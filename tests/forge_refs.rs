@@ -185,7 +185,7 @@ async fn commits_that_github_makes_are_signed_and_move_nothing() {
     let base = server.state().git.find_commit(main).unwrap().tree_id();
     let tree = github.create_tree(&base.to_string(), &files).await.unwrap();
     let commit = ApiCommit {
-        parent: main.to_string(),
+        parents: vec![main.to_string()],
         tree,
         message: "Add images\n\nSigned-off-by: x\n".to_owned(),
     };

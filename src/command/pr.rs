@@ -21,13 +21,15 @@ use super::{Format, Outcome, Place, Repository, World, to_json};
 use crate::config::{Config, GateConfig, PullConfig};
 use crate::error::{CommandError, Status};
 use crate::io::append;
-use crate::io::forge::{Budget, Credentials, ForgeError, GitHub};
+use crate::io::forge::{Budget, Cause, Credentials, ForgeError, GitHub};
 use crate::io::gate::CommandSettings;
-use crate::io::git::{GitRepository, Person, Refs, Remote};
+use crate::io::git::{GitRepository, Person, Refs, Rejection, Remote};
 use crate::io::http::{HttpClient, conceal};
 use crate::plan::Selection;
 use crate::policy::ChangeClass;
-use crate::pull::{Ended, Labels, PullKey, PullOutcome, PullReport, decide};
+use crate::pull::{
+    Decision, Ended, Labels, PullKey, PullOutcome, PullReport, Untested, decide, decide_untested,
+};
 use crate::report;
 use crate::report::terminal::{Form, render};
 use crate::version::Minor;
@@ -128,6 +130,17 @@ struct Run<'a> {
     pushed: u32,
     /// Base branches that something was merged into in this run.
     merged: BTreeSet<String>,
+    /// Whether the repository has said that it knows no drafts.
+    lacks_drafts: bool,
+}
+
+/// A key as it is seen, with what is wanted and decided.
+struct View {
+    seen: observe::Seen,
+    wanted: Option<propose::Wanted>,
+    /// What its pull request waits for.
+    waits: Option<String>,
+    decision: Decision,
 }
 
 /// Why a run stops before its end.
@@ -176,6 +189,7 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         opened: 0,
         pushed: 0,
         merged: BTreeSet::new(),
+        lacks_drafts: false,
     };
     let mut outcomes = Vec::new();
     let mut said = Outcome::default();
@@ -296,16 +310,17 @@ impl Run<'_> {
     /// Looks at one key, decides, and carries the decision out. What goes wrong stays with this key, but for a used-up limit.
     fn one(&mut self, key: &PullKey, agenda: &Agenda) -> Result<PullOutcome, Stop> {
         let branch = key.branch(&self.config.prefix);
-        let ended = self.settle(key, &branch, agenda);
+        let mut number = None;
+        let ended = self.settle(key, &branch, (agenda, &mut number));
         match ended {
             Ok(outcome) => Ok(outcome),
             Err(trouble) if trouble.is_limit() => Err(Stop::Limit(trouble.to_string())),
             Err(trouble) => Ok(PullOutcome {
                 key: key.clone(),
                 branch,
-                number: None,
+                number,
                 ended: trouble.ended(),
-                detail: trouble.to_string(),
+                detail: trouble.in_full(),
             }),
         }
     }
@@ -314,16 +329,20 @@ impl Run<'_> {
         &mut self,
         key: &PullKey,
         branch: &str,
-        agenda: &Agenda,
+        (agenda, number): (&Agenda, &mut Option<u64>),
     ) -> Result<PullOutcome, Trouble> {
         if let Some(doubt) = agenda.doubt(key) {
             let message = format!("not known today whether it is wanted: {doubt}");
             return Err(CommandError::new(message).into());
         }
         let pulls = self.look(branch)?;
+        *number = pulls.find_open(key).map(|pull| pull.number);
+        if let Some(outcome) = self.settle_untested(key, branch, (agenda, &pulls))? {
+            return Ok(outcome);
+        }
         // Its tests may take long, and nothing would remember them.
         if agenda.changes.contains_key(key)
-            && pulls.find_open(key).is_none()
+            && number.is_none()
             && let Some(detail) = self.ceiling()
         {
             let key = key.clone();
@@ -335,12 +354,77 @@ impl Run<'_> {
                 detail,
             });
         }
-        let mut wanted = self.propose(agenda, key, &pulls.known(key, &self.labels))?;
+        let wanted = self.propose(agenda, key, &pulls.known(key, &self.labels))?;
+        let mut view = self.view(key, branch, (pulls.clone(), wanted))?;
+        if view.decision.writes() && !self.request.is_dry {
+            // People act while tests run: what is decided now is decided by what is there now.
+            let now = self.look_again(branch, &view)?;
+            if now != pulls || self.refs.branch(branch) != view.seen.head {
+                *number = now.find_open(key).map(|pull| pull.number);
+                view = self.view(key, branch, (now, view.wanted))?;
+            }
+        }
+        self.carry_out(key, branch, view)
+    }
+
+    /// Carries out what is decided whatever comes of a test: so no test is made for it.
+    fn settle_untested(
+        &mut self,
+        key: &PullKey,
+        branch: &str,
+        (agenda, pulls): (&Agenda, &observe::Pulls),
+    ) -> Result<Option<PullOutcome>, Trouble> {
+        let Some(change) = agenda.changes.get(key) else {
+            return Ok(None);
+        };
+        let known = pulls.known(key, &self.labels);
+        let wanted = self.propose_untested(agenda, key, &known)?;
+        let seen = self.observe(key, branch, pulls.clone(), wanted.as_ref())?;
+        let base = agenda.bases.get(&key.base).map(|base| base.oid.to_string());
+        let untested = Untested {
+            fingerprint: &change.fingerprint,
+            stands_on: base.as_deref().unwrap_or_default(),
+        };
+        let Some(early) = decide_untested(&seen.observed, untested, &self.labels) else {
+            return Ok(None);
+        };
+        let decision = match (early, &wanted) {
+            // What the branch lacks is told to the person who has it.
+            (Decision::Edited(_), Some(wanted)) => {
+                decide(&seen.observed, Ok(&wanted.proposal), &self.labels)
+            }
+            (early, _) => early,
+        };
+        let view = View {
+            seen,
+            wanted,
+            waits: None,
+            decision,
+        };
+        self.carry_out(key, branch, view).map(Some)
+    }
+
+    /// Looks once more, right before something is changed.
+    fn look_again(&mut self, branch: &str, view: &View) -> Result<observe::Pulls, Trouble> {
+        if view.seen.head.is_some() {
+            self.refs = self.wait(self.remote.refs(&self.client))?;
+        }
+        self.look(branch)
+    }
+
+    /// Observes a key and decides.
+    fn view(
+        &self,
+        key: &PullKey,
+        branch: &str,
+        (pulls, mut wanted): (observe::Pulls, Option<propose::Wanted>),
+    ) -> Result<View, Trouble> {
         let seen = self.observe(key, branch, pulls, wanted.as_ref())?;
         let mut waits = None;
         if let Some(wanted) = &mut wanted {
             waits = self.waits(key, &seen, wanted)?;
-            wanted.proposal.is_draft = self.config.draft.then_some(waits.is_some());
+            let is_draft = self.config.draft && !self.lacks_drafts;
+            wanted.proposal.is_draft = is_draft.then_some(waits.is_some());
         }
         let gone = propose::gone(key);
         let proposal = match &wanted {
@@ -348,6 +432,26 @@ impl Run<'_> {
             None => Err(&gone),
         };
         let decision = decide(&seen.observed, proposal, &self.labels);
+        Ok(View {
+            seen,
+            wanted,
+            waits,
+            decision,
+        })
+    }
+
+    fn carry_out(
+        &mut self,
+        key: &PullKey,
+        branch: &str,
+        view: View,
+    ) -> Result<PullOutcome, Trouble> {
+        let View {
+            seen,
+            wanted,
+            waits,
+            decision,
+        } = view;
         let is_held = self.hold_merge(&seen, &decision, waits.is_some())?;
         let mut outcome = self.act(key, branch, (&seen, wanted.as_ref()), decision)?;
         if is_held {
@@ -360,7 +464,7 @@ impl Run<'_> {
             self.merge_last(key, branch, &seen, &mut outcome)?;
         }
         if let Some(waits) = waits {
-            let state = if self.config.draft {
+            let state = if self.config.draft && !self.lacks_drafts {
                 "a draft"
             } else {
                 "not merged"
@@ -408,7 +512,7 @@ enum Trouble {
     #[error(transparent)]
     Command(#[from] CommandError),
     #[error("the branch could not be moved: {0}")]
-    Rejected(crate::io::git::Rejection),
+    Rejected(Rejection),
 }
 
 impl Trouble {
@@ -420,10 +524,40 @@ impl Trouble {
         }
     }
 
+    /// Tells whether a branch was not moved as a rule of the server or of the forge is against it.
+    fn is_refused_move(&self) -> bool {
+        match self {
+            Self::Rejected(why) => matches!(
+                why,
+                Rejection::NonFastForward | Rejection::Protected(_) | Rejection::Hook(_)
+            ),
+            Self::Forge(error) => matches!(
+                error.cause(),
+                Some(Cause::NotFastForward | Cause::Protected)
+            ),
+            Self::Remote(_) | Self::Git(_) | Self::Command(_) => false,
+        }
+    }
+
+    /// Says what happened and what to do.
+    fn in_full(&self) -> String {
+        let hint = match self {
+            Self::Forge(error) => error.hint(),
+            Self::Remote(error) => Some(error.hint().to_owned()),
+            Self::Git(error) => Some(error.hint().to_owned()),
+            Self::Command(error) => error.hints().first().cloned(),
+            Self::Rejected(why) => why.hint().map(str::to_owned),
+        };
+        match hint {
+            Some(hint) => format!("{self}; {hint}"),
+            None => self.to_string(),
+        }
+    }
+
     fn ended(&self) -> Ended {
         match self {
             Self::Forge(ForgeError::Moved { .. } | ForgeError::Conflict(_))
-            | Self::Rejected(crate::io::git::Rejection::Stale { .. }) => Ended::Overtaken,
+            | Self::Rejected(Rejection::Stale { .. }) => Ended::Overtaken,
             Self::Forge(_)
             | Self::Remote(_)
             | Self::Git(_)

@@ -208,6 +208,11 @@ impl GitHub {
         &self.settings
     }
 
+    /// Waits until the forge may be changed by other means, which keeps the pause between two writes.
+    pub async fn await_write(&self) {
+        self.channel.await_write().await;
+    }
+
     /// Returns what the requests so far have cost.
     pub fn budget(&self) -> Budget {
         self.channel.budget()

@@ -34,11 +34,31 @@ pub struct Block {
     /// A change whose tests were red, and what was red: the default is held back instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub red: Option<(Fingerprint, String)>,
+    /// The title as the program would have it: another one is a person's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The checksum of the text as the program wrote it: another one has a person's words in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Whether its branch is kept by commits on top, as it may not be moved otherwise.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub appends: bool,
+    /// Whether the repository has no drafts.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub without_drafts: bool,
     /// Why the program closed it; nothing where a person did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<String>,
     /// The program's version.
     pub tool: String,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes what it skips by reference"
+)]
+fn is_not(value: &bool) -> bool {
+    !*value
 }
 
 impl Block {
@@ -55,6 +75,20 @@ impl Block {
         let (_, rest) = body.rsplit_once(MARKER)?;
         let (json, _) = rest.split_once(END)?;
         serde_json::from_str(json).ok()
+    }
+
+    /// Takes a body apart: what people see, before the block and after it, and the block where it is sound.
+    pub fn split(body: &str) -> (String, Option<Self>) {
+        let Some((before, rest)) = body.rsplit_once(MARKER) else {
+            return (body.to_owned(), None);
+        };
+        let (_, after) = rest.split_once(END).unwrap_or_default();
+        let visible = match (before.trim(), after.trim()) {
+            (before, "") => before.to_owned(),
+            ("", after) => after.to_owned(),
+            (before, after) => format!("{before}\n\n{after}"),
+        };
+        (visible, Self::find(body))
     }
 
     /// Tells whether a commit is one that the program put on its branch.
@@ -83,6 +117,10 @@ mod tests {
             labels: vec!["-->".to_owned()],
             tests: vec![("e2e | --> x".to_owned(), TestState::Passed)],
             red: None,
+            title: None,
+            text: None,
+            appends: false,
+            without_drafts: false,
             closed: Some("no --> longer".to_owned()),
             tool: "0.1.0".to_owned(),
         }

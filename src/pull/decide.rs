@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Block, Fingerprint};
+use super::{Block, Fingerprint, Words};
 
 /// What is seen of one key at the forge and in git.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Branch {
     pub is_proved: bool,
     /// Whether its files are those that the proposal's commit has.
     pub has_wanted_files: bool,
+    /// The first line of that commit's message.
+    pub subject: Option<String>,
 }
 
 /// A pull request of the forge.
@@ -44,6 +46,10 @@ pub struct Pull {
     pub title: String,
     /// Its body.
     pub body: String,
+    /// The commit that it is at, or was when it was closed.
+    pub head: Option<String>,
+    /// Whether that commit has the very files that are wanted; looked at where the body of a closed one does not tell what it was.
+    pub has_wanted_files: bool,
     /// Its labels.
     pub labels: Vec<String>,
     /// Whether the forge has it in a merge queue.
@@ -153,6 +159,25 @@ pub enum Decision {
     Sweep,
 }
 
+impl Decision {
+    /// Tells whether it is carried out by changing something at the forge.
+    pub fn writes(&self) -> bool {
+        match self {
+            Self::Open { .. }
+            | Self::Refresh { .. }
+            | Self::Close { .. }
+            | Self::Edited(_)
+            | Self::Sweep => true,
+            Self::Nothing
+            | Self::Current { .. }
+            | Self::Silenced { .. }
+            | Self::Stopped { .. }
+            | Self::Queued { .. }
+            | Self::ForeignBranch => false,
+        }
+    }
+}
+
 /// A pull request that a person has edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edited {
@@ -180,6 +205,72 @@ pub fn find_open<'p>(pulls: &'p [Pull], base: &str) -> Option<&'p Pull> {
     of_base.or_else(|| open.find(|pull| Block::find(&pull.body).is_some()))
 }
 
+/// A planned change before its tests: what it is, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Untested<'a> {
+    /// The fingerprint of the change.
+    pub fingerprint: &'a Fingerprint,
+    /// The commit of the base branch that it is made on.
+    pub stands_on: &'a str,
+}
+
+/// Decides what needs no test of a change: what people have stopped, refused or taken over stays theirs whatever comes of a test. Nothing
+/// where a test has to tell.
+pub fn decide_untested(
+    observed: &Observed,
+    change: Untested<'_>,
+    labels: &Labels,
+) -> Option<Decision> {
+    if let Some(pull) = find_open(&observed.pulls, &observed.base) {
+        let edited = Decision::Edited(Edited {
+            number: pull.number,
+            has_wanted_files: false,
+            is_unwanted: false,
+        });
+        let is_foreign = !is_own(observed, pull, labels);
+        return stopped(pull, labels).or_else(|| is_foreign.then_some(edited));
+    }
+    let is_refused = |pull: &&Pull| {
+        let block = Block::find(&pull.body);
+        // Where its tests were red on this very base, what was proposed of it was refused.
+        let was_red = block.as_ref().is_some_and(|block| {
+            let red = block.red.as_ref();
+            red.is_some_and(|(red, _)| red == change.fingerprint) && block.base == change.stands_on
+        });
+        is_of_change(pull, change.fingerprint) || was_red
+    };
+    silenced(observed, labels, is_refused).or_else(|| {
+        let is_foreign = observed.branch.is_some() && !is_own_branch(observed);
+        is_foreign.then_some(Decision::ForeignBranch)
+    })
+}
+
+/// Tells whether people, or a queue, keep an open pull request as it is.
+fn stopped(pull: &Pull, labels: &Labels) -> Option<Decision> {
+    let number = pull.number;
+    if has_label(&pull.labels, &labels.stop) {
+        Some(Decision::Stopped { number })
+    } else {
+        pull.is_queued.then_some(Decision::Queued { number })
+    }
+}
+
+/// Tells whether the branch of an open pull request is the program's own, or is handed back to it.
+fn is_own(observed: &Observed, pull: &Pull, labels: &Labels) -> bool {
+    let block = Block::find(&pull.body);
+    let is_taken_back = has_label(&pull.labels, &labels.again);
+    observed.branch.as_ref().is_some_and(|branch| {
+        let is_known = block.is_some_and(|block| block.knows(&branch.head));
+        is_known || branch.is_merge_of_base || branch.is_proved || is_taken_back
+    })
+}
+
+/// Tells whether a label is there, in whatever spelling: forges tell no capital letters from small ones.
+fn has_label(labels: &[String], wanted: &str) -> bool {
+    let wanted = wanted.to_lowercase();
+    labels.iter().any(|label| label.to_lowercase() == wanted)
+}
+
 fn decide_open(
     observed: &Observed,
     pull: &Pull,
@@ -187,25 +278,14 @@ fn decide_open(
     labels: &Labels,
 ) -> Decision {
     let number = pull.number;
-    if pull.labels.contains(&labels.stop) {
-        return Decision::Stopped { number };
-    }
-    if pull.is_queued {
-        return Decision::Queued { number };
+    if let Some(stopped) = stopped(pull, labels) {
+        return stopped;
     }
     let block = Block::find(&pull.body);
-    let is_taken_back = pull.labels.contains(&labels.again);
-    let is_own = observed.branch.as_ref().is_some_and(|branch| {
-        let is_known = block
-            .as_ref()
-            .is_some_and(|block| block.knows(&branch.head));
-        is_known || branch.is_merge_of_base || branch.is_proved || is_taken_back
-    });
-    let has_wanted_files = observed
-        .branch
-        .as_ref()
-        .is_some_and(|branch| branch.has_wanted_files);
-    if !is_own {
+    let is_taken_back = has_label(&pull.labels, &labels.again);
+    let branch = observed.branch.as_ref();
+    let has_wanted_files = branch.is_some_and(|branch| branch.has_wanted_files);
+    if !is_own(observed, pull, labels) {
         return Decision::Edited(Edited {
             number,
             has_wanted_files,
@@ -219,7 +299,7 @@ fn decide_open(
             deletes_branch: !is_used_elsewhere(observed, number),
         },
         Ok(proposal) => {
-            match refresh(pull, block.as_ref(), proposal, has_wanted_files) {
+            match refresh(observed, pull, block.as_ref(), proposal) {
                 // The label is taken away with what it asked for.
                 Decision::Current { number } if is_taken_back => Decision::Refresh {
                     number,
@@ -241,22 +321,25 @@ fn is_used_elsewhere(observed: &Observed, number: u64) -> bool {
 }
 
 fn refresh(
+    observed: &Observed,
     pull: &Pull,
     block: Option<&Block>,
     proposal: &Proposal,
-    has_wanted_files: bool,
 ) -> Decision {
     let number = pull.number;
-    // A label that was put on it before and is gone was taken away by a person.
-    let given = block.map_or(&[][..], |block| &block.labels);
+    let branch = observed.branch.as_ref();
+    let has_wanted_files = branch.is_some_and(|branch| branch.has_wanted_files);
+    let subject = branch.and_then(|branch| branch.subject.as_deref());
+    // A label that was put on it before and is gone was taken away by a person. Without a block nobody knows which were given.
+    let given = block.map_or(&proposal.labels[..], |block| &block.labels);
     let labels: Vec<String> = proposal
         .labels
         .iter()
-        .filter(|label| !pull.labels.contains(label) && !given.contains(label))
+        .filter(|label| !has_label(&pull.labels, label) && !has_label(given, label))
         .cloned()
         .collect();
     let is_same_change = block.is_some_and(|block| block.fingerprint == proposal.fingerprint);
-    // A person's own title stays as long as the change does.
+    let words = Words::beside(pull, proposal, subject);
     // A person opened again what the program had closed: closing it is a person's no from now on.
     let is_taken_up = block.is_some_and(|block| block.closed.is_some());
     // The base may have moved without a change of files, or may have been merged into the branch. The tests are those of its commit
@@ -266,12 +349,14 @@ fn refresh(
         && is_same_base
         && !is_taken_up
         && pull.base == proposal.base
-        && is_same_body(&pull.body, &proposal.body);
+        && words.title.is_none()
+        && !words.is_new;
+    let has_drafts = block.is_none_or(|block| !block.without_drafts);
     let draft = proposal
         .is_draft
-        .filter(|is_draft| *is_draft != pull.is_draft);
+        .filter(|is_draft| has_drafts && *is_draft != pull.is_draft);
     let moves = !has_wanted_files;
-    let is_noted = proposal.labels.iter().all(|label| given.contains(label));
+    let is_noted = proposal.labels.iter().all(|label| has_label(given, label));
     let writes_text = moves || !is_same_text || !is_noted;
     if !moves && !writes_text && labels.is_empty() && draft.is_none() {
         return Decision::Current { number };
@@ -285,53 +370,54 @@ fn refresh(
     }
 }
 
-/// Tells whether a body says what is wanted before its hidden block. Forges change line endings and outer space.
-fn is_same_body(body: &str, wanted: &str) -> bool {
-    let visible = body
-        .rsplit_once(super::MARKER)
-        .map_or(body, |(text, _)| text);
-    let plain = |text: &str| text.replace("\r\n", "\n").trim().to_owned();
-    plain(visible) == plain(wanted)
-}
-
 fn decide_closed(
     observed: &Observed,
     wanted: Result<&Proposal, &Cause>,
     labels: &Labels,
 ) -> Decision {
-    let is_own_branch = observed
-        .branch
-        .as_ref()
-        .is_some_and(|branch| branch.is_proved || branch.is_merge_of_base || is_known(observed));
     let Ok(proposal) = wanted else {
         return match &observed.branch {
             Some(branch) if is_left_over(observed, branch) => Decision::Sweep,
             Some(_) | None => Decision::Nothing,
         };
     };
-    let of_this_change = |pull: &&Pull| {
-        Block::find(&pull.body).is_some_and(|block| block.fingerprint == proposal.fingerprint)
-    };
-    let silencing = observed
-        .pulls
-        .iter()
-        .filter(|pull| is_refusal(pull))
-        .find(of_this_change);
-    if let Some(pull) = silencing
-        && !pull.labels.contains(&labels.again)
-    {
-        return Decision::Silenced {
-            number: pull.number,
-        };
+    let of_this_change = |pull: &&Pull| is_of_change(pull, &proposal.fingerprint);
+    if let Some(silenced) = silenced(observed, labels, of_this_change) {
+        return silenced;
     }
     match &observed.branch {
-        Some(_) if !is_own_branch => Decision::ForeignBranch,
+        Some(_) if !is_own_branch(observed) => Decision::ForeignBranch,
         // What was merged and taken back on the base is no new commit there.
         Some(branch) => Decision::Open {
             has_branch: branch.has_wanted_files && !is_merged(observed, branch),
         },
         None => Decision::Open { has_branch: false },
     }
+}
+
+/// Finds the newest closed pull request by which a person refused a change, unless it is asked for again.
+fn silenced(
+    observed: &Observed,
+    labels: &Labels,
+    is_refused: impl Fn(&&Pull) -> bool,
+) -> Option<Decision> {
+    let mut refusals = observed.pulls.iter().filter(|pull| is_refusal(pull));
+    let pull = refusals.find(is_refused)?;
+    let number = pull.number;
+    (!has_label(&pull.labels, &labels.again)).then_some(Decision::Silenced { number })
+}
+
+/// Tells whether a pull request is of a change: by its body, or by the files of its commit where the body tells of something else.
+fn is_of_change(pull: &Pull, fingerprint: &Fingerprint) -> bool {
+    let block = Block::find(&pull.body);
+    pull.has_wanted_files || block.is_some_and(|block| block.fingerprint == *fingerprint)
+}
+
+fn is_own_branch(observed: &Observed) -> bool {
+    let branch = observed.branch.as_ref();
+    branch.is_some_and(|branch| {
+        branch.is_proved || branch.is_merge_of_base || is_known(observed)
+    })
 }
 
 /// Tells whether the branch is at a commit that a closed pull request knows.
@@ -375,8 +461,9 @@ pub fn refused(pulls: &[Pull]) -> Option<u64> {
 
 /// Tells whether a person closed a pull request of ours: the program says so in the block where it closes one itself.
 fn is_refusal(pull: &Pull) -> bool {
-    pull.state == PullState::Closed
-        && Block::find(&pull.body).is_some_and(|block| block.closed.is_none())
+    let block = Block::find(&pull.body);
+    let is_of_person = block.map_or(pull.has_wanted_files, |block| block.closed.is_none());
+    pull.state == PullState::Closed && is_of_person
 }
 
 #[cfg(test)]

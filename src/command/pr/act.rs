@@ -1,14 +1,16 @@
-//! Carries a decision out, step by step, so that a run that is stopped after any step is finished by the next: the text of a pull
-//! request names the commit before its branch is moved there, and a branch is there before its pull request.
+//! Carries a decision out, step by step, so that a run that is stopped after any step is finished by the next. What may be refused
+//! comes first: a branch is at its commit, which proves itself, before a pull request is opened of it or speaks of it.
 
 use git2::Oid;
 
-use super::land::Move;
+use super::land::{Landed, Landing, Move};
 use super::observe::Seen;
 use super::propose::Wanted;
 use super::{Run, Trouble};
-use crate::io::forge::{ForgeError, NewPull, PullChange, PullRequest};
-use crate::pull::{Block, Decision, Edited, Ended, PullKey, PullOutcome};
+use crate::io::forge::{Cause, Created, ForgeError, NewPull, PullChange, PullRequest};
+use crate::pull::{
+    Block, Decision, Edited, Ended, Fingerprint, PullKey, PullOutcome, Words,
+};
 
 /// The hidden beginning of the one comment on a pull request that a person has edited.
 const EDITED_COMMENT: &str = "<!-- csctl-matrix:edited -->";
@@ -70,33 +72,58 @@ impl Run<'_> {
             self.pushed += u32::from(!has_branch);
             return Ok(place.outcome(None, Ended::Opened, format!("would be opened: {title}")));
         }
-        let head = if let Some(head) = place.seen.head.filter(|_| has_branch) {
-            head
-        } else {
-            let commit = self.commit(wanted)?;
-            self.push(place, Some((commit, wanted.base)))?;
-            commit
+        let landed = match place.seen.head.filter(|_| has_branch) {
+            Some(commit) => Landed {
+                commit,
+                appends: false,
+            },
+            None => self.land_change(place, wanted)?,
         };
-        let (labels, commits) = (&wanted.proposal.labels, (head, None));
-        let new = NewPull {
-            title: title.clone(),
-            body: body(place, wanted, commits, &[]),
-            head: place.branch.to_owned(),
-            base: place.key.base.clone(),
-            draft: wanted.proposal.is_draft.unwrap_or(false),
+        let words = Words::of(&wanted.proposal);
+        let labels = &wanted.proposal.labels;
+        let mut noted = Noted {
+            landed: &landed,
+            labels: Vec::new(),
+            without_drafts: self.lacks_drafts,
         };
-        let created = self.wait(self.forge.create_pull(&new))?;
+        let created = self.create(place, wanted, (&words, &mut noted))?;
         self.opened += 1;
         if !labels.is_empty() {
             // They are noted when they are given, so that a run that is stopped before does not take them for taken away.
             self.give_labels(created.number, labels)?;
+            noted.labels.clone_from(labels);
             let change = PullChange {
-                body: Some(body(place, wanted, commits, labels)),
+                body: Some(body(place, wanted, &words, &noted)),
                 ..PullChange::default()
             };
             self.wait(self.forge.update_pull(created.number, &change))?;
         }
         Ok(place.outcome(Some(created.number), Ended::Opened, title.clone()))
+    }
+
+    /// Opens a pull request: an ordinary one where the repository knows no drafts.
+    fn create(
+        &mut self,
+        place: &Place<'_>,
+        wanted: &Wanted,
+        (words, noted): (&Words, &mut Noted<'_>),
+    ) -> Result<Created, Trouble> {
+        let mut new = NewPull {
+            title: wanted.proposal.title.clone(),
+            body: body(place, wanted, words, noted),
+            head: place.branch.to_owned(),
+            base: place.key.base.clone(),
+            draft: !self.lacks_drafts && wanted.proposal.is_draft.unwrap_or(false),
+        };
+        match self.wait(self.forge.create_pull(&new)) {
+            Err(error) if new.draft && error.cause() == Some(Cause::DraftsUnsupported) => {}
+            created => return Ok(created?),
+        }
+        self.lacks_drafts = true;
+        noted.without_drafts = true;
+        new.draft = false;
+        new.body = body(place, wanted, words, noted);
+        Ok(self.wait(self.forge.create_pull(&new))?)
     }
 
     fn refresh(
@@ -125,37 +152,58 @@ impl Run<'_> {
             let detail = format!("would be refreshed: {title}");
             return Ok(place.outcome(Some(number), Ended::Refreshed, detail));
         }
-        let standing = place.seen.head;
-        let head = match standing {
-            Some(standing) if !moves => standing,
-            Some(_) | None => self.commit(wanted)?,
+        let landed = match place.seen.head {
+            Some(commit) if !moves => Landed {
+                commit,
+                appends: place.block(number).is_some_and(|block| block.appends),
+            },
+            Some(_) | None => self.land_change(place, wanted)?,
         };
         self.give_labels(number, &labels)?;
-        if writes_text {
-            // The text names the new commit before the branch is moved: whatever is stopped in between, both are known.
-            let previous = standing.filter(|standing| *standing != head);
-            let mut noted = place.block(number).map_or(Vec::new(), |block| block.labels);
+        let has_set_draft = match (draft, place.pull(number)) {
+            (Some(draft), Some(pull)) => self.set_draft(pull, draft)?,
+            _ => true,
+        };
+        let mut detail = title.clone();
+        if writes_text || !has_set_draft {
+            let words = place.words(number, wanted);
+            let block = place.block(number);
+            let lacked_drafts = block.as_ref().is_some_and(|block| block.without_drafts);
+            let mut noted = block.map_or(Vec::new(), |block| block.labels);
             noted.extend(wanted.proposal.labels.clone());
+            let noted = Noted {
+                landed: &landed,
+                labels: noted,
+                without_drafts: lacked_drafts || !has_set_draft,
+            };
             let change = PullChange {
-                title: Some(title.clone()).filter(|_| !place.is_same_change(number, wanted)),
-                body: Some(body(place, wanted, (head, previous), &noted)),
+                body: Some(body(place, wanted, &words, &noted)),
+                title: words.title,
                 base: place.base_change(number),
                 is_open: None,
             };
             self.wait(self.forge.update_pull(number, &change))?;
-        }
-        if moves {
-            self.push(place, Some((head, wanted.base)))?;
-        }
-        if let (Some(draft), Some(pull)) = (draft, place.pull(number)) {
-            self.wait(self.forge.set_draft(pull, draft))?;
+            if change.title.is_none() && place.has_other_title(number, title) {
+                detail += "; its title is a person's and stays";
+            }
         }
         if let Some(pull) = place.pull(number)
             && pull.labels.contains(&self.labels.again)
         {
             self.wait(self.forge.remove_label(number, &self.labels.again))?;
         }
-        Ok(place.outcome(Some(number), Ended::Refreshed, title.clone()))
+        Ok(place.outcome(Some(number), Ended::Refreshed, detail))
+    }
+
+    /// Makes a pull request a draft, or ready; tells whether the repository knows drafts.
+    fn set_draft(&mut self, pull: &PullRequest, is_draft: bool) -> Result<bool, Trouble> {
+        match self.wait(self.forge.set_draft(pull, is_draft)) {
+            Err(error) if error.cause() == Some(Cause::DraftsUnsupported) => {
+                self.lacks_drafts = true;
+                Ok(false)
+            }
+            done => Ok(done.map(|()| true)?),
+        }
     }
 
     /// Says why, closes, and deletes the branch once the pull request is seen to be closed.
@@ -174,11 +222,12 @@ impl Run<'_> {
         }
         let text = format!("{CLOSED_COMMENT}\nClosed: {}.", cause.0);
         self.keep_comment((number, place.pull(number)), CLOSED_COMMENT, &text)?;
-        let body = place.pull(number).and_then(|pull| {
-            let mut block = Block::find(&pull.body)?;
-            let (visible, _) = pull.body.rsplit_once(crate::pull::MARKER)?;
+        let body = place.pull(number).map(|pull| {
+            let (visible, block) = Block::split(&pull.body);
+            // Without a block nobody would know later that it was not a person who closed it.
+            let mut block = block.unwrap_or_else(|| place.empty_block());
             block.closed = Some(cause.0.clone());
-            Some(format!("{}\n\n{}", visible.trim_end(), block.render()))
+            format!("{}\n\n{}", visible.trim_end(), block.render())
         });
         let change = PullChange {
             body,
@@ -246,29 +295,48 @@ impl Run<'_> {
             let detail = "would be deleted: a left-over branch";
             return Ok(place.outcome(None, Ended::Swept, detail.to_owned()));
         }
-        self.push(place, None)?;
-        Ok(place.outcome(None, Ended::Swept, "a left-over branch".to_owned()))
-    }
-
-    /// Moves the branch to a commit on its base, or deletes it.
-    fn push(&mut self, place: &Place<'_>, to: Option<(Oid, Oid)>) -> Result<(), Trouble> {
-        let from = place.seen.head;
-        if from.is_none() && to.is_none() {
-            return Ok(());
+        if self.wait(self.forge.is_base_of_open(place.branch))? {
+            let detail = "a left-over branch stays: an open pull request goes to it";
+            return Ok(place.outcome(None, Ended::NothingToDo, detail.to_owned()));
         }
         self.move_branch(&Move {
             branch: place.branch,
-            from,
-            to: to.map(|(commit, _)| commit),
-            base: to.map(|(_, base)| base),
+            from: place.seen.head,
+            to: None,
+            base: None,
         })?;
         self.pushed += 1;
-        Ok(())
+        Ok(place.outcome(None, Ended::Swept, "a left-over branch".to_owned()))
+    }
+
+    /// Brings the branch to the change.
+    fn land_change(&mut self, place: &Place<'_>, wanted: &Wanted) -> Result<Landed, Trouble> {
+        let from = place.seen.head;
+        let name = from.map(|head| head.to_string());
+        let knows = |block: &Block| name.as_deref().is_some_and(|name| block.knows(name));
+        let open = place.seen.observed.pulls.iter();
+        let block = open.filter_map(|pull| Block::find(&pull.body)).find(knows);
+        let stands_on = block.as_ref().map(|block| Oid::from_str(&block.base).ok());
+        let landed = self.land(&Landing {
+            branch: place.branch,
+            wanted,
+            from,
+            stands_on: stands_on.flatten(),
+            appends: block.is_some_and(|block| block.appends),
+        })?;
+        self.pushed += 1;
+        Ok(landed)
     }
 
     /// Deletes a branch whose pull request is done with. That is so whatever comes of its branch: what is returned says why that
     /// stays.
     pub(super) fn remove_branch(&self, branch: &str, head: Option<Oid>) -> Result<String, Trouble> {
+        match self.wait(self.forge.is_base_of_open(branch)) {
+            Ok(false) => {}
+            Ok(true) => return Ok("; its branch stays: an open pull request goes to it".to_owned()),
+            Err(limit @ ForgeError::RateLimited { .. }) => return Err(limit.into()),
+            Err(why) => return Ok(format!("; its branch stays: {why}")),
+        }
         let removed = self.move_branch(&Move {
             branch,
             from: head,
@@ -339,10 +407,39 @@ impl Place<'_> {
         (pull.base_branch != self.key.base).then(|| self.key.base.clone())
     }
 
-    /// Tells whether a pull request is of this very change: then its title is left to people.
-    fn is_same_change(&self, number: u64, wanted: &Wanted) -> bool {
-        self.block(number)
-            .is_some_and(|block| block.fingerprint == wanted.proposal.fingerprint)
+    /// What a pull request is to say.
+    fn words(&self, number: u64, wanted: &Wanted) -> Words {
+        let branch = self.seen.observed.branch.as_ref();
+        let subject = branch.and_then(|branch| branch.subject.as_deref());
+        let mut pulls = self.seen.observed.pulls.iter();
+        match pulls.find(|pull| pull.number == number) {
+            Some(pull) => Words::beside(pull, &wanted.proposal, subject),
+            None => Words::of(&wanted.proposal),
+        }
+    }
+
+    fn has_other_title(&self, number: u64, title: &str) -> bool {
+        self.pull(number).is_some_and(|pull| pull.title != title)
+    }
+
+    /// A block that tells of no change.
+    fn empty_block(&self) -> Block {
+        Block {
+            key: self.key.clone(),
+            fingerprint: Fingerprint::of(self.key, &[]),
+            base: String::new(),
+            head: self.seen.head.map_or_else(String::new, |head| head.to_string()),
+            previous: None,
+            labels: Vec::new(),
+            tests: Vec::new(),
+            red: None,
+            title: None,
+            text: None,
+            appends: false,
+            without_drafts: false,
+            closed: None,
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+        }
     }
 
     fn outcome(&self, number: Option<u64>, ended: Ended, detail: String) -> PullOutcome {
@@ -385,27 +482,30 @@ impl Place<'_> {
     }
 }
 
-/// Returns the whole body, with its hidden block, in which these labels are noted.
-fn body(
-    place: &Place<'_>,
-    wanted: &Wanted,
-    (head, previous): (Oid, Option<Oid>),
-    labels: &[String],
-) -> String {
-    let mut labels = labels.to_vec();
+/// What the hidden block remembers beside the change.
+struct Noted<'a> {
+    landed: &'a Landed,
+    labels: Vec<String>,
+    without_drafts: bool,
+}
+
+/// Returns the whole body, with its hidden block.
+fn body(place: &Place<'_>, wanted: &Wanted, words: &Words, noted: &Noted<'_>) -> String {
+    let mut labels = noted.labels.clone();
     labels.sort();
     labels.dedup();
     let block = Block {
-        key: place.key.clone(),
         fingerprint: wanted.proposal.fingerprint.clone(),
         base: wanted.base.to_string(),
-        head: head.to_string(),
-        previous: previous.map(|oid| oid.to_string()),
+        head: noted.landed.commit.to_string(),
         labels,
         tests: wanted.tests.clone(),
         red: wanted.red.clone(),
-        closed: None,
-        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        title: Some(words.own_title.clone()),
+        text: Some(words.own_text.clone()),
+        appends: noted.landed.appends,
+        without_drafts: noted.without_drafts,
+        ..place.empty_block()
     };
-    format!("{}\n\n{}", wanted.proposal.body, block.render())
+    format!("{}\n\n{}", words.visible, block.render())
 }

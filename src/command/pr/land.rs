@@ -10,6 +10,27 @@ use crate::error::CommandError;
 use crate::io::forge::{ApiCommit, ApiFile, CreatedCommit};
 use crate::io::git::{Person, RefResult, RefUpdate, TreeChange};
 
+/// A change that the branch of a pull request is to hold.
+#[derive(Clone, Copy)]
+pub(super) struct Landing<'a> {
+    /// The branch's name.
+    pub(super) branch: &'a str,
+    pub(super) wanted: &'a Wanted,
+    /// Where the branch was last seen; nothing where it must not exist.
+    pub(super) from: Option<Oid>,
+    /// The commit of the base branch that it stands on there, where that is known.
+    pub(super) stands_on: Option<Oid>,
+    /// Whether it is known that it may not be moved otherwise than by commits on top.
+    pub(super) appends: bool,
+}
+
+/// Where a change has landed.
+pub(super) struct Landed {
+    pub(super) commit: Oid,
+    /// Whether it is a commit on top of the one before.
+    pub(super) appends: bool,
+}
+
 /// A move of a branch.
 pub(super) struct Move<'a> {
     /// The branch's name.
@@ -25,14 +46,15 @@ pub(super) struct Move<'a> {
 impl Run<'_> {
     /// Returns the commit that a branch is to be moved to. The forge's own is made now, and is the same change with the same
     /// files; nothing points to it yet.
-    pub(super) fn commit(&self, wanted: &Wanted) -> Result<Oid, Trouble> {
+    pub(super) fn commit(&self, wanted: &Wanted, parents: &[Oid]) -> Result<Oid, Trouble> {
         match self.config.commits {
-            CommitConfig::Git => Ok(wanted.commit),
-            CommitConfig::Api => self.commit_of_forge(wanted),
+            CommitConfig::Git if parents == [wanted.base] => Ok(wanted.commit),
+            CommitConfig::Git => Ok(self.git.commit_again(wanted.commit, parents)?),
+            CommitConfig::Api => self.commit_of_forge(wanted, parents),
         }
     }
 
-    fn commit_of_forge(&self, wanted: &Wanted) -> Result<Oid, Trouble> {
+    fn commit_of_forge(&self, wanted: &Wanted, parents: &[Oid]) -> Result<Oid, Trouble> {
         let missing = || CommandError::new(format!("{} is missing", wanted.commit));
         let own = self.git.find_commit(wanted.commit)?.ok_or_else(missing)?;
         let base = self.git.find_commit(wanted.base)?.ok_or_else(missing)?;
@@ -47,7 +69,7 @@ impl Run<'_> {
                 .into());
         }
         let mut commit = ApiCommit {
-            parent: wanted.base.to_string(),
+            parents: parents.iter().map(Oid::to_string).collect(),
             tree,
             message: own.message,
         };
@@ -74,6 +96,62 @@ impl Run<'_> {
         })
     }
 
+    /// Brings the branch of a pull request to a change: it is moved there, or, where it may not be moved so, gets a commit on top.
+    pub(super) fn land(&self, step: &Landing<'_>) -> Result<Landed, Trouble> {
+        let Landing {
+            branch,
+            wanted,
+            from,
+            ..
+        } = *step;
+        let on_top = from.filter(|_| step.appends);
+        if let Some(from) = on_top {
+            return self.append(step, from);
+        }
+        let commit = self.commit(wanted, &[wanted.base])?;
+        let moved = self.move_branch(&Move {
+            branch,
+            from,
+            to: Some(commit),
+            base: Some(wanted.base),
+        });
+        match (moved, from) {
+            (Err(refused), Some(from)) if refused.is_refused_move() => {
+                // Where that is refused as well, the first refusal says more.
+                match self.append(step, from) {
+                    Err(other) if other.is_refused_move() => Err(refused),
+                    landed => landed,
+                }
+            }
+            (moved, _) => moved.map(|()| Landed {
+                commit,
+                appends: false,
+            }),
+        }
+    }
+
+    /// Puts a commit with the wanted files on top of the branch. Where the base has moved, it is a merge of it, so that the pull
+    /// request shows its own change alone.
+    fn append(&self, step: &Landing<'_>, from: Oid) -> Result<Landed, Trouble> {
+        let wanted = step.wanted;
+        let parents = if step.stands_on == Some(wanted.base) {
+            vec![from]
+        } else {
+            vec![from, wanted.base]
+        };
+        let commit = self.commit(wanted, &parents)?;
+        self.move_branch(&Move {
+            branch: step.branch,
+            from: Some(from),
+            to: Some(commit),
+            base: Some(from),
+        })?;
+        Ok(Landed {
+            commit,
+            appends: true,
+        })
+    }
+
     /// Moves, makes or deletes a branch, if it is where it was seen.
     pub(super) fn move_branch(&self, step: &Move<'_>) -> Result<(), Trouble> {
         let Move {
@@ -82,6 +160,7 @@ impl Run<'_> {
         if self.config.commits == CommitConfig::Git {
             let mut update = RefUpdate::branch(branch, from, to);
             update.base = step.base;
+            self.wait(self.forge.await_write());
             let results = self.wait(self.remote.push(&self.client, &self.git, &[update]))?;
             return match results.into_iter().next() {
                 Some(RefResult::Rejected(why)) => Err(Trouble::Rejected(why)),

@@ -104,9 +104,14 @@ impl Run<'_> {
         decision: &Decision,
         waits: bool,
     ) -> Result<bool, Trouble> {
+        let is_asked = self.config.auto_merge.is_some();
         let (number, is_theirs) = match decision {
-            Decision::Current { number } | Decision::Refresh { number, .. } if waits => {
+            Decision::Current { number } | Decision::Refresh { number, .. } if waits && is_asked => {
                 (*number, false)
+            }
+            // What the program switched on before is switched off where the configuration asks for it no more.
+            Decision::Current { number } | Decision::Refresh { number, .. } if !is_asked => {
+                (*number, true)
             }
             Decision::Stopped { number } | Decision::Edited(Edited { number, .. }) => {
                 (*number, true)
@@ -114,7 +119,7 @@ impl Run<'_> {
             _ => return Ok(false),
         };
         let pull = seen.pulls.iter().find(|pull| pull.number == number);
-        let pull = pull.filter(|pull| pull.auto_merge && self.config.auto_merge.is_some());
+        let pull = pull.filter(|pull| pull.auto_merge);
         let pull = pull.filter(|pull| !is_theirs || pull.auto_merge_by == pull.author);
         if let Some(pull) = pull.filter(|_| !self.request.is_dry) {
             self.wait(self.forge.disable_auto_merge(pull))?;

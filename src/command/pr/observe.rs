@@ -15,7 +15,7 @@ use crate::pull::{
 const MAX_MERGES: usize = 20;
 
 /// The pull requests of a branch, the newest first: what decisions are made by, and as the forge gave them.
-#[derive(Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Pulls {
     pub(super) seen: Vec<Pull>,
     full: Vec<PullRequest>,
@@ -110,6 +110,8 @@ impl Run<'_> {
                 base: pull.base_branch.clone(),
                 title: pull.title.clone(),
                 body: pull.body.clone(),
+                head: pull.head.clone(),
+                has_wanted_files: false,
                 labels: pull.labels.clone(),
                 is_queued: pull.merge_queued,
             });
@@ -140,12 +142,16 @@ impl Run<'_> {
         wanted: Option<&Wanted>,
     ) -> Result<Seen, Trouble> {
         let head = self.refs.branch(branch);
+        let mut seen = pulls.seen;
+        for pull in seen.iter_mut().filter(|pull| is_doubtful(pull)) {
+            pull.has_wanted_files = self.has_wanted_files(pull, wanted)?;
+        }
         let observed = Observed {
             branch: match head {
-                Some(head) => Some(self.look_at_branch(key, head, &pulls.seen, wanted)?),
+                Some(head) => Some(self.look_at_branch(key, head, &seen, wanted)?),
                 None => None,
             },
-            pulls: pulls.seen,
+            pulls: seen,
             base: key.base.clone(),
         };
         Ok(Seen {
@@ -176,13 +182,33 @@ impl Run<'_> {
         let has_wanted_files = wanted.map(is_wanted).transpose()?.unwrap_or(false);
         let is_merge_of_base = !is_known && self.is_merge_of_base(key, head, &blocks)?;
         let is_made_again = wanted.is_some_and(|wanted| wanted.commit == head);
-        let is_proved = is_made_again || (!is_known && self.proves_itself(key, head)?);
+        let is_proved = is_made_again || (!is_known && self.proves_itself(key, head, &blocks)?);
         Ok(Branch {
             head: name,
             is_merge_of_base,
             is_proved,
             has_wanted_files,
+            subject: self.subject(head)?,
         })
+    }
+
+    fn subject(&self, commit: Oid) -> Result<Option<String>, GitError> {
+        let facts = self.git.find_commit(commit)?;
+        let line = facts.and_then(|facts| facts.message.lines().next().map(str::to_owned));
+        Ok(line)
+    }
+
+    /// Tells whether a closed pull request's commit has the files that are wanted. One that nobody keeps any more tells nothing.
+    fn has_wanted_files(&self, pull: &Pull, wanted: Option<&Wanted>) -> Result<bool, Trouble> {
+        let head = pull.head.as_deref().and_then(|head| Oid::from_str(head).ok());
+        let (Some(head), Some(wanted)) = (head, wanted) else {
+            return Ok(false);
+        };
+        match self.fetch(head, 1) {
+            Ok(()) => Ok(self.has_files_of(head, wanted)?),
+            Err(limit) if limit.is_limit() => Err(limit.into()),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Tells whether a branch holds the very files that are wanted.
@@ -235,7 +261,7 @@ impl Run<'_> {
 
     /// Tells whether a commit carries the fingerprint of its own content, right on top of the base branch: then nobody has changed
     /// what the program made, and nobody's work lies below it.
-    fn proves_itself(&self, key: &PullKey, head: Oid) -> Result<bool, Trouble> {
+    fn proves_itself(&self, key: &PullKey, head: Oid, blocks: &[Block]) -> Result<bool, Trouble> {
         let Some(facts) = self.git.find_commit(head)? else {
             return Ok(false);
         };
@@ -245,13 +271,33 @@ impl Run<'_> {
                 .parse::<Fingerprint>()
                 .ok()
         });
-        let (Some(stated), [parent]) = (stated, &facts.parents[..]) else {
+        let Some(stated) = stated else {
             return Ok(false);
         };
-        if self.git.find_commit(*parent)?.is_none() {
-            return Ok(false);
-        }
-        let changes = self.git.changes(*parent, facts.tree)?;
-        Ok(proof(key, &changes) == stated && self.is_on_base(key, *parent)?)
+        let before = facts.parents.first().map(Oid::to_string);
+        let known = blocks
+            .iter()
+            .find(|block| before.as_deref().is_some_and(|before| block.knows(before)));
+        let known = known.and_then(|block| Oid::from_str(&block.base).ok());
+        // One that was put on top of an earlier one states what both change of the base.
+        let base = match (&facts.parents[..], known) {
+            ([parent], None) => *parent,
+            ([_], Some(base)) => base,
+            ([_, base], Some(_)) => *base,
+            _ => return Ok(false),
+        };
+        self.fetch(base, 1)?;
+        let changes = self.git.changes(base, facts.tree)?;
+        Ok(proof(key, &changes) == stated && self.is_on_base(key, base)?)
     }
+}
+
+/// Tells whether the body of a closed pull request may tell of another change than the one that was refused: it has no sound block, or one
+/// of another commit.
+fn is_doubtful(pull: &Pull) -> bool {
+    let is_of_head = |block: Block| {
+        let is_told = pull.head.as_deref().is_none_or(|head| block.head == head);
+        is_told || block.closed.is_some()
+    };
+    pull.state == PullState::Closed && !Block::find(&pull.body).is_some_and(is_of_head)
 }

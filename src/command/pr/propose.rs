@@ -46,6 +46,7 @@ pub(super) struct Known {
 }
 
 /// Where a change is proposed.
+#[derive(Clone, Copy)]
 struct At<'a> {
     key: &'a PullKey,
     base: &'a Base,
@@ -75,15 +76,8 @@ impl Run<'_> {
         else {
             return Ok(None);
         };
-        let block = known.block.as_ref();
-        let at = At {
-            key,
-            base,
-            tested: block.filter(|block| block.base == base.oid.to_string()),
-            after: known.after,
-        };
-        let remembered = at.tested.and_then(|block| block.red.clone());
-        let remembered = remembered.filter(|(red, _)| *red == change.fingerprint);
+        let at = At::of(key, base, known);
+        let remembered = at.remembered(change);
         let tests = match &remembered {
             Some(_) => Vec::new(),
             None => self.test(&at, change)?,
@@ -105,6 +99,27 @@ impl Run<'_> {
         }
         // Without the default nothing is left: all of it waits, as a draft.
         self.wanted(&at, change, (tests, None)).map(Some)
+    }
+
+    /// Makes a proposal without a test, for what is decided whatever comes of one.
+    pub(super) fn propose_untested(
+        &self,
+        agenda: &Agenda,
+        key: &PullKey,
+        known: &Known,
+    ) -> Result<Option<Wanted>, CommandError> {
+        let (Some(change), Some(base)) = (agenda.changes.get(key), agenda.bases.get(&key.base))
+        else {
+            return Ok(None);
+        };
+        let at = At::of(key, base, known);
+        let none = (Vec::new(), None);
+        if let Some((_, why)) = at.remembered(change)
+            && let Some(held) = self.change(base, key, Some(&why))?
+        {
+            return self.wanted(&at, &held, none).map(Some);
+        }
+        self.wanted(&at, change, none).map(Some)
     }
 
     /// Returns the results of the tests of a planned change. The same change on the same commit is not tested twice.
@@ -193,6 +208,24 @@ impl Run<'_> {
         let reason = report.reason().filter(|_| !report.results.is_empty());
         let begun = || "its checks have not begun".to_owned();
         Ok((!report.is_green).then(|| reason.unwrap_or_else(begun)))
+    }
+}
+
+impl<'a> At<'a> {
+    fn of(key: &'a PullKey, base: &'a Base, known: &'a Known) -> Self {
+        let block = known.block.as_ref();
+        Self {
+            key,
+            base,
+            tested: block.filter(|block| block.base == base.oid.to_string()),
+            after: known.after,
+        }
+    }
+
+    /// Returns what was red of this very change on this very commit of the base branch.
+    fn remembered(&self, change: &Change) -> Option<Red> {
+        let red = self.tested.and_then(|block| block.red.clone());
+        red.filter(|(red, _)| *red == change.fingerprint)
     }
 }
 

@@ -137,6 +137,13 @@ impl Channel {
         })
     }
 
+    /// Waits until something may be changed that is not changed over this channel, as git moves a branch.
+    pub(super) async fn await_write(&self) {
+        let mut pace = self.pace.lock().await;
+        self.wait_for_turn(&pace, Kind::Write).await;
+        pace.last_write = Some(self.settings.clock.now());
+    }
+
     /// Sends a request when it is its turn.
     async fn send(&self, ask: Ask, kind: Kind) -> Result<Answer, SendError> {
         // Requests are serial: the lock is held until the answer is there.

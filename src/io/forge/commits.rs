@@ -13,8 +13,8 @@ use super::{ForgeError, GitHub};
 /// A commit to be made. GitHub is told of no author: it takes the one whose token it is, and signs for a bot only then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiCommit {
-    /// The commit that it follows.
-    pub parent: String,
+    /// The commits that it follows.
+    pub parents: Vec<String>,
     /// The files, as a tree.
     pub tree: String,
     /// The message.
@@ -91,7 +91,7 @@ impl GitHub {
         let body = json!({
             "message": commit.message,
             "tree": commit.tree,
-            "parents": [commit.parent],
+            "parents": commit.parents,
         });
         let made: CommitWire = self.create_object("commits", body).await?;
         let (author_name, author_email) = made

@@ -50,6 +50,8 @@ pub enum Cause {
     AlreadyExists,
     /// The new commit does not follow the old one.
     NotFastForward,
+    /// A rule of the repository keeps the branch from being moved so.
+    Protected,
     /// Auto-merge has nothing to wait for: the pull request could be merged now.
     NothingToWaitFor,
     /// Auto-merge is switched off in the repository.
@@ -248,6 +250,9 @@ fn cause_of(message: &str) -> Cause {
         ("already exists", Cause::AlreadyExists),
         ("already_exists", Cause::AlreadyExists),
         ("not a fast forward", Cause::NotFastForward),
+        ("cannot force-push", Cause::Protected),
+        ("protected branch", Cause::Protected),
+        ("repository rule violations", Cause::Protected),
         ("in clean status", Cause::NothingToWaitFor),
         ("auto merge is not allowed", Cause::AutoMergeOff),
         ("head branch was modified", Cause::HeadMoved),

@@ -109,6 +109,14 @@ impl GitHub {
         self.list_pulls("", PullQuery::Open).await
     }
 
+    /// Tells whether an open pull request goes to a branch.
+    pub async fn is_base_of_open(&self, branch: &str) -> Result<bool, ForgeError> {
+        let filter = format!("&base={}", encode(branch));
+        let pulls = self.list_pulls(&filter, PullQuery::Open).await?;
+        // GitHub ignores a base that it does not understand and answers with everything.
+        Ok(pulls.iter().any(|pull| pull.base_branch == branch))
+    }
+
     async fn list_pulls(
         &self,
         filter: &str,

@@ -7,7 +7,7 @@ use git2::build::TreeUpdateBuilder;
 use git2::{ErrorCode, FileMode, ObjectType, Oid, Signature, Time, Tree, TreeEntry};
 use jiff::Timestamp;
 
-use super::{GitRepository, SYMBOLIC_LINK};
+use super::{GitError, GitRepository, SYMBOLIC_LINK};
 use crate::plan::{FileAction, FileChange};
 
 /// Who made a commit.
@@ -118,6 +118,27 @@ impl GitRepository {
         let id = self
             .repository
             .commit(None, &author, &committer, &message, &tree, &[&parent])?;
+        Ok(id)
+    }
+
+    /// Writes a commit with the files, the author and the message of another one on top of these, and returns it.
+    pub fn commit_again(&self, like: Oid, parents: &[Oid]) -> Result<Oid, GitError> {
+        let like = self.repository.find_commit(like)?;
+        let found: Result<Vec<_>, _> = parents
+            .iter()
+            .map(|parent| self.repository.find_commit(*parent))
+            .collect();
+        let found = found?;
+        let parents: Vec<&git2::Commit<'_>> = found.iter().collect();
+        let message = String::from_utf8_lossy(like.message_bytes());
+        let id = self.repository.commit(
+            None,
+            &like.author(),
+            &like.committer(),
+            &message,
+            &like.tree()?,
+            &parents,
+        )?;
         Ok(id)
     }
 

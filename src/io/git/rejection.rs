@@ -27,6 +27,20 @@ pub enum Rejection {
     Other(String),
 }
 
+impl Rejection {
+    /// Says what to do, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Stale { .. } => Some("the next run looks again"),
+            Self::Hook(_) | Self::Protected(_) | Self::NonFastForward => {
+                Some("let the token move and extend branches of pullRequests.prefix")
+            }
+            Self::Unanswered(_) => Some("run it again: it looks first"),
+            Self::Other(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -49,6 +49,10 @@ fn block(of: &str) -> Block {
         labels: vec!["images".to_owned()],
         tests: Vec::new(),
         red: None,
+        title: None,
+        text: None,
+        appends: false,
+        without_drafts: false,
         closed: None,
         tool: "0.1.0".to_owned(),
     }
@@ -65,6 +69,8 @@ fn pull(of: &str) -> Pull {
         base: proposal.base,
         title: proposal.title,
         body,
+        head: None,
+        has_wanted_files: false,
         labels: proposal.labels,
         is_queued: false,
     }
@@ -76,6 +82,7 @@ fn branch(head: &str) -> Branch {
         is_merge_of_base: false,
         is_proved: false,
         has_wanted_files: false,
+        subject: None,
     }
 }
 
