@@ -31,9 +31,9 @@ use crate::command::{self, Format, Outcome, Place, World};
 use crate::config::Config;
 use crate::error::{CommandError, Status};
 use crate::io::http::{HttpSettings, Mirror, conceal};
-use crate::report::terminal::{Form, Look, render, styled};
 use crate::plan::{Carried, Selection};
 use crate::policy::{Addons, ChangeClass, EndOfLife, ImageList, Retention};
+use crate::report::terminal::{Form, Look, render, styled};
 use crate::version::Minor;
 
 /// Keep cluster-stack repositories in step with node images, Kubernetes patches and addon charts
@@ -621,7 +621,7 @@ fn world(args: WorldArgs, given: &Given) -> World {
         verify_images: args.verify_images,
         http: HttpSettings {
             cache_dir: args.cache_dir.or_else(default_cache),
-            mirrors: args.mirrors.into(),
+            mirrors: args.mirrors.into_iter().collect(),
             offline: args.offline,
             github_token: given.token(),
             progress: true,

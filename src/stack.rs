@@ -21,8 +21,8 @@ mod tree;
 mod wanted;
 
 pub use addon::{ChartSource, MinorBoundChart, MinorBoundCharts, versions_for};
-pub use configured::{ConfiguredSites, StaleSite, Unmet, stale_sites};
 pub(crate) use configured::is_of_git;
+pub use configured::{ConfiguredSites, StaleSite, Unmet, stale_sites};
 pub(crate) use configured::{
     SiteValues, edit as edit_configured, edit_text as edit_configured_text, unmet as unmet_sites,
 };

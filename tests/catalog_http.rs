@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use csctl_matrix::io::http::{Ask, HttpClient, HttpError, HttpSettings, Mirror, Secret};
+use csctl_matrix::io::http::{Ask, HttpClient, HttpError, HttpSettings, Mirror, Mirrors, Secret};
 use server::{Reply, Request, Server, refusing_url};
 
 #[path = "support/server.rs"]
@@ -215,7 +215,7 @@ async fn redirects_are_followed_as_far_as_that_is_safe() {
         to: target.url(),
     };
     let client = HttpClient::new(HttpSettings {
-        mirrors: vec![mirror].into(),
+        mirrors: Mirrors::from_iter([mirror]),
         ..settings()
     });
     let at = |path: &str| format!("{}{path}", server.url());
@@ -260,7 +260,7 @@ async fn a_mirror_answers_for_the_original() {
     let folder = tempfile::tempdir().unwrap();
     let mirror = format!("https://store.example/images/={}/m/", server.url());
     let client = HttpClient::new(HttpSettings {
-        mirrors: vec![mirror.parse().unwrap()].into(),
+        mirrors: Mirrors::from_iter([mirror.parse().unwrap()]),
         ..cached(folder.path())
     });
     let url = "https://store.example/images/a/b?c=d";

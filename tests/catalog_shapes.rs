@@ -36,7 +36,10 @@ fn settings(server: &Server) -> HttpSettings {
         format!("https://raw.githubusercontent.com/={nobody}/"),
     ];
     HttpSettings {
-        mirrors: mirrors.map(|mirror| mirror.parse().unwrap()).to_vec().into(),
+        mirrors: mirrors
+            .iter()
+            .map(|mirror| mirror.parse().unwrap())
+            .collect(),
         retry_pause: Duration::from_millis(2),
         system_proxy: false,
         ..HttpSettings::default()

@@ -33,8 +33,7 @@ fn settings(mirrors: &[String]) -> HttpSettings {
         mirrors: mirrors
             .iter()
             .map(|mirror| mirror.parse().unwrap())
-            .collect::<Vec<Mirror>>()
-            .into(),
+            .collect(),
         retry_pause: Duration::from_millis(2),
         system_proxy: false,
         ..HttpSettings::default()

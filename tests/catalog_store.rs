@@ -11,7 +11,7 @@ use csctl_matrix::catalog::{
     Catalog, CatalogRequest, ChartRequest, ImagePattern, StoreRequest, VulnerabilityRequest,
 };
 use csctl_matrix::io::catalog::{fetch, read_file, write_file};
-use csctl_matrix::io::http::{HttpClient, HttpSettings, Mirror, Mirrors};
+use csctl_matrix::io::http::{HttpClient, HttpSettings, Mirrors};
 use csctl_matrix::version::Minor;
 use server::Reply;
 use store::{CHARTS, IMAGES, PATTERN, StoreServer};
@@ -91,8 +91,7 @@ fn settings(store: &StoreServer) -> HttpSettings {
             .mirrors()
             .iter()
             .map(|mirror| mirror.parse().unwrap())
-            .collect::<Vec<Mirror>>()
-            .into(),
+            .collect(),
         retry_pause: Duration::from_millis(5),
         system_proxy: false,
         ..HttpSettings::default()

@@ -95,7 +95,15 @@ impl Site {
 
     fn pr(&self, variables: Variables) -> Said {
         let (remote, api) = (self.server.git_url(), self.server.url());
-        let words = ["pr", "--remote", &remote, "--api", &api, "--write-pause", "0"];
+        let words = [
+            "pr",
+            "--remote",
+            &remote,
+            "--api",
+            &api,
+            "--write-pause",
+            "0",
+        ];
         self.command(&[&words[..], &["--format", "json"]].concat(), variables)
     }
 

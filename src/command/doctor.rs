@@ -135,7 +135,9 @@ impl<'a> Doctor<'a> {
                 let shown = remote.shown();
                 self.add(DoctorCheck::problem(
                     "git remote",
-                    format!("nobody was asked: the clone alone says that {shown} may have the token"),
+                    format!(
+                        "nobody was asked: the clone alone says that {shown} may have the token"
+                    ),
                     format!("where that is right, name it: doctor --remote {shown}"),
                 ));
                 None

@@ -167,7 +167,15 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         config,
     } = clone::open(request, &client, &runtime)?;
     let pulls = config.pull_requests.clone();
-    let author = author(request, &pulls, &git)?;
+    let mut unsigned = None;
+    let author = match author(request, &pulls, &git) {
+        Err(error) if request.is_dry => {
+            let hint = error.hints().join("; ");
+            unsigned = Some(format!("{error}; before a run that writes, {hint}"));
+            nobody()
+        }
+        known => known?,
+    };
     let mut run = Run {
         labels: Labels {
             stop: pulls.stop_label.clone(),
@@ -199,6 +207,7 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         return Err(error);
     }
     let mut outcome = outcome(request, &report, stop)?;
+    outcome.warnings.extend(unsigned);
     outcome.warnings.extend(said.warnings);
     outcome.faults = said.faults;
     if !outcome.faults.is_empty() {
@@ -254,6 +263,14 @@ pub(super) fn remote(request: &PrRequest, git: &GitRepository) -> Result<Remote,
         None => git.origin(request.credentials.clone()),
     };
     found.map_err(|error| CommandError::new(&error).hinted(error.hint()))
+}
+
+/// Who stands for the author where nothing is written.
+fn nobody() -> Person {
+    Person {
+        name: "nobody".to_owned(),
+        email: "nobody@localhost".to_owned(),
+    }
 }
 
 /// Who writes the commits and signs them off.
@@ -463,7 +480,11 @@ impl Run<'_> {
         if outcome.ended == Ended::UpToDate && waits.is_none() {
             self.merge_last(key, branch, &seen, &mut outcome)?;
         }
-        if let Some(waits) = waits {
+        let is_waiting = matches!(
+            outcome.ended,
+            Ended::Opened | Ended::Refreshed | Ended::UpToDate | Ended::Ceiling
+        );
+        if let Some(waits) = waits.filter(|_| is_waiting) {
             let state = if self.config.draft && !self.lacks_drafts {
                 "a draft"
             } else {

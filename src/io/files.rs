@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use crate::stack::{ConfiguredSites, Content, Tree, is_directory_of_interest, is_of_git, is_of_interest};
+use crate::stack::{
+    ConfiguredSites, Content, Tree, is_directory_of_interest, is_of_git, is_of_interest,
+};
 
 /// Files over this size are not read: the largest file that states facts in a public repository has 20 kB.
 pub(super) const MAX_BYTES: usize = 8 * 1024 * 1024;

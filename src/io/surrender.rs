@@ -57,7 +57,10 @@ mod linux {
         if *start == 0 || length > LONGEST {
             return Ok(());
         }
-        let memory = File::options().read(true).write(true).open("/proc/self/mem")?;
+        let memory = File::options()
+            .read(true)
+            .write(true)
+            .open("/proc/self/mem")?;
         let mut block = vec![0; usize::try_from(length).unwrap_or_default()];
         memory.read_exact_at(&mut block, *start)?;
         for secret in secrets {

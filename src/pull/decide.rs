@@ -415,9 +415,7 @@ fn is_of_change(pull: &Pull, fingerprint: &Fingerprint) -> bool {
 
 fn is_own_branch(observed: &Observed) -> bool {
     let branch = observed.branch.as_ref();
-    branch.is_some_and(|branch| {
-        branch.is_proved || branch.is_merge_of_base || is_known(observed)
-    })
+    branch.is_some_and(|branch| branch.is_proved || branch.is_merge_of_base || is_known(observed))
 }
 
 /// Tells whether the branch is at a commit that a closed pull request knows.

@@ -1,8 +1,8 @@
 //! Which words of a pull request are the program's own and which are a person's: nobody's are replaced. What the program wrote is known
 //! again by what the hidden block remembers of it.
 
-use super::decide::{Proposal, Pull};
 use super::Block;
+use super::decide::{Proposal, Pull};
 use crate::version::Sha256;
 
 /// What stands between the words of people and the program's text, where there are both.
@@ -231,7 +231,10 @@ mod tests {
     fn without_the_block_the_title_of_a_person_stays() {
         let emptied = pull("Urgent!", String::new());
         let words = Words::beside(&emptied, &proposal("v2"), Some("Move to v1"));
-        assert_eq!((words.title, words.visible.as_str()), (None, "It moves to v2."));
+        assert_eq!(
+            (words.title, words.visible.as_str()),
+            (None, "It moves to v2.")
+        );
         let own = pull("Move to v1", "Words of a person".to_owned());
         let words = Words::beside(&own, &proposal("v2"), Some("Move to v1"));
         assert_eq!(words.title.as_deref(), Some("Move to v2"));

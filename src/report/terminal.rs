@@ -228,7 +228,10 @@ mod tests {
         let value = "\u{1b}[2J \u{9b}\u{202e} ##[error] ##[[";
         let json = serde_json::to_string(value).unwrap();
         let shown = render(&json, Form::Json);
-        assert!(!shown.contains("##[") && !shown.contains(is_hidden), "{shown}");
+        assert!(
+            !shown.contains("##[") && !shown.contains(is_hidden),
+            "{shown}"
+        );
         assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), value);
     }
 }

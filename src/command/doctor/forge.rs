@@ -39,6 +39,12 @@ impl Doctor<'_> {
             is_of_job = is_job_token(kind, viewer.as_ref(), self.request.is_in_actions);
             self.add(token_check(kind, viewer.as_ref(), is_of_job));
         }
+        if let Some(Err(error @ ForgeError::NotFound(refusal))) = &viewer
+            && refusal.path.contains("graphql")
+        {
+            self.add(refused("GraphQL", error));
+            return false;
+        }
         let info = match self.wait(forge.repository()) {
             Ok(info) => info,
             Err(error) => {

@@ -8,9 +8,7 @@ use super::observe::Seen;
 use super::propose::Wanted;
 use super::{Run, Trouble};
 use crate::io::forge::{Cause, Created, ForgeError, NewPull, PullChange, PullRequest};
-use crate::pull::{
-    Block, Decision, Edited, Ended, Fingerprint, PullKey, PullOutcome, Words,
-};
+use crate::pull::{Block, Decision, Edited, Ended, Fingerprint, PullKey, PullOutcome, Words};
 
 /// The hidden beginning of the one comment on a pull request that a person has edited.
 const EDITED_COMMENT: &str = "<!-- csctl-matrix:edited -->";
@@ -90,7 +88,14 @@ impl Run<'_> {
         self.opened += 1;
         if !labels.is_empty() {
             // They are noted when they are given, so that a run that is stopped before does not take them for taken away.
-            self.give_labels(created.number, labels)?;
+            match self.give_labels(created.number, labels) {
+                Err(why) if !why.is_limit() => {
+                    let detail =
+                        format!("opened, and its labels were not given: {}", why.in_full());
+                    return Ok(place.outcome(Some(created.number), Ended::Failed, detail));
+                }
+                given => given?,
+            }
             noted.labels.clone_from(labels);
             let change = PullChange {
                 body: Some(body(place, wanted, &words, &noted)),
@@ -191,6 +196,7 @@ impl Run<'_> {
             && pull.labels.contains(&self.labels.again)
         {
             self.wait(self.forge.remove_label(number, &self.labels.again))?;
+            self.take_back_comment(pull)?;
         }
         Ok(place.outcome(Some(number), Ended::Refreshed, detail))
     }
@@ -235,9 +241,9 @@ impl Run<'_> {
             ..PullChange::default()
         };
         self.wait(self.forge.update_pull(number, &change))?;
-        let now = self.wait(self.forge.pull(number))?;
+        let is_open = self.wait(self.forge.is_open(number))?;
         let mut detail = cause.0;
-        if deletes_branch && now.state != crate::io::forge::PullState::Open {
+        if deletes_branch && !is_open {
             detail += &self.remove_branch(place.branch, place.seen.head)?;
         }
         Ok(place.outcome(Some(number), Ended::Closed, detail))
@@ -362,6 +368,23 @@ impl Run<'_> {
         Ok(self.wait(self.forge.add_labels(number, &names))?)
     }
 
+    /// Says in the comment on an edited branch, where there is one, that the branch was handed back.
+    fn take_back_comment(&self, pull: &PullRequest) -> Result<(), Trouble> {
+        let comments = self.wait(self.forge.comments(pull.number))?;
+        let mut own = comments.iter().filter(|comment| {
+            comment.author == pull.author && comment.body.starts_with(EDITED_COMMENT)
+        });
+        let text = format!(
+            "{EDITED_COMMENT}\nThis branch was handed back to csctl-matrix, which made it anew."
+        );
+        match own.next() {
+            Some(comment) if comment.body != text => {
+                Ok(self.wait(self.forge.update_comment(comment.id, &text))?)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Keeps one comment with this hidden beginning up to date; an unchanged one is not written. Of others' comments with the same
     /// beginning none is written over: the forge would not let a bot, and anyone can write one.
     fn keep_comment(
@@ -428,7 +451,10 @@ impl Place<'_> {
             key: self.key.clone(),
             fingerprint: Fingerprint::of(self.key, &[]),
             base: String::new(),
-            head: self.seen.head.map_or_else(String::new, |head| head.to_string()),
+            head: self
+                .seen
+                .head
+                .map_or_else(String::new, |head| head.to_string()),
             previous: None,
             labels: Vec::new(),
             tests: Vec::new(),

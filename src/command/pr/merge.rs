@@ -46,7 +46,12 @@ impl Run<'_> {
             && !pull.labels.contains(&self.labels.stop)
             && pull.base_branch == key.base
             && pull.head.as_deref() == Some(name.as_str());
-        if !is_same || pull.auto_merge {
+        if pull.auto_merge {
+            return Ok(());
+        }
+        if !is_same {
+            "not merged, as it is not what it was a moment ago; the next run looks again"
+                .clone_into(&mut outcome.detail);
             return Ok(());
         }
         let reviews = self.wait(self.forge.reviews(number))?;
@@ -106,7 +111,9 @@ impl Run<'_> {
     ) -> Result<bool, Trouble> {
         let is_asked = self.config.auto_merge.is_some();
         let (number, is_theirs) = match decision {
-            Decision::Current { number } | Decision::Refresh { number, .. } if waits && is_asked => {
+            Decision::Current { number } | Decision::Refresh { number, .. }
+                if waits && is_asked =>
+            {
                 (*number, false)
             }
             // What the program switched on before is switched off where the configuration asks for it no more.

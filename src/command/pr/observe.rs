@@ -200,7 +200,10 @@ impl Run<'_> {
 
     /// Tells whether a closed pull request's commit has the files that are wanted. One that nobody keeps any more tells nothing.
     fn has_wanted_files(&self, pull: &Pull, wanted: Option<&Wanted>) -> Result<bool, Trouble> {
-        let head = pull.head.as_deref().and_then(|head| Oid::from_str(head).ok());
+        let head = pull
+            .head
+            .as_deref()
+            .and_then(|head| Oid::from_str(head).ok());
         let (Some(head), Some(wanted)) = (head, wanted) else {
             return Ok(false);
         };

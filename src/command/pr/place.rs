@@ -70,7 +70,9 @@ fn api_of(request: &PrRequest, config: &PullConfig, shown: &str) -> Result<Strin
     };
     if let Some(api) = &config.api {
         let is_believed = belongs_to(api, &remote);
-        return is_believed.then(|| api.clone()).ok_or_else(|| unbelieved(api, shown));
+        return is_believed
+            .then(|| api.clone())
+            .ok_or_else(|| unbelieved(api, shown));
     }
     let named = environment.filter(|forge| origin_of(&forge.server) == Some(remote.origin()));
     if let Some(forge) = named {
@@ -90,8 +92,7 @@ fn belongs_to(api: &str, remote: &Url) -> bool {
         return false;
     };
     let beside = format!("https://api.{}", remote.host_str().unwrap_or_default());
-    let is_of_host =
-        api.origin() == remote.origin() || Some(api.origin()) == origin_of(&beside);
+    let is_of_host = api.origin() == remote.origin() || Some(api.origin()) == origin_of(&beside);
     is_of_host && (api.scheme() == "https" || is_loopback(&api))
 }
 

@@ -145,6 +145,11 @@ impl GitHub {
         Ok(pull)
     }
 
+    /// Tells whether a pull request is open.
+    pub async fn is_open(&self, number: u64) -> Result<bool, ForgeError> {
+        Ok(self.plain_pull(number).await?.state == PullState::Open)
+    }
+
     async fn plain_pull(&self, number: u64) -> Result<PullRequest, ForgeError> {
         let wire: PullWire = self.get(self.path(&format!("/pulls/{number}"))).await?;
         Ok(wire.read())

@@ -72,7 +72,11 @@ impl<'a> Packets<'a> {
 
     /// Passes over packets that begin with these words; what comes next need not be a packet.
     pub(super) fn skip_lines(&mut self, beginning: &[u8]) -> Result<()> {
-        while self.rest.get(4..).is_some_and(|rest| rest.starts_with(beginning)) {
+        while self
+            .rest
+            .get(4..)
+            .is_some_and(|rest| rest.starts_with(beginning))
+        {
             self.next()?;
         }
         Ok(())

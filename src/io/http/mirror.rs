@@ -78,11 +78,11 @@ struct Match<'m> {
     mirror: &'m Mirror,
 }
 
-impl From<Vec<Mirror>> for Mirrors {
+impl FromIterator<Mirror> for Mirrors {
     /// Takes them for mirrors of the command line.
-    fn from(asked: Vec<Mirror>) -> Self {
+    fn from_iter<I: IntoIterator<Item = Mirror>>(mirrors: I) -> Self {
         Self {
-            asked,
+            asked: mirrors.into_iter().collect(),
             of_files: Vec::new(),
         }
     }
@@ -103,10 +103,7 @@ impl Mirrors {
 
     /// Returns the URL to ask with a secret.
     pub(super) fn rewrite_with_secret(&self, url: &str) -> Mirrored {
-        mirrored(
-            find_longest(&self.asked, url, MirroredBy::CommandLine),
-            url,
-        )
+        mirrored(find_longest(&self.asked, url, MirroredBy::CommandLine), url)
     }
 
     /// Tells whether a mirror of the command line leads to this place: somebody on this machine says that it may be asked.
@@ -153,7 +150,7 @@ mod tests {
             "https://store.example/images=http://b.local",
         ]
         .map(|text| text.parse::<Mirror>().unwrap());
-        let mirrors = Mirrors::from(mirrors.to_vec());
+        let mirrors = Mirrors::from_iter(mirrors);
         let asked = |url: &str| mirrors.rewrite(url).url;
         assert_eq!(asked("https://store.example/f"), "http://a.local/x/f");
         assert_eq!(asked("https://store.example/images/f"), "http://b.local/f");

@@ -59,9 +59,7 @@ fn hold(text: &str) {
 
 /// Returns every secret that this process has held.
 pub(crate) fn held() -> Vec<String> {
-    HELD.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
+    HELD.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// Returns a text with stars in place of every secret that this process has held: as it is, in base64 at any offset, as a
@@ -138,7 +136,8 @@ impl Decoded {
         let mut at = 0;
         while let Some(byte) = text.as_bytes().get(at).copied() {
             let digits = text.get(at + 1..at + 3).filter(|_| byte == b'%');
-            let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+            let digits =
+                digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
             let read = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
             let length = if read.is_some() { 3 } else { 1 };
             decoded.bytes.push(read.unwrap_or(byte));
@@ -152,9 +151,7 @@ impl Decoded {
         let windows = self.bytes.windows(secret.len()).enumerate();
         let matching = windows.filter(|(_, window)| *window == secret.as_bytes());
         matching
-            .map(|(start, _)| {
-                self.places[start].start..self.places[start + secret.len() - 1].end
-            })
+            .map(|(start, _)| self.places[start].start..self.places[start + secret.len() - 1].end)
             .collect()
     }
 }
@@ -203,7 +200,10 @@ mod tests {
     #[test]
     fn other_texts_stay() {
         for text in ["", "100% ä %zz %4", "ghp_Ab", "Basic eDp5"] {
-            assert!(matches!(conceal_these(text, &[TOKEN.to_owned()]), Cow::Borrowed(_)));
+            assert!(matches!(
+                conceal_these(text, &[TOKEN.to_owned()]),
+                Cow::Borrowed(_)
+            ));
         }
     }
 }
