@@ -30,6 +30,7 @@ use crate::command::update::UpdateRequest;
 use crate::command::{self, Format, Outcome, Place, World};
 use crate::config::Config;
 use crate::error::{CommandError, Status};
+use crate::io::forge::GITHUB_API;
 use crate::io::http::{HttpSettings, Mirror, conceal};
 use crate::plan::{Carried, Selection};
 use crate::policy::{Addons, ChangeClass, EndOfLife, ImageList, Retention};
@@ -623,7 +624,7 @@ fn world(args: WorldArgs, given: &Given) -> World {
             cache_dir: args.cache_dir.or_else(default_cache),
             mirrors: args.mirrors.into_iter().collect(),
             offline: args.offline,
-            github_token: given.token(),
+            github_token: given.token().filter(|_| is_of_github()),
             progress: true,
             ..HttpSettings::default()
         },
@@ -666,6 +667,12 @@ fn pull_requests(
         summary: args.summary,
         format: args.format,
     })
+}
+
+/// Tells whether a token of the environment is one of GitHub itself: a job of another GitHub names its own API.
+fn is_of_github() -> bool {
+    let api = variable("GITHUB_API_URL");
+    api.is_none_or(|api| api.trim_end_matches('/') == GITHUB_API)
 }
 
 /// Returns a variable of the environment; one that is empty is not set.

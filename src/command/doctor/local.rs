@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::Doctor;
 use crate::catalog::{Catalog, Unreachable};
 use crate::command::pr;
-use crate::config::CONFIG_FILE;
-use crate::plan::Selection;
+use crate::config::{CONFIG_FILE, Config};
+use crate::plan::{PlanInput, Selection, plan};
 use crate::pull::DoctorCheck;
+use crate::stack::Fault;
 
 impl Doctor<'_> {
     /// What can be read of the configuration was read before; what is left depends on the day.
@@ -43,6 +44,29 @@ impl Doctor<'_> {
         }
     }
 
+    /// Names every stack that cannot be planned, and every directory that cannot be looked into.
+    fn unplanned(&mut self, catalog: &Catalog) {
+        let repository = self.repository;
+        let selection = Selection::default();
+        let plan = plan(PlanInput {
+            tree: &repository.tree,
+            discovery: &repository.discovery,
+            catalog,
+            policy: &repository.config.policy(&Config::default()),
+            selection: &selection,
+        });
+        let faults: Vec<&Fault> = repository
+            .discovery
+            .closed()
+            .iter()
+            .chain(plan.faults())
+            .collect();
+        for fault in faults {
+            let found = format!("cannot be planned: {fault}");
+            self.add(DoctorCheck::problem("stacks", found, &fault.hint));
+        }
+    }
+
     /// Asks every source that a plan would ask.
     pub(super) fn sources(&mut self) {
         const NAME: &str = "sources";
@@ -53,6 +77,7 @@ impl Doctor<'_> {
             Ok(catalog) => catalog,
             Err(error) => return self.failed(NAME, &error),
         };
+        self.unplanned(&catalog);
         let seen = format!(
             "{}, {}",
             counted(catalog.image_stores.len(), "image store", "image stores"),

@@ -154,10 +154,46 @@ fn connect_reason(error: &reqwest::Error) -> String {
         }
         source = cause.source();
     }
-    if last.contains("invalid peer certificate") {
-        last += "; where the host has a CA of its own, set SSL_CERT_FILE";
+    match last.split_once("invalid peer certificate: ") {
+        Some((_, fault)) => certificate_reason(fault),
+        None => last,
     }
-    last
+}
+
+/// Says what is wrong with a certificate. The words that are known are those of `rustls::CertificateError`.
+fn certificate_reason(fault: &str) -> String {
+    let is = |word: &str| fault.starts_with(word);
+    let (what, advice) = if is("UnknownIssuer") {
+        (
+            "nobody known here has signed its certificate",
+            "where the host has a CA of its own, set SSL_CERT_FILE",
+        )
+    } else if is("Expired") || fault.contains("expired") {
+        (
+            "its certificate has expired",
+            "renew it, or check the clock of this machine",
+        )
+    } else if is("NotValidYet") || fault.contains("not valid yet") {
+        (
+            "its certificate is not valid yet",
+            "check the clock of this machine",
+        )
+    } else if is("NotValidForName") || fault.contains("not valid for name") {
+        ("its certificate is of another host", "check the URL")
+    } else if is("CaUsedAsEndEntity") || fault.contains("CaUsedAsEndEntity") {
+        (
+            "it shows the certificate of a CA as its own",
+            "give the server a certificate that the CA has signed",
+        )
+    } else if is("Revoked") {
+        ("its certificate was revoked", "renew it")
+    } else {
+        (
+            "its certificate cannot be used",
+            "look at it: openssl s_client -connect HOST:443",
+        )
+    };
+    format!("{what}; {advice}")
 }
 
 /// Returns the URL without user name and password, as it may be shown.
