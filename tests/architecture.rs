@@ -112,7 +112,8 @@ fn every_dependency_has_its_reason() {
     let (_, after) = manifest.split_once("[dependencies]").unwrap();
     let crates = after
         .lines()
-        .take_while(|line| !line.starts_with("[[") && !line.starts_with("[profile"));
+        .take_while(|line| !line.starts_with("[[") && !line.starts_with("[profile"))
+        .filter(|line| !line.starts_with('['));
     let names: Vec<&str> = crates
         .filter_map(|line| Some(line.split_once(" = ")?.0))
         .collect();
