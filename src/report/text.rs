@@ -8,6 +8,7 @@ mod plan;
 mod pull_requests;
 mod show;
 mod tests;
+mod unfinished;
 
 use anstyle::{AnsiColor, Style};
 
@@ -22,6 +23,7 @@ pub use pull_requests::pull_requests;
 pub use show::show;
 pub(crate) use show::{also_out, closing, state};
 pub use tests::tests;
+pub use unfinished::ended_update;
 
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default();
