@@ -229,13 +229,16 @@ struct EndingArgs {
     abort: bool,
 }
 
-/// The arguments of `update` that say what to plan and write.
-const OF_A_PLAN: [&str; 7] = [
-    "QueryArgs",
+/// The arguments of `update` that say what to plan and write; those of a struct by its name.
+const OF_A_PLAN: [&str; 10] = [
+    "stacks",
+    "minor",
+    "rev",
     "WorldArgs",
     "MoveArgs",
     "PolicyArgs",
-    "PlanArgs",
+    "format",
+    "exit_code",
     "allow_dirty",
     "partial",
 ];

@@ -197,7 +197,9 @@ impl Workplace {
     fn left_hint(&self, direction: Direction) -> String {
         let look = self.look();
         match direction {
-            Direction::Finish => format!("{look}; csctl-matrix plan shows what is still to be done"),
+            Direction::Finish => {
+                format!("{look}; csctl-matrix plan shows what is still to be done")
+            }
             Direction::RollBack => format!("{look}, and take back by hand what is not yours"),
         }
     }
@@ -226,10 +228,7 @@ impl Recovery {
     }
 
     /// Adds it to what the command says, whether that failed or not.
-    pub(super) fn told(
-        self,
-        said: Result<Outcome, CommandError>,
-    ) -> Result<Outcome, CommandError> {
+    pub(super) fn told(self, said: Result<Outcome, CommandError>) -> Result<Outcome, CommandError> {
         let warning = match &self.recovered {
             Recovered::Nothing => return said,
             Recovered::ThrownAway => {

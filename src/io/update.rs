@@ -8,17 +8,14 @@
 //! A killed process loses nothing by this. Against a power failure files are not synced one by one, as git does not do it for
 //! a checkout either: 10,000 of them would take a minute instead of seconds. What a power failure spoiled has another checksum
 //! than the journal says, and is not used.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this is where files are written"
-)]
+#![expect(clippy::disallowed_methods, reason = "this is where files are written")]
 
 mod effects;
 mod error;
 mod journal;
 mod lock;
 mod stage;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 mod turn;
 mod ways;
@@ -123,7 +120,10 @@ impl Staging {
         }
         let back = self.turner(&journal).turn_all(Direction::RollBack)?;
         // What was not ours when its turn came holds nothing of ours. Anything else does, and a person has to see it.
-        let mixed: Vec<Left> = back.left().filter(|one| !left.contains(&one.path)).collect();
+        let mixed: Vec<Left> = back
+            .left()
+            .filter(|one| !left.contains(&one.path))
+            .collect();
         if !mixed.is_empty() {
             return Err(UpdateError::Touched(mixed));
         }
@@ -164,13 +164,13 @@ impl Staging {
         if !obstacles.is_empty() {
             return Err(UpdateError::Touched(obstacles));
         }
-        let turned = turner.turn_all(Direction::Finish)?;
-        let left: Vec<Left> = turned.left().collect();
+        let finished = turner.turn_all(Direction::Finish)?;
+        let left: Vec<Left> = finished.left().collect();
         if !left.is_empty() {
             return Err(UpdateError::Touched(left));
         }
         self.end(lock)?;
-        Ok(Recovered::Finished(turned))
+        Ok(Recovered::Finished(finished))
     }
 
     /// Ends an interrupted update: turns all files that are still what it knows, and leaves the others; nothing where there is
@@ -225,7 +225,9 @@ impl Staging {
     /// Tells whether another run left something, or is at work.
     fn has_leftovers(&self) -> bool {
         let places = [&self.directory, &self.lock_path()];
-        places.into_iter().any(|path| fs::symlink_metadata(path).is_ok())
+        places
+            .into_iter()
+            .any(|path| fs::symlink_metadata(path).is_ok())
     }
 
     fn lock_path(&self) -> PathBuf {
@@ -233,8 +235,7 @@ impl Staging {
     }
 
     fn has_journal(&self) -> bool {
-        is_directory(&self.directory)
-            && fs::symlink_metadata(self.directory.join(JOURNAL)).is_ok()
+        is_directory(&self.directory) && fs::symlink_metadata(self.directory.join(JOURNAL)).is_ok()
     }
 
     fn read_journal(&self) -> Result<Option<Journal>, UpdateError> {

@@ -3,10 +3,6 @@
 //! A journal is not believed. Its paths have to stay inside the repository, no file is touched that is not what the journal says,
 //! and outside git, where it lies among the files and may come from whoever packed them, it has to name its own directory by what
 //! no archive carries: the inode and the time of its birth.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this is where the journal is read"
-)]
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -222,6 +218,10 @@ fn make_token() -> String {
     format!("{:016x}", RandomState::new().hash_one(FORM))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it takes errors as they are mapped"
+)]
 fn unreadable(error: impl ToString) -> JournalFault {
     JournalFault::Unreadable(error.to_string())
 }

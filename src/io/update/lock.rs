@@ -1,9 +1,5 @@
 //! The right to write into a repository, which one run has at a time. A killed run gives it back, and leaves its file.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "this is where the lock's file is opened"
-)]
+#![expect(clippy::disallowed_types, reason = "a lock is an open file")]
 
 use std::fs::{self, File, TryLockError};
 use std::io;

@@ -332,7 +332,11 @@ fn an_update_that_stops_anywhere_can_be_ended_and_no_edit_is_lost() {
             stops += 1;
             ends.assert_each_is_one(&ground.tree(), &format!("stopped at {at}"));
             // Without a journal no run looks at the files.
-            let count = if ground.is_unfinished() { usize::MAX } else { 2 };
+            let count = if ground.is_unfinished() {
+                usize::MAX
+            } else {
+                2
+            };
             for way in WAYS {
                 for deed in Deed::all().into_iter().take(count) {
                     let ground = Ground::new(has_git, is_apart);
@@ -496,7 +500,7 @@ fn an_edit_while_files_are_written_takes_the_update_back() {
             ground.kill_update(*at);
             ground.is_unfinished()
         };
-        (0..).find(is_after).unwrap()
+        (0..1000).find(is_after).unwrap()
     };
     for path in FILES {
         let ground = Ground::new(true, false);
