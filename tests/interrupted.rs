@@ -12,7 +12,7 @@ mod program;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -648,6 +648,18 @@ fn a_staged_text_that_is_another_one_is_not_used() {
         let path = found.path(number);
         let text = fs::read(found.copy.path(path)).ok();
         assert_eq!(text.as_ref(), found.before.get(path), "{path}");
+    }
+}
+
+/// That a file may be run is an edit too, though its text is the same.
+#[test]
+fn permissions_that_somebody_changed_stay() {
+    for (flag, moved) in [("--resume", EDITED), ("--abort", MOVED)] {
+        let found = Interrupted::after(true, moved);
+        let path = found.copy.path(found.path(EDITED));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o751)).unwrap();
+        found.copy.run(&["update", flag]).success();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o751, "{flag}");
     }
 }
 

@@ -71,9 +71,9 @@ fn find_sentence(directory: &Path) -> Option<String> {
     match workplace.staging.is_unfinished() {
         Ok(false) => None,
         Ok(true) => {
-            let Workplace { update, .. } = &workplace;
+            let Workplace { program, .. } = &workplace;
             Some(format!(
-                "an update was interrupted here and is unfinished: {update} --resume finishes it, {update} --abort rolls it back"
+                "an update was interrupted here and is unfinished: {program} update --resume finishes it, {program} update --abort rolls it back"
             ))
         }
         Err(error) => Some(format!("{error}; {}", workplace.hint(&error))),
@@ -101,8 +101,8 @@ impl fmt::Display for Written {
 pub(super) struct Workplace {
     staging: Staging,
     git: Option<GitRepository>,
-    /// The command that updates it, to be named to people.
-    update: String,
+    /// How its commands begin that are named to people: `csctl-matrix -C directory`.
+    program: String,
 }
 
 impl Workplace {
@@ -120,7 +120,7 @@ impl Workplace {
         Ok(Self {
             staging,
             git: found.git,
-            update: format!("csctl-matrix{place} update"),
+            program: format!("csctl-matrix{place}"),
         })
     }
 
@@ -157,7 +157,7 @@ impl Workplace {
     }
 
     fn hint(&self, error: &UpdateError) -> String {
-        let update = &self.update;
+        let program = &self.program;
         match error {
             UpdateError::Changed(_) | UpdateError::Locked | UpdateError::Interrupted => {
                 "run it again".to_owned()
@@ -168,10 +168,10 @@ impl Workplace {
                 "make room or give permission, then run it again".to_owned()
             }
             UpdateError::Unfinished { .. } => format!(
-                "make room or give permission; then {update} --resume finishes it, {update} --abort rolls it back"
+                "make room or give permission; then {program} update --resume finishes it, {program} update --abort rolls it back"
             ),
             UpdateError::Touched(_) => format!(
-                "{update} --resume finishes the other files, {update} --abort rolls them back; what was changed is left to you"
+                "{program} update --resume finishes the other files, {program} update --abort rolls them back; what was changed is left to you"
             ),
             UpdateError::Journal { fault, .. } => self.journal_hint(fault),
         }
@@ -182,8 +182,8 @@ impl Workplace {
         let directory = self.staging.directory().display();
         match fault {
             JournalFault::Old => format!(
-                "{look}, remove {directory}, and {} writes what is missing",
-                self.update
+                "{look}, remove {directory}, and {} update writes what is missing",
+                self.program
             ),
             JournalFault::Later(_) => {
                 format!("end it with that csctl-matrix, or {look} and remove {directory}")
@@ -198,7 +198,8 @@ impl Workplace {
         let look = self.look();
         match direction {
             Direction::Finish => {
-                format!("{look}; csctl-matrix plan shows what is still to be done")
+                let program = &self.program;
+                format!("{look}; {program} plan shows what is still to be done")
             }
             Direction::RollBack => format!("{look}, and take back by hand what is not yours"),
         }

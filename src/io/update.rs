@@ -153,7 +153,7 @@ impl Staging {
             return Ok(Recovered::Nothing);
         };
         let mut turner = self.turner(&journal);
-        let survey = Survey::of(&turner)?;
+        let survey = Survey::of(&mut turner)?;
         if survey.is_without_traces(is_committed) {
             // Directories that it made may be left.
             turner.turn_all(Direction::RollBack)?;
@@ -211,8 +211,7 @@ impl Staging {
         for (number, (step, side)) in journal.steps.iter().zip(&survey.sides).enumerate() {
             let obstacle = match side {
                 Side::After => None,
-                Side::Before => turner.obstacle(number, step)?,
-                Side::Neither => Some(Obstacle::Changed),
+                Side::Before | Side::Neither => turner.obstacle(number, step)?,
             };
             left.extend(obstacle.map(|why| Left {
                 path: step.path.clone(),
@@ -325,8 +324,9 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(turner: &Turner<'_>) -> Result<Self, UpdateError> {
-        let steps = &turner.journal.steps;
+    fn of(turner: &mut Turner<'_>) -> Result<Self, UpdateError> {
+        let journal = turner.journal;
+        let steps = &journal.steps;
         let sides = steps.iter().map(|step| turner.side(step));
         let sides: Vec<Side> = sides.collect::<Result<_, _>>()?;
         let placed = || steps.iter().zip(&sides);

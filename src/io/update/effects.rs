@@ -130,6 +130,15 @@ impl Effects {
         options.write(true).create_new(true).open(path)
     }
 
+    /// Sets the permissions of a file, if they are others.
+    pub(super) fn set_permissions(&self, path: &Path, permissions: Permissions) -> io::Result<()> {
+        if fs::metadata(path)?.permissions() == permissions {
+            return Ok(());
+        }
+        self.begin()?;
+        fs::set_permissions(path, permissions)
+    }
+
     pub(super) fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.begin()?;
         self.cross(from, to)?;

@@ -114,6 +114,13 @@ impl Slot {
     }
 }
 
+/// What is found at a path.
+enum Found {
+    State(State),
+    /// Nothing that an update knows.
+    Other(Obstacle),
+}
+
 /// What turns the files of one update.
 pub(super) struct Turner<'u> {
     pub(super) root: &'u Path,
@@ -148,24 +155,45 @@ impl<'u> Turner<'u> {
     }
 
     /// Returns where a file stands.
-    pub(super) fn side(&self, step: &Step) -> Result<Side, UpdateError> {
-        let target = self.root.join(&step.path);
-        let found = State::of(&target).map_err(|source| unfinished(&target, source))?;
-        Ok(match found {
-            Some(found) if found == step.after => Side::After,
-            Some(found) if found == step.before => Side::Before,
-            Some(_) | None => Side::Neither,
+    pub(super) fn side(&mut self, step: &Step) -> Result<Side, UpdateError> {
+        Ok(match self.find(&step.path)? {
+            Found::State(found) if found == step.after => Side::After,
+            Found::State(found) if found == step.before => Side::Before,
+            Found::State(_) | Found::Other(_) => Side::Neither,
         })
     }
 
-    /// Returns what keeps a file that is as before from being finished.
+    /// Returns what keeps a file from being finished.
     pub(super) fn obstacle(
         &mut self,
         number: usize,
         step: &Step,
     ) -> Result<Option<Obstacle>, UpdateError> {
-        let turn = self.turn_of(number, step, Direction::Finish);
-        self.obstacle_to(&turn)
+        match self.find(&step.path)? {
+            Found::State(found) if found == step.after => Ok(None),
+            Found::State(found) if found == step.before => {
+                let turn = self.turn_of(number, step, Direction::Finish);
+                self.obstacle_to(&turn)
+            }
+            Found::State(_) => Ok(Some(Obstacle::Changed)),
+            Found::Other(obstacle) => Ok(Some(obstacle)),
+        }
+    }
+
+    /// Looks at a file, and through no link.
+    fn find(&mut self, path: &str) -> Result<Found, UpdateError> {
+        match self.ways.walk(path) {
+            Err(UpdateError::SymbolicLink(link)) => {
+                return Ok(Found::Other(Obstacle::BehindLink(link)));
+            }
+            // Where a part of its way is a file, there is nothing.
+            Err(UpdateError::Exists(_)) => return Ok(Found::State(State::Absent)),
+            Err(error) => return Err(error.begun()),
+            Ok(_) => {}
+        }
+        let target = self.root.join(path);
+        let found = State::of(&target).map_err(|source| unfinished(&target, source))?;
+        Ok(found.map_or(Found::Other(Obstacle::Changed), Found::State))
     }
 
     fn turn_of(&self, number: usize, step: &'u Step, direction: Direction) -> Turn<'u> {
@@ -194,16 +222,19 @@ impl<'u> Turner<'u> {
     }
 
     fn turn(&mut self, turn: &Turn<'_>) -> Result<Fate, UpdateError> {
+        let found = match self.find(turn.path)? {
+            Found::State(found) => found,
+            Found::Other(obstacle) => return Ok(Fate::Left(obstacle)),
+        };
         let target = self.root.join(turn.path);
         self.sweep(turn, &target)?;
-        let found = State::of(&target).map_err(|source| unfinished(&target, source))?;
-        if found.as_ref() == Some(turn.to) {
+        if found == *turn.to {
             if *turn.to == State::Absent {
                 self.remove_empty_above(turn.path);
             }
             return Ok(Fate::Already);
         }
-        if found.as_ref() != Some(turn.from) {
+        if found != *turn.from {
             return Ok(Fate::Left(Obstacle::Changed));
         }
         if let Some(obstacle) = self.obstacle_to(turn)? {
@@ -243,7 +274,11 @@ impl<'u> Turner<'u> {
         if *turn.to == State::Absent {
             return self.effects.remove_file(target);
         }
-        if let Some(directory) = target.parent() {
+        if let (State::File(_), State::File(_)) = (turn.from, turn.to) {
+            // Somebody may have changed them since the text was staged.
+            let permissions = fs::metadata(target)?.permissions();
+            self.effects.set_permissions(&turn.to_slot, permissions)?;
+        } else if let Some(directory) = target.parent() {
             self.effects.create_directories(directory)?;
         }
         match self.effects.rename(&turn.to_slot, target) {
