@@ -188,6 +188,7 @@ impl Workplace {
             JournalFault::Later(_) => {
                 format!("end it with that csctl-matrix, or {look} and remove {directory}")
             }
+            JournalFault::Closed(_) => "give permission to read it".to_owned(),
             JournalFault::Unreadable(_) | JournalFault::Elsewhere | JournalFault::Outside(_) => {
                 format!("{look}, and remove {directory}")
             }

@@ -126,6 +126,9 @@ pub enum JournalFault {
     /// It is of a form that is not known yet.
     #[error("a later csctl-matrix wrote it, in form {0}")]
     Later(u32),
+    /// The system does not let it be read.
+    #[error("it cannot be opened: {0}")]
+    Closed(io::Error),
     /// It cannot be understood.
     #[error("it cannot be read: {0}")]
     Unreadable(String),
@@ -166,9 +169,9 @@ impl Journal {
     /// Reads the journal of a directory.
     pub(super) fn read(path: &Path, trust: Trust) -> Result<Self, JournalFault> {
         // Whoever can put a journal there can put a link there, to a journal elsewhere.
-        let metadata = fs::symlink_metadata(path).map_err(unreadable)?;
+        let metadata = fs::symlink_metadata(path).map_err(JournalFault::Closed)?;
         check_kind(metadata.file_type()).map_err(unreadable)?;
-        let bytes = read(path).map_err(unreadable)?;
+        let bytes = read(path).map_err(JournalFault::Closed)?;
         let form: Form = serde_json::from_slice(&bytes).map_err(unreadable)?;
         match form.form {
             0 => return Err(JournalFault::Old),
@@ -178,7 +181,7 @@ impl Journal {
         let journal: Self = serde_json::from_slice(&bytes).map_err(unreadable)?;
         if trust == Trust::AmongFiles {
             let here = path.parent().map(PlaceMark::of).transpose();
-            if journal.place != here.map_err(unreadable)? {
+            if journal.place != here.map_err(JournalFault::Closed)? {
                 return Err(JournalFault::Elsewhere);
             }
         }
