@@ -27,7 +27,7 @@ use crate::command::pr::{Forge, ForgePlaces, Only, PrRequest};
 use crate::command::show::ShowRequest;
 use crate::command::test::TestRequest;
 use crate::command::update::UpdateRequest;
-use crate::command::{self, Format, Outcome, Place, World};
+use crate::command::{self, Format, Outcome, Place, World, quote};
 use crate::config::Config;
 use crate::error::{CommandError, Status};
 use crate::io::forge::GITHUB_API;
@@ -216,7 +216,34 @@ struct UpdateArgs {
     /// Write stacks of which a person has to change a file by hand too
     #[arg(long)]
     partial: bool,
+    #[command(flatten)]
+    ending: EndingArgs,
 }
+
+/// How an interrupted update is ended, and nothing else done.
+#[derive(Debug, Args)]
+struct EndingArgs {
+    /// Finish an interrupted update; a file that was changed since is left alone and named
+    #[arg(long, conflicts_with_all = OF_A_PLAN, help_heading = "Interrupted update")]
+    resume: bool,
+    /// Roll an interrupted update back; a file that was changed since is left alone and named
+    #[arg(long, conflicts_with_all = OF_A_PLAN, conflicts_with = "resume", help_heading = "Interrupted update")]
+    abort: bool,
+}
+
+/// The arguments of `update` that say what to plan and write; those of a struct by its name.
+const OF_A_PLAN: [&str; 10] = [
+    "stacks",
+    "minor",
+    "rev",
+    "WorldArgs",
+    "MoveArgs",
+    "PolicyArgs",
+    "format",
+    "exit_code",
+    "allow_dirty",
+    "partial",
+];
 
 #[derive(Debug, Args)]
 struct TestArgs {
@@ -462,16 +489,6 @@ fn carried(arguments: &[OsString]) -> Carried {
     carried
 }
 
-/// Returns a word as a shell takes it.
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
 /// Returns the provider that the program was called for, `openstack` for `csctl-openstack`.
 fn plugin_provider(program: &Path) -> Option<String> {
     let name = program.file_stem()?.to_str()?.strip_prefix("csctl-")?;
@@ -498,6 +515,8 @@ fn run(cli: Cli, provider: Option<String>, words: &Words) -> Result<Outcome, Com
             let request = plan(args, directory, (words, &Given::read()?));
             command::plan::run(&request)
         }
+        Command::Update(args) if args.ending.resume => command::unfinished::resume(&directory),
+        Command::Update(args) if args.ending.abort => command::unfinished::abort(&directory),
         Command::Update(args) => command::update::run(&UpdateRequest {
             allow_dirty: args.allow_dirty,
             partial: args.partial,

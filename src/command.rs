@@ -13,6 +13,7 @@ pub mod plan;
 pub mod pr;
 pub mod show;
 pub mod test;
+pub mod unfinished;
 pub mod update;
 
 mod sites;
@@ -148,14 +149,26 @@ fn load_directory(
     Ok((tree, absent))
 }
 
+/// A repository that was found, and not read yet.
+struct Found {
+    root: PathBuf,
+    git: Option<GitRepository>,
+}
+
+/// Finds the repository around a directory.
+fn find(directory: &Path) -> Result<Found, CommandError> {
+    let root = find_root(directory)
+        .map_err(|error| CommandError::new(error).hinted("-C names the directory"))?;
+    let git = GitRepository::discover(&root).map_err(|error| {
+        CommandError::new(format!("{}: {error}", root.display())).hinted(error.hint())
+    })?;
+    Ok(Found { root, git })
+}
+
 impl Repository {
     /// Finds and reads a repository.
     pub fn open(place: &Place) -> Result<Self, CommandError> {
-        let root = find_root(&place.directory)
-            .map_err(|error| CommandError::new(error).hinted("-C names the directory"))?;
-        let git = GitRepository::discover(&root).map_err(|error| {
-            CommandError::new(format!("{}: {error}", root.display())).hinted(error.hint())
-        })?;
+        let Found { root, git } = find(&place.directory)?;
         let (mut tree, left_out) = load(&root, place, git.as_ref())?;
         let config = read_config(&tree)?;
         let ignored = config.ignored();
@@ -422,6 +435,16 @@ impl Outcome {
             });
         }
         self
+    }
+}
+
+/// Returns a word as a shell takes it.
+pub(crate) fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 

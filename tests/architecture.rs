@@ -86,6 +86,38 @@ fn pure_floors_have_no_effects() {
     }
 }
 
+/// What a test cannot stop before, it does not try out.
+#[test]
+fn an_update_changes_files_through_its_effects_alone() {
+    let changes = [
+        "fs::create",
+        "fs::remove",
+        "fs::rename",
+        "fs::write",
+        "fs::copy",
+        "fs::hard_link",
+        "fs::set_permissions",
+        "unix::fs::symlink",
+        "tempfile",
+        "File::create",
+        ".open(",
+    ];
+    let mut files = 0;
+    for (file, text) in sources() {
+        let is_tried = file == Path::new("io/update.rs") || file.starts_with("io/update");
+        let is_apart = ["effects.rs", "tests.rs"]
+            .iter()
+            .any(|name| file.ends_with(name));
+        if !is_tried || is_apart {
+            continue;
+        }
+        files += 1;
+        let change = changes.iter().find(|change| text.contains(*change));
+        assert!(change.is_none(), "{}: {change:?}", file.display());
+    }
+    assert!(files > 5, "{files} files");
+}
+
 #[test]
 fn the_map_names_every_floor_and_every_file_says_what_it_is_for() {
     let map = fs::read_to_string(root().join("docs/architecture.md")).unwrap();

@@ -312,7 +312,7 @@ fn a_commit_is_what_update_would_write() {
         let before = state(&copy);
         let commit = git.commit_plan(base, &plan.files, &info(&name)).unwrap();
         assert!(before == state(&copy), "{name}");
-        Staging::new(&repository.root, Some(git.git_directory()))
+        Staging::in_git(&repository.root, &git.git_directory(), git.prefix())
             .apply(&plan)
             .unwrap();
         copy.git(&["add", "-A"]);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::unfinished::told;
 use super::{Format, Outcome, Place, Repository, World, to_json};
 use crate::catalog::{Catalog, Unreachable};
 use crate::error::CommandError;
@@ -26,6 +27,10 @@ pub struct CatalogRequest {
 /// Asks the sources and writes what they said to a file, or to standard output where that is `-`. Where none answers, a file stays
 /// as it is.
 pub fn fetch(request: &CatalogRequest, output: &Path) -> Result<Outcome, CommandError> {
+    told(&request.place, ask_and_write(request, output))
+}
+
+fn ask_and_write(request: &CatalogRequest, output: &Path) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let selection = repository.select(request.selection.clone())?;
     let catalog = repository.look(&selection, &request.world)?;
@@ -71,6 +76,10 @@ fn no_answer(catalog: &Catalog, output: &Path) -> CommandError {
 
 /// Shows what the world offers.
 pub fn show(request: &CatalogRequest) -> Result<Outcome, CommandError> {
+    told(&request.place, ask_and_show(request))
+}
+
+fn ask_and_show(request: &CatalogRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let selection = repository.select(request.selection.clone())?;
     let catalog = repository.look(&selection, &request.world)?;

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::update::{refuse_dirty, staging, update_error};
+use super::unfinished::{Workplace, Written, told};
+use super::update::refuse_dirty;
 use super::{Outcome, Place, Repository, World, to_json};
 use crate::catalog::Catalog;
 use crate::check::{
@@ -64,12 +65,33 @@ pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
         let message = format!("--fix writes into the working directory, not into {revision}");
         return Err(CommandError::new(message).hinted("leave --rev or --fix out"));
     }
+    if !request.fix {
+        return told(&request.place, find_and_repair(request, None));
+    }
+    let workplace = Workplace::find(&request.place.directory)?;
+    let recovery = workplace.recover()?;
+    let repairs = Repairs {
+        workplace: &workplace,
+        written: recovery.written(),
+    };
+    let said = find_and_repair(request, Some(&repairs));
+    recovery.told(said)
+}
+
+/// Where repairs are written.
+struct Repairs<'a> {
+    workplace: &'a Workplace,
+    /// What was written before them.
+    written: Written,
+}
+
+/// Finds what is wrong, and repairs it where there is a place to write to.
+fn find_and_repair(
+    request: &CheckRequest,
+    repairs: Option<&Repairs<'_>>,
+) -> Result<Outcome, CommandError> {
     let (mut notices, mut warnings) = (Vec::new(), Vec::new());
     let mut repository = Repository::open(&request.place)?;
-    if request.fix && staging(&repository).recover().map_err(update_error)? {
-        warnings.push("an interrupted update was finished first".to_owned());
-        repository = Repository::open(&request.place)?;
-    }
     repository.check_day(request.world.today)?;
     let rules = select_rules(request, &repository)?;
     let selection = repository.select(request.selection.clone())?;
@@ -90,10 +112,10 @@ pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
         catalog: catalog.as_ref(),
     };
     let mut findings = look.at(&repository, check)?;
-    if request.fix {
+    if let Some(repairs) = repairs {
         let plan = look.at(&repository, |input| repair(input, &findings))?;
         if plan.has_changes() {
-            write(request, &repository, &plan)?;
+            repairs.write(request, &repository, &plan)?;
             notices.extend(
                 plan.files
                     .iter()
@@ -202,11 +224,18 @@ impl Look<'_> {
     }
 }
 
-fn write(request: &CheckRequest, repository: &Repository, plan: &Plan) -> Result<(), CommandError> {
-    if !request.allow_dirty {
-        refuse_dirty(repository, plan)?;
+impl Repairs<'_> {
+    fn write(
+        &self,
+        request: &CheckRequest,
+        repository: &Repository,
+        plan: &Plan,
+    ) -> Result<(), CommandError> {
+        if !request.allow_dirty {
+            refuse_dirty(repository, plan, self.written)?;
+        }
+        self.workplace.apply(plan, self.written)
     }
-    staging(repository).apply(plan).map_err(update_error)
 }
 
 /// The tags asked for, the one by whose name the state is read, and those that its commit has.

@@ -3,6 +3,7 @@
 
 use jiff::civil::Date;
 
+use super::unfinished::told;
 use super::{Format, Outcome, Place, Repository};
 use crate::config::{CONFIG_FILE, EditError, Edited, SCHEMA_LINE, find_nearest};
 use crate::error::CommandError;
@@ -58,6 +59,10 @@ pub struct DecideRequest {
 
 /// Writes a decision down.
 pub fn run(request: &DecideRequest) -> Result<Outcome, CommandError> {
+    told(&request.place, write_down(request))
+}
+
+fn write_down(request: &DecideRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let before = match repository.tree.find(CONFIG_FILE) {
         Some(Content::Text(text)) => Some(text.as_ref()),

@@ -9,6 +9,7 @@ mod local;
 use tokio::runtime::Runtime;
 
 use super::pr::{self, PrRequest};
+use super::unfinished::told;
 use super::{Format, Outcome, Repository, to_json};
 use crate::config::{Checks, PullConfig};
 use crate::error::{CommandError, Status};
@@ -42,6 +43,10 @@ struct Doctor<'a> {
 
 /// Looks at everything that `pr` needs.
 pub fn run(request: &DoctorRequest) -> Result<Outcome, CommandError> {
+    told(&request.pulls.place, look(request))
+}
+
+fn look(request: &DoctorRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.pulls.place)?;
     let Some(git) = &repository.git else {
         let message = format!("{} is in no git repository", repository.root.display());

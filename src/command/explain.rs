@@ -1,5 +1,6 @@
 //! `show --explain FILE`: which values of one file are the stack's, and why the others are not. It asks no source.
 
+use super::unfinished::told;
 use super::{Format, Outcome, Place, Repository, to_json};
 use crate::error::CommandError;
 use crate::report;
@@ -7,6 +8,10 @@ use crate::stack::{Content, EXPLANATION_SCHEMA, FileExplanation, SourceFile, Sta
 
 /// Explains one file; its path is relative to the repository's root, or to the directory that the command runs in.
 pub fn run(place: &Place, file: &str, format: Format) -> Result<Outcome, CommandError> {
+    told(place, explain(place, file, format))
+}
+
+fn explain(place: &Place, file: &str, format: Format) -> Result<Outcome, CommandError> {
     let repository = Repository::open(place)?;
     let path = repository.find_file(file)?;
     let stacks = repository.discovery.read(&repository.tree);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::unfinished::told;
 use super::{Format, Outcome, Place, Repository};
 use crate::config::{CONFIG_FILE, Start, start_text};
 use crate::error::CommandError;
@@ -31,6 +32,10 @@ impl InitRequest {
 
 /// Writes a first configuration.
 pub fn run(request: &InitRequest) -> Result<Outcome, CommandError> {
+    told(&request.place, start(request))
+}
+
+fn start(request: &InitRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let text = start_text(&look(&repository));
     if request.print {

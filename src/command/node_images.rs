@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Format, Outcome};
+use super::unfinished::told;
+use super::{Format, Outcome, Place};
 use crate::error::CommandError;
 use crate::io::files::{load_stack, read_text};
 use crate::io::write_atomically;
@@ -23,6 +24,14 @@ pub struct NodeImagesRequest {
 
 /// Writes node-images.yaml.
 pub fn run(request: &NodeImagesRequest) -> Result<Outcome, CommandError> {
+    let place = Place {
+        directory: request.stack.clone(),
+        revision: None,
+    };
+    told(&place, write(request))
+}
+
+fn write(request: &NodeImagesRequest) -> Result<Outcome, CommandError> {
     let csctl_file = request.stack.join("csctl.yaml");
     let config = read_text(&csctl_file)
         .map_err(|error| {

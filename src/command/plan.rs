@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::unfinished::told;
 use super::{Format, Outcome, Place, Repository, World, to_json};
 use crate::catalog::Catalog;
 use crate::config::Config;
@@ -35,6 +36,10 @@ pub struct PlanRequest {
 
 /// Plans.
 pub fn run(request: &PlanRequest) -> Result<Outcome, CommandError> {
+    told(&request.place, preview(request))
+}
+
+fn preview(request: &PlanRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let plan = make(request, &repository)?;
     let data = match request.format {

@@ -1,5 +1,6 @@
 //! `show`: the matrix of every stack line. It writes nothing.
 
+use super::unfinished::told;
 use super::{Format, Outcome, Place, Repository, World, to_json};
 use crate::config::Config;
 use crate::error::CommandError;
@@ -24,6 +25,10 @@ pub struct ShowRequest {
 
 /// Shows the matrix.
 pub fn run(request: &ShowRequest) -> Result<Outcome, CommandError> {
+    told(&request.place, show(request))
+}
+
+fn show(request: &ShowRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let selection = repository.select(request.selection.clone())?;
     let catalog = repository.look(&selection, &request.world)?;

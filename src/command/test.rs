@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::plan::{PlanRequest, look_and_make};
+use super::unfinished::told;
 use super::{Format, Outcome, Repository, to_json};
 use crate::catalog::Catalog;
 use crate::check::{CheckInput, Findings, RuleSelection, check};
@@ -32,6 +33,10 @@ pub struct TestRequest {
 
 /// Plans, and tries the plan out.
 pub fn run(request: &TestRequest) -> Result<Outcome, CommandError> {
+    told(&request.plan.place, try_out(request))
+}
+
+fn try_out(request: &TestRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.plan.place)?;
     let (plan, catalog) = look_and_make(&request.plan, &repository)?;
     let report = examine(&Examined {

@@ -1,9 +1,9 @@
 //! `update`: writes a plan into the working directory, all of its files or none.
 
 use super::plan::{PlanRequest, make, status};
+use super::unfinished::{Workplace, Written};
 use super::{Format, Outcome, Repository, to_json};
 use crate::error::{CommandError, Status};
-use crate::io::update::{Staging, UpdateError};
 use crate::plan::{FileAction, Plan};
 use crate::report;
 
@@ -18,20 +18,25 @@ pub struct UpdateRequest {
     pub partial: bool,
 }
 
-/// Plans, and writes the plan.
+/// Plans, and writes the plan. An interrupted update is finished first, where nobody's work is in its way.
 pub fn run(request: &UpdateRequest) -> Result<Outcome, CommandError> {
     if let Some(revision) = &request.plan.place.revision {
         let message = format!("`update` writes into the working directory, not into {revision}");
         return Err(CommandError::new(message)
             .hinted("leave --rev out; csctl-matrix plan --rev shows what would change there"));
     }
-    let mut warnings = Vec::new();
-    let mut repository = Repository::open(&request.plan.place)?;
-    let staging = staging(&repository);
-    if staging.recover().map_err(update_error)? {
-        warnings.push("an interrupted update was finished first".to_owned());
-        repository = Repository::open(&request.plan.place)?;
-    }
+    let workplace = Workplace::find(&request.plan.place.directory)?;
+    let recovery = workplace.recover()?;
+    let said = plan_and_write(request, &workplace, recovery.written());
+    recovery.told(said)
+}
+
+fn plan_and_write(
+    request: &UpdateRequest,
+    workplace: &Workplace,
+    written: Written,
+) -> Result<Outcome, CommandError> {
+    let repository = Repository::open(&request.plan.place)?;
     let mut plan = make(&request.plan, &repository)?;
     let left_out = if request.partial {
         Vec::new()
@@ -39,20 +44,17 @@ pub fn run(request: &UpdateRequest) -> Result<Outcome, CommandError> {
         plan.leave_out_incomplete()
     };
     if !request.allow_dirty {
-        refuse_dirty(&repository, &plan)?;
+        refuse_dirty(&repository, &plan, written)?;
     }
     if plan.has_changes() {
-        staging.apply(&plan).map_err(update_error)?;
+        workplace.apply(&plan, written)?;
     }
     let data = match request.plan.format {
         Format::Text => report::text::update(&plan),
         Format::Markdown => report::markdown::plan(&plan),
         Format::Json => to_json(&plan)?,
     };
-    let mut outcome = Outcome {
-        warnings,
-        ..Outcome::of(data, request.plan.format)
-    };
+    let mut outcome = Outcome::of(data, request.plan.format);
     if request.plan.exit_code {
         outcome.status = Some(status(&plan)).filter(|status| *status != Status::Pending);
     }
@@ -65,16 +67,12 @@ pub fn run(request: &UpdateRequest) -> Result<Outcome, CommandError> {
     Ok(outcome)
 }
 
-pub(super) fn staging(repository: &Repository) -> Staging {
-    let git_directory = repository
-        .git
-        .as_ref()
-        .map(crate::io::git::GitRepository::git_directory);
-    Staging::new(&repository.root, git_directory)
-}
-
 /// Refuses to write over work that is nowhere else. Files that git does not know are touched only where they are copied.
-pub(super) fn refuse_dirty(repository: &Repository, plan: &Plan) -> Result<(), CommandError> {
+pub(super) fn refuse_dirty(
+    repository: &Repository,
+    plan: &Plan,
+    written: Written,
+) -> Result<(), CommandError> {
     let Some(git) = &repository.git else {
         return Ok(());
     };
@@ -92,28 +90,8 @@ pub(super) fn refuse_dirty(repository: &Repository, plan: &Plan) -> Result<(), C
         return Ok(());
     }
     let message = format!(
-        "{} has changes that are not committed; nothing was written",
+        "{} has changes that are not committed; {written}",
         dirty.join(", ")
     );
     Err(CommandError::new(message).hinted("commit or stash them, or run with --allow-dirty"))
-}
-
-pub(super) fn update_error(error: UpdateError) -> CommandError {
-    match &error {
-        UpdateError::Changed(_) | UpdateError::Locked => {
-            CommandError::new(error).hinted("run it again")
-        }
-        UpdateError::Exists(_) => CommandError::new(error).hinted("move it away, or commit it"),
-        UpdateError::SymbolicLink(_) => {
-            CommandError::new(error).hinted("replace the link by the file it stands for")
-        }
-        UpdateError::Write { .. } => {
-            CommandError::new(error).hinted("make room or give permission, then run it again")
-        }
-        UpdateError::Unfinished { .. } => CommandError::new(error)
-            .hinted("make room or give permission, then run it again: it finishes what it began"),
-        UpdateError::Journal { .. } => {
-            CommandError::new(error).hinted("remove the directory it is in, and look at git diff")
-        }
-    }
 }

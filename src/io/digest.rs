@@ -58,7 +58,7 @@ pub fn digest_directory(directory: &Path) -> Result<FileDigests, DigestError> {
     Ok(digests)
 }
 
-fn digest_file(path: &Path) -> io::Result<Sha256> {
+pub(super) fn digest_file(path: &Path) -> io::Result<Sha256> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::other(

@@ -1,393 +1,354 @@
-//! Carries a plan out in a working directory: all of its files, or none. A run that is killed after the point of no return is
-//! finished by the next one.
+//! Carries a plan out in a working directory: all of its files, or none. An update that is killed after the point of no return can
+//! be finished or rolled back, and no file is touched that somebody changed in between.
 //!
-//! New texts are staged in a directory of their own, then a journal is written, then files are moved to their places. Without a
-//! journal a staging directory is a leftover and is thrown away; with one, its moves are made again, which does no harm.
+//! New texts are staged in a directory of their own, then a journal is written that says of each file what it was and what it is
+//! to be, then files are moved to their places; what they replace is kept until the end. Without a journal a staging directory is
+//! a leftover and is thrown away.
 //!
 //! A killed process loses nothing by this. Against a power failure files are not synced one by one, as git does not do it for
-//! a checkout either: 10,000 of them would take a minute instead of seconds.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "this is where files are written"
-)]
+//! a checkout either: 10,000 of them would take a minute instead of seconds. What a power failure spoiled has another checksum
+//! than the journal says, and is not used.
+#![expect(clippy::disallowed_methods, reason = "this is where files are written")]
 
-use std::collections::HashSet;
-use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind, Write};
-use std::path::{Component, Path, PathBuf};
+mod effects;
+mod error;
+mod journal;
+mod lock;
+mod stage;
+#[cfg(all(test, unix))]
+mod tests;
+mod turn;
+mod ways;
 
-use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
+use self::effects::Effects;
+use self::journal::{Journal, PlaceMark, State, Step, Trust};
+use self::lock::Lock;
+use self::turn::{Side, Turner};
+use self::ways::Ways;
 use super::files::other_kind;
-use crate::plan::{FileAction, FileChange, Plan};
+use crate::plan::Plan;
+use crate::version::Sha256;
 
-/// Why a plan was not carried out. Nothing was changed, unless the error says otherwise.
-#[derive(Debug, thiserror::Error)]
-pub enum UpdateError {
-    /// A file is not as it was when the plan was made.
-    #[error("{0} changed after it was read; nothing was written")]
-    Changed(String),
-    /// A file to be made is there already.
-    #[error("{0} is there already; nothing was written")]
-    Exists(String),
-    /// A file is a symbolic link.
-    #[error("{0} is a symbolic link, which is not written through; nothing was written")]
-    SymbolicLink(String),
-    /// Another run is at work.
-    #[error("another update is running in this repository; nothing was written")]
-    Locked,
-    /// A file or directory cannot be written.
-    #[error("cannot write {}: {source}; nothing was written", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// A file could not be written after others were.
-    #[error("cannot write {}: {source}; other files are written already", path.display())]
-    Unfinished {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// A journal that is none of this program's.
-    #[error("{} is no journal of an update of this repository: {reason}", path.display())]
-    Journal {
-        /// The journal.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-}
+pub use self::error::UpdateError;
+use self::error::{unfinished, write_error};
+pub use self::journal::JournalFault;
+pub use self::turn::{Direction, Fate, Left, Obstacle, Turned, TurnedFile};
 
 /// Where an update stages its files.
 pub struct Staging {
     directory: PathBuf,
     root: PathBuf,
+    trust: Trust,
+    effects: Effects,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Journal {
-    steps: Vec<Step>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Step {
-    Move { staged: String, path: String },
-    Remove { path: String },
+/// What became of an interrupted update that lay in the way of another one.
+#[derive(Debug)]
+pub enum Recovered {
+    /// There was none.
+    Nothing,
+    /// Nothing of it was in the files, and it was thrown away.
+    ThrownAway,
+    /// It was finished.
+    Finished(Turned),
 }
 
 const JOURNAL: &str = "journal.json";
 const DIRECTORY: &str = "csctl-matrix-update";
 
 impl Staging {
-    /// Returns the staging place of a repository: inside git's own directory, or hidden in the root without git.
-    pub fn new(root: &Path, git_directory: Option<PathBuf>) -> Self {
-        let directory = git_directory.map_or_else(
-            || root.join(format!(".{DIRECTORY}")),
-            |git| git.join(DIRECTORY),
-        );
+    /// Returns the staging place of a tree without git: hidden in its root.
+    pub fn in_root(root: &Path) -> Self {
         Self {
-            directory,
+            directory: root.join(format!(".{DIRECTORY}")),
             root: root.to_owned(),
+            trust: Trust::AmongFiles,
+            effects: Effects::default(),
         }
     }
 
-    /// Tells whether an interrupted update waits to be finished.
-    pub fn is_interrupted(&self) -> bool {
-        self.directory.join(JOURNAL).is_file()
+    /// Returns the staging place of a tree in git's own directory. Several trees of one repository have a place each: `prefix`
+    /// is the way to the tree from the repository's root.
+    pub fn in_git(root: &Path, git_directory: &Path, prefix: &str) -> Self {
+        let name = if prefix.is_empty() {
+            DIRECTORY.to_owned()
+        } else {
+            let sum = Sha256::of(prefix.as_bytes());
+            let start: String = sum.hex().chars().take(16).collect();
+            format!("{DIRECTORY}-{start}")
+        };
+        Self {
+            directory: git_directory.join(name),
+            root: root.to_owned(),
+            trust: Trust::Own,
+            effects: Effects::default(),
+        }
     }
 
-    /// Carries a plan out.
+    /// Tells whether an unfinished update lies here. It changes nothing.
+    ///
+    /// # Errors
+    /// There is a journal, and it cannot be used.
+    pub fn is_unfinished(&self) -> Result<bool, UpdateError> {
+        Ok(self.read_journal()?.is_some())
+    }
+
+    /// Carries a plan out. What fails on the way is rolled back.
     pub fn apply(&self, plan: &Plan) -> Result<(), UpdateError> {
         let lock = self.lock()?;
-        self.finish_interrupted()?;
-        let steps = match self.stage(&plan.files) {
-            Ok(steps) => steps,
+        if self.has_journal() {
+            return Err(UpdateError::Interrupted);
+        }
+        let journal = match self.prepare(plan) {
+            Ok(journal) => journal,
             Err(error) => {
                 self.clean_up(lock);
                 return Err(error);
             }
         };
-        self.write_journal(&Journal { steps })?;
-        self.finish_interrupted()?;
-        self.clean_up(lock);
-        Ok(())
+        let turned = self.turner(&journal).turn_all(Direction::Finish);
+        let left = match &turned {
+            Ok(turned) => turned.left().map(|left| left.path).collect(),
+            Err(_) => Vec::new(),
+        };
+        if turned.is_ok() && left.is_empty() {
+            return self.end(lock);
+        }
+        let back = self.turner(&journal).turn_all(Direction::RollBack)?;
+        // What was not ours when its turn came holds nothing of ours. Anything else does, and a person has to see it.
+        let mixed: Vec<Left> = back
+            .left()
+            .filter(|one| !left.contains(&one.path))
+            .collect();
+        if !mixed.is_empty() {
+            return Err(UpdateError::Touched(mixed));
+        }
+        self.end(lock)?;
+        Err(match turned {
+            Err(error) => error.undone(),
+            Ok(_) => UpdateError::Changed(left.join(", ")),
+        })
     }
 
-    /// Finishes an interrupted update, or throws away what one left before its point of no return; tells whether there was one
-    /// to finish.
-    pub fn recover(&self) -> Result<bool, UpdateError> {
-        if fs::symlink_metadata(&self.directory).is_err() {
-            return Ok(false);
+    /// Clears the way for an update where an interrupted one lies: finishes it where every file is still what it was before it or
+    /// is after it, and throws it away where nothing of it is in the files. `is_committed` tells whether files are as the
+    /// newest commit has them, so that they hold nobody's work.
+    ///
+    /// # Errors
+    /// A file is neither: then none is touched.
+    pub fn recover(
+        &self,
+        is_committed: impl Fn(&[&str]) -> bool,
+    ) -> Result<Recovered, UpdateError> {
+        if !self.has_leftovers() {
+            return Ok(Recovered::Nothing);
         }
         let lock = self.lock()?;
-        let is_interrupted = self.is_interrupted();
-        self.finish_interrupted()?;
-        self.clean_up(lock);
-        Ok(is_interrupted)
+        let Some(journal) = self.read_journal()? else {
+            self.clean_up(lock);
+            return Ok(Recovered::Nothing);
+        };
+        let mut turner = self.turner(&journal);
+        let survey = Survey::of(&mut turner)?;
+        if survey.is_without_traces(is_committed) {
+            // Directories that it made may be left.
+            turner.turn_all(Direction::RollBack)?;
+            self.end(lock)?;
+            return Ok(Recovered::ThrownAway);
+        }
+        let obstacles = self.obstacles(&journal, &survey)?;
+        if !obstacles.is_empty() {
+            return Err(UpdateError::Touched(obstacles));
+        }
+        let finished = turner.turn_all(Direction::Finish)?;
+        let left: Vec<Left> = finished.left().collect();
+        if !left.is_empty() {
+            return Err(UpdateError::Touched(left));
+        }
+        self.end(lock)?;
+        Ok(Recovered::Finished(finished))
+    }
+
+    /// Ends an interrupted update: turns all files that are still what it knows, and leaves the others; nothing where there is
+    /// none.
+    pub fn end_interrupted(&self, direction: Direction) -> Result<Option<Turned>, UpdateError> {
+        if !self.has_leftovers() {
+            return Ok(None);
+        }
+        let lock = self.lock()?;
+        let Some(journal) = self.read_journal()? else {
+            self.clean_up(lock);
+            return Ok(None);
+        };
+        let turned = self.turner(&journal).turn_all(direction)?;
+        self.end(lock)?;
+        Ok(Some(turned))
+    }
+
+    /// Returns what lies in the staging directory, for people who have to remove it.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    fn turner<'u>(&'u self, journal: &'u Journal) -> Turner<'u> {
+        Turner {
+            root: &self.root,
+            staging: &self.directory,
+            effects: &self.effects,
+            journal,
+            ways: Ways::new(&self.root, &self.effects),
+        }
+    }
+
+    /// Returns the files that keep an interrupted update from being finished.
+    fn obstacles(&self, journal: &Journal, survey: &Survey) -> Result<Vec<Left>, UpdateError> {
+        let mut turner = self.turner(journal);
+        let mut left = Vec::new();
+        for (number, (step, side)) in journal.steps.iter().zip(&survey.sides).enumerate() {
+            let obstacle = match side {
+                Side::After => None,
+                Side::Before | Side::Neither => turner.obstacle(number, step)?,
+            };
+            left.extend(obstacle.map(|why| Left {
+                path: step.path.clone(),
+                why: why.to_string(),
+            }));
+        }
+        Ok(left)
+    }
+
+    /// Tells whether another run left something, or is at work.
+    fn has_leftovers(&self) -> bool {
+        let places = [&self.directory, &self.lock_path()];
+        places
+            .into_iter()
+            .any(|path| fs::symlink_metadata(path).is_ok())
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.directory.with_extension("lock")
+    }
+
+    fn has_journal(&self) -> bool {
+        is_directory(&self.directory) && fs::symlink_metadata(self.directory.join(JOURNAL)).is_ok()
+    }
+
+    fn read_journal(&self) -> Result<Option<Journal>, UpdateError> {
+        if !self.has_journal() {
+            return Ok(None);
+        }
+        let path = self.directory.join(JOURNAL);
+        match Journal::read(&path, self.trust) {
+            Ok(journal) => Ok(Some(journal)),
+            // Another run ended in this moment.
+            Err(_) if !self.has_journal() => Ok(None),
+            Err(fault) => Err(UpdateError::Journal { path, fault }),
+        }
     }
 
     /// Locks the repository and makes the staging directory, empty but for an interrupted update.
     fn lock(&self) -> Result<Lock, UpdateError> {
-        let path = self.directory.with_extension("lock");
-        let failed = |source| write_error(&path, source);
-        let lock = loop {
-            let mut options = File::options();
-            let file = options.write(true).create(true).truncate(false).open(&path);
-            let file = file.map_err(failed)?;
-            match file.try_lock() {
-                // Whoever held it before may have removed the file after it was opened here.
-                Ok(()) if !is_in_place(&file, &path) => {}
-                Ok(()) => {
-                    break Lock {
-                        path: path.clone(),
-                        _file: file,
-                    };
-                }
-                Err(TryLockError::WouldBlock) => return Err(UpdateError::Locked),
-                Err(TryLockError::Error(source)) => return Err(failed(source)),
-            }
-        };
-        if !self.is_interrupted() {
-            let failed = |source| write_error(&self.directory, source);
-            match fs::remove_dir_all(&self.directory) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
-                Ok(()) | Err(_) => fs::create_dir(&self.directory).map_err(failed)?,
-            }
+        let lock = Lock::take(&self.lock_path(), &self.effects)?;
+        if self.has_journal() {
+            return Ok(lock);
         }
+        let failed = |source| write_error(&self.directory, source);
+        if fs::symlink_metadata(&self.directory).is_ok() {
+            if !is_directory(&self.directory) {
+                return Err(failed(io::Error::other("it is no directory")));
+            }
+            self.effects.remove_all(&self.directory).map_err(failed)?;
+        }
+        self.effects
+            .create_directory(&self.directory)
+            .map_err(failed)?;
         Ok(lock)
     }
 
-    /// Writes all new texts beside the tree, after checking that nothing has changed under the plan and that every file can be
-    /// moved to its place.
-    fn stage(&self, changes: &[FileChange]) -> Result<Vec<Step>, UpdateError> {
-        let mut steps = Vec::new();
-        let mut ways = Ways::new(&self.root);
-        for (number, change) in changes.iter().enumerate() {
-            let target = self.root.join(&change.path);
-            let staged = number.to_string();
-            ways.check(&change.path)?;
-            let is_link = fs::symlink_metadata(&target).is_ok_and(|metadata| metadata.is_symlink());
-            if is_link && !matches!(change.action, FileAction::Remove) {
-                return Err(UpdateError::SymbolicLink(change.path.clone()));
+    /// Stages all files and writes the journal.
+    fn prepare(&self, plan: &Plan) -> Result<Journal, UpdateError> {
+        let steps = self.stage(&plan.files)?;
+        let place = match self.trust {
+            Trust::Own => None,
+            Trust::AmongFiles => {
+                let mark = PlaceMark::of(&self.directory);
+                Some(mark.map_err(|source| write_error(&self.directory, source))?)
             }
-            match &change.action {
-                FileAction::Edit { before, after } => {
-                    let found = read(&target).map_err(|source| write_error(&target, source))?;
-                    if found != before.as_bytes() {
-                        return Err(UpdateError::Changed(change.path.clone()));
-                    }
-                    self.write_staged(&staged, after.as_bytes(), &target)?;
-                }
-                FileAction::Create { from, after } => {
-                    check_absent(&target, &change.path)?;
-                    self.write_staged(&staged, after.as_bytes(), &self.root.join(from))?;
-                }
-                FileAction::Copy { from } => {
-                    check_absent(&target, &change.path)?;
-                    let copied = copy(&self.root.join(from), &self.directory.join(&staged));
-                    copied.map_err(|source| write_error(&target, source))?;
-                }
-                FileAction::Remove => {
-                    steps.push(Step::Remove {
-                        path: change.path.clone(),
-                    });
-                    continue;
-                }
-            }
-            steps.push(Step::Move {
-                staged,
-                path: change.path.clone(),
-            });
-        }
-        Ok(steps)
-    }
-
-    /// Writes a staged file with the permissions of the file it replaces or copies.
-    fn write_staged(&self, name: &str, bytes: &[u8], like: &Path) -> Result<(), UpdateError> {
-        let path = self.directory.join(name);
-        let write = || {
-            let mut file = File::create(&path)?;
-            file.write_all(bytes)?;
-            file.set_permissions(fs::metadata(like)?.permissions())
         };
-        write().map_err(|source| write_error(&path, source))
+        let journal = Journal::new(steps, place);
+        self.write_journal(&journal)?;
+        Ok(journal)
     }
 
-    /// The point of no return: from here on, the update is finished by this run or by the next.
+    /// The point of no return: from here on, the update is finished or rolled back.
     fn write_journal(&self, journal: &Journal) -> Result<(), UpdateError> {
         let path = self.directory.join(JOURNAL);
         let draft = self.directory.join("journal.draft");
         let write = || {
-            let mut file = File::create(&draft)?;
-            file.write_all(serde_json::to_string(journal)?.as_bytes())?;
-            file.sync_data()?;
-            fs::rename(&draft, &path)
+            let text = serde_json::to_string(journal)?;
+            self.effects.write_synced(&draft, text.as_bytes())?;
+            self.effects.rename(&draft, &path)
         };
         write().map_err(|source| write_error(&path, source))
     }
 
-    fn finish_interrupted(&self) -> Result<(), UpdateError> {
+    /// Ends an update, whose files are what they are to be.
+    fn end(&self, lock: Lock) -> Result<(), UpdateError> {
         let path = self.directory.join(JOURNAL);
-        let Ok(text) = fs::read_to_string(&path) else {
-            return Ok(());
-        };
-        let no_journal = |reason: String| UpdateError::Journal {
-            path: path.clone(),
-            reason,
-        };
-        let journal: Journal =
-            serde_json::from_str(&text).map_err(|error| no_journal(error.to_string()))?;
-        let mut ways = Ways::new(&self.root);
-        for step in &journal.steps {
-            let (Step::Move { path, .. } | Step::Remove { path }) = step;
-            ways.check(path)
-                .map_err(|error| no_journal(error.to_string()))?;
-        }
-        for step in &journal.steps {
-            match step {
-                Step::Move { staged, path } => self.move_to_place(staged, path)?,
-                Step::Remove { path } => self.remove(path)?,
-            }
-        }
-        fs::remove_file(&path).map_err(|source| unfinished(&path, source))
-    }
-
-    fn move_to_place(&self, staged: &str, path: &str) -> Result<(), UpdateError> {
-        let staged = self.directory.join(staged);
-        if fs::symlink_metadata(&staged).is_err() {
-            return Ok(());
-        }
-        let target = self.root.join(path);
-        if let Some(directory) = target.parent() {
-            fs::create_dir_all(directory).map_err(|source| unfinished(directory, source))?;
-        }
-        match fs::rename(&staged, &target) {
-            // Git's directory may lie on another file system, as in some containers.
-            Err(error) if error.kind() == ErrorKind::CrossesDevices => {
-                Self::copy_to_place(&staged, &target)
-            }
-            Err(source) => Err(unfinished(&target, source)),
-            Ok(()) => Ok(()),
-        }
-    }
-
-    fn copy_to_place(staged: &Path, target: &Path) -> Result<(), UpdateError> {
-        let name = target
-            .file_name()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let beside = target.with_file_name(format!(".{name}.csctl-matrix"));
-        let place = || {
-            copy(staged, &beside)?;
-            fs::rename(&beside, target)?;
-            fs::remove_file(staged)
-        };
-        place().map_err(|source| unfinished(target, source))
-    }
-
-    fn remove(&self, path: &str) -> Result<(), UpdateError> {
-        let target = self.root.join(path);
-        match fs::remove_file(&target) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(unfinished(&target, error));
-            }
-            Ok(()) | Err(_) => {}
-        }
-        // Directories that became empty go too; others stay, which is no error.
-        for directory in target
-            .ancestors()
-            .skip(1)
-            .take_while(|directory| *directory != self.root)
-        {
-            if fs::remove_dir(directory).is_err() {
-                break;
-            }
-        }
+        self.effects
+            .remove_file(&path)
+            .map_err(|source| unfinished(&path, source))?;
+        self.clean_up(lock);
         Ok(())
     }
 
     /// Removes what staging left, while no other run can begin. A failure leaves a directory that the next run removes.
     fn clean_up(&self, lock: Lock) {
-        let _ = fs::remove_dir_all(&self.directory);
+        let _ = self.effects.remove_all(&self.directory);
         drop(lock);
     }
 }
 
-/// The right to write into the repository. Its file is removed before it is given back, so that nobody waits for a file that
-/// is gone.
-struct Lock {
-    path: PathBuf,
-    _file: File,
+/// Where the files of an interrupted update stand.
+struct Survey {
+    /// Of each step.
+    sides: Vec<Side>,
+    /// Whether a file is as after the update, and was not before.
+    has_written: bool,
+    /// Files that are neither as before nor as after.
+    changed: Vec<String>,
 }
 
-impl Drop for Lock {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+impl Survey {
+    fn of(turner: &mut Turner<'_>) -> Result<Self, UpdateError> {
+        let journal = turner.journal;
+        let steps = &journal.steps;
+        let sides = steps.iter().map(|step| turner.side(step));
+        let sides: Vec<Side> = sides.collect::<Result<_, _>>()?;
+        let placed = || steps.iter().zip(&sides);
+        let has_written =
+            placed().any(|(step, side)| *side == Side::After && step.before != step.after);
+        let changed = placed().filter(|(_, side)| **side == Side::Neither);
+        Ok(Self {
+            has_written,
+            changed: changed.map(|(step, _)| step.path.clone()).collect(),
+            sides,
+        })
+    }
+
+    /// Tells whether nothing of the update is in the files any more, and nobody's work either.
+    fn is_without_traces(&self, is_committed: impl Fn(&[&str]) -> bool) -> bool {
+        let changed: Vec<&str> = self.changed.iter().map(String::as_str).collect();
+        !self.has_written && (changed.is_empty() || is_committed(&changed))
     }
 }
 
-/// Checks the ways to files: through directories of the repository alone, which can be written to.
-struct Ways<'r> {
-    root: &'r Path,
-    checked: HashSet<PathBuf>,
-}
-
-impl<'r> Ways<'r> {
-    fn new(root: &'r Path) -> Self {
-        Self {
-            root,
-            checked: HashSet::new(),
-        }
-    }
-
-    fn check(&mut self, path: &str) -> Result<(), UpdateError> {
-        let is_inside = Path::new(path)
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
-        if !is_inside {
-            let source = io::Error::other("the path leads out of the repository");
-            return Err(write_error(Path::new(path), source));
-        }
-        let target = self.root.join(path);
-        let mut is_nearest = true;
-        for directory in target.ancestors().skip(1) {
-            if !self.checked.insert(directory.to_owned()) {
-                return Ok(());
-            }
-            let shown = || directory.strip_prefix(self.root).unwrap_or(directory);
-            match fs::symlink_metadata(directory) {
-                _ if directory == self.root => {}
-                Ok(metadata) if metadata.is_symlink() => {
-                    return Err(UpdateError::SymbolicLink(shown().display().to_string()));
-                }
-                Ok(metadata) if !metadata.is_dir() => {
-                    return Err(UpdateError::Exists(shown().display().to_string()));
-                }
-                Ok(_) => {}
-                Err(_) => continue,
-            }
-            if std::mem::take(&mut is_nearest) {
-                tempfile::tempfile_in(directory)
-                    .map_err(|source| write_error(directory, source))?;
-            }
-            if directory == self.root {
-                break;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn check_absent(target: &Path, path: &str) -> Result<(), UpdateError> {
-    match fs::symlink_metadata(target) {
-        Err(_) => Ok(()),
-        Ok(_) => Err(UpdateError::Exists(path.to_owned())),
-    }
+fn is_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }
 
 /// Reads a file, if it still is one: to open what took its place may block for ever.
@@ -400,54 +361,5 @@ fn check_kind(kind: fs::FileType) -> io::Result<()> {
     match other_kind(kind) {
         Some(kind) => Err(io::Error::other(format!("it is {kind}, not a file"))),
         None => Ok(()),
-    }
-}
-
-/// Copies a file with its permissions, and a symbolic link as a link: what it leads to is none of the copy's business.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let kind = fs::symlink_metadata(from)?.file_type();
-    if kind.is_symlink() {
-        return copy_link(from, to);
-    }
-    check_kind(kind)?;
-    fs::copy(from, to).map(drop)
-}
-
-#[cfg(unix)]
-fn copy_link(from: &Path, to: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(fs::read_link(from)?, to)
-}
-
-#[cfg(not(unix))]
-fn copy_link(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::Error::other("symbolic links are copied on Unix alone"))
-}
-
-/// Tells whether an open file is still the one at that path.
-#[cfg(unix)]
-fn is_in_place(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn is_in_place(_: &File, path: &Path) -> bool {
-    path.exists()
-}
-
-fn unfinished(path: &Path, source: io::Error) -> UpdateError {
-    UpdateError::Unfinished {
-        path: path.to_owned(),
-        source,
-    }
-}
-
-fn write_error(path: &Path, source: io::Error) -> UpdateError {
-    UpdateError::Write {
-        path: path.to_owned(),
-        source,
     }
 }

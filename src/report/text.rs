@@ -8,6 +8,7 @@ mod plan;
 mod pull_requests;
 mod show;
 mod tests;
+mod unfinished;
 
 use super::terminal::{Look, styled};
 
@@ -22,6 +23,7 @@ pub use pull_requests::pull_requests;
 pub use show::show;
 pub(crate) use show::{also_out, closing, state};
 pub use tests::tests;
+pub use unfinished::ended_update;
 
 const BOLD: Look = Look::Bold;
 const RED: Look = Look::Red;

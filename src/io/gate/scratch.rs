@@ -79,7 +79,7 @@ impl Scratch {
 
     /// Writes a plan into the copy.
     pub fn apply(&self, plan: &Plan) -> Result<(), ScratchError> {
-        Ok(Staging::new(&self.root, None).apply(plan)?)
+        Ok(Staging::in_root(&self.root).apply(plan)?)
     }
 
     /// Returns the root of the copied repository.

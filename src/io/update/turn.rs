@@ -1,0 +1,328 @@
+//! Turns files from what they were before an update to what they are after it, and back. It touches no file that is neither.
+//!
+//! Each file is looked at just before it is turned. What is written into it in the instant between the two is not seen, as it
+//! is not by `git checkout`.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::effects::Effects;
+use super::journal::{Journal, State, Step};
+use super::ways::Ways;
+use super::{UpdateError, unfinished};
+
+/// Which way files are turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To what they are after the update.
+    Finish,
+    /// To what they were before it.
+    RollBack,
+}
+
+/// What became of the files of an update.
+#[derive(Debug)]
+pub struct Turned {
+    /// Which way.
+    pub direction: Direction,
+    /// What became of each, in the order of the update.
+    pub files: Vec<TurnedFile>,
+}
+
+/// What became of one file.
+#[derive(Debug)]
+pub struct TurnedFile {
+    /// Its path, relative to the repository's root.
+    pub path: String,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What became of a file.
+#[derive(Debug)]
+pub enum Fate {
+    /// It was turned now.
+    Turned,
+    /// It was so already.
+    Already,
+    /// It was left as it is.
+    Left(Obstacle),
+}
+
+/// Why a file is left as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum Obstacle {
+    /// It is neither what it was before the update nor what it is after it.
+    #[error("was changed since")]
+    Changed,
+    /// The text it is to have is not there, or is another one.
+    #[error("cannot be written: its text is gone from the staging directory")]
+    Lost,
+    /// Its way leads through a symbolic link now.
+    #[error("is behind the symbolic link {0}")]
+    BehindLink(String),
+    /// A part of its way is no directory now.
+    #[error("is below {0}, which is no directory")]
+    NoDirectory(String),
+}
+
+impl Turned {
+    /// Returns the files that were left as they are.
+    pub fn left(&self) -> impl Iterator<Item = Left> {
+        self.files.iter().filter_map(|file| match &file.fate {
+            Fate::Left(obstacle) => Some(Left {
+                path: file.path.clone(),
+                why: obstacle.to_string(),
+            }),
+            Fate::Turned | Fate::Already => None,
+        })
+    }
+}
+
+/// A file that is left to a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Its path, relative to the repository's root.
+    pub path: String,
+    /// Why, as what is said of it.
+    pub why: String,
+}
+
+/// Where a file stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Before,
+    After,
+    /// It is neither.
+    Neither,
+}
+
+/// One of the places of a step in the staging directory.
+pub(super) enum Slot {
+    Old,
+    New,
+}
+
+impl Slot {
+    pub(super) fn of(&self, directory: &Path, number: usize) -> PathBuf {
+        let ending = match self {
+            Self::Old => "old",
+            Self::New => "new",
+        };
+        directory.join(format!("{number}.{ending}"))
+    }
+}
+
+/// What is found at a path.
+enum Found {
+    State(State),
+    /// Nothing that an update knows.
+    Other(Obstacle),
+}
+
+/// What turns the files of one update.
+pub(super) struct Turner<'u> {
+    pub(super) root: &'u Path,
+    pub(super) staging: &'u Path,
+    pub(super) effects: &'u Effects,
+    pub(super) journal: &'u Journal,
+    pub(super) ways: Ways<'u>,
+}
+
+/// A file to be turned: what is there, what is to be there, and where the two texts are kept.
+struct Turn<'u> {
+    number: usize,
+    path: &'u str,
+    from: &'u State,
+    to: &'u State,
+    from_slot: PathBuf,
+    to_slot: PathBuf,
+}
+
+impl<'u> Turner<'u> {
+    /// Turns all files, as far as they can be turned.
+    pub(super) fn turn_all(&mut self, direction: Direction) -> Result<Turned, UpdateError> {
+        let mut files = Vec::with_capacity(self.journal.steps.len());
+        for (number, step) in self.journal.steps.iter().enumerate() {
+            let turn = self.turn_of(number, step, direction);
+            files.push(TurnedFile {
+                path: step.path.clone(),
+                fate: self.turn(&turn)?,
+            });
+        }
+        Ok(Turned { direction, files })
+    }
+
+    /// Returns where a file stands.
+    pub(super) fn side(&mut self, step: &Step) -> Result<Side, UpdateError> {
+        Ok(match self.find(&step.path)? {
+            Found::State(found) if found == step.after => Side::After,
+            Found::State(found) if found == step.before => Side::Before,
+            Found::State(_) | Found::Other(_) => Side::Neither,
+        })
+    }
+
+    /// Returns what keeps a file from being finished.
+    pub(super) fn obstacle(
+        &mut self,
+        number: usize,
+        step: &Step,
+    ) -> Result<Option<Obstacle>, UpdateError> {
+        match self.find(&step.path)? {
+            Found::State(found) if found == step.after => Ok(None),
+            Found::State(found) if found == step.before => {
+                let turn = self.turn_of(number, step, Direction::Finish);
+                self.obstacle_to(&turn)
+            }
+            Found::State(_) => Ok(Some(Obstacle::Changed)),
+            Found::Other(obstacle) => Ok(Some(obstacle)),
+        }
+    }
+
+    /// Looks at a file, and through no link.
+    fn find(&mut self, path: &str) -> Result<Found, UpdateError> {
+        match self.ways.walk(path) {
+            Err(UpdateError::SymbolicLink(link)) => {
+                return Ok(Found::Other(Obstacle::BehindLink(link)));
+            }
+            // Where a part of its way is a file, there is nothing.
+            Err(UpdateError::Exists(_)) => return Ok(Found::State(State::Absent)),
+            Err(error) => return Err(error.begun()),
+            Ok(_) => {}
+        }
+        let target = self.root.join(path);
+        let found = State::of(&target).map_err(|source| unfinished(&target, source))?;
+        Ok(found.map_or(Found::Other(Obstacle::Changed), Found::State))
+    }
+
+    fn turn_of(&self, number: usize, step: &'u Step, direction: Direction) -> Turn<'u> {
+        let old = Slot::Old.of(self.staging, number);
+        let new = Slot::New.of(self.staging, number);
+        let path = step.path.as_str();
+        let (before, after) = (&step.before, &step.after);
+        match direction {
+            Direction::Finish => Turn {
+                number,
+                path,
+                from: before,
+                to: after,
+                from_slot: old,
+                to_slot: new,
+            },
+            Direction::RollBack => Turn {
+                number,
+                path,
+                from: after,
+                to: before,
+                from_slot: new,
+                to_slot: old,
+            },
+        }
+    }
+
+    fn turn(&mut self, turn: &Turn<'_>) -> Result<Fate, UpdateError> {
+        let found = match self.find(turn.path)? {
+            Found::State(found) => found,
+            Found::Other(obstacle) => return Ok(Fate::Left(obstacle)),
+        };
+        let target = self.root.join(turn.path);
+        self.sweep(turn, &target)?;
+        if found == *turn.to {
+            if *turn.to == State::Absent {
+                self.remove_empty_above(turn.path);
+            }
+            return Ok(Fate::Already);
+        }
+        if found != *turn.from {
+            return Ok(Fate::Left(Obstacle::Changed));
+        }
+        if let Some(obstacle) = self.obstacle_to(turn)? {
+            return Ok(Fate::Left(obstacle));
+        }
+        self.place(turn, &target)
+            .map_err(|source| unfinished(&target, source))?;
+        if *turn.to == State::Absent {
+            self.remove_empty_above(turn.path);
+        }
+        Ok(Fate::Turned)
+    }
+
+    fn obstacle_to(&mut self, turn: &Turn<'_>) -> Result<Option<Obstacle>, UpdateError> {
+        match self.ways.check(turn.path) {
+            Ok(()) => {}
+            Err(UpdateError::SymbolicLink(link)) => return Ok(Some(Obstacle::BehindLink(link))),
+            Err(UpdateError::Exists(file)) => return Ok(Some(Obstacle::NoDirectory(file))),
+            Err(error) => return Err(error.begun()),
+        }
+        let is_there = match turn.to {
+            State::Absent => Ok(true),
+            State::File(_) | State::Link(_) => turn.to.is_at(&turn.to_slot),
+        };
+        match is_there {
+            Ok(true) => Ok(None),
+            Ok(false) => Ok(Some(Obstacle::Lost)),
+            Err(source) => Err(unfinished(&turn.to_slot, source)),
+        }
+    }
+
+    /// Keeps what is there, and puts in its place what is to be there.
+    fn place(&self, turn: &Turn<'_>, target: &Path) -> io::Result<()> {
+        if *turn.from != State::Absent {
+            self.keep(target, &turn.from_slot)?;
+        }
+        if *turn.to == State::Absent {
+            return self.effects.remove_file(target);
+        }
+        if let (State::File(_), State::File(_)) = (turn.from, turn.to) {
+            // Somebody may have changed them since the text was staged.
+            let permissions = fs::metadata(target)?.permissions();
+            self.effects.set_permissions(&turn.to_slot, permissions)?;
+        } else if let Some(directory) = target.parent() {
+            self.effects.create_directories(directory)?;
+        }
+        match self.effects.rename(&turn.to_slot, target) {
+            // Git's directory may lie on another file system, as in some containers.
+            Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+                let beside = target.with_file_name(self.journal.beside(turn.number));
+                self.effects.copy(&turn.to_slot, &beside)?;
+                self.effects.rename(&beside, target)
+            }
+            renamed => renamed,
+        }
+    }
+
+    /// Keeps a file, so that it can be turned back.
+    fn keep(&self, target: &Path, slot: &Path) -> io::Result<()> {
+        // What a killed run kept may be half a copy.
+        self.effects.remove_if_there(slot)?;
+        match self.effects.hard_link(target, slot) {
+            Ok(()) => Ok(()),
+            // On another file system, on one without hard links, or a file of another user's.
+            Err(_) => self.effects.copy(target, slot),
+        }
+    }
+
+    /// Removes the copy that a killed run left beside a file. Nobody else can have given it its name.
+    fn sweep(&self, turn: &Turn<'_>, target: &Path) -> Result<(), UpdateError> {
+        let beside = target.with_file_name(self.journal.beside(turn.number));
+        self.effects
+            .remove_if_there(&beside)
+            .map_err(|source| unfinished(&beside, source))
+    }
+
+    /// Directories that became empty go too; others stay, which is no error.
+    fn remove_empty_above(&mut self, path: &str) {
+        if self.ways.walk(path).is_err() {
+            return;
+        }
+        let target = self.root.join(path);
+        let above = target.ancestors().skip(1);
+        for directory in above.take_while(|directory| *directory != self.root) {
+            let is_there = fs::symlink_metadata(directory).is_ok();
+            if is_there && self.effects.remove_directory(directory).is_err() {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The ways to files: through directories of the repository alone, which can be written to. It changes nothing.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::effects::Effects;
+use super::journal::is_inside;
+use super::{UpdateError, write_error};
+
+/// Checks the ways to files, each directory once.
+pub(super) struct Ways<'r> {
+    root: &'r Path,
+    effects: &'r Effects,
+    /// Per directory that was walked to, the nearest one of its way that is there.
+    walked: HashMap<PathBuf, PathBuf>,
+    probed: HashSet<PathBuf>,
+}
+
+impl<'r> Ways<'r> {
+    pub(super) fn new(root: &'r Path, effects: &'r Effects) -> Self {
+        Self {
+            root,
+            effects,
+            walked: HashMap::new(),
+            probed: HashSet::new(),
+        }
+    }
+
+    /// Checks that a file can be put in its place.
+    pub(super) fn check(&mut self, path: &str) -> Result<(), UpdateError> {
+        let nearest = self.walk(path)?;
+        if self.probed.contains(&nearest) {
+            return Ok(());
+        }
+        self.effects
+            .probe(&nearest)
+            .map_err(|source| write_error(&nearest, source))?;
+        self.probed.insert(nearest);
+        Ok(())
+    }
+
+    /// Checks that a way leads through directories of the repository alone, and returns the nearest that is there.
+    pub(super) fn walk(&mut self, path: &str) -> Result<PathBuf, UpdateError> {
+        let directory = self.root.join(path);
+        let (true, Some(directory)) = (is_inside(path), directory.parent()) else {
+            let source = io::Error::other("the path leads out of the repository");
+            return Err(write_error(Path::new(path), source));
+        };
+        if let Some(nearest) = self.walked.get(directory) {
+            return Ok(nearest.clone());
+        }
+        let mut nearest = None;
+        for above in directory.ancestors() {
+            if above == self.root {
+                break;
+            }
+            let shown = || above.strip_prefix(self.root).unwrap_or(above);
+            match fs::symlink_metadata(above) {
+                Ok(metadata) if metadata.is_symlink() => {
+                    return Err(UpdateError::SymbolicLink(shown().display().to_string()));
+                }
+                Ok(metadata) if !metadata.is_dir() => {
+                    return Err(UpdateError::Exists(shown().display().to_string()));
+                }
+                Ok(_) => {
+                    nearest.get_or_insert_with(|| above.to_owned());
+                }
+                Err(_) => {}
+            }
+        }
+        let nearest = nearest.unwrap_or_else(|| self.root.to_owned());
+        self.walked.insert(directory.to_owned(), nearest.clone());
+        Ok(nearest)
+    }
+}
