@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
@@ -461,6 +462,7 @@ fn plugin_provider(program: &Path) -> Option<String> {
 }
 
 fn run(cli: Cli, provider: Option<String>, words: &Words) -> Result<Outcome, CommandError> {
+    moment_of(SystemTime::now())?;
     let directory = cli.directory;
     match cli.command {
         Command::Show(args) => {
@@ -638,7 +640,7 @@ fn pull_requests(
         credentials: given.credentials()?,
         is_dry: args.dry_run,
         author,
-        now: jiff::Timestamp::now(),
+        now: now(),
         write_pause: args.write_pause,
         summary: args.summary,
         format: args.format,
@@ -691,8 +693,19 @@ fn query(
 
 /// The clock's day.
 fn today() -> Date {
-    let now = jiff::Timestamp::now();
-    now.to_zoned(jiff::tz::TimeZone::UTC).date()
+    now().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+/// The clock's moment. No command begins with a clock that has none.
+fn now() -> jiff::Timestamp {
+    moment_of(SystemTime::now()).unwrap_or(jiff::Timestamp::MAX)
+}
+
+/// Returns the moment that a clock shows; `Timestamp::now` would panic beyond the year 9999.
+fn moment_of(clock: SystemTime) -> Result<jiff::Timestamp, CommandError> {
+    clock.try_into().map_err(|_| {
+        CommandError::new("the system's clock is beyond the year 9999").hinted("set the clock")
+    })
 }
 
 fn default_cache() -> Option<PathBuf> {
@@ -783,6 +796,17 @@ mod tests {
             "csctl-matrix update --images newest=2 --mirror 'https://a/={b}'"
         );
         assert_eq!(quote("it's"), r"'it'\''s'");
+    }
+
+    #[test]
+    fn a_clock_without_a_moment_is_an_error() {
+        let year_40000 = SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(333_000_000);
+        let error = moment_of(year_40000).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the system's clock is beyond the year 9999"
+        );
+        assert!(moment_of(SystemTime::UNIX_EPOCH).is_ok());
     }
 
     #[test]
