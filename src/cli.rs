@@ -11,7 +11,8 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
@@ -29,7 +30,7 @@ use crate::command::show::ShowRequest;
 use crate::command::test::TestRequest;
 use crate::command::update::UpdateRequest;
 use crate::command::{self, Format, Outcome, Place, World};
-use crate::config::Config;
+use crate::config::{Config, TimeLimit};
 use crate::error::{CommandError, Status};
 use crate::io::http::{HttpSettings, Mirror};
 use crate::plan::{Carried, Selection};
@@ -158,9 +159,32 @@ struct WorldArgs {
     /// Keep answers here [default: csctl-matrix in the user's cache directory]
     #[arg(long, value_name = "DIR", help_heading = "World")]
     cache_dir: Option<PathBuf>,
+    /// Wait so long for all sources together, such as 30s or 5m; 0 for as long as they take
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "2m",
+        help_heading = "World"
+    )]
+    timeout: Timeout,
     /// Take this day for today
     #[arg(long, value_name = "YYYY-MM-DD", help_heading = "World")]
     as_of: Option<Date>,
+}
+
+/// How long all sources may take together; nothing for as long as it takes.
+#[derive(Debug, Clone, Copy)]
+struct Timeout(Option<Duration>);
+
+impl FromStr for Timeout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "0" | "0s" | "0m" | "0h" => Ok(Self(None)),
+            text => Ok(Self(Some(text.parse::<TimeLimit>()?.duration()))),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -407,10 +431,11 @@ fn update_command(arguments: &[OsString]) -> String {
 }
 
 /// Options that say which repository is read and how its sources are seen; every command that is named to people needs them.
-const CARRIED: [&str; 9] = [
+const CARRIED: [&str; 10] = [
     "--catalog",
     "--mirror",
     "--cache-dir",
+    "--timeout",
     "--as-of",
     "--rev",
     "--images",
@@ -608,6 +633,7 @@ fn world(args: WorldArgs, given: &Given) -> World {
             mirrors: args.mirrors,
             offline: args.offline,
             github_token: given.token(),
+            sources_timeout: args.timeout.0,
             progress: true,
             ..HttpSettings::default()
         },
@@ -800,7 +826,7 @@ mod tests {
 
     #[test]
     fn a_clock_without_a_moment_is_an_error() {
-        let year_40000 = SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(333_000_000);
+        let year_40000 = SystemTime::UNIX_EPOCH + Duration::from_hours(333_000_000);
         let error = moment_of(year_40000).unwrap_err();
         assert_eq!(
             error.to_string(),
