@@ -381,6 +381,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    crate::io::ending::end_on_signals();
     let color = cli.color;
     let result = run(cli, provider, &words);
     print(result, color)
