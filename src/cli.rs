@@ -11,6 +11,8 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
@@ -28,7 +30,7 @@ use crate::command::show::ShowRequest;
 use crate::command::test::TestRequest;
 use crate::command::update::UpdateRequest;
 use crate::command::{self, Format, Outcome, Place, World, quote};
-use crate::config::Config;
+use crate::config::{Config, TimeLimit};
 use crate::error::{CommandError, Status};
 use crate::io::forge::GITHUB_API;
 use crate::io::http::{HttpSettings, Mirror, conceal};
@@ -159,9 +161,32 @@ struct WorldArgs {
     /// Keep answers here [default: csctl-matrix in the user's cache directory]
     #[arg(long, value_name = "DIR", help_heading = "World")]
     cache_dir: Option<PathBuf>,
+    /// Wait so long for all sources together, such as 30s or 5m; 0 for as long as they take
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "2m",
+        help_heading = "World"
+    )]
+    timeout: Timeout,
     /// Take this day for today
     #[arg(long, value_name = "YYYY-MM-DD", help_heading = "World")]
     as_of: Option<Date>,
+}
+
+/// How long all sources may take together; nothing for as long as it takes.
+#[derive(Debug, Clone, Copy)]
+struct Timeout(Option<Duration>);
+
+impl FromStr for Timeout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "0" | "0s" | "0m" | "0h" => Ok(Self(None)),
+            text => Ok(Self(Some(text.parse::<TimeLimit>()?.duration()))),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -401,6 +426,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    crate::io::ending::end_on_signals();
     let color = cli.color;
     let result = run(cli, provider, &words);
     print(result, color)
@@ -451,10 +477,11 @@ fn update_command(arguments: &[OsString]) -> String {
 }
 
 /// Options that say which repository is read and how its sources are seen; every command that is named to people needs them.
-const CARRIED: [&str; 9] = [
+const CARRIED: [&str; 10] = [
     "--catalog",
     "--mirror",
     "--cache-dir",
+    "--timeout",
     "--as-of",
     "--rev",
     "--images",
@@ -496,6 +523,7 @@ fn plugin_provider(program: &Path) -> Option<String> {
 }
 
 fn run(cli: Cli, provider: Option<String>, words: &Words) -> Result<Outcome, CommandError> {
+    moment_of(SystemTime::now())?;
     let directory = cli.directory;
     match cli.command {
         Command::Show(args) => {
@@ -644,6 +672,7 @@ fn world(args: WorldArgs, given: &Given) -> World {
             mirrors: args.mirrors.into_iter().collect(),
             offline: args.offline,
             github_token: given.token().filter(|_| is_of_github()),
+            sources_timeout: args.timeout.0,
             progress: true,
             ..HttpSettings::default()
         },
@@ -681,7 +710,7 @@ fn pull_requests(
         credentials: given.credentials()?,
         is_dry: args.dry_run,
         author,
-        now: jiff::Timestamp::now(),
+        now: now(),
         write_pause: args.write_pause,
         summary: args.summary,
         format: args.format,
@@ -764,8 +793,19 @@ fn query(
 
 /// The clock's day.
 fn today() -> Date {
-    let now = jiff::Timestamp::now();
-    now.to_zoned(jiff::tz::TimeZone::UTC).date()
+    now().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+/// The clock's moment. No command begins with a clock that has none.
+fn now() -> jiff::Timestamp {
+    moment_of(SystemTime::now()).unwrap_or(jiff::Timestamp::MAX)
+}
+
+/// Returns the moment that a clock shows; `Timestamp::now` would panic beyond the year 9999.
+fn moment_of(clock: SystemTime) -> Result<jiff::Timestamp, CommandError> {
+    clock.try_into().map_err(|_| {
+        CommandError::new("the system's clock is beyond the year 9999").hinted("set the clock")
+    })
 }
 
 fn default_cache() -> Option<PathBuf> {
@@ -870,6 +910,17 @@ mod tests {
             "csctl-matrix update --images newest=2 --mirror 'https://a/={b}'"
         );
         assert_eq!(quote("it's"), r"'it'\''s'");
+    }
+
+    #[test]
+    fn a_clock_without_a_moment_is_an_error() {
+        let year_40000 = SystemTime::UNIX_EPOCH + Duration::from_hours(333_000_000);
+        let error = moment_of(year_40000).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the system's clock is beyond the year 9999"
+        );
+        assert!(moment_of(SystemTime::UNIX_EPOCH).is_ok());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod catalog;
 pub mod digest;
+pub mod ending;
 pub mod files;
 pub mod forge;
 pub mod gate;

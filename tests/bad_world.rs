@@ -1,6 +1,6 @@
 //! Worlds with something wrong in them, through the command line: what is not proved is not written, what is not known is held
-//! back with its URL, and the rest goes on. Servers that never answer are in `catalog_http.rs` and `catalog_sources.rs`: the
-//! command line has no option for their timeouts, and half a minute is too long for a test.
+//! back with its URL, and the rest goes on. More of servers that never answer is in `catalog_http.rs` and `catalog_sources.rs`, with
+//! shorter times than the command line has.
 
 #![expect(
     clippy::unwrap_used,
@@ -624,4 +624,31 @@ fn a_catalog_file_that_is_none_stops_everything() {
         "{message}"
     );
     assert_eq!(differing(&before, &copy.files()), [""; 0]);
+}
+
+/// What has answered is planned with, and the silence of the rest is said first.
+#[test]
+fn the_time_for_all_sources_can_be_set() {
+    let (copy, world) = (repository(), world());
+    world.fault(IMAGES, server::Reply::hang());
+    let before = copy.files();
+    let said = run(&copy, &world, &["plan", "--timeout", "1s"]);
+    assert!(
+        said.stdout.contains("no answer within 1s (--timeout)"),
+        "{} {}",
+        said.stdout,
+        said.stderr
+    );
+    assert!(said.stdout.contains("unknown"), "{}", said.stdout);
+    // The run is over before it would be time for a line.
+    assert!(!said.stderr.contains("waiting for"), "{}", said.stderr);
+    assert_eq!(differing(&before, &copy.files()), [""; 0]);
+    for (time, expected) in [
+        ("2", "`2` is no time; write seconds, minutes or hours"),
+        ("25h", "`25h` is longer than a day"),
+        ("none", "`none` is no time"),
+    ] {
+        let message = run(&copy, &world, &["plan", "--timeout", time]).failure(2);
+        assert!(message.contains(expected), "{message}");
+    }
 }

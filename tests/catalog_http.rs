@@ -10,7 +10,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use csctl_matrix::io::http::{Ask, HttpClient, HttpError, HttpSettings, Mirror, Mirrors, Secret};
+use csctl_matrix::io::http::{
+    Ask, HttpClient, HttpError, HttpSettings, Mirror, Mirrors, Pace, Secret,
+};
 use server::{Reply, Request, Server, refusing_url};
 
 #[path = "support/server.rs"]
@@ -152,6 +154,117 @@ async fn a_host_that_hangs_is_given_up_once() {
     }
     assert!(start.elapsed() < Duration::from_secs(2));
     assert_eq!((client.stats().requests, server.log().len()), (3, 3));
+}
+
+/// The repetitions together wait no longer than a host is worth.
+#[tokio::test]
+async fn the_silence_of_a_host_is_waited_out_once() {
+    let server = in_order(vec![Reply::hang()]);
+    let client = HttpClient::new(HttpSettings {
+        read_timeout: Duration::from_millis(300),
+        patience: Duration::from_millis(300),
+        ..settings()
+    });
+    let error = client.ask(get(&server.url())).await.unwrap_err();
+    assert_eq!(error.reason(), "no answer in time");
+    assert_eq!(server.log().len(), 1);
+}
+
+/// A host that answers now and then is as patient as before: only silence without an answer between counts.
+#[tokio::test]
+async fn an_answer_ends_a_silence() {
+    let server = in_order(vec![
+        Reply::hang(),
+        Reply::ok("a"),
+        Reply::hang(),
+        Reply::ok("b"),
+    ]);
+    let client = HttpClient::new(HttpSettings {
+        read_timeout: Duration::from_millis(200),
+        patience: Duration::from_millis(5000),
+        ..settings()
+    });
+    for (path, body) in [("a", "a"), ("b", "b")] {
+        let answer = client.ask(get(&format!("{}/{path}", server.url()))).await;
+        assert_eq!(answer.unwrap().body, body);
+    }
+}
+
+fn paced(bytes_per_second: u64) -> HttpClient {
+    HttpClient::new(HttpSettings {
+        least_pace: Pace {
+            bytes_per_second,
+            span: Duration::from_millis(100),
+        },
+        ..settings()
+    })
+}
+
+#[tokio::test]
+async fn an_answer_that_trickles_is_broken_off() {
+    let trickle = Reply::ok(vec![b'a'; 900]).trickling(Duration::from_millis(20));
+    let server = in_order(vec![trickle]);
+    let client = paced(1000);
+    let reason = "the answer is too slow: less than 1000 bytes a second";
+    let error = client.ask(get(&server.url())).await.unwrap_err();
+    assert_eq!(error.reason(), reason);
+    // The host is known for it, and is not asked again.
+    let again = client.ask(get(&format!("{}/b", server.url()))).await;
+    assert_eq!(again.unwrap_err().reason(), reason);
+    assert_eq!(server.log().len(), 1);
+}
+
+#[tokio::test]
+async fn an_image_that_trickles_is_not_waited_for() {
+    let trickle = Reply::ok(vec![b'a'; 900]).trickling(Duration::from_millis(20));
+    let server = in_order(vec![Reply::ok("a"), trickle]);
+    let error = paced(1000).sha256(&server.url()).await.unwrap_err();
+    assert!(error.reason().contains("too slow"), "{error}");
+}
+
+#[tokio::test]
+async fn a_slow_network_is_a_network() {
+    let slow = Reply::ok(vec![b'a'; 60]).trickling(Duration::from_millis(5));
+    let server = in_order(vec![slow]);
+    let answer = paced(20).ask(get(&server.url())).await.unwrap();
+    assert_eq!(answer.body.len(), 60);
+}
+
+/// 13 bits that say "258 times the byte before": what a small answer becomes is what counts.
+#[tokio::test]
+async fn a_compressed_answer_is_measured_as_it_is_read() {
+    let server = in_order(vec![
+        Reply::ok(gzip_bomb(400_000)).with("Content-Encoding", "gzip"),
+    ]);
+    let ask = Ask::get(&server.url(), 1 << 20);
+    let error = client().ask(ask).await.unwrap_err();
+    assert_eq!(
+        error.reason(),
+        "the answer is longer than 1048576 bytes",
+        "{error}"
+    );
+}
+
+/// Returns a gzip stream of this many times 258 bytes; its end is missing, which nobody should get to see.
+fn gzip_bomb(repetitions: usize) -> Vec<u8> {
+    let mut bits: Vec<bool> = Vec::new();
+    // The last block, with the fixed codes; then a zero byte.
+    bits.extend([true, true, false]);
+    bits.extend([false, false, true, true, false, false, false, false]);
+    for _ in 0..repetitions {
+        // A length of 258, a distance of 1.
+        bits.extend([true, true, false, false, false, true, false, true]);
+        bits.extend([false; 5]);
+    }
+    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    for part in bits.chunks(8) {
+        let byte = part
+            .iter()
+            .rev()
+            .fold(0, |byte, bit| byte << 1 | u8::from(*bit));
+        bytes.push(byte);
+    }
+    bytes
 }
 
 #[tokio::test]

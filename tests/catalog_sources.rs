@@ -424,6 +424,37 @@ async fn a_store_that_hangs_costs_its_timeout_once() {
 }
 
 #[tokio::test]
+async fn what_has_answered_in_time_counts() {
+    let store = world();
+    store
+        .fault(IMAGES, Reply::hang())
+        .chart(CHARTS, "cilium", &["1.17.1"]);
+    let mut request = store_request(PATTERN, minors(&[34]));
+    let charts = ChartRequest {
+        names: ["cilium".to_owned()].into(),
+    };
+    request.charts.insert(CHARTS.to_owned(), charts);
+    let settings = HttpSettings {
+        sources_timeout: Some(Duration::from_millis(700)),
+        ..settings(&store.mirrors())
+    };
+    let client = HttpClient::new(settings);
+    let catalog = fetch(&request, &client, "2026-04-01".parse().unwrap()).await;
+    assert_eq!(
+        unreachable(&catalog),
+        ["no answer within 700ms (--timeout) [1.34]"]
+    );
+    assert_eq!(catalog.chart_repositories[0].charts["cilium"].len(), 1);
+    assert!(!catalog.kubernetes.is_empty());
+    // What is downloaded afterwards to be verified has all the time it needs.
+    store.heal();
+    let url = format!("{IMAGES}a");
+    store.file(&url, "content", "x", DAY);
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(client.sha256(&url).await.unwrap().len(), 64);
+}
+
+#[tokio::test]
 async fn a_store_that_has_nothing_of_what_is_listed_has_moved() {
     let store = world();
     let listed = ["v1.34.0", "v1.30.0"].map(|version| version.parse().unwrap());

@@ -11,6 +11,7 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
         Ok(found) if !found.is_file() => return std::fs::write(path, content),
         Ok(_) | Err(_) => {}
     }
+    let _whole = super::ending::write();
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());

@@ -86,8 +86,10 @@ pub enum CatalogFileError {
     },
 }
 
-/// Asks every source of the request at the same time, and puts the answers in a fixed order.
+/// Asks every source of the request at the same time, and puts the answers in a fixed order. What has not answered when the time
+/// of the settings is over is unreachable.
 pub async fn fetch(request: &CatalogRequest, client: &HttpClient, as_of: Date) -> Catalog {
+    let client = &client.for_sources();
     let minors: BTreeSet<Minor> = request
         .stores
         .values()

@@ -17,7 +17,10 @@ use crate::stack::{
 };
 
 /// Files over this size are not read: the largest file that states facts in a public repository has 20 kB.
-pub(super) const MAX_BYTES: usize = 8 * 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// The most entries of a directory tree that are looked at: the largest public repositories have half as many.
+const MAX_ENTRIES: usize = 1_000_000;
 
 /// What the pointer of Git LFS begins with, which stands in the place of a file's content.
 const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/";
@@ -66,7 +69,16 @@ fn is_bare_repository(directory: &Path) -> bool {
 
 /// Reads the files of a repository that can matter; ignored ones and those in hidden directories are left out.
 pub fn load_tree(root: &Path) -> Result<Tree, ReadError> {
-    let walked = walk(root);
+    let walked = walk(root, MAX_ENTRIES);
+    if walked.is_cut {
+        let reason = format!(
+            "there are more than {MAX_ENTRIES} files and directories below it; name the repository's own directory"
+        );
+        return Err(ReadError {
+            path: root.to_owned(),
+            source: io::Error::other(reason),
+        });
+    }
     let files = walked.files.iter().chain(&walked.others);
     let files: Vec<Place> = files.map(|path| Place::of(path)).collect();
     let contents = crate::parallel::map(&files, 64, |place| read(root, place));
@@ -123,12 +135,18 @@ struct Walked {
     directories: Vec<PathBuf>,
     /// Directories that cannot be looked into, with the reason.
     closed: Vec<(PathBuf, String)>,
+    /// There are more entries than were asked for.
+    is_cut: bool,
 }
 
-/// Looks through a directory; what git ignores and hidden directories are left out.
-fn walk(root: &Path) -> Walked {
+/// Looks through a directory as far as so many entries; what git ignores and hidden directories are left out.
+fn walk(root: &Path, most: usize) -> Walked {
     let mut walked = Walked::default();
-    for entry in walker(root) {
+    for (index, entry) in walker(root).enumerate() {
+        if index >= most {
+            walked.is_cut = true;
+            break;
+        }
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -182,7 +200,7 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
 /// Lists the files below a directory, relative to it, and symbolic links; ignored ones and those in hidden directories are left
 /// out, and what is neither, as a socket.
 pub(super) fn list_files(root: &Path) -> Vec<PathBuf> {
-    walk(root).files
+    walk(root, usize::MAX).files
 }
 
 /// Reads one directory of a stack with the files beside it, and returns the directory's name, which begins the paths in it.
@@ -383,6 +401,46 @@ pub fn read_text(path: &Path) -> Result<String, ReadError> {
 fn read_own_text(path: &Path) -> io::Result<String> {
     match other_kind(fs::metadata(path)?.file_type()) {
         Some(kind) => Err(io::Error::other(format!("it is {kind}, not a file"))),
-        None => fs::read_to_string(path),
+        None => read_within(path, MAX_BYTES),
+    }
+}
+
+/// Reads a text as far as a limit, whatever it comes from: a device has no end, and some files are longer than they say.
+pub(crate) fn read_within(path: &Path, limit: usize) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    if bytes.len() > limit {
+        let reason =
+            format!("it is longer than the {limit} bytes that are read; is it the right file?");
+        return Err(io::Error::other(reason));
+    }
+    String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_ends_at_its_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        for number in 0..5 {
+            fs::create_dir(directory.path().join(number.to_string())).unwrap();
+        }
+        // The directory itself is one.
+        assert!(!walk(directory.path(), 6).is_cut);
+        let cut = walk(directory.path(), 5);
+        assert!(cut.is_cut && cut.directories.len() < 6);
+    }
+
+    #[test]
+    fn what_has_no_end_is_read_to_a_limit() {
+        let error = read_within(Path::new("/dev/zero"), 1000).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "it is longer than the 1000 bytes that are read; is it the right file?"
+        );
+        assert_eq!(read_within(Path::new("/dev/null"), 0).unwrap(), "");
     }
 }

@@ -8,6 +8,8 @@ mod hosts;
 mod inside;
 mod link;
 mod mirror;
+mod pace;
+mod progress;
 mod retry;
 mod secret;
 mod transport;
@@ -20,6 +22,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
 
 use cache::{Cache, Stored};
 use mirror::MirroredBy;
@@ -27,6 +30,7 @@ use transport::Transport;
 
 pub use error::HttpError;
 pub use mirror::{Mirror, MirrorError, Mirrors};
+pub use pace::Pace;
 pub use secret::{Secret, conceal};
 pub use transport::HttpStats;
 
@@ -51,6 +55,12 @@ pub struct HttpSettings {
     pub read_timeout: Duration,
     /// How long one request may take with its whole answer.
     pub total_timeout: Duration,
+    /// How long all sources of a catalog may take together; nothing for as long as it takes.
+    pub sources_timeout: Option<Duration>,
+    /// The slowest that a body may come.
+    pub least_pace: Pace,
+    /// How long a host may let requests wait in vain, repetitions included.
+    pub patience: Duration,
     /// How often a GET or HEAD is repeated after a fault of the connection, a 5xx or a 429.
     pub retries: u32,
     /// The pause before the first repetition; it doubles each time.
@@ -63,7 +73,7 @@ pub struct HttpSettings {
     pub s3_credentials: Option<S3Credentials>,
     /// Whether proxies named in the environment are used.
     pub system_proxy: bool,
-    /// Whether a progress line is drawn on stderr, where that is a terminal.
+    /// Whether stderr tells what is asked: a line that moves on a terminal, and one in a while elsewhere.
     pub progress: bool,
 }
 
@@ -90,6 +100,9 @@ impl Default for HttpSettings {
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_secs(300),
+            sources_timeout: Some(Duration::from_secs(120)),
+            least_pace: Pace::LEAST,
+            patience: Duration::from_secs(45),
             retries: 2,
             retry_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(60),
@@ -367,10 +380,19 @@ impl Answer {
     }
 }
 
-/// The one HTTP client. Copies share everything.
+/// The one HTTP client. Copies share everything but the time that they have.
 #[derive(Clone)]
 pub struct HttpClient {
     shared: Arc<Shared>,
+    deadline: Option<Deadline>,
+}
+
+/// When a client has to stop asking.
+#[derive(Debug, Clone, Copy)]
+struct Deadline {
+    until: Instant,
+    /// The time that there was, to be named.
+    limit: Duration,
 }
 
 struct Shared {
@@ -396,6 +418,19 @@ impl HttpClient {
                 settings,
                 cache: OnceLock::new(),
                 transport,
+            }),
+            deadline: None,
+        }
+    }
+
+    /// Returns a copy that asks for as long as all sources may take together, from now on. Needs a tokio runtime.
+    pub(crate) fn for_sources(&self) -> Self {
+        let limit = self.shared.settings.sources_timeout;
+        Self {
+            shared: Arc::clone(&self.shared),
+            deadline: limit.map(|limit| Deadline {
+                until: Instant::now() + limit,
+                limit,
             }),
         }
     }
@@ -528,6 +563,20 @@ impl HttpClient {
     }
 
     async fn exchange(&self, ask: &Ask) -> Result<Answer, HttpError> {
+        let Some(Deadline { until, limit }) = self.deadline else {
+            return self.exchange_at_leisure(ask).await;
+        };
+        // What is answered from a cache or at once still counts, so the deadline is looked at here and not before.
+        let answered = timeout_at(until, self.exchange_at_leisure(ask)).await;
+        answered.unwrap_or_else(|_| {
+            Err(HttpError::OutOfTime {
+                url: redact(&ask.url),
+                limit,
+            })
+        })
+    }
+
+    async fn exchange_at_leisure(&self, ask: &Ask) -> Result<Answer, HttpError> {
         if ask.is_once {
             return self.shared.transport.follow(ask).await;
         }

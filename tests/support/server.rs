@@ -48,6 +48,8 @@ pub struct Reply {
     /// Content-Length as told, where it is a lie; the connection is closed after the body.
     pub told_length: Option<usize>,
     pub delay: Duration,
+    /// The pause after each byte of the body.
+    pub trickle: Duration,
     /// Whether nothing is ever sent.
     pub hangs: bool,
     /// Whether the connection is closed instead of an answer.
@@ -105,6 +107,12 @@ impl Reply {
             hangs: true,
             ..Self::status(200)
         }
+    }
+
+    /// Sends one byte after the other, with this pause before each.
+    pub fn trickling(mut self, pause: Duration) -> Self {
+        self.trickle = pause;
+        self
     }
 
     pub fn drop_connection() -> Self {
@@ -228,14 +236,29 @@ fn serve(
             bytes.extend_from_slice(format!("Content-Length: {length}\r\n").as_bytes());
         }
         bytes.extend_from_slice(b"\r\n");
-        if !is_bodiless {
+        if !is_bodiless && reply.trickle.is_zero() {
             bytes.extend_from_slice(&reply.body);
+        } else if !is_bodiless {
+            if trickle(&mut output, &bytes, &reply).is_err() {
+                return;
+            }
+            continue;
         }
         let is_lie = reply.told_length.is_some() && !is_bodiless;
         if output.write_all(&bytes).is_err() || is_lie {
             return;
         }
     }
+}
+
+/// Sends a head, and the body byte by byte.
+fn trickle(output: &mut TcpStream, head: &[u8], reply: &Reply) -> std::io::Result<()> {
+    output.write_all(head)?;
+    for byte in &reply.body {
+        thread::sleep(reply.trickle);
+        output.write_all(&[*byte])?;
+    }
+    Ok(())
 }
 
 fn read_request(input: &mut BufReader<TcpStream>, is_stopped: &AtomicBool) -> Option<Request> {

@@ -447,8 +447,8 @@ fn retry_after(answer: &Answer) -> Option<Duration> {
 fn find_reset(answer: &Answer) -> Option<Duration> {
     let reset: i64 = text(&answer.headers, "x-ratelimit-reset")?.parse().ok()?;
     let now = answer.date()?.as_second();
-    let seconds = u64::try_from(reset - now).unwrap_or(0);
-    Some(Duration::from_secs(seconds + 1))
+    let seconds = u64::try_from(reset.saturating_sub(now)).unwrap_or(0);
+    Some(Duration::from_secs(seconds.saturating_add(1)))
 }
 
 /// Returns the pause where GitHub names none.

@@ -5,7 +5,7 @@
 )]
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
@@ -50,7 +50,8 @@ impl Clock {
 
     pub(super) fn now(&self) -> Timestamp {
         match &self.0 {
-            Kind::System => Timestamp::now(),
+            // `Timestamp::now` panics beyond the year 9999.
+            Kind::System => SystemTime::now().try_into().unwrap_or(Timestamp::MAX),
             Kind::Recorded(record) => lock(record).now,
         }
     }

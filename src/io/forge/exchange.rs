@@ -196,7 +196,9 @@ impl GitHub {
             };
             return Err(ForgeError::of_graphql(refusal, kind));
         }
-        serde_json::from_value(answer["data"].take()).map_err(|error| ForgeError::Shape {
+        // An answer that is no object has no data, and to index it would panic.
+        let data = answer.get_mut("data").map(Value::take);
+        serde_json::from_value(data.unwrap_or_default()).map_err(|error| ForgeError::Shape {
             method: "POST".to_owned(),
             path: shown,
             reason: tidy(&error.to_string()),

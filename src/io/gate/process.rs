@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::output::Tail;
 use super::{CommandSettings, HIDDEN, Scratch};
+use crate::io::ending::{self, Running};
 
 /// The shell, and the option after which it takes a command line.
 #[cfg(unix)]
@@ -64,15 +65,23 @@ pub(super) enum Ended {
 /// Runs a command.
 pub(super) fn run(order: &Order<'_>) -> Ran {
     let secrets = &order.settings.secrets;
-    match start(order) {
+    let started = {
+        let _whole = ending::write();
+        start(order).map(|started| (started, Running::new()))
+    };
+    match started {
         Err(error) => Ran {
             ended: Ended::NotStarted(error),
             output: String::new(),
         },
-        Ok((mut child, reader)) => {
+        Ok(((mut child, reader), running)) => {
             let listener = Listener::start(reader, Tail::new(secrets));
             let guard = Guard::start(&child, order.settings.grace);
             let ended = wait(&mut child, order, guard);
+            if ending::is_ending() {
+                drop(running);
+                ending::wait_for_end();
+            }
             let output = listener.finish(|tail| tail.shown(secrets));
             Ran { ended, output }
         }
@@ -104,15 +113,17 @@ fn start(order: &Order<'_>) -> io::Result<(Child, PipeReader)> {
 
 /// Waits for a command, and sees that nothing of it is left.
 fn wait(child: &mut Child, order: &Order<'_>, guard: Option<Guard>) -> Ended {
-    if let Some(status) = wait_for(child, order.limit) {
+    let deadline = Instant::now() + order.limit;
+    let has_time = || Instant::now() < deadline && !ending::is_ending();
+    if let Some(status) = wait_while(child, has_time) {
         if let Some(guard) = guard {
             guard.end();
         }
         return status.map_or_else(Ended::NotStarted, how);
     }
     let group = guard.map(Guard::ask_to_end);
-    let patience = order.settings.grace + LAST_WORDS;
-    if group.is_none() || wait_for(child, patience).is_none() {
+    let last = Instant::now() + order.settings.grace + LAST_WORDS;
+    if group.is_none() || wait_while(child, || Instant::now() < last).is_none() {
         let _ = child.kill();
     }
     if let Some(mut group) = group {
@@ -122,16 +133,15 @@ fn wait(child: &mut Child, order: &Order<'_>, guard: Option<Guard>) -> Ended {
     Ended::TimedOut
 }
 
-/// Waits for a process for at most so long.
-fn wait_for(child: &mut Child, limit: Duration) -> Option<io::Result<ExitStatus>> {
+/// Waits for a process as long as it has time.
+fn wait_while(child: &mut Child, has_time: impl Fn() -> bool) -> Option<io::Result<ExitStatus>> {
     const LONGEST: Duration = Duration::from_millis(50);
-    let deadline = Instant::now() + limit;
     let mut pause = Duration::from_millis(1);
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Some(Ok(status)),
             Err(error) => return Some(Err(error)),
-            Ok(None) if Instant::now() >= deadline => return None,
+            Ok(None) if !has_time() => return None,
             Ok(None) => std::thread::sleep(pause),
         }
         pause = (pause * 2).min(LONGEST);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::io::ending::{self, Removed};
 use crate::io::files::list_files;
 use crate::io::git::{GitError, GitRepository};
 use crate::io::update::{Staging, UpdateError};
@@ -18,6 +19,8 @@ use crate::plan::Plan;
 pub struct Scratch {
     directory: TempDir,
     root: PathBuf,
+    /// A signal removes the directory too.
+    _removed: Removed,
 }
 
 /// Why there is no scratch copy.
@@ -45,17 +48,16 @@ pub enum ScratchError {
 impl Scratch {
     /// Makes a copy of nothing.
     pub fn empty() -> Result<Self, ScratchError> {
-        let directory = make()?;
-        let root = directory.path().to_owned();
-        Ok(Self { directory, root })
+        let _whole = ending::write();
+        Self::make(Path::new(""))
     }
 
     /// Writes the files of a revision, as git has them.
     pub fn of_revision(git: &GitRepository, revision: &str) -> Result<Self, ScratchError> {
-        let directory = make()?;
-        git.write_files(revision, directory.path())?;
-        let root = directory.path().join(git.prefix());
-        Ok(Self { directory, root })
+        let _whole = ending::write();
+        let scratch = Self::make(Path::new(git.prefix()))?;
+        git.write_files(revision, scratch.directory.path())?;
+        Ok(scratch)
     }
 
     /// Copies the files of a working directory: those that git knows, and others that it does not ignore.
@@ -67,6 +69,7 @@ impl Scratch {
         let scratch = Self::empty()?;
         for path in paths {
             let (from, to) = (root.join(&path), scratch.root.join(&path));
+            let _whole = ending::write();
             match copy(&from, &to) {
                 // It was removed, and git still knows it.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -79,7 +82,19 @@ impl Scratch {
 
     /// Writes a plan into the copy.
     pub fn apply(&self, plan: &Plan) -> Result<(), ScratchError> {
+        let _whole = ending::write();
         Ok(Staging::in_root(&self.root).apply(plan)?)
+    }
+
+    /// Makes an empty directory, with the repository's root at this place in it.
+    fn make(prefix: &Path) -> Result<Self, ScratchError> {
+        let made = tempfile::Builder::new().prefix("csctl-matrix-").tempdir();
+        let directory = made.map_err(ScratchError::Directory)?;
+        Ok(Self {
+            root: directory.path().join(prefix),
+            _removed: Removed::new(directory.path()),
+            directory,
+        })
     }
 
     /// Returns the root of the copied repository.
@@ -92,11 +107,6 @@ impl Scratch {
         let path = self.directory.path();
         path.parent().unwrap_or(path)
     }
-}
-
-fn make() -> Result<TempDir, ScratchError> {
-    let made = tempfile::Builder::new().prefix("csctl-matrix-").tempdir();
-    made.map_err(ScratchError::Directory)
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

@@ -1,12 +1,6 @@
 //! Fetches commits into the repository's object database. No ref moves, and `.git/shallow` stays as it is: nothing of git's
 //! own reaches these objects before a fetch of git's own brings what is below them.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this is where the boundary of a shallow clone is read"
-)]
-
 use std::fmt::Write as _;
-use std::fs;
 
 use bytes::Bytes;
 use git2::{Oid, Repository, Sort};
@@ -18,10 +12,13 @@ use super::packet::{self, PacketError, Packets, split_bands};
 use super::place::Place;
 use super::remote::{Line, Service};
 use super::{GitRepository, Remote, RemoteError};
+use crate::io::files::read_within;
 use crate::io::http::HttpClient;
 
 /// The largest pack that is taken.
 const MAX_PACK_BYTES: usize = 256 << 20;
+/// A boundary of a hundred thousand commits; a longer one is left out, and the server sends what is below it again.
+const MAX_SHALLOW_BYTES: usize = 4 << 20;
 /// How many commits the server is told of, so that it sends what is new alone.
 const MAX_HAVES: usize = 256;
 
@@ -136,7 +133,7 @@ fn request(
         can.clear();
     }
     if line.offer.can("shallow") {
-        let boundary = fs::read_to_string(repository.commondir().join("shallow"));
+        let boundary = read_within(&repository.commondir().join("shallow"), MAX_SHALLOW_BYTES);
         for id in boundary.unwrap_or_default().lines() {
             packet::write(&mut request, &format!("shallow {}\n", id.trim()));
         }

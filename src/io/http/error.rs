@@ -2,6 +2,10 @@
 
 use std::error::Error as _;
 use std::io;
+use std::time::Duration;
+
+const NO_CONNECTION: &str = "no connection in time";
+const NO_ANSWER: &str = "no answer in time";
 
 /// A request that got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +48,22 @@ pub enum HttpError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The time for all sources together is over.
+    #[error("no answer of {url} within {} (--timeout)", in_words(*limit))]
+    OutOfTime {
+        /// The URL.
+        url: String,
+        /// The time that there was.
+        limit: Duration,
+    },
+    /// The answer trickles.
+    #[error("the answer of {url} is too slow: less than {bytes_per_second} bytes a second")]
+    TooSlow {
+        /// The URL.
+        url: String,
+        /// The least that was expected.
+        bytes_per_second: u64,
+    },
     /// A redirect that is not followed.
     #[error("{url} redirects to {target}, which is not followed: {reason}")]
     Redirect {
@@ -81,6 +101,8 @@ impl HttpError {
             | Self::Unreachable { url, .. }
             | Self::BrokenOff { url, .. }
             | Self::TooLarge { url, .. }
+            | Self::OutOfTime { url, .. }
+            | Self::TooSlow { url, .. }
             | Self::Redirect { url, .. }
             | Self::PlainToken { url }
             | Self::Setup { url, .. } => url,
@@ -96,6 +118,12 @@ impl HttpError {
             Self::NotCached { .. } => "not in the cache and --offline is set".to_owned(),
             Self::BrokenOff { reason, .. } => format!("the answer broke off: {reason}"),
             Self::TooLarge { limit, .. } => format!("the answer is longer than {limit} bytes"),
+            Self::OutOfTime { limit, .. } => {
+                format!("no answer within {} (--timeout)", in_words(*limit))
+            }
+            Self::TooSlow {
+                bytes_per_second, ..
+            } => format!("the answer is too slow: less than {bytes_per_second} bytes a second"),
             Self::Redirect { target, reason, .. } => {
                 format!("redirects to {target}, which is not followed: {reason}")
             }
@@ -108,14 +136,27 @@ impl HttpError {
         matches!(self, Self::Unreachable { .. } | Self::BrokenOff { .. })
     }
 
+    /// Says that there was no answer in time.
+    pub(super) fn silent(url: &str) -> Self {
+        Self::Unreachable {
+            url: redact(url),
+            reason: NO_ANSWER.to_owned(),
+        }
+    }
+
+    /// Tells whether the host let the request wait in vain.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Self::Unreachable { reason, .. } if reason == NO_ANSWER || reason == NO_CONNECTION)
+    }
+
     /// Says what a fault of the transport means for the one who asked for `url`.
     pub(super) fn of_transport(url: &str, error: &reqwest::Error) -> Self {
         let url = redact(url);
         if error.is_timeout() {
             let reason = if error.is_connect() {
-                "no connection in time"
+                NO_CONNECTION
             } else {
-                "no answer in time"
+                NO_ANSWER
             };
             return Self::Unreachable {
                 url,
@@ -130,6 +171,16 @@ impl HttpError {
         }
         let reason = "the connection was closed early".to_owned();
         Self::BrokenOff { url, reason }
+    }
+}
+
+/// Returns a time as it is written on the command line: `2m`, `90s`.
+fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        0 => format!("{time:?}"),
+        seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Hosts {
 struct Host {
     down: Option<String>,
     is_troubled: bool,
+    /// When the first of the requests was sent that it did not answer in time, since its last answer.
+    silent_since: Option<Instant>,
     rest_until: Option<Instant>,
 }
 
@@ -40,6 +42,25 @@ impl Hosts {
     /// Remembers that the host's trouble outlived the retries.
     pub(super) fn mark_troubled(&self, host: String) {
         self.lock().entry(host).or_default().is_troubled = true;
+    }
+
+    /// Finds the moment since which the host has let requests wait in vain.
+    pub(super) fn find_silence(&self, host: &str) -> Option<Instant> {
+        self.lock().get(host)?.silent_since
+    }
+
+    /// Remembers that the host has not answered a request of this moment in time.
+    pub(super) fn mark_silent(&self, host: String, since: Instant) {
+        let mut known = self.lock();
+        let host = known.entry(host).or_default();
+        host.silent_since.get_or_insert(since);
+    }
+
+    /// Remembers that the host has answered.
+    pub(super) fn mark_heard(&self, host: &str) {
+        if let Some(host) = self.lock().get_mut(host) {
+            host.silent_since = None;
+        }
     }
 
     /// Finds the moment before which the host does not want to be asked.

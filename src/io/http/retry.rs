@@ -27,16 +27,26 @@ pub(super) async fn exchange(
         if let Some(until) = transport.hosts.find_rest(&host) {
             sleep_until(until).await;
         }
+        let sent = Instant::now();
         let answer = transport.follow(ask).await;
+        note_silence(transport, &host, sent, &answer);
         let pause = settings.retry_pause.saturating_mul(1 << attempt.min(10));
-        let is_last = attempt >= retries || transport.hosts.is_troubled(&host);
+        let is_given_up = transport
+            .hosts
+            .find_silence(&host)
+            .is_some_and(|since| since.elapsed() >= settings.patience);
+        let is_last = attempt >= retries || transport.hosts.is_troubled(&host) || is_given_up;
         match answer {
             Err(error) if error.is_transient() && !is_last && !transport.is_down(&error) => {
                 sleep(pause).await;
             }
             Err(error) => {
-                if let HttpError::Unreachable { url, reason } = &error {
-                    transport.hosts.mark_down(host_of(url), reason);
+                if matches!(
+                    error,
+                    HttpError::Unreachable { .. } | HttpError::TooSlow { .. }
+                ) {
+                    let down = host_of(error.url());
+                    transport.hosts.mark_down(down, &error.reason());
                 }
                 return Err(error);
             }
@@ -56,6 +66,20 @@ pub(super) async fn exchange(
             }
         }
         attempt += 1;
+    }
+}
+
+/// Remembers whether the host let a request wait in vain: all of its silence together is waited out once, not for each repetition.
+fn note_silence(
+    transport: &Transport,
+    host: &str,
+    sent: Instant,
+    answer: &Result<Answer, HttpError>,
+) {
+    match answer {
+        Err(error) if error.is_silence() => transport.hosts.mark_silent(host_of(error.url()), sent),
+        Err(_) => {}
+        Ok(_) => transport.hosts.mark_heard(host),
     }
 }
 

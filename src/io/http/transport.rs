@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, header};
-use indicatif::{ProgressBar, ProgressStyle};
 use sha2::Digest;
 use tokio::sync::Semaphore;
+use tokio::time::timeout_at;
 use url::Url;
 
 use super::error::redact_target;
 use super::hosts::Hosts;
+use super::pace::PacedBody;
+use super::progress::Progress;
 use super::{Answer, Ask, HttpError, HttpSettings, inside, redact};
 
 /// How many redirects are followed.
@@ -40,7 +42,7 @@ pub(super) struct Transport {
     settings: HttpSettings,
     client: OnceLock<Result<reqwest::Client, String>>,
     permits: Semaphore,
-    progress: Option<ProgressBar>,
+    progress: Progress,
     counters: Counters,
     pub(super) hosts: Hosts,
 }
@@ -61,7 +63,7 @@ impl Transport {
             settings: settings.clone(),
             client: OnceLock::new(),
             permits: Semaphore::new(settings.max_concurrent.max(1)),
-            progress: settings.progress.then(start_progress),
+            progress: Progress::new(settings.progress),
             counters: Counters::default(),
             hosts: Hosts::default(),
         }
@@ -157,10 +159,7 @@ impl Transport {
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
-        if let Some(progress) = &self.progress {
-            progress.set_message(url.host_str().unwrap_or_default().to_owned());
-            progress.inc(1);
-        }
+        let _under_way = self.progress.begin(url.host_str().unwrap_or_default());
         let mut request = self
             .client(url)?
             .request(ask.method.clone(), url.clone())
@@ -169,8 +168,7 @@ impl Transport {
         if let (Some(user), Some(token)) = (&ask.basic_user, &ask.bearer) {
             request = request.basic_auth(user, Some(token.expose()));
         }
-        let fault = |error: reqwest::Error| HttpError::of_transport(url.as_str(), &error);
-        let mut response = request.send().await.map_err(fault)?;
+        let mut response = self.await_head(ask, url, request).await?;
         let too_large = || HttpError::TooLarge {
             url: redact(url.as_str()),
             limit: ask.body_limit,
@@ -184,7 +182,10 @@ impl Transport {
             return Err(too_large());
         }
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(fault)? {
+        // Git and GitHub's own client have their own limits: a server may think for long between two pieces of a pack.
+        let pace = (!ask.is_once).then_some(self.settings.least_pace);
+        let mut paced = PacedBody::new(&mut response, pace);
+        while let Some(chunk) = paced.chunk().await? {
             if ask.is_first_byte {
                 body.extend(chunk.first());
                 break;
@@ -208,13 +209,36 @@ impl Transport {
         })
     }
 
+    /// Waits for the head of an answer. A host that was silent before is not waited for as long again.
+    async fn await_head(
+        &self,
+        ask: &Ask,
+        url: &Url,
+        request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, HttpError> {
+        let sent = request.send();
+        let given_up = self
+            .hosts
+            .find_silence(&host_of(url.as_str()))
+            .filter(|_| !ask.is_once)
+            .map(|since| since + self.settings.patience);
+        let answer = match given_up {
+            None => sent.await,
+            Some(until) => timeout_at(until, sent)
+                .await
+                .map_err(|_| HttpError::silent(url.as_str()))?,
+        };
+        answer.map_err(|error| HttpError::of_transport(url.as_str(), &error))
+    }
+
     /// Reads what is at exactly this URL to its end, keeping nothing of it, and returns its checksum in digits. It may take as
-    /// long as it takes, while the server keeps sending.
+    /// long as it takes, while the server keeps sending at a pace that is worth it.
     pub(super) async fn digest<D: Digest>(&self, url: &str) -> Result<String, HttpError> {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         let url = parse_url(url)?;
         let _permit = self.permits.acquire().await;
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        let _under_way = self.progress.begin(url.host_str().unwrap_or_default());
         let fault = |error: reqwest::Error| HttpError::of_transport(url.as_str(), &error);
         let request = self.client(&url)?.get(url.clone()).timeout(DAY);
         let mut response = request.send().await.map_err(fault)?;
@@ -226,7 +250,8 @@ impl Transport {
         }
         let mut digest = D::new();
         let mut length = 0;
-        while let Some(chunk) = response.chunk().await.map_err(fault)? {
+        let mut paced = PacedBody::new(&mut response, Some(self.settings.least_pace));
+        while let Some(chunk) = paced.chunk().await? {
             digest.update(&chunk);
             length += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         }
@@ -242,14 +267,6 @@ impl Transport {
             url: redact(url.as_str()),
             reason: reason.clone(),
         })
-    }
-}
-
-impl Drop for Transport {
-    fn drop(&mut self) {
-        if let Some(progress) = &self.progress {
-            progress.finish_and_clear();
-        }
     }
 }
 
@@ -298,15 +315,6 @@ fn build_client(settings: &HttpSettings) -> Result<reqwest::Client, String> {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|error| error.to_string())
-}
-
-fn start_progress() -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {pos} requests, asking {msg}");
-    let progress = ProgressBar::new_spinner();
-    match style {
-        Ok(style) => progress.with_style(style),
-        Err(_) => progress,
-    }
 }
 
 /// Returns where a redirect points to.

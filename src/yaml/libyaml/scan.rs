@@ -5,6 +5,7 @@ mod name;
 mod scalar;
 
 use crate::yaml::node::Style;
+use crate::yaml::spans::MAX_DEPTH;
 
 /// How far a simple key may reach, in characters.
 const MAX_KEY_LENGTH: usize = 1024;
@@ -345,6 +346,10 @@ impl<'t> Scanner<'t> {
     }
 
     fn flow_start(&mut self, kind: TokenKind) -> Option<()> {
+        // Each token looks at the keys of all levels: without a bound here, brackets alone would take hours.
+        if self.flow_level >= MAX_DEPTH {
+            return None;
+        }
         self.save_simple_key()?;
         self.simple_keys.push(None);
         self.flow_level += 1;

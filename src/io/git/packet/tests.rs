@@ -4,6 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[path = "../../../../tests/support/hostile.rs"]
+mod hostile;
+
 const ID: &str = "1111111111111111111111111111111111111111";
 const OTHER: &str = "2222222222222222222222222222222222222222";
 
@@ -166,5 +169,18 @@ proptest! {
         for bytes in [&bytes, &with_length] {
             let _ = (parse(bytes), split_bands(bytes), Report::parse(bytes));
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn no_harm_to_a_good_answer_makes_a_panic(harms in hostile::harm()) {
+        let head = format!("{ID} HEAD\0side-band-64k symref=HEAD:refs/heads/main\n");
+        let banded = [band(2, b"Counting\n"), band(1, b"PACK"), b"0000".to_vec()].concat();
+        let report = lines(&["unpack ok\n", "ok refs/heads/a\n", "ng refs/heads/b fetch first\n"]);
+        let _ = parse(&hostile::apply(&advertisement(&[&head]), &harms));
+        let _ = split_bands(&hostile::apply(&banded, &harms));
+        let _ = Report::parse(&hostile::apply(&report, &harms));
     }
 }
