@@ -33,7 +33,7 @@ mod linux {
 
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
-    /// Where arguments and environment lie in `/proc/PID/stat`, counted after the name. Source: proc_pid_stat(5), fields 48 to 51.
+    /// Where arguments and environment lie in `/proc/PID/stat`, counted after the name. Source: `proc_pid_stat(5)`, fields 48 to 51.
     const ARGUMENTS_START: usize = 45;
     const ENVIRONMENT_END: usize = 48;
 
@@ -49,12 +49,12 @@ mod linux {
             .split_whitespace()
             .map(|field| field.parse().unwrap_or_default())
             .collect();
-        let (Some(start), Some(end)) = (fields.get(ARGUMENTS_START), fields.get(ENVIRONMENT_END))
+        let (Some(begin), Some(end)) = (fields.get(ARGUMENTS_START), fields.get(ENVIRONMENT_END))
         else {
             return Ok(());
         };
-        let length = end.saturating_sub(*start);
-        if *start == 0 || length > LONGEST {
+        let length = end.saturating_sub(*begin);
+        if *begin == 0 || length > LONGEST {
             return Ok(());
         }
         let memory = File::options()
@@ -62,13 +62,13 @@ mod linux {
             .write(true)
             .open("/proc/self/mem")?;
         let mut block = vec![0; usize::try_from(length).unwrap_or_default()];
-        memory.read_exact_at(&mut block, *start)?;
+        memory.read_exact_at(&mut block, *begin)?;
         for secret in secrets {
             let zeros = vec![0; secret.len()];
             let windows = block.windows(secret.len()).enumerate();
             let found = windows.filter(|(_, window)| *window == secret.as_bytes());
             for (offset, _) in found {
-                let place = start + u64::try_from(offset).unwrap_or_default();
+                let place = begin + u64::try_from(offset).unwrap_or_default();
                 memory.write_all_at(&zeros, place)?;
             }
         }

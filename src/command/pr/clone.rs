@@ -89,10 +89,6 @@ pub(super) fn open(
     })
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it takes errors as they are mapped"
-)]
 fn hinted(error: RemoteError) -> CommandError {
     let hint = error.hint();
     CommandError::new(error).hinted(hint)

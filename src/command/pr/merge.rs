@@ -65,11 +65,7 @@ impl Run<'_> {
             self.merged.insert(key.base.clone());
             return Ok(());
         }
-        let method = match method {
-            MergeConfig::Merge => MergeMethod::Merge,
-            MergeConfig::Squash => MergeMethod::Squash,
-            MergeConfig::Rebase => MergeMethod::Rebase,
-        };
+        let method = method_of(method);
         match self.wait(self.forge.enable_auto_merge(&pull, method, &name)) {
             Ok(()) => {
                 "the forge merges it as soon as its rules are met".clone_into(&mut outcome.detail);
@@ -132,6 +128,14 @@ impl Run<'_> {
             self.wait(self.forge.disable_auto_merge(pull))?;
         }
         Ok(pull.is_some())
+    }
+}
+
+fn method_of(config: MergeConfig) -> MergeMethod {
+    match config {
+        MergeConfig::Merge => MergeMethod::Merge,
+        MergeConfig::Squash => MergeMethod::Squash,
+        MergeConfig::Rebase => MergeMethod::Rebase,
     }
 }
 
