@@ -339,6 +339,24 @@ fn a_repository_that_is_not_there_is_a_problem() {
 }
 
 #[test]
+fn an_api_without_graphql_is_a_problem() {
+    let site = Site::start();
+    site.forge
+        .faults("POST", "/graphql", 1..99, github::Fault::Status(404));
+    assert!(only(site.faults(), "problem GraphQL: ").contains("404"));
+}
+
+#[test]
+fn every_stack_that_cannot_be_planned_is_named() {
+    let site = Site::start();
+    let values = "providers/openstack/scs2/csctl.yaml";
+    site.clone.write(values, "{{ if }}\n- kubernetes: [\n");
+    let (faults, _) = site.faults();
+    let is_named = |fault: &String| fault.contains(values) && fault.contains("cannot be planned");
+    assert!(faults.iter().any(is_named), "{faults:?}");
+}
+
+#[test]
 fn another_repository_than_the_remote_s_is_a_problem() {
     let site = Site::start();
     let text = site.clone.read("csctl-matrix.yaml");

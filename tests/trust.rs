@@ -198,6 +198,60 @@ fn doctor_asks_no_host_that_the_clone_alone_names() {
     assert_eq!(thief.log().len(), 0);
 }
 
+#[test]
+fn a_repository_of_a_file_is_believed_where_it_is_the_remote_s_own() {
+    let site = Site::start();
+    let config = site.config.replace("acme/cluster-stacks", "acme/other");
+    site.server
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+    let error = site.run(&[]).failure(1);
+    assert!(error.contains("is of acme/cluster-stacks"), "{error}");
+    assert_eq!(site.server.mutations(), [""; 0]);
+}
+
+#[test]
+fn what_lies_in_the_working_directory_has_no_say_in_pull_requests() {
+    let site = Site::start();
+    let hostile = site
+        .config
+        .replace("csctl.yaml", "")
+        .replace("changes:", "prefix: evil\n  changes:");
+    site.clone.write("csctl-matrix.yaml", &hostile).commit();
+    site.outcomes();
+    let state = site.server.state();
+    assert!(
+        state.head(BRANCH).is_some(),
+        "the prefix is that of the default branch"
+    );
+}
+
+#[test]
+fn the_token_of_a_job_of_another_github_is_not_sent_to_github() {
+    let thief = thief();
+    let copy = Copy::of("layout-c");
+    copy.commit();
+    let root = copy.root().display().to_string();
+    let mirror = format!("https://api.github.com/={}/", thief.url());
+    let words = ["plan", "-C", &root, "--mirror", &mirror];
+    let run = |api: &str| {
+        let mut command = program(&words);
+        command
+            .env("GITHUB_TOKEN", TOKEN)
+            .env("GITHUB_API_URL", api);
+        command
+            .env("HTTPS_PROXY", server::refusing_url())
+            .env("NO_PROXY", "127.0.0.1");
+        command.output().unwrap();
+        stolen(&thief).len()
+    };
+    assert_eq!(run("https://ghe.example.org/api/v3"), 0);
+    assert!(
+        run("https://api.github.com") > 0,
+        "a mirror of the command line gets it"
+    );
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn commands_of_the_gate_find_no_secret_of_the_process_above_them() {

@@ -59,7 +59,7 @@ impl Doctor<'_> {
             .discovery
             .closed()
             .iter()
-            .chain(plan.faults())
+            .chain(plan.shortfalls())
             .collect();
         for fault in faults {
             let found = format!("cannot be planned: {fault}");

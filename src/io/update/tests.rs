@@ -2,6 +2,7 @@
 //! still there, and the other files are all old or all new.
 #![expect(
     clippy::disallowed_methods,
+    clippy::unwrap_used,
     reason = "a test makes its files and looks at them"
 )]
 
