@@ -152,17 +152,19 @@ fn outside_hold(target: &Target<'_>) -> Option<Hold> {
 /// The defaults that stack lines will have: those of source trees, else those of rows.
 fn defaults(target: &Target<'_>) -> BTreeMap<Minor, KubernetesVersion> {
     let mut defaults = BTreeMap::new();
+    let sites = target.stack.files().flat_map(SourceFile::sites);
+    let listed: BTreeSet<Minor> = sites
+        .filter_map(|site| match site.fact {
+            Fact::ListedVersion { version } => Some(version.minor()),
+            _ => None,
+        })
+        .collect();
     for step in &target.moves {
         let (Move::Edit(_, wanted) | Move::Create(_, _, wanted)) = step else {
             continue;
         };
         let rows = wanted.rows.iter();
-        let has_row = |minor: &Minor| {
-            target.stack.files().flat_map(SourceFile::sites).any(
-                |site| matches!(site.fact, Fact::ListedVersion { version } if version.minor() == *minor),
-            )
-        };
-        let rows = rows.filter(|(minor, _)| has_row(minor));
+        let rows = rows.filter(|(minor, _)| listed.contains(minor));
         defaults.extend(rows.filter_map(|(minor, row)| Some((*minor, row.kubernetes?))));
         defaults.extend(wanted.default.map(|default| (default.minor(), default)));
     }
