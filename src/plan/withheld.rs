@@ -47,7 +47,9 @@ fn untested_holds(target: &Target<'_>) -> Vec<Hold> {
     }
     let listed = target.stack.files().flat_map(SourceFile::sites);
     for site in listed {
+        // Few minors wait, and a list may have many rows.
         if let Fact::ListedVersion { version } = site.fact
+            && target.find_untested(version.minor()).is_some()
             && target.minors.contains(&version.minor())
         {
             let newest = target.newest_of_row(version.minor());
@@ -168,7 +170,8 @@ fn defaults(target: &Target<'_>) -> BTreeMap<Minor, KubernetesVersion> {
         defaults.extend(rows.filter_map(|(minor, row)| Some((*minor, row.kubernetes?))));
         defaults.extend(wanted.default.map(|default| (default.minor(), default)));
     }
-    defaults.retain(|minor, _| target.minors.contains(minor));
+    let known: BTreeSet<Minor> = target.minors.iter().copied().collect();
+    defaults.retain(|minor, _| known.contains(minor));
     defaults
 }
 
