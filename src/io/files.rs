@@ -1,10 +1,6 @@
 //! Files of a working directory: finds a repository's root and reads its files. It writes nothing; `io::update` does. What is of
 //! interest and cannot be read is named with its reason; what is no file is never opened.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "this is where files are read"
-)]
+#![expect(clippy::disallowed_types, reason = "this is where files are read")]
 
 use std::fs::{self, File, FileType};
 use std::io::{self, ErrorKind, Read};
