@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use crate::policy::{Block, Policy};
-use crate::stack::{Fact, ImageSeries, Roster, Site, SourceFile, Stack};
+use crate::stack::{Fact, ImageSeries, RosterEntry, Site, SourceFile, SourceTree, Stack};
 use crate::standard::{Deadline, Rule, Standard, deadlines};
 use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
 
@@ -207,6 +207,17 @@ struct View<'a> {
     catalog: &'a Catalog,
     /// What the stores offer of each series whose images have a source.
     offers: Vec<Offered<'a>>,
+    /// What lists of versions say, by minor: they may have many rows.
+    listed: BTreeMap<Minor, Vec<&'a Site>>,
+    /// The images of rosters, by minor.
+    entries: BTreeMap<Minor, Vec<Listed<'a>>>,
+}
+
+/// An image of a roster.
+struct Listed<'a> {
+    entry: &'a RosterEntry,
+    /// The source tree that the roster is in; nothing where it is beside all of them.
+    tree: Option<&'a SourceTree>,
 }
 
 impl<'a> View<'a> {
@@ -223,6 +234,8 @@ impl<'a> View<'a> {
             stack,
             catalog,
             offers: offers.collect(),
+            listed: listed(stack),
+            entries: entries(stack),
         }
     }
 
@@ -240,8 +253,8 @@ impl<'a> View<'a> {
         };
         let default = match source {
             Some(tree) => tree.default,
-            None => self.sites().find_map(|site| match site.fact {
-                Fact::ListedVersion { version } if version.minor() == minor => Some(version),
+            None => self.listed(minor).find_map(|site| match site.fact {
+                Fact::ListedVersion { version } => Some(version),
                 _ => None,
             }),
         };
@@ -263,20 +276,20 @@ impl<'a> View<'a> {
         })
     }
 
-    fn sites(&self) -> impl Iterator<Item = &Site> {
-        self.stack.files().flat_map(SourceFile::sites)
+    /// What lists of versions say of a minor.
+    fn listed(&self, minor: Minor) -> impl Iterator<Item = &'a Site> {
+        self.listed.get(&minor).into_iter().flatten().copied()
     }
 
-    /// The rosters of a minor: those of its own source tree, and those that speak of all minors.
-    fn rosters(&self, minor: Minor) -> impl Iterator<Item = &Roster> {
-        let own = self
-            .stack
-            .trees
-            .iter()
-            .filter(move |tree| tree.minor == Some(minor) || self.stack.trees.len() == 1);
-        own.flat_map(|tree| &tree.files)
-            .chain(&self.stack.shared)
-            .flat_map(|file| file.rosters())
+    /// The images of a minor in rosters: those of its own source tree, and those that speak of all minors.
+    fn entries(&self, minor: Minor) -> impl Iterator<Item = &'a RosterEntry> {
+        let is_alone = self.stack.trees.len() == 1;
+        let listed = self.entries.get(&minor).into_iter().flatten();
+        let of_minor = listed.filter(move |listed| {
+            let tree = listed.tree;
+            is_alone || tree.is_none_or(|tree| tree.minor == Some(minor))
+        });
+        of_minor.map(|listed| listed.entry)
     }
 
     fn patches(&self, minor: Minor, default: Option<KubernetesVersion>) -> Vec<Patch> {
@@ -291,11 +304,7 @@ impl<'a> View<'a> {
             published: self.catalog.find_published(version),
             blocked: None,
         };
-        for entry in self
-            .rosters(minor)
-            .flat_map(|roster| &roster.entries)
-            .filter(|e| e.version.minor() == minor)
-        {
+        for entry in self.entries(minor) {
             let patch = patches
                 .entry(entry.version)
                 .or_insert_with(|| empty(entry.version));
@@ -352,14 +361,8 @@ impl<'a> View<'a> {
     /// The addon charts of a minor: what its source tree depends on, else what the list of versions says.
     fn charts(&self, minor: Minor) -> BTreeMap<String, String> {
         let mut charts = BTreeMap::new();
-        for site in self.sites() {
-            if let Fact::ListedAddon {
-                minor: listed,
-                chart,
-                ..
-            } = &site.fact
-                && *listed == minor
-            {
+        for site in self.listed(minor) {
+            if let Fact::ListedAddon { chart, .. } = &site.fact {
                 charts.insert(chart.clone(), site.value.clone());
             }
         }
@@ -383,6 +386,35 @@ impl<'a> View<'a> {
         }
         charts
     }
+}
+
+fn listed(stack: &Stack) -> BTreeMap<Minor, Vec<&Site>> {
+    let mut listed: BTreeMap<Minor, Vec<&Site>> = BTreeMap::new();
+    for site in stack.files().flat_map(SourceFile::sites) {
+        let minor = match &site.fact {
+            Fact::ListedVersion { version } => version.minor(),
+            Fact::ListedAddon { minor, .. } => *minor,
+            _ => continue,
+        };
+        listed.entry(minor).or_default().push(site);
+    }
+    listed
+}
+
+fn entries(stack: &Stack) -> BTreeMap<Minor, Vec<Listed<'_>>> {
+    let own = stack
+        .trees
+        .iter()
+        .flat_map(|tree| tree.files.iter().map(move |file| (Some(tree), file)));
+    let shared = stack.shared.iter().map(|file| (None, file));
+    let mut entries: BTreeMap<Minor, Vec<Listed<'_>>> = BTreeMap::new();
+    for (tree, file) in own.chain(shared) {
+        for entry in file.rosters().iter().flat_map(|roster| &roster.entries) {
+            let of_minor = entries.entry(entry.version.minor()).or_default();
+            of_minor.push(Listed { entry, tree });
+        }
+    }
+    entries
 }
 
 /// Tells what is known of the stores' offer for a minor: the least that is known of any series.

@@ -181,7 +181,7 @@ async fn an_answer_ends_a_silence() {
     ]);
     let client = HttpClient::new(HttpSettings {
         read_timeout: Duration::from_millis(200),
-        patience: Duration::from_millis(5000),
+        patience: Duration::from_secs(5),
         ..settings()
     });
     for (path, body) in [("a", "a"), ("b", "b")] {

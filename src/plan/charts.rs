@@ -2,7 +2,7 @@
 //! decided together: they agree afterwards, or all of them stay and it is said why. Nothing goes down but what is of another
 //! minor, and a range is what its author allows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Hold;
 use super::holds::hold;
@@ -43,9 +43,10 @@ pub(super) fn decide(target: &Target<'_>, tree: &SourceTree, minor: Minor) -> Ch
     minors.retain(|of| target.is_looked_at(*of));
     let named: BTreeSet<&str> = target.stack.files().flat_map(names).collect();
     let known = target.stack.charts.iter();
+    let lists = Lists::of(target, tree);
     for chart in known.filter(|chart| named.contains(chart.name.as_str())) {
         for of in &minors {
-            let group = Group::new((target, tree, minor), chart, *of);
+            let group = Group::new((target, tree, minor), &lists, chart, *of);
             group.decide(&mut charts);
         }
     }
@@ -62,7 +63,8 @@ pub(super) fn newer_of_ended(
         return Vec::new();
     }
     let known = target.stack.charts.iter();
-    let groups = known.map(|chart| Group::new((target, tree, minor), chart, minor));
+    let lists = Lists::of(target, tree);
+    let groups = known.map(|chart| Group::new((target, tree, minor), &lists, chart, minor));
     groups.filter_map(|group| group.newer()).collect()
 }
 
@@ -150,6 +152,7 @@ fn asks(site: &Site) -> String {
 impl<'t> Group<'t> {
     fn new(
         (target, tree, tree_minor): (&'t Target<'t>, &'t SourceTree, Minor),
+        lists: &Lists<'t>,
         chart: &'t MinorBoundChart,
         minor: Minor,
     ) -> Self {
@@ -163,14 +166,8 @@ impl<'t> Group<'t> {
         if is_of_tree {
             dependencies.extend(dependencies_of(tree, chart, minor));
         }
-        let files = tree.files.iter().chain(&target.stack.shared);
-        let lists = files.flat_map(|file| {
-            let sites = file.sites().iter();
-            let lists = move |site: &&Site| lists(file, site, chart, minor, is_of_tree);
-            sites
-                .filter(lists)
-                .map(|site| Named::new(site, None, minor))
-        });
+        let lists = lists.sites(chart, minor, is_of_tree);
+        let lists = lists.map(|site| Named::new(site, None, minor));
         Self {
             target,
             chart,
@@ -255,26 +252,51 @@ fn lock_of(tree: &SourceTree, dependency: &Site) -> Lock {
     }
 }
 
-/// Tells whether a site lists a chart for a minor. A list of several minors says which; the stack's own file speaks of the minor
-/// that the tree is set to.
-fn lists(
-    file: &SourceFile,
-    site: &Site,
-    chart: &MinorBoundChart,
-    minor: Minor,
-    is_of_tree: bool,
-) -> bool {
-    let Fact::ListedAddon {
-        minor: row,
-        chart: name,
-        ..
-    } = &site.fact
-    else {
-        return false;
-    };
-    let spans = file.kinds().iter().any(|kind| kind.spans_minors());
-    let is_meant = if spans { *row == minor } else { is_of_tree };
-    *name == chart.name && is_meant
+/// Sites that list a chart, by its name and the minor that a list of several minors names: a list may have many rows.
+struct Lists<'t> {
+    by_chart: HashMap<(&'t str, Option<Minor>), Vec<Place<'t>>>,
+}
+
+/// A site, and its place among all of them.
+#[derive(Clone, Copy)]
+struct Place<'t> {
+    number: usize,
+    site: &'t Site,
+}
+
+impl<'t> Lists<'t> {
+    fn of(target: &'t Target<'t>, tree: &'t SourceTree) -> Self {
+        let mut by_chart: HashMap<(&str, Option<Minor>), Vec<Place<'_>>> = HashMap::new();
+        let mut number = 0;
+        for file in tree.files.iter().chain(&target.stack.shared) {
+            let spans = file.kinds().iter().any(|kind| kind.spans_minors());
+            for site in file.sites() {
+                if let Fact::ListedAddon { minor, chart, .. } = &site.fact {
+                    let minor = spans.then_some(*minor);
+                    let places = by_chart.entry((chart, minor)).or_default();
+                    places.push(Place { number, site });
+                    number += 1;
+                }
+            }
+        }
+        Self { by_chart }
+    }
+
+    /// Returns the sites that list a chart for a minor, in the order of the files. A list of several minors says which; the stack's
+    /// own file speaks of the minor that the tree is set to.
+    fn sites(
+        &self,
+        chart: &MinorBoundChart,
+        minor: Minor,
+        is_of_tree: bool,
+    ) -> impl Iterator<Item = &'t Site> + use<'t> {
+        let find = |minor| self.by_chart.get(&(chart.name.as_str(), minor));
+        let of_minor = find(Some(minor)).into_iter().flatten();
+        let own = find(None).filter(|_| is_of_tree).into_iter().flatten();
+        let mut places: Vec<Place<'t>> = of_minor.chain(own).copied().collect();
+        places.sort_by_key(|place| place.number);
+        places.into_iter().map(|place| place.site)
+    }
 }
 
 impl<'t> Named<'t> {

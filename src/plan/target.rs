@@ -12,7 +12,7 @@ use crate::catalog::NodeImage;
 use crate::matrix::minors_of;
 use crate::policy::{ChangeClass, EndOfLife, Pin};
 use crate::stack::{
-    AddonRow, Fact, ImageReference, Reach, RosterEntry, SeriesId, SeriesImages, SourceFile,
+    AddonRow, Fact, ImageReference, Reach, RosterEntry, SeriesId, SeriesImages, Site, SourceFile,
     SourceTree, Stack, Wanted, choose_image, select_versions,
 };
 use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine};
@@ -545,12 +545,13 @@ impl<'a> Target<'a> {
         (minor, default): (Minor, Option<KubernetesVersion>),
         charts: &Charts,
     ) -> BTreeMap<Minor, AddonRow> {
-        let standing = |of: Minor| {
-            tree.sites().find_map(|site| match site.fact {
-                Fact::ListedVersion { version } if version.minor() == of => Some(version),
-                _ => None,
-            })
-        };
+        let mut listed: BTreeMap<Minor, KubernetesVersion> = BTreeMap::new();
+        for site in tree.sites() {
+            if let Fact::ListedVersion { version } = site.fact {
+                listed.entry(version.minor()).or_insert(version);
+            }
+        }
+        let standing = |of: Minor| listed.get(&of).copied();
         let row = |of: Minor| {
             let newest = if of == minor {
                 default
@@ -591,12 +592,13 @@ impl<'a> Target<'a> {
 
     /// Tells whether the row of a minor waits for its tests. One that is blocked cannot wait.
     fn is_row_held(&self, minor: Minor) -> bool {
-        let mut sites = self.stack.files().flat_map(SourceFile::sites);
-        let has_to_leave = sites.any(|site| match site.fact {
+        let leaves = |site: &Site| match site.fact {
             Fact::ListedVersion { version } => version.minor() == minor && self.must_leave(version),
             _ => false,
-        });
-        self.find_untested(minor).is_some() && !has_to_leave
+        };
+        // Few minors wait, and a list may have many rows.
+        let mut sites = self.stack.files().flat_map(SourceFile::sites);
+        self.find_untested(minor).is_some() && !sites.any(leaves)
     }
 
     /// The newest version of a minor that may be used and is old enough; the list policy is about lists of images.

@@ -47,7 +47,9 @@ fn untested_holds(target: &Target<'_>) -> Vec<Hold> {
     }
     let listed = target.stack.files().flat_map(SourceFile::sites);
     for site in listed {
+        // Few minors wait, and a list may have many rows.
         if let Fact::ListedVersion { version } = site.fact
+            && target.find_untested(version.minor()).is_some()
             && target.minors.contains(&version.minor())
         {
             let newest = target.newest_of_row(version.minor());
@@ -152,21 +154,24 @@ fn outside_hold(target: &Target<'_>) -> Option<Hold> {
 /// The defaults that stack lines will have: those of source trees, else those of rows.
 fn defaults(target: &Target<'_>) -> BTreeMap<Minor, KubernetesVersion> {
     let mut defaults = BTreeMap::new();
+    let sites = target.stack.files().flat_map(SourceFile::sites);
+    let listed: BTreeSet<Minor> = sites
+        .filter_map(|site| match site.fact {
+            Fact::ListedVersion { version } => Some(version.minor()),
+            _ => None,
+        })
+        .collect();
     for step in &target.moves {
         let (Move::Edit(_, wanted) | Move::Create(_, _, wanted)) = step else {
             continue;
         };
         let rows = wanted.rows.iter();
-        let has_row = |minor: &Minor| {
-            target.stack.files().flat_map(SourceFile::sites).any(
-                |site| matches!(site.fact, Fact::ListedVersion { version } if version.minor() == *minor),
-            )
-        };
-        let rows = rows.filter(|(minor, _)| has_row(minor));
+        let rows = rows.filter(|(minor, _)| listed.contains(minor));
         defaults.extend(rows.filter_map(|(minor, row)| Some((*minor, row.kubernetes?))));
         defaults.extend(wanted.default.map(|default| (default.minor(), default)));
     }
-    defaults.retain(|minor, _| target.minors.contains(minor));
+    let known: BTreeSet<Minor> = target.minors.iter().copied().collect();
+    defaults.retain(|minor, _| known.contains(minor));
     defaults
 }
 

@@ -7,7 +7,7 @@ mod companions;
 use std::collections::{BTreeSet, HashSet};
 
 use companions::{
-    Scalar, companion_part, hash_member, is_by_schema, is_located, is_version, scalars_of, stem,
+    Scalar, Scalars, companion_part, hash_member, is_by_schema, is_located, is_version, stem,
     tagged_name, version_in,
 };
 
@@ -201,11 +201,11 @@ impl<'a> Scan<'a> {
             return;
         };
         let Some(map) = root.at(&parent) else { return };
-        let scalars = scalars_of(map);
-        let Some(leader) = scalars.iter().find(|scalar| *scalar.key == *key) else {
+        let scalars = Scalars::of(map);
+        let Some(leader) = scalars.find(&key) else {
             return;
         };
-        let of_map = self.companions((document, &parent, map), leader, &scalars, version);
+        let of_map = self.companions((document, &parent), leader, &scalars, version);
         for companion in of_map {
             if !members.iter().any(|member| member.path == companion.path) {
                 members.push(companion);
@@ -216,13 +216,13 @@ impl<'a> Scan<'a> {
     /// Returns the values of a map that belong to the image which one of them names.
     fn companions(
         &self,
-        (document, path, map): (usize, &Path, &Node),
+        (document, path): (usize, &Path),
         leader: &Scalar<'_>,
-        all: &[Scalar<'_>],
+        all: &Scalars<'_>,
         version: KubernetesVersion,
     ) -> Vec<Member> {
         // Most maps of a large file are about something else.
-        let related = || all.iter().filter(|other| other.stem == leader.stem);
+        let related = || all.of_stem(&leader.stem);
         let others = related().filter(|other| other.key != leader.key);
         // The URL beside a name is where that image is, as long as it is the only one.
         let is_url = |other: &&Scalar<'_>| is_located(other.text) && self.is_of_series(other.text);
@@ -240,7 +240,7 @@ impl<'a> Scan<'a> {
             Some(Member { path, part })
         });
         beside
-            .chain(hash_member(path, map, leader))
+            .chain(hash_member(path, all, leader))
             .filter(|member| !self.is_claimed(document, &member.path))
             .collect()
     }
@@ -289,9 +289,9 @@ impl<'a> Scan<'a> {
             }
         }
         self.is_listed = is_around;
-        let scalars = scalars_of(node);
-        for scalar in &scalars {
-            self.scalar(document, (path, node), scalar, &scalars);
+        let scalars = Scalars::of(node);
+        for scalar in scalars.all() {
+            self.scalar(document, path, scalar, &scalars);
         }
         for (key, _, value) in node.own_entries() {
             if has_meaning(key) {
@@ -330,9 +330,9 @@ impl<'a> Scan<'a> {
     }
 
     /// Adds a checksum that stands beside the map of its image: `imageChecksum` beside `image`.
-    fn sum_above(&mut self, document: usize, (path, key): (&Path, &str), scalars: &[Scalar<'_>]) {
+    fn sum_above(&mut self, document: usize, (path, key): (&Path, &str), scalars: &Scalars<'_>) {
         let of_key = stem(key);
-        let beside = scalars.iter().filter(|scalar| scalar.stem == of_key);
+        let beside = scalars.of_stem(&of_key);
         let sums = beside.filter_map(|scalar| {
             let part = ImagePart::Sum(Algorithm::of_sum(scalar.text)?);
             let path = path.clone().key(scalar.key);
@@ -360,13 +360,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Claims a scalar that is an image of the stack, with what belongs to it in its map.
-    fn scalar(
-        &mut self,
-        document: usize,
-        (path, map): (&Path, &Node),
-        scalar: &Scalar<'_>,
-        all: &[Scalar<'_>],
-    ) {
+    fn scalar(&mut self, document: usize, path: &Path, scalar: &Scalar<'_>, all: &Scalars<'_>) {
         let at = path.clone().key(scalar.key);
         if self.is_claimed(document, &at) {
             return;
@@ -396,12 +390,9 @@ impl<'a> Scan<'a> {
         }
         // The URL of an image leads its map.
         let leads = |other: &Scalar<'_>| {
-            part == ImagePart::Name
-                && other.stem == scalar.stem
-                && is_located(other.text)
-                && self.is_of_series(other.text)
+            part == ImagePart::Name && is_located(other.text) && self.is_of_series(other.text)
         };
-        if all.iter().any(leads) {
+        if all.of_stem(&scalar.stem).any(leads) {
             return;
         }
         let mut group = ImageGroup {
@@ -411,7 +402,7 @@ impl<'a> Scan<'a> {
             members: vec![Member { path: at, part }],
             full: tagged,
         };
-        let companions = self.companions((document, path, map), scalar, all, version);
+        let companions = self.companions((document, path), scalar, all, version);
         group.members.extend(companions);
         self.push(group);
     }

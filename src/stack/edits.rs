@@ -42,6 +42,8 @@ pub struct FileEdits<'f> {
     ends: Option<&'static str>,
     notes: Vec<EditNote>,
     sets: Vec<Set>,
+    /// The same by document, place and value: there may be thousands.
+    known_sets: HashSet<(usize, Path, String)>,
     /// Whether edits are made wherever they stand: one of those that belong together is wanted.
     is_together: bool,
 }
@@ -83,12 +85,6 @@ pub struct NewItem<'a> {
     pub without: &'a [&'a str],
 }
 
-impl Set {
-    fn is_of(&self, document: usize, path: &Path, value: &str) -> bool {
-        self.document == document && self.path == *path && self.value == value
-    }
-}
-
 impl<'f> FileEdits<'f> {
     /// Returns an empty set of edits; `siblings` are the files of the same source tree.
     pub fn new(
@@ -105,6 +101,7 @@ impl<'f> FileEdits<'f> {
             ends: None,
             notes: Vec::new(),
             sets: Vec::new(),
+            known_sets: HashSet::new(),
             is_together: false,
         }
     }
@@ -148,7 +145,8 @@ impl<'f> FileEdits<'f> {
             return Ok(());
         }
         // Two manifests may read one value.
-        if self.sets.iter().any(|set| set.is_of(document, path, value)) {
+        let known = (document, path.clone(), value.to_owned());
+        if self.known_sets.contains(&known) {
             return Ok(());
         }
         let (line, from) = (node.line(), node.as_str().map(str::to_owned));
@@ -168,6 +166,7 @@ impl<'f> FileEdits<'f> {
             let values = (from, Some(value.to_owned()));
             self.note(line, path.to_string(), values, class);
         }
+        self.known_sets.insert(known);
         self.sets.push(Set {
             document,
             path: path.clone(),

@@ -1,6 +1,8 @@
 //! Says of one file which of its values are the stack's and which are not, and why: every value that looks like a version, an
 //! image or a checksum. It decides nothing; what is claimed is what the kinds of files have claimed.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::discover::{SourceTree, Stack};
@@ -233,10 +235,15 @@ fn examples(
 
 /// The values of a file that nobody claims and that look like something.
 fn unclaimed(stack: &Stack, file: &SourceFile, claimed: &[ExplainedValue]) -> Vec<ExplainedValue> {
+    let mut by_place: HashMap<&str, Vec<usize>> = HashMap::new();
+    for claimed in claimed {
+        let lines = by_place.entry(claimed.at.as_str()).or_default();
+        lines.push(claimed.line);
+    }
     let mut walk = Walk {
         stack,
         file,
-        claimed,
+        claimed: by_place,
         found: Vec::new(),
     };
     for document in file.documents() {
@@ -248,7 +255,8 @@ fn unclaimed(stack: &Stack, file: &SourceFile, claimed: &[ExplainedValue]) -> Ve
 struct Walk<'a> {
     stack: &'a Stack,
     file: &'a SourceFile,
-    claimed: &'a [ExplainedValue],
+    /// The lines of what is claimed, by place.
+    claimed: HashMap<&'a str, Vec<usize>>,
     found: Vec<ExplainedValue>,
 }
 
@@ -278,11 +286,11 @@ impl Walk<'_> {
 
     /// Tells whether a place is claimed, or below an entry of a list that is.
     fn is_claimed(&self, at: &str, line: usize) -> bool {
-        self.claimed.iter().any(|claimed| {
-            let below = at.strip_prefix(claimed.at.as_str());
-            let is_below =
-                below.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
-            is_below && (claimed.line == line || claimed.at.ends_with(']'))
+        let ends = at.match_indices(['.', '[']).map(|(end, _)| end);
+        let mut above = ends.chain([at.len()]).map(|end| &at[..end]);
+        above.any(|place| {
+            let lines = self.claimed.get(place);
+            lines.is_some_and(|lines| place.ends_with(']') || lines.contains(&line))
         })
     }
 

@@ -1,7 +1,7 @@
 //! What should happen to a list of node images: the difference between what it holds and what it should hold. It knows
 //! versions and images, not the text they are written in. A list may hold images of several series; each is completed by itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::facts::RosterEntry;
 use super::series::SeriesId;
@@ -89,22 +89,33 @@ impl<'a> Listing<'a> {
         let all = self.entries.iter().enumerate();
         all.filter(move |(index, _)| self.series[*index] == series)
     }
+
+    /// Returns the entries of a series by minor: a list may speak of many.
+    fn by_minor(&self, series: Option<SeriesId>) -> ByMinor<'a> {
+        let mut by_minor = ByMinor::new();
+        for (index, entry) in self.of(series) {
+            let of_minor = by_minor.entry(entry.version.minor()).or_default();
+            of_minor.push((index, entry));
+        }
+        by_minor
+    }
 }
+
+/// The entries of a series by minor, with their places.
+type ByMinor<'a> = BTreeMap<Minor, Vec<(usize, &'a RosterEntry)>>;
 
 impl RosterChange {
     /// Returns the versions of the list as it will be, in no order.
     pub(super) fn versions_after(&self, entries: &[RosterEntry]) -> Vec<KubernetesVersion> {
-        let stay = (0..entries.len()).filter(|index| !self.changes(*index));
+        let leaving = self.remove.iter().map(|(at, _)| *at);
+        let replaced = self.replace.iter().map(|(at, _, _)| *at);
+        let changed: HashSet<usize> = leaving.chain(replaced).collect();
+        let stay = (0..entries.len()).filter(|index| !changed.contains(index));
         let come = self.insert.iter().map(|insert| &insert.image);
         let come = come.chain(self.replace.iter().map(|(_, image, _)| image));
         stay.map(|index| entries[index].version)
             .chain(come.map(|image| image.version))
             .collect()
-    }
-
-    /// Tells whether an entry leaves or turns into another image.
-    fn changes(&self, index: usize) -> bool {
-        self.replace.iter().any(|(at, _, _)| *at == index) || self.leaves(index)
     }
 
     fn leaves(&self, index: usize) -> bool {
@@ -164,8 +175,11 @@ pub(super) fn reconcile(
         }
     }
     for series in listing.all_series() {
-        for minor in minors_in_scope(listing, series, wanted, scope) {
-            reconcile_minor(listing, (series, minor), wanted, &mut change, &mut added);
+        let by_minor = listing.by_minor(series);
+        for minor in minors_in_scope(listing, (series, &by_minor), wanted, scope) {
+            let listed = by_minor.get(&minor).map_or(&[][..], Vec::as_slice);
+            let changed = (&mut change, &mut added);
+            reconcile_minor(listed, (series, minor), wanted, changed);
         }
     }
     change
@@ -182,7 +196,7 @@ pub(super) fn reconcile(
 /// Returns the minors of a series whose entries are compared with what the store offers.
 fn minors_in_scope(
     listing: &Listing<'_>,
-    series: Option<SeriesId>,
+    (series, by_minor): (Option<SeriesId>, &ByMinor<'_>),
     wanted: &Wanted<'_>,
     scope: RosterScope,
 ) -> BTreeSet<Minor> {
@@ -195,16 +209,9 @@ fn minors_in_scope(
         RosterScope::ListedMinors if follows_one_minor(listing.entries, wanted, scope) => {
             [wanted.line.minor].into()
         }
-        RosterScope::ListedMinors => {
-            let listed = |minor: &Minor| {
-                listing
-                    .of(series)
-                    .any(|(_, entry)| entry.version.minor() == *minor)
-            };
-            offered
-                .filter(|minor| listed(minor) || *minor == wanted.line.minor)
-                .collect()
-        }
+        RosterScope::ListedMinors => offered
+            .filter(|minor| by_minor.contains_key(minor) || *minor == wanted.line.minor)
+            .collect(),
     }
 }
 
@@ -217,27 +224,22 @@ fn follows_one_minor(entries: &[RosterEntry], wanted: &Wanted<'_>, scope: Roster
 }
 
 fn reconcile_minor(
-    listing: &Listing<'_>,
+    listed: &[(usize, &RosterEntry)],
     (series, minor): (Option<SeriesId>, Minor),
     wanted: &Wanted<'_>,
-    change: &mut RosterChange,
-    added: &mut Vec<Added>,
+    (change, added): (&mut RosterChange, &mut Vec<Added>),
 ) {
     let offered = wanted.offered(series, minor);
-    let listed: Vec<(usize, &RosterEntry)> = listing
-        .of(series)
-        .filter(|(_, entry)| entry.version.minor() == minor)
-        .collect();
     let is_moved_to = minor == wanted.line.minor && minor != wanted.line_before.minor;
     let class = if listed.is_empty() && (minor > wanted.line_before.minor || is_moved_to) {
         ChangeClass::NewMinor
     } else {
         ChangeClass::NewPatch
     };
-    let selected = selected_versions(&listed, (minor, offered), wanted, class);
-    for (index, entry) in &listed {
+    let selected = selected_versions(listed, (minor, offered), wanted, class);
+    for (index, entry) in listed {
         if wanted.must_leave(entry.version, entry.os.as_ref()) {
-            leave(&listed, (*index, entry), offered, change);
+            leave(listed, (*index, entry), offered, change);
         } else if !selected.contains(&entry.version) && !wanted.kept.contains(&entry.version) {
             if wanted.policy.retention == Retention::Trim {
                 change.remove.push((*index, trim_class(wanted)));
@@ -384,8 +386,11 @@ fn place(listing: &Listing<'_>, mut added: Vec<Added>, change: &mut RosterChange
         added.reverse();
     }
     let mut last: Vec<(Option<SeriesId>, usize)> = Vec::new();
+    let leaving: HashSet<usize> = change.remove.iter().map(|(at, _)| *at).collect();
     for series in listing.all_series() {
-        let leaves = listing.of(series).all(|(index, _)| change.leaves(index));
+        let leaves = listing
+            .of(series)
+            .all(|(index, _)| leaving.contains(&index));
         if leaves && let Some(index) = turn(listing, series, &mut added, change) {
             last.push((series, index));
         }

@@ -54,17 +54,19 @@ impl<'a> Changes<'a> {
         let fresh = self.fresh.get(&container).map_or(&[][..], Vec::as_slice);
         let count = ids.len();
         let mut members = Vec::with_capacity(count + fresh.len());
-        let entering = |at: usize| {
-            let here = fresh.iter().filter(move |new| new.at == at);
-            here.map(Expected::Fresh)
-        };
+        let mut entering: Vec<&Fresh<'a>> = fresh.iter().filter(|new| new.at <= count).collect();
+        // Those before one member keep their order.
+        entering.sort_by_key(|new| new.at);
+        let mut entering = entering.into_iter().peekable();
         for (place, id) in ids.enumerate() {
-            members.extend(entering(place));
+            while let Some(new) = entering.next_if(|new| new.at == place) {
+                members.push(Expected::Fresh(new));
+            }
             if !self.gone.contains(&id) {
                 members.push(Expected::Kept(place));
             }
         }
-        members.extend(entering(count));
+        members.extend(entering.map(Expected::Fresh));
         members
     }
 }

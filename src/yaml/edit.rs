@@ -7,7 +7,7 @@ mod find;
 mod shape;
 mod text;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use self::find::{
@@ -46,6 +46,8 @@ pub struct Editor<'a> {
     splices: Vec<Splice>,
     /// The nodes that hold an edit, or are edited.
     touched: HashSet<u32>,
+    /// How many members leave a container.
+    leaving: HashMap<u32, usize>,
     /// No line ends with a return alone; where one does, lines neither come nor go.
     has_plain_lines: bool,
 }
@@ -57,6 +59,7 @@ impl<'a> Editor<'a> {
             changes: Changes::default(),
             splices: Vec::new(),
             touched: HashSet::new(),
+            leaving: HashMap::new(),
             has_plain_lines: file.text().matches('\r').count()
                 == file.text().matches("\r\n").count(),
         }
@@ -143,14 +146,16 @@ impl<'a> Editor<'a> {
             return Err(not_found(found.node, &path));
         };
         let flow = is_flow(found.node);
-        let members: Vec<Member> = items
+        // A member and its neighbours: a list may be long, and lose many.
+        let first = index.saturating_sub(1);
+        let members: Vec<Member> = items[first..items.len().min(index + 2)]
             .iter()
             .map(|item| Member::of_item(item, flow))
             .collect();
         let range = if flow {
-            cut::flow(self.file.text(), &members, index)
+            cut::flow(self.file.text(), &members, index - first)
         } else {
-            cut::block(self.file.text(), &members, index)
+            cut::block(self.file.text(), &members, index - first)
         };
         self.cut(found, item, range, &path)
     }
@@ -392,10 +397,10 @@ impl<'a> Editor<'a> {
         if self.changes.gone.contains(&member.id) || self.touched.contains(&member.id) {
             return Err(refuse(member, path, Reason::Overlap));
         }
-        let items = container.own_items().iter().map(|item| item.id);
-        let values = container.entry_list().iter().map(|entry| entry.value.id);
-        let ids: Vec<u32> = items.chain(values).collect();
-        if self.changes.members(container.id, ids.into_iter()).len() < 2 {
+        let old = container.own_items().len() + container.entry_list().len();
+        let leaving = self.leaving.get(&container.id).copied();
+        let fresh = self.changes.fresh.get(&container.id).map_or(0, Vec::len);
+        if old + fresh < leaving.unwrap_or(0) + 2 {
             return Err(refuse(member, path, Reason::OnlyMember));
         }
         Ok(())
@@ -419,6 +424,7 @@ impl<'a> Editor<'a> {
             return Err(refuse(member, path, Reason::Template));
         }
         self.changes.gone.insert(member.id);
+        *self.leaving.entry(container.node.id).or_default() += 1;
         self.splices.push(Splice::cut(range));
         Ok(self.touch(container))
     }

@@ -8,7 +8,7 @@ mod tests;
 use std::collections::HashMap;
 
 use self::scan::{Token, TokenKind};
-use super::node::{Entry, Kind, Node, Properties, Style};
+use super::node::{Entry, KeyIndex, Kind, Node, Properties, Style};
 use super::spans::{MAX_DEPTH, Source, Tree, block_scalar_end, line_breaks};
 
 /// Parses a text as [`spans::parse`](super::spans::parse) does; nothing where libyaml would refuse it.
@@ -303,6 +303,7 @@ impl<'t> Reader<'t, '_> {
         let merges = false;
         let kind = Kind::Map {
             entries,
+            index: KeyIndex::default(),
             flow,
             merges,
         };

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::path::{Path, Step};
 
@@ -47,10 +47,44 @@ pub(super) enum Kind {
     },
     Map {
         entries: Vec<Entry>,
+        index: KeyIndex,
         flow: bool,
         /// Some entry is a `<<` that brings the keys of other maps.
         merges: bool,
     },
+}
+
+/// The entries of a large map in the order of their keys, once somebody has asked for one. Keys do not change after that.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KeyIndex(OnceLock<Box<[u32]>>);
+
+impl KeyIndex {
+    /// The largest map that is looked through: most maps are small, and are faster without.
+    const SMALL: usize = 16;
+
+    /// Returns the entry of a key, the last one if the key is there twice.
+    fn find<'e>(&self, entries: &'e [Entry], key: &str) -> Option<&'e Entry> {
+        let mut from_end = entries.iter().rev();
+        if entries.len() <= Self::SMALL {
+            return from_end.find(|entry| entry.key.own_str() == Some(key));
+        }
+        let last = self.places(entries, key).last().copied()?;
+        Some(&entries[last as usize])
+    }
+
+    /// Returns the places of a key in a large map, in the order of the map.
+    fn places(&self, entries: &[Entry], key: &str) -> &[u32] {
+        let text = |place: u32| entries[place as usize].key.own_str();
+        let sorted = self.0.get_or_init(|| {
+            let places = 0..u32::try_from(entries.len()).unwrap_or(u32::MAX);
+            let mut sorted: Vec<u32> = places.filter(|place| text(*place).is_some()).collect();
+            sorted.sort_by_key(|place| text(*place));
+            sorted.into()
+        });
+        let start = sorted.partition_point(|place| text(*place) < Some(key));
+        let rest = &sorted[start..];
+        &rest[..rest.partition_point(|place| text(*place) == Some(key))]
+    }
 }
 
 /// The value of an anchor, shared by all of its aliases.
@@ -151,16 +185,15 @@ impl Node {
     /// merged one.
     pub fn get(&self, key: &str) -> Option<&Self> {
         let Kind::Map {
-            entries, merges, ..
+            entries,
+            index,
+            merges,
+            ..
         } = &self.content().kind
         else {
             return None;
         };
-        let own = entries
-            .iter()
-            .rev()
-            .find(|entry| entry.key.own_str() == Some(key));
-        match own {
+        match index.find(entries, key) {
             Some(entry) if !merges || !entry.can_merge() => Some(&entry.value),
             None if *merges => {
                 let merged = self.content().find_merged(key)?;
@@ -280,8 +313,17 @@ impl Node {
 
     /// Returns whether this key is written here: not merged, and not behind an alias.
     pub fn is_own(&self, key: &str) -> bool {
-        let mut entries = self.entry_list().iter();
-        entries.any(|entry| entry.key.own_str() == Some(key) && !self.is_merge(entry))
+        let Kind::Map { entries, index, .. } = &self.kind else {
+            return false;
+        };
+        match index.find(entries, key) {
+            // Of several entries `<<` some may merge and others not.
+            Some(found) if found.can_merge() => {
+                let mut entries = entries.iter();
+                entries.any(|entry| entry.key.own_str() == Some(key) && !self.is_merge(entry))
+            }
+            found => found.is_some(),
+        }
     }
 
     /// Returns where the value of an alias is written.
@@ -377,6 +419,21 @@ impl Node {
         match &self.kind {
             Kind::Map { entries, .. } => entries,
             Kind::Scalar { .. } | Kind::Alias { .. } | Kind::Sequence { .. } => &[],
+        }
+    }
+
+    /// Returns the first places of a key that is written here, two at most.
+    pub(super) fn places_of_key(&self, key: &str) -> Vec<usize> {
+        match &self.kind {
+            Kind::Map { entries, index, .. } if entries.len() > KeyIndex::SMALL => {
+                let places = index.places(entries, key).iter();
+                places.take(2).map(|place| *place as usize).collect()
+            }
+            Kind::Map { entries, .. } => {
+                let is_of = |place: &usize| entries[*place].key.own_str() == Some(key);
+                (0..entries.len()).filter(is_of).take(2).collect()
+            }
+            Kind::Scalar { .. } | Kind::Alias { .. } | Kind::Sequence { .. } => Vec::new(),
         }
     }
 

@@ -8,7 +8,7 @@ use granit_parser::{
 };
 
 use super::error::YamlError;
-use super::node::{Entry, Kind, Node, Properties, Style};
+use super::node::{Entry, KeyIndex, Kind, Node, Properties, Style};
 use super::template::Template;
 
 /// The most collections within one another; `serde_yaml` stops at 128.
@@ -182,6 +182,7 @@ impl<'t> Builder<'t, '_> {
                 self.tree.braces |= flow && self.text[node.span.start..].starts_with("{{");
                 node.kind = Kind::Map {
                     entries: Vec::new(),
+                    index: KeyIndex::default(),
                     flow,
                     merges: false,
                 };

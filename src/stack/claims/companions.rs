@@ -1,6 +1,8 @@
 //! What keys and texts of free values say of an image and of each other: which values of a map are about one image, and what
 //! each says of it.
 
+use std::collections::HashMap;
+
 use crate::catalog::{ImagePattern, ImageTraits};
 use crate::stack::group::{self, Algorithm, ImagePart, Member, Stuck};
 use crate::stack::series::{SeriesMatch, SeriesSet};
@@ -16,20 +18,53 @@ pub(super) struct Scalar<'n> {
     pub(super) stem: String,
 }
 
-/// Returns the scalars of a map that say something.
-pub(super) fn scalars_of(map: &Node) -> Vec<Scalar<'_>> {
-    let entries = map.own_entries();
-    entries
-        .filter_map(|(key, _, node)| {
-            let text = node.as_str().filter(|text| !text.is_empty())?;
-            Some(Scalar {
-                key,
-                node,
-                text,
-                stem: stem(key),
-            })
-        })
-        .collect()
+/// The scalars of a map that say something, and the maps in it, found by what their keys say: a map may have thousands.
+pub(super) struct Scalars<'n> {
+    all: Vec<Scalar<'n>>,
+    /// The places of the scalars by their stems, those of one stem in the order of the map.
+    by_stem: Vec<usize>,
+    maps: HashMap<String, Vec<(&'n str, &'n Node)>>,
+}
+
+impl<'n> Scalars<'n> {
+    pub(super) fn of(map: &'n Node) -> Self {
+        let mut all = Vec::new();
+        let mut maps: HashMap<String, Vec<(&str, &Node)>> = HashMap::new();
+        for (key, _, node) in map.own_entries() {
+            if node.is_map() {
+                maps.entry(stem(key)).or_default().push((key, node));
+            } else if let Some(text) = node.as_str().filter(|text| !text.is_empty()) {
+                all.push(Scalar {
+                    key,
+                    node,
+                    text,
+                    stem: stem(key),
+                });
+            }
+        }
+        let mut by_stem: Vec<usize> = (0..all.len()).collect();
+        by_stem.sort_by_key(|place| &all[*place].stem);
+        Self { all, by_stem, maps }
+    }
+
+    /// Returns all scalars in the order of the map.
+    pub(super) fn all(&self) -> &[Scalar<'n>] {
+        &self.all
+    }
+
+    /// Returns those about one image, in the order of the map.
+    pub(super) fn of_stem(&self, stem: &str) -> impl Iterator<Item = &Scalar<'n>> {
+        let stem_at = |place: usize| self.all[place].stem.as_str();
+        let start = self.by_stem.partition_point(|place| stem_at(*place) < stem);
+        let rest = &self.by_stem[start..];
+        let length = rest.partition_point(|place| stem_at(*place) == stem);
+        rest[..length].iter().map(|place| &self.all[*place])
+    }
+
+    /// Returns the scalar of a key.
+    pub(super) fn find(&self, key: &str) -> Option<&Scalar<'n>> {
+        self.of_stem(&stem(key)).find(|scalar| scalar.key == key)
+    }
 }
 
 /// Tells whether a key is a Kubernetes version in full.
@@ -104,11 +139,9 @@ pub(super) fn companion_part(
 }
 
 /// Finds the checksum in a map beside an image: `hash: {algorithm: sha256, value: ...}`.
-pub(super) fn hash_member(path: &Path, map: &Node, leader: &Scalar<'_>) -> Option<Member> {
-    let mut maps = map
-        .own_entries()
-        .filter(|(key, _, node)| node.is_map() && stem(key) == leader.stem);
-    maps.find_map(|(key, _, node)| {
+pub(super) fn hash_member(path: &Path, all: &Scalars<'_>, leader: &Scalar<'_>) -> Option<Member> {
+    let mut maps = all.maps.get(&leader.stem)?.iter();
+    maps.find_map(|(key, node)| {
         let texts = || {
             let scalars = node.own_entries();
             scalars.filter_map(|(name, _, value)| Some((name, value.as_str()?)))
@@ -120,7 +153,7 @@ pub(super) fn hash_member(path: &Path, map: &Node, leader: &Scalar<'_>) -> Optio
         })?;
         let named = texts().find_map(|(_, text)| Algorithm::of_name(text));
         Some(Member {
-            path: path.clone().key(key).key(place),
+            path: path.clone().key(*key).key(place),
             part: ImagePart::Sum(named.or(found)?),
         })
     })
@@ -129,16 +162,16 @@ pub(super) fn hash_member(path: &Path, map: &Node, leader: &Scalar<'_>) -> Optio
 /// Returns the name of a container image whose tag this is and whose repository stands beside it, where it is one of the stack.
 pub(super) fn tagged_name(
     tag: &Scalar<'_>,
-    all: &[Scalar<'_>],
+    all: &Scalars<'_>,
     series: &SeriesSet,
 ) -> Option<String> {
     if !tag.key.to_ascii_lowercase().ends_with("tag") {
         return None;
     }
     let find = |words: &[&str]| {
-        all.iter().find(|other| {
+        all.of_stem(&tag.stem).find(|other| {
             let key = other.key.to_ascii_lowercase();
-            other.stem == tag.stem && words.iter().any(|word| key.ends_with(word))
+            words.iter().any(|word| key.ends_with(word))
         })
     };
     let repository = find(&["repository", "image", "name"])?.text;

@@ -1,5 +1,7 @@
 //! The default's image, wherever it is named: values that are about it move together, in every kind of file alike.
 
+use std::collections::HashMap;
+
 use super::helper;
 use super::node_images;
 use super::orc_image::constant_name;
@@ -10,6 +12,7 @@ use crate::stack::facts::{FaultKind, RosterForm};
 use crate::stack::group::{ImageGroup, ImagePart};
 use crate::stack::series::{SeriesId, SeriesSet};
 use crate::version::KubernetesVersion;
+use crate::yaml::Path;
 
 /// Makes the values about the default's image say what is wanted. One that cannot is a fault, and the default has to wait.
 pub(crate) fn edit_images(
@@ -20,14 +23,37 @@ pub(crate) fn edit_images(
     let Some(default) = wanted.default.filter(|_| wanted.reach != Reach::Beside) else {
         return Ok(());
     };
+    // There may be thousands: those that are claimed by their texts are found by their first places.
+    let mut by_text: HashMap<_, Vec<&ImageGroup>> = HashMap::new();
+    for group in &file.claims().groups {
+        by_text.entry(first_place(group)).or_default().push(group);
+    }
     for group in file.groups() {
-        edit_group((file, group), default, wanted, edits)?;
+        let claimed = by_text.get(&first_place(group));
+        let claim = if claimed.is_some_and(|claimed| claimed.contains(&group)) {
+            Claim::ByText
+        } else {
+            Claim::ByKind
+        };
+        edit_group((file, group, claim), default, wanted, edits)?;
     }
     Ok(())
 }
 
+/// What makes values about an image the stack's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    ByText,
+    ByKind,
+}
+
+fn first_place(group: &ImageGroup) -> (usize, Option<&Path>) {
+    let first = group.members.first().map(|member| &member.path);
+    (group.document, first)
+}
+
 fn edit_group(
-    (file, group): (&SourceFile, &ImageGroup),
+    (file, group, claim): (&SourceFile, &ImageGroup, Claim),
     default: KubernetesVersion,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
@@ -58,12 +84,11 @@ fn edit_group(
     if let Some(fault) = other_os((file, group), image, wanted) {
         return Err(fault);
     }
-    let is_by_text = file.claims().groups.contains(group);
     let stated = group.about(file, image)?;
     edits.together(class, &lines, |edits| {
         for stated in &stated {
             let (path, text) = (&stated.path, &stated.text);
-            if is_by_text {
+            if claim == Claim::ByText {
                 edits.set_by_text(group.document, path, text, class)?;
             } else {
                 edits.set(group.document, path, text, class)?;

@@ -90,20 +90,14 @@ pub(super) fn find<'a>(root: &'a Node, base: &Path, path: &Path) -> Result<Found
 
 /// Returns the place of the only entry with this key.
 pub(super) fn unique_entry(map: &Node, key: &str) -> Result<Option<usize>, YamlError> {
-    let mut places = map
-        .entry_list()
-        .iter()
-        .enumerate()
-        .filter(|(_, entry)| entry.key.own_str() == Some(key));
-    let Some((first, entry)) = places.next() else {
-        return Ok(None);
-    };
-    match places.next() {
-        None => Ok(Some(first)),
-        Some((_, later)) => Err(YamlError::Duplicate {
+    let line = |place: usize| map.entry_list()[place].key.line();
+    match map.places_of_key(key)[..] {
+        [] => Ok(None),
+        [only] => Ok(Some(only)),
+        [first, later, ..] => Err(YamlError::Duplicate {
             key: key.to_owned(),
-            line: later.key.line(),
-            first_line: entry.key.line(),
+            line: line(later),
+            first_line: line(first),
         }),
     }
 }

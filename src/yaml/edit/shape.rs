@@ -268,11 +268,14 @@ pub(super) fn is_flow(node: &Node) -> bool {
 
 /// Returns the bytes that leave with an entry of a map.
 pub(super) fn entry_cut(text: &str, map: &Node, place: usize) -> Option<Range<usize>> {
-    let members: Vec<Member> = map.entry_list().iter().map(Member::of_entry).collect();
+    let entries = map.entry_list();
+    let first = place.saturating_sub(1);
+    let members = entries.get(first..entries.len().min(place + 2))?.iter();
+    let members: Vec<Member> = members.map(Member::of_entry).collect();
     if is_flow(map) {
-        cut::flow(text, &members, place)
+        cut::flow(text, &members, place - first)
     } else {
-        cut::block(text, &members, place)
+        cut::block(text, &members, place - first)
     }
 }
 
