@@ -58,13 +58,18 @@ pub fn digest_directory(directory: &Path) -> Result<FileDigests, DigestError> {
     Ok(digests)
 }
 
-pub(super) fn digest_file(path: &Path) -> io::Result<Sha256> {
+fn digest_file(path: &Path) -> io::Result<Sha256> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::other(
             "it is no file and no directory of its own",
         ));
     }
+    digest_content(path)
+}
+
+/// Returns the checksum of what is known to be a file.
+pub(super) fn digest_content(path: &Path) -> io::Result<Sha256> {
     let mut digest = sha2::Sha256::new();
     let mut reader = BufReader::with_capacity(1 << 16, File::open(path)?);
     loop {

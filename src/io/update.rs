@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use self::effects::Effects;
 use self::journal::{Journal, PlaceMark, State, Step, Trust};
 use self::lock::Lock;
-use self::turn::{Side, Turner};
+use self::turn::{Side, Staged, Turner};
 use self::ways::Ways;
 use super::files::other_kind;
 use crate::plan::Plan;
@@ -103,22 +103,28 @@ impl Staging {
         if self.has_journal() {
             return Err(UpdateError::Interrupted);
         }
-        let journal = match self.prepare(plan) {
+        let mut ways = Ways::new(&self.root, &self.effects);
+        let journal = match self.prepare(plan, &mut ways) {
             Ok(journal) => journal,
             Err(error) => {
                 self.clean_up(lock);
                 return Err(error);
             }
         };
-        let turned = self.turner(&journal).turn_all(Direction::Finish);
-        let left = match &turned {
-            Ok(turned) => turned.left().map(|left| left.path).collect(),
+        let mut turner = Turner {
+            staged: Staged::Now,
+            ways,
+            ..self.turner(&journal)
+        };
+        let done = turner.turn_all(Direction::Finish);
+        let left = match &done {
+            Ok(done) => done.left().map(|left| left.path).collect(),
             Err(_) => Vec::new(),
         };
-        if turned.is_ok() && left.is_empty() {
+        if done.is_ok() && left.is_empty() {
             return self.end(lock);
         }
-        let back = self.turner(&journal).turn_all(Direction::RollBack)?;
+        let back = turner.turn_all(Direction::RollBack)?;
         // What was not ours when its turn came holds nothing of ours. Anything else does, and a person has to see it.
         let mixed: Vec<Left> = back
             .left()
@@ -128,7 +134,7 @@ impl Staging {
             return Err(UpdateError::Touched(mixed));
         }
         self.end(lock)?;
-        Err(match turned {
+        Err(match done {
             Err(error) => error.undone(),
             Ok(_) => UpdateError::Changed(left.join(", ")),
         })
@@ -200,6 +206,7 @@ impl Staging {
             staging: &self.directory,
             effects: &self.effects,
             journal,
+            staged: Staged::Earlier,
             ways: Ways::new(&self.root, &self.effects),
         }
     }
@@ -270,8 +277,8 @@ impl Staging {
     }
 
     /// Stages all files and writes the journal.
-    fn prepare(&self, plan: &Plan) -> Result<Journal, UpdateError> {
-        let steps = self.stage(&plan.files)?;
+    fn prepare(&self, plan: &Plan, ways: &mut Ways<'_>) -> Result<Journal, UpdateError> {
+        let steps = self.stage(&plan.files, ways)?;
         let place = match self.trust {
             Trust::Own => None,
             Trust::AmongFiles => {

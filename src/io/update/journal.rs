@@ -12,7 +12,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 
 use super::{DIRECTORY, check_kind, read};
-use crate::io::digest::digest_file;
+use crate::io::digest::digest_content;
 use crate::version::Sha256;
 
 /// The form of journals that this program writes. The first one said nothing of what the files were.
@@ -50,7 +50,7 @@ impl State {
         if check_kind(kind).is_err() {
             return Ok(None);
         }
-        digest_file(path).map(|sum| Some(Self::File(sum)))
+        digest_content(path).map(|sum| Some(Self::File(sum)))
     }
 
     /// Tells whether that is at a path.

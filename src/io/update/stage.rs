@@ -12,8 +12,11 @@ use crate::version::Sha256;
 
 impl Staging {
     /// Writes all new texts, and returns what becomes of each file.
-    pub(super) fn stage(&self, changes: &[FileChange]) -> Result<Vec<Step>, UpdateError> {
-        let mut ways = Ways::new(&self.root, &self.effects);
+    pub(super) fn stage(
+        &self,
+        changes: &[FileChange],
+        ways: &mut Ways<'_>,
+    ) -> Result<Vec<Step>, UpdateError> {
         let numbered = changes.iter().enumerate();
         numbered
             .map(|(number, change)| {

@@ -121,12 +121,22 @@ enum Found {
     Other(Obstacle),
 }
 
+/// How long ago the texts of an update were staged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Staged {
+    /// By this run: they are what it wrote.
+    Now,
+    /// By a run that was interrupted: all is looked at again.
+    Earlier,
+}
+
 /// What turns the files of one update.
 pub(super) struct Turner<'u> {
     pub(super) root: &'u Path,
     pub(super) staging: &'u Path,
     pub(super) effects: &'u Effects,
     pub(super) journal: &'u Journal,
+    pub(super) staged: Staged,
     pub(super) ways: Ways<'u>,
 }
 
@@ -138,6 +148,8 @@ struct Turn<'u> {
     to: &'u State,
     from_slot: PathBuf,
     to_slot: PathBuf,
+    /// Whether the text is as this run staged it a moment ago.
+    is_fresh: bool,
 }
 
 impl<'u> Turner<'u> {
@@ -209,6 +221,7 @@ impl<'u> Turner<'u> {
                 to: after,
                 from_slot: old,
                 to_slot: new,
+                is_fresh: self.staged == Staged::Now,
             },
             Direction::RollBack => Turn {
                 number,
@@ -217,6 +230,7 @@ impl<'u> Turner<'u> {
                 to: before,
                 from_slot: new,
                 to_slot: old,
+                is_fresh: false,
             },
         }
     }
@@ -227,7 +241,9 @@ impl<'u> Turner<'u> {
             Found::Other(obstacle) => return Ok(Fate::Left(obstacle)),
         };
         let target = self.root.join(turn.path);
-        self.sweep(turn, &target)?;
+        if !turn.is_fresh {
+            self.sweep(turn, &target)?;
+        }
         if found == *turn.to {
             if *turn.to == State::Absent {
                 self.remove_empty_above(turn.path);
@@ -256,8 +272,8 @@ impl<'u> Turner<'u> {
             Err(error) => return Err(error.begun()),
         }
         let is_there = match turn.to {
-            State::Absent => Ok(true),
-            State::File(_) | State::Link(_) => turn.to.is_at(&turn.to_slot),
+            State::File(_) | State::Link(_) if !turn.is_fresh => turn.to.is_at(&turn.to_slot),
+            State::Absent | State::File(_) | State::Link(_) => Ok(true),
         };
         match is_there {
             Ok(true) => Ok(None),
@@ -274,12 +290,14 @@ impl<'u> Turner<'u> {
         if *turn.to == State::Absent {
             return self.effects.remove_file(target);
         }
-        if let (State::File(_), State::File(_)) = (turn.from, turn.to) {
-            // Somebody may have changed them since the text was staged.
-            let permissions = fs::metadata(target)?.permissions();
-            self.effects.set_permissions(&turn.to_slot, permissions)?;
-        } else if let Some(directory) = target.parent() {
-            self.effects.create_directories(directory)?;
+        match (turn.from, turn.to, target.parent()) {
+            (State::Absent, _, Some(directory)) => self.effects.create_directories(directory)?,
+            (State::File(_), State::File(_), _) if !turn.is_fresh => {
+                // Somebody may have changed them since the text was staged.
+                let permissions = fs::metadata(target)?.permissions();
+                self.effects.set_permissions(&turn.to_slot, permissions)?;
+            }
+            (State::Absent | State::File(_) | State::Link(_), _, _) => {}
         }
         match self.effects.rename(&turn.to_slot, target) {
             // Git's directory may lie on another file system, as in some containers.
@@ -294,11 +312,14 @@ impl<'u> Turner<'u> {
 
     /// Keeps a file, so that it can be turned back.
     fn keep(&self, target: &Path, slot: &Path) -> io::Result<()> {
+        if self.effects.hard_link(target, slot).is_ok() {
+            return Ok(());
+        }
         // What a killed run kept may be half a copy.
         self.effects.remove_if_there(slot)?;
+        // There are other file systems, those without hard links, and files of other users.
         match self.effects.hard_link(target, slot) {
             Ok(()) => Ok(()),
-            // On another file system, on one without hard links, or a file of another user's.
             Err(_) => self.effects.copy(target, slot),
         }
     }
