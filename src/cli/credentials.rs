@@ -6,8 +6,10 @@
 )]
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use crate::error::CommandError;
+use crate::io::files::read_within;
 use crate::io::forge::Credentials;
 use crate::io::gate::CommandSettings;
 use crate::io::http::Secret;
@@ -19,6 +21,9 @@ const APP_ID: &str = "GITHUB_APP_ID";
 const APP_KEY: &str = "GITHUB_APP_PRIVATE_KEY";
 const APP_KEY_FILE: &str = "GITHUB_APP_PRIVATE_KEY_FILE";
 const APP_INSTALLATION: &str = "GITHUB_APP_INSTALLATION_ID";
+
+/// The longest file of a secret that is read, in bytes.
+const LONGEST_FILE: usize = 64 << 10;
 
 /// A line of a key that is shorter may be a part of anything.
 const SHORTEST_LINE: usize = 16;
@@ -180,7 +185,7 @@ fn token_of(path: &str) -> Result<Secret, CommandError> {
 }
 
 fn text_of(variable: &str, path: &str) -> Result<String, CommandError> {
-    std::fs::read_to_string(path).map_err(|error| {
+    read_within(Path::new(path), LONGEST_FILE).map_err(|error| {
         let message = format!("{path}, the file of {variable}, cannot be read: {error}");
         CommandError::new(message).hinted(format!("correct {variable}, or unset it"))
     })

@@ -13,7 +13,7 @@ use super::unfinished::told;
 use super::{Format, Outcome, Repository, to_json};
 use crate::config::{Checks, PullConfig};
 use crate::error::{CommandError, Status};
-use crate::io::forge::GitHub;
+use crate::io::forge::{GITHUB_API, GitHub};
 use crate::io::git::{GitRepository, Refs, Remote};
 use crate::io::http::HttpClient;
 use crate::pull::{DoctorCheck, DoctorReport, DoctorState};
@@ -39,6 +39,8 @@ struct Doctor<'a> {
     runtime: &'a Runtime,
     client: HttpClient,
     checks: Vec<DoctorCheck>,
+    /// Whether the forge is GitHub itself.
+    is_at_github: bool,
 }
 
 /// Looks at everything that `pr` needs.
@@ -67,6 +69,7 @@ fn look(request: &DoctorRequest) -> Result<Outcome, CommandError> {
         git,
         runtime: &runtime,
         checks: Vec::new(),
+        is_at_github: true,
     };
     let name = doctor.all();
     let report = DoctorReport {
@@ -121,6 +124,7 @@ impl<'a> Doctor<'a> {
         match pr::settings(&self.request.pulls, self.config(), shown) {
             Ok(mut settings) => {
                 settings.longest_wait = LONGEST_WAIT;
+                self.is_at_github = settings.base == GITHUB_API;
                 let _guard = self.runtime.enter();
                 Some(GitHub::new(&self.client, &settings))
             }

@@ -21,7 +21,7 @@ use super::{Format, Outcome, Place, Repository, World, to_json};
 use crate::config::{Config, GateConfig, PullConfig};
 use crate::error::{CommandError, Status};
 use crate::io::append;
-use crate::io::forge::{Budget, Cause, Credentials, ForgeError, GitHub};
+use crate::io::forge::{Budget, Cause, Credentials, ForgeError, GITHUB_API, GitHub};
 use crate::io::gate::CommandSettings;
 use crate::io::git::{GitRepository, Person, Refs, Rejection, Remote};
 use crate::io::http::{HttpClient, conceal};
@@ -128,6 +128,8 @@ struct Run<'a> {
     author: Person,
     opened: u32,
     pushed: u32,
+    /// How the world is seen.
+    world: World,
     /// Base branches that something was merged into in this run.
     merged: BTreeSet<String>,
     /// Whether the repository has said that it knows no drafts.
@@ -165,6 +167,7 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         refs,
         home,
         config,
+        unread,
     } = clone::open(request, &client, &runtime)?;
     let pulls = config.pull_requests.clone();
     let mut unsigned = None;
@@ -176,7 +179,13 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         }
         known => known?,
     };
+    let mut world = request.world.clone();
+    // A token of another GitHub is not one for what GitHub itself tells.
+    if forge.settings().base != GITHUB_API {
+        world.http.github_token = None;
+    }
     let mut run = Run {
+        world,
         labels: Labels {
             stop: pulls.stop_label.clone(),
             again: pulls.again_label.clone(),
@@ -207,7 +216,7 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         return Err(error);
     }
     let mut outcome = outcome(request, &report, stop)?;
-    outcome.warnings.extend(unsigned);
+    outcome.warnings.extend(unread.into_iter().chain(unsigned));
     outcome.warnings.extend(said.warnings);
     outcome.faults = said.faults;
     if !outcome.faults.is_empty() {

@@ -5,6 +5,7 @@
 use std::fs::{self, File, FileType};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 
@@ -17,6 +18,9 @@ pub(crate) const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// The most entries of a directory tree that are looked at: the largest public repositories have half as many.
 const MAX_ENTRIES: usize = 1_000_000;
+
+/// What names files that git does not keep.
+const IGNORE_FILE: &str = ".gitignore";
 
 /// What the pointer of Git LFS begins with, which stands in the place of a file's content.
 const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/";
@@ -65,6 +69,12 @@ fn is_bare_repository(directory: &Path) -> bool {
 
 /// Reads the files of a repository that can matter; ignored ones and those in hidden directories are left out.
 pub fn load_tree(root: &Path) -> Result<Tree, ReadError> {
+    if let Some(reason) = find_odd_ignore(root) {
+        return Err(ReadError {
+            path: root.to_owned(),
+            source: io::Error::other(reason),
+        });
+    }
     let walked = walk(root, MAX_ENTRIES);
     if walked.is_cut {
         let reason = format!(
@@ -138,7 +148,12 @@ struct Walked {
 /// Looks through a directory as far as so many entries; what git ignores and hidden directories are left out.
 fn walk(root: &Path, most: usize) -> Walked {
     let mut walked = Walked::default();
-    for (index, entry) in walker(root).enumerate() {
+    if let Some(reason) = find_odd_ignore(root) {
+        walked.closed.push((PathBuf::new(), reason));
+        return walked;
+    }
+    let odd = OddDirectories::default();
+    for (index, entry) in walker(root, &odd).enumerate() {
         if index >= most {
             walked.is_cut = true;
             break;
@@ -162,8 +177,16 @@ fn walk(root: &Path, most: usize) -> Walked {
         };
         list.push(path.to_owned());
     }
+    let mut odd = odd.lock().unwrap_or_else(PoisonError::into_inner);
+    for (directory, reason) in odd.drain(..) {
+        let below = directory.strip_prefix(root).unwrap_or(&directory);
+        walked.closed.push((below.to_owned(), reason));
+    }
     walked
 }
+
+/// Directories that a walk does not enter, with the reason.
+type OddDirectories = Arc<Mutex<Vec<(PathBuf, String)>>>;
 
 /// Returns the directory that an error is about, and what is wrong with it. One that was removed in the meantime is gone, as
 /// if it had been removed before.
@@ -228,17 +251,48 @@ pub fn load_stack(directory: &Path) -> Result<(Tree, String), ReadError> {
 
 /// Walks what git does not ignore. Ignore files above the root and of other tools say nothing about a repository, and asking
 /// for them in every directory takes longer than reading it.
-fn walker(root: &Path) -> ignore::Walk {
+fn walker(root: &Path, odd: &OddDirectories) -> ignore::Walk {
+    let odd = Arc::clone(odd);
     let mut builder = WalkBuilder::new(root);
     builder
         .hidden(false)
-        .filter_entry(|entry| entry.depth() == 0 || !is_passed_over(entry))
+        .filter_entry(move |entry| entry.depth() == 0 || is_entered(entry, &odd))
         .require_git(false)
         .parents(false)
         .ignore(false)
         .git_global(false)
         .git_exclude(false);
     builder.build()
+}
+
+/// Says why the ignore file of a directory is not read: git follows no link there, and anything but a file may have no end.
+fn find_odd_ignore(directory: &Path) -> Option<String> {
+    let metadata = fs::symlink_metadata(directory.join(IGNORE_FILE)).ok()?;
+    let kind = metadata.file_type();
+    if kind.is_symlink() {
+        Some(format!("its {IGNORE_FILE} is a symbolic link, which git does not follow; replace it by a file"))
+    } else if let Some(kind) = other_kind(kind) {
+        Some(format!("its {IGNORE_FILE} is {kind}, not a file; remove it"))
+    } else {
+        let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+        (size > MAX_BYTES).then(|| format!("its {IGNORE_FILE}: {}", too_large(size)))
+    }
+}
+
+/// Tells whether a walk goes on with an entry; a directory whose ignore file is odd is noted instead.
+fn is_entered(entry: &ignore::DirEntry, odd: &OddDirectories) -> bool {
+    if is_passed_over(entry) {
+        return false;
+    }
+    if !entry.file_type().is_some_and(|kind| kind.is_dir()) {
+        return true;
+    }
+    let Some(reason) = find_odd_ignore(entry.path()) else {
+        return true;
+    };
+    let mut odd = odd.lock().unwrap_or_else(PoisonError::into_inner);
+    odd.push((entry.path().to_owned(), reason));
+    false
 }
 
 /// Hidden directories belong to tools. Hidden files, such as a chart's .helmignore, belong to their directory.
@@ -263,12 +317,9 @@ pub fn load_more(root: &Path, tree: &mut Tree, sites: &ConfiguredSites) {
     for path in paths {
         // What is no text in a name was replaced, and there is no file of that name.
         let is_text = !path.contains(char::REPLACEMENT_CHARACTER) || root.join(&path).exists();
-        let is_of_git = root
-            .join(&path)
-            .canonicalize()
-            .is_ok_and(|target| leads_into_git(root, &target));
-        let content = if is_of_git {
-            Content::Unreadable("it is in git's own directory".to_owned())
+        let astray = find_astray(root, &path);
+        let content = if let Some(reason) = astray {
+            Content::Unreadable(reason.to_owned())
         } else if is_text {
             read_any(root, &path)
         } else {
@@ -326,6 +377,19 @@ fn read_bytes(root: &Path, full: &Path) -> Result<Vec<u8>, String> {
         return Err(too_large(bytes.len()));
     }
     Ok(bytes)
+}
+
+/// Says where a path leads that does not stay among the files of the repository: any directory on its way may be a link.
+fn find_astray(root: &Path, path: &str) -> Option<&'static str> {
+    let target = root.join(path).canonicalize().ok()?;
+    let real_root = root.canonicalize().ok()?;
+    if !target.starts_with(&real_root) {
+        Some("a symbolic link on its way leads out of the repository")
+    } else if leads_into_git(&real_root, &target) {
+        Some("it is in git's own directory")
+    } else {
+        None
+    }
 }
 
 fn leads_into_git(root: &Path, target: &Path) -> bool {

@@ -105,15 +105,14 @@ impl GitError {
 
 impl GitRepository {
     /// Finds the repository around a directory; nothing where there is none. One without a working directory, as a server has
-    /// it, is found at its own place alone.
+    /// it, is found at its own place alone, and never within a working directory: there anybody may have committed files that look
+    /// like one, with a remote of their own.
     ///
     /// # Errors
     /// Git has a repository there and does not open it, as one of another user's.
     pub fn discover(root: &Path) -> Result<Option<Self>, GitError> {
-        let repository = match Repository::discover(root) {
-            Ok(repository) => repository,
-            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let Some(repository) = find_around(root)? else {
+            return Ok(None);
         };
         let prefix = if is_same(repository.path(), root) && repository.is_bare() {
             Some(String::new())
@@ -290,6 +289,24 @@ fn releases_of<'n>(names: impl Iterator<Item = &'n str>) -> Vec<StackRelease> {
         .collect();
     releases.sort_by(|a, b| a.tag.cmp(&b.tag));
     releases
+}
+
+/// Opens the nearest `.git` upwards, which no commit can hold; without any, a bare repository at this very place.
+fn find_around(root: &Path) -> Result<Option<Repository>, git2::Error> {
+    let full = root.canonicalize();
+    let full = full.as_deref().unwrap_or(root);
+    let places = full.ancestors().map(|directory| directory.join(".git"));
+    for place in places.filter(|place| place.exists()) {
+        match Repository::open(place) {
+            // A directory of that name that is no repository, which git passes over as well.
+            Err(error) if error.code() == ErrorCode::NotFound => {}
+            opened => return opened.map(Some),
+        }
+    }
+    match Repository::open_bare(full) {
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

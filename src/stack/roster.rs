@@ -298,7 +298,8 @@ fn selected_versions(
         .collect();
     let mut selected = select(&known, minor, wanted.policy.images);
     // A default is always listed.
-    let defaults = wanted.kept.iter().filter(|kept| kept.minor() == minor);
+    let of_minor = KubernetesVersion::new(minor, 0)..=KubernetesVersion::new(minor, u32::MAX);
+    let defaults = wanted.kept.range(of_minor);
     selected.extend(defaults.filter(|kept| !wanted.banned.contains(kept)));
     selected
 }

@@ -70,7 +70,12 @@ impl Doctor<'_> {
     /// Asks every source that a plan would ask.
     pub(super) fn sources(&mut self) {
         const NAME: &str = "sources";
-        let world = &self.request.pulls.world;
+        let mut world = self.request.pulls.world.clone();
+        if !self.is_at_github {
+            // A token of another GitHub is not one for what GitHub itself tells.
+            world.http.github_token = None;
+        }
+        let world = &world;
         let selection = self.repository.select(Selection::default());
         let looked = selection.and_then(|selection| self.repository.look(&selection, world));
         let catalog = match looked {

@@ -226,7 +226,7 @@ impl Run<'_> {
             repository.config.clone_from(home);
         }
         let selection = repository.select(Selection::default())?;
-        let mut catalog = repository.look(&selection, &self.request.world)?;
+        let mut catalog = repository.look(&selection, &self.world)?;
         self.add_releases(&mut catalog);
         let stacks = repository.discovery.read(&repository.tree);
         Ok(Base {

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
 
 use super::{PrRequest, place, remote, settings};
-use crate::command::{Place, Repository, read_config};
+use crate::command::{Place, Repository};
 use crate::config::{CONFIG_FILE, Config, PullConfig};
 use crate::error::CommandError;
 use crate::io::files::{find_root, load_file};
 use crate::io::forge::{Credentials, ForgeSettings, GitHub};
 use crate::io::git::{GitRepository, Refs, Remote, RemoteError};
 use crate::io::http::HttpClient;
-use crate::stack::Tree;
 
 /// What a run begins with.
 pub(super) struct Opened {
@@ -26,6 +25,8 @@ pub(super) struct Opened {
     pub(super) home: Option<Repository>,
     /// The configuration of the default branch.
     pub(super) config: Config,
+    /// A warning of a configuration in the working directory that has no say.
+    pub(super) unread: Option<String>,
 }
 
 /// The clone, and the repository that it exchanges commits with.
@@ -71,7 +72,8 @@ pub(super) fn open(
         }
         None => None,
     };
-    let config = configuration(&directory, home.as_ref())?;
+    let config = home.as_ref().map(|home| home.config.clone());
+    let config = config.unwrap_or_default();
     let settings = settings(request, &config.pull_requests, &shown)?;
     let forge = match first {
         // It may have bought a token already.
@@ -80,6 +82,7 @@ pub(super) fn open(
     };
     Ok(Opened {
         remote: remote.with_tokens(forge.tokens()),
+        unread: find_unread(&directory, home.as_ref()),
         directory,
         git,
         forge,
@@ -151,16 +154,13 @@ fn find_in_cache(request: &PrRequest, repository: &str) -> Result<Clone, Command
     })
 }
 
-/// Returns the configuration of the default branch; where that has none, the file of the working directory.
-fn configuration(directory: &Path, home: Option<&Repository>) -> Result<Config, CommandError> {
-    match home {
-        Some(home) if home.has_config() => Ok(home.config.clone()),
-        Some(_) | None => {
-            let mut tree = Tree::default();
-            if let Some(content) = load_file(directory, CONFIG_FILE) {
-                tree.insert(CONFIG_FILE, content);
-            }
-            read_config(&tree)
-        }
-    }
+/// Says that the configuration of the working directory has no say, where it says something else.
+fn find_unread(directory: &Path, home: Option<&Repository>) -> Option<String> {
+    let here = load_file(directory, CONFIG_FILE)?;
+    let there = home.and_then(|home| home.tree.find(CONFIG_FILE));
+    (there != Some(&here)).then(|| {
+        format!(
+            "{CONFIG_FILE} here differs from that of the remote's default branch, which is the one that counts; push it there first"
+        )
+    })
 }

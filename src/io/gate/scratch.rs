@@ -88,8 +88,12 @@ impl Scratch {
 
     /// Makes an empty directory, with the repository's root at this place in it.
     fn make(prefix: &Path) -> Result<Self, ScratchError> {
-        let made = tempfile::Builder::new().prefix("csctl-matrix-").tempdir();
-        let directory = made.map_err(ScratchError::Directory)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("csctl-matrix-");
+        // The repository may be nobody else's business on this machine.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let directory = builder.tempdir().map_err(ScratchError::Directory)?;
         Ok(Self {
             root: directory.path().join(prefix),
             _removed: Removed::new(directory.path()),
