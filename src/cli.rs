@@ -6,9 +6,9 @@
 
 mod credentials;
 mod decide;
+mod print;
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -31,12 +31,12 @@ use crate::command::test::TestRequest;
 use crate::command::update::UpdateRequest;
 use crate::command::{self, Format, Outcome, Place, World, quote};
 use crate::config::{Config, TimeLimit};
-use crate::error::{CommandError, Status};
+use crate::error::CommandError;
 use crate::io::forge::GITHUB_API;
-use crate::io::http::{HttpSettings, Mirror, conceal};
+use crate::io::http::{HttpSettings, Mirror};
 use crate::plan::{Carried, Selection};
 use crate::policy::{Addons, ChangeClass, EndOfLife, ImageList, Retention};
-use crate::report::terminal::{Form, Look, render, styled};
+use crate::report::terminal::Form;
 use crate::version::Minor;
 
 /// Keep cluster-stack repositories in step with node images, Kubernetes patches and addon charts
@@ -161,7 +161,7 @@ struct WorldArgs {
     /// Keep answers here [default: csctl-matrix in the user's cache directory]
     #[arg(long, value_name = "DIR", help_heading = "World")]
     cache_dir: Option<PathBuf>,
-    /// Wait so long for all sources together, such as 30s or 5m; 0 for as long as they take
+    /// Longest time to wait for all sources together, such as 30s or 5m; 0 for no limit. What `pr` asks of GitHub and git is not counted
     #[arg(
         long,
         value_name = "TIME",
@@ -248,10 +248,10 @@ struct UpdateArgs {
 /// How an interrupted update is ended, and nothing else done.
 #[derive(Debug, Args)]
 struct EndingArgs {
-    /// Finish an interrupted update; a file that was changed since is left alone and named
+    /// Finish an interrupted update; files that were changed since are left alone and listed
     #[arg(long, conflicts_with_all = OF_A_PLAN, help_heading = "Interrupted update")]
     resume: bool,
-    /// Roll an interrupted update back; a file that was changed since is left alone and named
+    /// Roll an interrupted update back; files that were changed since are left alone and listed
     #[arg(long, conflicts_with_all = OF_A_PLAN, conflicts_with = "resume", help_heading = "Interrupted update")]
     abort: bool,
 }
@@ -328,7 +328,7 @@ struct PrArgs {
     world: WorldArgs,
     #[command(flatten)]
     forge: ForgeArgs,
-    /// Change nothing; say what would be done
+    /// Change nothing at the remote and say what would be done; commands of the gate are run
     #[arg(long)]
     dry_run: bool,
     /// Add the report to this file as Markdown too, as for a step summary
@@ -348,10 +348,10 @@ struct ForgeArgs {
     /// Push to this URL instead of the remote `origin`
     #[arg(long, value_name = "URL")]
     remote: Option<String>,
-    /// Work on this repository of GitHub without a clone; what is needed is fetched into the cache directory
+    /// Work on this repository of GitHub, or of `GITHUB_SERVER_URL`, without a clone; what is needed is fetched into the cache directory
     #[arg(long, value_name = "OWNER/NAME", conflicts_with = "remote", value_parser = parse_repository)]
     repository: Option<String>,
-    /// Ask this API of GitHub [default: that of the remote's host]
+    /// Base URL of GitHub's API; the token is sent there [default: that of the remote's host]
     #[arg(long, value_name = "URL")]
     api: Option<String>,
 }
@@ -363,7 +363,7 @@ struct DoctorArgs {
     /// Look at this URL instead of the remote `origin`
     #[arg(long, value_name = "URL")]
     remote: Option<String>,
-    /// Ask this API of GitHub [default: that of the remote's host]
+    /// Base URL of GitHub's API; the token is sent there [default: that of the remote's host]
     #[arg(long, value_name = "URL")]
     api: Option<String>,
     /// The form of the output
@@ -419,17 +419,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words = Words::of(&arguments);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            // A reader that went away is no fault of ours.
-            let _ = error.print();
-            return ExitCode::from(code);
-        }
+        Err(error) => return print::usage(&error),
     };
     crate::io::ending::end_on_signals();
     let color = cli.color;
     let result = run(cli, provider, &words);
-    print(result, color)
+    print::outcome(result, color)
 }
 
 /// What of this command line the commands go on with that are named to people.
@@ -816,74 +811,6 @@ fn default_cache() -> Option<PathBuf> {
     };
     let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
     Some(base.join("csctl-matrix"))
-}
-
-fn print(result: Result<Outcome, CommandError>, color: Color) -> ExitCode {
-    let choice = match color {
-        Color::Auto => anstream::ColorChoice::Auto,
-        Color::Always => anstream::ColorChoice::Always,
-        Color::Never => anstream::ColorChoice::Never,
-    };
-    let mut stderr = anstream::AutoStream::new(std::io::stderr(), choice);
-    let status = match result {
-        Ok(outcome) => {
-            let written = print_data(&outcome, choice);
-            say(&mut stderr, &outcome);
-            match written {
-                // A reader that went away, as `head` does, has what it wanted.
-                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                    let message = format!("cannot write the output: {error}");
-                    say_error(&mut stderr, &message, std::iter::empty());
-                    Status::Error
-                }
-                Ok(()) | Err(_) => outcome.status.unwrap_or(Status::Done),
-            }
-        }
-        Err(error) => {
-            let hints = error.hints().iter().map(String::as_str);
-            say_error(&mut stderr, &error.to_string(), hints);
-            Status::Error
-        }
-    };
-    ExitCode::from(status.code())
-}
-
-fn print_data(outcome: &Outcome, choice: anstream::ColorChoice) -> std::io::Result<()> {
-    let choice = match outcome.form {
-        Form::Styled => choice,
-        Form::Plain | Form::Json | Form::Commands | Form::Script => {
-            anstream::ColorChoice::AlwaysAnsi
-        }
-    };
-    let shown = render(&conceal(&outcome.data), outcome.form);
-    let mut stdout = anstream::AutoStream::new(std::io::stdout(), choice);
-    stdout.write_all(shown.as_bytes())?;
-    stdout.flush()
-}
-
-/// Says on stderr what there is to say beside the data. That stderr is gone is no reason to fail.
-fn say(stderr: &mut impl Write, outcome: &Outcome) {
-    for notice in &outcome.notices {
-        let _ = writeln!(stderr, "{}", shown(notice));
-    }
-    for warning in &outcome.warnings {
-        let _ = writeln!(stderr, "warning: {}", shown(warning));
-    }
-    for (fault, hint) in &outcome.faults {
-        say_error(stderr, fault, std::iter::once(hint.as_str()));
-    }
-}
-
-fn say_error<'h>(stderr: &mut impl Write, message: &str, hints: impl Iterator<Item = &'h str>) {
-    let label = render(&styled(Look::Alarm, "error"), Form::Styled);
-    let _ = writeln!(stderr, "{label}: {}", shown(message));
-    for hint in hints {
-        let _ = writeln!(stderr, "  hint: {}", shown(hint));
-    }
-}
-
-fn shown(text: &str) -> String {
-    render(&conceal(text), Form::Plain)
 }
 
 #[cfg(test)]

@@ -46,7 +46,9 @@ fn stolen(server: &Server) -> Vec<String> {
 
 /// Tells whether a text has the token in it, in any encoding.
 fn tells(text: &str) -> bool {
-    let percent = TOKEN.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"));
+    let percent = TOKEN
+        .bytes()
+        .fold(String::new(), |text, byte| text + &format!("%{byte:02X}"));
     let base64 = |text: &str| base64::engine::general_purpose::STANDARD_NO_PAD.encode(text);
     let basic = base64(&format!("x-access-token:{TOKEN}"));
     // The first letters of a Basic header tell no more than the user.
@@ -212,18 +214,62 @@ fn a_repository_of_a_file_is_believed_where_it_is_the_remote_s_own() {
 
 #[test]
 fn what_lies_in_the_working_directory_has_no_say_in_pull_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran");
+    for has_config in [true, false] {
+        let site = Site::start();
+        if !has_config {
+            let mut state = site.server.state();
+            state.push("main", &[("csctl-matrix.yaml", None)]);
+        }
+        let hostile = format!(
+            "{}gate: {{checks: none, commands: [{{name: evil, run: 'echo > {}'}}]}}\n",
+            site.config.replace("changes:", "prefix: evil\n  changes:"),
+            ran.display()
+        );
+        site.clone.write("csctl-matrix.yaml", &hostile).commit();
+        let mut command = site.command(&["--dry-run"]);
+        let said: Said = command.output().unwrap().into();
+        assert!(
+            said.stderr.contains("is the one that counts"),
+            "{}",
+            said.stderr
+        );
+        assert!(!said.stdout.contains("evil/"), "{}", said.stdout);
+        assert!(!ran.exists(), "a command of the working directory was run");
+    }
+}
+
+#[test]
+fn the_token_of_another_github_is_not_sent_to_github() {
+    let thief = thief();
     let site = Site::start();
-    let hostile = site
-        .config
-        .replace("csctl.yaml", "")
-        .replace("changes:", "prefix: evil\n  changes:");
-    site.clone.write("csctl-matrix.yaml", &hostile).commit();
-    site.outcomes();
-    let state = site.server.state();
+    let mirror = format!("https://api.github.com/={}/", thief.url());
+    let root = site.clone.root().display().to_string();
+    for command in ["pr", "doctor"] {
+        let words = [
+            command,
+            "-C",
+            &root,
+            "--remote",
+            &site.server.git_url(),
+            "--mirror",
+            &mirror,
+            "--timeout",
+            "20s",
+        ];
+        let mut program = program(&words);
+        program
+            .env("GITHUB_TOKEN", TOKEN)
+            .env("NO_PROXY", "127.0.0.1");
+        program.env("HTTPS_PROXY", server::refusing_url());
+        program.output().unwrap();
+    }
     assert!(
-        state.head(BRANCH).is_some(),
-        "the prefix is that of the default branch"
+        !thief.log().is_empty(),
+        "it is asked what GitHub tells everybody"
     );
+    assert_eq!(stolen(&thief), [""; 0]);
 }
 
 #[test]
@@ -338,7 +384,7 @@ fn what_a_server_sends_back_of_a_secret_is_neither_shown_nor_kept() {
 
 #[test]
 fn names_of_others_neither_move_the_cursor_nor_speak_to_a_runner() {
-    let nasty = "::error::taken over\u{1b}[2J\u{7}##[error]x";
+    let nasty = "::error::taken over\u{1b}[2J\u{7}##[error]x :\u{fdd0}:error::x #\u{fdd0}#[error]x \u{fdd1}";
     let copy = Copy::of("layout-c");
     let chart = "providers/openstack/scs2/cluster-addon/ccm/Chart.yaml";
     let text = copy.read(chart);
@@ -374,7 +420,10 @@ fn names_of_others_neither_move_the_cursor_nor_speak_to_a_runner() {
                 ];
                 let said = program::run(&[words, &more].concat());
                 for shown in [&said.stdout, &said.stderr] {
-                    let has_raw = |sign: char| sign.is_control() && !"\n\t\u{1b}".contains(sign);
+                    let has_raw = |sign: char| {
+                        let is_mark = ('\u{fdd0}'..='\u{fdef}').contains(&sign);
+                        is_mark || (sign.is_control() && !"\n\t\u{1b}".contains(sign))
+                    };
                     assert!(
                         !shown.contains(has_raw) && !shown.contains("\u{1b}[2J"),
                         "{shown}"
@@ -423,6 +472,148 @@ fn a_site_is_never_in_git_s_own_directory() {
         "--catalog",
         &program::catalog(),
     ]));
+}
+
+/// Files that look like a bare repository with a remote of its own.
+fn plant_repository(copy: &Copy, directory: &str, remote: &str, core: &str) {
+    for (path, text) in [
+        ("HEAD", "ref: refs/heads/main\n"),
+        ("objects/info/keep", ""),
+        ("objects/pack/.keep", ""),
+        ("refs/heads/.keep", ""),
+        (
+            "csctl-matrix-update/journal.json",
+            "{\"form\": 2, \"steps\": []}",
+        ),
+    ] {
+        copy.write(&format!("{directory}/{path}"), text);
+    }
+    let config = format!(
+        "[core]\n\trepositoryformatversion = 0\n\t{core}\n[remote \"origin\"]\n\turl = {remote}/o/r.git\n"
+    );
+    copy.write(&format!("{directory}/config"), &config);
+}
+
+#[test]
+fn what_looks_like_a_repository_within_a_working_tree_is_none() {
+    for core in ["bare = true", "bare = false\n\tworktree = ."] {
+        let thief = thief();
+        let site = Site::start();
+        plant_repository(&site.clone, "stacks", &thief.url(), core);
+        site.clone
+            .write("stacks/providers/a/b/csctl.yaml", "a: b\n")
+            .commit();
+        let origin = site.server.git_url();
+        site.clone.git(&["remote", "add", "origin", &origin]);
+        let inside = site.clone.path("stacks");
+        for words in [
+            &["pr", "--write-pause", "0"][..],
+            &["doctor"],
+            &["plan"],
+            &["update"],
+        ] {
+            let mut command = program(words);
+            command
+                .arg("-C")
+                .arg(&inside)
+                .args(["--catalog", &site.catalog]);
+            command.env("GITHUB_TOKEN", TOKEN).env("NO_PROXY", "*");
+            let said: Said = command.output().unwrap().into();
+            assert_silent(&said);
+            assert!(!said.stderr.contains("interrupted"), "{}", said.stderr);
+        }
+        assert_eq!(thief.log().len(), 0, "{core}");
+    }
+}
+
+#[test]
+fn a_site_is_not_read_along_a_link_that_leads_out() {
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(
+        outside.path().join("hosts.yml"),
+        format!("oauth: {TOKEN}\n"),
+    )
+    .unwrap();
+    let copy = Copy::of("layout-c");
+    copy.commit();
+    std::os::unix::fs::symlink(outside.path(), copy.path("od")).unwrap();
+    for place in ["path: oauth", "pattern: 'oauth: {value}'"] {
+        let site =
+            format!("sites:\n- {{files: od/hosts.yml, {place}, value: '{{{{default}}}}'}}\n");
+        copy.write("csctl-matrix.yaml", &site);
+        for words in [&["show", "--sites"][..], &["plan"]] {
+            let root = copy.root().display().to_string();
+            let more = ["-C", &root, "--catalog", &program::catalog()];
+            let said = program::run(&[words, &more].concat());
+            assert_silent(&said);
+            assert!(
+                said.stderr.contains("leads out") || said.stdout.contains("leads out"),
+                "{}{}",
+                said.stdout,
+                said.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn an_ignore_file_that_is_none_is_named_and_not_read() {
+    let copy = Copy::of("layout-c");
+    std::os::unix::fs::symlink("/dev/zero", copy.path(".gitignore")).unwrap();
+    let root = copy.root().display().to_string();
+    let plan = ["plan", "-C", &root, "--catalog", &program::catalog()];
+    let error = program::run(&plan).failure(1);
+    assert!(error.contains(".gitignore is a symbolic link"), "{error}");
+    fs::remove_file(copy.path(".gitignore")).unwrap();
+    let below = copy.path("providers/openstack/scs2/cluster-class/.gitignore");
+    std::os::unix::fs::symlink("/dev/zero", below).unwrap();
+    let said = program::run(&plan);
+    assert!(
+        said.stderr.contains(".gitignore is a symbolic link"),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
+}
+
+#[test]
+fn a_file_of_a_secret_has_an_end() {
+    for variable in ["GITHUB_TOKEN_FILE", "GITHUB_APP_PRIVATE_KEY_FILE"] {
+        let copy = Copy::of("layout-c");
+        copy.commit();
+        let root = copy.root().display().to_string();
+        let mut command = program(&["pr", "-C", &root]);
+        command.env(variable, "/dev/zero").env("GITHUB_APP_ID", "1");
+        let said: Said = command.output().unwrap().into();
+        let error = said.failure(1);
+        assert!(error.contains(variable), "{error}");
+    }
+}
+
+#[test]
+fn a_token_at_a_cut_is_not_shown_by_halves() {
+    for before in 270..300 {
+        let echo = Server::start(move |request| {
+            let told = request.header("authorization").unwrap_or("nothing");
+            let body = format!("{}{told} {TOKEN}", "x".repeat(before));
+            Reply {
+                body: body.into(),
+                ..Reply::status(403)
+            }
+        });
+        let site = Site::start();
+        let root = site.clone.root().display().to_string();
+        let remote = format!("{}/acme/cluster-stacks.git", echo.url());
+        let mut command = program(&["pr", "-C", &root, "--remote", &remote]);
+        let said: Said = command
+            .env("GITHUB_TOKEN", TOKEN)
+            .env("NO_PROXY", "*")
+            .output()
+            .unwrap()
+            .into();
+        let half = &TOKEN[..TOKEN.len() / 2];
+        assert!(!said.stderr.contains(half), "{before}: {}", said.stderr);
+    }
 }
 
 /// What a person does to a pull request.
@@ -817,6 +1008,19 @@ fn any_clone_will_do() {
         state.push("maint", &[("maint.md", Some("maint\n"))]);
         drop(state);
         let folder = cloned(&site, options);
+        if options == ["--sparse"] {
+            let clone = folder.path().join("clone").display().to_string();
+            let set = [
+                "-C",
+                &clone,
+                "sparse-checkout",
+                "set",
+                "--cone",
+                "--sparse-index",
+                "providers/none",
+            ];
+            site.clone.git(&set);
+        }
         // The remote goes on after the clone was made.
         for number in 0..3 {
             let text = format!("{number}\n");

@@ -1,9 +1,5 @@
 //! Who asks GitHub, as the environment says it. A secret comes from a variable or from a file that a variable names, never from an
 //! argument, which every user of the machine could read. Nobody is asked here.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the environment and the files that it names are read here, once"
-)]
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -144,9 +144,7 @@ impl<'a> Doctor<'a> {
                 let shown = remote.shown();
                 self.add(DoctorCheck::problem(
                     "git remote",
-                    format!(
-                        "nobody was asked: the clone alone says that {shown} may have the token"
-                    ),
+                    format!("only the clone names {shown}, so the token was not sent there"),
                     format!("where that is right, name it: doctor --remote {shown}"),
                 ));
                 None

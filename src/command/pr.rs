@@ -262,7 +262,7 @@ fn outcome(
 /// The report as it may be shown on a page.
 fn shown_page(report: &PullReport) -> String {
     let page = report::markdown::pull_requests(report);
-    render(&conceal(&page), Form::Plain)
+    render(&conceal(&page), Form::Plain).text
 }
 
 /// The repository that is fetched from and pushed to.
@@ -296,7 +296,7 @@ pub(super) fn author(
     }
     let known = request.author.clone().or_else(|| git.person());
     let (name, email) = known.ok_or_else(|| {
-        CommandError::new("nobody is known who could write and sign off the commits").hinted(
+        CommandError::new("no author is known for the commits").hinted(
             "set pullRequests.author in csctl-matrix.yaml, or user.name and user.email in git",
         )
     })?;

@@ -270,9 +270,13 @@ fn find_odd_ignore(directory: &Path) -> Option<String> {
     let metadata = fs::symlink_metadata(directory.join(IGNORE_FILE)).ok()?;
     let kind = metadata.file_type();
     if kind.is_symlink() {
-        Some(format!("its {IGNORE_FILE} is a symbolic link, which git does not follow; replace it by a file"))
+        Some(format!(
+            "its {IGNORE_FILE} is a symbolic link, which git does not follow; replace it by a file"
+        ))
     } else if let Some(kind) = other_kind(kind) {
-        Some(format!("its {IGNORE_FILE} is {kind}, not a file; remove it"))
+        Some(format!(
+            "its {IGNORE_FILE} is {kind}, not a file; remove it"
+        ))
     } else {
         let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
         (size > MAX_BYTES).then(|| format!("its {IGNORE_FILE}: {}", too_large(size)))

@@ -131,6 +131,16 @@ impl GitRepository {
         Ok(Self::new(repository, String::new()))
     }
 
+    /// Works without the index from now on, as who reads commits alone needs none: that of a sparse checkout may be in a form that
+    /// libgit2 does not read.
+    ///
+    /// # Errors
+    /// Git has no memory for an empty one.
+    pub fn without_index(self) -> Result<Self, GitError> {
+        self.repository.set_index(&mut git2::Index::new()?)?;
+        Ok(self)
+    }
+
     fn new(repository: Repository, prefix: String) -> Self {
         Self {
             repository,

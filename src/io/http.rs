@@ -355,6 +355,11 @@ impl Answer {
         retry::parse_http_date(self.header(&header::DATE)?)
     }
 
+    /// Returns how long the server asks to wait.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        retry::find_pause(self)
+    }
+
     /// Returns the size of the Content-Length header.
     pub fn content_length(&self) -> Option<u64> {
         self.header(&header::CONTENT_LENGTH)?.parse().ok()

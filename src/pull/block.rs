@@ -62,6 +62,26 @@ fn is_not(value: &bool) -> bool {
 }
 
 impl Block {
+    /// Returns a block that tells of a change, and of nothing that was done for it yet.
+    pub fn new(key: &PullKey, fingerprint: Fingerprint) -> Self {
+        Self {
+            key: key.clone(),
+            fingerprint,
+            base: String::new(),
+            head: String::new(),
+            previous: None,
+            labels: Vec::new(),
+            tests: Vec::new(),
+            red: None,
+            title: None,
+            text: None,
+            appends: false,
+            without_drafts: false,
+            closed: None,
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
     /// Returns the comment.
     pub fn render(&self) -> String {
         let json = serde_json::to_string(self).unwrap_or_default();
@@ -109,20 +129,12 @@ mod tests {
             class: ChangeClass::NewPatch,
         };
         Block {
-            fingerprint: Fingerprint::of(&key, &[]),
-            key,
             base: "a".repeat(40),
             head: "b".repeat(40),
-            previous: None,
             labels: vec!["-->".to_owned()],
             tests: vec![("e2e | --> x".to_owned(), TestState::Passed)],
-            red: None,
-            title: None,
-            text: None,
-            appends: false,
-            without_drafts: false,
             closed: Some("no --> longer".to_owned()),
-            tool: "0.1.0".to_owned(),
+            ..Block::new(&key, Fingerprint::of(&key, &[]))
         }
     }
 

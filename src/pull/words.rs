@@ -151,20 +151,11 @@ mod tests {
 
     fn block(proposal: &Proposal, words: &Words) -> Block {
         Block {
-            key: key(),
-            fingerprint: proposal.fingerprint.clone(),
             base: proposal.stands_on.clone(),
             head: "c".repeat(40),
-            previous: None,
-            labels: Vec::new(),
-            tests: Vec::new(),
-            red: None,
             title: Some(words.own_title.clone()),
             text: Some(words.own_text.clone()),
-            appends: false,
-            without_drafts: false,
-            closed: None,
-            tool: String::new(),
+            ..Block::new(&key(), proposal.fingerprint.clone())
         }
     }
 

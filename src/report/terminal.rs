@@ -3,7 +3,10 @@
 //!
 //! Styles are written as marks first, so that an escape sequence of somebody else's is never taken for one of ours.
 
+use std::collections::hash_map::RandomState;
 use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 
@@ -36,8 +39,11 @@ const LOOKS: [Look; 7] = [
     Look::Alarm,
 ];
 
-/// The mark that ends a style; those that begin one follow it. Unicode keeps them for such uses, and no text has them.
-const END: char = '\u{fdd0}';
+/// What every mark begins with. Unicode keeps it for such uses.
+const MARK: char = '\u{fdd0}';
+
+/// The letter of the mark that ends a style; those that begin one are `A` and what follows.
+const END: char = 'z';
 
 impl Look {
     fn style(self) -> Style {
@@ -52,21 +58,45 @@ impl Look {
         }
     }
 
-    /// Returns the mark that begins it.
-    fn mark(self) -> char {
-        let place = LOOKS.iter().position(|look| *look == self);
-        let offset = u32::try_from(place.unwrap_or_default()).unwrap_or_default();
-        char::from_u32(u32::from(END) + 1 + offset).unwrap_or(END)
+    fn letter(self) -> char {
+        match self {
+            Self::Bold => 'A',
+            Self::Dim => 'B',
+            Self::Red => 'C',
+            Self::Green => 'D',
+            Self::Yellow => 'E',
+            Self::Cyan => 'F',
+            Self::Alarm => 'G',
+        }
     }
 
-    fn of_mark(mark: char) -> Option<Self> {
-        LOOKS.into_iter().find(|look| look.mark() == mark)
+    fn of_letter(letter: char) -> Option<Self> {
+        LOOKS.into_iter().find(|look| look.letter() == letter)
     }
+}
+
+/// Returns what begins the marks of this process. Nobody else knows it, so no text of others has a mark in it.
+fn own_mark() -> &'static str {
+    static OWN: OnceLock<String> = OnceLock::new();
+    OWN.get_or_init(|| {
+        // The state is random for each process.
+        let number = RandomState::new().build_hasher().finish();
+        format!("{MARK}{number:016x}")
+    })
+}
+
+/// Takes a mark from the beginning of a text; returns its letter and the rest.
+fn split_mark(text: &str) -> Option<(char, &str)> {
+    let rest = text.strip_prefix(own_mark())?;
+    let letter = rest.chars().next()?;
+    let is_letter = letter == END || Look::of_letter(letter).is_some();
+    is_letter.then(|| (letter, &rest[letter.len_utf8()..]))
 }
 
 /// Returns a text with the marks of a style around it.
 pub fn styled(look: Look, text: &str) -> String {
-    format!("{}{text}{END}", look.mark())
+    let mark = own_mark();
+    format!("{mark}{}{text}{mark}{END}", look.letter())
 }
 
 /// What a text is for.
@@ -85,70 +115,115 @@ pub enum Form {
     Script,
 }
 
-/// Returns a text as it may be shown.
-pub fn render(text: &str, form: Form) -> String {
-    match form {
-        Form::Styled => render_lines(text, |mark, shown| match (mark, Look::of_mark(mark)) {
-            (END, _) => {
-                let _ = write!(shown, "{:#}", Style::new().bold());
-            }
-            (_, Some(look)) => {
-                let _ = write!(shown, "{}", look.style());
-            }
-            (_, None) => {}
-        }),
-        Form::Plain => render_lines(text, |_, _| {}),
-        Form::Json => render_json(text),
-        Form::Commands => render_commands(text),
-        Form::Script => text.to_owned(),
-    }
+/// A text as it may be shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rendered {
+    /// The text.
+    pub text: String,
+    /// Whether something of others is written otherwise than it is.
+    pub is_escaped: bool,
 }
 
-fn render_lines(text: &str, mark: impl Fn(char, &mut String)) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        if speaks_to_runner(line) {
-            let (before, command) = line.split_at(line.len() - beginning(line).len());
-            push_line(before, &mark, &mut shown);
-            shown.push('\\');
-            push_line(command, &mark, &mut shown);
-        } else {
-            push_line(line, &mark, &mut shown);
+/// Returns a text as it may be shown: nothing in it does something to who shows it.
+pub fn render(text: &str, form: Form) -> Rendered {
+    let mut shown = Rendered::default();
+    match form {
+        Form::Styled | Form::Plain => shown.push_lines(text, form),
+        Form::Json => shown.push_json(text),
+        Form::Commands => {
+            // Each line begins with `::` by right; what comes after it is shown.
+            for line in text.split_inclusive('\n') {
+                shown.push_line(line, form);
+            }
         }
+        Form::Script => shown.text.push_str(text),
     }
     shown
 }
 
-fn push_line(line: &str, mark: &impl Fn(char, &mut String), shown: &mut String) {
-    let line_end = if line.ends_with("\r\n") { 2 } else { 0 };
-    let (text, end) = line.split_at(line.len() - line_end);
-    for (at, sign) in text.char_indices() {
-        if sign == END || Look::of_mark(sign).is_some() {
-            mark(sign, shown);
-        } else if is_hidden(sign) {
-            let _ = write!(shown, "{}", sign.escape_unicode());
-        } else if sign == '[' && text[..at].ends_with("##") {
-            // An older form of commands to the runner counts anywhere in a line.
-            *shown += "\\[";
-        } else {
-            shown.push(sign);
+impl Rendered {
+    fn push_lines(&mut self, text: &str, form: Form) {
+        for line in text.split_inclusive('\n') {
+            if speaks_to_runner(line) {
+                let (before, command) = line.split_at(line.len() - beginning(line).len());
+                self.push_line(before, form);
+                self.escape("\\");
+                self.push_line(command, form);
+            } else {
+                self.push_line(line, form);
+            }
         }
     }
-    *shown += end;
+
+    fn push_line(&mut self, line: &str, form: Form) {
+        let line_end = if line.ends_with("\r\n") { 2 } else { 0 };
+        let (mut rest, end) = line.split_at(line.len() - line_end);
+        while let Some(sign) = rest.chars().next() {
+            if let Some((letter, after)) = split_mark(rest) {
+                self.push_style(letter, form);
+                rest = after;
+                continue;
+            }
+            if is_hidden(sign) {
+                self.escape(&sign.escape_unicode().to_string());
+            } else if sign == '[' && self.text.ends_with("##") {
+                // An older form of commands to the runner counts anywhere in a line.
+                self.escape("\\[");
+            } else {
+                self.text.push(sign);
+            }
+            rest = &rest[sign.len_utf8()..];
+        }
+        self.text.push_str(end);
+    }
+
+    fn push_style(&mut self, letter: char, form: Form) {
+        if form != Form::Styled {
+            return;
+        }
+        // Writing to a text does not fail.
+        let _ = match Look::of_letter(letter) {
+            Some(look) => write!(self.text, "{}", look.style()),
+            None => write!(self.text, "{:#}", Style::new().bold()),
+        };
+    }
+
+    /// JSON may have these signs in its texts alone, where it has another spelling for each.
+    fn push_json(&mut self, text: &str) {
+        for (at, sign) in text.char_indices() {
+            if is_hidden(sign) && sign != '\r' {
+                let mut units = [0; 2];
+                for unit in sign.encode_utf16(&mut units) {
+                    let _ = write!(self.text, "\\u{unit:04x}");
+                }
+            } else if sign == '[' && text[..at].ends_with("##") {
+                self.text += "\\u005b";
+            } else {
+                self.text.push(sign);
+            }
+        }
+    }
+
+    fn escape(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.is_escaped = true;
+    }
 }
 
-/// Tells whether a runner would take a line for a command: it looks past white space. Source: ActionCommand.cs of actions/runner.
+/// Tells whether a runner would take a line for a command: it looks past white space, and for the end of the command's name. Source:
+/// ActionCommand.cs of actions/runner.
 fn speaks_to_runner(line: &str) -> bool {
-    beginning(line).starts_with("::")
+    let shown = beginning(line).strip_prefix("::");
+    shown.is_some_and(|rest| rest.contains("::"))
 }
 
 /// Returns a line from its first sign that is no white space and no mark.
 fn beginning(line: &str) -> &str {
-    line.trim_start_matches(|sign: char| sign.is_whitespace() || is_mark(sign))
-}
-
-fn is_mark(sign: char) -> bool {
-    sign == END || Look::of_mark(sign).is_some()
+    let mut rest = line.trim_start();
+    while let Some((_, after)) = split_mark(rest) {
+        rest = after.trim_start();
+    }
+    rest
 }
 
 /// Tells whether a sign does something instead of being seen: control characters, and those that turn the direction of a text.
@@ -158,54 +233,43 @@ fn is_hidden(sign: char) -> bool {
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
     );
     let is_line_end = matches!(sign, '\u{2028}' | '\u{2029}');
-    (sign.is_control() && !matches!(sign, '\n' | '\t')) || is_direction || is_line_end
-}
-
-/// JSON may have these signs in its texts alone, where it has another spelling for each.
-fn render_json(text: &str) -> String {
-    let is_plain = !text.contains(|sign: char| is_hidden(sign)) && !text.contains("##[");
-    if is_plain {
-        return text.to_owned();
-    }
-    let mut shown = String::with_capacity(text.len());
-    for (at, sign) in text.char_indices() {
-        if is_hidden(sign) && sign != '\r' {
-            let mut units = [0; 2];
-            for unit in sign.encode_utf16(&mut units) {
-                let _ = write!(shown, "\\u{unit:04x}");
-            }
-        } else if sign == '[' && text[..at].ends_with("##") {
-            shown += "\\u005b";
-        } else {
-            shown.push(sign);
-        }
-    }
-    shown
-}
-
-/// Each line begins with `::` by right; what comes after it is shown.
-fn render_commands(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        push_line(line, &|_, _| {}, &mut shown);
-    }
-    shown
+    let is_mark = ('\u{fdd0}'..='\u{fdef}').contains(&sign);
+    (sign.is_control() && !matches!(sign, '\n' | '\t')) || is_direction || is_line_end || is_mark
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn shown(text: &str, form: Form) -> String {
+        render(text, form).text
+    }
+
     #[test]
     fn nobody_else_writes_on_the_terminal() {
         let name = "\u{1b}[2Jcalico\u{7}\u{202e}\u{9b}";
-        let shown = render(&format!("{}\n", styled(Look::Red, name)), Form::Styled);
+        let styled = shown(&format!("{}\n", styled(Look::Red, name)), Form::Styled);
         assert_eq!(
-            shown,
+            styled,
             "\u{1b}[31m\\u{1b}[2Jcalico\\u{7}\\u{202e}\\u{9b}\u{1b}[0m\n"
         );
-        assert!(!render(&shown, Form::Plain).contains('\u{1b}'));
-        assert_eq!(render("a\tä\r\nb\rc\n", Form::Plain), "a\tä\r\nb\\u{d}c\n");
+        assert!(!shown(&styled, Form::Plain).contains('\u{1b}'));
+        assert_eq!(shown("a\tä\r\nb\rc\n", Form::Plain), "a\tä\r\nb\\u{d}c\n");
+    }
+
+    #[test]
+    fn nobody_else_makes_a_mark() {
+        for text in [
+            "\u{fdd0}A",
+            "\u{fdd0}0123456789abcdefA",
+            ":\u{fdd0}:error::x",
+        ] {
+            let styled = shown(text, Form::Styled);
+            assert!(
+                styled.contains("\\u{fdd0}") && !styled.contains('\u{1b}'),
+                "{styled}"
+            );
+        }
     }
 
     #[test]
@@ -214,24 +278,33 @@ mod tests {
             " ::error::x\n+::error::x\n{}::stop-commands::x\n##[error]x\n",
             styled(Look::Bold, "")
         );
-        let shown = render(&text, Form::Plain);
         assert_eq!(
-            shown,
+            shown(&text, Form::Plain),
             " \\::error::x\n+::error::x\n\\::stop-commands::x\n##\\[error]x\n"
         );
-        let styled = render(&styled(Look::Bold, "::error::x"), Form::Styled);
+        let styled = shown(&styled(Look::Bold, "::error::x"), Form::Styled);
         assert_eq!(styled, "\u{1b}[1m\\::error::x\u{1b}[0m");
     }
 
     #[test]
+    fn ordinary_texts_stay_as_they_are() {
+        for text in [
+            "::: warning\n",
+            "    ::1 localhost\n",
+            "a :: b\n",
+            "## [Unreleased]\r\n",
+        ] {
+            let rendered = render(text, Form::Plain);
+            assert_eq!((rendered.text.as_str(), rendered.is_escaped), (text, false));
+        }
+    }
+
+    #[test]
     fn json_means_the_same() {
-        let value = "\u{1b}[2J \u{9b}\u{202e} ##[error] ##[[";
+        let value = "\u{1b}[2J \u{9b}\u{202e} ##[error] ##[[ \u{fdd0}";
         let json = serde_json::to_string(value).unwrap();
-        let shown = render(&json, Form::Json);
-        assert!(
-            !shown.contains("##[") && !shown.contains(is_hidden),
-            "{shown}"
-        );
-        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), value);
+        let json = shown(&json, Form::Json);
+        assert!(!json.contains("##[") && !json.contains(is_hidden), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), value);
     }
 }

@@ -231,7 +231,7 @@ impl Run<'_> {
         let body = place.pull(number).map(|pull| {
             let (visible, block) = Block::split(&pull.body);
             // Without a block nobody would know later that it was not a person who closed it.
-            let mut block = block.unwrap_or_else(|| place.empty_block());
+            let mut block = block.unwrap_or_else(|| place.block_of_nothing());
             block.closed = Some(cause.0.clone());
             format!("{}\n\n{}", visible.trim_end(), block.render())
         });
@@ -445,26 +445,12 @@ impl Place<'_> {
         self.pull(number).is_some_and(|pull| pull.title != title)
     }
 
-    /// A block that tells of no change.
-    fn empty_block(&self) -> Block {
+    /// A block of a pull request whose change nobody knows any more.
+    fn block_of_nothing(&self) -> Block {
+        let head = self.seen.head.map(|head| head.to_string());
         Block {
-            key: self.key.clone(),
-            fingerprint: Fingerprint::of(self.key, &[]),
-            base: String::new(),
-            head: self
-                .seen
-                .head
-                .map_or_else(String::new, |head| head.to_string()),
-            previous: None,
-            labels: Vec::new(),
-            tests: Vec::new(),
-            red: None,
-            title: None,
-            text: None,
-            appends: false,
-            without_drafts: false,
-            closed: None,
-            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            head: head.unwrap_or_default(),
+            ..Block::new(self.key, Fingerprint::of(self.key, &[]))
         }
     }
 
@@ -521,7 +507,6 @@ fn body(place: &Place<'_>, wanted: &Wanted, words: &Words, noted: &Noted<'_>) ->
     labels.sort();
     labels.dedup();
     let block = Block {
-        fingerprint: wanted.proposal.fingerprint.clone(),
         base: wanted.base.to_string(),
         head: noted.landed.commit.to_string(),
         labels,
@@ -531,7 +516,7 @@ fn body(place: &Place<'_>, wanted: &Wanted, words: &Words, noted: &Noted<'_>) ->
         text: Some(words.own_text.clone()),
         appends: noted.landed.appends,
         without_drafts: noted.without_drafts,
-        ..place.empty_block()
+        ..Block::new(place.key, wanted.proposal.fingerprint.clone())
     };
     format!("{}\n\n{}", words.visible, block.render())
 }

@@ -72,11 +72,9 @@ impl Run<'_> {
         key: &PullKey,
         known: &Known,
     ) -> Result<Option<Wanted>, CommandError> {
-        let (Some(change), Some(base)) = (agenda.changes.get(key), agenda.bases.get(&key.base))
-        else {
+        let Some((at, change)) = At::find(agenda, key, known) else {
             return Ok(None);
         };
-        let at = At::of(key, base, known);
         let remembered = at.remembered(change);
         let tests = match &remembered {
             Some(_) => Vec::new(),
@@ -92,7 +90,7 @@ impl Run<'_> {
             (None, Some(_) | None) => return self.wanted(&at, change, (tests, None)).map(Some),
         };
         // Lists may grow before tests are green; the default may not move.
-        if let Some(held) = self.change(base, key, Some(&red.1))? {
+        if let Some(held) = self.change(at.base, key, Some(&red.1))? {
             let tests = self.test(&at, &held)?;
             let red = lasts.then_some(red);
             return self.wanted(&at, &held, (tests, red)).map(Some);
@@ -108,14 +106,12 @@ impl Run<'_> {
         key: &PullKey,
         known: &Known,
     ) -> Result<Option<Wanted>, CommandError> {
-        let (Some(change), Some(base)) = (agenda.changes.get(key), agenda.bases.get(&key.base))
-        else {
+        let Some((at, change)) = At::find(agenda, key, known) else {
             return Ok(None);
         };
-        let at = At::of(key, base, known);
         let none = (Vec::new(), None);
         if let Some((_, why)) = at.remembered(change)
-            && let Some(held) = self.change(base, key, Some(&why))?
+            && let Some(held) = self.change(at.base, key, Some(&why))?
         {
             return self.wanted(&at, &held, none).map(Some);
         }
@@ -212,14 +208,17 @@ impl Run<'_> {
 }
 
 impl<'a> At<'a> {
-    fn of(key: &'a PullKey, base: &'a Base, known: &'a Known) -> Self {
+    /// Finds the planned change of a key, and where it is proposed.
+    fn find(agenda: &'a Agenda, key: &'a PullKey, known: &'a Known) -> Option<(Self, &'a Change)> {
+        let base = agenda.bases.get(&key.base)?;
         let block = known.block.as_ref();
-        Self {
+        let at = Self {
             key,
             base,
             tested: block.filter(|block| block.base == base.oid.to_string()),
             after: known.after,
-        }
+        };
+        Some((at, agenda.changes.get(key)?))
     }
 
     /// Returns what was red of this very change on this very commit of the base branch.

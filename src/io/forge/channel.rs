@@ -439,8 +439,7 @@ fn find_pause(answer: &Answer) -> Option<Duration> {
 }
 
 fn retry_after(answer: &Answer) -> Option<Duration> {
-    let seconds: u64 = text(&answer.headers, "retry-after")?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.max(1)))
+    Some(answer.retry_after()?.max(Duration::from_secs(1)))
 }
 
 /// Returns how long it is until the budget comes back, by the server's own clock, and a second more.

@@ -1,5 +1,6 @@
 //! What GitHub refuses, in its own words, and what got no answer. No error holds a token.
 
+use crate::io::http::conceal;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -291,6 +292,8 @@ pub(super) fn message_of(body: &[u8]) -> String {
 
 /// Puts a text of another machine on one line without control characters, and cuts what is too long.
 pub(super) fn tidy(text: &str) -> String {
+    // A half of a secret, which a cut would leave, would not be known as one.
+    let text = conceal(text);
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     let line = words
         .filter(|word| !word.is_empty())

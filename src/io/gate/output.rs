@@ -1,7 +1,7 @@
 //! What a command says, made fit to be shown: its end alone, as text, without control characters and without secrets. It reads
 //! nothing by itself.
 
-use crate::io::http::Secret;
+use crate::io::http::{Secret, conceal};
 
 /// How much of an output is kept: its end, where a fault is told.
 pub(super) const KEPT: usize = 16 * 1024;
@@ -61,7 +61,7 @@ impl Tail {
                 at += 1;
             }
         }
-        let text = plain(&String::from_utf8_lossy(&clean));
+        let text = plain(&conceal(&String::from_utf8_lossy(&clean)));
         if is_cut {
             format!("[...]\n{}", after_first_line(&text))
         } else {

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use git2::build::CheckoutBuilder;
+use git2::{Index, Repository};
 
 use super::{GitError, GitRepository};
 
@@ -14,7 +15,10 @@ impl GitRepository {
             revision: revision.to_owned(),
             source,
         };
-        let object = self.repository.revparse_single(revision);
+        // A handle of its own with an empty index: that of the clone may be in a form that libgit2 does not read, as a sparse one.
+        let repository = Repository::open(self.repository.path())?;
+        repository.set_index(&mut Index::new()?)?;
+        let object = repository.revparse_single(revision);
         let tree = object.and_then(|object| object.peel_to_tree());
         let tree = tree.map_err(failed)?;
         let mut options = CheckoutBuilder::new();
@@ -24,8 +28,7 @@ impl GitRepository {
             .refresh(false)
             .disable_filters(true)
             .force();
-        self.repository
-            .checkout_tree(tree.as_object(), Some(&mut options))?;
+        repository.checkout_tree(tree.as_object(), Some(&mut options))?;
         Ok(())
     }
 

@@ -88,7 +88,7 @@ pub enum RemoteError {
         what: String,
     },
     /// Objects are missing here.
-    #[error("commit {id} is not here as a whole")]
+    #[error("the objects of commit {id} are incomplete here")]
     Missing {
         /// The commit.
         id: Oid,
@@ -121,7 +121,7 @@ impl RemoteError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Url { .. } => {
-                "use https://HOST/OWNER/REPOSITORY.git or a path; ssh forms are asked over https where a token is given"
+                "use https://HOST/OWNER/REPOSITORY.git or a path; an ssh URL becomes https where there is a token"
             }
             Self::NoOrigin => "add one with git remote add origin URL",
             Self::SignIn(_) => "check the App's id, key and installation; doctor says more",
@@ -134,11 +134,15 @@ impl RemoteError {
             Self::NotGit { .. } => {
                 "check the URL, and whether a proxy or a login page is in between"
             }
-            Self::Missing { .. } => "fetch it first; a shallow clone may lack it",
+            Self::Missing { .. } => "check the clone with git fsck, or make a new one",
             Self::TooMany { .. } => "build the commit on one that the remote has",
             Self::Unsupported { .. } => "use a server that speaks git's protocol in version 0",
             Self::Git(_) => "check the repository with git fsck, and its space and permissions",
             Self::Lost { .. } => "run it again: it looks first",
+            Self::Http(HttpError::Redirect { .. }) => {
+                "correct the remote's URL, or name the new place with --remote"
+            }
+            Self::Http(HttpError::TooLarge { .. }) => "check that the URL is that of a git server",
             Self::Http(_)
             | Self::Status { .. }
             | Self::Incomplete { .. }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use git2::Oid;
 
+use crate::io::http::conceal;
+
 /// The most that is kept of a server's remarks.
 const MAX_REMARKS: usize = 8 << 10;
 
@@ -261,7 +263,7 @@ fn text_of(packet: &[u8]) -> Result<&str> {
 
 /// Returns a server's text as it may be shown: lines of printable characters, and not too many.
 pub(super) fn clean(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes).replace('\r', "\n");
+    let text = conceal(&String::from_utf8_lossy(bytes)).replace('\r', "\n");
     let lines = text.lines().map(|line| {
         let line: String = line.chars().filter(|c| !c.is_control()).collect();
         line.trim_end().to_owned()

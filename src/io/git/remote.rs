@@ -13,7 +13,7 @@ use super::place::{Login, Place, TOKEN_USER};
 use super::{GitRepository, local, releases_of};
 use crate::catalog::StackRelease;
 use crate::io::forge::{Credentials, Tokens};
-use crate::io::http::{Answer, Ask, HttpClient};
+use crate::io::http::{Answer, Ask, HttpClient, conceal};
 
 /// The longest list of refs that is read.
 const MAX_REFS_BYTES: usize = 64 << 20;
@@ -230,7 +230,12 @@ impl Remote {
     /// Checks that an answer is git's.
     fn check(&self, answer: &Answer, kind: &str) -> Result<(), RemoteError> {
         let url = self.shown();
-        let said = || self.hide(&clean(&answer.body[..answer.body.len().min(300)]));
+        // What is cut afterwards cannot be a half of a secret.
+        let said = || {
+            let body = String::from_utf8_lossy(&answer.body);
+            let text = clean(self.hide(&conceal(&body)).as_bytes());
+            text.chars().take(300).collect::<String>()
+        };
         let found = answer.header(&header::CONTENT_TYPE).unwrap_or("no type");
         let found = found.split(';').next().unwrap_or_default().trim();
         Err(match answer.status {

@@ -98,10 +98,11 @@ fn is_passing(answer: &Answer) -> bool {
 }
 
 /// Reads the Retry-After header: seconds, or a date that is measured by the server's own clock.
-fn find_pause(answer: &Answer) -> Option<Duration> {
+pub(super) fn find_pause(answer: &Answer) -> Option<Duration> {
     let text = answer.header(&header::RETRY_AFTER)?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A number that is too large to be read is too long to be waited for.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let now = parse_http_date(answer.header(&header::DATE)?)?;
     let seconds = parse_http_date(text)?.as_second() - now.as_second();

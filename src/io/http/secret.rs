@@ -75,16 +75,21 @@ pub(crate) fn is_telling(bytes: &[u8]) -> bool {
 }
 
 fn conceal_these<'t>(text: &'t str, secrets: &[String]) -> Cow<'t, str> {
-    let mut found: Vec<Range<usize>> = Vec::new();
-    for secret in secrets {
-        for form in forms(secret) {
-            let places = text.match_indices(&form);
-            found.extend(places.map(|(start, form)| start..start + form.len()));
-        }
+    if secrets.is_empty() {
+        return Cow::Borrowed(text);
     }
-    if text.contains('%') {
-        let plain = Decoded::of(text);
-        found.extend(secrets.iter().flat_map(|secret| plain.find(secret)));
+    let forms: Vec<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for form in &forms {
+        let places = text.match_indices(form);
+        found.extend(places.map(|(start, form)| start..start + form.len()));
+    }
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let plain = Decoded::of(line);
+        let hidden = plain.iter().flat_map(|plain| plain.find(&forms));
+        found.extend(hidden.map(|range| start + range.start..start + range.end));
+        start += line.len();
     }
     if found.is_empty() {
         return Cow::Borrowed(text);
@@ -121,39 +126,120 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// A text with its percent signs read, and where each byte of it came from.
+/// How often an encoding is looked through: what is encoded twice is.
+const ROUNDS: usize = 3;
+
+/// A line with its escapes read and without signs that nobody sees, and where each byte of it came from.
 struct Decoded {
-    bytes: Vec<u8>,
+    text: String,
     places: Vec<Range<usize>>,
 }
 
 impl Decoded {
-    fn of(text: &str) -> Self {
-        let mut decoded = Self {
-            bytes: Vec::with_capacity(text.len()),
-            places: Vec::with_capacity(text.len()),
-        };
-        let mut at = 0;
-        while let Some(byte) = text.as_bytes().get(at).copied() {
-            let digits = text.get(at + 1..at + 3).filter(|_| byte == b'%');
-            let digits =
-                digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-            let read = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-            let length = if read.is_some() { 3 } else { 1 };
-            decoded.bytes.push(read.unwrap_or(byte));
-            decoded.places.push(at..at + length);
-            at += length;
+    /// Reads a line; nothing where there is nothing to read.
+    fn of(line: &str) -> Option<Self> {
+        let is_plain = line.is_ascii() && !line.contains(['%', '\\', '&']);
+        if is_plain {
+            return None;
         }
-        decoded
+        let mut decoded = Self {
+            text: line.to_owned(),
+            places: (0..line.len()).map(|at| at..at + 1).collect(),
+        };
+        for _ in 0..ROUNDS {
+            decoded = decoded.read_once();
+        }
+        Some(decoded)
     }
 
-    fn find(&self, secret: &str) -> Vec<Range<usize>> {
-        let windows = self.bytes.windows(secret.len()).enumerate();
-        let matching = windows.filter(|(_, window)| *window == secret.as_bytes());
-        matching
-            .map(|(start, _)| self.places[start].start..self.places[start + secret.len() - 1].end)
-            .collect()
+    fn read_once(&self) -> Self {
+        let mut read = Self {
+            text: String::with_capacity(self.text.len()),
+            places: Vec::with_capacity(self.places.len()),
+        };
+        let mut at = 0;
+        while let Some(sign) = self.text[at..].chars().next() {
+            let unit = Unit::at(&self.text[at..], sign);
+            let place = self.places[at].start..self.places[at + unit.length - 1].end;
+            if let Some(sign) = unit.sign {
+                read.text.push(sign);
+                let bytes = std::iter::repeat_n(place, sign.len_utf8());
+                read.places.extend(bytes);
+            }
+            at += unit.length;
+        }
+        read
     }
+
+    fn find<'f>(&'f self, forms: &'f [String]) -> impl Iterator<Item = Range<usize>> + 'f {
+        let places = forms
+            .iter()
+            .flat_map(|form| self.text.match_indices(form.as_str()));
+        places
+            .map(|(start, form)| self.places[start].start..self.places[start + form.len() - 1].end)
+    }
+}
+
+/// The next sign of a text as it is meant.
+struct Unit {
+    /// How many bytes it takes.
+    length: usize,
+    /// The sign; nothing where nobody sees it.
+    sign: Option<char>,
+}
+
+impl Unit {
+    fn at(text: &str, sign: char) -> Self {
+        let escaped = match sign {
+            '%' => Self::of_digits(text, "%", Some(2)),
+            // JSON and Rust: `\u0067`, `\u{67}`.
+            '\\' => Self::of_digits(text, "\\u{", None)
+                .or_else(|| Self::of_digits(text, "\\u", Some(4))),
+            '&' => Self::of_digits(text, "&#x", None).or_else(|| Self::of_number(text)),
+            _ => None,
+        };
+        escaped.unwrap_or(Self {
+            length: sign.len_utf8(),
+            sign: Some(sign).filter(|sign| !is_unseen(*sign)),
+        })
+    }
+
+    /// Reads hexadecimal digits: so many, or up to the sign that ends them.
+    fn of_digits(text: &str, before: &str, count: Option<usize>) -> Option<Self> {
+        let rest = text.strip_prefix(before)?;
+        let (digits, after) = match count {
+            Some(count) => (rest.get(..count)?, 0),
+            None => (rest.split(['}', ';']).next()?, 1),
+        };
+        let is_number = (1..=6).contains(&digits.len())
+            && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let code = u32::from_str_radix(digits, 16).ok().filter(|_| is_number)?;
+        let length = before.len() + digits.len() + after;
+        Self::of_code(code, length.min(text.len()))
+    }
+
+    /// Reads `&#103;`.
+    fn of_number(text: &str) -> Option<Self> {
+        let (digits, _) = text.strip_prefix("&#")?.split_once(';')?;
+        Self::of_code(digits.parse().ok()?, digits.len() + 3)
+    }
+
+    fn of_code(code: u32, length: usize) -> Option<Self> {
+        let sign = char::from_u32(code)?;
+        Some(Self {
+            length,
+            sign: Some(sign).filter(|sign| !is_unseen(*sign)),
+        })
+    }
+}
+
+/// Tells whether a sign takes no place where a text is shown.
+fn is_unseen(sign: char) -> bool {
+    let is_zero_width = matches!(
+        sign,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    );
+    sign.is_control() || is_zero_width || ('\u{fdd0}'..='\u{fdef}').contains(&sign)
 }
 
 #[cfg(test)]
@@ -195,11 +281,24 @@ mod tests {
             "https://x:***@h/?a=%41"
         );
         assert_eq!(concealed("%67hp%5FAb+c/d01234567%"), "***%");
+        for hidden in [
+            "\\u0067hp_Ab+c/d01234567",
+            "&#103;hp_Ab+c/d01234567",
+            "&#x67;hp_Ab+c/d01234567",
+            "%2567hp_Ab+c/d01234567",
+            "ghp_Ab\u{200b}+c/d0123\u{fdd0}4567",
+            "ghp_Ab\\u{fdd0}+c/d01234567",
+        ] {
+            assert_eq!(concealed(hidden), "***", "{hidden}");
+        }
+        let basic = STANDARD_NO_PAD.encode(format!("x-access-token:{TOKEN}"));
+        let percent: String = basic.replace('N', "%4E");
+        assert!(concealed(&format!("Basic {percent}")).contains("***"));
     }
 
     #[test]
     fn other_texts_stay() {
-        for text in ["", "100% ä %zz %4", "ghp_Ab", "Basic eDp5"] {
+        for text in ["", "100% ä %zz %4", "ghp_Ab", "Basic eDp5", "\\u &#; &#x;"] {
             assert!(matches!(
                 conceal_these(text, &[TOKEN.to_owned()]),
                 Cow::Borrowed(_)

@@ -322,7 +322,12 @@ fn find_redirect(answer: &Answer, url: &Url) -> Option<Url> {
     if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    url.join(answer.header(&header::LOCATION)?).ok()
+    let mut target = url.join(answer.header(&header::LOCATION)?).ok()?;
+    // A server does not say who asks.
+    let _ = target
+        .set_username("")
+        .and_then(|()| target.set_password(None));
+    Some(target)
 }
 
 /// Returns why a redirect is not followed.

@@ -41,20 +41,10 @@ fn proposal(of: &str) -> Proposal {
 
 fn block(of: &str) -> Block {
     Block {
-        key: key(),
-        fingerprint: fingerprint(of),
         base: "base".to_owned(),
         head: format!("head of {of}"),
-        previous: None,
         labels: vec!["images".to_owned()],
-        tests: Vec::new(),
-        red: None,
-        title: None,
-        text: None,
-        appends: false,
-        without_drafts: false,
-        closed: None,
-        tool: "0.1.0".to_owned(),
+        ..Block::new(&key(), fingerprint(of))
     }
 }
 
