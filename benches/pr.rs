@@ -7,19 +7,30 @@
     reason = "a benchmark fails where its data is not what it says"
 )]
 
-#[path = "../tests/support/github.rs"]
-mod github;
-#[path = "../tests/support/program.rs"]
-mod program;
-#[path = "../tests/support/server.rs"]
-mod server;
+#[allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stderr,
+    reason = "the tests use more of them"
+)]
+mod support {
+    #[path = "../../tests/it/support/github.rs"]
+    pub(crate) mod github;
+    #[path = "../../tests/it/support/program.rs"]
+    pub(crate) mod program;
+    #[path = "../../tests/it/support/server.rs"]
+    pub(crate) mod server;
+}
 
 use std::process::Command;
 use std::time::Instant;
 
-use github::{GitHubServer, TOKEN};
-use program::{Copy, Said, project};
 use serde_json::Value;
+use support::github::{GitHubServer, TOKEN};
+use support::program::{self, Copy, Said, project};
 use tempfile::TempDir;
 
 fn main() {

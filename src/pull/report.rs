@@ -83,3 +83,22 @@ pub enum Ended {
     /// Something went wrong with this one.
     Failed,
 }
+
+impl Ended {
+    /// Tells whether the pull request or its branch is another one after it.
+    pub fn changes_something(self) -> bool {
+        match self {
+            Self::Opened | Self::Refreshed | Self::Merged | Self::Closed | Self::Swept => true,
+            Self::NothingToDo
+            | Self::UpToDate
+            | Self::Edited
+            | Self::Silenced
+            | Self::Stopped
+            | Self::Queued
+            | Self::ForeignBranch
+            | Self::Ceiling
+            | Self::Overtaken
+            | Self::Failed => false,
+        }
+    }
+}

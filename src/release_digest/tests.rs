@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Computed with coreutils; `tests/release_digest.rs` has the command line.
+/// Computed with coreutils; `tests/it/csctl_hashes.rs` has the command line.
 const EMPTY_CHART: &str = "3wjpb9d6wewf6aojtrvl7sneq3qh3g5pdwrcjbbnpsw";
 
 fn files(files: &[(&str, &str)]) -> FileDigests {

@@ -1,4 +1,4 @@
-//! Deadlines and verdicts on small worlds. The standard's own cases are in `tests/standard.rs`.
+//! Deadlines and verdicts on small worlds. The standard's own cases are in `tests/it/standard.rs`.
 
 use proptest::prelude::*;
 

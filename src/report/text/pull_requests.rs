@@ -24,13 +24,18 @@ pub fn pull_requests(report: &PullReport) -> String {
             .number
             .map(|number| format!("pull request {number} "))
             .unwrap_or_default();
+        // What a dry run would do, its detail says whole.
+        let ended = if report.is_dry && outcome.ended.changes_something() {
+            String::new()
+        } else {
+            format!("{}: ", outcome.ended)
+        };
         let _ = writeln!(
             out,
-            "{}  {:class$}  {:base$}  {number}{}: {}",
+            "{}  {:class$}  {:base$}  {number}{ended}{}",
             styled(BOLD, &name),
             key.class.to_string(),
             key.base,
-            outcome.ended,
             outcome.detail
         );
     }
@@ -38,8 +43,10 @@ pub fn pull_requests(report: &PullReport) -> String {
         out.push_str("nothing to do\n");
     }
     let mut cost = format!(
-        "{} requests ({} answered from cache), {} writes",
-        report.requests, report.from_cache, report.writes
+        "{} ({} answered from cache), {}",
+        counted(report.requests, "request"),
+        report.from_cache,
+        counted(report.writes, "write")
     );
     if let (Some(remaining), Some(limit)) = (report.remaining, report.limit) {
         let _ = write!(cost, ", {remaining} of {limit} left");
@@ -49,6 +56,10 @@ pub fn pull_requests(report: &PullReport) -> String {
         out.push_str("nothing was changed, as asked\n");
     }
     out
+}
+
+fn counted(count: u32, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 impl std::fmt::Display for Ended {

@@ -25,9 +25,10 @@ impl FileKind for VersionsFile {
         true
     }
 
-    /// Other tools have a versions.yaml too.
+    /// Other tools have a versions.yaml too. What nobody can read could be either: it is said, as minors would be lost in silence.
     fn claims(&self, place: &str, text: &str) -> bool {
-        place == "versions.yaml" && text.contains("kubernetes:")
+        place == "versions.yaml"
+            && (text.contains("kubernetes:") || crate::yaml::File::parse(text).is_err())
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {

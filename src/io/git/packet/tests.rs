@@ -4,7 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-#[path = "../../../../tests/support/hostile.rs"]
+#[path = "../../../../tests/it/support/hostile.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "the other tests use more of it"
+)]
 mod hostile;
 
 const ID: &str = "1111111111111111111111111111111111111111";

@@ -1,0 +1,338 @@
+//! Every command line of the documentation, run where a reader would run it, against the world of `testdata/catalog.yaml` on
+//! loopback. A transcript that no longer says what the program says fails; `UPDATE_DOCS=1 cargo test --test it docs::` writes it anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::program::{self, Copy, project};
+use crate::support::store::StoreServer;
+use serde_yaml::Value;
+
+/// The pages with transcripts.
+fn pages() -> Vec<PathBuf> {
+    let docs = fs::read_dir(project().join("docs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut pages: Vec<PathBuf> = docs
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
+        .collect();
+    pages.push(project().join("README.md"));
+    pages.sort();
+    pages
+}
+
+#[test]
+fn every_transcript_says_what_the_program_says() {
+    let world = world();
+    let mut commands = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        let (found, run) = replay(&text, &world);
+        commands += run;
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            fs::write(&page, &found).unwrap();
+            continue;
+        }
+        let name = page.strip_prefix(project()).unwrap().display();
+        assert!(
+            found == text,
+            "{name} is out of date; UPDATE_DOCS=1 cargo test --test it docs::\n{}",
+            difference(&text, &found)
+        );
+    }
+    assert!(commands >= 15, "only {commands} command lines were found");
+}
+
+#[test]
+fn every_command_and_option_is_documented() {
+    let all: String = pages()
+        .iter()
+        .map(|page| fs::read_to_string(page).unwrap())
+        .collect();
+    for command in [
+        &["show"][..],
+        &["plan"],
+        &["update"],
+        &["check"],
+        &["pr"],
+        &["doctor"],
+        &["test"],
+        &["catalog", "fetch"],
+        &["catalog", "show"],
+        &["create-node-images"],
+        &["init"],
+        &["block"],
+        &["unblock"],
+        &["pin"],
+        &["unpin"],
+    ] {
+        let help = program::run(&[command, &["--help"]].concat()).success();
+        assert!(
+            all.contains(&format!("csctl-matrix {}", command.join(" ")))
+                || all.contains(&command.join(" ")),
+            "{command:?}"
+        );
+        for option in help
+            .split_whitespace()
+            .filter(|word| word.starts_with("--"))
+        {
+            let option = option.trim_end_matches([',', ';', '.']);
+            assert!(
+                all.contains(option),
+                "{option} of {command:?} is not in the documentation"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_key_of_the_configuration_is_documented_with_an_example_that_holds() {
+    let page = fs::read_to_string(project().join("docs/configuration.md")).unwrap();
+    let schema = fs::read_to_string(project().join("docs/schema/config.schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    for key in schema["properties"].as_object().unwrap().keys() {
+        assert!(
+            page.contains(&format!("\n### `{key}`\n")),
+            "{key} has no section"
+        );
+    }
+    for (name, form) in schema["$defs"].as_object().unwrap() {
+        for key in form["properties"]
+            .as_object()
+            .into_iter()
+            .flat_map(|keys| keys.keys())
+        {
+            let is_said = page.contains(&format!("`{key}`")) || page.contains(&format!("{key}:"));
+            assert!(is_said, "{key} of {name} is not in docs/configuration.md");
+        }
+    }
+    let examples: Vec<&str> = page.split("```yaml\n").skip(1).collect();
+    assert!(examples.len() >= 14, "{} examples", examples.len());
+    for example in examples {
+        let (example, _) = example.split_once("```").unwrap();
+        let read = csctl_matrix::config::Config::parse(example);
+        read.unwrap_or_else(|error| panic!("{error}\n{example}"));
+    }
+}
+
+/// Runs the console blocks of a page, and returns the page as it should be and the number of its command lines.
+fn replay(page: &str, world: &StoreServer) -> (String, usize) {
+    let reader = Reader::new(world);
+    let mut out = String::new();
+    let mut directory = String::from(".");
+    let mut commands = 0;
+    let mut lines = page.lines().peekable();
+    while let Some(line) = lines.next() {
+        out.push_str(line);
+        out.push('\n');
+        let Some(fence) = line
+            .strip_suffix("console")
+            .filter(|fence| fence.starts_with("```"))
+        else {
+            continue;
+        };
+        directory.clear();
+        directory.push('.');
+        let mut shown: Vec<&str> = Vec::new();
+        let mut command: Option<&str> = None;
+        for line in lines.by_ref() {
+            let next = line.strip_prefix("$ ");
+            if next.is_some() || line == fence {
+                if let Some(command) = command {
+                    commands += 1;
+                    out.push_str(&transcript(&reader, &mut directory, command, &shown));
+                }
+                shown.clear();
+                command = next;
+                if line == fence {
+                    out.push_str(fence);
+                    out.push('\n');
+                    break;
+                }
+            } else {
+                shown.push(line);
+            }
+        }
+    }
+    (out, commands)
+}
+
+/// A command with what it says. Where the page cuts a transcript with `...`, the lines around the cut have to be there.
+fn transcript(
+    reader: &Reader<'_>,
+    directory: &mut String,
+    command: &str,
+    shown: &[&str],
+) -> String {
+    let said = reader.run(directory, command);
+    let real: Vec<&str> = said.lines().collect();
+    let kept = match shown.iter().position(|line| *line == "...") {
+        Some(cut) => {
+            let tail = shown.len() - cut - 1;
+            let mut kept: Vec<&str> = real.iter().take(cut).copied().collect();
+            kept.push("...");
+            kept.extend(real.iter().skip(real.len().saturating_sub(tail)));
+            kept
+        }
+        None => real,
+    };
+    let body: String = kept.iter().flat_map(|line| [*line, "\n"]).collect();
+    format!("$ {command}\n{body}")
+}
+
+/// A reader's copy of the test data, in which the commands of one page are run in turn.
+struct Reader<'w> {
+    copy: Copy,
+    world: &'w StoreServer,
+}
+
+impl<'w> Reader<'w> {
+    fn new(world: &'w StoreServer) -> Self {
+        let copy = Copy::of_path(&project().join("testdata"));
+        fs::create_dir(copy.path("testdata")).unwrap();
+        for entry in fs::read_dir(copy.root()).unwrap().map(Result::unwrap) {
+            if entry.file_name() != "testdata" {
+                fs::rename(entry.path(), copy.path("testdata").join(entry.file_name())).unwrap();
+            }
+        }
+        copy.commit();
+        Self { copy, world }
+    }
+
+    fn run(&self, directory: &mut String, command: &str) -> String {
+        let command = command.replace("cargo run --release --", "csctl-matrix");
+        if command == "cargo test" {
+            return String::new();
+        }
+        if let Some(place) = command.strip_prefix("cd ") {
+            place.clone_into(directory);
+            return String::new();
+        }
+        let asks = ["show", "plan", "update", "catalog"]
+            .iter()
+            .any(|verb| command.contains(&format!(" {verb}")));
+        let is_ours = command.starts_with("csctl-matrix ") && asks;
+        let line = if is_ours && !command.contains("--catalog") && !command.contains("--offline") {
+            let (ours, rest) = command
+                .split_once(" |")
+                .map_or((&*command, String::new()), |(a, b)| (a, format!(" |{b}")));
+            format!("{ours} {}{rest}", self.world_arguments())
+        } else {
+            command
+        };
+        let programs = Path::new(env!("CARGO_BIN_EXE_csctl-matrix"))
+            .parent()
+            .unwrap()
+            .display()
+            .to_string();
+        // Decisions carry their day.
+        let decides = ["csctl-matrix block ", "csctl-matrix pin "];
+        let line = if decides.iter().any(|start| line.starts_with(start)) {
+            format!("{line} --as-of 2026-06-15")
+        } else {
+            line
+        };
+        let output = Command::new("sh")
+            .args(["-c", &format!("{{ {line}; }} 2>&1")])
+            .current_dir(self.copy.path(directory))
+            .env_clear()
+            .env("PATH", format!("{programs}:/usr/local/bin:/usr/bin:/bin"))
+            .env("XDG_CACHE_HOME", self.copy.cache())
+            .output()
+            .unwrap();
+        // Commands that are named to people carry the arguments of the run; a reader has none of these.
+        let said = String::from_utf8(output.stdout).unwrap();
+        let unquoted = self.world_arguments().replace('\'', "");
+        said.replace(&format!(" {unquoted}"), "")
+    }
+
+    fn world_arguments(&self) -> String {
+        let mirrors: Vec<String> = self
+            .world
+            .mirrors()
+            .iter()
+            .map(|mirror| format!("--mirror '{mirror}'"))
+            .collect();
+        format!("--as-of 2026-06-15 {}", mirrors.join(" "))
+    }
+}
+
+/// Serves what the catalog file offers.
+fn world() -> StoreServer {
+    let world = StoreServer::start();
+    let text = fs::read_to_string(project().join("testdata/catalog.yaml")).unwrap();
+    let catalog: Value = serde_yaml::from_str(&text).unwrap();
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let list = |value: &Value, key: &str| value[key].as_sequence().cloned().unwrap_or_default();
+    for image in list(&catalog, "imageStores")
+        .iter()
+        .flat_map(|store| list(store, "images"))
+    {
+        let (url, sum, day) = (
+            text(&image, "url"),
+            text(&image, "sha256"),
+            text(&image, "built"),
+        );
+        if url.contains("://") {
+            let file = url.rsplit('/').next().unwrap();
+            world.file(&url, "QFI", "application/octet-stream", &day);
+            world.file(
+                &format!("{url}.CHECKSUM"),
+                &format!("{sum}  {file}\n"),
+                "text/plain",
+                &day,
+            );
+        }
+    }
+    for repository in list(&catalog, "chartRepositories") {
+        for (chart, versions) in repository["charts"].as_mapping().unwrap() {
+            let versions: Vec<&str> = versions
+                .as_sequence()
+                .unwrap()
+                .iter()
+                .map(|v| v.as_str().unwrap())
+                .collect();
+            world.chart(
+                &text(&repository, "url"),
+                chart.as_str().unwrap(),
+                &versions,
+            );
+        }
+    }
+    for release in list(&catalog, "kubernetes") {
+        world.release(&text(&release, "version"), &text(&release, "published"));
+    }
+    for known in list(&catalog, "vulnerabilities") {
+        add_vulnerability(&world, &known);
+    }
+    for (minor, day) in catalog["endOfLife"].as_mapping().unwrap() {
+        world.end_of_life(minor.as_str().unwrap(), day.as_str().unwrap());
+    }
+    world
+}
+
+/// Serves a vulnerability whose ranges are `<=1.2.3` or `>=1.2.0 <=1.2.3`.
+fn add_vulnerability(world: &StoreServer, known: &Value) {
+    let texts = |key: &str| -> Vec<&str> {
+        let list = known[key].as_sequence().into_iter().flatten();
+        list.map(|text| text.as_str().unwrap()).collect()
+    };
+    let mut affected: Vec<(&str, &str)> = Vec::new();
+    for text in texts("affected") {
+        let (from, through) = text.split_once("<=").unwrap();
+        let from = from.trim().trim_start_matches(">=");
+        affected.push((if from.is_empty() { "0" } else { from }, through));
+    }
+    affected.extend(texts("unread").into_iter().map(|text| (text, "")));
+    let text = |key: &str| known[key].as_str().unwrap();
+    world
+        .vulnerability(text("id"), known["score"].as_f64().unwrap(), &affected)
+        .describe_vulnerability(text("id"), text("summary"), text("published"));
+}
+
+fn difference(before: &str, after: &str) -> String {
+    similar::TextDiff::from_lines(before, after)
+        .unified_diff()
+        .to_string()
+}

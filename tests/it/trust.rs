@@ -1,0 +1,1103 @@
+//! What people and machines have to be able to rely on where somebody wants it otherwise: tokens stay where they were given for, texts of
+//! others do nothing to a terminal, and what people do while tests run is what counts.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::github::{self, PERSON, TOKEN};
+use crate::support::program::{self, Copy, Said, program};
+use crate::support::server::{self, Reply, Server};
+use crate::support::site::{BRANCH, PATCH, Site, of, outcomes};
+use base64::Engine as _;
+
+const ADDONS: &str = "openstack-scs2-1-34 addons";
+
+/// A server of somebody who would like to have the token. It says what it was told.
+fn thief() -> Server {
+    Server::start(|request| {
+        let told = request.header("authorization").unwrap_or("nothing");
+        Reply::status(403)
+            .with("X-Told", told)
+            .with("WWW-Authenticate", told)
+    })
+}
+
+/// Returns what a server was told of secrets.
+fn stolen(server: &Server) -> Vec<String> {
+    let log = server.log();
+    let headers = log.iter().flat_map(|line| &line.headers);
+    let told = headers.filter(|(name, _)| name == "authorization");
+    told.map(|(_, value)| value.clone()).collect()
+}
+
+/// Tells whether a text has the token in it, in any encoding.
+fn tells(text: &str) -> bool {
+    let percent = TOKEN
+        .bytes()
+        .fold(String::new(), |text, byte| text + &format!("%{byte:02X}"));
+    let base64 = |text: &str| base64::engine::general_purpose::STANDARD_NO_PAD.encode(text);
+    let basic = base64(&format!("x-access-token:{TOKEN}"));
+    // The first letters of a Basic header tell no more than the user.
+    let forms = [TOKEN, &percent, &base64(TOKEN), &basic[22..]].map(str::to_owned);
+    forms.iter().any(|form| text.contains(form.as_str()))
+}
+
+/// Returns the files below a directory that have the token in them.
+fn telling_files(directory: &Path) -> Vec<String> {
+    let mut telling = Vec::new();
+    for entry in fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .map(Result::unwrap)
+    {
+        let path = entry.path();
+        if path.is_dir() {
+            telling.extend(telling_files(&path));
+        } else if tells(&String::from_utf8_lossy(&fs::read(&path).unwrap())) {
+            telling.push(path.display().to_string());
+        }
+    }
+    telling
+}
+
+fn assert_silent(said: &Said) {
+    assert!(
+        !tells(&said.stdout) && !tells(&said.stderr),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
+}
+
+#[test]
+fn mirrors_of_a_file_never_see_a_token() {
+    let thief = thief();
+    let copy = Copy::of("layout-c");
+    let mirror = |from: &str| format!("- from: {from}\n  to: {}/\n", thief.url());
+    let hosts = [
+        "https://api.github.com/",
+        "https://github.com/",
+        "https://raw.githubusercontent.com/",
+        "https://images.example.org/",
+        "https://charts.example.org/",
+        "https://kubernetes.github.io/",
+    ];
+    let mirrors: String = hosts.map(mirror).concat();
+    copy.write(
+        "csctl-matrix.yaml",
+        &format!("mirrors:\n{mirrors}check:\n  with: [catalog]\n"),
+    );
+    copy.commit();
+    copy.git(&[
+        "remote",
+        "add",
+        "origin",
+        "https://github.com/acme/cluster-stacks.git",
+    ]);
+    let root = copy.root().display().to_string();
+    for words in [
+        &["plan"][..],
+        &["show"],
+        &["test"],
+        &["update"],
+        &["check"],
+        &["doctor"],
+        &["catalog", "show"],
+        &["catalog", "fetch", "-o", "-"],
+    ] {
+        // Nobody else is asked either: everything that has no mirror goes to a proxy that refuses.
+        let proxy = server::refusing_url();
+        let said: Said = program(&[words, &["-C", &root]].concat())
+            .env("GITHUB_TOKEN", TOKEN)
+            .env("HTTPS_PROXY", &proxy)
+            .env("NO_PROXY", "127.0.0.1")
+            .output()
+            .unwrap()
+            .into();
+        assert_silent(&said);
+        copy.git(&["checkout", "-q", "."]);
+    }
+    assert!(!thief.log().is_empty(), "the mirrors are asked, by nobody");
+    assert_eq!(stolen(&thief), [""; 0]);
+}
+
+#[test]
+fn mirrors_of_a_base_branch_never_see_a_token() {
+    let thief = thief();
+    let site = Site::with("branches:\n- base: main\n- base: maint\n");
+    let mirrors = format!(
+        "{}mirrors:\n- from: {}/\n  to: {}/\n- from: https://api.github.com/\n  to: {}/\n",
+        site.config,
+        site.server.url(),
+        thief.url(),
+        thief.url()
+    );
+    let mut state = site.server.state();
+    let main = state.head("main").unwrap();
+    state.set_head("maint", main);
+    state.push("maint", &[("csctl-matrix.yaml", Some(&mirrors))]);
+    drop(state);
+    let said = site.run(&[]);
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    assert_eq!(stolen(&thief), [""; 0]);
+}
+
+#[test]
+fn an_api_of_a_file_is_believed_where_it_is_the_remote_s_own() {
+    let thief = thief();
+    for remote in ["https://github.com/acme/cluster-stacks.git", "."] {
+        let site = Site::start();
+        let config = site.config.replace(&site.server.url(), &thief.url());
+        site.clone.write("csctl-matrix.yaml", &config).commit();
+        let root = site.clone.root().display().to_string();
+        let words = ["doctor", "--remote", remote, "-C", &root, "--offline"];
+        let said: Said = program(&words)
+            .env("GITHUB_TOKEN", TOKEN)
+            .output()
+            .unwrap()
+            .into();
+        assert!(said.stdout.contains(&thief.url()), "{}", said.stdout);
+        assert!(said.stdout.contains("--api"), "{}", said.stdout);
+        assert_silent(&said);
+    }
+    assert_eq!(thief.log().len(), 0);
+}
+
+#[test]
+fn doctor_asks_no_host_that_the_clone_alone_names() {
+    let thief = thief();
+    let copy = Copy::of("layout-c");
+    copy.commit();
+    copy.git(&[
+        "remote",
+        "add",
+        "origin",
+        &format!("{}/acme/cluster-stacks.git", thief.url()),
+    ]);
+    let root = copy.root().display().to_string();
+    let catalog = program::catalog();
+    let words = ["doctor", "-C", &root, "--catalog", &catalog];
+    let said: Said = program(&words)
+        .env("GITHUB_TOKEN", TOKEN)
+        .output()
+        .unwrap()
+        .into();
+    assert!(said.stdout.contains("doctor --remote"), "{}", said.stdout);
+    assert_eq!(thief.log().len(), 0);
+}
+
+#[test]
+fn a_repository_of_a_file_is_believed_where_it_is_the_remote_s_own() {
+    let site = Site::start();
+    let config = site.config.replace("acme/cluster-stacks", "acme/other");
+    site.server
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+    let error = site.run(&[]).failure(1);
+    assert!(error.contains("is of acme/cluster-stacks"), "{error}");
+    assert_eq!(site.server.mutations(), [""; 0]);
+}
+
+#[test]
+fn what_lies_in_the_working_directory_has_no_say_in_pull_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran");
+    for has_config in [true, false] {
+        let site = Site::start();
+        if !has_config {
+            let mut state = site.server.state();
+            state.push("main", &[("csctl-matrix.yaml", None)]);
+        }
+        let hostile = format!(
+            "{}gate: {{checks: none, commands: [{{name: evil, run: 'echo > {}'}}]}}\n",
+            site.config.replace("changes:", "prefix: evil\n  changes:"),
+            ran.display()
+        );
+        site.clone.write("csctl-matrix.yaml", &hostile).commit();
+        let mut command = site.command(&["--dry-run"]);
+        let said: Said = command.output().unwrap().into();
+        assert!(
+            said.stderr.contains("is the one that counts"),
+            "{}",
+            said.stderr
+        );
+        assert!(!said.stdout.contains("evil/"), "{}", said.stdout);
+        assert!(!ran.exists(), "a command of the working directory was run");
+    }
+}
+
+#[test]
+fn the_token_of_another_github_is_not_sent_to_github() {
+    let thief = thief();
+    let site = Site::start();
+    let mirror = format!("https://api.github.com/={}/", thief.url());
+    let root = site.clone.root().display().to_string();
+    for command in ["pr", "doctor"] {
+        let words = [
+            command,
+            "-C",
+            &root,
+            "--remote",
+            &site.server.git_url(),
+            "--mirror",
+            &mirror,
+            "--timeout",
+            "20s",
+        ];
+        let mut program = program(&words);
+        program
+            .env("GITHUB_TOKEN", TOKEN)
+            .env("NO_PROXY", "127.0.0.1");
+        program.env("HTTPS_PROXY", server::refusing_url());
+        program.output().unwrap();
+    }
+    assert!(
+        !thief.log().is_empty(),
+        "it is asked what GitHub tells everybody"
+    );
+    assert_eq!(stolen(&thief), [""; 0]);
+}
+
+#[test]
+fn the_token_of_a_job_of_another_github_is_not_sent_to_github() {
+    let thief = thief();
+    let copy = Copy::of("layout-c");
+    copy.commit();
+    let root = copy.root().display().to_string();
+    let mirror = format!("https://api.github.com/={}/", thief.url());
+    let words = ["plan", "-C", &root, "--mirror", &mirror];
+    let run = |api: &str| {
+        let mut command = program(&words);
+        command
+            .env("GITHUB_TOKEN", TOKEN)
+            .env("GITHUB_API_URL", api);
+        command
+            .env("HTTPS_PROXY", server::refusing_url())
+            .env("NO_PROXY", "127.0.0.1");
+        command.output().unwrap();
+        stolen(&thief).len()
+    };
+    assert_eq!(run("https://ghe.example.org/api/v3"), 0);
+    assert!(
+        run("https://api.github.com") > 0,
+        "a mirror of the command line gets it"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn commands_of_the_gate_find_no_secret_of_the_process_above_them() {
+    let look = "cat /proc/$PPID/environ /proc/$PPID/cmdline /proc/self/environ > \\\"$SEEN\\\"; tr '\\\\0' '\\\\n' < /proc/$PPID/environ";
+    let site = Site::of(
+        "[new-patch]",
+        &format!("gate:\n  commands:\n  - name: look\n    run: \"{look}\"\n"),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let seen = folder.path().join("seen");
+    let output = site
+        .command(&["--minor", "1.34"])
+        .env("SEEN", &seen)
+        .output();
+    let said: Said = output.unwrap().into();
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    let seen = fs::read(&seen).unwrap();
+    let seen = String::from_utf8_lossy(&seen);
+    assert!(seen.contains("GITHUB_TOKEN=") && !tells(&seen), "{seen}");
+}
+
+#[test]
+fn what_a_server_sends_back_of_a_secret_is_neither_shown_nor_kept() {
+    let echo = Server::start(|request| {
+        let told = request
+            .header("authorization")
+            .unwrap_or("nothing")
+            .to_owned();
+        let body = format!("{{\"message\": \"you said {told} {}\"}}", "%67%68%70");
+        Reply {
+            body: body.into(),
+            ..Reply::status(403)
+        }
+        .with("Content-Type", "application/json")
+    });
+    let site = Site::start();
+    let root = site.clone.root().display().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, summary) = (
+        folder.path().join("cache"),
+        folder.path().join("summary.md"),
+    );
+    let remote = format!("{}/acme/cluster-stacks.git", echo.url());
+    let catalog = program::catalog();
+    for command in ["pr", "doctor"] {
+        for format in ["text", "json", "markdown"] {
+            let words = [
+                command,
+                "-C",
+                &root,
+                "--remote",
+                &remote,
+                "--api",
+                &echo.url(),
+                "--catalog",
+                &catalog,
+                "--format",
+                format,
+            ];
+            let mut program = program(&words);
+            program
+                .arg("--cache-dir")
+                .arg(&cache)
+                .env("TMPDIR", folder.path());
+            if command == "pr" {
+                program.arg("--summary").arg(&summary);
+            }
+            let said: Said = program
+                .env("GITHUB_TOKEN", TOKEN)
+                .env("NO_PROXY", "*")
+                .output()
+                .unwrap()
+                .into();
+            assert_silent(&said);
+        }
+    }
+    assert!(
+        !stolen(&echo).is_empty(),
+        "it was asked with the token, as it was named"
+    );
+    assert_eq!(telling_files(folder.path()), [""; 0]);
+    assert_eq!(telling_files(&site.clone.root()), [""; 0]);
+}
+
+#[test]
+fn names_of_others_neither_move_the_cursor_nor_speak_to_a_runner() {
+    let nasty = "::error::taken over\u{1b}[2J\u{7}##[error]x :\u{fdd0}:error::x #\u{fdd0}#[error]x \u{fdd1}";
+    let copy = Copy::of("layout-c");
+    let chart = "providers/openstack/scs2/cluster-addon/ccm/Chart.yaml";
+    let text = copy.read(chart);
+    let name = "\"::error::taken over\\e[2J\\a##[error]x\"";
+    copy.write(
+        chart,
+        &text.replace(
+            "name: openstack-cloud-controller-manager",
+            &format!("name: {name}"),
+        ),
+    );
+    let readme = "providers/openstack/scs2/README.md";
+    let text = copy.read(readme);
+    copy.write(
+        readme,
+        &format!("{nasty}\n{text}").replace("  versions:\n", &format!("  {nasty}\n  versions:\n")),
+    );
+    copy.commit();
+    let root = copy.root().display().to_string();
+    let catalog = program::catalog();
+    for words in [&["plan"][..], &["show"], &["check"], &["test"]] {
+        for format in ["text", "json", "markdown"] {
+            for color in ["never", "always"] {
+                let more = [
+                    "-C",
+                    &root,
+                    "--catalog",
+                    &catalog,
+                    "--format",
+                    format,
+                    "--color",
+                    color,
+                ];
+                let said = program::run(&[words, &more].concat());
+                for shown in [&said.stdout, &said.stderr] {
+                    let has_raw = |sign: char| {
+                        let is_mark = ('\u{fdd0}'..='\u{fdef}').contains(&sign);
+                        is_mark || (sign.is_control() && !"\n\t\u{1b}".contains(sign))
+                    };
+                    assert!(
+                        !shown.contains(has_raw) && !shown.contains("\u{1b}[2J"),
+                        "{shown}"
+                    );
+                    let speaks =
+                        |line: &str| line.trim_start().starts_with("::") || line.contains("##[");
+                    assert!(!shown.lines().any(speaks), "{words:?} {format}\n{shown}");
+                }
+                if format == "json" {
+                    serde_json::from_str::<serde_json::Value>(&said.stdout).unwrap();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_site_is_never_in_git_s_own_directory() {
+    for files in [".git/config", "a/.GIT/config", ".git./config"] {
+        let copy = Copy::of("layout-c");
+        let site = format!(
+            "sites:\n- {{files: '{files}', pattern: 'url = {{value}}', value: kubernetes}}\n"
+        );
+        copy.write("csctl-matrix.yaml", &site).commit();
+        let root = copy.root().display().to_string();
+        let error =
+            program::run(&["plan", "-C", &root, "--catalog", &program::catalog()]).failure(1);
+        assert!(error.contains("git's own directory"), "{error}");
+    }
+    let copy = Copy::of("layout-c");
+    copy.commit();
+    std::os::unix::fs::symlink(".git", copy.path("link")).unwrap();
+    let site = "sites:\n- {files: link/config, pattern: 'url = {value}', value: kubernetes}\n";
+    copy.write("csctl-matrix.yaml", site);
+    copy.git(&[
+        "remote",
+        "add",
+        "origin",
+        &format!("https://x:{TOKEN}@github.com/a/b.git"),
+    ]);
+    let root = copy.root().display().to_string();
+    assert_silent(&program::run(&[
+        "plan",
+        "-C",
+        &root,
+        "--catalog",
+        &program::catalog(),
+    ]));
+}
+
+/// Files that look like a bare repository with a remote of its own.
+fn plant_repository(copy: &Copy, directory: &str, remote: &str, core: &str) {
+    for (path, text) in [
+        ("HEAD", "ref: refs/heads/main\n"),
+        ("objects/info/keep", ""),
+        ("objects/pack/.keep", ""),
+        ("refs/heads/.keep", ""),
+        (
+            "csctl-matrix-update/journal.json",
+            "{\"form\": 2, \"steps\": []}",
+        ),
+    ] {
+        copy.write(&format!("{directory}/{path}"), text);
+    }
+    let config = format!(
+        "[core]\n\trepositoryformatversion = 0\n\t{core}\n[remote \"origin\"]\n\turl = {remote}/o/r.git\n"
+    );
+    copy.write(&format!("{directory}/config"), &config);
+}
+
+#[test]
+fn what_looks_like_a_repository_within_a_working_tree_is_none() {
+    for core in ["bare = true", "bare = false\n\tworktree = ."] {
+        let thief = thief();
+        let site = Site::start();
+        plant_repository(&site.clone, "stacks", &thief.url(), core);
+        site.clone
+            .write("stacks/providers/a/b/csctl.yaml", "a: b\n")
+            .commit();
+        let origin = site.server.git_url();
+        site.clone.git(&["remote", "add", "origin", &origin]);
+        let inside = site.clone.path("stacks");
+        for words in [
+            &["pr", "--write-pause", "0"][..],
+            &["doctor"],
+            &["plan"],
+            &["update"],
+        ] {
+            let mut command = program(words);
+            command
+                .arg("-C")
+                .arg(&inside)
+                .args(["--catalog", &site.catalog]);
+            command.env("GITHUB_TOKEN", TOKEN).env("NO_PROXY", "*");
+            let said: Said = command.output().unwrap().into();
+            assert_silent(&said);
+            assert!(!said.stderr.contains("interrupted"), "{}", said.stderr);
+        }
+        assert_eq!(thief.log().len(), 0, "{core}");
+    }
+}
+
+#[test]
+fn a_site_is_not_read_along_a_link_that_leads_out() {
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(
+        outside.path().join("hosts.yml"),
+        format!("oauth: {TOKEN}\n"),
+    )
+    .unwrap();
+    let copy = Copy::of("layout-c");
+    copy.commit();
+    std::os::unix::fs::symlink(outside.path(), copy.path("od")).unwrap();
+    for place in ["path: oauth", "pattern: 'oauth: {value}'"] {
+        let site =
+            format!("sites:\n- {{files: od/hosts.yml, {place}, value: '{{{{default}}}}'}}\n");
+        copy.write("csctl-matrix.yaml", &site);
+        for words in [&["show", "--sites"][..], &["plan"]] {
+            let root = copy.root().display().to_string();
+            let more = ["-C", &root, "--catalog", &program::catalog()];
+            let said = program::run(&[words, &more].concat());
+            assert_silent(&said);
+            assert!(
+                said.stderr.contains("leads out") || said.stdout.contains("leads out"),
+                "{}{}",
+                said.stdout,
+                said.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn an_ignore_file_that_is_none_is_named_and_not_read() {
+    let copy = Copy::of("layout-c");
+    std::os::unix::fs::symlink("/dev/zero", copy.path(".gitignore")).unwrap();
+    let root = copy.root().display().to_string();
+    let plan = ["plan", "-C", &root, "--catalog", &program::catalog()];
+    let error = program::run(&plan).failure(1);
+    assert!(error.contains(".gitignore is a symbolic link"), "{error}");
+    fs::remove_file(copy.path(".gitignore")).unwrap();
+    let below = copy.path("providers/openstack/scs2/cluster-class/.gitignore");
+    std::os::unix::fs::symlink("/dev/zero", below).unwrap();
+    let said = program::run(&plan);
+    assert!(
+        said.stderr.contains(".gitignore is a symbolic link"),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
+}
+
+#[test]
+fn a_file_of_a_secret_has_an_end() {
+    for variable in ["GITHUB_TOKEN_FILE", "GITHUB_APP_PRIVATE_KEY_FILE"] {
+        let copy = Copy::of("layout-c");
+        copy.commit();
+        let root = copy.root().display().to_string();
+        let mut command = program(&["pr", "-C", &root]);
+        command.env(variable, "/dev/zero").env("GITHUB_APP_ID", "1");
+        let said: Said = command.output().unwrap().into();
+        let error = said.failure(1);
+        assert!(error.contains(variable), "{error}");
+    }
+}
+
+#[test]
+fn a_token_at_a_cut_is_not_shown_by_halves() {
+    for before in 270..300 {
+        let echo = Server::start(move |request| {
+            let told = request.header("authorization").unwrap_or("nothing");
+            let body = format!("{}{told} {TOKEN}", "x".repeat(before));
+            Reply {
+                body: body.into(),
+                ..Reply::status(403)
+            }
+        });
+        let site = Site::start();
+        let root = site.clone.root().display().to_string();
+        let remote = format!("{}/acme/cluster-stacks.git", echo.url());
+        let mut command = program(&["pr", "-C", &root, "--remote", &remote]);
+        let said: Said = command
+            .env("GITHUB_TOKEN", TOKEN)
+            .env("NO_PROXY", "*")
+            .output()
+            .unwrap()
+            .into();
+        let half = &TOKEN[..TOKEN.len() / 2];
+        assert!(!said.stderr.contains(half), "{before}: {}", said.stderr);
+    }
+}
+
+/// What a person does to a pull request.
+type Act = fn(&mut github::State, u64);
+
+fn stop(state: &mut github::State, number: u64) {
+    state
+        .pull_mut(number)
+        .labels
+        .push("CSCTL-matrix/Stop".to_owned());
+}
+
+fn queue(state: &mut github::State, number: u64) {
+    state.pull_mut(number).in_queue = true;
+}
+
+fn close(state: &mut github::State, number: u64) {
+    let now = state.tick();
+    let pull = state.pull_mut(number);
+    pull.is_open = false;
+    pull.closed = Some((now, PERSON.to_owned()));
+}
+
+/// A repository with open pull requests whose base has moved since, so that the next run would bring them up to date. Each test of a
+/// change leaves a line in a file.
+struct Moved {
+    site: Site,
+    folder: tempfile::TempDir,
+}
+
+impl Moved {
+    fn start() -> Self {
+        let gate = "gate:\n  commands:\n  - {name: count, run: 'echo x >> \"$COUNT\"'}\n";
+        let moved = Self {
+            site: Site::with(gate),
+            folder: tempfile::tempdir().unwrap(),
+        };
+        moved.run();
+        let values = "providers/openstack/scs2/cluster-class/values.yaml";
+        let mut state = moved.site.server.state();
+        let main = state.head("main").unwrap();
+        let text = state.file(main, values).unwrap();
+        state.push("main", &[(values, Some(&format!("# Moved.\n{text}")))]);
+        drop(state);
+        moved.site.server.clear_log();
+        let _ = fs::remove_file(moved.counted());
+        moved
+    }
+
+    fn counted(&self) -> std::path::PathBuf {
+        self.folder.path().join("count")
+    }
+
+    /// How many changes were tested.
+    fn tests(&self) -> usize {
+        fs::read_to_string(self.counted()).map_or(0, |text| text.lines().count())
+    }
+
+    fn run(&self) -> Vec<String> {
+        let output = self.site.command(&[]).env("COUNT", self.counted()).output();
+        let said: Said = output.unwrap().into();
+        assert_eq!(said.status, 0, "{}\n{}", said.stdout, said.stderr);
+        outcomes(&said)
+    }
+
+    /// Does something when the pull requests of the branch are looked at for the second time: after its tests, before anything is written.
+    fn while_tests_run(&self, act: Act) {
+        let number = self.site.number();
+        let pulls = format!("head=acme%3A{}", BRANCH.replace('/', "%2F"));
+        self.site
+            .server
+            .before("GET", &pulls, 2, move |state| act(state, number));
+    }
+
+    fn writes_to(&self, number: u64) -> Vec<String> {
+        let path = format!("/pulls/{number}");
+        let mut writes = self.site.server.mutations();
+        writes.retain(|write| write.contains(&path));
+        writes
+    }
+}
+
+#[test]
+fn rule_7_a_stop_label_or_a_queue_while_tests_run_is_seen_before_anything_is_written() {
+    for (act, ended) in [(stop as Act, "stopped"), (queue, "queued")] {
+        let moved = Moved::start();
+        let number = moved.site.number();
+        let head = moved.site.server.state().head(BRANCH);
+        moved.while_tests_run(act);
+        assert_eq!(of(&moved.run(), PATCH), ended);
+        assert!(
+            moved.site.server.unused().is_empty(),
+            "{:?}",
+            moved.site.server.unused()
+        );
+        assert_eq!(moved.site.server.state().head(BRANCH), head);
+        assert_eq!(moved.writes_to(number), [""; 0]);
+        // From then on nothing is tested for it.
+        let before = moved.tests();
+        assert_eq!(of(&moved.run(), PATCH), ended);
+        assert_eq!(moved.tests(), before);
+    }
+}
+
+#[test]
+fn rule_8_a_close_while_tests_run_is_a_no_to_what_the_person_saw() {
+    let moved = Moved::start();
+    let number = moved.site.number();
+    let before = moved.site.server.state().pull(number).clone();
+    moved.while_tests_run(close);
+    assert_eq!(of(&moved.run(), PATCH), "silenced");
+    let state = moved.site.server.state();
+    assert_eq!(
+        state.head(BRANCH),
+        Some(before.head),
+        "so it can be opened again"
+    );
+    assert_eq!(state.pull(number).body, before.body);
+    drop(state);
+    let tests = moved.tests();
+    assert_eq!(of(&moved.run(), PATCH), "silenced");
+    assert_eq!(moved.tests(), tests, "what was refused is not tested");
+}
+
+#[test]
+fn rule_8_a_no_holds_where_somebody_has_rewritten_the_body() {
+    for body in ["", "I do not want this."] {
+        let site = Site::start();
+        site.outcomes();
+        let number = site.number();
+        let mut state = site.server.state();
+        state.pull_mut(number).body = body.to_owned();
+        close(&mut state, number);
+        drop(state);
+        assert_eq!(of(&site.outcomes(), PATCH), "silenced");
+        assert_eq!(of(&site.outcomes(), PATCH), "silenced");
+    }
+}
+
+#[test]
+fn rule_2_nobody_s_words_are_replaced() {
+    let moved = Moved::start();
+    let number = moved.site.number();
+    let mut state = moved.site.server.state();
+    let pull = state.pull_mut(number);
+    pull.title = "Ask Ada first".to_owned();
+    pull.body = String::new();
+    pull.labels.clear();
+    drop(state);
+    assert_eq!(of(&moved.run(), PATCH), "refreshed");
+    let state = moved.site.server.state();
+    assert_eq!(state.pull(number).title, "Ask Ada first");
+    assert!(state.pull(number).body.contains("v1.34.8"));
+    assert_eq!(state.pull(number).labels, [""; 0]);
+    drop(state);
+    let text = "Ada says yes.";
+    let mut state = moved.site.server.state();
+    let body = format!("{text}\n\n{}", state.pull(number).body);
+    state.pull_mut(number).body.clone_from(&body);
+    drop(state);
+    assert_eq!(of(&moved.run(), PATCH), "up-to-date");
+    assert_eq!(moved.site.server.state().pull(number).body, body);
+}
+
+#[test]
+fn an_empty_title_template_gives_the_usual_title() {
+    let site = Site::with("  templates: {title: '', commit: '  '}\n");
+    site.outcomes();
+    let number = site.number();
+    let state = site.server.state();
+    assert_eq!(
+        state.pull(number).title,
+        "Move openstack-scs2-1-34 to v1.34.8"
+    );
+}
+
+#[test]
+fn a_branch_that_may_not_be_force_pushed_gets_a_commit_on_top() {
+    for commits in ["git", "api"] {
+        let moved = Moved::start();
+        let site = &moved.site;
+        let commits_line = format!("  commits: {commits}\ngate:");
+        let config = site.config.replace("gate:", &commits_line);
+        site.server
+            .state()
+            .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+        site.clone.git(&[
+            "-C",
+            &site.server.git_path().display().to_string(),
+            "config",
+            "receive.denyNonFastForwards",
+            "true",
+        ]);
+        let rules = github::BranchRules {
+            no_force_push: true,
+            ..github::BranchRules::default()
+        };
+        site.server
+            .state()
+            .rules
+            .insert("csctl-matrix/*".to_owned(), rules.clone());
+        site.server.state().rules.insert(BRANCH.to_owned(), rules);
+        let number = site.number();
+        let before = site.server.state().head(BRANCH).unwrap();
+        assert_eq!(of(&moved.run(), PATCH), "refreshed", "{commits}");
+        let state = site.server.state();
+        let head = state.head(BRANCH).unwrap();
+        let parents: Vec<git2::Oid> = state.git.find_commit(head).unwrap().parent_ids().collect();
+        assert_eq!(parents, [before, state.head("main").unwrap()]);
+        assert!(state.pull(number).is_open);
+        drop(state);
+        site.server.clear_log();
+        assert_eq!(of(&moved.run(), PATCH), "up-to-date");
+        assert_eq!(site.server.mutations(), [""; 0], "{commits}");
+    }
+}
+
+#[test]
+fn a_refused_push_leaves_everything_as_it_was() {
+    let moved = Moved::start();
+    let hook = moved.site.server.git_path().join("hooks/pre-receive");
+    program::install_script(&hook, "echo frozen >&2\nexit 1");
+    let number = moved.site.number();
+    let before = moved.site.server.state().pull(number).clone();
+    let output = moved
+        .site
+        .command(&[])
+        .env("COUNT", moved.counted())
+        .output();
+    let said: Said = output.unwrap().into();
+    assert_eq!(said.status, 1);
+    let report: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    let all = report["outcomes"].as_array().unwrap();
+    let own = all.iter().find(|one| one["branch"] == BRANCH).unwrap();
+    assert_eq!(
+        (&own["ended"], &own["number"]),
+        (&"failed".into(), &number.into()),
+        "{own}"
+    );
+    let state = moved.site.server.state();
+    let after = state.pull(number);
+    assert_eq!(
+        (&after.title, &after.body, after.head),
+        (&before.title, &before.body, before.head)
+    );
+    drop(state);
+    let mut written = moved.site.server.mutations();
+    written.retain(|write| !write.ends_with("git-receive-pack"));
+    assert_eq!(written, [""; 0]);
+}
+
+#[test]
+fn a_repository_without_drafts_gets_ordinary_pull_requests() {
+    let site = Site::with("gate: {checks: [e2e]}\n");
+    site.server.state().settings.supports_drafts = false;
+    let ended = site.outcomes();
+    assert_eq!(of(&ended, PATCH), "opened");
+    let number = site.number();
+    assert!(!site.server.state().pull(number).draft);
+    site.server.clear_log();
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    assert_eq!(site.server.mutations(), [""; 0]);
+}
+
+#[test]
+fn auto_merge_is_switched_off_when_the_configuration_asks_for_it_no_more() {
+    let site = Site::start();
+    site.outcomes();
+    let number = site.number();
+    let mut state = site.server.state();
+    let author = state.pull(number).author.clone();
+    let pull = state.pull_mut(number);
+    pull.auto_merge = Some("squash".to_owned());
+    pull.auto_merge_by = Some(author);
+    drop(state);
+    assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
+    assert_eq!(site.server.state().pull(number).auto_merge, None);
+    // What a person has switched on stays on.
+    let mut state = site.server.state();
+    let pull = state.pull_mut(number);
+    pull.auto_merge = Some("squash".to_owned());
+    pull.auto_merge_by = Some(PERSON.to_owned());
+    drop(state);
+    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
+    assert!(site.server.state().pull(number).auto_merge.is_some());
+}
+
+#[test]
+fn rule_9_a_branch_that_somebody_s_pull_request_goes_to_is_kept() {
+    let site = Site::of("[new-patch]", "");
+    site.outcomes();
+    let mut state = site.server.state();
+    let head = state.head(BRANCH).unwrap();
+    state.set_head("ada/more", head);
+    state.push("ada/more", &[("more.md", Some("more\n"))]);
+    let theirs = state.open("ada/more", BRANCH, "More");
+    drop(state);
+    site.do_by_hand();
+    let said = site.run(&[]);
+    assert_eq!(of(&outcomes(&said), PATCH), "closed", "{}", said.stderr);
+    assert!(
+        said.stdout.contains("an open pull request goes to it"),
+        "{}",
+        said.stdout
+    );
+    let state = site.server.state();
+    assert!(state.head(BRANCH).is_some() && state.pull(theirs).is_open);
+}
+
+#[test]
+fn rule_3_a_person_who_does_nothing_while_tests_run_costs_no_write_in_the_next_run() {
+    let moved = Moved::start();
+    assert_eq!(of(&moved.run(), PATCH), "refreshed");
+    assert_eq!(of(&moved.run(), ADDONS), "up-to-date");
+    moved.site.server.clear_log();
+    moved.run();
+    assert_eq!(moved.site.server.mutations(), [""; 0]);
+}
+
+#[test]
+fn rule_12_a_stop_label_right_before_the_merge_is_seen() {
+    let site = Site::with("  autoMerge: merge\ngate: {checks: [e2e]}\n");
+    let rules = github::BranchRules {
+        required_checks: vec![("e2e".to_owned(), None)],
+        ..github::BranchRules::default()
+    };
+    site.server.state().rules.insert("main".to_owned(), rules);
+    site.outcomes();
+    let number = site.number();
+    site.server
+        .before("GET", "/rules/branches/main", 1, move |state| {
+            stop(state, number);
+        });
+    site.outcomes();
+    assert!(
+        site.server.unused().is_empty(),
+        "{:?}",
+        site.server.unused()
+    );
+    assert!(site.server.state().pull(number).is_open);
+    assert_eq!(site.server.state().pull(number).auto_merge, None);
+}
+
+/// Makes a clone of the stand-in's repository in a way of git's own.
+fn cloned(site: &Site, options: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let from = format!("file://{}", site.server.git_path().display());
+    let to = folder.path().join("clone").display().to_string();
+    for (key, value) in [
+        ("uploadpack.allowFilter", "true"),
+        ("uploadpack.allowAnySHA1InWant", "true"),
+    ] {
+        site.clone.git(&[
+            "-C",
+            &site.server.git_path().display().to_string(),
+            "config",
+            key,
+            value,
+        ]);
+    }
+    site.clone
+        .git(&[&["clone", "-q"], options, &[&from, &to]].concat());
+    folder
+}
+
+fn pr_in(site: &Site, directory: &Path) -> Said {
+    let mut command = program::pr(directory, &site.server.git_url(), TOKEN);
+    command.args(["--catalog", &site.catalog, "--format", "json"]);
+    command.arg("--cache-dir").arg(directory.join("../cache"));
+    command.output().unwrap().into()
+}
+
+#[test]
+fn any_clone_will_do() {
+    for options in [
+        &["--bare"][..],
+        &["--mirror"],
+        &["--no-checkout"],
+        &["--sparse"],
+        &["--depth", "1"],
+        &["--filter=blob:none"],
+        &["--filter=tree:0", "--no-checkout"],
+        &["--filter=blob:none", "--sparse", "--single-branch"],
+    ] {
+        let site = Site::with("branches:\n- base: main\n- {base: maint, minors: [\"1.33\"]}\n");
+        let mut state = site.server.state();
+        let main = state.head("main").unwrap();
+        state.set_head("maint", main);
+        state.push("maint", &[("maint.md", Some("maint\n"))]);
+        drop(state);
+        let folder = cloned(&site, options);
+        if options == ["--sparse"] {
+            let clone = folder.path().join("clone").display().to_string();
+            let set = [
+                "-C",
+                &clone,
+                "sparse-checkout",
+                "set",
+                "--cone",
+                "--sparse-index",
+                "providers/none",
+            ];
+            site.clone.git(&set);
+        }
+        // The remote goes on after the clone was made.
+        for number in 0..3 {
+            let text = format!("{number}\n");
+            for branch in ["main", "maint"] {
+                site.server
+                    .state()
+                    .push(branch, &[("more.md", Some(&text))]);
+            }
+        }
+        let said = pr_in(&site, &folder.path().join("clone"));
+        assert_eq!(
+            said.status, 0,
+            "{options:?}\n{}\n{}",
+            said.stdout, said.stderr
+        );
+        assert_eq!(of(&outcomes(&said), PATCH), "opened", "{options:?}");
+        assert!(
+            said.stdout.contains("\"maint\""),
+            "{options:?} {}",
+            said.stdout
+        );
+    }
+}
+
+#[test]
+fn no_clone_is_needed() {
+    let site = Site::start();
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache").display().to_string();
+    let url = site.server.url();
+    let run = || -> Said {
+        let words = [
+            "pr",
+            "--repository",
+            "acme/cluster-stacks",
+            "--write-pause",
+            "0",
+            "--catalog",
+            &site.catalog,
+            "--format",
+            "json",
+            "--cache-dir",
+            &cache,
+        ];
+        let mut command = program(&words);
+        command
+            .current_dir(folder.path())
+            .env("GITHUB_TOKEN", TOKEN)
+            .env("NO_PROXY", "*");
+        command
+            .env("GITHUB_SERVER_URL", &url)
+            .env("GITHUB_API_URL", &url);
+        command.output().unwrap().into()
+    };
+    let said = run();
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    assert_eq!(of(&outcomes(&said), PATCH), "opened");
+    site.server.clear_log();
+    assert_eq!(of(&outcomes(&run()), PATCH), "up-to-date");
+    assert_eq!(site.server.mutations(), [""; 0]);
+    assert_eq!(telling_files(folder.path()), [""; 0]);
+}
+
+#[test]
+fn a_dry_run_needs_neither_an_author_nor_a_token() {
+    let site = Site::start();
+    let config = site
+        .config
+        .replace("  author: {name: Matrix Bot, email: bot@example.org}\n", "");
+    site.server
+        .state()
+        .push("main", &[("csctl-matrix.yaml", Some(&config))]);
+    site.server.state().settings.is_private = false;
+    let root = site.clone.root().display().to_string();
+    let remote = site.server.git_url();
+    let words = [
+        "pr",
+        "--dry-run",
+        "-C",
+        &root,
+        "--remote",
+        &remote,
+        "--catalog",
+        &site.catalog,
+        "--format",
+        "json",
+    ];
+    let said: Said = program(&words)
+        .env("NO_PROXY", "*")
+        .env("HOME", "/nowhere")
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    assert_eq!(of(&outcomes(&said), PATCH), "opened");
+    assert_eq!(site.server.mutations(), [""; 0]);
+}
