@@ -1,12 +1,11 @@
 //! What GitHub refuses, in its own words, and what got no answer. No error holds a token.
 
-use crate::io::http::conceal;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::io::http::HttpError;
+use crate::io::http::{HttpError, conceal};
 
 /// How much of a message is kept.
 const MESSAGE_LIMIT: usize = 500;

@@ -207,21 +207,24 @@ impl Unit {
     /// Reads hexadecimal digits: so many, or up to the sign that ends them.
     fn of_digits(text: &str, before: &str, count: Option<usize>) -> Option<Self> {
         let rest = text.strip_prefix(before)?;
-        let (digits, after) = match count {
-            Some(count) => (rest.get(..count)?, 0),
-            None => (rest.split(['}', ';']).next()?, 1),
-        };
-        let is_number = (1..=6).contains(&digits.len())
-            && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let code = u32::from_str_radix(digits, 16).ok().filter(|_| is_number)?;
-        let length = before.len() + digits.len() + after;
+        let most = count.unwrap_or(MOST_DIGITS);
+        let digits = leading_digits(rest, most, 16)?;
+        if count.is_some_and(|count| count != digits.len()) {
+            return None;
+        }
+        let ends = usize::from(count.is_none());
+        let length = before.len() + digits.len() + ends;
+        let code = u32::from_str_radix(digits, 16).ok()?;
         Self::of_code(code, length.min(text.len()))
     }
 
     /// Reads `&#103;`.
     fn of_number(text: &str) -> Option<Self> {
-        let (digits, _) = text.strip_prefix("&#")?.split_once(';')?;
-        Self::of_code(digits.parse().ok()?, digits.len() + 3)
+        let rest = text.strip_prefix("&#")?;
+        let digits = leading_digits(rest, MOST_DIGITS, 10)?;
+        let is_ended = rest[digits.len()..].starts_with(';');
+        let code = digits.parse().ok().filter(|_| is_ended)?;
+        Self::of_code(code, digits.len() + 3)
     }
 
     fn of_code(code: u32, length: usize) -> Option<Self> {
@@ -231,6 +234,17 @@ impl Unit {
             sign: Some(sign).filter(|sign| !is_unseen(*sign)),
         })
     }
+}
+
+/// Of the number of a sign.
+const MOST_DIGITS: usize = 7;
+
+/// Returns the digits that a text begins with, no further than `most`: an escape without an end is not looked for to the end of the text,
+/// which may be full of them.
+fn leading_digits(text: &str, most: usize, radix: u32) -> Option<&str> {
+    let signs = text.chars().take(most);
+    let count = signs.take_while(|sign| sign.is_digit(radix)).count();
+    Some(&text[..count]).filter(|digits| !digits.is_empty())
 }
 
 /// Tells whether a sign takes no place where a text is shown.
@@ -294,6 +308,18 @@ mod tests {
         let basic = STANDARD_NO_PAD.encode(format!("x-access-token:{TOKEN}"));
         let percent: String = basic.replace('N', "%4E");
         assert!(concealed(&format!("Basic {percent}")).contains("***"));
+    }
+
+    /// No clock is asked; where each is looked for to the end of the text, this waits for hours.
+    #[test]
+    fn escapes_without_an_end_are_read_once() {
+        for escape in ["&#", "&#x", "&#x6", "\\u{", "\\u", "%"] {
+            let text = escape.repeat(1 << 20);
+            assert!(matches!(
+                conceal_these(&text, &[TOKEN.to_owned()]),
+                Cow::Borrowed(_)
+            ));
+        }
     }
 
     #[test]

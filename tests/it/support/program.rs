@@ -98,15 +98,18 @@ pub fn pr(root: &Path, remote: &str, token: &str) -> Command {
 
 /// Puts a program in place, written by another process: a test beside this one that starts a program would hand on a file that is open
 /// here, and what somebody may still write to cannot be started ("Text file busy").
-#[cfg(unix)]
 pub fn install(from: &Path, to: &Path) {
-    let mut install = Command::new("install");
-    let status = install.args(["-D", "-m", "755"]).arg(from).arg(to).status();
-    assert!(status.unwrap().success(), "install {}", to.display());
+    fs::create_dir_all(to.parent().unwrap()).unwrap();
+    let status = Command::new("cp").arg(from).arg(to).status();
+    assert!(status.unwrap().success(), "cp {}", to.display());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(to, fs::Permissions::from_mode(0o755)).unwrap();
+    }
 }
 
 /// The same for a script.
-#[cfg(unix)]
 pub fn install_script(to: &Path, text: &str) {
     let written = TempDir::new().unwrap();
     let script = written.path().join("script");
