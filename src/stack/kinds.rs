@@ -130,6 +130,12 @@ pub(crate) fn is_own_file(path: &str) -> bool {
     matches!(path.rsplit('/').next(), Some("csctl.yaml" | "stack.yaml"))
 }
 
+/// Tells whether a file of a known name says what files of its kind say, or is one that nobody can read: what it would say is lost then,
+/// which has to be told.
+pub(super) fn may_say(text: &str, words: &str) -> bool {
+    text.contains(words) || crate::yaml::File::parse(text).is_err()
+}
+
 /// Tells whether a text holds three numbers between dots or dashes, as every version does. It is cheap.
 pub(super) fn names_a_version(text: &str) -> bool {
     let mut run = 0;

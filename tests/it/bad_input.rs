@@ -689,9 +689,20 @@ fn faults_are_in_the_json_too() {
 }
 
 #[test]
-fn a_list_of_versions_that_nobody_can_read_is_told_and_not_passed_over() {
-    let copy = Copy::of("layout-c");
-    let list = "providers/openstack/scs2/versions.yaml";
+fn a_file_of_a_known_name_that_nobody_can_read_is_told_and_not_passed_over() {
+    for (layout, file) in [
+        ("layout-c", "providers/openstack/scs2/versions.yaml"),
+        (
+            "broken",
+            "providers/openstack/good/1-34/node-images/config.yaml",
+        ),
+    ] {
+        is_told_as_unreadable(layout, file);
+    }
+}
+
+fn is_told_as_unreadable(layout: &str, list: &str) {
+    let copy = Copy::of(layout);
     for text in ["a: [\n", "- kubernetes: [1.34.6\n", "- '1.34.6\n"] {
         copy.write(list, text);
         for command in [&["plan", "--catalog", &catalog()][..], &["check"]] {

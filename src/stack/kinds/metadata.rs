@@ -23,7 +23,7 @@ impl FileKind for Metadata {
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {
-        place == "metadata.yaml" && text.contains("clusterStack")
+        place == "metadata.yaml" && super::may_say(text, "clusterStack")
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {

@@ -27,7 +27,8 @@ impl FileKind for NodeImages {
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {
-        (place == "node-images.yaml" || place == "node-images/config.yaml") && text.contains(LIST)
+        (place == "node-images.yaml" || place == "node-images/config.yaml")
+            && super::may_say(text, LIST)
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
