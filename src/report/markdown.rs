@@ -141,7 +141,21 @@ pub fn explanation(explanation: &FileExplanation) -> String {
 
 /// Returns what became of the pull requests of a run.
 pub fn pull_requests(report: &PullReport) -> String {
-    render(PULL_REQUESTS, report)
+    let outcomes: Vec<Value> = report
+        .outcomes
+        .iter()
+        .map(|outcome| {
+            json!({
+                "key": outcome.key,
+                "number": outcome.number,
+                "told": text::pull_outcome(outcome, report),
+            })
+        })
+        .collect();
+    render(
+        PULL_REQUESTS,
+        &json!({"outcomes": outcomes, "cost": text::pull_cost(report)}),
+    )
 }
 
 /// Returns what `doctor` found.

@@ -20,6 +20,7 @@ pub use explain::explanation;
 pub(crate) use plan::nothing_words;
 pub use plan::{plan, update};
 pub use pull_requests::pull_requests;
+pub(super) use pull_requests::{pull_cost, pull_outcome};
 pub use show::show;
 pub(crate) use show::{also_out, closing, state};
 pub use tests::tests;

@@ -668,10 +668,12 @@ fn a_dry_run_changes_nothing_and_says_what_it_would_do() {
     let site = Site::start();
     let said = site.run(&["--dry-run"]);
     assert_eq!(outcomes(&said), all("opened"));
-    let mut command = site.command_as("text", &["--dry-run"]);
-    let told = Said::from(command.output().unwrap()).success();
-    let lines = told.matches("  main  would be opened: ").count();
-    assert_eq!(lines, KEYS.len(), "{told}");
+    for (format, before) in [("text", "  main  "), ("markdown", " |  | ")] {
+        let mut command = site.command_as(format, &["--dry-run"]);
+        let told = Said::from(command.output().unwrap()).success();
+        let lines = told.matches(&format!("{before}would be opened: ")).count();
+        assert_eq!(lines, KEYS.len(), "{told}");
+    }
     assert!(
         site.server.mutations().is_empty(),
         "{:?}",

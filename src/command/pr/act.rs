@@ -68,7 +68,7 @@ impl Run<'_> {
         if self.request.is_dry {
             self.opened += 1;
             self.pushed += u32::from(!has_branch);
-            return Ok(place.outcome(None, Ended::Opened, format!("would be opened: {title}")));
+            return Ok(place.outcome(None, Ended::Opened, title.clone()));
         }
         let landed = match place.seen.head.filter(|_| has_branch) {
             Some(commit) => Landed {
@@ -154,8 +154,7 @@ impl Run<'_> {
         let title = &wanted.proposal.title;
         if self.request.is_dry {
             self.pushed += u32::from(moves);
-            let detail = format!("would be refreshed: {title}");
-            return Ok(place.outcome(Some(number), Ended::Refreshed, detail));
+            return Ok(place.outcome(Some(number), Ended::Refreshed, title.clone()));
         }
         let landed = match place.seen.head {
             Some(commit) if !moves => Landed {
@@ -223,8 +222,7 @@ impl Run<'_> {
             return Ok(place.ended_without_work(&decision));
         };
         if self.request.is_dry {
-            let detail = format!("would be closed: {}", cause.0);
-            return Ok(place.outcome(Some(number), Ended::Closed, detail));
+            return Ok(place.outcome(Some(number), Ended::Closed, cause.0.clone()));
         }
         let text = format!("{CLOSED_COMMENT}\nClosed: {}.", cause.0);
         self.keep_comment((number, place.pull(number)), CLOSED_COMMENT, &text)?;
@@ -298,7 +296,7 @@ impl Run<'_> {
 
     fn sweep(&mut self, place: &Place<'_>) -> Result<PullOutcome, Trouble> {
         if self.request.is_dry {
-            let detail = "would be deleted: a left-over branch";
+            let detail = "a left-over branch";
             return Ok(place.outcome(None, Ended::Swept, detail.to_owned()));
         }
         if self.wait(self.forge.is_base_of_open(place.branch))? {

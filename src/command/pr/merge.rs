@@ -60,7 +60,7 @@ impl Run<'_> {
             return Ok(());
         }
         if self.request.is_dry {
-            outcome.detail = format!("would be merged at {name}");
+            outcome.detail = format!("commit {name}");
             outcome.ended = Ended::Merged;
             self.merged.insert(key.base.clone());
             return Ok(());
@@ -85,7 +85,7 @@ impl Run<'_> {
                 // Whatever comes of the branch, the base has moved.
                 self.merged.insert(key.base.clone());
                 let left = self.remove_branch(branch, Some(head))?;
-                outcome.detail = format!("merged at {name}{left}");
+                outcome.detail = format!("commit {name}{left}");
             }
             Err(error) => return Err(error.into()),
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{BOLD, DIM, styled};
-use crate::pull::{Ended, PullReport};
+use crate::pull::{Ended, PullOutcome, PullReport};
 
 /// Returns the outcomes of a run.
 pub fn pull_requests(report: &PullReport) -> String {
@@ -24,38 +24,49 @@ pub fn pull_requests(report: &PullReport) -> String {
             .number
             .map(|number| format!("pull request {number} "))
             .unwrap_or_default();
-        // What a dry run would do, its detail says whole.
-        let ended = if report.is_dry && outcome.ended.changes_something() {
-            String::new()
-        } else {
-            format!("{}: ", outcome.ended)
-        };
         let _ = writeln!(
             out,
-            "{}  {:class$}  {:base$}  {number}{ended}{}",
+            "{}  {:class$}  {:base$}  {number}{}",
             styled(BOLD, &name),
             key.class.to_string(),
             key.base,
-            outcome.detail
+            pull_outcome(outcome, report)
         );
     }
     if report.outcomes.is_empty() {
         out.push_str("nothing to do\n");
     }
-    let mut cost = format!(
-        "{} ({} answered from cache), {}",
-        counted(report.requests, "request"),
-        report.from_cache,
-        counted(report.writes, "write")
-    );
+    let mut spent = pull_cost(report);
     if let (Some(remaining), Some(limit)) = (report.remaining, report.limit) {
-        let _ = write!(cost, ", {remaining} of {limit} left");
+        let _ = write!(spent, ", {remaining} of {limit} left");
     }
-    let _ = writeln!(out, "\n{}", styled(DIM, &cost));
+    let _ = writeln!(out, "\n{}", styled(DIM, &spent));
     if report.is_dry {
         out.push_str("nothing was changed, as asked\n");
     }
     out
+}
+
+/// Returns what became of a pull request, or what would where nothing is changed.
+pub(in crate::report) fn pull_outcome(outcome: &PullOutcome, report: &PullReport) -> String {
+    let detail = &outcome.detail;
+    match outcome.ended {
+        Ended::Swept if report.is_dry => format!("branch would be deleted: {detail}"),
+        ended if report.is_dry && ended.changes_something() => {
+            format!("would be {ended}: {detail}")
+        }
+        ended => format!("{ended}: {detail}"),
+    }
+}
+
+/// Returns what a run has asked of GitHub.
+pub(in crate::report) fn pull_cost(report: &PullReport) -> String {
+    format!(
+        "{} ({} answered from cache), {}",
+        counted(report.requests, "request"),
+        report.from_cache,
+        counted(report.writes, "write")
+    )
 }
 
 fn counted(count: u32, thing: &str) -> String {
