@@ -118,9 +118,7 @@ fn load(
         }
         return load_directory(root, git);
     };
-    let tree = git.load_tree(revision);
-    let tree = tree.map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
-    Ok((tree, Vec::new()))
+    Ok((git.load_tree(revision)?, Vec::new()))
 }
 
 /// Reads the files of a working directory, and those of its stacks that a sparse checkout leaves out.
@@ -139,8 +137,7 @@ fn load_directory(
         );
         return Err(CommandError::new(message).hinted("name a revision, as in --rev main"));
     }
-    let left_out = git.left_out(root, &tree);
-    let left_out = left_out.map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+    let left_out = git.left_out(root, &tree)?;
     let absent = if left_out.is_empty() {
         Vec::new()
     } else {

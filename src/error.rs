@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::io::git::GitError;
+
 /// Why a command failed.
 #[derive(Debug)]
 pub struct CommandError {
@@ -38,6 +40,12 @@ impl fmt::Display for CommandError {
 }
 
 impl std::error::Error for CommandError {}
+
+impl From<GitError> for CommandError {
+    fn from(error: GitError) -> Self {
+        Self::new(&error).hinted(error.hint())
+    }
+}
 
 /// The exit status of a command; README.md has the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

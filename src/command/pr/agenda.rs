@@ -11,7 +11,7 @@ use crate::command::{Place, Repository};
 use crate::config::{BranchConfig, Config};
 use crate::error::CommandError;
 use crate::gate::TestState;
-use crate::io::git::{CommitError, CommitInfo, GitError, LineChange, TreeChange};
+use crate::io::git::{CommitError, CommitInfo, LineChange, TreeChange};
 use crate::plan::{LinePlan, PLAN_SCHEMA, Plan, PlanInput, Selection, StackPlan, plan_stack};
 use crate::policy::{ChangeClass, Minors};
 use crate::pull::{self, BodyInput, Fingerprint, PullKey, Templates, TextError, commit_message};
@@ -149,9 +149,9 @@ impl Run<'_> {
             Err(error) => return Err(CommandError::new(&error).hinted(error.hint())),
         };
         let changes = self.git.changes(base.oid, tree);
-        let proof = proof(key, &changes.map_err(of_git)?);
+        let proof = proof(key, &changes?);
         let lines = self.git.changed_lines(base.oid, tree);
-        let fingerprint = fingerprint(key, &lines.map_err(of_git)?);
+        let fingerprint = fingerprint(key, &lines?);
         let info = CommitInfo {
             author: self.author.clone(),
             committer: self.author.clone(),
@@ -487,14 +487,6 @@ pub(super) fn line_plan<'p>(
         let exact = stack.lines.iter().find(|line| line.line == key.line);
         Some((stack, exact.or(stack.lines.first())?))
     })
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it takes errors as they are mapped"
-)]
-fn of_git(error: GitError) -> CommandError {
-    CommandError::new(&error).hinted(error.hint())
 }
 
 /// Returns the fingerprint of a change: it is the same on every base that it can be made on.

@@ -121,9 +121,7 @@ fn find(request: &PrRequest) -> Result<Clone, CommandError> {
         let hint = "run it in a clone, or name the repository: --repository OWNER/NAME";
         return Err(CommandError::new(message).hinted(hint));
     };
-    let git = git
-        .without_index()
-        .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+    let git = git.without_index()?;
     Ok(Clone {
         remote: remote(request, &git)?,
         directory: root,
