@@ -17,7 +17,7 @@ fn parse_small_file(bencher: Bencher<'_, '_>) {
 }
 
 #[divan::bench(args = [40, 400])]
-fn parse_roster(bencher: Bencher<'_, '_>, entries: u32) {
+fn parse_image_list(bencher: Bencher<'_, '_>, entries: u32) {
     let text = support::image_list(entries);
     bencher.bench(|| File::parse(black_box(&text)).expect("it parses"));
 }

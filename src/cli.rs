@@ -35,7 +35,7 @@ use crate::error::CommandError;
 use crate::io::forge::GITHUB_API;
 use crate::io::http::{HttpSettings, Mirror};
 use crate::plan::{Carried, Selection};
-use crate::policy::{Addons, ChangeClass, EndOfLife, ImageList, Retention};
+use crate::policy::{Addons, ChangeClass, EndOfLife, ImagesToList, Retention};
 use crate::report::terminal::Form;
 use crate::version::Minor;
 
@@ -195,9 +195,9 @@ struct ShowArgs {
     query: QueryArgs,
     /// Show every place that states a fact, with file and line
     #[arg(long)]
-    sites: bool,
+    references: bool,
     /// Show which values of this file are the stack's, and why the others are not
-    #[arg(long, value_name = "FILE", conflicts_with = "sites")]
+    #[arg(long, value_name = "FILE", conflicts_with = "references")]
     explain: Option<String>,
     /// The form of the output
     #[arg(long, value_enum, default_value_t)]
@@ -376,7 +376,7 @@ struct DoctorArgs {
 struct PolicyArgs {
     /// Which patch images of a minor to list: all, newest, newest=N, from=VERSION
     #[arg(long, value_name = "LIST", help_heading = "Policy")]
-    images: Option<ImageList>,
+    images: Option<ImagesToList>,
     /// What becomes of listed images that --images no longer names
     #[arg(long, value_name = "WHAT", value_parser = parse_word::<Retention>, help_heading = "Policy")]
     retention: Option<Retention>,
@@ -530,7 +530,7 @@ fn run(cli: Cli, provider: Option<String>, words: &Words) -> Result<Outcome, Com
                 place,
                 world,
                 selection,
-                sites: args.sites,
+                references: args.references,
                 format: args.format,
             })
         }

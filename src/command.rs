@@ -16,7 +16,7 @@ pub mod test;
 pub mod unfinished;
 pub mod update;
 
-mod sites;
+mod references;
 
 use std::path::{Path, PathBuf};
 
@@ -170,11 +170,11 @@ impl Repository {
         let config = read_config(&tree)?;
         let ignored = config.ignored();
         tree.set_aside(|path| ignored.matches(path));
-        let sites = sites::load(place, (&root, git.as_ref()), &config, &mut tree)?;
+        let references = references::load(place, (&root, git.as_ref()), &config, &mut tree)?;
         let charts = MinorBoundCharts::read(&config.charts, config_text(&tree))
             .map_err(|fault| CommandError::new(&fault).hinted(fault.hint.clone()))?;
         let hints = Hints {
-            sites,
+            references,
             image_pattern: config.image_store.pattern.clone(),
             charts,
         };
@@ -187,7 +187,7 @@ impl Repository {
             let hint = "a cluster stack has a csctl.yaml, a stack.yaml or a cluster-class directory; -C names the repository";
             return Err(CommandError::new(message).hinted(hint));
         }
-        sites::check_stacks(&hints.sites, &discovery, &tree)?;
+        references::check_stacks(&hints.references, &discovery, &tree)?;
         if config.names_stacks() {
             let titles = discovery.map(&tree, Stack::title);
             let checked = config.check_stacks(config_text(&tree), &titles);

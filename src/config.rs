@@ -9,7 +9,7 @@ mod edit;
 mod gate;
 mod pulls;
 mod read;
-mod site;
+mod reference;
 mod start;
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use crate::catalog::{ImagePattern, Listing, VulnerabilityRequest};
 use crate::policy::{
-    Addons, Block, EndOfLife, ImageList, MinimumAge, Minors, Overrides, Pin, Policy, Retention,
+    Addons, Block, EndOfLife, ImagesToList, MinimumAge, Minors, Overrides, Pin, Policy, Retention,
 };
 use crate::standard::Standard;
 use crate::version::{Minor, OsRelease};
@@ -31,7 +31,7 @@ pub use chart::ChartConfig;
 pub use edit::{EditError, Edited, block, pin, unblock, unpin};
 pub use gate::{CheckName, Checks, GateCommand, GateConfig, Need, TimeLimit};
 pub use pulls::{AuthorConfig, Ceilings, CommitConfig, MergeConfig, PullConfig, TemplateConfig};
-pub use site::SiteConfig;
+pub use reference::ReferenceConfig;
 pub use start::{SCHEMA_LINE, Start, start_text};
 
 /// The file's name, at the root of the repository.
@@ -43,7 +43,7 @@ pub const CONFIG_FILE: &str = "csctl-matrix.yaml";
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Config {
     /// Which patch images of a minor are listed: `all`, `newest`, `newest=3`, `from=v1.34.4`.
-    pub images: Option<ImageList>,
+    pub images: Option<ImagesToList>,
     /// What becomes of listed images that `images` no longer names: `trim` or `keep`.
     pub retention: Option<Retention>,
     /// Whether addon charts of the minor follow their newest version: `follow` or `leave`.
@@ -83,7 +83,7 @@ pub struct Config {
     /// Addon charts that number themselves after the Kubernetes minor, beside those of cloud-provider-openstack.
     pub charts: Vec<ChartConfig>,
     /// Places in files that no rule of this program knows.
-    pub sites: Vec<SiteConfig>,
+    pub references: Vec<ReferenceConfig>,
     /// Files that are left alone, as globs: nothing of theirs is read, so that they state nothing.
     #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub ignore: Vec<Glob>,
@@ -95,7 +95,7 @@ pub struct Config {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct StackConfig {
     /// As `images` above.
-    pub images: Option<ImageList>,
+    pub images: Option<ImagesToList>,
     /// As `retention` above.
     pub retention: Option<Retention>,
     /// As `addons` above.

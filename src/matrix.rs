@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use crate::policy::{Block, Policy};
-use crate::stack::{Fact, ImageSeries, RosterEntry, Site, SourceFile, SourceTree, Stack};
+use crate::stack::{Fact, ImageListEntry, ImageSeries, Reference, SourceFile, SourceTree, Stack};
 use crate::standard::{Deadline, Rule, Standard, deadlines};
 use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
 
@@ -135,15 +135,15 @@ impl LineMatrix {
 pub fn minors_of(stack: &Stack) -> Vec<Minor> {
     let listed = stack
         .files()
-        .flat_map(SourceFile::sites)
-        .filter_map(|site| match &site.fact {
+        .flat_map(SourceFile::references)
+        .filter_map(|reference| match &reference.fact {
             Fact::ListedVersion { version } => Some(version.minor()),
             _ => None,
         });
     let entries = stack
         .files()
-        .flat_map(SourceFile::rosters)
-        .flat_map(|roster| &roster.entries);
+        .flat_map(SourceFile::image_lists)
+        .flat_map(|image_list| &image_list.entries);
     let mut minors: Vec<Minor> = stack.trees.iter().filter_map(|tree| tree.minor).collect();
     minors.extend(listed.chain(entries.map(|entry| entry.version.minor())));
     minors.sort_unstable();
@@ -208,15 +208,15 @@ struct View<'a> {
     /// What the stores offer of each series whose images have a source.
     offers: Vec<Offered<'a>>,
     /// What lists of versions say, by minor: they may have many rows.
-    listed: BTreeMap<Minor, Vec<&'a Site>>,
-    /// The images of rosters, by minor.
+    listed: BTreeMap<Minor, Vec<&'a Reference>>,
+    /// The images of image lists, by minor.
     entries: BTreeMap<Minor, Vec<Listed<'a>>>,
 }
 
-/// An image of a roster.
+/// An image of a image list.
 struct Listed<'a> {
-    entry: &'a RosterEntry,
-    /// The source tree that the roster is in; nothing where it is beside all of them.
+    entry: &'a ImageListEntry,
+    /// The source tree that the image list is in; nothing where it is beside all of them.
     tree: Option<&'a SourceTree>,
 }
 
@@ -253,10 +253,12 @@ impl<'a> View<'a> {
         };
         let default = match source {
             Some(tree) => tree.default,
-            None => self.listed(minor).find_map(|site| match site.fact {
-                Fact::ListedVersion { version } => Some(version),
-                _ => None,
-            }),
+            None => self
+                .listed(minor)
+                .find_map(|reference| match reference.fact {
+                    Fact::ListedVersion { version } => Some(version),
+                    _ => None,
+                }),
         };
         let patches = self.patches(minor, default);
         let released = self
@@ -277,12 +279,12 @@ impl<'a> View<'a> {
     }
 
     /// What lists of versions say of a minor.
-    fn listed(&self, minor: Minor) -> impl Iterator<Item = &'a Site> {
+    fn listed(&self, minor: Minor) -> impl Iterator<Item = &'a Reference> {
         self.listed.get(&minor).into_iter().flatten().copied()
     }
 
-    /// The images of a minor in rosters: those of its own source tree, and those that speak of all minors.
-    fn entries(&self, minor: Minor) -> impl Iterator<Item = &'a RosterEntry> {
+    /// The images of a minor in image lists: those of its own source tree, and those that speak of all minors.
+    fn entries(&self, minor: Minor) -> impl Iterator<Item = &'a ImageListEntry> {
         let is_alone = self.stack.trees.len() == 1;
         let listed = self.entries.get(&minor).into_iter().flatten();
         let of_minor = listed.filter(move |listed| {
@@ -361,9 +363,9 @@ impl<'a> View<'a> {
     /// The addon charts of a minor: what its source tree depends on, else what the list of versions says.
     fn charts(&self, minor: Minor) -> BTreeMap<String, String> {
         let mut charts = BTreeMap::new();
-        for site in self.listed(minor) {
-            if let Fact::ListedAddon { chart, .. } = &site.fact {
-                charts.insert(chart.clone(), site.value.clone());
+        for reference in self.listed(minor) {
+            if let Fact::ListedAddon { chart, .. } = &reference.fact {
+                charts.insert(chart.clone(), reference.value.clone());
             }
         }
         let source = self
@@ -371,16 +373,19 @@ impl<'a> View<'a> {
             .trees
             .iter()
             .find(|tree| tree.minor == Some(minor));
-        for site in source.into_iter().flat_map(crate::stack::SourceTree::sites) {
-            if let Fact::ChartDependency { chart, range, .. } = &site.fact
+        for reference in source
+            .into_iter()
+            .flat_map(crate::stack::SourceTree::references)
+        {
+            if let Fact::ChartDependency { chart, range, .. } = &reference.fact
                 && self.stack.charts.find(chart).is_some()
             {
                 // What a range becomes is what is locked.
                 let resolved = range
                     .as_ref()
                     .and(source)
-                    .and_then(|source| source.version_of(site));
-                let value = resolved.map_or_else(|| site.value.clone(), ToString::to_string);
+                    .and_then(|source| source.version_of(reference));
+                let value = resolved.map_or_else(|| reference.value.clone(), ToString::to_string);
                 charts.insert(chart.clone(), value);
             }
         }
@@ -388,15 +393,15 @@ impl<'a> View<'a> {
     }
 }
 
-fn listed(stack: &Stack) -> BTreeMap<Minor, Vec<&Site>> {
-    let mut listed: BTreeMap<Minor, Vec<&Site>> = BTreeMap::new();
-    for site in stack.files().flat_map(SourceFile::sites) {
-        let minor = match &site.fact {
+fn listed(stack: &Stack) -> BTreeMap<Minor, Vec<&Reference>> {
+    let mut listed: BTreeMap<Minor, Vec<&Reference>> = BTreeMap::new();
+    for reference in stack.files().flat_map(SourceFile::references) {
+        let minor = match &reference.fact {
             Fact::ListedVersion { version } => version.minor(),
             Fact::ListedAddon { minor, .. } => *minor,
             _ => continue,
         };
-        listed.entry(minor).or_default().push(site);
+        listed.entry(minor).or_default().push(reference);
     }
     listed
 }
@@ -409,7 +414,11 @@ fn entries(stack: &Stack) -> BTreeMap<Minor, Vec<Listed<'_>>> {
     let shared = stack.shared.iter().map(|file| (None, file));
     let mut entries: BTreeMap<Minor, Vec<Listed<'_>>> = BTreeMap::new();
     for (tree, file) in own.chain(shared) {
-        for entry in file.rosters().iter().flat_map(|roster| &roster.entries) {
+        for entry in file
+            .image_lists()
+            .iter()
+            .flat_map(|image_list| &image_list.entries)
+        {
             let of_minor = entries.entry(entry.version.minor()).or_default();
             of_minor.push(Listed { entry, tree });
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use handlebars::{Handlebars, no_escape};
 use serde::{Deserialize, Serialize};
 
-use crate::stack::{RosterForm, Stack};
+use crate::stack::{ImageListForm, Stack};
 use crate::version::{KubernetesVersion, Minor};
 
 /// What csctl.yaml says to a provider plugin.
@@ -169,16 +169,19 @@ const TEMPLATE: &str = include_str!("node_images/node-images.yaml.hbs");
 /// Returns the text of a node-images.yaml with all patch images of a minor that the stack's own lists name, oldest first.
 pub fn write_matrix(stack: &Stack, minor: Minor) -> Result<String, PluginError> {
     let mut entries: BTreeMap<KubernetesVersion, Entry> = BTreeMap::new();
-    for roster in stack.files().flat_map(crate::stack::SourceFile::rosters) {
-        for entry in roster
+    for image_list in stack
+        .files()
+        .flat_map(crate::stack::SourceFile::image_lists)
+    {
+        for entry in image_list
             .entries
             .iter()
             .filter(|entry| entry.version.minor() == minor)
         {
             let Some(url) = &entry.url else { continue };
-            let name = match roster.form {
-                RosterForm::NodeImages | RosterForm::OrcImages => entry.name.clone(),
-                RosterForm::ImageManager | RosterForm::VersionMap | RosterForm::Names => {
+            let name = match image_list.form {
+                ImageListForm::NodeImages | ImageListForm::OrcImages => entry.name.clone(),
+                ImageListForm::ImageManager | ImageListForm::VersionMap | ImageListForm::Names => {
                     image_name(entry.version)
                 }
             };

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use crate::matrix::{LineMatrix, Patch, StoreState, matrix, new_minors, store_state};
 use crate::plan::{Hold, PlanInput, StackPlan, plan_stack};
-use crate::stack::{Fault, FaultKind, ImageSeries, Layout, Roster, Site, SourceFile, Stack};
+use crate::stack::{
+    Fault, FaultKind, ImageList, ImageSeries, Layout, Reference, SourceFile, Stack,
+};
 use crate::standard::{Deadline, Rule, Standard, deadlines, missing_minors};
 use crate::version::Minor;
 
@@ -56,10 +58,10 @@ pub struct StackOverview {
     pub missing: Vec<MissingMinor>,
     /// Every place that states a fact.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub sites: Vec<Site>,
+    pub references: Vec<Reference>,
     /// Every list of node images.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rosters: Vec<Roster>,
+    pub image_lists: Vec<ImageList>,
     /// What could not be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
@@ -151,11 +153,11 @@ pub struct MissingMinor {
     pub store: StoreState,
 }
 
-/// Returns the overview; `with_sites` adds every place that states a fact.
-pub fn overview(input: PlanInput<'_>, with_sites: bool) -> Overview {
+/// Returns the overview; `with_references` adds every place that states a fact.
+pub fn overview(input: PlanInput<'_>, with_references: bool) -> Overview {
     let shown = input.discovery.map(input.tree, |stack| {
         if input.selection.takes(stack) {
-            Some(stack_overview(input, with_sites, stack))
+            Some(stack_overview(input, with_references, stack))
         } else {
             None
         }
@@ -171,7 +173,11 @@ pub fn overview(input: PlanInput<'_>, with_sites: bool) -> Overview {
 }
 
 /// Returns the matrix of one stack, and how many of its lines a plan would change.
-fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (StackOverview, usize) {
+fn stack_overview(
+    input: PlanInput<'_>,
+    with_references: bool,
+    stack: &Stack,
+) -> (StackOverview, usize) {
     let policy = input.policy.for_stack(&stack.title());
     let (planned, _) = plan_stack(input, stack);
     let pending = planned
@@ -222,15 +228,15 @@ fn stack_overview(input: PlanInput<'_>, with_sites: bool, stack: &Stack) -> (Sta
         is_blind: planned.is_blind,
         lines,
         missing,
-        sites: if with_sites {
-            sites(stack, input)
+        references: if with_references {
+            references(stack, input)
         } else {
             Vec::new()
         },
-        rosters: stack
+        image_lists: stack
             .files()
-            .filter(|_| with_sites)
-            .flat_map(SourceFile::rosters)
+            .filter(|_| with_references)
+            .flat_map(SourceFile::image_lists)
             .cloned()
             .collect(),
         faults: stack.faults.clone(),
@@ -281,16 +287,25 @@ impl Known<'_> {
 }
 
 /// Returns every place of a stack that states a fact, with the values of its examples behind the others.
-fn sites(stack: &Stack, input: PlanInput<'_>) -> Vec<Site> {
-    let mut sites: Vec<Site> = stack.files().flat_map(SourceFile::sites).cloned().collect();
+fn references(stack: &Stack, input: PlanInput<'_>) -> Vec<Reference> {
+    let mut references: Vec<Reference> = stack
+        .files()
+        .flat_map(SourceFile::references)
+        .cloned()
+        .collect();
     for tree in &stack.trees {
         let newest = tree
             .line()
             .and_then(|line| input.catalog.find_newest_release(&line));
         let number = newest.and_then(|release| release.tag.version.stable_number());
         for (file, example) in tree.examples(number) {
-            sites.extend(example.values.iter().map(|value| file.example_site(value)));
+            references.extend(
+                example
+                    .values
+                    .iter()
+                    .map(|value| file.example_reference(value)),
+            );
         }
     }
-    sites
+    references
 }

@@ -415,7 +415,7 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
     for (mut stack, files) in planned.into_iter().flatten() {
         if let Some(twice) = stack.outside.iter().find(|path| outside.contains(*path)) {
             let message = "two stacks change this file";
-            let hint = "give each stack a file of its own in `sites`";
+            let hint = "give each stack a file of its own in `references`";
             stack.faults.push(Fault::new(twice, None, message, hint));
             stack.lines.clear();
             stack.outside.clear();

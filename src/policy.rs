@@ -23,7 +23,7 @@ pub use records::{Block, Pin};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
     /// Which patch images of a minor are listed.
-    pub images: ImageList,
+    pub images: ImagesToList,
     /// What becomes of listed images that the list policy no longer names.
     pub retention: Retention,
     /// Whether addon charts that belong to a minor follow their newest version.
@@ -58,7 +58,7 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Overrides {
     /// See [`Policy::images`].
-    pub images: Option<ImageList>,
+    pub images: Option<ImagesToList>,
     /// See [`Policy::retention`].
     pub retention: Option<Retention>,
     /// See [`Policy::addons`].
@@ -75,7 +75,7 @@ pub struct Overrides {
 
 /// Which patch images of a minor are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ImageList {
+pub enum ImagesToList {
     /// All that the store offers.
     #[default]
     All,
@@ -256,7 +256,7 @@ impl FromStr for ChangeClass {
     }
 }
 
-impl FromStr for ImageList {
+impl FromStr for ImagesToList {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -282,7 +282,7 @@ impl FromStr for ImageList {
     }
 }
 
-impl fmt::Display for ImageList {
+impl fmt::Display for ImagesToList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("all"),
@@ -292,7 +292,7 @@ impl fmt::Display for ImageList {
     }
 }
 
-impl<'de> Deserialize<'de> for ImageList {
+impl<'de> Deserialize<'de> for ImagesToList {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?
             .parse()
@@ -302,12 +302,12 @@ impl<'de> Deserialize<'de> for ImageList {
 
 /// A text is all that the configuration has; its words are those above.
 #[cfg(test)]
-impl schemars::JsonSchema for ImageList {
+impl schemars::JsonSchema for ImagesToList {
     fn inline_schema() -> bool {
         true
     }
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "ImageList".into()
+        "ImagesToList".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
@@ -324,9 +324,9 @@ mod tests {
     #[test]
     fn list_policies_read_back() {
         for text in ["all", "newest=1", "newest=3", "from=v1.34.4"] {
-            assert_eq!(text.parse::<ImageList>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<ImagesToList>().unwrap().to_string(), text);
         }
-        assert_eq!("newest".parse(), Ok(ImageList::Newest(1)));
+        assert_eq!("newest".parse(), Ok(ImagesToList::Newest(1)));
         for text in [
             "",
             "newest=0",
@@ -335,7 +335,7 @@ mod tests {
             "some",
             "all of them",
         ] {
-            assert!(text.parse::<ImageList>().is_err(), "{text}");
+            assert!(text.parse::<ImagesToList>().is_err(), "{text}");
         }
     }
 
@@ -361,7 +361,7 @@ mod tests {
             until: "2026-06-30".parse().unwrap(),
         };
         let own = Overrides {
-            images: Some(ImageList::Newest(2)),
+            images: Some(ImagesToList::Newest(2)),
             minimum_age: Some("2w".parse().unwrap()),
             ..Overrides::default()
         };
@@ -378,7 +378,7 @@ mod tests {
         let of = policy.for_stack("openstack/scs2");
         assert_eq!(
             (of.images, of.retention),
-            (ImageList::Newest(2), Retention::Keep)
+            (ImagesToList::Newest(2), Retention::Keep)
         );
         let day = |text: &str| -> Date { text.parse().unwrap() };
         let pinned = |policy: &Policy, minor: &str, on: &str| {
@@ -389,7 +389,7 @@ mod tests {
         assert_eq!(pinned(&of, "1.33", "2026-06-30").unwrap(), "1.33.4");
         assert_eq!(pinned(&of, "1.34", "2026-07-01"), None);
         let other = policy.for_stack("openstack/scs");
-        assert_eq!(other.images, ImageList::All);
+        assert_eq!(other.images, ImagesToList::All);
         assert_eq!(pinned(&other, "1.34", "2026-06-01").unwrap(), "1.34.4");
     }
 

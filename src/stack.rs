@@ -1,4 +1,4 @@
-//! Cluster stacks of a tree: where they are, how they are laid out, which sites state facts of their matrix. It reads texts
+//! Cluster stacks of a tree: where they are, how they are laid out, which references state facts of their matrix. It reads texts
 //! it is given and returns values; where the texts come from and what should be written are other floors' business.
 
 mod addon;
@@ -10,11 +10,11 @@ mod examples;
 mod explain;
 mod facts;
 mod group;
+mod image_list;
 mod kinds;
 mod layout;
 mod learn;
 mod provider;
-mod roster;
 mod series;
 mod source;
 mod tree;
@@ -22,9 +22,10 @@ mod wanted;
 
 pub use addon::{ChartSource, MinorBoundChart, MinorBoundCharts, versions_for};
 pub(crate) use configured::is_of_git;
-pub use configured::{ConfiguredSites, StaleSite, Unmet, stale_sites};
+pub use configured::{ConfiguredReferences, StaleReference, Unmet, stale_references};
 pub(crate) use configured::{
-    SiteValues, edit as edit_configured, edit_text as edit_configured_text, unmet as unmet_sites,
+    ReferenceValues, edit as edit_configured, edit_text as edit_configured_text,
+    unmet as unmet_references,
 };
 pub(crate) use discover::Known;
 pub use discover::{Discovery, Hints, SourceTree, Stack, add_left_out, discover, discover_with};
@@ -35,7 +36,11 @@ pub use examples::{
 };
 pub(crate) use explain::other_versions;
 pub use explain::{EXPLANATION_SCHEMA, ExplainedValue, FileExplanation, explain_file};
-pub use facts::{Fact, Facts, Fault, FaultKind, ImageSite, Roster, RosterEntry, RosterForm, Site};
+pub use facts::{
+    Fact, Facts, Fault, FaultKind, ImageList, ImageListEntry, ImageListForm, ImageReference,
+    Reference,
+};
+pub(crate) use image_list::{choose as choose_image, is_another_image, select as select_versions};
 pub use kinds::{NodeImagesError, Part, validate_node_images};
 pub(crate) use kinds::{
     chart_lock_fits, edit_images, is_complete as is_complete_image, is_own_file, left_examples,
@@ -43,9 +48,8 @@ pub(crate) use kinds::{
 };
 pub use layout::Layout;
 pub use provider::{Provider, find_provider};
-pub(crate) use roster::{choose as choose_image, is_another_image, select as select_versions};
 pub use series::{ImageSeries, ProofKind, SeriesId, SeriesMatch, SeriesSet};
-pub(crate) use source::ImageReference;
+pub(crate) use source::NamedImage;
 pub use source::SourceFile;
 pub use tree::{Content, Tree, is_directory_of_interest, is_of_interest};
 pub use wanted::{AddonRow, ChartPlace, Reach, SeriesImages, Wanted};

@@ -183,15 +183,16 @@ fn at_line(view: &View<'_>, minor: Minor, message: String) -> Found {
         Fact::KubernetesMinor { minor: stated } => *stated == minor,
         _ => false,
     };
-    let mut sites = view.files().flat_map(SourceFile::sites);
-    let site = sites.find(|site| of_minor(&site.fact) && !site.file.ends_with("metadata.yaml"));
-    if let Some(site) = site {
-        return Found::at(site, message).of(minor);
+    let mut references = view.files().flat_map(SourceFile::references);
+    let reference = references
+        .find(|reference| of_minor(&reference.fact) && !reference.file.ends_with("metadata.yaml"));
+    if let Some(reference) = reference {
+        return Found::at(reference, message).of(minor);
     }
-    let listed = view.rosters().find_map(|(_, roster)| {
-        let mut entries = roster.entries.iter();
+    let listed = view.image_lists().find_map(|(_, image_list)| {
+        let mut entries = image_list.entries.iter();
         let entry = entries.find(|entry| entry.version.minor() == minor)?;
-        Some((roster.file.clone(), Some(entry.line)))
+        Some((image_list.file.clone(), Some(entry.line)))
     });
     let own = || Some((view.lines().next()?.own_file(), None));
     let (file, line) = listed

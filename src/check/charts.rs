@@ -3,7 +3,7 @@
 use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::{Line, View, file_name};
-use crate::stack::{Fact, Site, minor_in_name};
+use crate::stack::{Fact, Reference, minor_in_name};
 use crate::version::{ChartRequirement, ChartVersion, Minor};
 
 pub(super) const RULES: [Rule; 6] = [
@@ -75,22 +75,22 @@ fn addon_chart_minor(view: &View<'_>) -> Vec<Found> {
 fn other_minors(view: &View<'_>, minor_of: impl Fn(&Fact) -> Option<Minor>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
-        for site in line.sites() {
-            if let Some(minor) = minor_of(&site.fact).filter(|minor| *minor != line.minor) {
-                found.push(other_minor(line, site, &minor.to_string()));
+        for reference in line.references() {
+            if let Some(minor) = minor_of(&reference.fact).filter(|minor| *minor != line.minor) {
+                found.push(other_minor(line, reference, &minor.to_string()));
             }
         }
     }
     found
 }
 
-fn other_minor(line: Line<'_>, site: &Site, minor: &str) -> Found {
+fn other_minor(line: Line<'_>, reference: &Reference, minor: &str) -> Found {
     let message = format!(
         "{} belongs to {minor}, {}; the operator could not load such a release",
-        site.value,
+        reference.value,
         line.is_words()
     );
-    line.at(site, message)
+    line.at(reference, message)
 }
 
 /// Splits `openstack-scs2-1-34-cluster-class` into provider and stack name, where it has that form.
@@ -116,8 +116,8 @@ fn chart_stack_name(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
         let (provider, name, authority) = expected_owner(view, line);
-        for site in chart_names(line) {
-            let Some((found_provider, found_name)) = owner(&site.value) else {
+        for reference in chart_names(line) {
+            let Some((found_provider, found_name)) = owner(&reference.value) else {
                 continue;
             };
             let what = if found_provider != provider {
@@ -127,29 +127,37 @@ fn chart_stack_name(view: &View<'_>) -> Vec<Found> {
             } else {
                 continue;
             };
-            found.push(line.at(site, format!("{} names {what}", site.value)));
+            found.push(line.at(reference, format!("{} names {what}", reference.value)));
         }
     }
     found
 }
 
-fn chart_names(line: Line<'_>) -> impl Iterator<Item = &Site> {
-    line.sites()
-        .filter(|site| matches!(site.fact, Fact::ClassChart { .. } | Fact::AddonChart { .. }))
+fn chart_names(line: Line<'_>) -> impl Iterator<Item = &Reference> {
+    line.references().filter(|reference| {
+        matches!(
+            reference.fact,
+            Fact::ClassChart { .. } | Fact::AddonChart { .. }
+        )
+    })
 }
 
 fn class_chart_name(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
-        let names = chart_names(line).filter(|site| matches!(site.fact, Fact::ClassChart { .. }));
-        for site in names.filter(|site| owner(&site.value).is_none()) {
+        let names =
+            chart_names(line).filter(|reference| matches!(reference.fact, Fact::ClassChart { .. }));
+        for reference in names.filter(|reference| owner(&reference.value).is_none()) {
             let (provider, name, _) = expected_owner(view, line);
             let needed = format!("{provider}-{name}-{}-cluster-class", line.minor.dashed());
             let message = format!(
                 "the operator looks for a chart named {needed}, and this is {}",
-                site.value
+                reference.value
             );
-            found.push(line.at(site, message).hinted(format!("name: {needed}")));
+            found.push(
+                line.at(reference, message)
+                    .hinted(format!("name: {needed}")),
+            );
         }
     }
     found
@@ -159,8 +167,8 @@ fn addon_version_minor(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
         let bound = |chart: &str| view.stack.charts.find(chart).is_some();
-        for site in line.sites() {
-            let words = match &site.fact {
+        for reference in line.references() {
+            let words = match &reference.fact {
                 Fact::ChartDependency {
                     chart,
                     version,
@@ -169,7 +177,10 @@ fn addon_version_minor(view: &View<'_>) -> Vec<Found> {
                 } if bound(chart) => stray_words(chart, (version, range), line.minor),
                 // What is locked is what a range becomes. Where Chart.yaml itself is wrong, that is said.
                 Fact::LockedDependency { chart, version } if bound(chart) => {
-                    let asked = line.tree.find_dependency(site).map(|asked| &asked.fact);
+                    let asked = line
+                        .tree
+                        .find_dependency(reference)
+                        .map(|asked| &asked.fact);
                     let is_open = match asked {
                         Some(Fact::ChartDependency {
                             range: Some(range), ..
@@ -181,7 +192,7 @@ fn addon_version_minor(view: &View<'_>) -> Vec<Found> {
                 _ => None,
             };
             let message = words.map(|words| format!("{words}, {}", line.is_words()));
-            found.extend(message.map(|message| line.at(site, message)));
+            found.extend(message.map(|message| line.at(reference, message)));
         }
     }
     found.extend(listed_addons_of_other_minors(view));
@@ -208,8 +219,8 @@ fn stray_words(
 }
 
 fn listed_addons_of_other_minors<'a>(view: &View<'a>) -> impl Iterator<Item = Found> + use<'a> {
-    let sites = view.files().flat_map(crate::stack::SourceFile::sites);
-    sites.filter_map(|site| match &site.fact {
+    let references = view.files().flat_map(crate::stack::SourceFile::references);
+    references.filter_map(|reference| match &reference.fact {
         Fact::ListedAddon {
             minor,
             chart,
@@ -218,7 +229,7 @@ fn listed_addons_of_other_minors<'a>(view: &View<'a>) -> impl Iterator<Item = Fo
         } => {
             let words = stray_words(chart, (version, range), *minor)?;
             let message = format!("{words}, its row is of {minor}");
-            Some(Found::at(site, message).of(*minor))
+            Some(Found::at(reference, message).of(*minor))
         }
         _ => None,
     })
@@ -227,11 +238,11 @@ fn listed_addons_of_other_minors<'a>(view: &View<'a>) -> impl Iterator<Item = Fo
 fn addon_version_list(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
-        let shared = view.stack.shared.iter().flat_map(|file| file.sites());
-        let listed: Vec<&Site> = line.sites().chain(shared).collect();
-        for site in line.sites() {
+        let shared = view.stack.shared.iter().flat_map(|file| file.references());
+        let listed: Vec<&Reference> = line.references().chain(shared).collect();
+        for reference in line.references() {
             for list in &listed {
-                found.extend(list_difference(line, site, list));
+                found.extend(list_difference(line, reference, list));
             }
         }
     }
@@ -240,8 +251,8 @@ fn addon_version_list(view: &View<'_>) -> Vec<Found> {
 
 /// Says that a dependency has another version than a list says for its minor. Nobody knows which of the two is meant, so both
 /// ways out are told; where one of them is of another minor, the finding has a fix instead.
-fn list_difference(line: Line<'_>, site: &Site, list: &Site) -> Option<Found> {
-    let Fact::ChartDependency { chart, range, .. } = &site.fact else {
+fn list_difference(line: Line<'_>, reference: &Reference, list: &Reference) -> Option<Found> {
+    let Fact::ChartDependency { chart, range, .. } = &reference.fact else {
         return None;
     };
     let Fact::ListedAddon {
@@ -257,7 +268,7 @@ fn list_difference(line: Line<'_>, site: &Site, list: &Site) -> Option<Found> {
         return None;
     }
     // What is released is what is asked for, or what is locked for a range.
-    let released = line.tree.version_of(site);
+    let released = line.tree.version_of(reference);
     let agrees = match (listed, listed_range) {
         (Some(listed), _) => {
             let is_taken = range.as_ref().is_none_or(|range| range.takes(listed));
@@ -270,7 +281,7 @@ fn list_difference(line: Line<'_>, site: &Site, list: &Site) -> Option<Found> {
         return None;
     }
     let name = file_name(&list.file);
-    let asked = released.map_or_else(|| site.value.clone(), ToString::to_string);
+    let asked = released.map_or_else(|| reference.value.clone(), ToString::to_string);
     let locked = if range.is_some() && released.is_some() {
         " is locked"
     } else {
@@ -279,7 +290,7 @@ fn list_difference(line: Line<'_>, site: &Site, list: &Site) -> Option<Found> {
     let message = format!("{chart} {asked}{locked}, {name} says {}", list.value);
     let hint = format!(
         "write {} in {}:{}, or {asked} in {}:{}",
-        list.value, site.file, site.line, list.file, list.line
+        list.value, reference.file, reference.line, list.file, list.line
     );
-    Some(line.at(site, message).hinted(hint))
+    Some(line.at(reference, message).hinted(hint))
 }

@@ -4,7 +4,7 @@
 use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::View;
-use crate::stack::{RosterForm, SourceFile};
+use crate::stack::{ImageListForm, SourceFile};
 use crate::version::Minor;
 use crate::yaml::{Node, Path};
 
@@ -183,14 +183,17 @@ fn check_node_image(image: Place<'_>, say: &mut dyn FnMut(Place<'_>, String)) {
 
 fn node_image_name(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (minor, roster) in view.rosters() {
-        let is_resource = matches!(roster.form, RosterForm::NodeImages | RosterForm::OrcImages);
-        for entry in roster.entries.iter().filter(|_| is_resource) {
+    for (minor, image_list) in view.image_lists() {
+        let is_resource = matches!(
+            image_list.form,
+            ImageListForm::NodeImages | ImageListForm::OrcImages
+        );
+        for entry in image_list.entries.iter().filter(|_| is_resource) {
             if !entry.name.is_empty() && !is_rfc_1123(&entry.name) {
                 let message = format!("`{}` is no name of RFC 1123", entry.name);
                 let hint = "use lower-case letters, digits, dots and dashes, as in ubuntu-capi-image-v1.34.7";
                 found.push(
-                    Found::in_file(&roster.file, Some(entry.line), message)
+                    Found::in_file(&image_list.file, Some(entry.line), message)
                         .of(minor)
                         .hinted(hint),
                 );
@@ -341,7 +344,7 @@ fn image_manager_form(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for (minor, file) in files_of(view, "image-manager list") {
         // Without a list of Kubernetes node images it lists others.
-        let Some(root) = root(file).filter(|_| !file.rosters().is_empty()) else {
+        let Some(root) = root(file).filter(|_| !file.image_lists().is_empty()) else {
             continue;
         };
         let mut say = |place: Place<'_>, message: String| found.push(place.found(minor, message));
@@ -458,15 +461,15 @@ pub(super) fn is_uuid_validity(text: &str) -> bool {
 
 fn build_date_missing(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (minor, roster) in view.rosters() {
-        let of_manager = roster.form == RosterForm::ImageManager;
-        for entry in roster.entries.iter().filter(|_| of_manager) {
+    for (minor, image_list) in view.image_lists() {
+        let of_manager = image_list.form == ImageListForm::ImageManager;
+        for entry in image_list.entries.iter().filter(|_| of_manager) {
             if entry.built.is_none() {
                 let message = format!("{} has no `build_date`", entry.name);
                 let command = view.input.selection.command("update");
                 let hint = format!("{command} adds it, from the image store");
                 found.push(
-                    Found::in_file(&roster.file, Some(entry.line), message)
+                    Found::in_file(&image_list.file, Some(entry.line), message)
                         .of(minor.or(Some(entry.version.minor())))
                         .hinted(hint),
                 );

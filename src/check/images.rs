@@ -6,7 +6,7 @@ use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::{View, file_name};
 use crate::catalog::ImagePattern;
-use crate::stack::{Fact, RosterEntry, RosterForm, SourceFile};
+use crate::stack::{Fact, ImageListEntry, ImageListForm, SourceFile};
 use crate::version::{KubernetesVersion, Minor, OsRelease, Sha256};
 use crate::yaml::{Node, Path};
 
@@ -56,13 +56,13 @@ pub(super) const RULES: [Rule; 5] = [
 fn image_name_version(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
-        for site in line.sites() {
-            if let Fact::ImageName { version } = site.fact
+        for reference in line.references() {
+            if let Fact::ImageName { version } = reference.fact
                 && line.differs(version)
             {
                 let message = format!(
                     "{} is the image of {version}, {}",
-                    site.value,
+                    reference.value,
                     line.is_words()
                 );
                 let hint = format!(
@@ -70,7 +70,7 @@ fn image_name_version(view: &View<'_>) -> Vec<Found> {
                     line.version_words(),
                     line.default_file()
                 );
-                found.push(line.at(site, message).hinted(hint));
+                found.push(line.at(reference, message).hinted(hint));
             }
         }
     }
@@ -80,8 +80,8 @@ fn image_name_version(view: &View<'_>) -> Vec<Found> {
 fn image_version(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
-        for site in line.sites() {
-            if let Fact::Image(image) = &site.fact
+        for reference in line.references() {
+            if let Fact::Image(image) = &reference.fact
                 && line.differs(image.version)
             {
                 let message = format!("the image is of {}, {}", image.version, line.is_words());
@@ -98,7 +98,7 @@ fn image_version(view: &View<'_>) -> Vec<Found> {
                     let command = view.input.selection.command(&command);
                     format!("{command} sets URL and checksum together, from the image store")
                 };
-                found.push(line.at(site, message).hinted(hint));
+                found.push(line.at(reference, message).hinted(hint));
             }
         }
     }
@@ -118,18 +118,22 @@ fn image_cannot_follow(view: &View<'_>) -> Vec<Found> {
 
 fn image_parts(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (minor, roster) in view.rosters() {
-        for entry in &roster.entries {
+    for (minor, image_list) in view.image_lists() {
+        for entry in &image_list.entries {
             for message in disagreements(entry) {
-                found.push(Found::in_file(&roster.file, Some(entry.line), message).of(minor));
+                found.push(Found::in_file(&image_list.file, Some(entry.line), message).of(minor));
             }
         }
     }
     for line in view.lines() {
-        for site in line.sites() {
-            if let Fact::Image(image) = &site.fact {
+        for reference in line.references() {
+            if let Fact::Image(image) = &reference.fact {
                 let messages = url_disagreements(&image.url);
-                found.extend(messages.into_iter().map(|message| line.at(site, message)));
+                found.extend(
+                    messages
+                        .into_iter()
+                        .map(|message| line.at(reference, message)),
+                );
             }
         }
         for file in &line.tree.files {
@@ -140,7 +144,7 @@ fn image_parts(view: &View<'_>) -> Vec<Found> {
 }
 
 /// What an entry of a list says against itself.
-fn disagreements(entry: &RosterEntry) -> Vec<String> {
+fn disagreements(entry: &ImageListEntry) -> Vec<String> {
     let Some(url) = &entry.url else {
         return Vec::new();
     };
@@ -195,13 +199,13 @@ fn url_disagreements(url: &str) -> Vec<String> {
 /// ORC manifests say the operating system once more.
 fn wrong_os(file: &SourceFile, minor: Minor) -> Vec<Found> {
     let is_manifest = file
-        .sites()
+        .references()
         .iter()
         .any(|s| matches!(s.fact, Fact::Image(_)))
         || file
-            .rosters()
+            .image_lists()
             .iter()
-            .any(|roster| roster.form == RosterForm::OrcImages);
+            .any(|image_list| image_list.form == ImageListForm::OrcImages);
     if !is_manifest {
         return Vec::new();
     }
@@ -233,21 +237,22 @@ fn wrong_os(file: &SourceFile, minor: Minor) -> Vec<Found> {
 
 fn image_checksum(view: &View<'_>) -> Vec<Found> {
     let mut known: BTreeMap<&str, (&str, &Sha256)> = BTreeMap::new();
-    let listed = view.rosters().flat_map(|(minor, roster)| {
-        let entries = roster.entries.iter();
+    let listed = view.image_lists().flat_map(|(minor, image_list)| {
+        let entries = image_list.entries.iter();
         entries.filter_map(move |entry| {
-            let place = (roster.file.as_str(), entry.line, minor);
+            let place = (image_list.file.as_str(), entry.line, minor);
             Some((place, entry.url.as_deref()?, entry.sha256.as_ref()?))
         })
     });
     let single = view.lines().flat_map(|line| {
-        line.sites().filter_map(move |site| match &site.fact {
-            Fact::Image(image) => {
-                let place = (site.file.as_str(), site.line, Some(line.minor));
-                Some((place, image.url.as_str(), image.sha256.as_ref()?))
-            }
-            _ => None,
-        })
+        line.references()
+            .filter_map(move |reference| match &reference.fact {
+                Fact::Image(image) => {
+                    let place = (reference.file.as_str(), reference.line, Some(line.minor));
+                    Some((place, image.url.as_str(), image.sha256.as_ref()?))
+                }
+                _ => None,
+            })
     });
     let mut found = Vec::new();
     for ((file, line, minor), url, sum) in listed.chain(single) {

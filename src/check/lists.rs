@@ -7,7 +7,7 @@ use super::rule::{Group, Rule, Severity};
 use super::versions::rows;
 use super::view::{View, file_name};
 use crate::catalog::ImagePattern;
-use crate::stack::{Roster, RosterForm};
+use crate::stack::{ImageList, ImageListForm};
 use crate::version::{KubernetesVersion, Minor};
 
 pub(super) const RULES: [Rule; 5] = [
@@ -55,23 +55,25 @@ pub(super) const RULES: [Rule; 5] = [
 
 fn default_not_listed(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (minor, roster) in view.rosters() {
+    for (minor, image_list) in view.image_lists() {
         let Some(line) = minor.and_then(|minor| view.find_line(minor)) else {
             continue;
         };
-        let is_own = match roster.form {
-            RosterForm::NodeImages | RosterForm::OrcImages | RosterForm::VersionMap => true,
-            RosterForm::Names => is_class_versions(roster),
-            RosterForm::ImageManager => false,
+        let is_own = match image_list.form {
+            ImageListForm::NodeImages | ImageListForm::OrcImages | ImageListForm::VersionMap => {
+                true
+            }
+            ImageListForm::Names => is_class_versions(image_list),
+            ImageListForm::ImageManager => false,
         };
-        let has_own = roster
+        let has_own = image_list
             .entries
             .iter()
             .any(|entry| !line.differs(entry.version));
-        if !is_own || has_own || roster.entries.is_empty() {
+        if !is_own || has_own || image_list.entries.is_empty() {
             continue;
         }
-        let versions: Vec<String> = roster
+        let versions: Vec<String> = image_list
             .entries
             .iter()
             .map(|entry| entry.version.to_string())
@@ -80,9 +82,9 @@ fn default_not_listed(view: &View<'_>) -> Vec<Found> {
         let command = format!("update {}", view.stack.title());
         let command = view.input.selection.command(&command);
         let hint = format!("{command} adds the image, from the image store");
-        let first = roster.entries[0].line;
+        let first = image_list.entries[0].line;
         found.push(
-            Found::in_file(&roster.file, Some(first), message)
+            Found::in_file(&image_list.file, Some(first), message)
                 .of(line.minor)
                 .hinted(hint),
         );
@@ -100,15 +102,15 @@ fn few(names: &[String]) -> String {
 }
 
 /// Tells whether a list is that of a ClusterClass.
-fn is_class_versions(roster: &Roster) -> bool {
-    roster.form == RosterForm::Names && roster.at == "spec.kubernetesVersions"
+fn is_class_versions(image_list: &ImageList) -> bool {
+    image_list.form == ImageListForm::Names && image_list.at == "spec.kubernetesVersions"
 }
 
 fn version_without_image(view: &View<'_>) -> Vec<Found> {
-    let lists: Vec<&Roster> = view
-        .rosters()
-        .map(|(_, roster)| roster)
-        .filter(|roster| roster.form == RosterForm::ImageManager)
+    let lists: Vec<&ImageList> = view
+        .image_lists()
+        .map(|(_, image_list)| image_list)
+        .filter(|image_list| image_list.form == ImageListForm::ImageManager)
         .collect();
     let Some(list) = lists.first() else {
         return Vec::new();
@@ -120,20 +122,20 @@ fn version_without_image(view: &View<'_>) -> Vec<Found> {
     };
     let rows = rows(view);
     let mut found = Vec::new();
-    for (site, version) in rows.iter().filter(|(_, version)| !has_image(*version)) {
-        let message = format!("{} is listed, {file} has no image for it", site.value);
-        found.push(Found::at(site, message).of(version.minor()));
+    for (reference, version) in rows.iter().filter(|(_, version)| !has_image(*version)) {
+        let message = format!("{} is listed, {file} has no image for it", reference.value);
+        found.push(Found::at(reference, message).of(version.minor()));
     }
     for line in view.lines() {
         let Some(default) = line.default.filter(|default| !has_image(*default)) else {
             continue;
         };
         if !rows.iter().any(|(_, version)| *version == default) {
-            let stated = line.sites().find(|site| {
-                matches!(site.fact, crate::stack::Fact::Kubernetes { version } if version == default)
+            let stated = line.references().find(|reference| {
+                matches!(reference.fact, crate::stack::Fact::Kubernetes { version } if version == default)
             });
             let message = format!("{}, {file} has no image for it", line.is_words());
-            found.extend(stated.map(|site| line.at(site, message)));
+            found.extend(stated.map(|reference| line.at(reference, message)));
         }
     }
     found
@@ -150,19 +152,19 @@ struct Asked<'a> {
 }
 
 fn list_image_name(view: &View<'_>) -> Vec<Found> {
-    let rosters = || view.rosters().map(|(_, roster)| roster);
-    let lists: Vec<&Roster> = rosters()
-        .filter(|roster| roster.form == RosterForm::ImageManager)
+    let image_lists = || view.image_lists().map(|(_, image_list)| image_list);
+    let lists: Vec<&ImageList> = image_lists()
+        .filter(|image_list| image_list.form == ImageListForm::ImageManager)
         .collect();
     if lists.is_empty() {
         return Vec::new();
     }
     let made: Vec<ImagePattern> = view
         .files()
-        .flat_map(|file| file.image_references(&view.stack.series))
+        .flat_map(|file| file.named_images(&view.stack.series))
         .filter(|image| image.url.is_some())
         .flat_map(|image| image.names)
-        .chain(rosters().flat_map(|roster| roster.names.iter().cloned()))
+        .chain(image_lists().flat_map(|image_list| image_list.names.iter().cloned()))
         .collect();
     let mut found = Vec::new();
     for asked in names_asked_for(view, &lists) {
@@ -196,10 +198,10 @@ fn shown(pattern: &ImagePattern) -> String {
 }
 
 /// Returns the names of images that values name, and those that templates of the class put together.
-fn names_asked_for<'a>(view: &View<'a>, lists: &[&Roster]) -> Vec<Asked<'a>> {
+fn names_asked_for<'a>(view: &View<'a>, lists: &[&ImageList]) -> Vec<Asked<'a>> {
     let mut asked = Vec::new();
     for (minor, file) in view.files_with_minor() {
-        let named = file.image_references(&view.stack.series);
+        let named = file.named_images(&view.stack.series);
         for image in named.filter(|image| image.url.is_none()) {
             asked.extend(image.names.into_iter().map(|pattern| Asked {
                 file: file.path(),
@@ -228,7 +230,7 @@ fn names_asked_for<'a>(view: &View<'a>, lists: &[&Roster]) -> Vec<Asked<'a>> {
 /// Returns the name that a line of a ClusterClass puts together from the cluster's version and a name before it: one that is
 /// written there, or the variable `imageName`, which then is that of a list.
 /// Sources: Cluster API's built-in variables, and the class of the SCS stacks.
-fn built_name(line: &str, lists: &[&Roster]) -> Option<ImagePattern> {
+fn built_name(line: &str, lists: &[&ImageList]) -> Option<ImagePattern> {
     let at = line.find("{{ .builtin.")?;
     let (before, action) = line.split_at(at);
     let (inner, _) = action.split_once("}}")?;
@@ -258,9 +260,9 @@ fn built_name(line: &str, lists: &[&Roster]) -> Option<ImagePattern> {
 
 fn duplicate_image(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (minor, roster) in view.rosters() {
+    for (minor, image_list) in view.image_lists() {
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-        for entry in &roster.entries {
+        for entry in &image_list.entries {
             if let Some(first) = names.get(entry.name.as_str()) {
                 let message = format!("{} is listed already, on line {first}", entry.name);
                 let hint = format!(
@@ -268,7 +270,7 @@ fn duplicate_image(view: &View<'_>) -> Vec<Found> {
                     entry.line
                 );
                 found.push(
-                    Found::in_file(&roster.file, Some(entry.line), message)
+                    Found::in_file(&image_list.file, Some(entry.line), message)
                         .of(minor)
                         .hinted(hint),
                 );
@@ -283,14 +285,14 @@ fn duplicate_image(view: &View<'_>) -> Vec<Found> {
 fn class_versions(view: &View<'_>) -> Vec<Found> {
     const MOST: usize = 100;
     let mut found = Vec::new();
-    for (minor, roster) in view
-        .rosters()
-        .filter(|(_, roster)| is_class_versions(roster))
+    for (minor, image_list) in view
+        .image_lists()
+        .filter(|(_, image_list)| is_class_versions(image_list))
     {
         let mut add = |line: usize, message: String| {
-            found.push(Found::in_file(&roster.file, Some(line), message).of(minor));
+            found.push(Found::in_file(&image_list.file, Some(line), message).of(minor));
         };
-        for pair in roster.entries.windows(2) {
+        for pair in image_list.entries.windows(2) {
             let (before, after) = (&pair[0], &pair[1]);
             if before.version > after.version {
                 let message = format!("{} is older than {} before it", after.name, before.name);
@@ -304,9 +306,12 @@ fn class_versions(view: &View<'_>) -> Vec<Found> {
                 );
             }
         }
-        if roster.entries.len() > MOST {
-            let count = roster.entries.len();
-            add(roster.line, format!("{count} versions, {MOST} is the most"));
+        if image_list.entries.len() > MOST {
+            let count = image_list.entries.len();
+            add(
+                image_list.line,
+                format!("{count} versions, {MOST} is the most"),
+            );
         }
     }
     found

@@ -28,11 +28,11 @@ const PROPERTIES: [(&str, &[&str]); 4] = [
 
 fn image_metadata(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (minor, roster) in view.rosters() {
-        for entry in &roster.entries {
+    for (minor, image_list) in view.image_lists() {
+        for entry in &image_list.entries {
             if let Some(built) = entry.built.filter(|built| *built > view.input.today) {
                 let message = format!("{} was built on {built}, which is to come", entry.name);
-                found.push(Found::in_file(&roster.file, Some(entry.line), message).of(minor));
+                found.push(Found::in_file(&image_list.file, Some(entry.line), message).of(minor));
             }
         }
     }

@@ -5,7 +5,7 @@ use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::View;
 use crate::policy::Policy;
-use crate::stack::{Fact, Site, SourceFile};
+use crate::stack::{Fact, Reference, SourceFile};
 use crate::version::{KubernetesVersion, OsRelease};
 
 pub(super) const RULES: [Rule; 4] = [
@@ -47,9 +47,9 @@ fn policy(view: &View<'_>) -> Policy {
     view.input.policy.for_stack(&view.stack.title())
 }
 
-/// Returns the version that a site names as one to be used, and the operating system of its image.
-fn used(site: &Site) -> Option<(KubernetesVersion, Option<&OsRelease>)> {
-    match &site.fact {
+/// Returns the version that a reference names as one to be used, and the operating system of its image.
+fn used(reference: &Reference) -> Option<(KubernetesVersion, Option<&OsRelease>)> {
+    match &reference.fact {
         Fact::Kubernetes { version }
         | Fact::ListedVersion { version }
         | Fact::ImageName { version } => Some((*version, None)),
@@ -67,22 +67,26 @@ fn blocked_version(view: &View<'_>) -> Vec<Found> {
     let command = view.input.selection.command(&command);
     let hint = format!("{command} takes it out of lists and defaults");
     let mut found = Vec::new();
-    for site in view.files().flat_map(SourceFile::sites) {
+    for reference in view.files().flat_map(SourceFile::references) {
         // csctl writes a metadata.yaml of its own.
-        let named = used(site).filter(|_| !site.file.ends_with("metadata.yaml"));
+        let named = used(reference).filter(|_| !reference.file.ends_with("metadata.yaml"));
         if let Some((version, os)) = named
             && let Some(block) = policy.find_block(version, os)
         {
             let message = format!("{} is blocked: {}", block.subject(), block.why());
-            found.push(Found::at(site, message).of(version.minor()).hinted(&hint));
+            found.push(
+                Found::at(reference, message)
+                    .of(version.minor())
+                    .hinted(&hint),
+            );
         }
     }
-    for (_, roster) in view.rosters() {
-        for entry in &roster.entries {
+    for (_, image_list) in view.image_lists() {
+        for entry in &image_list.entries {
             if let Some(block) = policy.find_block(entry.version, entry.os.as_ref()) {
                 let message = format!("{} is blocked: {}", block.subject(), block.why());
                 found.push(
-                    Found::in_file(&roster.file, Some(entry.line), message)
+                    Found::in_file(&image_list.file, Some(entry.line), message)
                         .of(entry.version.minor())
                         .hinted(&hint),
                 );
@@ -134,22 +138,22 @@ fn unfollowed_os(view: &View<'_>) -> Vec<Found> {
         )
     };
     for line in view.lines() {
-        for site in line.sites() {
-            if let Fact::Image(image) = &site.fact
+        for reference in line.references() {
+            if let Fact::Image(image) = &reference.fact
                 && let Some(os) = image.os.as_ref().filter(|os| !policy.follows_os(Some(os)))
                 && !line.differs(image.version)
             {
-                found.push(line.at(site, say(image.version, os)));
+                found.push(line.at(reference, say(image.version, os)));
             }
         }
     }
-    for (_, roster) in view.rosters() {
-        for entry in &roster.entries {
+    for (_, image_list) in view.image_lists() {
+        for entry in &image_list.entries {
             let is_default = view.lines().any(|line| line.default == Some(entry.version));
             let os = entry.os.as_ref().filter(|os| !policy.follows_os(Some(os)));
             if let Some(os) = os.filter(|_| is_default) {
                 found.push(
-                    Found::in_file(&roster.file, Some(entry.line), say(entry.version, os))
+                    Found::in_file(&image_list.file, Some(entry.line), say(entry.version, os))
                         .of(entry.version.minor()),
                 );
             }

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::view::View;
 use super::{
-    Found, calendar, charts, consumers, images, lists, metadata, plugin, policy, release, sites,
-    strict, texts, versions, world,
+    Found, calendar, charts, consumers, images, lists, metadata, plugin, policy, references,
+    release, strict, texts, versions, world,
 };
 
 /// A rule of `check`.
@@ -143,7 +143,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         &metadata::RULES,
         &texts::RULES,
         &policy::RULES,
-        &sites::RULES,
+        &references::RULES,
         &strict::RULES,
         &world::RULES,
         &calendar::RULES,

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::{View, file_name};
-use crate::stack::{Fact, RosterForm, Site, SourceFile, chart_lock_fits, other_versions};
+use crate::stack::{Fact, ImageListForm, Reference, SourceFile, chart_lock_fits, other_versions};
 use crate::version::{ChartVersion, Minor};
 
 pub(super) const RULES: [Rule; 4] = [
@@ -72,32 +72,35 @@ fn chart_lock(view: &View<'_>) -> Vec<Found> {
 }
 
 fn lock_fault(chart: &SourceFile, lock: &SourceFile) -> Option<(Option<usize>, String)> {
-    for site in lock.sites() {
+    for reference in lock.references() {
         // Helm keeps the order.
-        let asked = chart.sites().iter().find(|asked| asked.at == site.at);
-        if let Some(asked) = asked.filter(|asked| !takes_locked(asked, site)) {
+        let asked = chart
+            .references()
+            .iter()
+            .find(|asked| asked.at == reference.at);
+        if let Some(asked) = asked.filter(|asked| !takes_locked(asked, reference)) {
             let wanted = &asked.value;
             let message = format!(
                 "{} {}, Chart.yaml says {wanted}",
-                locked_chart(site),
-                site.value
+                locked_chart(reference),
+                reference.value
             );
-            return Some((Some(site.line), message));
+            return Some((Some(reference.line), message));
         }
     }
     let fits = chart_lock_fits(chart, lock);
     (!fits).then(|| (None, "the digest is not that of Chart.yaml".to_owned()))
 }
 
-fn locked_chart(site: &Site) -> &str {
-    match &site.fact {
+fn locked_chart(reference: &Reference) -> &str {
+    match &reference.fact {
         Fact::LockedDependency { chart, .. } => chart,
         _ => "",
     }
 }
 
 /// Tells whether a dependency takes the version that is locked for it; of another chart in its place, nothing is said.
-fn takes_locked(asked: &Site, locked: &Site) -> bool {
+fn takes_locked(asked: &Reference, locked: &Reference) -> bool {
     match (&asked.fact, &locked.fact) {
         (
             Fact::ChartDependency {
@@ -134,13 +137,14 @@ fn chart_archive(view: &View<'_>) -> Vec<Found> {
             let archives: Vec<&str> = folder
                 .filter_map(|(path, _)| file_name(path).strip_suffix(".tgz"))
                 .collect();
-            for site in chart.sites() {
-                let released = line.tree.version_of(site);
-                if let Some(other) = stale_archive(site, released, &archives) {
-                    let version = released.map_or_else(|| site.value.clone(), ToString::to_string);
+            for reference in chart.references() {
+                let released = line.tree.version_of(reference);
+                if let Some(other) = stale_archive(reference, released, &archives) {
+                    let version =
+                        released.map_or_else(|| reference.value.clone(), ToString::to_string);
                     let message = format!("version {version}, charts/ has {other}.tgz");
                     let hint = format!("helm dependency update {directory}");
-                    found.push(line.at(site, message).hinted(hint));
+                    found.push(line.at(reference, message).hinted(hint));
                 }
             }
         }
@@ -151,11 +155,11 @@ fn chart_archive(view: &View<'_>) -> Vec<Found> {
 /// Finds the archive of another version of a dependency, where there is none of the right one: the one that is released, or one
 /// that the range takes.
 fn stale_archive<'a>(
-    site: &Site,
+    reference: &Reference,
     released: Option<&ChartVersion>,
     archives: &[&'a str],
 ) -> Option<&'a str> {
-    let Fact::ChartDependency { chart, range, .. } = &site.fact else {
+    let Fact::ChartDependency { chart, range, .. } = &reference.fact else {
         return None;
     };
     let is_right = |found: &ChartVersion| match (released, range) {
@@ -181,12 +185,12 @@ fn build_dates(view: &View<'_>) -> Vec<Found> {
     const MINORS: usize = 3;
     const IMAGES: usize = 5;
     let mut found = Vec::new();
-    for (minor, roster) in view.rosters() {
-        if roster.form != RosterForm::ImageManager {
+    for (minor, image_list) in view.image_lists() {
+        if image_list.form != ImageListForm::ImageManager {
             continue;
         }
         let mut days: BTreeMap<Date, (usize, Vec<Minor>)> = BTreeMap::new();
-        for entry in &roster.entries {
+        for entry in &image_list.entries {
             if let Some(day) = entry.built {
                 let (_, minors) = days.entry(day).or_insert((entry.line, Vec::new()));
                 minors.push(entry.version.minor());
@@ -203,7 +207,7 @@ fn build_dates(view: &View<'_>) -> Vec<Found> {
                 let command = view.input.selection.command("check --with catalog");
                 let hint = format!("{command} compares them with the store");
                 found.push(
-                    Found::in_file(&roster.file, Some(line), message)
+                    Found::in_file(&image_list.file, Some(line), message)
                         .of(minor)
                         .hinted(hint),
                 );

@@ -5,7 +5,7 @@ use super::rule::{Group, Rule, Severity};
 use super::view::{Line, View, file_name};
 use super::{Found, StateTag};
 use crate::catalog::StackRelease;
-use crate::stack::{Example, ExampleValue, Fault, FaultKind, NamedVersion, Site, Stated};
+use crate::stack::{Example, ExampleValue, Fault, FaultKind, NamedVersion, Reference, Stated};
 use crate::version::Minor;
 
 /// The rule that names of providers and cluster stacks have no dash.
@@ -152,13 +152,16 @@ fn example_version(view: &View<'_>) -> Vec<Found> {
             let stated = example.kubernetes().zip(line.default);
             let is_behind = stated.is_some_and(|(version, default)| version < default);
             for value in &example.values {
-                let site = file.example_site(value);
-                let message = value_fault(line, value, &site).or_else(|| {
+                let reference = file.example_reference(value);
+                let message = value_fault(line, value, &reference).or_else(|| {
                     let newest = newest.filter(|_| is_behind)?;
                     release_fault(line, newest, value)
                 });
                 if let Some(message) = message {
-                    found.push(line.at(&site, message).hinted(example_hint(line, &example)));
+                    found.push(
+                        line.at(&reference, message)
+                            .hinted(example_hint(line, &example)),
+                    );
                 }
             }
         }
@@ -172,14 +175,14 @@ fn newest_release<'a>(view: &View<'a>, line: Line<'_>) -> Option<&'a StackReleas
 }
 
 /// Says what a value of an example says and the stack does not.
-fn value_fault(line: Line<'_>, value: &ExampleValue, site: &Site) -> Option<String> {
+fn value_fault(line: Line<'_>, value: &ExampleValue, reference: &Reference) -> Option<String> {
     let differs = match &value.states {
         Stated::Kubernetes(version) => line.differs(*version),
         Stated::Minor(minor) => *minor != line.minor,
         Stated::Release(release) => release.minor != line.minor,
         Stated::StackVersion(_) => false,
     };
-    differs.then(|| format!("the example says {}, {}", site.value, line.is_words()))
+    differs.then(|| format!("the example says {}, {}", reference.value, line.is_words()))
 }
 
 /// Says what is wrong with the release of an example whose Kubernetes version is behind the stack's: to go on with its release, the
@@ -228,7 +231,7 @@ fn example_hint(line: Line<'_>, example: &Example) -> String {
 fn final_newline(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for (minor, file) in view.files_with_minor() {
-        let states_facts = !file.kinds().is_empty() || !file.sites().is_empty();
+        let states_facts = !file.kinds().is_empty() || !file.references().is_empty();
         let text = file.text();
         if states_facts && !text.is_empty() && !text.ends_with('\n') {
             let last = text.lines().count();

@@ -4,7 +4,7 @@ use super::rule::{Group, Rule, Severity};
 use super::view::{Line, View, file_name};
 use super::{Found, version_words};
 use crate::catalog::Catalog;
-use crate::stack::{Fact, Site};
+use crate::stack::{Fact, Reference};
 use crate::version::{KubernetesVersion, Minor};
 
 pub(super) const RULES: [Rule; 5] = [
@@ -54,22 +54,22 @@ fn csctl_version(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
         let stated = line
-            .sites()
-            .filter(|site| file_name(&site.file) == "csctl.yaml");
-        for site in stated {
-            let needed = match site.fact {
+            .references()
+            .filter(|reference| file_name(&reference.file) == "csctl.yaml");
+        for reference in stated {
+            let needed = match reference.fact {
                 Fact::KubernetesMinor { minor } => {
                     line.default.unwrap_or_else(|| zero_patch(minor))
                 }
-                Fact::Kubernetes { version } if site.value != version.to_string() => version,
+                Fact::Kubernetes { version } if reference.value != version.to_string() => version,
                 _ => continue,
             };
             let message = format!(
                 "csctl accepts only a version in full, and this is `{}`",
-                site.value
+                reference.value
             );
             let hint = format!("write a released version such as {needed}");
-            found.push(line.at(site, message).hinted(hint));
+            found.push(line.at(reference, message).hinted(hint));
         }
     }
     found
@@ -85,17 +85,20 @@ fn default_version(view: &View<'_>) -> Vec<Found> {
     for line in view.lines() {
         let directory = file_name(&line.tree.directory);
         let is_per_minor = directory == line.minor.dashed();
-        for site in line
-            .sites()
-            .filter(|site| file_name(&site.file) != "metadata.yaml")
+        for reference in line
+            .references()
+            .filter(|reference| file_name(&reference.file) != "metadata.yaml")
         {
-            let (minor, differs) = match site.fact {
+            let (minor, differs) = match reference.fact {
                 Fact::Kubernetes { version } => (version.minor(), line.differs(version)),
                 Fact::KubernetesMinor { minor } => (minor, minor != line.minor),
                 _ => continue,
             };
             let (message, hint) = if minor != line.minor && is_per_minor {
-                let message = format!("{} is of {minor}, the directory is {directory}", site.value);
+                let message = format!(
+                    "{} is of {minor}, the directory is {directory}",
+                    reference.value
+                );
                 let hint = format!(
                     "write a version of {} here, or move the files to {}",
                     line.minor,
@@ -104,16 +107,20 @@ fn default_version(view: &View<'_>) -> Vec<Found> {
                 (message, hint)
             } else if differs {
                 let words = line.version_words();
-                let message = format!("{} here, {} says {words}", site.value, line.default_file());
-                let hint = match site.fact {
-                    Fact::Kubernetes { version } => both_ways(line, &site.value, version),
+                let message = format!(
+                    "{} here, {} says {words}",
+                    reference.value,
+                    line.default_file()
+                );
+                let hint = match reference.fact {
+                    Fact::Kubernetes { version } => both_ways(line, &reference.value, version),
                     _ => format!("write {} here", line.minor),
                 };
                 (message, hint)
             } else {
                 continue;
             };
-            found.push(line.at(site, message).hinted(hint));
+            found.push(line.at(reference, message).hinted(hint));
         }
     }
     found
@@ -122,11 +129,11 @@ fn default_version(view: &View<'_>) -> Vec<Found> {
 fn metadata_version(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
-        for site in line
-            .sites()
-            .filter(|site| file_name(&site.file) == "metadata.yaml")
+        for reference in line
+            .references()
+            .filter(|reference| file_name(&reference.file) == "metadata.yaml")
         {
-            let stale = match site.fact {
+            let stale = match reference.fact {
                 Fact::Kubernetes { version } => line.differs(version),
                 Fact::KubernetesMinor { minor } => minor != line.minor,
                 _ => false,
@@ -134,19 +141,19 @@ fn metadata_version(view: &View<'_>) -> Vec<Found> {
             if stale {
                 let message = format!(
                     "{} here, {} says {}",
-                    site.value,
+                    reference.value,
                     line.default_file(),
                     line.version_words()
                 );
-                let hint = match site.fact {
+                let hint = match reference.fact {
                     _ if line.tree.has_csctl() => format!(
                         "write {} here, or remove the file: csctl writes one into every release",
                         line.version_words()
                     ),
-                    Fact::Kubernetes { version } => both_ways(line, &site.value, version),
+                    Fact::Kubernetes { version } => both_ways(line, &reference.value, version),
                     _ => format!("write {} here", line.version_words()),
                 };
-                found.push(line.at(site, message).hinted(hint));
+                found.push(line.at(reference, message).hinted(hint));
             }
         }
     }
@@ -183,18 +190,18 @@ fn row_hint(view: &View<'_>, line: Line<'_>) -> String {
 }
 
 /// Returns the rows of the lists of versions that a stack has.
-pub(super) fn rows<'a>(view: &View<'a>) -> Vec<(&'a Site, KubernetesVersion)> {
-    let sites = view.files().flat_map(crate::stack::SourceFile::sites);
-    let row = |site: &'a Site| match site.fact {
-        Fact::ListedVersion { version } => Some((site, version)),
+pub(super) fn rows<'a>(view: &View<'a>) -> Vec<(&'a Reference, KubernetesVersion)> {
+    let references = view.files().flat_map(crate::stack::SourceFile::references);
+    let row = |reference: &'a Reference| match reference.fact {
+        Fact::ListedVersion { version } => Some((reference, version)),
         _ => None,
     };
-    sites.filter_map(row).collect()
+    references.filter_map(row).collect()
 }
 
 fn versions_row(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (site, version) in rows(view) {
+    for (reference, version) in rows(view) {
         let Some(line) = view.find_line(version.minor()) else {
             continue;
         };
@@ -202,13 +209,13 @@ fn versions_row(view: &View<'_>) -> Vec<Found> {
             let stated = version_words(line.default, line.minor);
             let message = format!(
                 "{} is listed for {}, {} says {stated}{}",
-                site.value,
+                reference.value,
                 line.minor,
                 line.default_file(),
                 images_words(view, version, line.default)
             );
-            let hint = both_ways(line, &site.value, version);
-            found.push(line.at(site, message).hinted(hint));
+            let hint = both_ways(line, &reference.value, version);
+            found.push(line.at(reference, message).hinted(hint));
         }
     }
     found
@@ -220,7 +227,10 @@ fn images_words(
     listed: KubernetesVersion,
     default: Option<KubernetesVersion>,
 ) -> String {
-    let entries = || view.rosters().flat_map(|(_, roster)| &roster.entries);
+    let entries = || {
+        view.image_lists()
+            .flat_map(|(_, image_list)| &image_list.entries)
+    };
     let Some(default) = default.filter(|_| entries().next().is_some()) else {
         return String::new();
     };

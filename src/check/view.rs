@@ -1,7 +1,7 @@
 //! What rules look at: one cluster stack, with the questions that many rules ask of it.
 
 use super::{CheckInput, Found, version_words};
-use crate::stack::{Fact, Fault, Roster, Site, SourceFile, SourceTree, Stack};
+use crate::stack::{Fact, Fault, ImageList, Reference, SourceFile, SourceTree, Stack};
 use crate::version::{KubernetesVersion, Minor};
 
 /// One cluster stack, as rules look at it.
@@ -46,9 +46,14 @@ impl<'a> View<'a> {
     }
 
     /// Returns every list of node images, with the minor of its source tree where it belongs to one.
-    pub(super) fn rosters(&self) -> impl Iterator<Item = (Option<Minor>, &'a Roster)> + use<'a> {
-        self.files_with_minor()
-            .flat_map(|(minor, file)| file.rosters().iter().map(move |roster| (minor, roster)))
+    pub(super) fn image_lists(
+        &self,
+    ) -> impl Iterator<Item = (Option<Minor>, &'a ImageList)> + use<'a> {
+        self.files_with_minor().flat_map(|(minor, file)| {
+            file.image_lists()
+                .iter()
+                .map(move |image_list| (minor, image_list))
+        })
     }
 
     /// Returns every file, with the minor of its source tree where it belongs to one.
@@ -93,13 +98,13 @@ impl<'a> Line<'a> {
     }
 
     /// Returns its single facts.
-    pub(super) fn sites(self) -> impl Iterator<Item = &'a Site> + use<'a> {
-        self.tree.sites()
+    pub(super) fn references(self) -> impl Iterator<Item = &'a Reference> + use<'a> {
+        self.tree.references()
     }
 
-    /// Returns a finding at a site.
-    pub(super) fn at(self, site: &Site, message: impl Into<String>) -> Found {
-        Found::at(site, message).of(self.minor)
+    /// Returns a finding at a reference.
+    pub(super) fn at(self, reference: &Reference, message: impl Into<String>) -> Found {
+        Found::at(reference, message).of(self.minor)
     }
 
     /// Returns the file that says what the source tree is: its csctl.yaml, its stack.yaml, or the class's chart.
@@ -115,10 +120,10 @@ impl<'a> Line<'a> {
 
     /// Returns the name of the file that states the default version, for sentences.
     pub(super) fn default_file(self) -> &'a str {
-        let stated = self.sites().find(|site| {
-            matches!(site.fact, Fact::Kubernetes { version } if Some(version) == self.default)
+        let stated = self.references().find(|reference| {
+            matches!(reference.fact, Fact::Kubernetes { version } if Some(version) == self.default)
         });
-        stated.map_or("the stack", |site| file_name(&site.file))
+        stated.map_or("the stack", |reference| file_name(&reference.file))
     }
 }
 
@@ -135,11 +140,11 @@ impl Found {
         }
     }
 
-    /// Returns a finding at a site.
-    pub(super) fn at(site: &Site, message: impl Into<String>) -> Self {
+    /// Returns a finding at a reference.
+    pub(super) fn at(reference: &Reference, message: impl Into<String>) -> Self {
         Self {
-            at: Some(site.at.clone()),
-            ..Self::in_file(&site.file, Some(site.line), message)
+            at: Some(reference.at.clone()),
+            ..Self::in_file(&reference.file, Some(reference.line), message)
         }
     }
 

@@ -5,7 +5,7 @@ use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::{View, file_name};
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
-use crate::stack::{Fact, Site};
+use crate::stack::{Fact, Reference};
 use crate::version::{KubernetesVersion, Minor, Sha256};
 
 pub(super) const RULES: [Rule; 5] = [
@@ -63,11 +63,11 @@ struct Named<'a> {
 }
 
 fn named_images<'a>(view: &View<'a>) -> Vec<Named<'a>> {
-    let listed = view.rosters().flat_map(|(minor, roster)| {
-        let entries = roster.entries.iter();
+    let listed = view.image_lists().flat_map(|(minor, image_list)| {
+        let entries = image_list.entries.iter();
         entries.filter_map(move |entry| {
             Some(Named {
-                file: &roster.file,
+                file: &image_list.file,
                 line: entry.line,
                 minor,
                 version: entry.version,
@@ -78,18 +78,19 @@ fn named_images<'a>(view: &View<'a>) -> Vec<Named<'a>> {
         })
     });
     let single = view.lines().flat_map(|line| {
-        line.sites().filter_map(move |site| match &site.fact {
-            Fact::Image(image) => Some(Named {
-                file: &site.file,
-                line: site.line,
-                minor: Some(line.minor),
-                version: image.version,
-                url: &image.url,
-                sha256: image.sha256.as_ref(),
-                built: None,
-            }),
-            _ => None,
-        })
+        line.references()
+            .filter_map(move |reference| match &reference.fact {
+                Fact::Image(image) => Some(Named {
+                    file: &reference.file,
+                    line: reference.line,
+                    minor: Some(line.minor),
+                    version: image.version,
+                    url: &image.url,
+                    sha256: image.sha256.as_ref(),
+                    built: None,
+                }),
+                _ => None,
+            })
     });
     listed.chain(single).collect()
 }
@@ -170,11 +171,11 @@ fn defaults_without_image(view: &View<'_>, catalog: &Catalog) -> Vec<Found> {
             let store = answering_store(catalog, pattern, line.minor);
             let is_its = |image: &&NodeImage| series.has_os(image.os.as_ref());
             if store.is_some_and(|store| store.images_of(default).find(is_its).is_none()) {
-                let stated = line.sites().find(
-                    |site| matches!(site.fact, Fact::Kubernetes { version } if version == default),
+                let stated = line.references().find(
+                    |reference| matches!(reference.fact, Fact::Kubernetes { version } if version == default),
                 );
                 let message = format!("{} has no image of {default}", pattern.base_or_name());
-                found.extend(stated.map(|site| line.at(site, message)));
+                found.extend(stated.map(|reference| line.at(reference, message)));
             }
         }
     }
@@ -211,7 +212,7 @@ fn image_republished(view: &View<'_>) -> Vec<Found> {
         }
     }
     for (minor, file) in view.files_with_minor() {
-        for image in file.image_references(&view.stack.series) {
+        for image in file.named_images(&view.stack.series) {
             if let Some(message) = other_digest(catalog, image.text, image.version) {
                 found.push(Found::in_file(file.path(), Some(image.line), message).of(minor));
             }
@@ -294,9 +295,9 @@ fn chart_not_published(view: &View<'_>) -> Vec<Found> {
     };
     let mut found = Vec::new();
     for (minor, file) in view.files_with_minor() {
-        for site in file.sites() {
-            if let Some((message, row)) = unpublished(view, catalog, site) {
-                found.push(Found::at(site, message).of(row.or(minor)));
+        for reference in file.references() {
+            if let Some((message, row)) = unpublished(view, catalog, reference) {
+                found.push(Found::at(reference, message).of(row.or(minor)));
             }
         }
     }
@@ -305,7 +306,11 @@ fn chart_not_published(view: &View<'_>) -> Vec<Found> {
 
 /// Says what a repository lacks that a place asks for, and the minor of the row where it is one. A source that gave no answer
 /// proves nothing.
-fn unpublished(view: &View<'_>, catalog: &Catalog, site: &Site) -> Option<(String, Option<Minor>)> {
+fn unpublished(
+    view: &View<'_>,
+    catalog: &Catalog,
+    reference: &Reference,
+) -> Option<(String, Option<Minor>)> {
     let charts = &view.stack.charts;
     let (Fact::ChartDependency {
         chart,
@@ -318,11 +323,11 @@ fn unpublished(view: &View<'_>, catalog: &Catalog, site: &Site) -> Option<(Strin
         version,
         range,
         ..
-    }) = &site.fact
+    }) = &reference.fact
     else {
         return None;
     };
-    let (url, row) = match &site.fact {
+    let (url, row) = match &reference.fact {
         Fact::ListedAddon { minor, .. } => {
             let listed = charts.find(chart)?;
             (view.stack.repository_of(listed), Some(*minor))
@@ -338,5 +343,5 @@ fn unpublished(view: &View<'_>, catalog: &Catalog, site: &Site) -> Option<(Strin
         (None, Some(range)) => offered.iter().any(|found| range.takes(found)),
         (None, None) => true,
     };
-    (!is_there).then(|| (format!("{url} has no {chart} {}", site.value), row))
+    (!is_there).then(|| (format!("{url} has no {chart} {}", reference.value), row))
 }

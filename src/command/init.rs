@@ -56,9 +56,9 @@ fn start(request: &InitRequest) -> Result<Outcome, CommandError> {
 /// Finds what a configuration may speak of.
 fn look(repository: &Repository) -> Start {
     let found = repository.discovery.map(&repository.tree, |stack| {
-        let rosters = stack.files().flat_map(SourceFile::rosters);
-        let os = rosters
-            .flat_map(|roster| &roster.entries)
+        let image_lists = stack.files().flat_map(SourceFile::image_lists);
+        let os = image_lists
+            .flat_map(|image_list| &image_list.entries)
             .filter_map(|entry| entry.os.clone());
         let stores = stack.series.all().iter();
         let stores = stores.filter_map(|series| series.store.as_ref());

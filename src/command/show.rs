@@ -17,8 +17,8 @@ pub struct ShowRequest {
     pub world: World,
     /// Which stacks and which minor.
     pub selection: Selection,
-    /// Whether every site and roster is shown too.
-    pub sites: bool,
+    /// Whether every reference and image list is shown too.
+    pub references: bool,
     /// The form of the data.
     pub format: Format,
 }
@@ -39,7 +39,7 @@ fn show(request: &ShowRequest) -> Result<Outcome, CommandError> {
         policy: &repository.config.policy(&Config::default()),
         selection: &selection,
     };
-    let overview = overview(input, request.sites);
+    let overview = overview(input, request.references);
     let data = match request.format {
         Format::Text => report::text::show(&overview, &catalog, &selection.command("plan")),
         Format::Markdown => report::markdown::show(&overview, &selection.command("plan")),

@@ -35,7 +35,7 @@ pub struct GateCommand {
     /// The longest time it may take: `90s`, `30m`, `2h`.
     #[serde(default)]
     pub timeout: TimeLimit,
-    /// The changes that need it: `default`, `roster`, `addons`; all without any.
+    /// The changes that need it: `default`, `images`, `addons`; all without any.
     #[serde(default)]
     pub needs: BTreeSet<Need>,
 }
@@ -48,7 +48,7 @@ pub enum Need {
     /// The default version moves.
     Default,
     /// A list of node images changes.
-    Roster,
+    Images,
     /// Addon charts change.
     Addons,
 }

@@ -51,7 +51,7 @@ branches:
 #[test]
 fn reads_what_it_documents() {
     let config = config(FULL);
-    assert_eq!(config.images, Some(ImageList::Newest(3)));
+    assert_eq!(config.images, Some(ImagesToList::Newest(3)));
     assert_eq!(config.image_store.listing, Listing::S3);
     assert_eq!(config.mirrors[0].to, "http://m/");
     assert_eq!(config.minors.unwrap().to_string(), "1.30 to 1.35");
@@ -114,7 +114,7 @@ fn what_says_nothing_is_the_default() {
 fn options_win_over_the_file_and_over_what_it_says_of_stacks() {
     let file = config("images: all\naddons: leave\nstacks: {openstack/scs: {images: newest=2}}\n");
     let options = Config {
-        images: Some(ImageList::Newest(1)),
+        images: Some(ImagesToList::Newest(1)),
         ..Config::default()
     };
     let images = |options: &Config| {
@@ -222,7 +222,7 @@ const FAULTS: &[(&str, usize, &str, &str)] = &[
     (
         "gate:\n  commands:\n  - {name: e2e, run: a, needs: [defaults]}\n",
         3,
-        "`gate.commands[0].needs[0]`: `defaults` is none of `default`, `roster`, `addons`",
+        "`gate.commands[0].needs[0]`: `defaults` is none of `default`, `images`, `addons`",
         KEYS,
     ),
     (

@@ -64,11 +64,11 @@ fn image_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
 
 /// The images that a stack's files name.
 fn named_images(stack: &Stack) -> BTreeSet<Named> {
-    let rosters = stack.files().flat_map(SourceFile::rosters);
-    let entries = rosters.flat_map(|roster| &roster.entries);
+    let image_lists = stack.files().flat_map(SourceFile::image_lists);
+    let entries = image_lists.flat_map(|image_list| &image_list.entries);
     let listed = entries.map(|entry| (entry.version, entry.url.clone(), entry.sha256.clone()));
-    let sites = stack.files().flat_map(SourceFile::sites);
-    let single = sites.filter_map(|site| match &site.fact {
+    let references = stack.files().flat_map(SourceFile::references);
+    let single = references.filter_map(|reference| match &reference.fact {
         Fact::Image(image) => Some((image.version, Some(image.url.clone()), image.sha256.clone())),
         _ => None,
     });
@@ -162,17 +162,20 @@ fn charts(stack: &Stack, of: Option<ProofInput<'_>>) -> BTreeSet<NamedChart> {
     let minor = of.map(|input| input.subject.line.line.minor);
     let trees = stack.trees.iter();
     let trees = trees.filter(|tree| minor.is_none() || tree.minor == minor);
-    let of_trees = trees.flat_map(|tree| tree.sites().map(move |site| (Some(tree), site)));
-    let shared = stack.shared.iter().flat_map(|file| file.sites());
-    let sites = of_trees.chain(shared.map(|site| (None, site)));
-    let named = sites.filter_map(|(tree, site)| match &site.fact {
+    let of_trees = trees.flat_map(|tree| {
+        tree.references()
+            .map(move |reference| (Some(tree), reference))
+    });
+    let shared = stack.shared.iter().flat_map(|file| file.references());
+    let references = of_trees.chain(shared.map(|reference| (None, reference)));
+    let named = references.filter_map(|(tree, reference)| match &reference.fact {
         Fact::ChartDependency {
             chart, repository, ..
         } => {
             let bound = stack.charts.find(chart);
             let usual = bound.filter(|_| repository.is_empty());
             let repository = usual.map_or(repository, |bound| &bound.repository);
-            let version = tree?.version_of(site)?;
+            let version = tree?.version_of(reference)?;
             Some((repository.clone(), chart.clone(), version.clone()))
         }
         Fact::ListedAddon {

@@ -63,7 +63,7 @@ impl<'a> Subject<'a> {
         let mut needs = needs.into_iter().peekable();
         let is_there = |need: &Need| match need {
             Need::Default => self.moved_default().is_some(),
-            Need::Roster => {
+            Need::Images => {
                 let os = self.line.classes.contains(&ChangeClass::OsRelease);
                 os || listed(self.line.before.as_ref()) != listed(self.line.after.as_ref())
             }

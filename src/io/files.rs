@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ignore::WalkBuilder;
 
 use crate::stack::{
-    ConfiguredSites, Content, Tree, is_directory_of_interest, is_of_git, is_of_interest,
+    ConfiguredReferences, Content, Tree, is_directory_of_interest, is_of_git, is_of_interest,
 };
 
 /// Files over this size are not read: the largest file that states facts in a public repository has 20 kB.
@@ -306,16 +306,18 @@ fn is_passed_over(entry: &ignore::DirEntry) -> bool {
     name.starts_with('.') && (is_directory || name == ".git")
 }
 
-/// Reads the files of configured sites too. One that is named in full is read even in a hidden directory.
-pub fn load_more(root: &Path, tree: &mut Tree, sites: &ConfiguredSites) {
+/// Reads the files of configured references too. One that is named in full is read even in a hidden directory.
+pub fn load_more(root: &Path, tree: &mut Tree, references: &ConfiguredReferences) {
     let unread = tree
         .files()
         .filter(|(_, content)| **content == Content::Unread);
     let unread = unread
         .map(|(path, _)| path)
-        .filter(|path| sites.takes(path));
+        .filter(|path| references.takes(path));
     let mut paths: Vec<String> = unread.map(str::to_owned).collect();
-    let hidden = sites.plain_paths().filter(|path| tree.find(path).is_none());
+    let hidden = references
+        .plain_paths()
+        .filter(|path| tree.find(path).is_none());
     let hidden = hidden.filter(|path| root.join(path).is_file());
     paths.extend(hidden.map(str::to_owned));
     for path in paths {

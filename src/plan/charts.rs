@@ -9,8 +9,8 @@ use super::holds::hold;
 use super::target::Target;
 use crate::policy::Addons;
 use crate::stack::{
-    ChartPlace, ChartSource, Fact, MinorBoundChart, Site, SourceFile, SourceTree, chart_lock_fits,
-    versions_for,
+    ChartPlace, ChartSource, Fact, MinorBoundChart, Reference, SourceFile, SourceTree,
+    chart_lock_fits, versions_for,
 };
 use crate::version::{ChartRequirement, ChartVersion, Minor};
 
@@ -70,26 +70,30 @@ pub(super) fn newer_of_ended(
 
 /// Returns the charts that belong to a minor of which a source tree depends, each with the repository that can be asked for it.
 pub(super) fn asked<'t>(target: &Target<'t>, tree: &'t SourceTree) -> BTreeSet<(&'t str, &'t str)> {
-    let sites = tree.sites().filter_map(|site| match &site.fact {
-        Fact::ChartDependency {
-            chart, repository, ..
-        } => {
-            let known = target.stack.charts.find(chart)?;
-            Some((chart.as_str(), known.repository_of(repository)?))
-        }
-        _ => None,
-    });
-    sites.collect()
+    let references = tree
+        .references()
+        .filter_map(|reference| match &reference.fact {
+            Fact::ChartDependency {
+                chart, repository, ..
+            } => {
+                let known = target.stack.charts.find(chart)?;
+                Some((chart.as_str(), known.repository_of(repository)?))
+            }
+            _ => None,
+        });
+    references.collect()
 }
 
 /// Returns the charts that a file names.
 fn names(file: &SourceFile) -> impl Iterator<Item = &str> {
-    file.sites().iter().filter_map(|site| match &site.fact {
-        Fact::ChartDependency { chart, .. } | Fact::ListedAddon { chart, .. } => {
-            Some(chart.as_str())
-        }
-        _ => None,
-    })
+    file.references()
+        .iter()
+        .filter_map(|reference| match &reference.fact {
+            Fact::ChartDependency { chart, .. } | Fact::ListedAddon { chart, .. } => {
+                Some(chart.as_str())
+            }
+            _ => None,
+        })
 }
 
 /// All places that name one chart for one minor.
@@ -105,7 +109,7 @@ struct Group<'t> {
 
 /// A place that names a chart.
 struct Named<'t> {
-    site: &'t Site,
+    reference: &'t Reference,
     range: Option<&'t ChartRequirement>,
     /// Whether its text reads as a version or a range.
     is_read: bool,
@@ -130,22 +134,22 @@ enum Lock {
 
 /// A range that keeps a dependency from going on.
 struct Limit<'t> {
-    site: &'t Site,
+    reference: &'t Reference,
     range: ChartRequirement,
 }
 
 impl Limit<'_> {
     fn words(&self) -> String {
-        asks(self.site)
+        asks(self.reference)
     }
 }
 
 /// `Chart.yaml asks for ~2.34.0 (providers/openstack/scs/cluster-addon/Chart.yaml:9)`.
-fn asks(site: &Site) -> String {
-    let name = site.file.rsplit('/').next().unwrap_or(&site.file);
+fn asks(reference: &Reference) -> String {
+    let name = reference.file.rsplit('/').next().unwrap_or(&reference.file);
     format!(
         "{name} asks for {} ({}:{})",
-        site.value, site.file, site.line
+        reference.value, reference.file, reference.line
     )
 }
 
@@ -166,8 +170,8 @@ impl<'t> Group<'t> {
         if is_of_tree {
             dependencies.extend(dependencies_of(tree, chart, minor));
         }
-        let lists = lists.sites(chart, minor, is_of_tree);
-        let lists = lists.map(|site| Named::new(site, None, minor));
+        let lists = lists.references(chart, minor, is_of_tree);
+        let lists = lists.map(|reference| Named::new(reference, None, minor));
         Self {
             target,
             chart,
@@ -187,9 +191,9 @@ impl<'t> Group<'t> {
         for dependency in &self.dependencies {
             match self.decide_dependency(dependency, charts) {
                 Ok(Some(version)) => {
-                    let site = dependency.named.site;
-                    decided.extend(version.spelled_like(&site.value).parse());
-                    charts.places.insert(ChartPlace::of(site), version);
+                    let reference = dependency.named.reference;
+                    decided.extend(version.spelled_like(&reference.value).parse());
+                    charts.places.insert(ChartPlace::of(reference), version);
                 }
                 Ok(None) => {}
                 Err(reason) => self.miss(reason, charts),
@@ -221,22 +225,23 @@ fn dependencies_of<'t>(
     chart: &'t MinorBoundChart,
     minor: Minor,
 ) -> impl Iterator<Item = Dependency<'t>> {
-    tree.sites().filter_map(move |site| match &site.fact {
-        Fact::ChartDependency {
-            chart: name,
-            repository,
-            ..
-        } if *name == chart.name => Some(Dependency {
-            named: Named::new(site, tree.version_of(site), minor),
-            source: chart.source(repository),
-            lock: lock_of(tree, site),
-        }),
-        _ => None,
-    })
+    tree.references()
+        .filter_map(move |reference| match &reference.fact {
+            Fact::ChartDependency {
+                chart: name,
+                repository,
+                ..
+            } if *name == chart.name => Some(Dependency {
+                named: Named::new(reference, tree.version_of(reference), minor),
+                source: chart.source(repository),
+                lock: lock_of(tree, reference),
+            }),
+            _ => None,
+        })
 }
 
 /// Returns what the lock beside a dependency is like, where the dependency asks by a range.
-fn lock_of(tree: &SourceTree, dependency: &Site) -> Lock {
+fn lock_of(tree: &SourceTree, dependency: &Reference) -> Lock {
     if !matches!(
         dependency.fact,
         Fact::ChartDependency { range: Some(_), .. }
@@ -252,16 +257,16 @@ fn lock_of(tree: &SourceTree, dependency: &Site) -> Lock {
     }
 }
 
-/// Sites that list a chart, by its name and the minor that a list of several minors names: a list may have many rows.
+/// References that list a chart, by its name and the minor that a list of several minors names: a list may have many rows.
 struct Lists<'t> {
     by_chart: HashMap<(&'t str, Option<Minor>), Vec<Place<'t>>>,
 }
 
-/// A site, and its place among all of them.
+/// A reference, and its place among all of them.
 #[derive(Clone, Copy)]
 struct Place<'t> {
     number: usize,
-    site: &'t Site,
+    reference: &'t Reference,
 }
 
 impl<'t> Lists<'t> {
@@ -270,11 +275,11 @@ impl<'t> Lists<'t> {
         let mut number = 0;
         for file in tree.files.iter().chain(&target.stack.shared) {
             let spans = file.kinds().iter().any(|kind| kind.spans_minors());
-            for site in file.sites() {
-                if let Fact::ListedAddon { minor, chart, .. } = &site.fact {
+            for reference in file.references() {
+                if let Fact::ListedAddon { minor, chart, .. } = &reference.fact {
                     let minor = spans.then_some(*minor);
                     let places = by_chart.entry((chart, minor)).or_default();
-                    places.push(Place { number, site });
+                    places.push(Place { number, reference });
                     number += 1;
                 }
             }
@@ -282,33 +287,33 @@ impl<'t> Lists<'t> {
         Self { by_chart }
     }
 
-    /// Returns the sites that list a chart for a minor, in the order of the files. A list of several minors says which; the stack's
+    /// Returns the references that list a chart for a minor, in the order of the files. A list of several minors says which; the stack's
     /// own file speaks of the minor that the tree is set to.
-    fn sites(
+    fn references(
         &self,
         chart: &MinorBoundChart,
         minor: Minor,
         is_of_tree: bool,
-    ) -> impl Iterator<Item = &'t Site> + use<'t> {
+    ) -> impl Iterator<Item = &'t Reference> + use<'t> {
         let find = |minor| self.by_chart.get(&(chart.name.as_str(), minor));
         let of_minor = find(Some(minor)).into_iter().flatten();
         let own = find(None).filter(|_| is_of_tree).into_iter().flatten();
         let mut places: Vec<Place<'t>> = of_minor.chain(own).copied().collect();
         places.sort_by_key(|place| place.number);
-        places.into_iter().map(|place| place.site)
+        places.into_iter().map(|place| place.reference)
     }
 }
 
 impl<'t> Named<'t> {
-    fn new(site: &'t Site, resolved: Option<&'t ChartVersion>, minor: Minor) -> Self {
-        let (version, range) = match &site.fact {
+    fn new(reference: &'t Reference, resolved: Option<&'t ChartVersion>, minor: Minor) -> Self {
+        let (version, range) = match &reference.fact {
             Fact::ChartDependency { version, range, .. }
             | Fact::ListedAddon { version, range, .. } => (version.as_ref(), range.as_ref()),
             _ => (None, None),
         };
         let current = version.or(resolved);
         Self {
-            site,
+            reference,
             range,
             is_read: version.is_some() || range.is_some(),
             current: current.filter(|version| version.follows(minor)),
@@ -324,7 +329,7 @@ impl<'t> Named<'t> {
             range.moved_to(minor)?
         };
         Some(Limit {
-            site: self.site,
+            reference: self.reference,
             range,
         })
     }
@@ -332,7 +337,7 @@ impl<'t> Named<'t> {
 
 /// A version that stands somewhere and is newer than all that its repository has.
 struct Ahead<'t> {
-    site: &'t Site,
+    reference: &'t Reference,
     version: &'t ChartVersion,
     repository: &'t str,
     newest: &'t ChartVersion,
@@ -372,7 +377,7 @@ impl<'t> Group<'t> {
             .find_map(|(named, repository)| {
                 let (version, newest) = (named.current?, self.newest_known(repository)?);
                 version.is_newer_than(newest).then_some(Ahead {
-                    site: named.site,
+                    reference: named.reference,
                     version,
                     repository,
                     newest,
@@ -395,7 +400,7 @@ impl<'t> Group<'t> {
     /// Leaves every place where it is: one of them names what the repository does not have, and nobody knows which is meant.
     fn hold_all(&self, ahead: &Ahead<'_>, charts: &mut Charts) {
         let Ahead {
-            site,
+            reference,
             version,
             repository,
             newest,
@@ -403,7 +408,7 @@ impl<'t> Group<'t> {
         let (chart, minor) = (&self.chart.name, self.minor);
         let reason = format!(
             "{}:{} names it, and {repository} has nothing newer than {newest} for {minor}",
-            site.file, site.line
+            reference.file, reference.line
         );
         let named = || {
             let of_dependencies = self.dependencies.iter().map(|dependency| &dependency.named);
@@ -416,8 +421,10 @@ impl<'t> Group<'t> {
         let reason = if named().all(agrees) {
             reason
         } else {
-            let files = named().map(|named| format!("{}:{}", named.site.file, named.site.line));
-            let others = files.filter(|place| *place != format!("{}:{}", site.file, site.line));
+            let files =
+                named().map(|named| format!("{}:{}", named.reference.file, named.reference.line));
+            let others =
+                files.filter(|place| *place != format!("{}:{}", reference.file, reference.line));
             let others: Vec<String> = others.collect();
             format!("{reason}; {} stays too", others.join(", "))
         };
@@ -427,7 +434,10 @@ impl<'t> Group<'t> {
         if named().all(agrees) || self.dependencies.is_empty() {
             return;
         }
-        let words = format!("{}:{} names {chart} {version}", site.file, site.line);
+        let words = format!(
+            "{}:{} names {chart} {version}",
+            reference.file, reference.line
+        );
         self.miss(words, charts);
     }
 
@@ -447,7 +457,7 @@ impl<'t> Group<'t> {
         let (chart, minor) = (&self.chart.name, self.minor);
         let named = &dependency.named;
         let subject = format!("{chart} for {minor}");
-        let place = format!("{}:{}", named.site.file, named.site.line);
+        let place = format!("{}:{}", named.reference.file, named.reference.line);
         let url = match dependency.source {
             ChartSource::Repository(url) => url,
             ChartSource::HelmAlias(alias) => {
@@ -471,14 +481,17 @@ impl<'t> Group<'t> {
             }
         };
         if !named.is_read {
-            let reason = format!("{}, which is no version and no range", asks(named.site));
+            let reason = format!(
+                "{}, which is no version and no range",
+                asks(named.reference)
+            );
             charts.holds.push(hold(subject, reason, None));
             return Ok(None);
         }
         if let Some(range) = named.range
             && named.limit(minor).is_none()
         {
-            let words = asks(named.site);
+            let words = asks(named.reference);
             let reason = format!("{words}, which has no version for {minor}");
             let hint = format!("write a range for {minor} in place of {range}");
             charts.holds.push(hold(subject, reason, Some(hint)));
@@ -539,8 +552,8 @@ impl<'t> Group<'t> {
         let Some(limit) = named.limit(self.minor) else {
             return;
         };
-        let words = asks(named.site);
-        let directory = named.site.file.trim_end_matches("/Chart.yaml");
+        let words = asks(named.reference);
+        let directory = named.reference.file.trim_end_matches("/Chart.yaml");
         match dependency.lock {
             Lock::Fits => {}
             Lock::Stale => {
@@ -625,16 +638,18 @@ impl<'t> Group<'t> {
             let asks_for = named.limit(self.minor);
             if asks_for.is_some_and(|limit| !limit.range.takes(version)) || !named.is_read {
                 let subject = format!("{} {version}", self.chart.name);
-                charts.holds.push(hold(subject, asks(named.site), None));
+                charts
+                    .holds
+                    .push(hold(subject, asks(named.reference), None));
             } else if named.range.is_some() && named.limit(self.minor).is_none() {
-                let (words, minor) = (asks(named.site), self.minor);
+                let (words, minor) = (asks(named.reference), self.minor);
                 let reason = format!("{words}, which has no version for {minor}");
                 let subject = format!("{} for {minor}", self.chart.name);
                 charts.holds.push(hold(subject, reason, None));
             } else {
                 charts
                     .places
-                    .insert(ChartPlace::of(named.site), version.clone());
+                    .insert(ChartPlace::of(named.reference), version.clone());
             }
         }
     }

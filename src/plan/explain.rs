@@ -128,7 +128,7 @@ fn listed_classes(target: &Target<'_>, outcome: &Outcome, minor: Minor) -> BTree
         .files
         .iter()
         .flat_map(|file| file.edits.iter().map(move |edit| (file, edit)));
-    // Configured sites beside the source trees speak of the newest.
+    // Configured references beside the source trees speak of the newest.
     let newest = target.shared.as_ref().map(|wanted| wanted.line.minor);
     let is_configured = |path: &str| {
         let mut shared = target.stack.shared.iter();
@@ -159,7 +159,10 @@ fn version_of(
     let entry = || {
         let mut files = target.stack.files();
         let source = files.find(|source| source.path() == file.path)?;
-        let entries = source.rosters().iter().flat_map(|roster| &roster.entries);
+        let entries = source
+            .image_lists()
+            .iter()
+            .flat_map(|image_list| &image_list.entries);
         let above = entries.filter(|entry| entry.line <= edit.line);
         above
             .max_by_key(|entry| entry.line)
@@ -305,8 +308,8 @@ fn blocks_leaving<'t>(
     minor: Minor,
 ) -> BTreeMap<String, &'t Block> {
     let images = |stack: &Stack| -> BTreeSet<(KubernetesVersion, Option<OsRelease>)> {
-        let rosters = stack.files().flat_map(SourceFile::rosters);
-        let entries = rosters.flat_map(|roster| &roster.entries);
+        let image_lists = stack.files().flat_map(SourceFile::image_lists);
+        let entries = image_lists.flat_map(|image_list| &image_list.entries);
         let of_minor = entries.filter(|entry| entry.version.minor() == minor);
         of_minor
             .map(|entry| (entry.version, entry.os.clone()))
@@ -430,7 +433,7 @@ fn minor_notes(target: &Target<'_>) -> Vec<String> {
             notes.push(format!("{minor} reached its end of life on {day}"));
         }
         let files = tree.files.iter();
-        let mut references = files.flat_map(|file| file.image_references(&target.stack.series));
+        let mut references = files.flat_map(|file| file.named_images(&target.stack.series));
         let moved = references.find_map(|image| {
             let after = wanted.default_image(image.series?)?.os.clone()?;
             Some((image.os?, after)).filter(|(before, after)| before != after)
@@ -519,9 +522,9 @@ pub(super) fn refusal_unseen(line: &StackLine) -> String {
 /// csctl compares only the cluster addons when it decides whether there is something to publish (its `validateHash`).
 fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<String> {
     let released = parts.iter().any(|part| *part != Part::Beside);
-    let by_csctl = tree.sites().any(|site| {
-        matches!(site.fact, Fact::Kubernetes { .. })
-            && site.file.rsplit('/').next() == Some("csctl.yaml")
+    let by_csctl = tree.references().any(|reference| {
+        matches!(reference.fact, Fact::Kubernetes { .. })
+            && reference.file.rsplit('/').next() == Some("csctl.yaml")
     });
     let refuses = by_csctl && released && !parts.contains(&Part::ClusterAddon);
     refuses.then(|| refusal_unseen(line))

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::target::{Move, Target};
 use super::{FileAction, FileChange};
 use crate::stack::{
-    Content, Edited, Fault, FileEdits, Known, Reach, SeriesSet, SiteValues, SourceFile, SourceTree,
-    Stack, Tree, Wanted, edit_configured, edit_configured_text, edit_images,
+    Content, Edited, Fault, FileEdits, Known, Reach, ReferenceValues, SeriesSet, SourceFile,
+    SourceTree, Stack, Tree, Wanted, edit_configured, edit_configured_text, edit_images,
 };
 use crate::version::{KubernetesVersion, Minor};
 
@@ -93,7 +93,7 @@ impl Work<'_> {
         files: &[Arc<SourceFile>],
         wanted: &Wanted<'_>,
     ) {
-        let values = SiteValues::new(self.target.stack, wanted);
+        let values = ReferenceValues::new(self.target.stack, wanted);
         let limits = self.target.limits;
         for file in files.iter().filter(|file| !limits.leaves(file.path())) {
             match edit(file, files, (wanted, &values)) {
@@ -121,7 +121,7 @@ impl Work<'_> {
     }
 
     fn create(&mut self, from: &SourceTree, directory: &str, wanted: &Wanted<'_>) {
-        let values = SiteValues::new(self.target.stack, wanted);
+        let values = ReferenceValues::new(self.target.stack, wanted);
         for (path, content) in self.target.input.tree.files_below(&from.directory) {
             let place = format!("{directory}{}", &path[from.directory.len()..]);
             let source = path.to_owned();
@@ -186,7 +186,7 @@ impl Work<'_> {
         for (path, content) in self.target.input.tree.files_below(&stack.directory) {
             tree.insert(path, content.clone());
         }
-        // Configured sites may be in files outside the stack's directory.
+        // Configured references may be in files outside the stack's directory.
         for file in &stack.shared {
             tree.insert(file.path(), Content::Text(file.text().clone()));
         }
@@ -226,7 +226,7 @@ impl Work<'_> {
 fn edit(
     file: &SourceFile,
     siblings: &[Arc<SourceFile>],
-    (wanted, values): (&Wanted<'_>, &SiteValues),
+    (wanted, values): (&Wanted<'_>, &ReferenceValues),
 ) -> Result<Option<Edited>, Fault> {
     let mut edits = FileEdits::new(file, siblings, wanted);
     let kinds = file.kinds().iter();

@@ -12,8 +12,8 @@ use crate::catalog::{ImagePattern, NodeImage};
 use crate::matrix::{StoreState, minors_of, state_of};
 use crate::policy::{Addons, ChangeClass};
 use crate::stack::{
-    Roster, RosterEntry, RosterForm, SourceFile, Unmet, choose_image, is_another_image,
-    is_complete_image, unmet_sites,
+    ImageList, ImageListEntry, ImageListForm, SourceFile, Unmet, choose_image, is_another_image,
+    is_complete_image, unmet_references,
 };
 use crate::version::{KubernetesVersion, Minor};
 
@@ -26,17 +26,17 @@ pub(super) fn holds(target: &Target<'_>) -> Vec<Hold> {
     holds.extend(chart_holds(target));
     holds.extend(minor_holds(target));
     holds.extend(waiting(target));
-    holds.extend(site_holds(target));
+    holds.extend(reference_holds(target));
     holds.extend(example_holds(target));
     holds
 }
 
-/// Configured sites that say nothing.
-fn site_holds(target: &Target<'_>) -> Vec<Hold> {
+/// Configured references that say nothing.
+fn reference_holds(target: &Target<'_>) -> Vec<Hold> {
     let mut unmet = target.input.discovery.unmatched(target.stack);
-    unmet.extend(unmet_sites(target.stack));
+    unmet.extend(unmet_references(target.stack));
     let hint = "correct the entry, or put the place into the file";
-    let say = |unmet: Unmet| hold(unmet.site, unmet.reason, Some(hint.to_owned()));
+    let say = |unmet: Unmet| hold(unmet.reference, unmet.reason, Some(hint.to_owned()));
     unmet.into_iter().map(say).collect()
 }
 
@@ -178,11 +178,11 @@ fn unbuilt_holds(target: &Target<'_>) -> Vec<Hold> {
 fn image_holds(target: &Target<'_>) -> Vec<Hold> {
     let mut holds = Vec::new();
     let asks = target.input.policy.wants(ChangeClass::OsRelease);
-    for (roster, entry) in
+    for (image_list, entry) in
         listed_entries(target).filter(|(_, entry)| target.minors.contains(&entry.version.minor()))
     {
-        let form = roster.form;
-        let series = target.stack.series.of_place(&roster.file, entry.line);
+        let form = image_list.form;
+        let series = target.stack.series.of_place(&image_list.file, entry.line);
         let minor = entry.version.minor();
         let offered = match series {
             Some(series) => target.offer.of_series(series, minor),
@@ -209,7 +209,9 @@ fn image_holds(target: &Target<'_>) -> Vec<Hold> {
                 other_os(entry, image)
             };
             holds.push(hold(entry.version, reason, Some(hint)));
-        } else if form == RosterForm::ImageManager && entry.built.is_none() && image.built.is_none()
+        } else if form == ImageListForm::ImageManager
+            && entry.built.is_none()
+            && image.built.is_none()
         {
             holds.push(hold(
                 entry.version,
@@ -220,7 +222,7 @@ fn image_holds(target: &Target<'_>) -> Vec<Hold> {
     }
     let listed: BTreeSet<KubernetesVersion> =
         entries(target).map(|(_, entry)| entry.version).collect();
-    let for_manager = entries(target).any(|(form, _)| form == RosterForm::ImageManager);
+    let for_manager = entries(target).any(|(form, _)| form == ImageListForm::ImageManager);
     for image in target
         .minors
         .iter()
@@ -236,7 +238,7 @@ fn image_holds(target: &Target<'_>) -> Vec<Hold> {
 }
 
 /// The listed image's operating system is not followed, and there is another image.
-fn other_os(entry: &RosterEntry, image: &NodeImage) -> String {
+fn other_os(entry: &ImageListEntry, image: &NodeImage) -> String {
     let name = |os: &Option<crate::version::OsRelease>| {
         os.as_ref()
             .map_or_else(|| "another".to_owned(), ToString::to_string)
@@ -248,7 +250,7 @@ fn other_os(entry: &RosterEntry, image: &NodeImage) -> String {
     )
 }
 
-fn another_image(entry: &RosterEntry, image: &NodeImage) -> String {
+fn another_image(entry: &ImageListEntry, image: &NodeImage) -> String {
     match (&entry.url, &image.os) {
         (Some(url), _) if *url != image.url => {
             format!("the listed image is not in the store; {} is", image.url)
@@ -266,16 +268,21 @@ fn another_image(entry: &RosterEntry, image: &NodeImage) -> String {
 
 pub(super) fn entries<'t>(
     target: &'t Target<'_>,
-) -> impl Iterator<Item = (RosterForm, &'t RosterEntry)> {
-    listed_entries(target).map(|(roster, entry)| (roster.form, entry))
+) -> impl Iterator<Item = (ImageListForm, &'t ImageListEntry)> {
+    listed_entries(target).map(|(image_list, entry)| (image_list.form, entry))
 }
 
 /// Returns the entries of all lists, each with its list.
 fn listed_entries<'t>(
     target: &'t Target<'_>,
-) -> impl Iterator<Item = (&'t Roster, &'t RosterEntry)> {
-    let rosters = target.stack.files().flat_map(SourceFile::rosters);
-    rosters.flat_map(|roster| roster.entries.iter().map(move |entry| (roster, entry)))
+) -> impl Iterator<Item = (&'t ImageList, &'t ImageListEntry)> {
+    let image_lists = target.stack.files().flat_map(SourceFile::image_lists);
+    image_lists.flat_map(|image_list| {
+        image_list
+            .entries
+            .iter()
+            .map(move |entry| (image_list, entry))
+    })
 }
 
 /// Addon charts that do not go on. Where charts are left alone, that is nothing to speak of.

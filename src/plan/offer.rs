@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use super::PlanInput;
 use crate::catalog::{ImageStore, NodeImage};
 use crate::policy::{ChangeClass, EndOfLife, Policy};
-use crate::stack::{Fact, ImageSeries, RosterForm, SeriesId, SourceFile, Stack, is_complete_image};
+use crate::stack::{
+    Fact, ImageListForm, ImageSeries, SeriesId, SourceFile, Stack, is_complete_image,
+};
 use crate::version::{KubernetesVersion, Minor};
 
 /// What one stack may use.
@@ -276,8 +278,8 @@ fn rank(image: &NodeImage, policy: &Policy) -> std::cmp::Reverse<usize> {
 
 /// Tells whether the stack's files name a version: in a list, as a default or in a row.
 fn is_named(stack: &Stack, version: KubernetesVersion) -> bool {
-    let mut rosters = stack.files().flat_map(SourceFile::rosters);
-    let mut sites = stack.files().flat_map(SourceFile::sites);
+    let mut image_lists = stack.files().flat_map(SourceFile::image_lists);
+    let mut references = stack.files().flat_map(SourceFile::references);
     let states = |fact: &Fact| match fact {
         Fact::Kubernetes { version: stated } | Fact::ListedVersion { version: stated } => {
             *stated == version
@@ -285,8 +287,13 @@ fn is_named(stack: &Stack, version: KubernetesVersion) -> bool {
         _ => false,
     };
     stack.trees.iter().any(|tree| tree.default == Some(version))
-        || rosters.any(|roster| roster.entries.iter().any(|entry| entry.version == version))
-        || sites.any(|site| states(&site.fact))
+        || image_lists.any(|image_list| {
+            image_list
+                .entries
+                .iter()
+                .any(|entry| entry.version == version)
+        })
+        || references.any(|reference| states(&reference.fact))
 }
 
 /// What a list of openstack-image-manager needs: a version that clouds do not get from the list must not become a default either.
@@ -296,9 +303,9 @@ struct FormNeeds {
 }
 
 fn form_needs(stack: &Stack) -> FormNeeds {
-    let rosters = || stack.files().flat_map(SourceFile::rosters);
-    let has_list = rosters().any(|roster| roster.form == RosterForm::ImageManager);
-    let entries = rosters().flat_map(|roster| &roster.entries);
+    let image_lists = || stack.files().flat_map(SourceFile::image_lists);
+    let has_list = image_lists().any(|image_list| image_list.form == ImageListForm::ImageManager);
+    let entries = image_lists().flat_map(|image_list| &image_list.entries);
     FormNeeds {
         has_list,
         listed: entries
@@ -318,7 +325,10 @@ impl FormNeeds {
 fn named_images(stack: &Stack) -> Vec<NodeImage> {
     let mut named = Vec::new();
     for file in stack.files() {
-        let entries = file.rosters().iter().flat_map(|roster| &roster.entries);
+        let entries = file
+            .image_lists()
+            .iter()
+            .flat_map(|image_list| &image_list.entries);
         named.extend(entries.filter_map(|entry| {
             Some(NodeImage {
                 version: entry.version,
@@ -331,19 +341,23 @@ fn named_images(stack: &Stack) -> Vec<NodeImage> {
                 size: None,
             })
         }));
-        named.extend(file.sites().iter().filter_map(|site| match &site.fact {
-            Fact::Image(image) => Some(NodeImage {
-                version: image.version,
-                os: image.os.clone(),
-                url: image.url.clone(),
-                sha256: image.sha256.clone(),
-                sha512: None,
-                digest: None,
-                built: None,
-                size: None,
-            }),
-            _ => None,
-        }));
+        named.extend(
+            file.references()
+                .iter()
+                .filter_map(|reference| match &reference.fact {
+                    Fact::Image(image) => Some(NodeImage {
+                        version: image.version,
+                        os: image.os.clone(),
+                        url: image.url.clone(),
+                        sha256: image.sha256.clone(),
+                        sha512: None,
+                        digest: None,
+                        built: None,
+                        size: None,
+                    }),
+                    _ => None,
+                }),
+        );
     }
     // Of one version, the one that says most of itself is last.
     named.sort_by_key(|image| (image.version, image.sha256.is_some(), image.built));

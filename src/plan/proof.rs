@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::target::Target;
 use crate::catalog::ImagePattern;
 use crate::policy::{Block, ChangeClass};
-use crate::stack::{Fact, Fault, Roster, Site, SourceFile, SourceTree, Stack};
+use crate::stack::{Fact, Fault, ImageList, Reference, SourceFile, SourceTree, Stack};
 use crate::version::{KubernetesVersion, OsRelease};
 
 /// Returns a fault for each place that would go on naming a blocked version.
@@ -32,10 +32,10 @@ pub(super) fn left_blocked(target: &Target<'_>, after: &Stack) -> Vec<Fault> {
         tree.files.iter().filter(is_meant)
     });
     for file in own.chain(&after.shared) {
-        let rosters = file.rosters().iter();
-        faults.extend(rosters.filter_map(|roster| roster_fault(target, roster)));
-        let sites = file.sites().iter();
-        faults.extend(sites.filter_map(|site| site_fault(target, site)));
+        let image_lists = file.image_lists().iter();
+        faults.extend(image_lists.filter_map(|image_list| image_list_fault(target, image_list)));
+        let references = file.references().iter();
+        faults.extend(references.filter_map(|reference| reference_fault(target, reference)));
     }
     faults
 }
@@ -64,26 +64,26 @@ fn default_fault(target: &Target<'_>, tree: &SourceTree) -> Option<Fault> {
         return None;
     }
     let block = find_block(target, default, None)?;
-    let site = tree
-        .sites()
-        .find(|site| matches!(site.fact, Fact::Kubernetes { version } if version == default));
+    let reference = tree.references().find(
+        |reference| matches!(reference.fact, Fact::Kubernetes { version } if version == default),
+    );
     let message = format!(
         "{} is blocked, and nothing else of {} may be the default: {}",
         block.subject(),
         default.minor(),
         block.why()
     );
-    let file = site.map_or(tree.directory.as_str(), |site| &site.file);
+    let file = reference.map_or(tree.directory.as_str(), |reference| &reference.file);
     Some(Fault::new(
         file,
-        site.map(|site| site.line),
+        reference.map(|reference| reference.line),
         message,
         way_out(target, block),
     ))
 }
 
-fn roster_fault(target: &Target<'_>, roster: &Roster) -> Option<Fault> {
-    let mut entries = roster.entries.iter();
+fn image_list_fault(target: &Target<'_>, image_list: &ImageList) -> Option<Fault> {
+    let mut entries = image_list.entries.iter();
     let (entry, block) = entries.find_map(|entry| {
         let block = find_block(target, entry.version, entry.os.as_ref())?;
         Some((entry, block))
@@ -94,21 +94,21 @@ fn roster_fault(target: &Target<'_>, roster: &Roster) -> Option<Fault> {
         block.why()
     );
     Some(Fault::new(
-        &roster.file,
+        &image_list.file,
         entry.line,
         message,
         way_out(target, block),
     ))
 }
 
-fn site_fault(target: &Target<'_>, site: &Site) -> Option<Fault> {
-    let block = match &site.fact {
+fn reference_fault(target: &Target<'_>, reference: &Reference) -> Option<Fault> {
+    let block = match &reference.fact {
         Fact::ListedVersion { version } if target.offer.banned().contains(version) => {
             find_block(target, *version, None)
         }
         Fact::Image(image) => find_block(target, image.version, image.os.as_ref()),
         Fact::ImageName { version } => {
-            let read = ImagePattern::read_url(&site.value).ok();
+            let read = ImagePattern::read_url(&reference.value).ok();
             find_block(target, *version, read.and_then(|read| read.os).as_ref())
         }
         _ => None,
@@ -119,8 +119,8 @@ fn site_fault(target: &Target<'_>, site: &Site) -> Option<Fault> {
         block.why()
     );
     Some(Fault::new(
-        &site.file,
-        site.line,
+        &reference.file,
+        reference.line,
         message,
         way_out(target, block),
     ))

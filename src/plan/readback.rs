@@ -4,7 +4,7 @@
 use super::files::{Outcome, Refusal};
 use super::target::{Move, Target};
 use crate::stack::{
-    Fact, Fault, FaultKind, Reach, Roster, RosterForm, Site, SourceTree, Stack, Wanted,
+    Fact, Fault, FaultKind, ImageList, ImageListForm, Reach, Reference, SourceTree, Stack, Wanted,
 };
 
 /// Returns what the planned texts do not say as the plan promises.
@@ -55,28 +55,31 @@ fn left_behind(target: &Target<'_>, tree: &SourceTree, wanted: &Wanted<'_>) -> V
         if target.limits.leaves(file.path()) {
             continue;
         }
-        let stale = file.sites().iter().filter(|site| is_stale(site, wanted));
-        faults.extend(stale.map(|site| {
+        let stale = file
+            .references()
+            .iter()
+            .filter(|reference| is_stale(reference, wanted));
+        faults.extend(stale.map(|reference| {
             let message = format!(
                 "`{}` would still be there, and no edit of it could be made",
-                site.value
+                reference.value
             );
             let hint = "write the value out in its own place, or change it by hand";
-            Fault::new(&site.file, site.line, message, hint)
+            Fault::new(&reference.file, reference.line, message, hint)
         }));
-        let rosters = file.rosters().iter();
-        faults.extend(rosters.filter_map(|roster| without_default(roster, wanted)));
+        let image_lists = file.image_lists().iter();
+        faults.extend(image_lists.filter_map(|image_list| without_default(image_list, wanted)));
     }
     faults
 }
 
 /// Tells whether a reference states what the source tree was before, and is not any more.
-fn is_stale(site: &Site, wanted: &Wanted<'_>) -> bool {
+fn is_stale(reference: &Reference, wanted: &Wanted<'_>) -> bool {
     let old_default = wanted
         .default_before
         .filter(|_| wanted.default != wanted.default_before);
     let (old, new) = (wanted.line_before.minor, wanted.line.minor);
-    match &site.fact {
+    match &reference.fact {
         Fact::Kubernetes { version } | Fact::ImageName { version } => Some(*version) == old_default,
         Fact::Image(image) => Some(image.version) == old_default,
         Fact::KubernetesMinor { minor } => *minor == old && old != new,
@@ -88,15 +91,15 @@ fn is_stale(site: &Site, wanted: &Wanted<'_>) -> bool {
 }
 
 /// A list that is released with the stack has to have the default's image.
-fn without_default(roster: &Roster, wanted: &Wanted<'_>) -> Option<Fault> {
-    let is_released = match roster.form {
-        RosterForm::NodeImages | RosterForm::OrcImages | RosterForm::VersionMap => true,
-        RosterForm::ImageManager | RosterForm::Names => false,
+fn without_default(image_list: &ImageList, wanted: &Wanted<'_>) -> Option<Fault> {
+    let is_released = match image_list.form {
+        ImageListForm::NodeImages | ImageListForm::OrcImages | ImageListForm::VersionMap => true,
+        ImageListForm::ImageManager | ImageListForm::Names => false,
     };
     let default = wanted
         .default
         .filter(|_| wanted.default != wanted.default_before)?;
-    let mut entries = roster.entries.iter();
+    let mut entries = image_list.entries.iter();
     if !is_released || entries.any(|entry| entry.version == default) {
         return None;
     }
@@ -104,6 +107,6 @@ fn without_default(roster: &Roster, wanted: &Wanted<'_>) -> Option<Fault> {
     let hint = "add the image by hand, or wait for it";
     Some(Fault {
         kind: FaultKind::Unmovable,
-        ..Fault::new(&roster.file, roster.line, message, hint)
+        ..Fault::new(&image_list.file, image_list.line, message, hint)
     })
 }

@@ -66,9 +66,9 @@ fn add_store(
     wanted.digests |= series.proofs.contains(&ProofKind::Digest);
     wanted.os_releases.extend(series.os_releases.clone());
     for file in stack.files() {
-        for roster in file.rosters() {
-            for entry in &roster.entries {
-                let of_place = stack.series.of_place(&roster.file, entry.line);
+        for image_list in file.image_lists() {
+            for entry in &image_list.entries {
+                let of_place = stack.series.of_place(&image_list.file, entry.line);
                 if of_place.is_some_and(|of| of != id) {
                     continue;
                 }
@@ -95,8 +95,8 @@ fn add_charts(stack: &Stack, request: &mut CatalogRequest) {
             .names
             .insert(name.to_owned())
     };
-    for site in stack.files().flat_map(SourceFile::sites) {
-        match &site.fact {
+    for reference in stack.files().flat_map(SourceFile::references) {
+        match &reference.fact {
             Fact::ChartDependency {
                 chart, repository, ..
             } => {

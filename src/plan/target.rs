@@ -12,8 +12,8 @@ use crate::catalog::NodeImage;
 use crate::matrix::minors_of;
 use crate::policy::{ChangeClass, EndOfLife, Pin};
 use crate::stack::{
-    AddonRow, Fact, ImageReference, Reach, RosterEntry, SeriesId, SeriesImages, Site, SourceFile,
-    SourceTree, Stack, Wanted, choose_image, select_versions,
+    AddonRow, Fact, ImageListEntry, NamedImage, Reach, Reference, SeriesId, SeriesImages,
+    SourceFile, SourceTree, Stack, Wanted, choose_image, select_versions,
 };
 use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine};
 
@@ -290,10 +290,10 @@ impl<'a> Target<'a> {
         if self.must_leave(stays) {
             return None;
         }
-        let references: Vec<ImageReference<'_>> = tree
+        let references: Vec<NamedImage<'_>> = tree
             .files
             .iter()
-            .flat_map(|file| file.image_references(&self.stack.series))
+            .flat_map(|file| file.named_images(&self.stack.series))
             .collect();
         let series: BTreeSet<SeriesId> =
             references.iter().filter_map(|found| found.series).collect();
@@ -330,8 +330,8 @@ impl<'a> Target<'a> {
     }
 
     fn is_listed(&self, version: KubernetesVersion) -> bool {
-        let rosters = self.stack.files().flat_map(SourceFile::rosters);
-        let mut entries = rosters.flat_map(|roster| &roster.entries);
+        let image_lists = self.stack.files().flat_map(SourceFile::image_lists);
+        let mut entries = image_lists.flat_map(|image_list| &image_list.entries);
         entries.any(|entry| entry.version == version)
     }
 
@@ -343,9 +343,9 @@ impl<'a> Target<'a> {
             published && !self.offer.is_mature(*version)
         };
         let listed = || {
-            let rosters = self.stack.files().flat_map(SourceFile::rosters);
-            let entries = rosters.flat_map(|roster| &roster.entries);
-            let stays = |entry: &&RosterEntry| {
+            let image_lists = self.stack.files().flat_map(SourceFile::image_lists);
+            let entries = image_lists.flat_map(|image_list| &image_list.entries);
+            let stays = |entry: &&ImageListEntry| {
                 let banned = self.offer.banned().contains(&entry.version);
                 let policy = self.input.policy;
                 entry.version.minor() == minor
@@ -374,10 +374,12 @@ impl<'a> Target<'a> {
         default: Option<KubernetesVersion>,
         rows: &BTreeMap<Minor, AddonRow>,
     ) -> BTreeSet<KubernetesVersion> {
-        let standing = tree.sites().filter_map(|site| match site.fact {
-            Fact::ListedVersion { version } => Some(version),
-            _ => None,
-        });
+        let standing = tree
+            .references()
+            .filter_map(|reference| match reference.fact {
+                Fact::ListedVersion { version } => Some(version),
+                _ => None,
+            });
         let moves = self.input.policy.wants(ChangeClass::NewPatch);
         let after = |standing: KubernetesVersion| {
             let row = rows.get(&standing.minor()).filter(|_| moves);
@@ -461,18 +463,18 @@ impl<'a> Target<'a> {
             let all = tree
                 .files
                 .iter()
-                .flat_map(|file| file.image_references(&self.stack.series));
+                .flat_map(|file| file.named_images(&self.stack.series));
             all.filter(|reference| reference.series == Some(series))
         };
         let same = references().find(|reference| reference.version == version);
         let named = same.map(|reference| reference.entry());
         let listed = || {
-            let rosters = tree.files.iter().flat_map(|file| file.rosters());
-            let mut entries = rosters.flat_map(|roster| {
-                let of_series = |entry: &&RosterEntry| {
-                    self.stack.series.of_place(&roster.file, entry.line) == Some(series)
+            let image_lists = tree.files.iter().flat_map(|file| file.image_lists());
+            let mut entries = image_lists.flat_map(|image_list| {
+                let of_series = |entry: &&ImageListEntry| {
+                    self.stack.series.of_place(&image_list.file, entry.line) == Some(series)
                 };
-                roster.entries.iter().filter(of_series)
+                image_list.entries.iter().filter(of_series)
             });
             entries.find(|entry| entry.version == version).cloned()
         };
@@ -546,8 +548,8 @@ impl<'a> Target<'a> {
         charts: &Charts,
     ) -> BTreeMap<Minor, AddonRow> {
         let mut listed: BTreeMap<Minor, KubernetesVersion> = BTreeMap::new();
-        for site in tree.sites() {
-            if let Fact::ListedVersion { version } = site.fact {
+        for reference in tree.references() {
+            if let Fact::ListedVersion { version } = reference.fact {
                 listed.entry(version.minor()).or_insert(version);
             }
         }
@@ -592,13 +594,13 @@ impl<'a> Target<'a> {
 
     /// Tells whether the row of a minor waits for its tests. One that is blocked cannot wait.
     fn is_row_held(&self, minor: Minor) -> bool {
-        let leaves = |site: &Site| match site.fact {
+        let leaves = |reference: &Reference| match reference.fact {
             Fact::ListedVersion { version } => version.minor() == minor && self.must_leave(version),
             _ => false,
         };
         // Few minors wait, and a list may have many rows.
-        let mut sites = self.stack.files().flat_map(SourceFile::sites);
-        self.find_untested(minor).is_some() && !sites.any(leaves)
+        let mut references = self.stack.files().flat_map(SourceFile::references);
+        self.find_untested(minor).is_some() && !references.any(leaves)
     }
 
     /// The newest version of a minor that may be used and is old enough; the list policy is about lists of images.

@@ -45,10 +45,10 @@ fn untested_holds(target: &Target<'_>) -> Vec<Hold> {
             add(minor, target.tested_default(tree, minor), wanted.default);
         }
     }
-    let listed = target.stack.files().flat_map(SourceFile::sites);
-    for site in listed {
+    let listed = target.stack.files().flat_map(SourceFile::references);
+    for reference in listed {
         // Few minors wait, and a list may have many rows.
-        if let Fact::ListedVersion { version } = site.fact
+        if let Fact::ListedVersion { version } = reference.fact
             && target.find_untested(version.minor()).is_some()
             && target.minors.contains(&version.minor())
         {
@@ -154,9 +154,9 @@ fn outside_hold(target: &Target<'_>) -> Option<Hold> {
 /// The defaults that stack lines will have: those of source trees, else those of rows.
 fn defaults(target: &Target<'_>) -> BTreeMap<Minor, KubernetesVersion> {
     let mut defaults = BTreeMap::new();
-    let sites = target.stack.files().flat_map(SourceFile::sites);
-    let listed: BTreeSet<Minor> = sites
-        .filter_map(|site| match site.fact {
+    let references = target.stack.files().flat_map(SourceFile::references);
+    let listed: BTreeSet<Minor> = references
+        .filter_map(|reference| match reference.fact {
             Fact::ListedVersion { version } => Some(version.minor()),
             _ => None,
         })

@@ -1,5 +1,5 @@
-//! Sites that users add in the configuration file: the files they are in, what stands there, and the edits that state the wanted
-//! facts. It decides nothing about versions; a site says what its template says.
+//! References that users add in the configuration file: the files they are in, what stands there, and the edits that state the wanted
+//! facts. It decides nothing about versions; a reference says what its template says.
 
 mod glob;
 mod template;
@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use super::discover::{SourceTree, Stack};
 use super::edits::{EditNote, Edited, FileEdits};
-use super::facts::{Fact, Facts, Fault, Site};
+use super::facts::{Fact, Facts, Fault, Reference};
 use super::source::SourceFile;
 use super::wanted::Wanted;
-use crate::config::{CONFIG_FILE, SiteConfig};
+use crate::config::{CONFIG_FILE, ReferenceConfig};
 use crate::policy::ChangeClass;
 use crate::yaml::{self, Node, Path};
 use glob::Glob;
@@ -22,13 +22,13 @@ use template::{Template, Values};
 /// What stands for the value in a pattern.
 const VALUE: &str = "{value}";
 
-/// The sites of a configuration file.
+/// The references of a configuration file.
 #[derive(Debug, Clone, Default)]
-pub struct ConfiguredSites(Arc<[Arc<ConfiguredSite>]>);
+pub struct ConfiguredReferences(Arc<[Arc<ConfiguredReference>]>);
 
-/// One entry of `sites`.
+/// One entry of `references`.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ConfiguredSite {
+pub(crate) struct ConfiguredReference {
     line: usize,
     files: Glob,
     place: Place,
@@ -42,43 +42,43 @@ enum Place {
     Text { before: String, after: String },
 }
 
-/// A configured site that says nothing, and why.
+/// A configured reference that says nothing, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmet {
     /// The entry, for people.
-    pub site: String,
+    pub reference: String,
     /// Why, as a phrase.
     pub reason: String,
 }
 
-/// A configured site that contradicts its source tree.
+/// A configured reference that contradicts its source tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StaleSite {
-    /// The site.
-    pub site: Site,
+pub struct StaleReference {
+    /// The reference.
+    pub reference: Reference,
     /// What should stand there.
     pub expected: String,
 }
 
-impl ConfiguredSites {
+impl ConfiguredReferences {
     /// Reads the entries; `text` is the configuration file, for the lines of what is wrong in it.
-    pub fn read(entries: &[SiteConfig], text: &str) -> Result<Self, Fault> {
+    pub fn read(entries: &[ReferenceConfig], text: &str) -> Result<Self, Fault> {
         let file = yaml::File::parse(text).ok();
         let line = |index: usize, key: &str| {
             let document = file.as_ref()?.documents().first()?;
-            let entry = document.at(&Path::root().key("sites").index(index))?;
+            let entry = document.at(&Path::root().key("references").index(index))?;
             let node = entry.at(&Path::root().key(key)).unwrap_or(entry);
             Some(node.line())
         };
-        let read = |(index, entry): (usize, &SiteConfig)| {
-            let site = read_entry(entry, line(index, "").unwrap_or(1));
-            site.map(Arc::new).map_err(|(key, message, hint)| {
-                let message = format!("sites[{index}].{key}: {message}");
+        let read = |(index, entry): (usize, &ReferenceConfig)| {
+            let reference = read_entry(entry, line(index, "").unwrap_or(1));
+            reference.map(Arc::new).map_err(|(key, message, hint)| {
+                let message = format!("references[{index}].{key}: {message}");
                 Fault::new(CONFIG_FILE, line(index, key), message, hint)
             })
         };
-        let sites: Result<Vec<_>, Fault> = entries.iter().enumerate().map(read).collect();
-        Ok(Self(sites?.into()))
+        let references: Result<Vec<_>, Fault> = entries.iter().enumerate().map(read).collect();
+        Ok(Self(references?.into()))
     }
 
     /// Tells whether there are none.
@@ -86,32 +86,35 @@ impl ConfiguredSites {
         self.0.is_empty()
     }
 
-    /// Tells whether a file can have a site.
+    /// Tells whether a file can have a reference.
     pub fn takes(&self, path: &str) -> bool {
-        self.0.iter().any(|site| site.files.takes(path))
+        self.0.iter().any(|reference| reference.files.takes(path))
     }
 
     /// Returns the paths of files that are named in full.
     pub fn plain_paths(&self) -> impl Iterator<Item = &str> {
-        let plain = self.0.iter().filter(|site| site.files.is_plain());
-        plain.map(|site| site.files.as_str())
+        let plain = self.0.iter().filter(|reference| reference.files.is_plain());
+        plain.map(|reference| reference.files.as_str())
     }
 
     /// Returns the stacks that entries name.
     pub fn stacks(&self) -> BTreeSet<&str> {
-        let named = self.0.iter().filter_map(|site| site.stack.as_deref());
+        let named = self
+            .0
+            .iter()
+            .filter_map(|reference| reference.stack.as_deref());
         named.collect()
     }
 
-    pub(super) fn all(&self) -> &[Arc<ConfiguredSite>] {
+    pub(super) fn all(&self) -> &[Arc<ConfiguredReference>] {
         &self.0
     }
 }
 
 fn read_entry(
-    entry: &SiteConfig,
+    entry: &ReferenceConfig,
     line: usize,
-) -> Result<ConfiguredSite, (&'static str, String, &'static str)> {
+) -> Result<ConfiguredReference, (&'static str, String, &'static str)> {
     const FILES: &str = "write a path relative to the repository's root; `*` stands for a part of a name, `**` for directories";
     const PLACE: &str = "write `path: spec.topology.version`, or `pattern: 'Kubernetes {value}'`";
     if entry.files.is_empty() || entry.files.starts_with('/') || entry.files.contains("..") {
@@ -144,7 +147,7 @@ fn read_entry(
         .value
         .parse()
         .map_err(|message| ("value", message, "docs/configuration.md lists the values"))?;
-    Ok(ConfiguredSite {
+    Ok(ConfiguredReference {
         line,
         files: Glob::new(&entry.files),
         place,
@@ -168,7 +171,7 @@ fn read_pattern(pattern: &str) -> Option<Place> {
     })
 }
 
-impl ConfiguredSite {
+impl ConfiguredReference {
     /// Tells whether its files can be among those of a stack.
     pub(super) fn is_of(&self, stack: &Stack) -> bool {
         let named = self.stack.as_deref().map(|name| name.trim_end_matches('/'));
@@ -189,8 +192,8 @@ impl ConfiguredSite {
 
     pub(super) fn unmet(&self, reason: impl Into<String>) -> Unmet {
         Unmet {
-            site: format!(
-                "site in {} ({CONFIG_FILE}:{})",
+            reference: format!(
+                "reference in {} ({CONFIG_FILE}:{})",
                 self.files.as_str(),
                 self.line
             ),
@@ -264,22 +267,22 @@ fn find_value(text: &str, after: &str, value: &Template) -> Option<usize> {
     ends.find(|end| text[*end..].starts_with(after) && value.fits(&text[..*end]))
 }
 
-/// Adds what the configured sites of a file say.
+/// Adds what the configured references of a file say.
 pub(super) fn read(file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
-    for site in file.configured() {
+    for reference in file.configured() {
         let mut add = |line: usize, at: String, value: &str| {
-            facts.sites.push(Site {
+            facts.references.push(Reference {
                 file: file.path().to_owned(),
                 line,
                 at,
                 value: value.to_owned(),
-                fact: site.fact(),
+                fact: reference.fact(),
             });
         };
-        for (_, path, node, value) in nodes(file, site)? {
+        for (_, path, node, value) in nodes(file, reference)? {
             add(node.line(), path.to_string(), value);
         }
-        for range in site.find_in(file.text()) {
+        for range in reference.find_in(file.text()) {
             let line = line_of(file.text(), range.start);
             add(line, "text".to_owned(), &file.text()[range]);
         }
@@ -289,9 +292,12 @@ pub(super) fn read(file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
 
 type Found<'f> = (usize, &'f Path, &'f Node, &'f str);
 
-/// Finds the scalars at a site's path, in every document that has it.
-fn nodes<'f>(file: &'f SourceFile, site: &'f ConfiguredSite) -> Result<Vec<Found<'f>>, Fault> {
-    let Place::Path(path) = &site.place else {
+/// Finds the scalars at a reference's path, in every document that has it.
+fn nodes<'f>(
+    file: &'f SourceFile,
+    reference: &'f ConfiguredReference,
+) -> Result<Vec<Found<'f>>, Fault> {
+    let Place::Path(path) = &reference.place else {
         return Ok(Vec::new());
     };
     let mut found = Vec::new();
@@ -301,8 +307,8 @@ fn nodes<'f>(file: &'f SourceFile, site: &'f ConfiguredSite) -> Result<Vec<Found
         };
         if node.is_map() || node.is_seq() {
             let message = format!(
-                "`{path}` is no plain value, as the site of {CONFIG_FILE}:{} needs",
-                site.line
+                "`{path}` is no plain value, as the reference of {CONFIG_FILE}:{} needs",
+                reference.line
             );
             let hint = format!("correct the path in {CONFIG_FILE}");
             return Err(Fault::new(file.path(), node.line(), message, hint));
@@ -322,28 +328,28 @@ fn tree_of<'s>(stack: &'s Stack, file: &SourceFile) -> Option<&'s SourceTree> {
     stack.trees.iter().find(own).or(stack.trees.last())
 }
 
-/// Returns the configured sites of a stack that say nothing, and why.
+/// Returns the configured references of a stack that say nothing, and why.
 pub(crate) fn unmet(stack: &Stack) -> Vec<Unmet> {
     let mut unmet = Vec::new();
-    let mut seen: Vec<&Arc<ConfiguredSite>> = Vec::new();
+    let mut seen: Vec<&Arc<ConfiguredReference>> = Vec::new();
     for file in stack.files() {
-        for site in file.configured() {
-            if seen.contains(&site) {
+        for reference in file.configured() {
+            if seen.contains(&reference) {
                 continue;
             }
-            seen.push(site);
-            let fact = site.fact();
-            let mut sites = stack.files().flat_map(SourceFile::sites);
-            if !sites.any(|found| found.fact == fact) {
-                unmet.push(site.unmet(site.place_for_people()));
+            seen.push(reference);
+            let fact = reference.fact();
+            let mut references = stack.files().flat_map(SourceFile::references);
+            if !references.any(|found| found.fact == fact) {
+                unmet.push(reference.unmet(reference.place_for_people()));
                 continue;
             }
             let values = tree_of(stack, file).and_then(Values::of_tree);
-            let missing = values.and_then(|values| site.value.fill(&values).err());
+            let missing = values.and_then(|values| reference.value.fill(&values).err());
             // The published releases are not the tree's business.
             let missing = missing.filter(|name| *name != "stackVersion");
             unmet.extend(missing.map(|name| {
-                site.unmet(format!(
+                reference.unmet(format!(
                     "`{{{{{name}}}}}` is not known of {}",
                     stack.title()
                 ))
@@ -353,9 +359,9 @@ pub(crate) fn unmet(stack: &Stack) -> Vec<Unmet> {
     unmet
 }
 
-/// Returns the configured sites of a stack that contradict its source trees. Sites with the stack's version are left out, as
+/// Returns the configured references of a stack that contradict its source trees. References with the stack's version are left out, as
 /// the tree does not know it.
-pub fn stale_sites(stack: &Stack) -> Vec<StaleSite> {
+pub fn stale_references(stack: &Stack) -> Vec<StaleReference> {
     let mut stale = Vec::new();
     for file in stack.files().filter(|file| !file.configured().is_empty()) {
         let Some(values) = tree_of(stack, file).and_then(Values::of_tree) else {
@@ -366,11 +372,14 @@ pub fn stale_sites(stack: &Stack) -> Vec<StaleSite> {
                 continue;
             };
             let fact = configured.fact();
-            let own = file.sites().iter().filter(|site| site.fact == fact);
+            let own = file
+                .references()
+                .iter()
+                .filter(|reference| reference.fact == fact);
             stale.extend(
-                own.filter(|site| site.value != expected)
-                    .map(|site| StaleSite {
-                        site: site.clone(),
+                own.filter(|reference| reference.value != expected)
+                    .map(|reference| StaleReference {
+                        reference: reference.clone(),
                         expected: expected.clone(),
                     }),
             );
@@ -379,10 +388,10 @@ pub fn stale_sites(stack: &Stack) -> Vec<StaleSite> {
     stale
 }
 
-/// The values before and after a change, for the configured sites of a stack.
-pub(crate) struct SiteValues(Option<(Values, Values)>);
+/// The values before and after a change, for the configured references of a stack.
+pub(crate) struct ReferenceValues(Option<(Values, Values)>);
 
-impl SiteValues {
+impl ReferenceValues {
     /// Returns the values of a wanted state; `stack` is the stack as it is.
     pub(crate) fn new(stack: &Stack, wanted: &Wanted<'_>) -> Self {
         let before = Some(wanted.line_before.minor);
@@ -392,30 +401,30 @@ impl SiteValues {
     }
 }
 
-/// Adds the edits of the configured sites in YAML.
+/// Adds the edits of the configured references in YAML.
 pub(crate) fn edit(
     file: &SourceFile,
-    (values, wanted): (&SiteValues, &Wanted<'_>),
+    (values, wanted): (&ReferenceValues, &Wanted<'_>),
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
     let Some((before, after)) = &values.0 else {
         return Ok(());
     };
-    for site in file.configured() {
-        let Ok(new) = site.value.fill(after) else {
+    for reference in file.configured() {
+        let Ok(new) = reference.value.fill(after) else {
             continue;
         };
-        for (document, path, _, found) in nodes(file, site)? {
-            edits.set(document, path, &new, site.class(found, before, wanted))?;
+        for (document, path, _, found) in nodes(file, reference)? {
+            edits.set(document, path, &new, reference.class(found, before, wanted))?;
         }
     }
     Ok(())
 }
 
-/// Puts the values into the places of a text that configured sites name, after all other edits.
+/// Puts the values into the places of a text that configured references name, after all other edits.
 pub(crate) fn edit_text(
     file: &SourceFile,
-    (values, wanted): (&SiteValues, &Wanted<'_>),
+    (values, wanted): (&ReferenceValues, &Wanted<'_>),
     edited: Option<Edited>,
 ) -> Option<Edited> {
     let Some((before, after)) = &values.0 else {
@@ -426,13 +435,13 @@ pub(crate) fn edit_text(
         None => (file.text().to_string(), Vec::new()),
     };
     let mut changed = false;
-    for site in file.configured() {
-        let Ok(new) = site.value.fill(after) else {
+    for reference in file.configured() {
+        let Ok(new) = reference.value.fill(after) else {
             continue;
         };
-        for range in site.find_in(&text).into_iter().rev() {
+        for range in reference.find_in(&text).into_iter().rev() {
             let found = text[range.clone()].to_owned();
-            let class = site.class(&found, before, wanted);
+            let class = reference.class(&found, before, wanted);
             let line = line_of(&text, range.start);
             if found == new || !wanted.policy.wants_at(class, file.path(), line) {
                 continue;

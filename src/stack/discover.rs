@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use super::addon::{MinorBoundChart, MinorBoundCharts};
-use super::configured::{ConfiguredSite, ConfiguredSites, Unmet};
+use super::configured::{ConfiguredReference, ConfiguredReferences, Unmet};
 use super::examples::{Example, Subject};
-use super::facts::{Fact, Fault, FaultKind, Site};
+use super::facts::{Fact, Fault, FaultKind, Reference};
 use super::kinds;
 use super::layout::Layout;
 use super::learn;
@@ -31,15 +31,15 @@ pub struct Discovery {
 /// What the configuration says of a repository's files.
 #[derive(Debug, Clone, Default)]
 pub struct Hints {
-    /// The sites that users add.
-    pub sites: ConfiguredSites,
+    /// The references that users add.
+    pub references: ConfiguredReferences,
     /// The image store to use instead of the one that URLs name.
     pub image_pattern: Option<ImagePattern>,
     /// The addon charts that belong to a Kubernetes minor.
     pub charts: MinorBoundCharts,
 }
 
-/// Where the files of configured sites are.
+/// Where the files of configured references are.
 #[derive(Debug, Clone, Default)]
 struct Configured {
     /// Files that no stack's directory holds, with the indices of their entries.
@@ -55,7 +55,7 @@ struct Configured {
 struct StackPlace {
     directory: String,
     source_trees: Vec<String>,
-    /// Files below it that have configured sites, with the indices of their entries.
+    /// Files below it that have configured references, with the indices of their entries.
     configured: Vec<(String, usize)>,
     read: OnceLock<Stack>,
 }
@@ -118,16 +118,16 @@ impl Discovery {
         Some(again.read_place((tree, known), place))
     }
 
-    /// Returns the configured sites that have no file, or none that is known to be of a stack. They are said of the stack they
+    /// Returns the configured references that have no file, or none that is known to be of a stack. They are said of the stack they
     /// name, else of the first.
     pub(crate) fn unmatched(&self, stack: &Stack) -> Vec<Unmet> {
-        let sites = self.hints.sites.all();
+        let references = self.hints.references.all();
         let first = self.places.first();
         let is_first = first.is_some_and(|place| place.directory == stack.directory);
         let concerns = |index: &usize| {
-            let site = &sites[*index];
-            if site.names_stack() {
-                site.is_of(stack)
+            let reference = &references[*index];
+            if reference.names_stack() {
+                reference.is_of(stack)
             } else {
                 is_first
             }
@@ -135,13 +135,14 @@ impl Discovery {
         let without = self.configured.without_file.iter();
         let without = without.copied().filter(concerns);
         let mut unmet: Vec<Unmet> = without
-            .map(|index| sites[index].unmet("no file matches"))
+            .map(|index| references[index].unmet("no file matches"))
             .collect();
-        let is_lost = |index: &usize| !self.configured.is_one_stack && !sites[*index].names_stack();
+        let is_lost =
+            |index: &usize| !self.configured.is_one_stack && !references[*index].names_stack();
         for (path, index) in &self.configured.outside {
             if is_first && is_lost(index) {
                 let reason = format!("{path} is outside all stacks; name its stack with `stack:`");
-                unmet.push(sites[*index].unmet(reason));
+                unmet.push(references[*index].unmet(reason));
             }
         }
         unmet
@@ -154,27 +155,27 @@ impl Discovery {
             charts: &self.hints.charts,
         };
         let mut stack = read_stack(source, place);
-        if !self.hints.sites.is_empty() {
+        if !self.hints.references.is_empty() {
             self.attach(tree, place, &mut stack);
         }
         learn::claim(&mut stack, self.hints.image_pattern.as_ref());
         stack
     }
 
-    /// Gives the files of a stack their configured sites; files that no kind claims come in with them.
+    /// Gives the files of a stack their configured references; files that no kind claims come in with them.
     fn attach(&self, tree: &Tree, place: &StackPlace, stack: &mut Stack) {
-        let sites = self.hints.sites.all();
+        let references = self.hints.references.all();
         let is_one_stack = self.configured.is_one_stack;
         let outside = self.configured.outside.iter();
-        let outside = outside.filter(|(_, index)| is_one_stack || sites[*index].names_stack());
-        let mut files: BTreeMap<&str, Vec<Arc<ConfiguredSite>>> = BTreeMap::new();
+        let outside = outside.filter(|(_, index)| is_one_stack || references[*index].names_stack());
+        let mut files: BTreeMap<&str, Vec<Arc<ConfiguredReference>>> = BTreeMap::new();
         for (path, index) in place.configured.iter().chain(outside) {
-            let site = &sites[*index];
-            if site.is_of(stack) {
-                files.entry(path).or_default().push(Arc::clone(site));
+            let reference = &references[*index];
+            if reference.is_of(stack) {
+                files.entry(path).or_default().push(Arc::clone(reference));
             }
         }
-        for (path, sites) in files {
+        for (path, references) in files {
             if stack.faults.iter().any(|fault| fault.file == path) {
                 continue;
             }
@@ -187,7 +188,7 @@ impl Discovery {
                 }
                 Some(Content::Unread) | None => continue,
             };
-            match stack.configure((path, text), sites) {
+            match stack.configure((path, text), references) {
                 Ok(()) => {}
                 Err(fault) => stack.faults.push(fault),
             }
@@ -199,7 +200,7 @@ impl Stack {
     fn configure(
         &mut self,
         (path, text): (&str, &Arc<str>),
-        sites: Vec<Arc<ConfiguredSite>>,
+        references: Vec<Arc<ConfiguredReference>>,
     ) -> Result<(), Fault> {
         let base = self.directory.clone();
         let is_in = |tree: &&mut SourceTree| {
@@ -211,11 +212,15 @@ impl Stack {
         };
         let place = files.iter().position(|file| file.path() == path);
         let known = place.map(|place| &files[place]);
-        if known.is_some_and(|known| known.configured() == sites) {
+        if known.is_some_and(|known| known.configured() == references) {
             return Ok(());
         }
         let known = known.map(AsRef::as_ref);
-        let file = Arc::new(SourceFile::read_configured(known, (path, text), sites)?);
+        let file = Arc::new(SourceFile::read_configured(
+            known,
+            (path, text),
+            references,
+        )?);
         if let Some(place) = place {
             files[place] = file;
         } else {
@@ -285,8 +290,8 @@ impl Stack {
 
     /// Returns the repository of the charts that lists name: that of a dependency, else the usual one.
     pub fn repository_of<'s>(&'s self, chart: &'s MinorBoundChart) -> &'s str {
-        let sites = self.files().flat_map(SourceFile::sites);
-        let mut written = sites.filter_map(|site| match &site.fact {
+        let references = self.files().flat_map(SourceFile::references);
+        let mut written = references.filter_map(|reference| match &reference.fact {
             Fact::ChartDependency {
                 chart: name,
                 repository,
@@ -323,29 +328,31 @@ impl SourceTree {
     }
 
     /// Returns its single facts.
-    pub fn sites(&self) -> impl Iterator<Item = &Site> {
-        self.files.iter().flat_map(|file| file.sites())
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.files.iter().flat_map(|file| file.references())
     }
 
     /// Finds the entry of a Chart.lock that belongs to a dependency of the Chart.yaml beside it.
-    pub fn find_locked(&self, dependency: &Site) -> Option<&Site> {
+    pub fn find_locked(&self, dependency: &Reference) -> Option<&Reference> {
         let Fact::ChartDependency { chart, .. } = &dependency.fact else {
             return None;
         };
         let lock = self.find_lock(&dependency.file)?;
-        lock.sites().iter().find(|site| {
+        lock.references().iter().find(|reference| {
             let is_same =
-                matches!(&site.fact, Fact::LockedDependency { chart: of, .. } if of == chart);
-            is_same && site.at == dependency.at
+                matches!(&reference.fact, Fact::LockedDependency { chart: of, .. } if of == chart);
+            is_same && reference.at == dependency.at
         })
     }
 
     /// Finds the dependency of a Chart.yaml that an entry of the Chart.lock beside it belongs to.
-    pub fn find_dependency(&self, locked: &Site) -> Option<&Site> {
+    pub fn find_dependency(&self, locked: &Reference) -> Option<&Reference> {
         let chart = format!("{}yaml", locked.file.strip_suffix("lock")?);
         let mut files = self.files.iter();
         let file = files.find(|file| file.path() == chart)?;
-        file.sites().iter().find(|site| site.at == locked.at)
+        file.references()
+            .iter()
+            .find(|reference| reference.at == locked.at)
     }
 
     /// Finds the Chart.lock beside a Chart.yaml.
@@ -357,7 +364,7 @@ impl SourceTree {
 
     /// Returns the version of a dependency that a release would have: the one that is asked for, or for a range the one that is
     /// locked.
-    pub fn version_of<'s>(&'s self, dependency: &'s Site) -> Option<&'s ChartVersion> {
+    pub fn version_of<'s>(&'s self, dependency: &'s Reference) -> Option<&'s ChartVersion> {
         let Fact::ChartDependency { version, range, .. } = &dependency.fact else {
             return None;
         };
@@ -424,7 +431,7 @@ pub fn discover_with(tree: &Tree, hints: &Hints) -> Discovery {
         read: OnceLock::new(),
     };
     let mut places: Vec<StackPlace> = directories.into_iter().map(place).collect();
-    let configured = find_configured(tree, &hints.sites, &mut places);
+    let configured = find_configured(tree, &hints.references, &mut places);
     let closed = tree.closed().filter(|(path, _)| {
         let mut around = places.iter();
         !around.any(|place| is_below(path, &place.directory))
@@ -459,15 +466,19 @@ pub fn add_left_out(tree: &mut Tree, left_out: Vec<(String, String)>) -> Vec<Str
     absent
 }
 
-/// Finds the files of configured sites, and the stacks whose directories they are in.
-fn find_configured(tree: &Tree, sites: &ConfiguredSites, places: &mut [StackPlace]) -> Configured {
+/// Finds the files of configured references, and the stacks whose directories they are in.
+fn find_configured(
+    tree: &Tree,
+    references: &ConfiguredReferences,
+    places: &mut [StackPlace],
+) -> Configured {
     let mut configured = Configured {
         is_one_stack: places.len() == 1,
         ..Configured::default()
     };
-    for (index, site) in sites.all().iter().enumerate() {
+    for (index, reference) in references.all().iter().enumerate() {
         let mut has_file = false;
-        for (path, _) in tree.files().filter(|(path, _)| site.takes(path)) {
+        for (path, _) in tree.files().filter(|(path, _)| reference.takes(path)) {
             has_file = true;
             let around = places.iter_mut();
             let around = around.filter(|place| is_below(path, &place.directory));
@@ -657,18 +668,18 @@ fn read_source_tree(
         Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
     })();
     let (name, provider) = names.unwrap_or_else(|| (base.to_owned(), String::new()));
-    let sites = || files.iter().flat_map(|file| file.sites());
+    let references = || files.iter().flat_map(|file| file.references());
     let stated = |wanted: &Fact| {
-        sites()
-            .find(|site| site.fact == *wanted)
-            .map(|site| site.value.clone())
+        references()
+            .find(|reference| reference.fact == *wanted)
+            .map(|reference| reference.value.clone())
     };
-    let default = default_of(sites);
+    let default = default_of(references);
     let minor = minor_of_directory(directory.rsplit('/').next().unwrap_or_default())
         .or(default.map(KubernetesVersion::minor))
         .or_else(|| {
-            sites().find_map(|site| {
-                if let Fact::KubernetesMinor { minor } = site.fact {
+            references().find_map(|reference| {
+                if let Fact::KubernetesMinor { minor } = reference.fact {
                     Some(minor)
                 } else {
                     None
@@ -724,23 +735,25 @@ fn belongs(path: &str, directory: &str, base: &str) -> bool {
 }
 
 /// The default version: what csctl.yaml or stack.yaml says in full, else another file, else the version of the default's image.
-fn default_of<'s, I: Iterator<Item = &'s Site>>(
-    sites: impl Fn() -> I,
+fn default_of<'s, I: Iterator<Item = &'s Reference>>(
+    references: impl Fn() -> I,
 ) -> Option<KubernetesVersion> {
     let stated = |files: &[&str]| {
-        let of_file = |site: &&Site| {
-            let name = site.file.rsplit('/').next().unwrap_or_default();
+        let of_file = |reference: &&Reference| {
+            let name = reference.file.rsplit('/').next().unwrap_or_default();
             files.is_empty() || files.contains(&name)
         };
-        sites().filter(of_file).find_map(|site| match &site.fact {
-            Fact::Kubernetes { version } => Some(*version),
-            _ => None,
-        })
+        references()
+            .filter(of_file)
+            .find_map(|reference| match &reference.fact {
+                Fact::Kubernetes { version } => Some(*version),
+                _ => None,
+            })
     };
     // Other files may have been forgotten.
     let own = stated(&["csctl.yaml", "stack.yaml"]);
     own.or_else(|| stated(&[])).or_else(|| {
-        sites().find_map(|site| match &site.fact {
+        references().find_map(|reference| match &reference.fact {
             Fact::ImageName { version } => Some(*version),
             Fact::Image(image) => Some(image.version),
             _ => None,
@@ -758,10 +771,10 @@ fn check_names(source: &SourceTree) -> Option<Fault> {
             let message = format!(
                 "the {what}'s name `{name}` contains a dash; the operator could not read its release tags"
             );
-            let stated = source.sites().find(|site| site.fact == fact);
+            let stated = source.references().find(|reference| reference.fact == fact);
             let own = own_file(source);
-            let file = stated.map_or(&own, |site| &site.file);
-            let line = stated.map(|site| site.line);
+            let file = stated.map_or(&own, |reference| &reference.file);
+            let line = stated.map(|reference| reference.line);
             return Some(Fault {
                 kind: FaultKind::Name,
                 ..Fault::new(file, line, message, "choose a name without dashes")

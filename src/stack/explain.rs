@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::discover::{SourceTree, Stack};
 use super::examples::{Subject, TextForm, explain_examples};
-use super::facts::{Fact, Site};
+use super::facts::{Fact, Reference};
 use super::group::ImagePart;
 use super::series::SeriesMatch;
 use super::source::SourceFile;
@@ -131,18 +131,18 @@ fn claimed(stack: &Stack, file: &SourceFile) -> Vec<ExplainedValue> {
             }
         }
     }
-    for site in file.sites() {
+    for reference in file.references() {
         add(
-            site.line,
-            site.at.clone(),
-            &site.value,
-            fact_words(&site.fact).to_owned(),
+            reference.line,
+            reference.at.clone(),
+            &reference.value,
+            fact_words(&reference.fact).to_owned(),
         );
     }
-    let is_locked = |site: &Site| matches!(site.fact, Fact::LockedDependency { .. });
+    let is_locked = |reference: &Reference| matches!(reference.fact, Fact::LockedDependency { .. });
     let digest = Path::root().key("digest");
     let locked = file.documents().first().and_then(|root| root.at(&digest));
-    if let Some(node) = locked.filter(|_| file.sites().iter().any(is_locked)) {
+    if let Some(node) = locked.filter(|_| file.references().iter().any(is_locked)) {
         let why = "the digest of the lock, which goes with what is locked".to_owned();
         add(
             node.line(),
@@ -151,10 +151,10 @@ fn claimed(stack: &Stack, file: &SourceFile) -> Vec<ExplainedValue> {
             why,
         );
     }
-    for roster in file.rosters() {
-        let why = format!("an entry of a list of node images ({})", roster.at);
-        for (index, entry) in roster.entries.iter().enumerate() {
-            let at = format!("{}[{index}]", roster.at);
+    for image_list in file.image_lists() {
+        let why = format!("an entry of a list of node images ({})", image_list.at);
+        for (index, entry) in image_list.entries.iter().enumerate() {
+            let at = format!("{}[{index}]", image_list.at);
             let value = entry.url.as_deref().unwrap_or(&entry.name);
             add(entry.line, at, value, why.clone());
         }

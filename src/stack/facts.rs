@@ -1,4 +1,4 @@
-//! What files say: sites, rosters and faults, each with file, line and value.
+//! What files say: references, image lists and faults, each with file, line and value.
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -14,9 +14,9 @@ use crate::version::{
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Single facts.
-    pub sites: Vec<Site>,
+    pub references: Vec<Reference>,
     /// Lists of node images.
-    pub rosters: Vec<Roster>,
+    pub image_lists: Vec<ImageList>,
     /// Values about the default's image, which move together.
     pub(super) groups: Vec<ImageGroup>,
     /// Values of the chart that its manifests read as their image.
@@ -80,7 +80,7 @@ pub(super) enum Reading {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Site {
+pub struct Reference {
     /// The file, relative to the repository's root.
     pub file: String,
     /// The line, counted from 1.
@@ -94,7 +94,7 @@ pub struct Site {
     pub fact: Fact,
 }
 
-/// What a site states.
+/// What a reference states.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", tag = "fact")]
@@ -165,7 +165,7 @@ pub enum Fact {
         version: KubernetesVersion,
     },
     /// The default's node image as a resource: URL, checksum and operating system together.
-    Image(ImageSite),
+    Image(ImageReference),
     /// The cluster stack's version, or that of a component.
     StackVersion {
         /// Which: `clusterStack`, `clusterAddon`, `nodeImage`.
@@ -188,7 +188,7 @@ pub enum Fact {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct ImageSite {
+pub struct ImageReference {
     /// The Kubernetes version in its URL.
     pub version: KubernetesVersion,
     /// The operating-system release in its URL.
@@ -199,11 +199,11 @@ pub struct ImageSite {
     pub sha256: Option<Sha256>,
 }
 
-/// A site that holds a list of node images.
+/// A reference that holds a list of node images.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Roster {
+pub struct ImageList {
     /// The file, relative to the repository's root.
     pub file: String,
     /// The line on which the list begins.
@@ -211,19 +211,19 @@ pub struct Roster {
     /// The place in the file: `images[0].versions`.
     pub at: String,
     /// The form of its entries.
-    pub form: RosterForm,
+    pub form: ImageListForm,
     /// Its entries in the order of the file.
-    pub entries: Vec<RosterEntry>,
+    pub entries: Vec<ImageListEntry>,
     /// The patterns of the names that its images get, where the entries do not say them.
     #[serde(skip)]
     pub names: Vec<ImagePattern>,
 }
 
-/// The form of a roster's entries.
+/// The form of a image list's entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub enum RosterForm {
+pub enum ImageListForm {
     /// `openStackNodeImages` of the OpenStack provider operator.
     NodeImages,
     /// `versions` of an openstack-image-manager file.
@@ -236,11 +236,11 @@ pub enum RosterForm {
     Names,
 }
 
-/// One entry of a roster.
+/// One entry of a image list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct RosterEntry {
+pub struct ImageListEntry {
     /// The line on which it begins.
     pub line: usize,
     /// The Kubernetes version.

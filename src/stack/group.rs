@@ -1,7 +1,7 @@
 //! Values of one map or manifest that are about one image: its name, URL, checksum and what else names it. They move together
 //! or not at all. It knows what each value has to say about another image, not which image that should be.
 
-use super::facts::{Fact, Fault, FaultKind, ImageSite, Site};
+use super::facts::{Fact, Fault, FaultKind, ImageReference, Reference};
 use super::series::ProofKind;
 use super::source::SourceFile;
 use crate::catalog::{Disagreement, ImagePattern, ImageTraits, NodeImage};
@@ -238,15 +238,15 @@ impl ImageGroup {
     }
 
     /// Returns the facts that the values state.
-    pub(super) fn sites(&self, file: &SourceFile) -> Vec<Site> {
-        let mut sites = Vec::new();
+    pub(super) fn references(&self, file: &SourceFile) -> Vec<Reference> {
+        let mut references = Vec::new();
         for member in &self.members {
             let Some(node) = self.node(file, member) else {
                 continue;
             };
             let value = node.as_str().unwrap_or_default();
             let fact = match member.part {
-                ImagePart::Url if value.contains("://") => Fact::Image(ImageSite {
+                ImagePart::Url if value.contains("://") => Fact::Image(ImageReference {
                     version: self.version,
                     os: self.os(file),
                     url: value.to_owned(),
@@ -266,7 +266,7 @@ impl ImageGroup {
                 | ImagePart::Digest
                 | ImagePart::Stuck(_) => continue,
             };
-            sites.push(Site {
+            references.push(Reference {
                 file: file.path().to_owned(),
                 line: node.line(),
                 at: member.path.to_string(),
@@ -274,7 +274,7 @@ impl ImageGroup {
                 fact,
             });
         }
-        sites
+        references
     }
 
     /// Returns how the values prove the image.

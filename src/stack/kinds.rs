@@ -1,4 +1,4 @@
-//! The kinds of files that state facts of a matrix. Each kind is one file with two answers: which sites does a file hold,
+//! The kinds of files that state facts of a matrix. Each kind is one file with two answers: which references does a file hold,
 //! and what edit states the wanted facts there. A new kind is one more file and one line in [`ALL`].
 
 mod addon_chart;
@@ -27,7 +27,7 @@ mod versions_file;
 
 use super::edits::FileEdits;
 use super::examples::{Example, Subject, TextForm};
-use super::facts::{Fact, Facts, Fault, Site};
+use super::facts::{Fact, Facts, Fault, Reference};
 use super::source::SourceFile;
 use super::wanted::{ChartPlace, Reach, Wanted};
 use crate::policy::ChangeClass;
@@ -159,10 +159,10 @@ pub(super) fn names_a_version(text: &str) -> bool {
     false
 }
 
-/// Returns the site of a scalar.
-fn site(file: &SourceFile, path: &Path, node: &Node, fact: Fact) -> Site {
+/// Returns the reference of a scalar.
+fn reference(file: &SourceFile, path: &Path, node: &Node, fact: Fact) -> Reference {
     let value = node.as_str().unwrap_or_default().to_owned();
-    Site {
+    Reference {
         file: file.path().to_owned(),
         line: node.line(),
         at: path.to_string(),

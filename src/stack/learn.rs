@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::claims::{Claims, Known};
 use super::discover::{SourceTree, Stack};
-use super::facts::{RosterForm, ValueRef};
+use super::facts::{ImageListForm, ValueRef};
 use super::group::{self, ImagePart};
 use super::kinds;
 use super::provider::find_provider;
@@ -54,7 +54,7 @@ fn urls_in_values(tree: &SourceTree) -> Vec<Clue<'_>> {
                     found.push(Clue {
                         place: (file.path(), line),
                         list: None,
-                        roster: None,
+                        image_list: None,
                         version,
                         names: Vec::new(),
                         url: Some(url),
@@ -150,20 +150,26 @@ fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
     let mut clues = Vec::new();
     let mut lists = 0;
     for file in files {
-        for roster in file.rosters() {
+        for image_list in file.image_lists() {
             lists += 1;
             // Other lists may hold images of several series.
             let is_of_one = matches!(
-                roster.form,
-                RosterForm::ImageManager | RosterForm::VersionMap
+                image_list.form,
+                ImageListForm::ImageManager | ImageListForm::VersionMap
             );
             // What the newest entry is proved by is asked of the next one.
-            let newest = roster.entries.iter().map(|entry| entry.version).max();
-            for (index, entry) in roster.entries.iter().enumerate() {
+            let newest = image_list.entries.iter().map(|entry| entry.version).max();
+            for (index, entry) in image_list.entries.iter().enumerate() {
                 let own = ImagePattern::of_url(&entry.name).ok();
                 let own = own.filter(is_name);
                 let mut names: Vec<ImagePattern> = own.into_iter().collect();
-                names.extend(roster.names.get(index).or(roster.names.first()).cloned());
+                names.extend(
+                    image_list
+                        .names
+                        .get(index)
+                        .or(image_list.names.first())
+                        .cloned(),
+                );
                 if entry.url.is_none() && names.is_empty() {
                     continue;
                 }
@@ -176,7 +182,7 @@ fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
                 clues.push(Clue {
                     place: (file.path(), entry.line),
                     list: is_of_one.then_some(lists),
-                    roster: Some(lists),
+                    image_list: Some(lists),
                     version: entry.version,
                     names,
                     url: entry.url.as_deref(),
@@ -195,7 +201,7 @@ fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
             clues.push(Clue {
                 place: (file.path(), group.line),
                 list: None,
-                roster: None,
+                image_list: None,
                 version: group.version,
                 names,
                 url: located.or(group.url(file)),

@@ -78,7 +78,7 @@ pub(super) struct Clue<'a> {
     /// The list it stands in, where all entries of the list are of one series.
     pub(super) list: Option<usize>,
     /// The list it stands in.
-    pub(super) roster: Option<usize>,
+    pub(super) image_list: Option<usize>,
     /// The image's version.
     pub(super) version: KubernetesVersion,
     /// Its names.
@@ -334,7 +334,7 @@ type Entry = (Option<usize>, KubernetesVersion);
 
 impl Clue<'_> {
     fn entry(&self) -> Entry {
-        (self.roster, self.version)
+        (self.image_list, self.version)
     }
 }
 
@@ -459,7 +459,7 @@ impl Learner {
 
     /// Notes that a statement is of a series.
     fn join(&mut self, clue: &Clue<'_>, id: SeriesId, traits: &ImageTraits) {
-        if clue.roster.is_some() && !clue.names.is_empty() {
+        if clue.image_list.is_some() && !clue.names.is_empty() {
             self.listed.insert((id.0, clue.entry()));
         }
         let (file, line) = clue.place;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::addon::MinorBoundCharts;
 use super::claims::{Claims, ListPlace};
-use super::configured::{self, ConfiguredSite};
+use super::configured::{self, ConfiguredReference};
 use super::examples::{Example, ExampleValue, Subject};
-use super::facts::{Fact, Facts, Fault, Roster, RosterEntry, Site, ValueRef};
+use super::facts::{Fact, Facts, Fault, ImageList, ImageListEntry, Reference, ValueRef};
 use super::group::ImageGroup;
 use super::kinds::{self, FileKind, Part};
 use super::series::{SeriesId, SeriesSet};
@@ -21,7 +21,7 @@ pub struct SourceFile {
     text: Arc<str>,
     yaml: Option<yaml::File>,
     kinds: Vec<&'static dyn FileKind>,
-    configured: Vec<Arc<ConfiguredSite>>,
+    configured: Vec<Arc<ConfiguredReference>>,
     /// What of its free values is the stack's.
     claims: Arc<Claims>,
     charts: MinorBoundCharts,
@@ -64,13 +64,13 @@ impl SourceFile {
         file.with_facts().map(Some)
     }
 
-    /// Reads a file with configured sites; `known` is the file as it was read without them, if a kind claims it.
+    /// Reads a file with configured references; `known` is the file as it was read without them, if a kind claims it.
     pub(super) fn read_configured(
         known: Option<&Self>,
         (path, text): (&str, &Arc<str>),
-        configured: Vec<Arc<ConfiguredSite>>,
+        configured: Vec<Arc<ConfiguredReference>>,
     ) -> Result<Self, Fault> {
-        let needs_yaml = configured.iter().any(|site| site.needs_yaml());
+        let needs_yaml = configured.iter().any(|reference| reference.needs_yaml());
         let yaml = match known.and_then(Self::yaml) {
             Some(yaml) => Some(yaml.clone()),
             None if needs_yaml => Some(parse(path, text)?),
@@ -126,7 +126,7 @@ impl SourceFile {
         }
         facts.groups.extend(self.claims.groups.iter().cloned());
         for group in &facts.groups {
-            facts.sites.extend(group.sites(&self));
+            facts.references.extend(group.references(&self));
         }
         configured::read(&self, &mut facts)?;
         self.facts = facts;
@@ -158,8 +158,8 @@ impl SourceFile {
         &self.kinds
     }
 
-    /// Returns the configured sites in it.
-    pub(crate) fn configured(&self) -> &[Arc<ConfiguredSite>] {
+    /// Returns the configured references in it.
+    pub(crate) fn configured(&self) -> &[Arc<ConfiguredReference>] {
         &self.configured
     }
 
@@ -180,8 +180,8 @@ impl SourceFile {
     }
 
     /// Returns its single facts.
-    pub fn sites(&self) -> &[Site] {
-        &self.facts.sites
+    pub fn references(&self) -> &[Reference] {
+        &self.facts.references
     }
 
     /// Returns its values about the default's image.
@@ -190,11 +190,11 @@ impl SourceFile {
     }
 
     /// Returns what its values about the default's image name.
-    pub(crate) fn image_references<'f>(
+    pub(crate) fn named_images<'f>(
         &'f self,
         series: &'f SeriesSet,
-    ) -> impl Iterator<Item = ImageReference<'f>> {
-        self.groups().iter().map(move |group| ImageReference {
+    ) -> impl Iterator<Item = NamedImage<'f>> {
+        self.groups().iter().map(move |group| NamedImage {
             line: group.line,
             text: group.text(self).unwrap_or_default(),
             version: group.version,
@@ -225,9 +225,9 @@ impl SourceFile {
         &self.claims.lists
     }
 
-    /// Returns the site of a value of one of its examples.
-    pub(crate) fn example_site(&self, value: &ExampleValue) -> Site {
-        Site {
+    /// Returns the reference of a value of one of its examples.
+    pub(crate) fn example_reference(&self, value: &ExampleValue) -> Reference {
+        Reference {
             file: self.path.clone(),
             line: value.line,
             at: value.at(),
@@ -245,14 +245,14 @@ impl SourceFile {
     }
 
     /// Returns its lists of node images.
-    pub fn rosters(&self) -> &[Roster] {
-        &self.facts.rosters
+    pub fn image_lists(&self) -> &[ImageList] {
+        &self.facts.image_lists
     }
 }
 
 /// Values that name the default's image.
 #[derive(Debug, Clone)]
-pub(crate) struct ImageReference<'f> {
+pub(crate) struct NamedImage<'f> {
     /// The line.
     pub(crate) line: usize,
     /// The name or URL.
@@ -269,10 +269,10 @@ pub(crate) struct ImageReference<'f> {
     pub(crate) series: Option<SeriesId>,
 }
 
-impl ImageReference<'_> {
+impl NamedImage<'_> {
     /// Returns it as an entry of a list would say it.
-    pub(crate) fn entry(&self) -> RosterEntry {
-        RosterEntry {
+    pub(crate) fn entry(&self) -> ImageListEntry {
+        ImageListEntry {
             line: self.line,
             version: self.version,
             name: self.text.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::Site;
+use super::facts::Reference;
 use super::series::{SeriesId, SeriesSet};
 use crate::catalog::{NodeImage, StackRelease};
 use crate::policy::{ChangeClass, Policy};
@@ -124,11 +124,11 @@ pub struct ChartPlace {
 }
 
 impl ChartPlace {
-    /// Returns the place of a site.
-    pub fn of(site: &Site) -> Self {
+    /// Returns the place of a reference.
+    pub fn of(reference: &Reference) -> Self {
         Self {
-            file: site.file.clone(),
-            at: site.at.clone(),
+            file: reference.file.clone(),
+            at: reference.at.clone(),
         }
     }
 }

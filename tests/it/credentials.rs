@@ -21,7 +21,7 @@ const BRANCH: &str = "csctl-matrix/main/openstack-scs2/1-34/new-patch";
 const PULLS: usize = 3;
 
 /// A repository at the stand-in, whose App is installed, and a clone of it.
-struct Site {
+struct Reference {
     server: GitHubServer,
     clone: Copy,
 }
@@ -29,7 +29,7 @@ struct Site {
 /// Variables, as `NAME=value`.
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
-impl Site {
+impl Reference {
     fn start() -> Self {
         Self::with("")
     }
@@ -137,12 +137,12 @@ fn secret_of(request: &Recorded) -> String {
 
 #[test]
 fn an_app_opens_the_pull_requests_and_git_asks_with_its_token_too() {
-    let site = Site::start();
+    let reference = Reference::start();
     let app = [("GITHUB_APP_ID", APP), ("GITHUB_APP_PRIVATE_KEY", KEY)];
-    let said = site.pr(&app);
-    site.assert_opened(&said);
-    assert_eq!(site.bought(), 1, "one token serves the run");
-    let log = site.server.log();
+    let said = reference.pr(&app);
+    reference.assert_opened(&said);
+    assert_eq!(reference.bought(), 1, "one token serves the run");
+    let log = reference.server.log();
     let (signed, asked): (Vec<&Recorded>, Vec<&Recorded>) = log
         .iter()
         .partition(|one| one.path.contains("/installation"));
@@ -161,17 +161,17 @@ fn an_app_opens_the_pull_requests_and_git_asks_with_its_token_too() {
         .filter(|one| one.method == "POST" && one.path.ends_with("/git-receive-pack"));
     assert_eq!(pushes.count(), PULLS);
     // The next run finds everything as it should be.
-    site.server.clear_log();
-    assert_eq!(site.pr(&app).status, 0);
-    assert!(site.server.mutations().is_empty());
+    reference.server.clear_log();
+    assert_eq!(reference.pr(&app).status, 0);
+    assert!(reference.server.mutations().is_empty());
 }
 
 #[test]
 fn an_app_lets_the_forge_make_its_commits() {
-    let site = Site::with("  commits: api\n");
+    let reference = Reference::with("  commits: api\n");
     let app = [ID, ("GITHUB_APP_PRIVATE_KEY", KEY)];
-    site.assert_opened(&site.pr(&app));
-    let said = site.doctor(&app).stdout;
+    reference.assert_opened(&reference.pr(&app));
+    let said = reference.doctor(&app).stdout;
     let expected = "App's commits: made by GitHub, as csctl-matrix[bot]'s own\n";
     assert!(said.contains(expected), "{said}");
 }
@@ -186,16 +186,16 @@ fn the_key_comes_as_text_on_one_line_or_in_a_file() {
         ("GITHUB_APP_PRIVATE_KEY_FILE", KEY),
         ("GITHUB_APP_PRIVATE_KEY_FILE", one_line.as_str()),
     ] {
-        let site = Site::start();
-        let path = site.secret_file("app.pem", text);
+        let reference = Reference::start();
+        let path = reference.secret_file("app.pem", text);
         let value = if name.ends_with("_FILE") { &path } else { text };
         let app = [
             ("GITHUB_APP_ID", APP),
             (name, value),
             ("GITHUB_APP_INSTALLATION_ID", "77"),
         ];
-        site.assert_opened(&site.pr(&app));
-        let log = site.server.log();
+        reference.assert_opened(&reference.pr(&app));
+        let log = reference.server.log();
         assert!(
             !log.iter().any(|one| one.path.ends_with("/installation")),
             "an installation that is named is not looked up"
@@ -205,18 +205,24 @@ fn the_key_comes_as_text_on_one_line_or_in_a_file() {
 
 #[test]
 fn a_token_comes_from_a_file() {
-    let site = Site::start();
-    let path = site.secret_file("token", &format!("{TOKEN}\n"));
-    site.assert_opened(&site.pr(&[("GITHUB_TOKEN_FILE", &path)]));
-    assert!(site.server.log().iter().all(|one| secret_of(one) == TOKEN));
+    let reference = Reference::start();
+    let path = reference.secret_file("token", &format!("{TOKEN}\n"));
+    reference.assert_opened(&reference.pr(&[("GITHUB_TOKEN_FILE", &path)]));
+    assert!(
+        reference
+            .server
+            .log()
+            .iter()
+            .all(|one| secret_of(one) == TOKEN)
+    );
 }
 
 #[test]
 fn the_more_particular_credentials_are_used() {
-    let site = Site::start();
+    let reference = Reference::start();
     let (stale, good) = (
-        site.secret_file("stale", STALE),
-        site.secret_file("good", TOKEN),
+        reference.secret_file("stale", STALE),
+        reference.secret_file("good", TOKEN),
     );
     // An App wins over every token: in CI, GITHUB_TOKEN is often left over from the job.
     let app = [
@@ -226,9 +232,9 @@ fn the_more_particular_credentials_are_used() {
         ("GH_TOKEN", STALE),
         ("GITHUB_TOKEN_FILE", &stale),
     ];
-    site.assert_opened(&site.pr(&app));
+    reference.assert_opened(&reference.pr(&app));
     let asked_by = |start: &str| {
-        let log = site.server.log();
+        let log = reference.server.log();
         log.iter().any(|one| secret_of(one).starts_with(start))
     };
     assert!(asked_by("ghs_Installation") && !asked_by(STALE));
@@ -243,13 +249,13 @@ fn the_more_particular_credentials_are_used() {
         [("GITHUB_APP_ID", " "), ("GITHUB_TOKEN", TOKEN)],
         [("GITHUB_APP_PRIVATE_KEY", ""), ("GITHUB_TOKEN", TOKEN)],
     ] {
-        site.server.clear_log();
-        assert_eq!(site.pr(&variables).status, 0, "{variables:?}");
+        reference.server.clear_log();
+        assert_eq!(reference.pr(&variables).status, 0, "{variables:?}");
         assert!(asked_by(TOKEN) && !asked_by(STALE), "{variables:?}");
     }
 }
 
-impl Site {
+impl Reference {
     /// Asserts that credentials are refused in these words before anybody is asked.
     fn assert_refused(&self, variables: Variables, parts: &[&str]) {
         // A token beside them does not stand in for what was wished.
@@ -273,11 +279,11 @@ const ID: (&str, &str) = ("GITHUB_APP_ID", APP);
 
 #[test]
 fn an_app_that_is_named_by_halves_asks_nobody() {
-    let site = Site::start();
-    let path = site.secret_file("key.pem", KEY);
+    let reference = Reference::start();
+    let path = reference.secret_file("key.pem", KEY);
     let text = ("GITHUB_APP_PRIVATE_KEY", KEY);
     let file = ("GITHUB_APP_PRIVATE_KEY_FILE", path.as_str());
-    let refused = |variables: Variables, part: &str| site.assert_refused(variables, &[part]);
+    let refused = |variables: Variables, part: &str| reference.assert_refused(variables, &[part]);
     refused(
         &[ID],
         "GITHUB_APP_ID is set and GITHUB_APP_PRIVATE_KEY is not",
@@ -306,10 +312,10 @@ fn an_app_that_is_named_by_halves_asks_nobody() {
 
 #[test]
 fn a_key_that_is_none_asks_nobody() {
-    let site = Site::start();
-    let path = site.secret_file("key.pem", KEY);
-    let token = site.secret_file("token", TOKEN);
-    let empty = site.secret_file("empty", " \n");
+    let reference = Reference::start();
+    let path = reference.secret_file("key.pem", KEY);
+    let token = reference.secret_file("token", TOKEN);
+    let empty = reference.secret_file("empty", " \n");
     let cut = &KEY[..KEY.len() / 2];
     for text in ["s3cret", cut, &path] {
         let variables = [ID, ("GITHUB_APP_PRIVATE_KEY", text)];
@@ -318,7 +324,7 @@ fn a_key_that_is_none_asks_nobody() {
             "as a whole",
             "its path to GITHUB_APP_PRIVATE_KEY_FILE",
         ];
-        site.assert_refused(&variables, &parts);
+        reference.assert_refused(&variables, &parts);
     }
     for (path, parts) in [
         (
@@ -340,16 +346,16 @@ fn a_key_that_is_none_asks_nobody() {
             ],
         ),
     ] {
-        site.assert_refused(&[ID, ("GITHUB_APP_PRIVATE_KEY_FILE", path)], &parts);
+        reference.assert_refused(&[ID, ("GITHUB_APP_PRIVATE_KEY_FILE", path)], &parts);
     }
 }
 
 #[test]
 fn a_file_without_a_token_asks_nobody() {
-    let site = Site::start();
-    let empty = site.secret_file("empty", " \n");
-    let words = site.secret_file("words", "the token is\nghs_Hidden0123456789\n");
-    let folder = site.clone.root().display().to_string();
+    let reference = Reference::start();
+    let empty = reference.secret_file("empty", " \n");
+    let words = reference.secret_file("words", "the token is\nghs_Hidden0123456789\n");
+    let folder = reference.clone.root().display().to_string();
     for (path, reason) in [
         ("/nowhere/token", "cannot be read"),
         (&folder, "cannot be read"),
@@ -357,17 +363,17 @@ fn a_file_without_a_token_asks_nobody() {
         (&words, "holds more than a token"),
     ] {
         let reason = format!("{path}, the file of GITHUB_TOKEN_FILE, {reason}");
-        site.assert_refused(&[("GITHUB_TOKEN_FILE", path)], &[&reason]);
+        reference.assert_refused(&[("GITHUB_TOKEN_FILE", path)], &[&reason]);
     }
 }
 
 #[test]
 fn commands_that_change_nothing_at_github_read_tokens_alone() {
-    let site = Site::start();
+    let reference = Reference::start();
     let half = [("GITHUB_APP_ID", APP), ("GITHUB_APP_PRIVATE_KEY", "none")];
-    assert_eq!(site.command(&["plan"], &half).status, 0);
+    assert_eq!(reference.command(&["plan"], &half).status, 0);
     let missing = [("GITHUB_TOKEN_FILE", "/nowhere/token")];
-    let error = site.command(&["plan"], &missing).failure(1);
+    let error = reference.command(&["plan"], &missing).failure(1);
     assert!(error.contains("/nowhere/token"), "{error}");
 }
 
@@ -384,35 +390,36 @@ fn a_token_that_ends_in_the_middle_of_a_run_is_renewed() {
         ("POST", "/pulls$"),
         ("POST", "/graphql"),
     ] {
-        let site = Site::start();
-        site.server
+        let reference = Reference::start();
+        reference
+            .server
             .before(method, path, 1, |state| state.tokens.clear());
-        site.assert_opened(&site.pr(&app));
-        let unused = site.server.unused();
+        reference.assert_opened(&reference.pr(&app));
+        let unused = reference.server.unused();
         // The first request of all needs a token anyway; not every run asks GraphQL.
         assert!(unused.is_empty() || path == "/graphql", "{unused:?}");
-        assert_eq!(site.bought(), 2 - unused.len(), "{method} {path}");
+        assert_eq!(reference.bought(), 2 - unused.len(), "{method} {path}");
     }
     // Each token is about to end when it is given out: every request gets one of its own.
-    let site = Site::start();
-    site.server.state().settings.app_minutes = 4;
-    site.assert_opened(&site.pr(&app));
-    assert!(site.bought() > 2 * PULLS, "{}", site.bought());
+    let reference = Reference::start();
+    reference.server.state().settings.app_minutes = 4;
+    reference.assert_opened(&reference.pr(&app));
+    assert!(reference.bought() > 2 * PULLS, "{}", reference.bought());
 }
 
 #[test]
 fn a_refusal_that_lasts_is_not_asked_away() {
-    let site = Site::start();
+    let reference = Reference::start();
     let app = [("GITHUB_APP_ID", APP), ("GITHUB_APP_PRIVATE_KEY", KEY)];
-    site.server.faults(
+    reference.server.faults(
         "*",
         "/info/refs",
         1..99,
         Fault::AnswerAfter(401, Value::Null),
     );
-    let error = site.pr(&app).failure(1);
+    let error = reference.pr(&app).failure(1);
     assert!(error.contains("does not accept the token"), "{error}");
-    assert_eq!(site.bought(), 2);
+    assert_eq!(reference.bought(), 2);
 }
 
 /// The texts of all objects of a repository.
@@ -427,7 +434,7 @@ fn objects(path: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-impl Site {
+impl Reference {
     /// All texts that are left of the runs so far: at the forge, in both repositories, in the cache, and in what was sent.
     fn texts(&self) -> Vec<String> {
         let repositories = [self.server.git_path(), self.clone.root()];
@@ -463,13 +470,13 @@ impl Site {
 #[test]
 fn nothing_secret_is_told_to_anybody() {
     // A command that looks for all it can find, and fails so that it is quoted.
-    let site = Site::with(
+    let reference = Reference::with(
         "gate:\n  checks: none\n  commands:\n  - name: spy\n    run: |\n      \
          { git config --list; env; tr '\\0' ' ' < /proc/$PPID/cmdline; } | tee -a \"$FOUND\"\n      \
          cat \"$MY_OWN\"\n      exit 1\n",
     );
-    let found = site.secret_file("found", "");
-    let file = site.secret_file("app.pem", KEY);
+    let found = reference.secret_file("found", "");
+    let file = reference.secret_file("app.pem", KEY);
     let escaped = KEY.replace('\n', "\\n");
     let app = [
         ID,
@@ -480,14 +487,19 @@ fn nothing_secret_is_told_to_anybody() {
         ("MY_OWN", &file),
         ("FOUND", &found),
     ];
-    let summary = site.clone.root().join("../summary").display().to_string();
-    let remote = site.server.git_url();
+    let summary = reference
+        .clone
+        .root()
+        .join("../summary")
+        .display()
+        .to_string();
+    let remote = reference.server.git_url();
     let words = ["pr", "--remote", &remote, "--summary", &summary];
     let mut texts = Vec::new();
     let mut tell = |said: Said| texts.extend([said.stdout, said.stderr]);
-    tell(site.command(&[&words[..], &["--write-pause", "0"]].concat(), &app));
-    tell(site.command(&["test"], &app));
-    tell(site.doctor(&app));
+    tell(reference.command(&[&words[..], &["--write-pause", "0"]].concat(), &app));
+    tell(reference.command(&["test"], &app));
+    tell(reference.doctor(&app));
     // A server repeats what it was sent: the App's word, or the token.
     for (path, status) in [
         ("/access_tokens", 401),
@@ -498,22 +510,24 @@ fn nothing_secret_is_told_to_anybody() {
     ] {
         // There is something to push.
         let notes = [("NOTES.md", Some(path))];
-        site.server.state().push("main", &notes);
-        site.server.faults("*", path, 1..99, Fault::Echo(status));
-        let told = [site.pr(&app[..2]), site.doctor(&app[..2])];
+        reference.server.state().push("main", &notes);
+        reference
+            .server
+            .faults("*", path, 1..99, Fault::Echo(status));
+        let told = [reference.pr(&app[..2]), reference.doctor(&app[..2])];
         let is_said = |said: &Said| format!("{}{}", said.stdout, said.stderr).contains("***");
         assert!(told.iter().any(is_said), "{path} is not repeated");
         told.into_iter().for_each(&mut tell);
-        site.server.clear_script();
+        reference.server.clear_script();
     }
     texts.extend([&summary, &found].map(|path| fs::read_to_string(path).unwrap()));
-    texts.extend(site.texts());
+    texts.extend(reference.texts());
     for seen in ["MY_OWN=", "csctl-matrix pr --remote", "csctl-matrix test "] {
         let is_seen = texts.iter().any(|text| text.contains(seen));
         assert!(is_seen, "the command did not tell {seen}");
     }
     let names = ["GITHUB_APP_", "KEY_BY_ANOTHER_NAME="].map(str::to_owned);
-    for secret in site.secrets().into_iter().chain(names) {
+    for secret in reference.secrets().into_iter().chain(names) {
         for text in &texts {
             assert!(!text.contains(&secret), "{secret} in\n{text}");
         }
@@ -526,9 +540,9 @@ fn doctor_lines(said: &Said) -> Vec<&str> {
 
 #[test]
 fn doctor_names_the_app_and_what_it_may_do() {
-    let site = Site::start();
+    let reference = Reference::start();
     let app = [("GITHUB_APP_ID", APP), ("GITHUB_APP_PRIVATE_KEY", KEY)];
-    let said = site.doctor(&app);
+    let said = reference.doctor(&app);
     let lines = doctor_lines(&said);
     for expected in [
         "ok       token: the GitHub App csctl-matrix (Iv1.standin), as csctl-matrix[bot]",
@@ -536,19 +550,19 @@ fn doctor_names_the_app_and_what_it_may_do() {
     ] {
         assert!(lines.contains(&expected), "{}", said.stdout);
     }
-    let pushed = format!("{} can be read and pushed to", site.server.git_url());
+    let pushed = format!("{} can be read and pushed to", reference.server.git_url());
     assert!(said.stdout.contains(&pushed), "{}", said.stdout);
-    assert!(site.server.mutations().is_empty());
+    assert!(reference.server.mutations().is_empty());
 }
 
 #[test]
 fn doctor_names_the_rights_that_an_app_lacks() {
     let app = [("GITHUB_APP_ID", APP), ("GITHUB_APP_PRIVATE_KEY", KEY)];
     let rights = |config: &str, denied: &[&str]| {
-        let site = Site::with(config);
+        let reference = Reference::with(config);
         let denied = denied.iter().map(|one| (*one).to_owned());
-        site.server.state().settings.denied.extend(denied);
-        let said = site.doctor(&app).stdout;
+        reference.server.state().settings.denied.extend(denied);
+        let said = reference.doctor(&app).stdout;
         let line = said.lines().find(|line| line.contains(" rights: "));
         line.unwrap().to_owned()
     };
@@ -570,15 +584,15 @@ fn doctor_names_the_rights_that_an_app_lacks() {
         rights(waits_for_none, &["checks=read", "statuses=read"]),
         "warning  rights: the App lacks checks: read, commit statuses: read"
     );
-    let sites = "sites:\n- files: .github/workflows/test.yml\n  path: env.VERSION\n  value: '{{default}}'\n";
+    let references = "references:\n- files: .github/workflows/test.yml\n  path: env.VERSION\n  value: '{{default}}'\n";
     for (denied, expected) in [
         (&[][..], "ok       workflows: "),
         (&["workflows=write"], "problem  workflows: "),
     ] {
-        let site = Site::with(sites);
+        let reference = Reference::with(references);
         let denied = denied.iter().map(|one: &&str| (*one).to_owned());
-        site.server.state().settings.denied.extend(denied);
-        let said = site.doctor(&app).stdout;
+        reference.server.state().settings.denied.extend(denied);
+        let said = reference.doctor(&app).stdout;
         assert!(
             said.lines().any(|line| line.starts_with(expected)),
             "{said}"
@@ -588,20 +602,21 @@ fn doctor_names_the_rights_that_an_app_lacks() {
 
 #[test]
 fn doctor_says_how_commits_are_shown_as_the_app_s_own() {
-    let site = Site::start();
+    let reference = Reference::start();
     let app = [("GITHUB_APP_ID", APP), ("GITHUB_APP_PRIVATE_KEY", KEY)];
-    let said = site.doctor(&app).stdout;
+    let said = reference.doctor(&app).stdout;
     let (_, advised) = said.split_once("with pullRequests.author ").unwrap();
     let (advised, _) = advised.split_once(" they are shown").unwrap();
     // What it says can be written as it is.
-    let text = site.clone.read("csctl-matrix.yaml");
+    let text = reference.clone.read("csctl-matrix.yaml");
     let (own, other) = (
         format!("author: {advised}"),
         "author: {name: Matrix Bot, email: bot@example.org}",
     );
-    site.clone
+    reference
+        .clone
         .write("csctl-matrix.yaml", &text.replace(other, &own));
-    let said = site.doctor(&app).stdout;
+    let said = reference.doctor(&app).stdout;
     assert!(
         said.contains("shown as csctl-matrix[bot]'s own\n"),
         "{said}"
@@ -614,7 +629,7 @@ fn doctor_says_how_commits_are_shown_as_the_app_s_own() {
 
 #[test]
 fn doctor_says_why_an_app_is_not_let_in() {
-    let site = Site::start();
+    let reference = Reference::start();
     let key = ("GITHUB_APP_PRIVATE_KEY", KEY);
     for (variables, reason) in [
         (
@@ -630,14 +645,14 @@ fn doctor_says_why_an_app_is_not_let_in() {
             "answers 404 to the App",
         ),
     ] {
-        let said = site.doctor(&variables);
+        let said = reference.doctor(&variables);
         assert_eq!(said.status, 3, "{}", said.stderr);
         let mut lines = said.stdout.lines();
         let line = lines
             .find(|line| line.starts_with("problem  token: "))
             .unwrap();
         assert!(line.contains(reason), "{line}");
-        let error = site.pr(&variables).failure(1);
+        let error = reference.pr(&variables).failure(1);
         assert!(
             error.contains(reason) && error.contains("hint: "),
             "{error}"

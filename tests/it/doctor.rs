@@ -22,13 +22,13 @@ const PERSONAL: &str = "github_pat_StandIn0123456789";
 const OF_JOB: &str = "ghs_JobToken0123456789";
 
 /// A clone, the forge of its repository, and the sources of its images and charts.
-struct Site {
+struct Reference {
     forge: GitHubServer,
     world: StoreServer,
     clone: Copy,
 }
 
-impl Site {
+impl Reference {
     fn start() -> Self {
         Self::with("")
     }
@@ -76,9 +76,9 @@ impl Site {
 
     /// The same, with something else at the forge.
     fn but(change: impl FnOnce(&mut State)) -> Self {
-        let site = Self::start();
-        change(&mut site.forge.state());
-        site
+        let reference = Self::start();
+        change(&mut reference.forge.state());
+        reference
     }
 
     fn run_as(&self, token: Option<&str>, more: &[(&str, &str)], format: &str) -> Said {
@@ -164,11 +164,11 @@ fn only((found, status): (Vec<String>, i32), start: &str) -> String {
 
 #[test]
 fn a_repository_that_lacks_nothing_is_ready_and_the_documentation_shows_it() {
-    let site = Site::start();
-    let said = site.run_as(Some(TOKEN), &[], "text");
+    let reference = Reference::start();
+    let said = reference.run_as(Some(TOKEN), &[], "text");
     let text = said
         .success()
-        .replace(&site.forge.url(), "https://github.com");
+        .replace(&reference.forge.url(), "https://github.com");
     assert!(text.contains(BOT) && text.ends_with("\nready\n"), "{text}");
     let page = fs::read_to_string(project().join("docs/bot.md")).unwrap();
     assert!(
@@ -179,15 +179,15 @@ fn a_repository_that_lacks_nothing_is_ready_and_the_documentation_shows_it() {
 
 #[test]
 fn the_forms_of_the_report_say_the_same() {
-    let site = Site::but(|state| state.settings.is_fork = true);
+    let reference = Reference::but(|state| state.settings.is_fork = true);
     let fork =
         "acme/cluster-stacks, default branch main; it is a fork, and pull requests stay in it";
     assert_eq!(
-        only(site.faults(), "warning repository: "),
+        only(reference.faults(), "warning repository: "),
         format!("warning repository: {fork}")
     );
     for format in ["text", "markdown"] {
-        let said = site.run_as(Some(TOKEN), &[], format).success();
+        let said = reference.run_as(Some(TOKEN), &[], format).success();
         assert!(
             said.contains(fork) && said.contains("ready, with 1 warning"),
             "{said}"
@@ -197,8 +197,8 @@ fn the_forms_of_the_report_say_the_same() {
 
 #[test]
 fn without_a_token_nothing_can_be_written() {
-    let site = Site::but(|state| state.settings.is_private = false);
-    let said = site.run_as(None, &[], "json");
+    let reference = Reference::but(|state| state.settings.is_private = false);
+    let said = reference.run_as(None, &[], "json");
     let (found, status) = faults(&said);
     assert!(
         found[0].starts_with("problem token: there is none"),
@@ -209,8 +209,8 @@ fn without_a_token_nothing_can_be_written() {
 
 #[test]
 fn a_wrong_token_is_named_once_and_the_rest_is_looked_at_all_the_same() {
-    let site = Site::start();
-    let said = site.run_as(Some("ghs_Wrong0123456789"), &[], "json");
+    let reference = Reference::start();
+    let said = reference.run_as(Some("ghs_Wrong0123456789"), &[], "json");
     let (found, status) = faults(&said);
     assert!(found[0].starts_with("problem token: "), "{found:#?}");
     assert!(
@@ -225,9 +225,9 @@ fn a_wrong_token_is_named_once_and_the_rest_is_looked_at_all_the_same() {
 
 #[test]
 fn the_token_of_a_job_starts_no_ci() {
-    let site = Site::start();
+    let reference = Reference::start();
     let actions = [("GITHUB_ACTIONS", "true")];
-    let said = site.run_as(Some(OF_JOB), &actions, "json");
+    let said = reference.run_as(Some(OF_JOB), &actions, "json");
     assert!(only(faults(&said), "warning token: ").contains("start no CI"));
     assert!(
         said.stdout.contains("GitHub App or a fine-grained"),
@@ -235,25 +235,26 @@ fn the_token_of_a_job_starts_no_ci() {
         said.stdout
     );
     // The token of an App inside a job is none of the job's.
-    let of_app = site.run_as(Some(TOKEN), &actions, "json");
+    let of_app = reference.run_as(Some(TOKEN), &actions, "json");
     assert_eq!(faults(&of_app), (vec![], 0));
     // Where GitHub does not say whose token it is, its form counts.
-    site.forge
+    reference
+        .forge
         .fault("POST", "/graphql", 1, github::Fault::Forbidden);
-    let unknown = site.run_as(Some(TOKEN), &actions, "json");
+    let unknown = reference.run_as(Some(TOKEN), &actions, "json");
     only(faults(&unknown), "warning token: ");
 }
 
 #[test]
 fn kinds_of_tokens_are_told_apart_and_scopes_are_read() {
-    let site = Site::start();
-    let said = site.run_as(Some(PERSONAL), &[], "text").success();
+    let reference = Reference::start();
+    let said = reference.run_as(Some(PERSONAL), &[], "text").success();
     assert!(
         said.contains("a fine-grained personal access token, ada"),
         "{said}"
     );
     let classic = "ghp_StandIn0123456789";
-    let mut state = site.forge.state();
+    let mut state = reference.forge.state();
     state.tokens.push(Token {
         text: classic.to_owned(),
         login: "ada".to_owned(),
@@ -261,14 +262,14 @@ fn kinds_of_tokens_are_told_apart_and_scopes_are_read() {
     });
     state.settings.scopes = Some("gist, read:org");
     drop(state);
-    let said = site.run_as(Some(classic), &[], "json");
+    let said = reference.run_as(Some(classic), &[], "json");
     only(
         faults(&said),
         "problem rights: the token's scopes are not enough",
     );
-    site.forge.state().settings.scopes = Some("repo");
+    reference.forge.state().settings.scopes = Some("repo");
     assert_eq!(
-        faults(&site.run_as(Some(classic), &[], "json")),
+        faults(&reference.run_as(Some(classic), &[], "json")),
         (vec![], 0)
     );
 }
@@ -276,8 +277,8 @@ fn kinds_of_tokens_are_told_apart_and_scopes_are_read() {
 #[test]
 fn rights_that_are_missing_are_named() {
     let denied = |right: &str| {
-        let site = Site::but(|state| state.settings.denied.extend([right.to_owned()]));
-        let said = site.run_as(Some(TOKEN), &[], "json");
+        let reference = Reference::but(|state| state.settings.denied.extend([right.to_owned()]));
+        let said = reference.run_as(Some(TOKEN), &[], "json");
         (faults(&said), said.stdout)
     };
     let (found, said) = denied("checks=read");
@@ -301,54 +302,57 @@ fn rights_that_are_missing_are_named() {
 
 #[test]
 fn checks_that_nobody_waits_for_need_not_be_readable() {
-    let site = Site::with("gate: {checks: none}\n");
-    let mut state = site.forge.state();
+    let reference = Reference::with("gate: {checks: none}\n");
+    let mut state = reference.forge.state();
     state.settings.denied.insert("checks=read".to_owned());
     state.rules.clear();
     drop(state);
-    only(site.faults(), "warning check runs: cannot be read");
+    only(reference.faults(), "warning check runs: cannot be read");
 }
 
 #[test]
 fn an_archived_repository_is_a_problem() {
-    let site = Site::but(|state| state.settings.is_archived = true);
-    assert!(only(site.faults(), "problem repository: ").contains("archived"));
+    let reference = Reference::but(|state| state.settings.is_archived = true);
+    assert!(only(reference.faults(), "problem repository: ").contains("archived"));
 }
 
 #[test]
 fn a_repository_that_is_not_there_is_a_problem() {
-    let site = Site::start();
+    let reference = Reference::start();
     let repository = "/repos/acme/cluster-stacks$";
-    site.forge
+    reference
+        .forge
         .faults("GET", repository, 1..9, github::Fault::Status(404));
-    assert!(only(site.faults(), "problem repository: ").contains("404"));
+    assert!(only(reference.faults(), "problem repository: ").contains("404"));
 }
 
 #[test]
 fn an_api_without_graphql_is_a_problem() {
-    let site = Site::start();
-    site.forge
+    let reference = Reference::start();
+    reference
+        .forge
         .faults("POST", "/graphql", 1..99, github::Fault::Status(404));
-    assert!(only(site.faults(), "problem GraphQL: ").contains("404"));
+    assert!(only(reference.faults(), "problem GraphQL: ").contains("404"));
 }
 
 #[test]
 fn every_stack_that_cannot_be_planned_is_named() {
-    let site = Site::start();
+    let reference = Reference::start();
     let values = "providers/openstack/scs2/csctl.yaml";
-    site.clone.write(values, "{{ if }}\n- kubernetes: [\n");
-    let (faults, _) = site.faults();
+    reference.clone.write(values, "{{ if }}\n- kubernetes: [\n");
+    let (faults, _) = reference.faults();
     let is_named = |fault: &String| fault.contains(values) && fault.contains("cannot be planned");
     assert!(faults.iter().any(is_named), "{faults:?}");
 }
 
 #[test]
 fn another_repository_than_the_remote_s_is_a_problem() {
-    let site = Site::start();
-    let text = site.clone.read("csctl-matrix.yaml");
-    site.clone
+    let reference = Reference::start();
+    let text = reference.clone.read("csctl-matrix.yaml");
+    reference
+        .clone
         .write("csctl-matrix.yaml", &text.replace("acme/", "other/"));
-    let found = only(site.faults(), "problem repository: ");
+    let found = only(reference.faults(), "problem repository: ");
     assert!(
         found.contains("other/cluster-stacks") && found.contains("is of acme/cluster-stacks"),
         "{found}"
@@ -357,12 +361,13 @@ fn another_repository_than_the_remote_s_is_a_problem() {
 
 #[test]
 fn base_branches_that_are_missing_are_named() {
-    let site = Site::with("branches:\n  - {base: release, files: [README.md]}\n  - base: main\n");
-    let found = only(site.faults(), "problem base branch release: ");
+    let reference =
+        Reference::with("branches:\n  - {base: release, files: [README.md]}\n  - base: main\n");
+    let found = only(reference.faults(), "problem base branch release: ");
     assert!(found.contains("does not exist"), "{found}");
     // Not every minor has a branch of its own.
-    let site = Site::with("branches:\n  - base: maint/{{stack}}-{{minor}}\n");
-    let mut state = site.forge.state();
+    let reference = Reference::with("branches:\n  - base: maint/{{stack}}-{{minor}}\n");
+    let mut state = reference.forge.state();
     let head = state.head("main").unwrap();
     for minor in ["1.32", "1.33"] {
         state.set_head(&format!("maint/scs2-{minor}"), head);
@@ -370,14 +375,14 @@ fn base_branches_that_are_missing_are_named() {
     let rules = state.rules["main"].clone();
     state.rules.insert("maint/*".to_owned(), rules);
     drop(state);
-    only(site.faults(), "warning base branch maint/scs2-1.34: ");
+    only(reference.faults(), "warning base branch maint/scs2-1.34: ");
 }
 
 #[test]
 fn protection_that_pull_requests_cannot_meet_is_named() {
     let with = |branch: &str, rules: BranchRules| {
-        let site = Site::but(|state| drop(state.rules.insert(branch.to_owned(), rules)));
-        site.faults()
+        let reference = Reference::but(|state| drop(state.rules.insert(branch.to_owned(), rules)));
+        reference.faults()
     };
     let lint = || vec![("lint".to_owned(), None)];
     for is_classic in [false, true] {
@@ -390,9 +395,13 @@ fn protection_that_pull_requests_cannot_meet_is_named() {
         let found = only(with("main", signed.clone()), "problem protection of main: ");
         assert!(found.contains("signed"), "{found}");
         // The forge signs what it commits itself for an App.
-        let site = Site::with("  commits: api\n");
-        site.forge.state().rules.insert("main".to_owned(), signed);
-        assert_eq!(site.faults().0, [""; 0]);
+        let reference = Reference::with("  commits: api\n");
+        reference
+            .forge
+            .state()
+            .rules
+            .insert("main".to_owned(), signed);
+        assert_eq!(reference.faults().0, [""; 0]);
     }
     let none = only(
         with("main", BranchRules::default()),
@@ -412,52 +421,53 @@ fn protection_that_pull_requests_cannot_meet_is_named() {
 
 #[test]
 fn protection_that_cannot_be_read_keeps_pull_requests_drafts_unless_checks_are_named() {
-    let close = |site: &Site| {
-        let mut state = site.forge.state();
+    let close = |reference: &Reference| {
+        let mut state = reference.forge.state();
         let rules = state.rules.get_mut("main").unwrap();
         rules.is_classic = true;
         // What only administrators read is told to nobody else, but for the checks; a fault hides these too.
         drop(state);
-        site.forge.faults(
+        reference.forge.faults(
             "GET",
             "/rules/branches/main",
             1..9,
             github::Fault::Forbidden,
         );
     };
-    let site = Site::start();
-    close(&site);
-    assert!(only(site.faults(), "problem protection of main: ").contains("stays a draft"));
-    let site = Site::with("gate: {checks: [lint]}\n");
-    close(&site);
-    only(site.faults(), "warning protection of main: ");
+    let reference = Reference::start();
+    close(&reference);
+    assert!(only(reference.faults(), "problem protection of main: ").contains("stays a draft"));
+    let reference = Reference::with("gate: {checks: [lint]}\n");
+    close(&reference);
+    only(reference.faults(), "warning protection of main: ");
 }
 
 #[test]
 fn a_sign_off_that_names_nobody_is_a_problem() {
-    let site = Site::start();
-    let text = site.clone.read("csctl-matrix.yaml");
+    let reference = Reference::start();
+    let text = reference.clone.read("csctl-matrix.yaml");
     let text = text.replace("bot@example.org", "bot");
-    site.clone.write("csctl-matrix.yaml", &text);
-    let found = only(site.faults(), "problem commits: ");
+    reference.clone.write("csctl-matrix.yaml", &text);
+    let found = only(reference.faults(), "problem commits: ");
     assert!(found.contains("Signed-off-by: Matrix Bot <bot>"), "{found}");
 }
 
 #[test]
 fn a_store_that_does_not_answer_is_a_problem_and_upstream_facts_are_a_warning() {
-    let site = Site::start();
-    site.world.fault(STORE, Reply::status(403));
-    only(site.faults(), &format!("problem source {STORE}"));
-    site.world.heal();
-    site.world
+    let reference = Reference::start();
+    reference.world.fault(STORE, Reply::status(403));
+    only(reference.faults(), &format!("problem source {STORE}"));
+    reference.world.heal();
+    reference
+        .world
         .fault("https://api.github.com/", Reply::status(403));
-    only(site.faults(), "warning source kubernetes releases: ");
+    only(reference.faults(), "warning source kubernetes releases: ");
 }
 
 #[test]
 fn labels_that_people_need_are_missed() {
-    let site = Site::but(|state| state.labels.clear());
-    let found = only(site.faults(), "warning labels: ");
+    let reference = Reference::but(|state| state.labels.clear());
+    let found = only(reference.faults(), "warning labels: ");
     assert!(
         found.contains("`csctl-matrix/stop` and `csctl-matrix/again` are missing"),
         "{found}"
@@ -466,10 +476,10 @@ fn labels_that_people_need_are_missed() {
 
 #[test]
 fn workflows_need_a_right_of_their_own() {
-    let config = "sites:\n- files: .github/workflows/test.yml\n  path: env.VERSION\n  value: '{{default}}'\n";
-    let site = Site::with(config);
-    only(site.faults(), "warning workflows: ");
-    let said = site.run_as(Some(OF_JOB), &[], "json");
+    let config = "references:\n- files: .github/workflows/test.yml\n  path: env.VERSION\n  value: '{{default}}'\n";
+    let reference = Reference::with(config);
+    only(reference.faults(), "warning workflows: ");
+    let said = reference.run_as(Some(OF_JOB), &[], "json");
     let (found, status) = faults(&said);
     assert_eq!(status, 3);
     assert!(
@@ -482,8 +492,9 @@ fn workflows_need_a_right_of_their_own() {
 
 #[test]
 fn a_pin_whose_day_is_over_is_a_problem_of_the_configuration() {
-    let site = Site::with("pinned:\n  - {version: v1.34.5, until: 2026-06-01, reason: storage}\n");
-    let (found, status) = site.faults();
+    let reference =
+        Reference::with("pinned:\n  - {version: v1.34.5, until: 2026-06-01, reason: storage}\n");
+    let (found, status) = reference.faults();
     assert_eq!(status, 3);
     assert!(
         found[0].starts_with("problem configuration: csctl-matrix.yaml:"),

@@ -424,7 +424,7 @@ fn a_command_runs_only_for_changes_that_need_it() {
     let copy = Copy::of("layout-c");
     copy.write(
         "csctl-matrix.yaml",
-        "gate:\n  commands:\n  - {name: e2e, run: 'true', needs: [default]}\n  - {name: charts, run: 'true', needs: [addons]}\n  - {name: images, run: 'true', needs: [roster]}\n",
+        "gate:\n  commands:\n  - {name: e2e, run: 'true', needs: [default]}\n  - {name: charts, run: 'true', needs: [addons]}\n  - {name: images, run: 'true', needs: [images]}\n",
     );
     let states = |more: &[&str]| -> Vec<String> {
         let said = test(&copy, &[more, &["--format", "json"]].concat());

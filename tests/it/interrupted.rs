@@ -401,7 +401,7 @@ const READERS: [(&[&str], bool); 22] = [
     (&["plan", "--format", "json"], true),
     (&["plan", "--format", "markdown"], true),
     (&["show"], true),
-    (&["show", "--sites", "--format", "json"], true),
+    (&["show", "--references", "--format", "json"], true),
     (&["show", "--format", "markdown"], true),
     (&["check"], true),
     (&["check", "--format", "json"], true),

@@ -341,7 +341,7 @@ fn matrix_writes_all_images_of_the_minor() {
             .run(&[
                 "show",
                 stack,
-                "--sites",
+                "--references",
                 "--format",
                 "json",
                 "--catalog",
@@ -349,10 +349,10 @@ fn matrix_writes_all_images_of_the_minor() {
             ])
             .json();
         let minor = version.rsplit_once('.').unwrap().0;
-        let rosters = shown["stacks"][0]["rosters"].as_array().unwrap();
-        let entries = rosters
+        let image_lists = shown["stacks"][0]["image lists"].as_array().unwrap();
+        let entries = image_lists
             .iter()
-            .flat_map(|roster| roster["entries"].as_array().unwrap());
+            .flat_map(|image_list| image_list["entries"].as_array().unwrap());
         let mut listed: Vec<String> = entries
             .map(|entry| entry["version"].as_str().unwrap().to_owned())
             .filter(|listed| listed.rsplit_once('.').unwrap().0 == minor)

@@ -11,10 +11,11 @@ use csctl_matrix::check::{CheckInput, Finding, RuleSelection, check};
 use csctl_matrix::matrix::matrix;
 use csctl_matrix::plan::{FileAction, LinePlan, Plan, PlanInput, Selection, plan};
 use csctl_matrix::policy::{
-    Addons, Block, ChangeClass, EndOfLife, ImageList, Minors, Pin, Policy, Retention,
+    Addons, Block, ChangeClass, EndOfLife, ImagesToList, Minors, Pin, Policy, Retention,
 };
 use csctl_matrix::stack::{
-    Content, Fact, Roster, RosterEntry, RosterForm, SourceFile, SourceTree, Stack, Tree, discover,
+    Content, Fact, ImageList, ImageListEntry, ImageListForm, SourceFile, SourceTree, Stack, Tree,
+    discover,
 };
 use csctl_matrix::version::{ChartVersion, KubernetesVersion, Minor, StackLine, StackVersion};
 use jiff::civil::Date;
@@ -55,9 +56,9 @@ struct Run {
 
 fn policy() -> impl Strategy<Value = Policy> {
     let images = prop_oneof![
-        4 => Just(ImageList::All),
-        2 => (1..4_usize).prop_map(ImageList::Newest),
-        2 => (0..MINORS, 0..PATCHES).prop_map(|(index, patch)| ImageList::From(version(index, patch))),
+        4 => Just(ImagesToList::All),
+        2 => (1..4_usize).prop_map(ImagesToList::Newest),
+        2 => (0..MINORS, 0..PATCHES).prop_map(|(index, patch)| ImagesToList::From(version(index, patch))),
     ];
     let changes = prop_oneof![
         3 => Just(BTreeSet::new()),
@@ -241,9 +242,9 @@ fn text<'t>(tree: &'t Tree, path: &str) -> &'t str {
 }
 
 /// A list before and after, at the same place of the same file; with a new directory, the list it was shaped after.
-struct RosterPair<'r> {
-    before: &'r Roster,
-    after: &'r Roster,
+struct ImageListPair<'r> {
+    before: &'r ImageList,
+    after: &'r ImageList,
     tree_before: Option<&'r SourceTree>,
     tree_after: Option<&'r SourceTree>,
     created: bool,
@@ -291,34 +292,34 @@ impl Run {
             .find_store(stack.series.all().first()?.store.as_ref()?)
     }
 
-    fn rosters(&self) -> Vec<RosterPair<'_>> {
+    fn image_lists(&self) -> Vec<ImageListPair<'_>> {
         let mut pairs = Vec::new();
         for (before, after) in self.stacks() {
-            for roster in after.files().flat_map(SourceFile::rosters) {
+            for image_list in after.files().flat_map(SourceFile::image_lists) {
                 let source = self
                     .plan
                     .files
                     .iter()
                     .find_map(|change| match &change.action {
                         FileAction::Create { from, .. } | FileAction::Copy { from }
-                            if change.path == roster.file =>
+                            if change.path == image_list.file =>
                         {
                             Some(from.as_str())
                         }
                         _ => None,
                     });
-                let path = source.unwrap_or(&roster.file);
-                let same = |old: &&Roster| {
-                    old.file == path && old.at == roster.at && old.form == roster.form
+                let path = source.unwrap_or(&image_list.file);
+                let same = |old: &&ImageList| {
+                    old.file == path && old.at == image_list.at && old.form == image_list.form
                 };
-                let Some(old) = before.files().flat_map(SourceFile::rosters).find(same) else {
+                let Some(old) = before.files().flat_map(SourceFile::image_lists).find(same) else {
                     continue;
                 };
-                pairs.push(RosterPair {
+                pairs.push(ImageListPair {
                     before: old,
-                    after: roster,
+                    after: image_list,
                     tree_before: owner(before, path),
-                    tree_after: owner(after, &roster.file),
+                    tree_after: owner(after, &image_list.file),
                     created: source.is_some(),
                     stack: before,
                 });
@@ -369,8 +370,12 @@ fn owner<'s>(stack: &'s Stack, path: &str) -> Option<&'s SourceTree> {
     stack.trees.iter().find(owns)
 }
 
-fn versions(roster: &Roster) -> Vec<KubernetesVersion> {
-    roster.entries.iter().map(|entry| entry.version).collect()
+fn versions(image_list: &ImageList) -> Vec<KubernetesVersion> {
+    image_list
+        .entries
+        .iter()
+        .map(|entry| entry.version)
+        .collect()
 }
 
 proptest! {
@@ -427,7 +432,7 @@ proptest! {
     #[test]
     fn every_new_entry_is_an_image_of_the_store(case in case()) {
         let run = case.run();
-        for pair in run.rosters() {
+        for pair in run.image_lists() {
             let old = versions(pair.before);
             let store = run.store(pair.stack);
             for entry in &pair.after.entries {
@@ -443,7 +448,7 @@ proptest! {
     #[test]
     fn lists_keep_their_order_and_name_nothing_twice(case in case()) {
         let run = case.run();
-        for pair in run.rosters() {
+        for pair in run.image_lists() {
             let (old, new) = (versions(pair.before), versions(pair.after));
             let unique: BTreeSet<_> = new.iter().collect();
             prop_assert_eq!(unique.len(), new.len(), "{} {:?}", pair.after.file, new);
@@ -458,13 +463,13 @@ proptest! {
     #[test]
     fn nothing_leaves_a_list_unasked(case in case()) {
         let run = case.run();
-        for pair in run.rosters() {
+        for pair in run.image_lists() {
             let (old, new) = (versions(pair.before), versions(pair.after));
             for gone in old.iter().filter(|version| !new.contains(version)) {
                 let ended = run.policy.end_of_life == EndOfLife::Drop && run.catalog.is_end_of_life(gone.minor());
                 let retargeted = run.selection.minor.is_some_and(|asked| asked != gone.minor())
                     && (pair.created || pair.tree_before.and_then(|tree| tree.minor) != pair.tree_after.and_then(|tree| tree.minor));
-                let trimmed = run.policy.images != ImageList::All && run.policy.retention == Retention::Trim;
+                let trimmed = run.policy.images != ImagesToList::All && run.policy.retention == Retention::Trim;
                 prop_assert!(ended || retargeted || trimmed, "{}: {gone} of {old:?} left, {new:?}", pair.after.file);
                 let after = run.stacks_after.iter().find(|stack| stack.directory == pair.stack.directory).unwrap();
                 let of_list = |tree: &&SourceTree| pair.tree_after.is_none_or(|owner| owner.directory == tree.directory);
@@ -500,8 +505,8 @@ proptest! {
     fn the_default_is_what_the_stack_s_own_file_says(case in case()) {
         let run = case.run();
         for tree in run.stacks_before.iter().flat_map(|stack| &stack.trees) {
-            let own = |name: &str| tree.sites().find_map(|site| match &site.fact {
-                Fact::Kubernetes { version } if site.file.rsplit('/').next() == Some(name) => Some(*version),
+            let own = |name: &str| tree.references().find_map(|reference| match &reference.fact {
+                Fact::Kubernetes { version } if reference.file.rsplit('/').next() == Some(name) => Some(*version),
                 _ => None,
             });
             let own = own("csctl.yaml").or(own("stack.yaml"));
@@ -515,7 +520,7 @@ proptest! {
         if run.policy.wants(ChangeClass::OsRelease) {
             return Ok(());
         }
-        for pair in run.rosters() {
+        for pair in run.image_lists() {
             for entry in &pair.before.entries {
                 let Some(kept) = pair.after.entries.iter().find(|kept| kept.version == entry.version) else { continue };
                 prop_assert!(same_image(entry, kept), "{}: {entry:?} -> {kept:?}", pair.after.file);
@@ -662,16 +667,16 @@ proptest! {
                 tree.is_some_and(|minor| !run.policy.minors.contains(minor))
             };
             let of_one = |file: &&SourceFile| !(is_outside(file) && !file.path().ends_with("kubernetes.yaml") && !file.path().ends_with("versions.yaml"));
-            for entry in after.files().filter(of_one).flat_map(SourceFile::rosters).flat_map(|roster| &roster.entries) {
+            for entry in after.files().filter(of_one).flat_map(SourceFile::image_lists).flat_map(|image_list| &image_list.entries) {
                 prop_assert!(!blocked(entry.version, entry.os.as_ref()), "{} is left: {}", entry.version, entry.name);
             }
             for default in after.trees.iter().filter_map(|tree| tree.default) {
                 prop_assert!(!blocked(default, None), "the default {default} is left");
             }
-            for site in after.files().filter(of_one).flat_map(SourceFile::sites) {
-                match &site.fact {
+            for reference in after.files().filter(of_one).flat_map(SourceFile::references) {
+                match &reference.fact {
                     Fact::ListedVersion { version } | Fact::ImageName { version } => {
-                        prop_assert!(!blocked(*version, None), "{version} is left at {}", site.at);
+                        prop_assert!(!blocked(*version, None), "{version} is left at {}", reference.at);
                     }
                     Fact::Image(image) => {
                         prop_assert!(!blocked(image.version, image.os.as_ref()), "{} is left", image.url);
@@ -680,7 +685,7 @@ proptest! {
                 }
             }
         }
-        for pair in run.rosters() {
+        for pair in run.image_lists() {
             let old: Vec<_> = pair.before.entries.iter().map(|entry| (entry.version, &entry.os)).collect();
             for entry in pair.after.entries.iter().filter(|entry| !old.contains(&(entry.version, &entry.os))) {
                 prop_assert!(run.policy.find_block(entry.version, entry.os.as_ref()).is_none(), "{} comes", entry.version);
@@ -705,10 +710,10 @@ proptest! {
                 let same_minor = old_default.filter(|old| old.minor() == default.minor());
                 let blocked = |old: KubernetesVersion| run.policy.blocked.iter().any(|block| block.version == old);
                 prop_assert!(same_minor.is_none_or(|old| old < default || pinned || blocked(old)), "{same_minor:?} -> {default}");
-                let of_list = |entry: &&RosterEntry| entry.version == default;
+                let of_list = |entry: &&ImageListEntry| entry.version == default;
                 let store = run.store(before);
                 let offered = store.is_some_and(|store| store.images_of(default).next().is_some());
-                let listed = before.files().flat_map(SourceFile::rosters).flat_map(|roster| &roster.entries).any(|entry| of_list(&entry));
+                let listed = before.files().flat_map(SourceFile::image_lists).flat_map(|image_list| &image_list.entries).any(|entry| of_list(&entry));
                 prop_assert!(offered || listed, "{default} is nowhere");
             }
         }
@@ -732,8 +737,8 @@ proptest! {
                 prop_assert!(default == tree.default || default.is_some_and(blocked), "{default:?} -> {:?}", tree.default);
             }
             let rows = |stack: &Stack| -> BTreeSet<KubernetesVersion> {
-                let sites = stack.files().flat_map(SourceFile::sites);
-                sites.filter_map(|site| match site.fact { Fact::ListedVersion { version } => Some(version), _ => None }).collect()
+                let references = stack.files().flat_map(SourceFile::references);
+                references.filter_map(|reference| match reference.fact { Fact::ListedVersion { version } => Some(version), _ => None }).collect()
             };
             let (old_rows, new_rows) = (rows(before), rows(after));
             let moved = new_rows.difference(&old_rows).next().copied();
@@ -746,9 +751,9 @@ proptest! {
         if case.minor.is_some_and(|asked| !has_tree(asked)) || !case.policy.pinned.is_empty() || is_faulty(&free) || is_faulty(&held) {
             return Ok(());
         }
-        for pair in free.rosters().iter().filter(|pair| !pair.created) {
-            let same = |other: &&RosterPair<'_>| other.after.file == pair.after.file && other.after.at == pair.after.at;
-            let held = held.rosters();
+        for pair in free.image_lists().iter().filter(|pair| !pair.created) {
+            let same = |other: &&ImageListPair<'_>| other.after.file == pair.after.file && other.after.at == pair.after.at;
+            let held = held.image_lists();
             let held = held.iter().find(same).map(|pair| versions(pair.after)).unwrap_or_default();
             for version in versions(pair.after) {
                 prop_assert!(held.contains(&version), "{version} is missing in {held:?}");
@@ -781,11 +786,11 @@ proptest! {
     }
 }
 
-fn same_image(a: &RosterEntry, b: &RosterEntry) -> bool {
+fn same_image(a: &ImageListEntry, b: &ImageListEntry) -> bool {
     (a.version, &a.url, &a.sha256, &a.os) == (b.version, &b.url, &b.sha256, &b.os)
 }
 
-fn is_image(entry: &RosterEntry, image: &csctl_matrix::catalog::NodeImage) -> bool {
+fn is_image(entry: &ImageListEntry, image: &csctl_matrix::catalog::NodeImage) -> bool {
     let url = entry.url.as_ref().is_none_or(|url| *url == image.url);
     let sum = entry.sha256.is_none() || entry.sha256 == image.sha256;
     let os = entry.os.is_none() || entry.os == image.os;
@@ -794,12 +799,12 @@ fn is_image(entry: &RosterEntry, image: &csctl_matrix::catalog::NodeImage) -> bo
 
 /// The images written as single resources: file, then version, URL and checksum.
 fn single_images(stack: &Stack) -> BTreeMap<String, (KubernetesVersion, String, String)> {
-    let sites = stack.files().flat_map(SourceFile::sites);
-    let images = sites.filter_map(|site| match &site.fact {
+    let references = stack.files().flat_map(SourceFile::references);
+    let images = references.filter_map(|reference| match &reference.fact {
         Fact::Image(image) => {
             let sum = image.sha256.as_ref().map(ToString::to_string);
             let facts = (image.version, image.url.clone(), sum.unwrap_or_default());
-            Some((site.file.clone(), facts))
+            Some((reference.file.clone(), facts))
         }
         _ => None,
     });
@@ -959,19 +964,19 @@ fn generated_repositories_are_read_as_they_are_meant() {
         for stack in &run.stacks_before {
             assert_eq!(stack.faults, []);
             seen.insert(format!("{:?}", stack.layout));
-            let rosters = stack.files().flat_map(SourceFile::rosters);
-            forms.extend(rosters.map(|roster| format!("{:?}", roster.form)));
+            let image_lists = stack.files().flat_map(SourceFile::image_lists);
+            forms.extend(image_lists.map(|image_list| format!("{:?}", image_list.form)));
         }
         changed += usize::from(run.plan.has_changes());
         held += usize::from(run.plan.has_holds());
     }
     assert_eq!(seen.len(), 5, "{seen:?}");
     let all = [
-        RosterForm::NodeImages,
-        RosterForm::ImageManager,
-        RosterForm::OrcImages,
-        RosterForm::VersionMap,
-        RosterForm::Names,
+        ImageListForm::NodeImages,
+        ImageListForm::ImageManager,
+        ImageListForm::OrcImages,
+        ImageListForm::VersionMap,
+        ImageListForm::Names,
     ];
     assert_eq!(forms, all.iter().map(|form| format!("{form:?}")).collect());
     assert!(

@@ -17,7 +17,7 @@ const MANIFEST: &str = "providers/openstack/demo/clusterstack.yaml";
 
 /// A repository of openstack-demo at v1.34.6, the world around it, and what is asked for.
 #[derive(Clone)]
-struct Site {
+struct Reference {
     texts: BTreeMap<&'static str, String>,
     default: &'static str,
     /// Published releases: tag and Kubernetes version.
@@ -26,7 +26,7 @@ struct Site {
     policy: Policy,
 }
 
-impl Site {
+impl Reference {
     fn with(readme: &str) -> Self {
         Self {
             texts: [(README, readme.to_owned())].into(),
@@ -41,9 +41,9 @@ impl Site {
     }
 
     fn of_manifest(text: &str) -> Self {
-        let mut site = Self::with("# demo\n");
-        site.texts.insert(MANIFEST, text.to_owned());
-        site
+        let mut reference = Self::with("# demo\n");
+        reference.texts.insert(MANIFEST, text.to_owned());
+        reference
     }
 
     fn without_releases(mut self) -> Self {
@@ -232,29 +232,29 @@ fn cluster_stack(rest: &str) -> String {
 }
 
 /// Fails unless the plan makes of a README exactly this, and a second plan nothing more.
-fn becomes(site: &Site, expected: &str) {
-    let after = site.planned();
+fn becomes(reference: &Reference, expected: &str) {
+    let after = reference.planned();
     assert_eq!(after.text(README), expected);
     assert_eq!(after.planned().text(README), expected, "planned twice");
 }
 
-fn stays(site: &Site) {
-    becomes(site, site.text(README));
+fn stays(reference: &Reference) {
+    becomes(reference, reference.text(README));
 }
 
 #[test]
 fn an_example_of_the_current_release_moves_as_a_whole() {
-    let site = Site::with(&cluster("openstack-demo-1-34-v2", "1.34.6"));
-    becomes(&site, &cluster("openstack-demo-1-34-v3", "1.34.8"));
+    let reference = Reference::with(&cluster("openstack-demo-1-34-v2", "1.34.6"));
+    becomes(&reference, &cluster("openstack-demo-1-34-v3", "1.34.8"));
     becomes(
-        &site.clone().without_releases(),
+        &reference.clone().without_releases(),
         &cluster("openstack-demo-1-34-v2", "1.34.8"),
     );
     becomes(
-        &site.moving_to("1.35"),
+        &reference.moving_to("1.35"),
         &cluster("openstack-demo-1-35-v1", "1.35.2"),
     );
-    let open = Site::with(&cluster(
+    let open = Reference::with(&cluster(
         "openstack-demo-1-34-${VERSION}",
         "\"v1.34.6\" # now",
     ));
@@ -270,16 +270,16 @@ fn an_example_of_the_current_release_moves_as_a_whole() {
 
 #[test]
 fn an_example_that_a_plan_moved_before_its_release_was_published_is_not_lowered() {
-    let site = Site::with(&cluster("openstack-demo-1-34-v7", "v1.34.6"));
-    becomes(&site, &cluster("openstack-demo-1-34-v7", "v1.34.8"));
+    let reference = Reference::with(&cluster("openstack-demo-1-34-v7", "v1.34.6"));
+    becomes(&reference, &cluster("openstack-demo-1-34-v7", "v1.34.8"));
 }
 
 #[test]
 fn a_version_ahead_of_the_stack_is_never_lowered() {
-    let site = Site::with(&cluster("openstack-demo-1-34-v2", "v1.34.9"));
-    stays(&site);
+    let reference = Reference::with(&cluster("openstack-demo-1-34-v2", "v1.34.9"));
+    stays(&reference);
     assert_eq!(
-        site.findings(),
+        reference.findings(),
         [(
             6,
             "the example says v1.34.9, the stack is v1.34.6".to_owned(),
@@ -287,31 +287,35 @@ fn a_version_ahead_of_the_stack_is_never_lowered() {
         )]
     );
     // One between the stack's version and the new one is behind after the move.
-    let between = Site::with(&cluster("openstack-demo-1-34-v2", "v1.34.7"));
+    let between = Reference::with(&cluster("openstack-demo-1-34-v2", "v1.34.7"));
     becomes(&between, &cluster("openstack-demo-1-34-v3", "v1.34.8"));
 }
 
 #[test]
 fn a_blocked_version_leaves_an_example_with_the_default() {
-    let mut site = Site::with(&cluster("openstack-demo-1-34-v2", "v1.34.8")).at("v1.34.8");
-    site.policy.blocked.push(Block {
+    let mut reference =
+        Reference::with(&cluster("openstack-demo-1-34-v2", "v1.34.8")).at("v1.34.8");
+    reference.policy.blocked.push(Block {
         version: "v1.34.8".parse().unwrap(),
         os: None,
         reason: "bad".to_owned(),
         by: None,
         on: None,
     });
-    becomes(&site, &cluster("openstack-demo-1-34-v3", "v1.34.7"));
+    becomes(&reference, &cluster("openstack-demo-1-34-v3", "v1.34.7"));
 }
 
 #[test]
 fn a_forgotten_version_is_repaired_beside_the_current_release() {
-    let site = Site::with(&cluster("openstack-demo-1-34-v2", "v1.34.4"));
+    let reference = Reference::with(&cluster("openstack-demo-1-34-v2", "v1.34.4"));
     let message = "the example says v1.34.4, the stack is v1.34.6".to_owned();
-    assert_eq!(site.findings(), [(6, message, Some("v1.34.6".to_owned()))]);
-    becomes(&site, &cluster("openstack-demo-1-34-v3", "v1.34.8"));
+    assert_eq!(
+        reference.findings(),
+        [(6, message, Some("v1.34.6".to_owned()))]
+    );
+    becomes(&reference, &cluster("openstack-demo-1-34-v3", "v1.34.8"));
     // v2 is a release of v1.34.6: the one of v1.34.8 will be v3.
-    let later = site.at("v1.34.8");
+    let later = reference.at("v1.34.8");
     becomes(&later, &cluster("openstack-demo-1-34-v3", "v1.34.8"));
     let messages: Vec<String> = later
         .findings_with(Some(&later.catalog()))
@@ -333,20 +337,20 @@ fn a_forgotten_version_is_repaired_beside_the_current_release() {
 
 #[test]
 fn the_values_of_an_example_move_together_or_not_at_all() {
-    let mut site = Site::with(&cluster("openstack-demo-1-34-v2", "v1.34.4"));
-    site.policy.changes = [ChangeClass::NewPatch].into();
-    stays(&site);
-    site.policy.changes = [ChangeClass::Repair].into();
-    becomes(&site, &cluster("openstack-demo-1-34-v2", "v1.34.6"));
+    let mut reference = Reference::with(&cluster("openstack-demo-1-34-v2", "v1.34.4"));
+    reference.policy.changes = [ChangeClass::NewPatch].into();
+    stays(&reference);
+    reference.policy.changes = [ChangeClass::Repair].into();
+    becomes(&reference, &cluster("openstack-demo-1-34-v2", "v1.34.6"));
 }
 
 #[test]
 fn an_example_of_a_release_before_the_newest_is_repaired_where_releases_are_known() {
-    let mut site = Site::with(&cluster("openstack-demo-1-34-v1", "v1.34.5"));
-    becomes(&site, &cluster("openstack-demo-1-34-v3", "v1.34.8"));
-    site.policy.changes = [ChangeClass::Repair].into();
-    becomes(&site, &cluster("openstack-demo-1-34-v2", "v1.34.6"));
-    let findings = site.findings_with(Some(&site.catalog()));
+    let mut reference = Reference::with(&cluster("openstack-demo-1-34-v1", "v1.34.5"));
+    becomes(&reference, &cluster("openstack-demo-1-34-v3", "v1.34.8"));
+    reference.policy.changes = [ChangeClass::Repair].into();
+    becomes(&reference, &cluster("openstack-demo-1-34-v2", "v1.34.6"));
+    let findings = reference.findings_with(Some(&reference.catalog()));
     let said: Vec<(&str, &str)> = findings
         .iter()
         .map(|found| {
@@ -367,20 +371,20 @@ fn an_example_of_a_release_before_the_newest_is_repaired_where_releases_are_know
         ]
     );
     // The newest release is of an older version than the stack: the next one will be of the stack's.
-    let mut ahead = site.at("v1.34.7");
+    let mut ahead = reference.at("v1.34.7");
     ahead.policy.changes = [ChangeClass::Repair].into();
     becomes(&ahead, &cluster("openstack-demo-1-34-v3", "v1.34.7"));
 }
 
 #[test]
 fn an_example_of_another_minor_is_found_and_repaired_where_its_release_is_known() {
-    let site = Site::with(&cluster("openstack-demo-1-33-v4", "v1.33.9"));
+    let reference = Reference::with(&cluster("openstack-demo-1-33-v4", "v1.33.9"));
     let class = "the example says openstack-demo-1-33-v4, the stack is v1.34.6".to_owned();
     let version = "the example says v1.33.9, the stack is v1.34.6".to_owned();
-    assert_eq!(site.findings(), [(5, class, None), (6, version, None)]);
-    becomes(&site, &cluster("openstack-demo-1-34-v3", "v1.34.8"));
-    stays(&site.without_releases());
-    let open = Site::with(&cluster("openstack-demo-1-33-$VERSION", "v1.33.9"));
+    assert_eq!(reference.findings(), [(5, class, None), (6, version, None)]);
+    becomes(&reference, &cluster("openstack-demo-1-34-v3", "v1.34.8"));
+    stays(&reference.without_releases());
+    let open = Reference::with(&cluster("openstack-demo-1-33-$VERSION", "v1.33.9"));
     let fixes: Vec<Option<String>> = open.findings().into_iter().map(|(_, _, fix)| fix).collect();
     assert_eq!(
         fixes,
@@ -390,7 +394,7 @@ fn an_example_of_another_minor_is_found_and_repaired_where_its_release_is_known(
         ]
     );
     becomes(&open, &cluster("openstack-demo-1-34-$VERSION", "v1.34.8"));
-    let newer = Site::with(&cluster("openstack-demo-1-35-v1", "v1.35.0"));
+    let newer = Reference::with(&cluster("openstack-demo-1-35-v1", "v1.35.0"));
     stays(&newer);
     assert_eq!(newer.findings().len(), 2);
     becomes(
@@ -407,23 +411,23 @@ fn an_example_that_the_words_before_it_name_is_told_and_not_repaired_alone() {
         "With v1.33.9:",
     ] {
         let example = cluster("openstack-demo-1-33-$VERSION", "v1.33.9");
-        let site = Site::with(&format!("# demo for 1.33\n\n{words}\n\n{example}"));
-        stays(&site);
-        let fixes = site.findings().into_iter().map(|(_, _, fix)| fix);
+        let reference = Reference::with(&format!("# demo for 1.33\n\n{words}\n\n{example}"));
+        stays(&reference);
+        let fixes = reference.findings().into_iter().map(|(_, _, fix)| fix);
         assert_eq!(fixes.collect::<Vec<_>>(), [None, None], "{words}");
     }
     // What is as the stack is moves all the same.
     let current = cluster("openstack-demo-1-34-v2", "v1.34.6");
-    let site = Site::with(&format!("With v1.34.6:\n\n{current}"));
+    let reference = Reference::with(&format!("With v1.34.6:\n\n{current}"));
     let moved = cluster("openstack-demo-1-34-v3", "v1.34.8");
-    becomes(&site, &format!("With v1.34.6:\n\n{moved}"));
+    becomes(&reference, &format!("With v1.34.6:\n\n{moved}"));
 }
 
 #[test]
 fn a_manifest_that_a_template_makes_is_left_alone() {
     let text = "kind: ClusterStack\nspec:\n  provider: openstack\n  name: demo\n  kubernetesVersion: \"1.34\"\n---\nkind: Cluster\nspec:\n  topology:\n    class: openstack-demo-1-34-{{ .Values.version }}\n    version: v1.34.6\n";
-    let site = Site::of_manifest(text);
-    assert_eq!(site.planned().text(MANIFEST), text);
+    let reference = Reference::of_manifest(text);
+    assert_eq!(reference.planned().text(MANIFEST), text);
 }
 
 #[test]
@@ -437,10 +441,10 @@ fn an_example_that_is_of_the_new_minor_already_is_brought_to_its_version() {
             cluster_stack(full)
         )
     };
-    let site = Site::with(&of("openstack-demo-1-34-v2", "v1.34.6")).moving_to("1.35");
+    let reference = Reference::with(&of("openstack-demo-1-34-v2", "v1.34.6")).moving_to("1.35");
     let expected = of("openstack-demo-1-35-v1", "v1.35.2").replace("v1.35.0", "v1.35.2");
-    becomes(&site, &expected);
-    assert_eq!(site.planned().findings(), []);
+    becomes(&reference, &expected);
+    assert_eq!(reference.planned().findings(), []);
 }
 
 #[test]
@@ -449,19 +453,19 @@ fn the_name_of_a_build_keeps_its_hash() {
         let of = |minor: &str, version: &str| {
             cluster(&format!("openstack-demo-{minor}-{build}"), version)
         };
-        let site = Site::with(&of("1-34", "v1.34.6"));
+        let reference = Reference::with(&of("1-34", "v1.34.6"));
         let hold = |minor: &str| {
             format!(
                 "openstack-demo-{minor}-{build} in {README}:5: an example of a build; the name of the next build is not known"
             )
         };
-        becomes(&site, &of("1-34", "v1.34.8"));
-        assert_eq!(site.holds(), [hold("1-34")]);
-        let moved = site.moving_to("1.35");
+        becomes(&reference, &of("1-34", "v1.34.8"));
+        assert_eq!(reference.holds(), [hold("1-34")]);
+        let moved = reference.moving_to("1.35");
         becomes(&moved, &of("1-35", "v1.35.2"));
         assert_eq!(moved.holds(), [hold("1-34")]);
         assert_eq!(moved.planned().findings(), []);
-        let older = Site::with(&of("1-33", "v1.33.4"));
+        let older = Reference::with(&of("1-33", "v1.33.4"));
         stays(&older);
         assert_eq!(older.holds(), [""; 0]);
         let findings = older.findings_with(None);
@@ -479,17 +483,17 @@ fn the_name_of_a_build_keeps_its_hash() {
 
 #[test]
 fn a_number_of_a_new_minor_that_nobody_knows_is_told() {
-    let site = Site::with(&cluster("openstack-demo-1-34-v2", "v1.34.6"))
+    let reference = Reference::with(&cluster("openstack-demo-1-34-v2", "v1.34.6"))
         .without_releases()
         .moving_to("1.35");
-    becomes(&site, &cluster("openstack-demo-1-35-v2", "v1.35.2"));
+    becomes(&reference, &cluster("openstack-demo-1-35-v2", "v1.35.2"));
     assert_eq!(
-        site.holds(),
+        reference.holds(),
         [format!(
             "openstack-demo-1-34-v2 in {README}:5: an example; no published release of the new minor is known"
         )]
     );
-    let known = Site::with(&cluster("openstack-demo-1-34-v2", "v1.34.6")).moving_to("1.35");
+    let known = Reference::with(&cluster("openstack-demo-1-34-v2", "v1.34.6")).moving_to("1.35");
     assert_eq!(known.holds(), [""; 0]);
 }
 
@@ -500,28 +504,28 @@ fn a_cluster_stack_names_the_newest_of_its_releases() {
             "  kubernetesVersion: \"{minor}\"\n  versions: {versions}\n"
         ))
     };
-    becomes(&Site::with(&of("1.34", "[v2]")), &of("1.34", "[v3]"));
+    becomes(&Reference::with(&of("1.34", "[v2]")), &of("1.34", "[v3]"));
     becomes(
-        &Site::with(&of("1.34", "[v1, v2]")),
+        &Reference::with(&of("1.34", "[v1, v2]")),
         &of("1.34", "[v1, v3]"),
     );
-    stays(&Site::with(&of("1.34", "[v2, v3]")));
-    stays(&Site::with(&of("1.34", "[v1]")));
-    stays(&Site::with(&of("1.34", "[v0-sha.abc1234]")));
+    stays(&Reference::with(&of("1.34", "[v2, v3]")));
+    stays(&Reference::with(&of("1.34", "[v1]")));
+    stays(&Reference::with(&of("1.34", "[v0-sha.abc1234]")));
     becomes(
-        &Site::with(&of("1.34", "[v2]")).moving_to("1.35"),
+        &Reference::with(&of("1.34", "[v2]")).moving_to("1.35"),
         &of("1.35", "[v1]"),
     );
     becomes(
-        &Site::with(&of("1.34", "[]")).moving_to("1.35"),
+        &Reference::with(&of("1.34", "[]")).moving_to("1.35"),
         &of("1.35", "[]"),
     );
-    let several = Site::with(&of("1.34", "[v1, v2]")).moving_to("1.35");
+    let several = Reference::with(&of("1.34", "[v1, v2]")).moving_to("1.35");
     becomes(&several, &of("1.35", "[v1, v2]"));
     assert_eq!(several.holds().len(), 1);
-    let full = Site::with(&of("v1.34.6", "[v2]"));
+    let full = Reference::with(&of("v1.34.6", "[v2]"));
     becomes(&full, &of("v1.34.8", "[v3]"));
-    let forgotten = Site::with(&of("1.33", "[v7]"));
+    let forgotten = Reference::with(&of("1.33", "[v7]"));
     becomes(&forgotten, &of("1.34", "[v3]"));
     stays(&forgotten.without_releases());
 }
@@ -539,7 +543,7 @@ fn a_manifest_beside_the_stack_follows_the_same_rules() {
         "ClusterStack # it",
         "ClusterStack  ",
     ] {
-        let site = Site::of_manifest(&text(
+        let reference = Reference::of_manifest(&text(
             kind,
             "1.34",
             "v2",
@@ -547,8 +551,8 @@ fn a_manifest_beside_the_stack_follows_the_same_rules() {
             "v1.34.6",
         ));
         let expected = text(kind, "1.34", "v3", "openstack-demo-1-34-v3", "v1.34.8");
-        assert_eq!(site.planned().text(MANIFEST), expected);
-        let crlf = Site::of_manifest(&site.text(MANIFEST).replace('\n', "\r\n"));
+        assert_eq!(reference.planned().text(MANIFEST), expected);
+        let crlf = Reference::of_manifest(&reference.text(MANIFEST).replace('\n', "\r\n"));
         assert_eq!(
             crlf.planned().text(MANIFEST),
             expected.replace('\n', "\r\n")
@@ -559,18 +563,18 @@ fn a_manifest_beside_the_stack_follows_the_same_rules() {
 #[test]
 fn a_manifest_that_has_drifted_is_found_and_left_to_people() {
     let text = "kind: ClusterStack\nspec:\n  provider: openstack\n  name: demo\n  kubernetesVersion: \"1.33\"\n";
-    let site = Site::of_manifest(text);
-    assert_eq!(site.planned().text(MANIFEST), text);
+    let reference = Reference::of_manifest(text);
+    assert_eq!(reference.planned().text(MANIFEST), text);
     let message = "the example says 1.33, the stack is v1.34.6".to_owned();
-    assert_eq!(site.findings(), [(5, message, None)]);
+    assert_eq!(reference.findings(), [(5, message, None)]);
     let of_another = text.replace("demo", "other");
-    assert_eq!(Site::of_manifest(&of_another).findings(), []);
+    assert_eq!(Reference::of_manifest(&of_another).findings(), []);
 }
 
 #[test]
 fn two_findings_on_one_line_have_each_their_own_repair() {
     let text = "```yaml\ntopology: {class: openstack-demo-1-33-$V, version: v1.33.4}\n```\n";
-    let fixes: Vec<Option<String>> = Site::with(text)
+    let fixes: Vec<Option<String>> = Reference::with(text)
         .findings()
         .into_iter()
         .map(|(_, _, fix)| fix)
@@ -690,10 +694,10 @@ proptest! {
         to_minor in any::<bool>(),
     ) {
         let before = joined(&parts, crlf, |text| text.replace("NEWEST", "v2"));
-        let mut site = Site::with(&before);
-        prop_assert_eq!(site.findings(), []);
+        let mut reference = Reference::with(&before);
+        prop_assert_eq!(reference.findings(), []);
         let expected = if to_minor {
-            site = site.moving_to("1.35");
+            reference = reference.moving_to("1.35");
             joined(&parts, crlf, |text| {
                 let text = text.replace(RELEASE, "openstack-demo-1-35-v1").replace("1.34.6", "1.35.2");
                 text.replace("\"1.34\"", "\"1.35\"").replace("NEWEST", "v1")
@@ -704,7 +708,7 @@ proptest! {
                 text.replace("NEWEST", "v3")
             })
         };
-        let after = site.planned();
+        let after = reference.planned();
         prop_assert_eq!(after.text(README), expected);
         prop_assert_eq!(after.findings(), []);
         let again = after.planned();

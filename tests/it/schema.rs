@@ -188,7 +188,7 @@ fn matrices_fit_their_schema() {
     let schema = Schema::read("show");
     for repository in REPOSITORIES {
         schema.check(&said(repository, &["show"]));
-        schema.check(&said(repository, &["show", "--sites"]));
+        schema.check(&said(repository, &["show", "--references"]));
     }
 }
 

@@ -3,11 +3,11 @@
 pub(crate) mod cases;
 pub(crate) mod git_server;
 pub(crate) mod github;
+pub(crate) mod hosted;
 pub(crate) mod hostile;
 pub(crate) mod program;
 pub(crate) mod repositories;
 pub(crate) mod server;
-pub(crate) mod site;
 pub(crate) mod store;
 pub(crate) mod world;
 pub(crate) mod yaml;

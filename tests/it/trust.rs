@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::github::{self, PERSON, TOKEN};
+use crate::support::hosted::{BRANCH, Hosted, PATCH, of, outcomes};
 use crate::support::program::{self, Copy, Said, program};
 use crate::support::server::{self, Reply, Server};
-use crate::support::site::{BRANCH, PATCH, Site, of, outcomes};
 use base64::Engine as _;
 
 const ADDONS: &str = "openstack-scs2-1-34 addons";
@@ -124,20 +124,20 @@ fn mirrors_of_a_file_never_see_a_token() {
 #[test]
 fn mirrors_of_a_base_branch_never_see_a_token() {
     let thief = thief();
-    let site = Site::with("branches:\n- base: main\n- base: maint\n");
+    let hosted = Hosted::with("branches:\n- base: main\n- base: maint\n");
     let mirrors = format!(
         "{}mirrors:\n- from: {}/\n  to: {}/\n- from: https://api.github.com/\n  to: {}/\n",
-        site.config,
-        site.server.url(),
+        hosted.config,
+        hosted.server.url(),
         thief.url(),
         thief.url()
     );
-    let mut state = site.server.state();
+    let mut state = hosted.server.state();
     let main = state.head("main").unwrap();
     state.set_head("maint", main);
     state.push("maint", &[("csctl-matrix.yaml", Some(&mirrors))]);
     drop(state);
-    let said = site.run(&[]);
+    let said = hosted.run(&[]);
     assert_eq!(said.status, 0, "{}", said.stderr);
     assert_eq!(stolen(&thief), [""; 0]);
 }
@@ -146,10 +146,10 @@ fn mirrors_of_a_base_branch_never_see_a_token() {
 fn an_api_of_a_file_is_believed_where_it_is_the_remote_s_own() {
     let thief = thief();
     for remote in ["https://github.com/acme/cluster-stacks.git", "."] {
-        let site = Site::start();
-        let config = site.config.replace(&site.server.url(), &thief.url());
-        site.clone.write("csctl-matrix.yaml", &config).commit();
-        let root = site.clone.root().display().to_string();
+        let hosted = Hosted::start();
+        let config = hosted.config.replace(&hosted.server.url(), &thief.url());
+        hosted.clone.write("csctl-matrix.yaml", &config).commit();
+        let root = hosted.clone.root().display().to_string();
         let words = ["doctor", "--remote", remote, "-C", &root, "--offline"];
         let said: Said = program(&words)
             .env("GITHUB_TOKEN", TOKEN)
@@ -188,14 +188,15 @@ fn doctor_asks_no_host_that_the_clone_alone_names() {
 
 #[test]
 fn a_repository_of_a_file_is_believed_where_it_is_the_remote_s_own() {
-    let site = Site::start();
-    let config = site.config.replace("acme/cluster-stacks", "acme/other");
-    site.server
+    let hosted = Hosted::start();
+    let config = hosted.config.replace("acme/cluster-stacks", "acme/other");
+    hosted
+        .server
         .state()
         .push("main", &[("csctl-matrix.yaml", Some(&config))]);
-    let error = site.run(&[]).failure(1);
+    let error = hosted.run(&[]).failure(1);
     assert!(error.contains("is of acme/cluster-stacks"), "{error}");
-    assert_eq!(site.server.mutations(), [""; 0]);
+    assert_eq!(hosted.server.mutations(), [""; 0]);
 }
 
 #[test]
@@ -203,18 +204,20 @@ fn what_lies_in_the_working_directory_has_no_say_in_pull_requests() {
     let folder = tempfile::tempdir().unwrap();
     let ran = folder.path().join("ran");
     for has_config in [true, false] {
-        let site = Site::start();
+        let hosted = Hosted::start();
         if !has_config {
-            let mut state = site.server.state();
+            let mut state = hosted.server.state();
             state.push("main", &[("csctl-matrix.yaml", None)]);
         }
         let hostile = format!(
             "{}gate: {{checks: none, commands: [{{name: evil, run: 'echo > {}'}}]}}\n",
-            site.config.replace("changes:", "prefix: evil\n  changes:"),
+            hosted
+                .config
+                .replace("changes:", "prefix: evil\n  changes:"),
             ran.display()
         );
-        site.clone.write("csctl-matrix.yaml", &hostile).commit();
-        let mut command = site.command(&["--dry-run"]);
+        hosted.clone.write("csctl-matrix.yaml", &hostile).commit();
+        let mut command = hosted.command(&["--dry-run"]);
         let said: Said = command.output().unwrap().into();
         assert!(
             said.stderr.contains("is the one that counts"),
@@ -229,16 +232,16 @@ fn what_lies_in_the_working_directory_has_no_say_in_pull_requests() {
 #[test]
 fn the_token_of_another_github_is_not_sent_to_github() {
     let thief = thief();
-    let site = Site::start();
+    let hosted = Hosted::start();
     let mirror = format!("https://api.github.com/={}/", thief.url());
-    let root = site.clone.root().display().to_string();
+    let root = hosted.clone.root().display().to_string();
     for command in ["pr", "doctor"] {
         let words = [
             command,
             "-C",
             &root,
             "--remote",
-            &site.server.git_url(),
+            &hosted.server.git_url(),
             "--mirror",
             &mirror,
             "--timeout",
@@ -288,13 +291,13 @@ fn the_token_of_a_job_of_another_github_is_not_sent_to_github() {
 #[test]
 fn commands_of_the_gate_find_no_secret_of_the_process_above_them() {
     let look = "cat /proc/$PPID/environ /proc/$PPID/cmdline /proc/self/environ > \\\"$SEEN\\\"; tr '\\\\0' '\\\\n' < /proc/$PPID/environ";
-    let site = Site::of(
+    let hosted = Hosted::of(
         "[new-patch]",
         &format!("gate:\n  commands:\n  - name: look\n    run: \"{look}\"\n"),
     );
     let folder = tempfile::tempdir().unwrap();
     let seen = folder.path().join("seen");
-    let output = site
+    let output = hosted
         .command(&["--minor", "1.34"])
         .env("SEEN", &seen)
         .output();
@@ -319,8 +322,8 @@ fn what_a_server_sends_back_of_a_secret_is_neither_shown_nor_kept() {
         }
         .with("Content-Type", "application/json")
     });
-    let site = Site::start();
-    let root = site.clone.root().display().to_string();
+    let hosted = Hosted::start();
+    let root = hosted.clone.root().display().to_string();
     let folder = tempfile::tempdir().unwrap();
     let (cache, summary) = (
         folder.path().join("cache"),
@@ -365,7 +368,7 @@ fn what_a_server_sends_back_of_a_secret_is_neither_shown_nor_kept() {
         "it was asked with the token, as it was named"
     );
     assert_eq!(telling_files(folder.path()), [""; 0]);
-    assert_eq!(telling_files(&site.clone.root()), [""; 0]);
+    assert_eq!(telling_files(&hosted.clone.root()), [""; 0]);
 }
 
 #[test]
@@ -427,13 +430,13 @@ fn names_of_others_neither_move_the_cursor_nor_speak_to_a_runner() {
 }
 
 #[test]
-fn a_site_is_never_in_git_s_own_directory() {
+fn a_reference_is_never_in_git_s_own_directory() {
     for files in [".git/config", "a/.GIT/config", ".git./config"] {
         let copy = Copy::of("layout-c");
-        let site = format!(
-            "sites:\n- {{files: '{files}', pattern: 'url = {{value}}', value: kubernetes}}\n"
+        let hosted = format!(
+            "references:\n- {{files: '{files}', pattern: 'url = {{value}}', value: kubernetes}}\n"
         );
-        copy.write("csctl-matrix.yaml", &site).commit();
+        copy.write("csctl-matrix.yaml", &hosted).commit();
         let root = copy.root().display().to_string();
         let error =
             program::run(&["plan", "-C", &root, "--catalog", &program::catalog()]).failure(1);
@@ -442,8 +445,9 @@ fn a_site_is_never_in_git_s_own_directory() {
     let copy = Copy::of("layout-c");
     copy.commit();
     std::os::unix::fs::symlink(".git", copy.path("link")).unwrap();
-    let site = "sites:\n- {files: link/config, pattern: 'url = {value}', value: kubernetes}\n";
-    copy.write("csctl-matrix.yaml", site);
+    let hosted =
+        "references:\n- {files: link/config, pattern: 'url = {value}', value: kubernetes}\n";
+    copy.write("csctl-matrix.yaml", hosted);
     copy.git(&[
         "remote",
         "add",
@@ -484,14 +488,15 @@ fn plant_repository(copy: &Copy, directory: &str, remote: &str, core: &str) {
 fn what_looks_like_a_repository_within_a_working_tree_is_none() {
     for core in ["bare = true", "bare = false\n\tworktree = ."] {
         let thief = thief();
-        let site = Site::start();
-        plant_repository(&site.clone, "stacks", &thief.url(), core);
-        site.clone
+        let hosted = Hosted::start();
+        plant_repository(&hosted.clone, "stacks", &thief.url(), core);
+        hosted
+            .clone
             .write("stacks/providers/a/b/csctl.yaml", "a: b\n")
             .commit();
-        let origin = site.server.git_url();
-        site.clone.git(&["remote", "add", "origin", &origin]);
-        let inside = site.clone.path("stacks");
+        let origin = hosted.server.git_url();
+        hosted.clone.git(&["remote", "add", "origin", &origin]);
+        let inside = hosted.clone.path("stacks");
         for words in [
             &["pr", "--write-pause", "0"][..],
             &["doctor"],
@@ -502,7 +507,7 @@ fn what_looks_like_a_repository_within_a_working_tree_is_none() {
             command
                 .arg("-C")
                 .arg(&inside)
-                .args(["--catalog", &site.catalog]);
+                .args(["--catalog", &hosted.catalog]);
             command.env("GITHUB_TOKEN", TOKEN).env("NO_PROXY", "*");
             let said: Said = command.output().unwrap().into();
             assert_silent(&said);
@@ -513,7 +518,7 @@ fn what_looks_like_a_repository_within_a_working_tree_is_none() {
 }
 
 #[test]
-fn a_site_is_not_read_along_a_link_that_leads_out() {
+fn a_reference_is_not_read_along_a_link_that_leads_out() {
     let outside = tempfile::tempdir().unwrap();
     fs::write(
         outside.path().join("hosts.yml"),
@@ -524,10 +529,10 @@ fn a_site_is_not_read_along_a_link_that_leads_out() {
     copy.commit();
     std::os::unix::fs::symlink(outside.path(), copy.path("od")).unwrap();
     for place in ["path: oauth", "pattern: 'oauth: {value}'"] {
-        let site =
-            format!("sites:\n- {{files: od/hosts.yml, {place}, value: '{{{{default}}}}'}}\n");
-        copy.write("csctl-matrix.yaml", &site);
-        for words in [&["show", "--sites"][..], &["plan"]] {
+        let hosted =
+            format!("references:\n- {{files: od/hosts.yml, {place}, value: '{{{{default}}}}'}}\n");
+        copy.write("csctl-matrix.yaml", &hosted);
+        for words in [&["show", "--references"][..], &["plan"]] {
             let root = copy.root().display().to_string();
             let more = ["-C", &root, "--catalog", &program::catalog()];
             let said = program::run(&[words, &more].concat());
@@ -587,8 +592,8 @@ fn a_token_at_a_cut_is_not_shown_by_halves() {
                 ..Reply::status(403)
             }
         });
-        let site = Site::start();
-        let root = site.clone.root().display().to_string();
+        let hosted = Hosted::start();
+        let root = hosted.clone.root().display().to_string();
         let remote = format!("{}/acme/cluster-stacks.git", echo.url());
         let mut command = program(&["pr", "-C", &root, "--remote", &remote]);
         let said: Said = command
@@ -626,7 +631,7 @@ fn close(state: &mut github::State, number: u64) {
 /// A repository with open pull requests whose base has moved since, so that the next run would bring them up to date. Each test of a
 /// change leaves a line in a file.
 struct Moved {
-    site: Site,
+    hosted: Hosted,
     folder: tempfile::TempDir,
 }
 
@@ -634,17 +639,17 @@ impl Moved {
     fn start() -> Self {
         let gate = "gate:\n  commands:\n  - {name: count, run: 'echo x >> \"$COUNT\"'}\n";
         let moved = Self {
-            site: Site::with(gate),
+            hosted: Hosted::with(gate),
             folder: tempfile::tempdir().unwrap(),
         };
         moved.run();
         let values = "providers/openstack/scs2/cluster-class/values.yaml";
-        let mut state = moved.site.server.state();
+        let mut state = moved.hosted.server.state();
         let main = state.head("main").unwrap();
         let text = state.file(main, values).unwrap();
         state.push("main", &[(values, Some(&format!("# Moved.\n{text}")))]);
         drop(state);
-        moved.site.server.clear_log();
+        moved.hosted.server.clear_log();
         let _ = fs::remove_file(moved.counted());
         moved
     }
@@ -659,7 +664,11 @@ impl Moved {
     }
 
     fn run(&self) -> Vec<String> {
-        let output = self.site.command(&[]).env("COUNT", self.counted()).output();
+        let output = self
+            .hosted
+            .command(&[])
+            .env("COUNT", self.counted())
+            .output();
         let said: Said = output.unwrap().into();
         assert_eq!(said.status, 0, "{}\n{}", said.stdout, said.stderr);
         outcomes(&said)
@@ -667,16 +676,16 @@ impl Moved {
 
     /// Does something when the pull requests of the branch are looked at for the second time: after its tests, before anything is written.
     fn while_tests_run(&self, act: Act) {
-        let number = self.site.number();
+        let number = self.hosted.number();
         let pulls = format!("head=acme%3A{}", BRANCH.replace('/', "%2F"));
-        self.site
+        self.hosted
             .server
             .before("GET", &pulls, 2, move |state| act(state, number));
     }
 
     fn writes_to(&self, number: u64) -> Vec<String> {
         let path = format!("/pulls/{number}");
-        let mut writes = self.site.server.mutations();
+        let mut writes = self.hosted.server.mutations();
         writes.retain(|write| write.contains(&path));
         writes
     }
@@ -686,16 +695,16 @@ impl Moved {
 fn rule_7_a_stop_label_or_a_queue_while_tests_run_is_seen_before_anything_is_written() {
     for (act, ended) in [(stop as Act, "stopped"), (queue, "queued")] {
         let moved = Moved::start();
-        let number = moved.site.number();
-        let head = moved.site.server.state().head(BRANCH);
+        let number = moved.hosted.number();
+        let head = moved.hosted.server.state().head(BRANCH);
         moved.while_tests_run(act);
         assert_eq!(of(&moved.run(), PATCH), ended);
         assert!(
-            moved.site.server.unused().is_empty(),
+            moved.hosted.server.unused().is_empty(),
             "{:?}",
-            moved.site.server.unused()
+            moved.hosted.server.unused()
         );
-        assert_eq!(moved.site.server.state().head(BRANCH), head);
+        assert_eq!(moved.hosted.server.state().head(BRANCH), head);
         assert_eq!(moved.writes_to(number), [""; 0]);
         // From then on nothing is tested for it.
         let before = moved.tests();
@@ -707,11 +716,11 @@ fn rule_7_a_stop_label_or_a_queue_while_tests_run_is_seen_before_anything_is_wri
 #[test]
 fn rule_8_a_close_while_tests_run_is_a_no_to_what_the_person_saw() {
     let moved = Moved::start();
-    let number = moved.site.number();
-    let before = moved.site.server.state().pull(number).clone();
+    let number = moved.hosted.number();
+    let before = moved.hosted.server.state().pull(number).clone();
     moved.while_tests_run(close);
     assert_eq!(of(&moved.run(), PATCH), "silenced");
-    let state = moved.site.server.state();
+    let state = moved.hosted.server.state();
     assert_eq!(
         state.head(BRANCH),
         Some(before.head),
@@ -727,49 +736,49 @@ fn rule_8_a_close_while_tests_run_is_a_no_to_what_the_person_saw() {
 #[test]
 fn rule_8_a_no_holds_where_somebody_has_rewritten_the_body() {
     for body in ["", "I do not want this."] {
-        let site = Site::start();
-        site.outcomes();
-        let number = site.number();
-        let mut state = site.server.state();
+        let hosted = Hosted::start();
+        hosted.outcomes();
+        let number = hosted.number();
+        let mut state = hosted.server.state();
         state.pull_mut(number).body = body.to_owned();
         close(&mut state, number);
         drop(state);
-        assert_eq!(of(&site.outcomes(), PATCH), "silenced");
-        assert_eq!(of(&site.outcomes(), PATCH), "silenced");
+        assert_eq!(of(&hosted.outcomes(), PATCH), "silenced");
+        assert_eq!(of(&hosted.outcomes(), PATCH), "silenced");
     }
 }
 
 #[test]
 fn rule_2_nobody_s_words_are_replaced() {
     let moved = Moved::start();
-    let number = moved.site.number();
-    let mut state = moved.site.server.state();
+    let number = moved.hosted.number();
+    let mut state = moved.hosted.server.state();
     let pull = state.pull_mut(number);
     pull.title = "Ask Ada first".to_owned();
     pull.body = String::new();
     pull.labels.clear();
     drop(state);
     assert_eq!(of(&moved.run(), PATCH), "refreshed");
-    let state = moved.site.server.state();
+    let state = moved.hosted.server.state();
     assert_eq!(state.pull(number).title, "Ask Ada first");
     assert!(state.pull(number).body.contains("v1.34.8"));
     assert_eq!(state.pull(number).labels, [""; 0]);
     drop(state);
     let text = "Ada says yes.";
-    let mut state = moved.site.server.state();
+    let mut state = moved.hosted.server.state();
     let body = format!("{text}\n\n{}", state.pull(number).body);
     state.pull_mut(number).body.clone_from(&body);
     drop(state);
     assert_eq!(of(&moved.run(), PATCH), "up-to-date");
-    assert_eq!(moved.site.server.state().pull(number).body, body);
+    assert_eq!(moved.hosted.server.state().pull(number).body, body);
 }
 
 #[test]
 fn an_empty_title_template_gives_the_usual_title() {
-    let site = Site::with("  templates: {title: '', commit: '  '}\n");
-    site.outcomes();
-    let number = site.number();
-    let state = site.server.state();
+    let hosted = Hosted::with("  templates: {title: '', commit: '  '}\n");
+    hosted.outcomes();
+    let number = hosted.number();
+    let state = hosted.server.state();
     assert_eq!(
         state.pull(number).title,
         "Move openstack-scs2-1-34 to v1.34.8"
@@ -780,15 +789,16 @@ fn an_empty_title_template_gives_the_usual_title() {
 fn a_branch_that_may_not_be_force_pushed_gets_a_commit_on_top() {
     for commits in ["git", "api"] {
         let moved = Moved::start();
-        let site = &moved.site;
+        let hosted = &moved.hosted;
         let commits_line = format!("  commits: {commits}\ngate:");
-        let config = site.config.replace("gate:", &commits_line);
-        site.server
+        let config = hosted.config.replace("gate:", &commits_line);
+        hosted
+            .server
             .state()
             .push("main", &[("csctl-matrix.yaml", Some(&config))]);
-        site.clone.git(&[
+        hosted.clone.git(&[
             "-C",
-            &site.server.git_path().display().to_string(),
+            &hosted.server.git_path().display().to_string(),
             "config",
             "receive.denyNonFastForwards",
             "true",
@@ -797,35 +807,36 @@ fn a_branch_that_may_not_be_force_pushed_gets_a_commit_on_top() {
             no_force_push: true,
             ..github::BranchRules::default()
         };
-        site.server
+        hosted
+            .server
             .state()
             .rules
             .insert("csctl-matrix/*".to_owned(), rules.clone());
-        site.server.state().rules.insert(BRANCH.to_owned(), rules);
-        let number = site.number();
-        let before = site.server.state().head(BRANCH).unwrap();
+        hosted.server.state().rules.insert(BRANCH.to_owned(), rules);
+        let number = hosted.number();
+        let before = hosted.server.state().head(BRANCH).unwrap();
         assert_eq!(of(&moved.run(), PATCH), "refreshed", "{commits}");
-        let state = site.server.state();
+        let state = hosted.server.state();
         let head = state.head(BRANCH).unwrap();
         let parents: Vec<git2::Oid> = state.git.find_commit(head).unwrap().parent_ids().collect();
         assert_eq!(parents, [before, state.head("main").unwrap()]);
         assert!(state.pull(number).is_open);
         drop(state);
-        site.server.clear_log();
+        hosted.server.clear_log();
         assert_eq!(of(&moved.run(), PATCH), "up-to-date");
-        assert_eq!(site.server.mutations(), [""; 0], "{commits}");
+        assert_eq!(hosted.server.mutations(), [""; 0], "{commits}");
     }
 }
 
 #[test]
 fn a_refused_push_leaves_everything_as_it_was() {
     let moved = Moved::start();
-    let hook = moved.site.server.git_path().join("hooks/pre-receive");
+    let hook = moved.hosted.server.git_path().join("hooks/pre-receive");
     program::install_script(&hook, "echo frozen >&2\nexit 1");
-    let number = moved.site.number();
-    let before = moved.site.server.state().pull(number).clone();
+    let number = moved.hosted.number();
+    let before = moved.hosted.server.state().pull(number).clone();
     let output = moved
-        .site
+        .hosted
         .command(&[])
         .env("COUNT", moved.counted())
         .output();
@@ -839,73 +850,73 @@ fn a_refused_push_leaves_everything_as_it_was() {
         (&"failed".into(), &number.into()),
         "{own}"
     );
-    let state = moved.site.server.state();
+    let state = moved.hosted.server.state();
     let after = state.pull(number);
     assert_eq!(
         (&after.title, &after.body, after.head),
         (&before.title, &before.body, before.head)
     );
     drop(state);
-    let mut written = moved.site.server.mutations();
+    let mut written = moved.hosted.server.mutations();
     written.retain(|write| !write.ends_with("git-receive-pack"));
     assert_eq!(written, [""; 0]);
 }
 
 #[test]
 fn a_repository_without_drafts_gets_ordinary_pull_requests() {
-    let site = Site::with("gate: {checks: [e2e]}\n");
-    site.server.state().settings.supports_drafts = false;
-    let ended = site.outcomes();
+    let hosted = Hosted::with("gate: {checks: [e2e]}\n");
+    hosted.server.state().settings.supports_drafts = false;
+    let ended = hosted.outcomes();
     assert_eq!(of(&ended, PATCH), "opened");
-    let number = site.number();
-    assert!(!site.server.state().pull(number).draft);
-    site.server.clear_log();
-    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
-    assert_eq!(site.server.mutations(), [""; 0]);
+    let number = hosted.number();
+    assert!(!hosted.server.state().pull(number).draft);
+    hosted.server.clear_log();
+    assert_eq!(of(&hosted.outcomes(), PATCH), "up-to-date");
+    assert_eq!(hosted.server.mutations(), [""; 0]);
 }
 
 #[test]
 fn auto_merge_is_switched_off_when_the_configuration_asks_for_it_no_more() {
-    let site = Site::start();
-    site.outcomes();
-    let number = site.number();
-    let mut state = site.server.state();
+    let hosted = Hosted::start();
+    hosted.outcomes();
+    let number = hosted.number();
+    let mut state = hosted.server.state();
     let author = state.pull(number).author.clone();
     let pull = state.pull_mut(number);
     pull.auto_merge = Some("squash".to_owned());
     pull.auto_merge_by = Some(author);
     drop(state);
-    assert_eq!(of(&site.outcomes(), PATCH), "refreshed");
-    assert_eq!(site.server.state().pull(number).auto_merge, None);
+    assert_eq!(of(&hosted.outcomes(), PATCH), "refreshed");
+    assert_eq!(hosted.server.state().pull(number).auto_merge, None);
     // What a person has switched on stays on.
-    let mut state = site.server.state();
+    let mut state = hosted.server.state();
     let pull = state.pull_mut(number);
     pull.auto_merge = Some("squash".to_owned());
     pull.auto_merge_by = Some(PERSON.to_owned());
     drop(state);
-    assert_eq!(of(&site.outcomes(), PATCH), "up-to-date");
-    assert!(site.server.state().pull(number).auto_merge.is_some());
+    assert_eq!(of(&hosted.outcomes(), PATCH), "up-to-date");
+    assert!(hosted.server.state().pull(number).auto_merge.is_some());
 }
 
 #[test]
 fn rule_9_a_branch_that_somebody_s_pull_request_goes_to_is_kept() {
-    let site = Site::of("[new-patch]", "");
-    site.outcomes();
-    let mut state = site.server.state();
+    let hosted = Hosted::of("[new-patch]", "");
+    hosted.outcomes();
+    let mut state = hosted.server.state();
     let head = state.head(BRANCH).unwrap();
     state.set_head("ada/more", head);
     state.push("ada/more", &[("more.md", Some("more\n"))]);
     let theirs = state.open("ada/more", BRANCH, "More");
     drop(state);
-    site.do_by_hand();
-    let said = site.run(&[]);
+    hosted.do_by_hand();
+    let said = hosted.run(&[]);
     assert_eq!(of(&outcomes(&said), PATCH), "closed", "{}", said.stderr);
     assert!(
         said.stdout.contains("an open pull request goes to it"),
         "{}",
         said.stdout
     );
-    let state = site.server.state();
+    let state = hosted.server.state();
     assert!(state.head(BRANCH).is_some() && state.pull(theirs).is_open);
 }
 
@@ -914,60 +925,62 @@ fn rule_3_a_person_who_does_nothing_while_tests_run_costs_no_write_in_the_next_r
     let moved = Moved::start();
     assert_eq!(of(&moved.run(), PATCH), "refreshed");
     assert_eq!(of(&moved.run(), ADDONS), "up-to-date");
-    moved.site.server.clear_log();
+    moved.hosted.server.clear_log();
     moved.run();
-    assert_eq!(moved.site.server.mutations(), [""; 0]);
+    assert_eq!(moved.hosted.server.mutations(), [""; 0]);
 }
 
 #[test]
 fn rule_12_a_stop_label_right_before_the_merge_is_seen() {
-    let site = Site::with("  autoMerge: merge\ngate: {checks: [e2e]}\n");
+    let hosted = Hosted::with("  autoMerge: merge\ngate: {checks: [e2e]}\n");
     let rules = github::BranchRules {
         required_checks: vec![("e2e".to_owned(), None)],
         ..github::BranchRules::default()
     };
-    site.server.state().rules.insert("main".to_owned(), rules);
-    site.outcomes();
-    let number = site.number();
-    site.server
+    hosted.server.state().rules.insert("main".to_owned(), rules);
+    hosted.outcomes();
+    let number = hosted.number();
+    hosted
+        .server
         .before("GET", "/rules/branches/main", 1, move |state| {
             stop(state, number);
         });
-    site.outcomes();
+    hosted.outcomes();
     assert!(
-        site.server.unused().is_empty(),
+        hosted.server.unused().is_empty(),
         "{:?}",
-        site.server.unused()
+        hosted.server.unused()
     );
-    assert!(site.server.state().pull(number).is_open);
-    assert_eq!(site.server.state().pull(number).auto_merge, None);
+    assert!(hosted.server.state().pull(number).is_open);
+    assert_eq!(hosted.server.state().pull(number).auto_merge, None);
 }
 
 /// Makes a clone of the stand-in's repository in a way of git's own.
-fn cloned(site: &Site, options: &[&str]) -> tempfile::TempDir {
+fn cloned(hosted: &Hosted, options: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let from = format!("file://{}", site.server.git_path().display());
+    let from = format!("file://{}", hosted.server.git_path().display());
     let to = folder.path().join("clone").display().to_string();
     for (key, value) in [
         ("uploadpack.allowFilter", "true"),
         ("uploadpack.allowAnySHA1InWant", "true"),
     ] {
-        site.clone.git(&[
+        hosted.clone.git(&[
             "-C",
-            &site.server.git_path().display().to_string(),
+            &hosted.server.git_path().display().to_string(),
             "config",
             key,
             value,
         ]);
     }
-    site.clone
+    hosted
+        .clone
         .git(&[&["clone", "-q"], options, &[&from, &to]].concat());
     folder
 }
 
-fn pr_in(site: &Site, directory: &Path) -> Said {
-    let mut command = program::pr(directory, &site.server.git_url(), TOKEN);
-    command.args(["--catalog", &site.catalog, "--format", "json"]);
+fn pr_in(hosted: &Hosted, directory: &Path) -> Said {
+    let mut command = program::pr(directory, &hosted.server.git_url(), TOKEN);
+    command.args(["--catalog", &hosted.catalog, "--format", "json"]);
     command.arg("--cache-dir").arg(directory.join("../cache"));
     command.output().unwrap().into()
 }
@@ -984,13 +997,13 @@ fn any_clone_will_do() {
         &["--filter=tree:0", "--no-checkout"],
         &["--filter=blob:none", "--sparse", "--single-branch"],
     ] {
-        let site = Site::with("branches:\n- base: main\n- {base: maint, minors: [\"1.33\"]}\n");
-        let mut state = site.server.state();
+        let hosted = Hosted::with("branches:\n- base: main\n- {base: maint, minors: [\"1.33\"]}\n");
+        let mut state = hosted.server.state();
         let main = state.head("main").unwrap();
         state.set_head("maint", main);
         state.push("maint", &[("maint.md", Some("maint\n"))]);
         drop(state);
-        let folder = cloned(&site, options);
+        let folder = cloned(&hosted, options);
         if options == ["--sparse"] {
             let clone = folder.path().join("clone").display().to_string();
             let set = [
@@ -1002,18 +1015,19 @@ fn any_clone_will_do() {
                 "--sparse-index",
                 "providers/none",
             ];
-            site.clone.git(&set);
+            hosted.clone.git(&set);
         }
         // The remote goes on after the clone was made.
         for number in 0..3 {
             let text = format!("{number}\n");
             for branch in ["main", "maint"] {
-                site.server
+                hosted
+                    .server
                     .state()
                     .push(branch, &[("more.md", Some(&text))]);
             }
         }
-        let said = pr_in(&site, &folder.path().join("clone"));
+        let said = pr_in(&hosted, &folder.path().join("clone"));
         assert_eq!(
             said.status, 0,
             "{options:?}\n{}\n{}",
@@ -1030,10 +1044,10 @@ fn any_clone_will_do() {
 
 #[test]
 fn no_clone_is_needed() {
-    let site = Site::start();
+    let hosted = Hosted::start();
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache").display().to_string();
-    let url = site.server.url();
+    let url = hosted.server.url();
     let run = || -> Said {
         let words = [
             "pr",
@@ -1042,7 +1056,7 @@ fn no_clone_is_needed() {
             "--write-pause",
             "0",
             "--catalog",
-            &site.catalog,
+            &hosted.catalog,
             "--format",
             "json",
             "--cache-dir",
@@ -1061,24 +1075,25 @@ fn no_clone_is_needed() {
     let said = run();
     assert_eq!(said.status, 0, "{}", said.stderr);
     assert_eq!(of(&outcomes(&said), PATCH), "opened");
-    site.server.clear_log();
+    hosted.server.clear_log();
     assert_eq!(of(&outcomes(&run()), PATCH), "up-to-date");
-    assert_eq!(site.server.mutations(), [""; 0]);
+    assert_eq!(hosted.server.mutations(), [""; 0]);
     assert_eq!(telling_files(folder.path()), [""; 0]);
 }
 
 #[test]
 fn a_dry_run_needs_neither_an_author_nor_a_token() {
-    let site = Site::start();
-    let config = site
+    let hosted = Hosted::start();
+    let config = hosted
         .config
         .replace("  author: {name: Matrix Bot, email: bot@example.org}\n", "");
-    site.server
+    hosted
+        .server
         .state()
         .push("main", &[("csctl-matrix.yaml", Some(&config))]);
-    site.server.state().settings.is_private = false;
-    let root = site.clone.root().display().to_string();
-    let remote = site.server.git_url();
+    hosted.server.state().settings.is_private = false;
+    let root = hosted.clone.root().display().to_string();
+    let remote = hosted.server.git_url();
     let words = [
         "pr",
         "--dry-run",
@@ -1087,7 +1102,7 @@ fn a_dry_run_needs_neither_an_author_nor_a_token() {
         "--remote",
         &remote,
         "--catalog",
-        &site.catalog,
+        &hosted.catalog,
         "--format",
         "json",
     ];
@@ -1099,5 +1114,5 @@ fn a_dry_run_needs_neither_an_author_nor_a_token() {
         .into();
     assert_eq!(said.status, 0, "{}", said.stderr);
     assert_eq!(of(&outcomes(&said), PATCH), "opened");
-    assert_eq!(site.server.mutations(), [""; 0]);
+    assert_eq!(hosted.server.mutations(), [""; 0]);
 }

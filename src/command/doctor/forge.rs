@@ -87,11 +87,12 @@ impl Doctor<'_> {
     ) {
         const NAME: &str = "workflows";
         const FOLDER: &str = ".github/workflows";
-        let mut sites = self.repository.config.sites.iter();
-        let Some(site) = sites.find(|site| site.files.starts_with(FOLDER)) else {
+        let mut references = self.repository.config.references.iter();
+        let Some(reference) = references.find(|reference| reference.files.starts_with(FOLDER))
+        else {
             return;
         };
-        let found = format!("{} is among the sites", site.files);
+        let found = format!("{} is among the references", reference.files);
         let has_scope = || {
             let scopes = info.scopes.iter().flatten();
             scopes.into_iter().any(|scope| scope == "workflow")

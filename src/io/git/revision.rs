@@ -7,7 +7,7 @@ use git2::{ErrorCode, ObjectType, Oid, TreeEntry};
 use super::{GitError, GitRepository, SYMBOLIC_LINK};
 use crate::io::files::{IS_DIRECTORY, MAX_BYTES, NO_TEXT_NAME, content_of, too_large};
 use crate::release_digest::FileDigests;
-use crate::stack::{ConfiguredSites, Content, Tree, is_directory_of_interest, is_of_interest};
+use crate::stack::{ConfiguredReferences, Content, Tree, is_directory_of_interest, is_of_interest};
 use crate::version::Sha256;
 
 /// Something in a tree of git.
@@ -140,12 +140,12 @@ impl GitRepository {
         Ok(digests)
     }
 
-    /// Reads the files of configured sites of a revision too.
+    /// Reads the files of configured references of a revision too.
     pub fn load_more(
         &self,
         revision: &str,
         tree: &mut Tree,
-        sites: &ConfiguredSites,
+        references: &ConfiguredReferences,
     ) -> Result<(), GitError> {
         let root = self.find_directory(revision, "")?;
         let unread = tree
@@ -153,8 +153,10 @@ impl GitRepository {
             .filter(|(_, content)| **content == Content::Unread);
         let unread = unread
             .map(|(path, _)| path)
-            .filter(|path| sites.takes(path));
-        let hidden = sites.plain_paths().filter(|path| tree.find(path).is_none());
+            .filter(|path| references.takes(path));
+        let hidden = references
+            .plain_paths()
+            .filter(|path| tree.find(path).is_none());
         let paths: Vec<String> = unread.chain(hidden).map(str::to_owned).collect();
         for path in paths {
             if let Ok(entry) = root.get_path(Path::new(&path))

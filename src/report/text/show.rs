@@ -26,20 +26,20 @@ pub fn show(overview: &Overview, catalog: &Catalog, next: &str) -> String {
         if !stack.missing.is_empty() {
             let _ = writeln!(out, "  also out: {}", also_out(&stack.missing));
         }
-        for site in &stack.sites {
+        for reference in &stack.references {
             let _ = writeln!(
                 out,
                 "  {}:{}  {}  {}",
-                site.file, site.line, site.at, site.value
+                reference.file, reference.line, reference.at, reference.value
             );
         }
-        for roster in &stack.rosters {
-            for entry in &roster.entries {
+        for image_list in &stack.image_lists {
+            for entry in &image_list.entries {
                 let url = entry.url.as_deref().unwrap_or_default();
                 let _ = writeln!(
                     out,
                     "  {}:{}  {}  {} {url}",
-                    roster.file, entry.line, roster.at, entry.name
+                    image_list.file, entry.line, image_list.at, entry.name
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! The template of a configured site's value, and the values it is filled with. Of Handlebars it has the variables,
+//! The template of a configured reference's value, and the values it is filled with. Of Handlebars it has the variables,
 //! `{{default}}`; blocks and helpers have no use in one value.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::spelling;
 use crate::stack::discover::SourceTree;
-use crate::stack::facts::{Fact, Site};
+use crate::stack::facts::{Fact, Reference};
 use crate::stack::wanted::Wanted;
 use crate::version::{ChartVersion, KubernetesVersion, Minor, StackVersion};
 
@@ -84,9 +84,9 @@ pub(crate) struct Values {
 impl Values {
     /// Returns the values of a source tree as it is; nothing where its minor is not known.
     pub(crate) fn of_tree(tree: &SourceTree) -> Option<Self> {
-        let chart = |site: &Site| match &site.fact {
+        let chart = |reference: &Reference| match &reference.fact {
             Fact::ChartDependency { chart, .. } => {
-                Some((chart.clone(), tree.version_of(site)?.clone()))
+                Some((chart.clone(), tree.version_of(reference)?.clone()))
             }
             _ => None,
         };
@@ -96,7 +96,7 @@ impl Values {
             minor: tree.minor?,
             default: tree.default,
             stack_version: None,
-            charts: tree.sites().filter_map(chart).collect(),
+            charts: tree.references().filter_map(chart).collect(),
         })
     }
 

@@ -26,9 +26,12 @@ impl FileKind for AddonChart {
         let path = super::keys(&["name"]);
         if let Some((node, name)) = super::text_at(document, &path) {
             let minor = super::minor_in_name(name).map(|(_, minor)| minor);
-            facts
-                .sites
-                .push(super::site(file, &path, node, Fact::AddonChart { minor }));
+            facts.references.push(super::reference(
+                file,
+                &path,
+                node,
+                Fact::AddonChart { minor },
+            ));
         }
         for dependency in dependencies(document) {
             let Some(node) = dependency.version() else {
@@ -42,8 +45,8 @@ impl FileKind for AddonChart {
                 range,
             };
             facts
-                .sites
-                .push(super::site(file, &dependency.path, node, fact));
+                .references
+                .push(super::reference(file, &dependency.path, node, fact));
         }
         Ok(())
     }

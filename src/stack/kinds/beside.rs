@@ -3,7 +3,7 @@
 
 use super::{Fault, SourceFile, names};
 use crate::catalog::NodeImage;
-use crate::stack::facts::{FaultKind, RosterEntry};
+use crate::stack::facts::{FaultKind, ImageListEntry};
 use crate::stack::group::Algorithm;
 use crate::yaml::{Node, Path};
 
@@ -22,7 +22,7 @@ pub(super) fn lines_of(node: &Node) -> Vec<usize> {
 /// A value that would stay about the old image is a fault.
 pub(super) fn beside(
     (file, item): (&SourceFile, &Node),
-    entry: &RosterEntry,
+    entry: &ImageListEntry,
     image: &NodeImage,
     written: &[(Path, String)],
 ) -> Result<Vec<(Path, String)>, Fault> {

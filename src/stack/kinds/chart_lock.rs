@@ -36,8 +36,8 @@ impl FileKind for ChartLock {
                     version,
                 };
                 facts
-                    .sites
-                    .push(super::site(file, &dependency.path, node, fact));
+                    .references
+                    .push(super::reference(file, &dependency.path, node, fact));
             }
         }
         Ok(())

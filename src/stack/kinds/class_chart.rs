@@ -27,9 +27,12 @@ impl FileKind for ClassChart {
             .and_then(|document| super::text_at(document, &path));
         if let Some((node, name)) = found {
             let minor = super::minor_in_name(name).map(|(_, minor)| minor);
-            facts
-                .sites
-                .push(super::site(file, &path, node, Fact::ClassChart { minor }));
+            facts.references.push(super::reference(
+                file,
+                &path,
+                node,
+                Fact::ClassChart { minor },
+            ));
         }
         Ok(())
     }

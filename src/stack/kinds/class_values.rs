@@ -4,8 +4,8 @@
 use super::names;
 use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
 use crate::catalog::ImagePattern;
-use crate::stack::facts::{FaultKind, Roster, RosterEntry, RosterForm};
-use crate::stack::roster::{Listing, RosterScope, reconcile};
+use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
+use crate::stack::image_list::{ImageListScope, Listing, reconcile};
 use crate::yaml::{Node, Path, Place};
 
 #[derive(Debug)]
@@ -40,18 +40,20 @@ impl FileKind for ClassValues {
                 if let Some((node, text)) = super::text_at(document, &path)
                     && let Some(fact) = super::kubernetes_fact(text)
                 {
-                    facts.sites.push(super::site(file, &path, node, fact));
+                    facts
+                        .references
+                        .push(super::reference(file, &path, node, fact));
                 }
             }
             for (path, node, holds) in lists(document) {
                 match holds {
-                    Holds::Map => facts.rosters.push(read_map(file, &path, node)?),
-                    Holds::Versions => facts.rosters.extend(names::read(file, &path, node)),
+                    Holds::Map => facts.image_lists.push(read_map(file, &path, node)?),
+                    Holds::Versions => facts.image_lists.extend(names::read(file, &path, node)),
                 }
             }
         }
         for (path, node) in claimed_lists(file).filter_map(|list| list.node) {
-            facts.rosters.extend(names::read(file, path, node));
+            facts.image_lists.extend(names::read(file, path, node));
         }
         Ok(())
     }
@@ -143,7 +145,7 @@ fn collect<'n>(node: &'n Node, path: &Path, found: &mut Vec<(Path, &'n Node, Hol
     }
 }
 
-fn read_map(file: &SourceFile, path: &Path, node: &Node) -> Result<Roster, Fault> {
+fn read_map(file: &SourceFile, path: &Path, node: &Node) -> Result<ImageList, Fault> {
     let entries = node.entries().map(|(key, key_node, value)| {
         let version = key.parse().map_err(|error| {
             Fault::new(
@@ -155,18 +157,18 @@ fn read_map(file: &SourceFile, path: &Path, node: &Node) -> Result<Roster, Fault
         })?;
         let name = value.as_str().unwrap_or_default();
         let entry = names::entry(key_node.line(), version, name);
-        Ok(RosterEntry {
+        Ok(ImageListEntry {
             name: key.to_owned(),
             ..entry
         })
     });
     let entries = entries.collect::<Result<_, Fault>>()?;
     let values = node.entries().filter_map(|(_, _, value)| value.as_str());
-    Ok(Roster {
+    Ok(ImageList {
         file: file.path().to_owned(),
         line: node.line(),
         at: path.to_string(),
-        form: RosterForm::VersionMap,
+        form: ImageListForm::VersionMap,
         entries,
         names: values
             .filter_map(|name| ImagePattern::of_url(name).ok())
@@ -180,10 +182,10 @@ fn edit_map(
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    let roster = read_map(file, path, node)?;
-    let listing = Listing::new(file.path(), &roster.entries, wanted);
-    let change = reconcile(&listing, wanted, RosterScope::ListedMinors);
-    let value_about = |entry: &RosterEntry, image| {
+    let image_list = read_map(file, path, node)?;
+    let listing = Listing::new(file.path(), &image_list.entries, wanted);
+    let change = reconcile(&listing, wanted, ImageListScope::ListedMinors);
+    let value_about = |entry: &ImageListEntry, image| {
         let Some(value) = node.get(&entry.name).and_then(Node::as_str) else {
             let message = format!("`{}` has a map here, not the name of an image", entry.name);
             let hint = "write the name or the URL of the image, or change the map by hand";
@@ -198,10 +200,10 @@ fn edit_map(
         names::name_of_another(file, (entry.line, value), entry.version, image)
     };
     for (index, class) in &change.remove {
-        edits.remove_key(document, path, &roster.entries[*index].name, *class)?;
+        edits.remove_key(document, path, &image_list.entries[*index].name, *class)?;
     }
     for (index, image, class) in &change.replace {
-        let entry = &roster.entries[*index];
+        let entry = &image_list.entries[*index];
         let value = value_about(entry, image)?;
         edits.set(document, &path.clone().key(&entry.name), &value, *class)?;
         let key = image.version.spelled_like(&entry.name);
@@ -210,11 +212,11 @@ fn edit_map(
         }
     }
     for insert in &change.insert {
-        let like = &roster.entries[insert.like];
+        let like = &image_list.entries[insert.like];
         let value = value_about(like, &insert.image)?;
         let key = insert.image.version.spelled_like(&like.name);
         let before = insert.at.checked_sub(1);
-        let place = match before.and_then(|before| roster.entries.get(before)) {
+        let place = match before.and_then(|before| image_list.entries.get(before)) {
             Some(before) => Place::After(&before.name),
             None => Place::First,
         };

@@ -30,7 +30,7 @@ impl FileKind for ClusterClass {
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
         for (_, path, node) in lists(file) {
-            facts.rosters.extend(names::read(file, &path, node));
+            facts.image_lists.extend(names::read(file, &path, node));
         }
         Ok(())
     }

@@ -53,7 +53,9 @@ impl FileKind for Csctl {
             ),
         ] {
             if let Some((node, _)) = super::stated_at(file, document, &path)? {
-                facts.sites.push(super::site(file, &path, node, fact));
+                facts
+                    .references
+                    .push(super::reference(file, &path, node, fact));
             }
         }
         if let Some((node, text)) = super::stated_at(file, document, &version)? {
@@ -74,7 +76,9 @@ impl FileKind for Csctl {
                         "write a released version such as v1.34.7",
                     )
                 })?;
-            facts.sites.push(super::site(file, &version, node, fact));
+            facts
+                .references
+                .push(super::reference(file, &version, node, fact));
         }
         Ok(())
     }

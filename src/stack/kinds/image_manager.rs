@@ -5,9 +5,9 @@ use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::policy::ChangeClass;
 use crate::stack::edits::NewItem;
-use crate::stack::facts::{Roster, RosterEntry, RosterForm};
+use crate::stack::facts::{ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group::Algorithm;
-use crate::stack::roster::{Listing, RosterChange, RosterScope, reconcile};
+use crate::stack::image_list::{ImageListChange, ImageListScope, Listing, reconcile};
 use crate::version::KubernetesVersion;
 use crate::yaml::{Node, Path, Place};
 
@@ -35,11 +35,11 @@ impl FileKind for ImageManager {
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
         for list in lists(file)? {
-            facts.rosters.push(Roster {
+            facts.image_lists.push(ImageList {
                 file: file.path().to_owned(),
                 line: list.node.line(),
                 at: list.path.to_string(),
-                form: RosterForm::ImageManager,
+                form: ImageListForm::ImageManager,
                 entries: entries(file, list.node)?,
                 names: glance_name(&list).into_iter().collect(),
             });
@@ -152,11 +152,11 @@ fn edit_list(
 /// would not be accepted: such images do not come in, and `plan` names them as held.
 fn reconcile_complete(
     file: &SourceFile,
-    entries: &[RosterEntry],
+    entries: &[ImageListEntry],
     wanted: &Wanted<'_>,
-) -> RosterChange {
+) -> ImageListChange {
     let listing = Listing::new(file.path(), entries, wanted);
-    let mut change = reconcile(&listing, wanted, RosterScope::AllMinors);
+    let mut change = reconcile(&listing, wanted, ImageListScope::AllMinors);
     let takes = |like: usize, image: &NodeImage| match entries.get(like) {
         Some(entry) if entry.has_weak_sum => false,
         Some(entry) if entry.sha256.is_none() && entry.sha512.is_some() => {
@@ -267,11 +267,11 @@ fn is_for_nodes(image: &Node, items: &[Node]) -> bool {
     purpose.is_none() && items.iter().all(is_like)
 }
 
-fn entries(file: &SourceFile, list: &Node) -> Result<Vec<RosterEntry>, Fault> {
+fn entries(file: &SourceFile, list: &Node) -> Result<Vec<ImageListEntry>, Fault> {
     list.items().iter().map(|item| entry(file, item)).collect()
 }
 
-fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
+fn entry(file: &SourceFile, item: &Node) -> Result<ImageListEntry, Fault> {
     let text = |key: &str| super::text_at(item, &super::keys(&[key])).map(|(_, text)| text);
     let name = text("version").unwrap_or_default();
     let fault = |message: String| {
@@ -281,7 +281,7 @@ fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
     let version = name.parse().map_err(|error| fault(format!("{error}")))?;
     let url = text("url").ok_or_else(|| fault(format!("{version} has no `url`")))?;
     let read = ImagePattern::read_url(url).map_err(|error| fault(error.to_string()))?;
-    Ok(RosterEntry {
+    Ok(ImageListEntry {
         line: item.line(),
         version,
         name: name.to_owned(),
@@ -301,7 +301,7 @@ fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
 fn changes(
     file: &SourceFile,
     item: &Node,
-    entry: &RosterEntry,
+    entry: &ImageListEntry,
     image: &NodeImage,
 ) -> Result<Vec<(Path, String)>, Fault> {
     let mut changes = Vec::new();

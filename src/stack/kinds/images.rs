@@ -8,7 +8,7 @@ use super::orc_image::constant_name;
 use super::{Fault, FileEdits, Reach, SourceFile, Wanted};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::policy::ChangeClass;
-use crate::stack::facts::{FaultKind, RosterForm};
+use crate::stack::facts::{FaultKind, ImageListForm};
 use crate::stack::group::{ImageGroup, ImagePart};
 use crate::stack::series::{SeriesId, SeriesSet};
 use crate::version::KubernetesVersion;
@@ -217,8 +217,8 @@ pub(in crate::stack) fn cannot_follow(file: &SourceFile, series: &SeriesSet) -> 
     let mut faults: Vec<Fault> = faults.collect();
     let literals = helper::literals(file, series).into_iter();
     faults.extend(literals.map(|literal| literal.fault));
-    let mut rosters = file.rosters().iter();
-    if rosters.any(|roster| roster.form == RosterForm::NodeImages) {
+    let mut image_lists = file.image_lists().iter();
+    if image_lists.any(|image_list| image_list.form == ImageListForm::NodeImages) {
         faults.extend(node_images::constant_names(file));
     }
     faults

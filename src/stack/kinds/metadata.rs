@@ -37,14 +37,18 @@ impl FileKind for Metadata {
                     component: component.to_owned(),
                     version: text.parse().ok(),
                 };
-                facts.sites.push(super::site(file, &path, node, fact));
+                facts
+                    .references
+                    .push(super::reference(file, &path, node, fact));
             }
         }
         let path = super::keys(&VERSION);
         if let Some((node, text)) = super::text_at(document, &path)
             && let Some(fact) = super::kubernetes_fact(text)
         {
-            facts.sites.push(super::site(file, &path, node, fact));
+            facts
+                .references
+                .push(super::reference(file, &path, node, fact));
         }
         Ok(())
     }

@@ -3,9 +3,9 @@
 use super::{Fault, FileEdits, SourceFile, Wanted};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::stack::edits::NewItem;
-use crate::stack::facts::{FaultKind, Roster, RosterEntry, RosterForm};
+use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group;
-use crate::stack::roster::{ImageFacts, Listing, RosterScope, reconcile};
+use crate::stack::image_list::{ImageFacts, ImageListScope, Listing, reconcile};
 use crate::version::KubernetesVersion;
 use crate::yaml::{Node, Path};
 
@@ -15,10 +15,10 @@ pub(super) fn version_in(text: &str) -> Option<KubernetesVersion> {
 }
 
 /// Returns the entry that a name or URL stands for.
-pub(super) fn entry(line: usize, version: KubernetesVersion, name: &str) -> RosterEntry {
+pub(super) fn entry(line: usize, version: KubernetesVersion, name: &str) -> ImageListEntry {
     let read = ImagePattern::read_url(name).ok();
     let is_located = group::part_of(name) == group::ImagePart::Url;
-    RosterEntry {
+    ImageListEntry {
         line,
         version,
         name: name.to_owned(),
@@ -32,7 +32,7 @@ pub(super) fn entry(line: usize, version: KubernetesVersion, name: &str) -> Rost
 }
 
 /// Returns a text about an entry's image as it reads for another image.
-pub(super) fn respell(text: &str, entry: &RosterEntry, image: &NodeImage) -> String {
+pub(super) fn respell(text: &str, entry: &ImageListEntry, image: &NodeImage) -> String {
     ImageFacts {
         version: entry.version,
         os: entry.os.as_ref(),
@@ -67,18 +67,18 @@ pub(super) fn is_version_list(node: &Node) -> bool {
 }
 
 /// Reads a list of versions or image names.
-pub(super) fn read(file: &SourceFile, path: &Path, node: &Node) -> Option<Roster> {
+pub(super) fn read(file: &SourceFile, path: &Path, node: &Node) -> Option<ImageList> {
     let read_entry = |item: &Node| {
         let name = item.as_str()?;
         Some(entry(item.line(), version_in(name)?, name))
     };
-    let entries: Vec<RosterEntry> = node.items().iter().filter_map(read_entry).collect();
+    let entries: Vec<ImageListEntry> = node.items().iter().filter_map(read_entry).collect();
     let complete = entries.len() == node.items().len();
-    complete.then(|| Roster {
+    complete.then(|| ImageList {
         file: file.path().to_owned(),
         line: node.line(),
         at: path.to_string(),
-        form: RosterForm::Names,
+        form: ImageListForm::Names,
         entries,
         names: Vec::new(),
     })
@@ -92,21 +92,21 @@ pub(super) fn edit(
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    let Some(roster) = read(file, path, node) else {
+    let Some(image_list) = read(file, path, node) else {
         return Ok(());
     };
-    let listing = Listing::new(file.path(), &roster.entries, wanted);
-    let change = reconcile(&listing, wanted, RosterScope::ListedMinors);
+    let listing = Listing::new(file.path(), &image_list.entries, wanted);
+    let change = reconcile(&listing, wanted, ImageListScope::ListedMinors);
     for (index, class) in &change.remove {
-        let name = &roster.entries[*index].name;
+        let name = &image_list.entries[*index].name;
         edits.remove_item(document, path, (*index, name), *class)?;
     }
     for (index, image, class) in &change.replace {
-        let text = text_of_another(file, &roster.entries[*index], image)?;
+        let text = text_of_another(file, &image_list.entries[*index], image)?;
         edits.set(document, &path.clone().index(*index), &text, *class)?;
     }
     for insert in &change.insert {
-        let text = text_of_another(file, &roster.entries[insert.like], &insert.image)?;
+        let text = text_of_another(file, &image_list.entries[insert.like], &insert.image)?;
         let changes = [(Path::root(), text.clone())];
         let item = NewItem {
             document,
@@ -124,7 +124,7 @@ pub(super) fn edit(
 /// Returns an entry's text as it reads for another image: its URL, its name or its version.
 fn text_of_another(
     file: &SourceFile,
-    entry: &RosterEntry,
+    entry: &ImageListEntry,
     image: &NodeImage,
 ) -> Result<String, Fault> {
     match entry.url {

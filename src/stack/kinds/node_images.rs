@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer};
 use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::stack::edits::NewItem;
-use crate::stack::facts::{FaultKind, Roster, RosterEntry, RosterForm};
+use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group;
-use crate::stack::roster::{Listing, RosterScope, reconcile};
+use crate::stack::image_list::{ImageListScope, Listing, reconcile};
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
@@ -45,11 +45,11 @@ impl FileKind for NodeImages {
         }
         let entries = entries(file, node)?;
         let (line, at) = (node.line(), path.to_string());
-        facts.rosters.push(Roster {
+        facts.image_lists.push(ImageList {
             file: file.path().to_owned(),
             line,
             at,
-            form: RosterForm::NodeImages,
+            form: ImageListForm::NodeImages,
             entries,
             names: Vec::new(),
         });
@@ -75,7 +75,7 @@ impl FileKind for NodeImages {
             return Ok(());
         }
         let listing = Listing::new(file.path(), &entries, wanted);
-        let change = reconcile(&listing, wanted, RosterScope::OneMinor);
+        let change = reconcile(&listing, wanted, ImageListScope::OneMinor);
         for (index, class) in &change.remove {
             edits.remove_item(0, &path, (*index, &entries[*index].name), *class)?;
         }
@@ -111,11 +111,11 @@ impl FileKind for NodeImages {
     }
 }
 
-fn entries(file: &SourceFile, list: &Node) -> Result<Vec<RosterEntry>, Fault> {
+fn entries(file: &SourceFile, list: &Node) -> Result<Vec<ImageListEntry>, Fault> {
     list.items().iter().map(|item| entry(file, item)).collect()
 }
 
-fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
+fn entry(file: &SourceFile, item: &Node) -> Result<ImageListEntry, Fault> {
     let name = super::text_at(item, &super::keys(&NAME)).map_or("", |(_, text)| text);
     let Some((node, url)) = super::text_at(item, &super::keys(&["url"])) else {
         let hint = "give every entry of the list a url and createOpts";
@@ -130,7 +130,7 @@ fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
         let hint = "write the image's URL with its Kubernetes version, such as .../ubuntu-2404-kube-v1.34.7.qcow2";
         Fault::new(file.path(), node.line(), error.to_string(), hint)
     })?;
-    Ok(RosterEntry {
+    Ok(ImageListEntry {
         line: item.line(),
         version: read.version,
         name: name.to_owned(),
@@ -148,7 +148,7 @@ fn entry(file: &SourceFile, item: &Node) -> Result<RosterEntry, Fault> {
 fn changes(
     file: &SourceFile,
     item: &Node,
-    entry: &RosterEntry,
+    entry: &ImageListEntry,
     image: &NodeImage,
 ) -> Result<Vec<(Path, String)>, Fault> {
     let mut changes = vec![(super::keys(&["url"]), image.url.clone())];
@@ -168,7 +168,7 @@ fn changes(
 fn constant_name(
     file: &SourceFile,
     (node, text): (&Node, &str),
-    entry: &RosterEntry,
+    entry: &ImageListEntry,
 ) -> Option<Fault> {
     if names::version_in(text).is_some() {
         return None;

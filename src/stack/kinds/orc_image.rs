@@ -4,9 +4,9 @@
 
 use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
 use crate::catalog::NodeImage;
-use crate::stack::facts::{FaultKind, Reading, Roster, RosterEntry, RosterForm, ValueRef};
+use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm, Reading, ValueRef};
 use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
-use crate::stack::roster::{Listing, RosterScope, reconcile};
+use crate::stack::image_list::{ImageListScope, Listing, reconcile};
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
@@ -43,11 +43,11 @@ impl FileKind for OrcImage {
             facts.groups.extend(groups);
             return Ok(());
         }
-        facts.rosters.push(Roster {
+        facts.image_lists.push(ImageList {
             file: file.path().to_owned(),
             line: groups[0].line,
             at: "kind=Image".to_owned(),
-            form: RosterForm::OrcImages,
+            form: ImageListForm::OrcImages,
             entries: groups.iter().map(|group| entry(file, group)).collect(),
             names: Vec::new(),
         });
@@ -65,9 +65,9 @@ impl FileKind for OrcImage {
         if groups.len() < 2 {
             return Ok(());
         }
-        let entries: Vec<RosterEntry> = groups.iter().map(|group| entry(file, group)).collect();
+        let entries: Vec<ImageListEntry> = groups.iter().map(|group| entry(file, group)).collect();
         let listing = Listing::new(file.path(), &entries, wanted);
-        let change = reconcile(&listing, wanted, RosterScope::OneMinor);
+        let change = reconcile(&listing, wanted, ImageListScope::OneMinor);
         // A manifest that is alone is read as the default's image.
         if let [left] = change.versions_after(&entries)[..]
             && Some(left) != wanted.default
@@ -212,10 +212,10 @@ fn value_refs(file: &SourceFile, document: usize, root: &Node) -> Vec<ValueRef> 
     refs
 }
 
-fn entry(file: &SourceFile, group: &ImageGroup) -> RosterEntry {
+fn entry(file: &SourceFile, group: &ImageGroup) -> ImageListEntry {
     let root = file.documents().get(group.document);
     let text = |place| root.and_then(|root| Some(written(root, place)?.1));
-    RosterEntry {
+    ImageListEntry {
         line: root.map_or(group.line, Node::line),
         version: group.version,
         name: text(NAME).unwrap_or_default().to_owned(),

@@ -37,7 +37,9 @@ impl FileKind for StackFile {
             (super::keys(&["clusterStackName"]), Fact::StackName),
         ] {
             if let Some((node, _)) = super::stated_at(file, document, &path)? {
-                facts.sites.push(super::site(file, &path, node, fact));
+                facts
+                    .references
+                    .push(super::reference(file, &path, node, fact));
             }
         }
         let Some((node, text)) = super::stated_at(file, document, &version)? else {
@@ -58,7 +60,9 @@ impl FileKind for StackFile {
             Fact::KubernetesMinor { minor } => Some(*minor),
             _ => None,
         };
-        facts.sites.push(super::site(file, &version, node, fact));
+        facts
+            .references
+            .push(super::reference(file, &version, node, fact));
         for (chart, path) in charts(file) {
             if let (Some((node, _)), Some(minor)) = (super::text_at(document, &path), minor) {
                 let (listed, range) = super::read_chart_version(node);
@@ -68,7 +72,9 @@ impl FileKind for StackFile {
                     version: listed,
                     range,
                 };
-                facts.sites.push(super::site(file, &path, node, fact));
+                facts
+                    .references
+                    .push(super::reference(file, &path, node, fact));
             }
         }
         Ok(())

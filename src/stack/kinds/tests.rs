@@ -68,11 +68,17 @@ fn read_with_series(place: &str, text: &str) -> (SourceFile, SeriesSet) {
 }
 
 /// The single facts of a file: line, place and value.
-fn sites(place: &str, text: &str) -> Vec<(usize, String, String)> {
+fn references(place: &str, text: &str) -> Vec<(usize, String, String)> {
     let file = read(place, text);
-    let sites = file.sites().iter();
-    sites
-        .map(|site| (site.line, site.at.clone(), site.value.clone()))
+    let references = file.references().iter();
+    references
+        .map(|reference| {
+            (
+                reference.line,
+                reference.at.clone(),
+                reference.value.clone(),
+            )
+        })
         .collect()
 }
 
@@ -128,14 +134,17 @@ fn moved_to(
 
 /// Every place of a file that names the storage driver is to ask for 2.34.2.
 fn chart_places(file: &SourceFile) -> BTreeMap<ChartPlace, ChartVersion> {
-    let sites = file.sites().iter().filter(|site| match &site.fact {
-        Fact::ChartDependency { chart, .. } | Fact::ListedAddon { chart, .. } => {
-            chart == "openstack-cinder-csi"
-        }
-        _ => false,
-    });
-    sites
-        .map(|site| (ChartPlace::of(site), "2.34.2".parse().unwrap()))
+    let references = file
+        .references()
+        .iter()
+        .filter(|reference| match &reference.fact {
+            Fact::ChartDependency { chart, .. } | Fact::ListedAddon { chart, .. } => {
+                chart == "openstack-cinder-csi"
+            }
+            _ => false,
+        });
+    references
+        .map(|reference| (ChartPlace::of(reference), "2.34.2".parse().unwrap()))
         .collect()
 }
 
@@ -195,7 +204,7 @@ fn machine_templates_name_their_image_in_the_provider_s_way() {
     ];
     for (kind, spec, place) in cases {
         let text = template(kind, spec);
-        let found = sites(TEMPLATE, &text);
+        let found = references(TEMPLATE, &text);
         let line = 7 + spec.lines().count();
         assert_eq!(found.len(), 1, "{kind} {spec}");
         assert_eq!(
@@ -216,7 +225,7 @@ fn machine_templates_with_a_checksum_or_an_expression_are_left_to_people() {
     assert_eq!((fault.line, fault.file.as_str()), (Some(10), TEMPLATE));
     assert!(fault.message.contains("`abc` cannot follow"), "{fault}");
     let expression = template("Docker", "      customImage: {{ .Values.image }}\n");
-    assert_eq!(sites(TEMPLATE, &expression), []);
+    assert_eq!(references(TEMPLATE, &expression), []);
     assert_eq!(moved(TEMPLATE, &expression), Ok(None));
 }
 
@@ -232,8 +241,10 @@ fn a_single_orc_image_is_that_of_the_default() {
     for name in ["ubuntu-capi-image-v1.34.5", "{{ .Values.name }}"] {
         let text = orc(name, "v1.34.5");
         let file = read("image.yaml", &text);
-        assert!(matches!(&file.sites()[0].fact, Fact::Image(image) if image.version.patch() == 5));
-        assert_eq!(file.sites()[0].line, 10);
+        assert!(
+            matches!(&file.references()[0].fact, Fact::Image(image) if image.version.patch() == 5)
+        );
+        assert_eq!(file.references()[0].line, 10);
         becomes(
             "image.yaml",
             &text,
@@ -251,8 +262,12 @@ fn several_orc_images_are_a_list() {
             .collect()
     };
     let text = of(&["v1.34.5", "v1.34.7"]);
-    let rosters = read("image.yaml", &text).rosters().to_vec();
-    let lines: Vec<usize> = rosters[0].entries.iter().map(|entry| entry.line).collect();
+    let image_lists = read("image.yaml", &text).image_lists().to_vec();
+    let lines: Vec<usize> = image_lists[0]
+        .entries
+        .iter()
+        .map(|entry| entry.line)
+        .collect();
     assert_eq!(lines, [2, 14]);
     let filled = of(&["v1.34.5", "v1.34.6", "v1.34.7"]);
     assert_eq!(moved("image.yaml", &text).unwrap(), Some(filled.clone()));
@@ -280,7 +295,7 @@ fn class_values_hold_names_maps_and_lists() {
     const VALUES: &str = "cluster-class/values.yaml";
     let names = "# names\nimages:\n  worker:\n    name: ubuntu-capi-image-v1.34.5\n";
     assert_eq!(
-        sites(VALUES, names),
+        references(VALUES, names),
         [(
             4,
             "images.worker.name".to_owned(),
@@ -313,7 +328,7 @@ fn class_values_of_something_else_are_nobody_s() {
         "metrics:\n  kubernetesVersion: v1.34.5\n",
         "chart:\n  url: https://charts.example.org/thing-v1.34.5.tgz\n  sha256: 00\n",
     ] {
-        assert_eq!(sites(VALUES, text), [], "{text}");
+        assert_eq!(references(VALUES, text), [], "{text}");
         assert_eq!(moved(VALUES, text), Ok(None), "{text}");
     }
 }
@@ -328,7 +343,7 @@ fn node_images_keep_the_shape_of_their_neighbour() {
     let head = "apiVersion: v1\nopenStackNodeImages:\n";
     let text = format!("{head}{}", entry("v1.34.5"));
     let file = read("node-images/config.yaml", &text);
-    assert_eq!(file.rosters()[0].entries[0].line, 3);
+    assert_eq!(file.image_lists()[0].entries[0].line, 3);
     let three: String = ["v1.34.5", "v1.34.6", "v1.34.7"].map(entry).concat();
     assert_eq!(
         moved("node-images/config.yaml", &text).unwrap(),
@@ -392,10 +407,11 @@ fn charts_of_the_configuration_have_their_keys() {
     let listed = |place: &str, text: &str| -> Vec<String> {
         let file = SourceFile::read((place, place), &Arc::from(text), &charts).unwrap();
         let file = file.unwrap();
-        let sites = file.sites().iter();
-        let sites = sites.filter(|site| matches!(site.fact, Fact::ListedAddon { .. }));
-        sites
-            .map(|site| format!("{} {}", site.at, site.value))
+        let references = file.references().iter();
+        let references =
+            references.filter(|reference| matches!(reference.fact, Fact::ListedAddon { .. }));
+        references
+            .map(|reference| format!("{} {}", reference.at, reference.value))
             .collect()
     };
     let rows = "- kubernetes: 1.34.5\n  barbican: 2.34.0\n  manila_csi: 2.34.x\n  other: 2.34.0\n";
@@ -416,9 +432,9 @@ fn a_repository_behind_an_alias_of_yaml_is_not_taken_for_none() {
     let text = "dependencies:\n- name: openstack-cinder-csi\n  version: 2.34.1\n  repository: &cpo https://charts.example.org\n- name: openstack-cinder-csi\n  version: 2.34\n  alias: two\n  repository: *cpo\n";
     let file = read("cluster-addon/csi/Chart.yaml", text);
     let repositories: Vec<&str> = file
-        .sites()
+        .references()
         .iter()
-        .filter_map(|site| match &site.fact {
+        .filter_map(|reference| match &reference.fact {
             Fact::ChartDependency { repository, .. } => Some(repository.as_str()),
             _ => None,
         })

@@ -56,7 +56,7 @@ impl FileKind for VersionsFile {
                     "write the version in full, such as 1.34.7",
                 )
             })?;
-            facts.sites.push(super::site(
+            facts.references.push(super::reference(
                 file,
                 &path.clone().key(KUBERNETES),
                 node,
@@ -74,7 +74,9 @@ impl FileKind for VersionsFile {
                     range,
                 };
                 let path = path.clone().key(key);
-                facts.sites.push(super::site(file, &path, node, fact));
+                facts
+                    .references
+                    .push(super::reference(file, &path, node, fact));
             }
         }
         Ok(())

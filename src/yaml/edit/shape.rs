@@ -1,4 +1,4 @@
-//! A copy of an item with changes: the text of a new roster entry. It never looks outside the item, except at a sibling for
+//! A copy of an item with changes: the text of a new image list entry. It never looks outside the item, except at a sibling for
 //! the quotes of a key the item lacks.
 
 use std::ops::Range;

@@ -10,7 +10,7 @@ use crate::support::github::{GitHubServer, TOKEN};
 use crate::support::program::{self, Copy, Said, project};
 
 /// A repository at the stand-in, and a clone of it.
-pub struct Site {
+pub struct Hosted {
     pub server: GitHubServer,
     pub clone: Copy,
     pub config: String,
@@ -37,7 +37,7 @@ pub fn files(folder: &Path) -> Vec<(String, String)> {
     found
 }
 
-impl Site {
+impl Hosted {
     /// The test data's layout C on `main`.
     pub fn start() -> Self {
         Self::with("")
@@ -155,7 +155,7 @@ pub fn of(outcomes: &[String], key: &str) -> String {
 
 pub const PATCH: &str = "openstack-scs2-1-34 new-patch";
 
-impl Site {
+impl Hosted {
     /// The number of the open pull request of the branch.
     pub fn number(&self) -> u64 {
         self.server.state().find_open(BRANCH, "main").unwrap()

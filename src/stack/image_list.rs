@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::facts::RosterEntry;
+use super::facts::ImageListEntry;
 use super::series::SeriesId;
 use super::wanted::Wanted;
 use crate::catalog::{ImagePattern, NodeImage};
-use crate::policy::{ChangeClass, ImageList, Retention};
+use crate::policy::{ChangeClass, ImagesToList, Retention};
 use crate::version::{KubernetesVersion, Minor, OsRelease};
 
 /// Which minors a list of node images is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RosterScope {
+pub(super) enum ImageListScope {
     /// The minor its source tree is set to: the list is released with the stack.
     OneMinor,
     /// All minors: the list is for the cloud's image service.
@@ -24,14 +24,14 @@ pub(super) enum RosterScope {
 /// A list as it is, with the series of each of its entries.
 #[derive(Debug)]
 pub(super) struct Listing<'a> {
-    entries: &'a [RosterEntry],
+    entries: &'a [ImageListEntry],
     /// Nothing for an entry that names a version alone: it is of all series.
     series: Vec<Option<SeriesId>>,
 }
 
 /// What should happen to a list. Indices are those of the list as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct RosterChange {
+pub(super) struct ImageListChange {
     /// Images to insert.
     pub insert: Vec<Insert>,
     /// Entries to remove.
@@ -65,7 +65,7 @@ struct Added {
 
 impl<'a> Listing<'a> {
     /// Returns the list of a file.
-    pub(super) fn new(file: &str, entries: &'a [RosterEntry], wanted: &Wanted<'_>) -> Self {
+    pub(super) fn new(file: &str, entries: &'a [ImageListEntry], wanted: &Wanted<'_>) -> Self {
         let series = entries
             .iter()
             .map(|entry| wanted.series.of_place(file, entry.line))
@@ -85,7 +85,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Returns the entries of a series with their places.
-    fn of(&self, series: Option<SeriesId>) -> impl Iterator<Item = (usize, &'a RosterEntry)> {
+    fn of(&self, series: Option<SeriesId>) -> impl Iterator<Item = (usize, &'a ImageListEntry)> {
         let all = self.entries.iter().enumerate();
         all.filter(move |(index, _)| self.series[*index] == series)
     }
@@ -102,11 +102,11 @@ impl<'a> Listing<'a> {
 }
 
 /// The entries of a series by minor, with their places.
-type ByMinor<'a> = BTreeMap<Minor, Vec<(usize, &'a RosterEntry)>>;
+type ByMinor<'a> = BTreeMap<Minor, Vec<(usize, &'a ImageListEntry)>>;
 
-impl RosterChange {
+impl ImageListChange {
     /// Returns the versions of the list as it will be, in no order.
-    pub(super) fn versions_after(&self, entries: &[RosterEntry]) -> Vec<KubernetesVersion> {
+    pub(super) fn versions_after(&self, entries: &[ImageListEntry]) -> Vec<KubernetesVersion> {
         let leaving = self.remove.iter().map(|(at, _)| *at);
         let replaced = self.replace.iter().map(|(at, _, _)| *at);
         let changed: HashSet<usize> = leaving.chain(replaced).collect();
@@ -160,12 +160,13 @@ impl ImageFacts<'_> {
 pub(super) fn reconcile(
     listing: &Listing<'_>,
     wanted: &Wanted<'_>,
-    scope: RosterScope,
-) -> RosterChange {
+    scope: ImageListScope,
+) -> ImageListChange {
     let entries = listing.entries;
-    let mut change = RosterChange::default();
+    let mut change = ImageListChange::default();
     let mut added: Vec<Added> = Vec::new();
-    let stays_in_line = scope == RosterScope::OneMinor || follows_one_minor(entries, wanted, scope);
+    let stays_in_line =
+        scope == ImageListScope::OneMinor || follows_one_minor(entries, wanted, scope);
     for (index, entry) in entries.iter().enumerate() {
         let minor = entry.version.minor();
         if stays_in_line && minor != wanted.line.minor {
@@ -198,36 +199,40 @@ fn minors_in_scope(
     listing: &Listing<'_>,
     (series, by_minor): (Option<SeriesId>, &ByMinor<'_>),
     wanted: &Wanted<'_>,
-    scope: RosterScope,
+    scope: ImageListScope,
 ) -> BTreeSet<Minor> {
     let offered = wanted
         .offered_minors(series)
         .filter(|minor| !wanted.dropped.contains(minor));
     match scope {
-        RosterScope::AllMinors => offered.collect(),
-        RosterScope::OneMinor => [wanted.line.minor].into(),
-        RosterScope::ListedMinors if follows_one_minor(listing.entries, wanted, scope) => {
+        ImageListScope::AllMinors => offered.collect(),
+        ImageListScope::OneMinor => [wanted.line.minor].into(),
+        ImageListScope::ListedMinors if follows_one_minor(listing.entries, wanted, scope) => {
             [wanted.line.minor].into()
         }
-        RosterScope::ListedMinors => offered
+        ImageListScope::ListedMinors => offered
             .filter(|minor| by_minor.contains_key(minor) || *minor == wanted.line.minor)
             .collect(),
     }
 }
 
 /// A list that speaks of the source tree's minor alone moves with it to another minor.
-fn follows_one_minor(entries: &[RosterEntry], wanted: &Wanted<'_>, scope: RosterScope) -> bool {
-    scope == RosterScope::ListedMinors
+fn follows_one_minor(
+    entries: &[ImageListEntry],
+    wanted: &Wanted<'_>,
+    scope: ImageListScope,
+) -> bool {
+    scope == ImageListScope::ListedMinors
         && entries
             .iter()
             .all(|entry| entry.version.minor() == wanted.line_before.minor)
 }
 
 fn reconcile_minor(
-    listed: &[(usize, &RosterEntry)],
+    listed: &[(usize, &ImageListEntry)],
     (series, minor): (Option<SeriesId>, Minor),
     wanted: &Wanted<'_>,
-    (change, added): (&mut RosterChange, &mut Vec<Added>),
+    (change, added): (&mut ImageListChange, &mut Vec<Added>),
 ) {
     let offered = wanted.offered(series, minor);
     let is_moved_to = minor == wanted.line.minor && minor != wanted.line_before.minor;
@@ -277,7 +282,7 @@ fn reconcile_minor(
 
 /// Returns the versions of a minor that the list is to have of a series.
 fn selected_versions(
-    listed: &[(usize, &RosterEntry)],
+    listed: &[(usize, &ImageListEntry)],
     (minor, offered): (Minor, &[NodeImage]),
     wanted: &Wanted<'_>,
     class: ChangeClass,
@@ -286,7 +291,7 @@ fn selected_versions(
     let entering = offered.iter().filter(|_| wanted.policy.wants(class));
     // What leaves makes room for another.
     let is_offered = |version| offered.iter().any(|image| image.version == version);
-    let stays = |entry: &RosterEntry| {
+    let stays = |entry: &ImageListEntry| {
         !wanted.must_leave(entry.version, entry.os.as_ref()) || is_offered(entry.version)
     };
     let known: BTreeSet<_> = listed
@@ -306,10 +311,10 @@ fn selected_versions(
 
 /// A blocked image makes room for another one of its version, or leaves.
 fn leave(
-    listed: &[(usize, &RosterEntry)],
-    (index, entry): (usize, &RosterEntry),
+    listed: &[(usize, &ImageListEntry)],
+    (index, entry): (usize, &ImageListEntry),
     offered: &[NodeImage],
-    change: &mut RosterChange,
+    change: &mut ImageListChange,
 ) {
     let same_version = listed
         .iter()
@@ -338,13 +343,15 @@ fn trim_class(wanted: &Wanted<'_>) -> ChangeClass {
 pub(crate) fn select(
     known: &BTreeSet<KubernetesVersion>,
     minor: Minor,
-    policy: ImageList,
+    policy: ImagesToList,
 ) -> BTreeSet<KubernetesVersion> {
     match policy {
-        ImageList::Newest(count) => known.iter().rev().take(count).copied().collect(),
-        ImageList::From(floor) if floor.minor() == minor => known.range(floor..).copied().collect(),
+        ImagesToList::Newest(count) => known.iter().rev().take(count).copied().collect(),
+        ImagesToList::From(floor) if floor.minor() == minor => {
+            known.range(floor..).copied().collect()
+        }
         // A floor says nothing of other minors.
-        ImageList::All | ImageList::From(_) => known.clone(),
+        ImagesToList::All | ImagesToList::From(_) => known.clone(),
     }
 }
 
@@ -353,19 +360,19 @@ pub(crate) fn select(
 pub(crate) fn choose<'i>(
     offered: &'i [NodeImage],
     version: KubernetesVersion,
-    listed: Option<&RosterEntry>,
+    listed: Option<&ImageListEntry>,
 ) -> Option<&'i NodeImage> {
     let of_version = || offered.iter().filter(|image| image.version == version);
     let same = |image: &&NodeImage| match listed {
-        Some(RosterEntry { url: Some(url), .. }) => image.url == *url,
-        Some(RosterEntry { os: Some(os), .. }) => image.os.as_ref() == Some(os),
+        Some(ImageListEntry { url: Some(url), .. }) => image.url == *url,
+        Some(ImageListEntry { os: Some(os), .. }) => image.os.as_ref() == Some(os),
         Some(_) | None => false,
     };
     of_version().find(same).or_else(|| of_version().next_back())
 }
 
 /// Tells whether a listed image and the offered one of the same version are not the same.
-pub(crate) fn is_another_image(entry: &RosterEntry, image: &NodeImage) -> bool {
+pub(crate) fn is_another_image(entry: &ImageListEntry, image: &NodeImage) -> bool {
     let other_url = entry.url.as_ref().is_some_and(|url| *url != image.url);
     let other_sum = matches!((&entry.sha256, &image.sha256), (Some(listed), Some(offered)) if listed != offered);
     let other_os = entry.url.is_none()
@@ -374,7 +381,7 @@ pub(crate) fn is_another_image(entry: &RosterEntry, image: &NodeImage) -> bool {
 }
 
 /// Finds places for new images. Where every entry of a series leaves, the first ones turn into the new images instead.
-fn place(listing: &Listing<'_>, mut added: Vec<Added>, change: &mut RosterChange) {
+fn place(listing: &Listing<'_>, mut added: Vec<Added>, change: &mut ImageListChange) {
     change.remove.sort_unstable_by_key(|(index, _)| *index);
     if change.remove.len() == listing.entries.len() && added.is_empty() {
         // A list of nothing could not be written, and the next entry would have nothing to be shaped after.
@@ -417,7 +424,7 @@ fn turn(
     listing: &Listing<'_>,
     series: Option<SeriesId>,
     added: &mut Vec<Added>,
-    change: &mut RosterChange,
+    change: &mut ImageListChange,
 ) -> Option<usize> {
     let own: Vec<usize> = listing.of(series).map(|(index, _)| index).collect();
     let mut last = None;
@@ -460,7 +467,12 @@ impl Order {
     }
 
     /// Finds the place of an image, and an entry of its series that stays and that it can be shaped after.
-    fn find(&self, listing: &Listing<'_>, added: Added, change: &RosterChange) -> Option<Insert> {
+    fn find(
+        &self,
+        listing: &Listing<'_>,
+        added: Added,
+        change: &ImageListChange,
+    ) -> Option<Insert> {
         let version = added.image.version;
         let is_own = |index: usize| listing.series[index] == added.series;
         let before = |index: usize| {
@@ -498,7 +510,7 @@ impl Order {
 }
 
 /// New images before a first entry that leaves take its place, as nothing is shaped after what is not there.
-fn replace_first(listing: &Listing<'_>, change: &mut RosterChange) {
+fn replace_first(listing: &Listing<'_>, change: &mut ImageListChange) {
     let of_first = |insert: &Insert| {
         insert.at == 0 && listing.series.get(insert.like) == listing.series.first()
     };
@@ -534,10 +546,10 @@ mod tests {
         }
     }
 
-    fn entries(versions: &[&str]) -> Vec<RosterEntry> {
+    fn entries(versions: &[&str]) -> Vec<ImageListEntry> {
         let entry = |version: &&str| {
             let image = image(version, "ubuntu-2404");
-            RosterEntry {
+            ImageListEntry {
                 line: 1,
                 version: image.version,
                 name: (*version).to_owned(),
@@ -555,14 +567,14 @@ mod tests {
     /// A list and what is done with it: the default moves from v1.34.1 to the version given.
     struct Case<'c> {
         policy: Policy,
-        scope: RosterScope,
+        scope: ImageListScope,
         default: &'c str,
         listed: &'c [&'c str],
         offered: &'c [&'c str],
     }
 
     impl Case<'_> {
-        fn change(&self) -> RosterChange {
+        fn change(&self) -> ImageListChange {
             let images: Vec<NodeImage> = self
                 .offered
                 .iter()
@@ -633,7 +645,7 @@ mod tests {
                 images: images.parse().unwrap(),
                 ..Policy::default()
             },
-            scope: RosterScope::AllMinors,
+            scope: ImageListScope::AllMinors,
             default: "v1.34.1",
             listed,
             offered,
@@ -709,7 +721,7 @@ mod tests {
             (case.scope, case.default) = (scope, default);
             case.after()
         };
-        let (one, listed) = (RosterScope::OneMinor, RosterScope::ListedMinors);
+        let (one, listed) = (ImageListScope::OneMinor, ImageListScope::ListedMinors);
         assert_eq!(with(one, "v1.34.2", &["v1.34.1"]), ["v1.34.1", "v1.34.2"]);
         assert_eq!(with(one, "v1.35.2", &["v1.34.1"]), ["v1.35.2"]);
         assert_eq!(with(listed, "v1.35.2", &["v1.34.1"]), ["v1.35.2"]);

@@ -1,4 +1,4 @@
-//! Configured sites through the command line: `show` names them, `plan` and `update` edit them like any other, and an entry that
+//! Configured references through the command line: `show` names them, `plan` and `update` edit them like any other, and an entry that
 //! says nothing is held by name.
 
 use std::fs;
@@ -9,9 +9,9 @@ use serde_json::Value;
 const STACK: &str = "providers/openstack/scs2";
 
 /// The one stack of layout-c, at v1.34.6; the world has v1.34.8.
-fn repository(sites: &str, files: &[(&str, &str)]) -> Copy {
+fn repository(references: &str, files: &[(&str, &str)]) -> Copy {
     let copy = Copy::of("layout-c");
-    copy.write("csctl-matrix.yaml", &format!("sites:\n{sites}"));
+    copy.write("csctl-matrix.yaml", &format!("references:\n{references}"));
     for (path, text) in files {
         copy.write(path, text);
     }
@@ -49,9 +49,14 @@ fn edits(plan: &Value, path: &str) -> Vec<String> {
 
 fn holds(plan: &Value) -> Vec<String> {
     let holds = plan["stacks"][0]["holds"].as_array().unwrap().iter();
-    let sites = holds.filter(|hold| hold["subject"].as_str().unwrap().starts_with("site in"));
+    let references = holds.filter(|hold| {
+        hold["subject"]
+            .as_str()
+            .unwrap()
+            .starts_with("reference in")
+    });
     let text = |hold: &Value, key: &str| hold[key].as_str().unwrap().to_owned();
-    sites
+    references
         .map(|hold| format!("{}: {}", text(hold, "subject"), text(hold, "reason")))
         .collect()
 }
@@ -60,10 +65,10 @@ fn holds(plan: &Value) -> Vec<String> {
 fn a_yaml_path_is_shown_planned_and_written() {
     let place = format!("{STACK}/examples/cluster.yaml");
     let example = "# An example.\nspec:\n  topology:\n    class: 'openstack-scs2-1-34-v2'  # the release\n    version: \"v1.34.6\"\n";
-    let sites = "- files: '**/examples/*.yaml'\n  path: spec.topology.version\n  value: '{{default}}'\n\
+    let references = "- files: '**/examples/*.yaml'\n  path: spec.topology.version\n  value: '{{default}}'\n\
                  - files: '**/examples/*.yaml'\n  path: spec.topology.class\n  value: '{{provider}}-{{stack}}-{{minorDashed}}-{{stackVersion}}'\n";
-    let copy = repository(sites, &[(&place, example)]);
-    let shown = run(&copy, &["show", "--sites"]).success();
+    let copy = repository(references, &[(&place, example)]);
+    let shown = run(&copy, &["show", "--references"]).success();
     assert!(
         shown.contains(&format!("{place}:5  spec.topology.version  v1.34.6\n")),
         "{shown}"
@@ -86,7 +91,7 @@ fn a_yaml_path_is_shown_planned_and_written() {
     assert!(differing(&before, &copy.files()).contains(&place));
     assert_eq!(edits(&plan(&copy, &[]), &place), [""; 0]);
     // Another class of change alone leaves it.
-    let copy = repository(sites, &[(&place, example)]);
+    let copy = repository(references, &[(&place, example)]);
     assert_eq!(
         edits(&plan(&copy, &["--change", "addons"]), &place),
         [""; 0]
@@ -97,9 +102,9 @@ fn a_yaml_path_is_shown_planned_and_written() {
 fn a_pattern_is_found_wherever_it_stands_and_nothing_else_is_touched() {
     let text = "Kubernetes is great.\r\nUses Kubernetes v1.34.6.\r\nOr Kubernetes v1.34.6, Kubernetes v1.34.6-rc.1\r\n\
                 and Kubernetes v1.30.1\r\nccm: 2.34.1 (cloud)";
-    let sites = "- files: docs/start.txt\n  pattern: 'Kubernetes {value}'\n  value: '{{default}}'\n\
+    let references = "- files: docs/start.txt\n  pattern: 'Kubernetes {value}'\n  value: '{{default}}'\n\
                  - files: docs/start.txt\n  pattern: 'ccm: {value} (cloud)'\n  value: '{{ccm}}'\n";
-    let copy = repository(sites, &[("docs/start.txt", text)]);
+    let copy = repository(references, &[("docs/start.txt", text)]);
     assert_eq!(
         edits(&plan(&copy, &[]), "docs/start.txt"),
         [
@@ -142,9 +147,9 @@ fn a_pattern_in_yaml_goes_with_the_edits_of_its_kind() {
 #[test]
 fn hidden_files_and_revisions_are_read_too() {
     let place = ".github/workflows/test.yml";
-    let sites =
+    let references =
         format!("- files: {place}\n  path: env.KUBERNETES\n  value: '{{{{defaultPlain}}}}'\n");
-    let copy = repository(&sites, &[(place, "env:\n  KUBERNETES: 1.34.6\n")]);
+    let copy = repository(&references, &[(place, "env:\n  KUBERNETES: 1.34.6\n")]);
     copy.commit();
     let planned = plan(&copy, &["--rev", "HEAD"]);
     assert_eq!(edits(&planned, place), ["2 1.34.6 -> 1.34.8 new-patch"]);
@@ -154,11 +159,11 @@ fn hidden_files_and_revisions_are_read_too() {
 
 #[test]
 fn entries_that_say_nothing_are_held_by_name() {
-    let sites = "- files: docs/absent.md\n  pattern: 'Kubernetes {value}'\n  value: '{{default}}'\n\
+    let references = "- files: docs/absent.md\n  pattern: 'Kubernetes {value}'\n  value: '{{default}}'\n\
                  - files: docs/there.md\n  pattern: 'Version {value}'\n  value: '{{default}}'\n\
                  - files: docs/there.yaml\n  path: a.b\n  value: '{{minor}}'\n";
     let copy = repository(
-        sites,
+        references,
         &[
             ("docs/there.md", "Version one\n"),
             ("docs/there.yaml", "a: {c: 1.34}\n"),
@@ -168,9 +173,9 @@ fn entries_that_say_nothing_are_held_by_name() {
     assert_eq!(
         holds(&planned),
         [
-            "site in docs/absent.md (csctl-matrix.yaml:2): no file matches",
-            "site in docs/there.md (csctl-matrix.yaml:5): nothing fits `Version {value}` with a value like `{{default}}`",
-            "site in docs/there.yaml (csctl-matrix.yaml:8): there is no `a.b`"
+            "reference in docs/absent.md (csctl-matrix.yaml:2): no file matches",
+            "reference in docs/there.md (csctl-matrix.yaml:5): nothing fits `Version {value}` with a value like `{{default}}`",
+            "reference in docs/there.yaml (csctl-matrix.yaml:8): there is no `a.b`"
         ]
     );
     assert!(planned["files"].as_array().unwrap().len() > 1);
@@ -214,7 +219,7 @@ fn mistakes_in_entries_stop_everything() {
         let before = copy.files();
         let error = run(&copy, &["update"]).failure(1);
         assert!(
-            error.contains(&format!("csctl-matrix.yaml:{line}: sites[0].")),
+            error.contains(&format!("csctl-matrix.yaml:{line}: references[0].")),
             "{error}"
         );
         assert!(
@@ -238,7 +243,7 @@ fn each_source_tree_has_its_own_values_and_a_new_one_gets_its_own() {
     let directory = "providers/openstack/scs";
     copy.write(
         "csctl-matrix.yaml",
-        "sites:\n- files: '**/hack/env'\n  pattern: 'MINOR={value}'\n  value: '{{minor}}'\n",
+        "references:\n- files: '**/hack/env'\n  pattern: 'MINOR={value}'\n  value: '{{minor}}'\n",
     );
     for minor in ["1.34", "1.35"] {
         let place = format!("{directory}/{}/hack/env", minor.replace('.', "-"));
@@ -259,8 +264,7 @@ fn each_source_tree_has_its_own_values_and_a_new_one_gets_its_own() {
 
 #[test]
 fn a_file_outside_several_stacks_needs_the_name_of_its_stack() {
-    let entry =
-        "sites:\n- files: docs/start.md\n  pattern: 'ferrol on {value}'\n  value: '{{default}}'\n";
+    let entry = "references:\n- files: docs/start.md\n  pattern: 'ferrol on {value}'\n  value: '{{default}}'\n";
     let copy = Copy::of("layout-d");
     copy.write("docs/start.md", "scs on v1.33.1\n");
     copy.write("csctl-matrix.yaml", &entry.replace("ferrol", "scs"));
@@ -292,8 +296,12 @@ fn two_stacks_do_not_write_one_file() {
             "- files: start.txt\n  pattern: '{stack} {{value}}'\n  value: '{{{{default}}}}'\n  stack: {stack}\n"
         )
     };
-    let sites = format!("sites:\n{}{}", entry("openstack/scs"), entry("docker/scs"));
-    copy.write("csctl-matrix.yaml", &sites);
+    let references = format!(
+        "references:\n{}{}",
+        entry("openstack/scs"),
+        entry("docker/scs")
+    );
+    copy.write("csctl-matrix.yaml", &references);
     copy.write("start.txt", "openstack/scs v1.30.0\ndocker/scs v1.30.0\n");
     let error = run(&copy, &["update"]).failure(6);
     assert!(
@@ -310,9 +318,9 @@ fn two_stacks_do_not_write_one_file() {
 
 #[test]
 fn places_that_contradict_the_stack_are_found() {
-    let sites = "- files: a.yaml\n  path: version\n  value: '{{default}}'\n";
+    let references = "- files: a.yaml\n  path: version\n  value: '{{default}}'\n";
     let copy = repository(
-        sites,
+        references,
         &[("a.yaml", "version: v1.34.6\n---\nversion: v1.33.1\n")],
     );
     let place = csctl_matrix::command::Place {
@@ -321,10 +329,16 @@ fn places_that_contradict_the_stack_are_found() {
     };
     let repository = csctl_matrix::command::Repository::open(&place).unwrap();
     let stacks = repository.discovery.read(&repository.tree);
-    let stale = csctl_matrix::stack::stale_sites(&stacks[0]);
+    let stale = csctl_matrix::stack::stale_references(&stacks[0]);
     let found: Vec<_> = stale
         .iter()
-        .map(|stale| (stale.site.line, &*stale.site.value, &*stale.expected))
+        .map(|stale| {
+            (
+                stale.reference.line,
+                &*stale.reference.value,
+                &*stale.expected,
+            )
+        })
         .collect();
     assert_eq!(found, [(3, "v1.33.1", "v1.34.6")]);
     let text = run(&copy, &["plan", "--color", "never"]).success();
@@ -333,17 +347,17 @@ fn places_that_contradict_the_stack_are_found() {
 
 #[test]
 fn check_repairs_places_in_texts() {
-    let sites = "- files: start.txt\n  pattern: 'Uses {value}'\n  value: '{{default}}'\n";
-    let copy = repository(sites, &[("start.txt", "Uses v1.34.6\nUses v1.30.0\n")]);
-    let said = copy.run(&["check", "--rule", "configured-site"]);
+    let references = "- files: start.txt\n  pattern: 'Uses {value}'\n  value: '{{default}}'\n";
+    let copy = repository(references, &[("start.txt", "Uses v1.34.6\nUses v1.30.0\n")]);
+    let said = copy.run(&["check", "--rule", "configured-reference"]);
     assert_eq!(said.status, 3);
-    let expected = "start.txt:2   configured-site";
+    let expected = "start.txt:2   configured-reference";
     assert!(
         said.stdout.contains(expected) && !said.stdout.contains("start.txt:1"),
         "{}",
         said.stdout
     );
-    copy.run(&["check", "--rule", "configured-site", "--fix"])
+    copy.run(&["check", "--rule", "configured-reference", "--fix"])
         .success();
     assert_eq!(copy.read("start.txt"), "Uses v1.34.6\nUses v1.34.6\n");
 }

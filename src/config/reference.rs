@@ -1,13 +1,13 @@
-//! The key `sites` of the configuration file: places in files that no rule of this program knows. Texts as written; what they
+//! The key `references` of the configuration file: places in files that no rule of this program knows. Texts as written; what they
 //! mean is read on the floor of the stacks.
 
 use serde::Deserialize;
 
-/// One entry of `sites`.
+/// One entry of `references`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SiteConfig {
+pub struct ReferenceConfig {
     /// The files, as a glob relative to the repository's root.
     pub files: String,
     /// The place in a YAML file: `spec.topology.version`.

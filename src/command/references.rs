@@ -1,4 +1,4 @@
-//! The configured sites of a repository: reads the entries, and the files they name. It edits nothing.
+//! The configured references of a repository: reads the entries, and the files they name. It edits nothing.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::config::{CONFIG_FILE, Config};
 use crate::error::CommandError;
 use crate::io::files::load_more;
 use crate::io::git::GitRepository;
-use crate::stack::{ConfiguredSites, Content, Discovery, Stack, Tree};
+use crate::stack::{ConfiguredReferences, Content, Discovery, Stack, Tree};
 
 /// Reads the entries of the configuration file, and the files that they name into the tree.
 pub(super) fn load(
@@ -15,30 +15,30 @@ pub(super) fn load(
     (root, git): (&Path, Option<&GitRepository>),
     config: &Config,
     tree: &mut Tree,
-) -> Result<ConfiguredSites, CommandError> {
-    let sites = match tree.find(CONFIG_FILE) {
-        Some(Content::Text(text)) if !config.sites.is_empty() => {
-            ConfiguredSites::read(&config.sites, text)
+) -> Result<ConfiguredReferences, CommandError> {
+    let references = match tree.find(CONFIG_FILE) {
+        Some(Content::Text(text)) if !config.references.is_empty() => {
+            ConfiguredReferences::read(&config.references, text)
                 .map_err(|fault| CommandError::new(&fault).hinted(fault.hint.clone()))?
         }
-        Some(_) | None => return Ok(ConfiguredSites::default()),
+        Some(_) | None => return Ok(ConfiguredReferences::default()),
     };
     if let (Some(revision), Some(git)) = (&place.revision, git) {
-        git.load_more(revision, tree, &sites)
+        git.load_more(revision, tree, &references)
             .map_err(CommandError::new)?;
     } else {
-        load_more(root, tree, &sites);
+        load_more(root, tree, &references);
     }
-    Ok(sites)
+    Ok(references)
 }
 
 /// Checks that the stacks that entries name are there.
 pub(super) fn check_stacks(
-    sites: &ConfiguredSites,
+    references: &ConfiguredReferences,
     discovery: &Discovery,
     tree: &Tree,
 ) -> Result<(), CommandError> {
-    let named = sites.stacks();
+    let named = references.stacks();
     if named.is_empty() {
         return Ok(());
     }
@@ -48,7 +48,7 @@ pub(super) fn check_stacks(
         let is_there = |stack: &Stack| stack.title() == wanted || stack.directory == wanted;
         if !stacks.iter().any(is_there) {
             let titles: Vec<String> = stacks.iter().map(Stack::title).collect();
-            let message = format!("{CONFIG_FILE}: sites: no cluster stack `{name}`");
+            let message = format!("{CONFIG_FILE}: references: no cluster stack `{name}`");
             let hint = format!("there are {}", titles.join(", "));
             return Err(CommandError::new(message).hinted(hint));
         }
