@@ -1,23 +1,30 @@
 //! Every command line of the documentation, run where a reader would run it, against the world of `testdata/catalog.yaml` on
 //! loopback. A transcript that no longer says what the program says fails; `UPDATE_DOCS=1 cargo test --test it docs::` writes it anew.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::program::{self, Copy, project};
 use crate::support::store::StoreServer;
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde_yaml::Value;
 
-/// The pages with transcripts.
+/// The pages with transcripts: README.md, and all below docs.
 fn pages() -> Vec<PathBuf> {
-    let docs = fs::read_dir(project().join("docs"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut pages: Vec<PathBuf> = docs
-        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
-        .collect();
-    pages.push(project().join("README.md"));
+    let mut pages = vec![project().join("README.md")];
+    let mut folders = vec![project().join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "md") {
+                pages.push(path);
+            }
+        }
+    }
     pages.sort();
     pages
 }
@@ -46,41 +53,20 @@ fn every_transcript_says_what_the_program_says() {
 
 #[test]
 fn every_command_and_option_is_documented() {
-    let all: String = pages()
+    let code: String = pages()
         .iter()
-        .map(|page| fs::read_to_string(page).unwrap())
+        .map(|page| code_of(&fs::read_to_string(page).unwrap()) + "\n")
         .collect();
-    for command in [
-        &["show"][..],
-        &["plan"],
-        &["update"],
-        &["check"],
-        &["pr"],
-        &["doctor"],
-        &["test"],
-        &["catalog", "fetch"],
-        &["catalog", "show"],
-        &["create-node-images"],
-        &["init"],
-        &["block"],
-        &["unblock"],
-        &["pin"],
-        &["unpin"],
-    ] {
-        let help = program::run(&[command, &["--help"]].concat()).success();
-        assert!(
-            all.contains(&format!("csctl-matrix {}", command.join(" ")))
-                || all.contains(&command.join(" ")),
-            "{command:?}"
-        );
-        for option in help
-            .split_whitespace()
-            .filter(|word| word.starts_with("--"))
-        {
-            let option = option.trim_end_matches([',', ';', '.']);
+    let words: BTreeSet<&str> = code.split(is_between_words).collect();
+    let commands = commands(&[]);
+    assert!(commands.len() >= 15, "{commands:?}");
+    for command in commands {
+        let line = format!("csctl-matrix {}", command.join(" "));
+        assert!(code.contains(&line), "no page shows `{line}`");
+        for option in options(&command) {
             assert!(
-                all.contains(option),
-                "{option} of {command:?} is not in the documentation"
+                words.contains(&*option),
+                "no page shows {option} of `{line}` as code"
             );
         }
     }
@@ -89,31 +75,179 @@ fn every_command_and_option_is_documented() {
 #[test]
 fn every_key_of_the_configuration_is_documented_with_an_example_that_holds() {
     let page = fs::read_to_string(project().join("docs/configuration.md")).unwrap();
-    let schema = fs::read_to_string(project().join("docs/schema/config.schema.json")).unwrap();
-    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
-    for key in schema["properties"].as_object().unwrap().keys() {
+    let sections: Vec<Section<'_>> = page.split("\n### `").skip(1).map(Section::read).collect();
+    for path in schema_paths() {
+        // What stands in a stack is documented where it stands for all.
+        let path = path.strip_prefix("stacks.*.").unwrap_or(&path);
+        let key = path.split(['.', '[']).next().unwrap();
+        let section = sections.iter().find(|section| section.key == key);
+        let section = section.unwrap_or_else(|| panic!("docs/configuration.md: no `{key}`"));
         assert!(
-            page.contains(&format!("\n### `{key}`\n")),
-            "{key} has no section"
+            section.documents(path),
+            "docs/configuration.md: the section of `{key}` neither shows nor names {path}"
         );
     }
-    for (name, form) in schema["$defs"].as_object().unwrap() {
-        for key in form["properties"]
-            .as_object()
-            .into_iter()
-            .flat_map(|keys| keys.keys())
-        {
-            let is_said = page.contains(&format!("`{key}`")) || page.contains(&format!("{key}:"));
-            assert!(is_said, "{key} of {name} is not in docs/configuration.md");
+    let examples = sections.iter().flat_map(Section::examples);
+    let count = examples
+        .map(|example| {
+            let read = csctl_matrix::config::Config::parse(example);
+            read.unwrap_or_else(|error| panic!("{error}\n{example}"));
+        })
+        .count();
+    assert!(count >= 14, "{count} examples");
+}
+
+/// The section of docs/configuration.md about one key.
+struct Section<'p> {
+    key: &'p str,
+    text: &'p str,
+}
+
+impl<'p> Section<'p> {
+    fn read(rest: &'p str) -> Self {
+        let (key, text) = rest.split_once("`\n").unwrap();
+        Self { key, text }
+    }
+
+    fn examples(&self) -> impl Iterator<Item = &'p str> {
+        let blocks = self.text.split("```yaml\n").skip(1);
+        blocks.map(|block| block.split_once("```").unwrap().0)
+    }
+
+    /// Whether an example has a value at this path, or the text names its last key as code.
+    fn documents(&self, path: &str) -> bool {
+        let mut shown = BTreeSet::new();
+        for example in self.examples() {
+            value_paths(&serde_yaml::from_str(example).unwrap(), "", &mut shown);
+        }
+        let last = path.rsplit(['.', '[', ']']).find(|key| !key.is_empty());
+        shown.contains(path) || self.text.contains(&format!("`{}`", last.unwrap()))
+    }
+}
+
+/// The paths of the keys in a value: `mirrors[].from`, and `stacks.*.images` in a map whose keys people choose.
+fn value_paths(value: &Value, path: &str, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Mapping(map) => {
+            for (key, value) in map {
+                let below = match (path, key.as_str().unwrap()) {
+                    ("", key) => key.to_owned(),
+                    ("stacks", _) => "stacks.*".to_owned(),
+                    (path, key) => format!("{path}.{key}"),
+                };
+                into.insert(below.clone());
+                value_paths(value, &below, into);
+            }
+        }
+        Value::Sequence(list) => {
+            for value in list {
+                value_paths(value, &format!("{path}[]"), into);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The same paths, of everything that the schema of the configuration allows.
+fn schema_paths() -> BTreeSet<String> {
+    let text = fs::read_to_string(project().join("docs/schema/config.schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut paths = BTreeSet::new();
+    form_paths(&schema, &schema, "", &mut paths);
+    assert!(
+        paths.contains("mirrors[].from") && paths.len() > 40,
+        "{paths:?}"
+    );
+    paths
+}
+
+fn form_paths(
+    schema: &serde_json::Value,
+    form: &serde_json::Value,
+    path: &str,
+    into: &mut BTreeSet<String>,
+) {
+    if let Some(name) = form["$ref"].as_str() {
+        let name = name.rsplit('/').next().unwrap();
+        return form_paths(schema, &schema["$defs"][name], path, into);
+    }
+    for (key, below) in form["properties"].as_object().into_iter().flatten() {
+        let below_path = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        into.insert(below_path.clone());
+        form_paths(schema, below, &below_path, into);
+    }
+    for alternative in ["anyOf", "oneOf"] {
+        for below in form[alternative].as_array().into_iter().flatten() {
+            form_paths(schema, below, path, into);
         }
     }
-    let examples: Vec<&str> = page.split("```yaml\n").skip(1).collect();
-    assert!(examples.len() >= 14, "{} examples", examples.len());
-    for example in examples {
-        let (example, _) = example.split_once("```").unwrap();
-        let read = csctl_matrix::config::Config::parse(example);
-        read.unwrap_or_else(|error| panic!("{error}\n{example}"));
+    if form["items"].is_object() {
+        form_paths(schema, &form["items"], &format!("{path}[]"), into);
     }
+    if form["additionalProperties"].is_object() {
+        let below = format!("{path}.*");
+        form_paths(schema, &form["additionalProperties"], &below, into);
+    }
+}
+
+/// The commands below one, as its help lists them: those that have no commands of their own.
+fn commands(above: &[String]) -> Vec<Vec<String>> {
+    let help = help(above);
+    let Some((_, listed)) = help.split_once("Commands:\n") else {
+        return vec![above.to_vec()];
+    };
+    let names = listed
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help");
+    names
+        .flat_map(|name| commands(&[above, &[name.to_owned()]].concat()))
+        .collect()
+}
+
+fn options(command: &[String]) -> BTreeSet<String> {
+    let help = help(command);
+    let listed = help.split_once("Options:\n").unwrap().1;
+    let words = listed.split(is_between_words);
+    words
+        .filter(|word| word.starts_with("--") && word.len() > 2)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn help(command: &[String]) -> String {
+    let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+    arguments.push("--help");
+    program::run(&arguments).success()
+}
+
+fn is_between_words(c: char) -> bool {
+    !(c.is_alphanumeric() || c == '-')
+}
+
+/// What a page shows as code, a line each.
+fn code_of(page: &str) -> String {
+    let mut code = String::new();
+    let mut is_in_block = false;
+    for event in Parser::new_ext(page, Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => is_in_block = true,
+            Event::End(TagEnd::CodeBlock) => is_in_block = false,
+            Event::Text(text) if is_in_block => code.push_str(&text),
+            Event::Code(text) => {
+                code.push_str(&text);
+                code.push('\n');
+            }
+            _ => {}
+        }
+    }
+    code
 }
 
 /// Runs the console blocks of a page, and returns the page as it should be and the number of its command lines.

@@ -349,7 +349,7 @@ fn matrix_writes_all_images_of_the_minor() {
             ])
             .json();
         let minor = version.rsplit_once('.').unwrap().0;
-        let image_lists = shown["stacks"][0]["image lists"].as_array().unwrap();
+        let image_lists = shown["stacks"][0]["imageLists"].as_array().unwrap();
         let entries = image_lists
             .iter()
             .flat_map(|image_list| image_list["entries"].as_array().unwrap());

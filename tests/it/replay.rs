@@ -1,50 +1,59 @@
-//! Bumps that people made by hand in a public repository, done again through the command line, with the image store and the
-//! chart repository of that day served from loopback.
+//! Bumps that people made by hand, in repositories of our own and in a public one, done again through the command line, with the
+//! image store and the chart repository of that day served from loopback.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::support::github::{GitHubServer, PERSON, TOKEN};
-use crate::support::program::{self, Copy, Said, differing, files_of, upstream};
+use crate::support::program::{self, Copy, Said, differing, files_of, histories, upstream};
 use crate::support::store::{self, CHARTS, StoreServer};
 use serde_yaml::Value;
 
-const SWIFT: &str = "https://swift.services.a.regiocloud.tech/swift/v1/AUTH_b182637428444b9aa302bb8d5a5a418c/openstack-k8s-capi-images/";
+/// The image stores that the repositories name.
+const STORES: [&str; 3] = [
+    "https://images.example.org/openstack-k8s-capi-images/",
+    "https://swift.services.a.regiocloud.tech/swift/v1/AUTH_b182637428444b9aa302bb8d5a5a418c/openstack-k8s-capi-images/",
+    store::IMAGES,
+];
 
-/// What each case says in words, as options.
-fn options(id: &str) -> &'static [&'static str] {
-    match id {
+/// The choices of the people who made the bump, as options: a case names them, or says them in words.
+fn options(case: &Value) -> Vec<&str> {
+    if let Some(options) = case["options"].as_sequence() {
+        return options.iter().filter_map(Value::as_str).collect();
+    }
+    match case["id"].as_str().unwrap() {
         "layout-a-values-and-node-images" | "layout-a-two-node-image-files" => {
-            &["--images", "newest", "--addons", "leave"]
+            vec!["--images", "newest", "--addons", "leave"]
         }
-        "layout-c-next-minor" => &["--end-of-life", "drop"],
+        "layout-c-next-minor" => vec!["--end-of-life", "drop"],
         // 1.32 had ended some weeks before, and people went on with it.
-        "layout-c-lists" => &["--end-of-life", "follow"],
-        _ => &[],
+        "layout-c-lists" => vec!["--end-of-life", "follow"],
+        _ => Vec::new(),
     }
 }
 
 #[test]
 fn every_case_comes_out_as_its_people_wrote_it() {
-    let Some(upstream) = upstream() else { return };
-    let cases: Vec<Value> = serde_yaml::from_str(&read(&upstream.join("cases.yaml"))).unwrap();
-    assert!(cases.len() >= 5, "{} cases", cases.len());
-    for case in &cases {
-        replay(&upstream, case);
+    for history in histories() {
+        let cases: Vec<Value> = serde_yaml::from_str(&read(&history.join("cases.yaml"))).unwrap();
+        assert!(cases.len() >= 2, "{}: {cases:?}", history.display());
+        for case in &cases {
+            replay(&history, case);
+        }
     }
 }
 
-fn replay(upstream: &Path, case: &Value) {
+fn replay(history: &Path, case: &Value) {
     let text = |key: &str| case[key].as_str().unwrap_or_default();
     let id = text("id");
     let world = StoreServer::start();
-    serve(upstream, &world, &case["offered"]);
-    let tree = |key: &str| upstream.join("trees").join(text(key));
-    let copy = Copy::of_path(&tree("before"));
+    serve(history, &world, &case["offered"]);
+    let before = history.join("trees").join(text("before"));
+    let copy = Copy::of_path(&before);
 
     let mirrors = world.mirror_arguments();
     let mut arguments = vec!["update", text("stack"), "--as-of", text("now")];
-    arguments.extend(options(id));
+    arguments.extend(options(case));
     arguments.extend(mirrors.iter().map(String::as_str));
     if let Some(minor) = case["minor"].as_str() {
         arguments.extend(["--switch", minor]);
@@ -52,7 +61,7 @@ fn replay(upstream: &Path, case: &Value) {
     let said = copy.run(&arguments);
     assert_eq!(said.status, 0, "{id}: {}{}", said.stdout, said.stderr);
 
-    let (found, expected) = (copy.files(), files_of(&tree("after")));
+    let (found, expected) = (copy.files(), expected(history, case));
     if text("expect") == "exact" {
         let wrong = differing(&found, &expected);
         assert!(wrong.is_empty(), "{id}: {wrong:?} differ\n{}", said.stdout);
@@ -70,7 +79,21 @@ fn replay(upstream: &Path, case: &Value) {
         [""; 0],
         "{id}: the second run changed something"
     );
-    merged_one_by_one(case, (&world, &tree("before")), &found);
+    merged_one_by_one(case, (&world, &before), &found);
+}
+
+/// The files after the bump: a whole tree, or the changed ones over those before.
+fn expected(history: &Path, case: &Value) -> BTreeMap<String, Vec<u8>> {
+    let text = |key: &str| case[key].as_str().unwrap_or_default();
+    let trees = history.join("trees");
+    if case["changed"].is_null() {
+        return files_of(&trees.join(text("after")));
+    }
+    let mut files = files_of(&trees.join(text("before")));
+    let changed = files_of(&history.join(text("changed")));
+    assert!(changed.len() >= 5, "{}", text("id"));
+    files.extend(changed);
+    files
 }
 
 /// The same bump as pull requests: merged one after the other, they come to the same files.
@@ -88,7 +111,7 @@ fn merged_one_by_one(
         .collect();
     let forge = GitHubServer::start_with(&pairs);
     let copy = Copy::of_path(before);
-    let policy: String = options(id)
+    let policy: String = options(case)
         .chunks(2)
         .map(|pair| match pair {
             ["--end-of-life", value] => format!("endOfLife: {value}\n"),
@@ -160,10 +183,10 @@ fn lists_but_for_the_forgotten(
 }
 
 /// Serves what a case says was offered that day.
-fn serve(upstream: &Path, world: &StoreServer, offered: &Value) {
+fn serve(history: &Path, world: &StoreServer, offered: &Value) {
     let images = &offered["images"];
     if let Some(file) = images["file"].as_str() {
-        let list: Value = serde_yaml::from_str(&read(&upstream.join(file))).unwrap();
+        let list: Value = serde_yaml::from_str(&read(&history.join(file))).unwrap();
         for image in list["images"].as_sequence().unwrap() {
             let day = image["build_date"].as_str().unwrap_or("2026-03-20");
             let sum = image["checksum"]
@@ -180,7 +203,7 @@ fn serve(upstream: &Path, world: &StoreServer, offered: &Value) {
         );
         let (minor, patch) = version.rsplit_once('.').unwrap();
         let sum = format!("{:064x}", patch.parse::<u64>().unwrap() + 0xabc0);
-        for base in [SWIFT, store::IMAGES] {
+        for base in STORES {
             serve_image(
                 world,
                 &format!("{base}{os}-kube-v{minor}/{os}-kube-v{version}.qcow2"),

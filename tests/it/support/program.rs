@@ -31,6 +31,12 @@ pub fn upstream() -> Option<PathBuf> {
     None
 }
 
+/// Folders of cases with answers that others gave: our own, and the public repositories where they are at hand.
+pub fn histories() -> Vec<PathBuf> {
+    let own = project().join("testdata/history");
+    [Some(own), upstream()].into_iter().flatten().collect()
+}
+
 /// What the program said.
 #[must_use = "look at the output or the status"]
 pub struct Said {
@@ -81,10 +87,12 @@ impl From<Output> for Said {
     }
 }
 
-/// A command of the program, with an empty environment.
+/// A command of the program, with an environment of one variable: servers on loopback speak plain HTTP, so that one CA does in
+/// place of the system's hundreds, which every start would read.
 pub fn program(arguments: &[&str]) -> Command {
+    const CA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/ca.pem");
     let mut command = Command::new(env!("CARGO_BIN_EXE_csctl-matrix"));
-    command.args(arguments).env_clear();
+    command.args(arguments).env_clear().env("SSL_CERT_FILE", CA);
     command
 }
 
