@@ -31,7 +31,7 @@ use crate::catalog::{Catalog, CveId, CvssScore};
 use crate::matrix::LineMatrix;
 use crate::policy::{ChangeClass, Policy};
 use crate::stack::{
-    Content, Discovery, EditNote, Fault, FaultKind, Layout, SourceTree, Stack, Tree, is_own_file,
+    Content, Discovery, EditNote, Fault, FaultKind, Layout, SourceTree, Stack, Tree,
 };
 use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, Minor, StackLine};
@@ -446,13 +446,13 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         notes: of_kind(FaultKind::Name).map(Fault::to_string).collect(),
         out_of_reach: Vec::new(),
         faults: unread()
-            .filter(|fault| is_own_file(&fault.file))
+            .filter(|fault| fault.hides_stack())
             .cloned()
             .collect(),
     };
     planned.notes.extend(stack.notes.iter().cloned());
     let mut limits = Limits::default();
-    for fault in unread().filter(|fault| !is_own_file(&fault.file)) {
+    for fault in unread().filter(|fault| !fault.hides_stack()) {
         limits
             .out_of_reach
             .insert(fault.file.clone(), fault.clone());

@@ -15,6 +15,7 @@ mod kinds;
 mod layout;
 mod learn;
 mod provider;
+mod role;
 mod series;
 mod source;
 mod tree;
@@ -41,15 +42,17 @@ pub use facts::{
     Reference,
 };
 pub(crate) use image_list::{choose as choose_image, is_another_image, select as select_versions};
-pub use kinds::{NodeImagesError, Part, validate_node_images};
 pub(crate) use kinds::{
-    chart_lock_fits, edit_images, is_complete as is_complete_image, is_own_file, left_examples,
-    minor_in_name,
+    CSCTL_FILE, NODE_IMAGES_CONFIG, chart_lock_fits, chart_of_lock, edit_images,
+    is_complete as is_complete_image, left_examples, lock_of_chart, minor_in_name,
 };
+pub use kinds::{NodeImagesError, validate_node_images};
 pub use layout::Layout;
 pub use provider::{Provider, find_provider};
+pub use role::{Part, Role};
 pub use series::{ImageSeries, ProofKind, SeriesId, SeriesMatch, SeriesSet};
 pub(crate) use source::NamedImage;
 pub use source::SourceFile;
+pub(crate) use tree::directory_of;
 pub use tree::{Content, Tree, is_directory_of_interest, is_of_interest};
 pub use wanted::{AddonRow, ChartPlace, Reach, SeriesImages, Wanted};

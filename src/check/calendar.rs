@@ -6,7 +6,7 @@ use super::rule::{Group, Rule, Severity};
 use super::view::View;
 use crate::catalog::Catalog;
 use crate::matrix::{LineMatrix, matrix, minors_of};
-use crate::stack::{Fact, SourceFile};
+use crate::stack::{Fact, Role, SourceFile};
 use crate::standard::{self, Deadline, DeadlineState, missing_minors};
 use crate::version::Minor;
 
@@ -185,7 +185,7 @@ fn at_line(view: &View<'_>, minor: Minor, message: String) -> Found {
     };
     let mut references = view.files().flat_map(SourceFile::references);
     let reference = references
-        .find(|reference| of_minor(&reference.fact) && !reference.file.ends_with("metadata.yaml"));
+        .find(|reference| of_minor(&reference.fact) && reference.role != Role::ReleaseMetadata);
     if let Some(reference) = reference {
         return Found::at(reference, message).of(minor);
     }

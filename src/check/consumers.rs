@@ -4,7 +4,7 @@
 use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::View;
-use crate::stack::{ImageListForm, SourceFile};
+use crate::stack::{ImageListForm, Role, SourceFile};
 use crate::version::Minor;
 use crate::yaml::{Node, Path};
 
@@ -45,16 +45,16 @@ pub(super) const RULES: [Rule; 4] = [
 
 /// Returns the files that have, or should have, a list of node images.
 fn node_image_files<'a>(view: &View<'a>) -> impl Iterator<Item = (Option<Minor>, &'a SourceFile)> {
-    files_of(view, "node image list")
+    files_of(view, Role::ReleaseImages)
 }
 
-/// Returns the files of a kind, with the minor of their source tree.
+/// Returns the files that are for something, with the minor of their source tree.
 fn files_of<'a>(
     view: &View<'a>,
-    kind: &'static str,
+    role: Role,
 ) -> impl Iterator<Item = (Option<Minor>, &'a SourceFile)> + use<'a> {
     view.files_with_minor()
-        .filter(move |(_, file)| file.kinds().iter().any(|found| found.name() == kind))
+        .filter(move |(_, file)| file.has_role(role))
 }
 
 /// A place in a file.
@@ -342,7 +342,7 @@ const VERSION: [Key; 14] = [
 
 fn image_manager_form(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (minor, file) in files_of(view, "image-manager list") {
+    for (minor, file) in files_of(view, Role::CloudImages) {
         // Without a list of Kubernetes node images it lists others.
         let Some(root) = root(file).filter(|_| !file.image_lists().is_empty()) else {
             continue;

@@ -9,6 +9,7 @@ use super::{CheckInput, Finding, Findings, Fix};
 use crate::catalog::Catalog;
 use crate::plan::{FileChange, Plan, PlanInput, plan, plan_stack};
 use crate::policy::{ChangeClass, Policy};
+use crate::stack::{chart_of_lock, lock_of_chart};
 
 /// Returns the plan that repairs these findings, those of them that can be.
 pub fn repair(input: CheckInput<'_>, findings: &Findings) -> Plan {
@@ -19,13 +20,10 @@ pub fn repair(input: CheckInput<'_>, findings: &Findings) -> Plan {
     let mut places = BTreeSet::new();
     for finding in with_fix {
         places.extend(finding.line.map(|line| (finding.file.clone(), line)));
-        // A lock goes with its chart.
-        let chart = finding.file.strip_suffix("Chart.yaml");
-        // Its digest stands on another line.
-        let lock = finding.file.strip_suffix("Chart.lock");
-        if let Some(directory) = chart.or(lock) {
-            places.insert((format!("{directory}Chart.lock"), 0));
-        }
+        // A lock goes with its chart, and its digest stands on another line.
+        let own_lock = chart_of_lock(&finding.file).map(|_| finding.file.clone());
+        let lock = lock_of_chart(&finding.file).or(own_lock);
+        places.extend(lock.map(|lock| (lock, 0)));
     }
     let policy = repairs(input.policy, Some(Arc::new(places)));
     with_input(input, &policy, plan)

@@ -2,9 +2,9 @@
 
 use super::Found;
 use super::rule::{Group, Rule, Severity};
-use super::view::{Line, View, file_name};
+use super::view::{Line, View};
 use crate::node_images::Method;
-use crate::stack::SourceFile;
+use crate::stack::{NODE_IMAGES_CONFIG as LIST, Role, SourceFile};
 use crate::yaml::{Node, Path};
 
 pub(super) const RULES: [Rule; 1] = [Rule {
@@ -16,17 +16,13 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     find: plugin_method,
 }];
 
-/// The list of node images that the plugin reads, below the source tree.
-const LIST: &str = "node-images/config.yaml";
-
 fn plugin_method(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view
         .lines()
         .filter(|line| line.tree.provider == "openstack")
     {
-        let files = line.tree.files.iter().map(AsRef::as_ref);
-        let mut files = files.filter(|file: &&SourceFile| file_name(file.path()) == "csctl.yaml");
+        let mut files = line.tree.files_for(Role::CsctlConfig);
         found.extend(files.find_map(|file| wrong_method(view, line, file)));
     }
     found

@@ -5,7 +5,7 @@ use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::View;
 use crate::policy::Policy;
-use crate::stack::{Fact, Reference, SourceFile};
+use crate::stack::{Fact, Reference, Role, SourceFile};
 use crate::version::{KubernetesVersion, OsRelease};
 
 pub(super) const RULES: [Rule; 4] = [
@@ -69,7 +69,7 @@ fn blocked_version(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for reference in view.files().flat_map(SourceFile::references) {
         // csctl writes a metadata.yaml of its own.
-        let named = used(reference).filter(|_| !reference.file.ends_with("metadata.yaml"));
+        let named = used(reference).filter(|_| reference.role != Role::ReleaseMetadata);
         if let Some((version, os)) = named
             && let Some(block) = policy.find_block(version, os)
         {

@@ -7,7 +7,9 @@ use jiff::civil::Date;
 use super::Found;
 use super::rule::{Group, Rule, Severity};
 use super::view::{View, file_name};
-use crate::stack::{Fact, ImageListForm, Reference, SourceFile, chart_lock_fits, other_versions};
+use crate::stack::{
+    Fact, ImageListForm, Reference, Role, SourceFile, chart_lock_fits, directory_of, other_versions,
+};
 use crate::version::{ChartVersion, Minor};
 
 pub(super) const RULES: [Rule; 4] = [
@@ -48,18 +50,12 @@ pub(super) const RULES: [Rule; 4] = [
 fn chart_lock(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
-        let find = |path: &str| line.tree.files.iter().find(|file| file.path() == path);
-        for lock in line
-            .tree
-            .files
-            .iter()
-            .filter(|file| file_name(file.path()) == "Chart.lock")
-        {
-            let Some(chart) = find(&lock.path().replace("Chart.lock", "Chart.yaml")) else {
+        for lock in line.tree.files_for(Role::AddonLock) {
+            let Some(chart) = line.tree.find_chart(lock.path()) else {
                 continue;
             };
             if let Some((line_number, message)) = lock_fault(chart, lock) {
-                let directory = lock.path().trim_end_matches("/Chart.lock");
+                let directory = directory_of(lock.path());
                 found.push(
                     Found::in_file(lock.path(), line_number, message)
                         .of(line.minor)
@@ -126,13 +122,8 @@ fn takes_locked(asked: &Reference, locked: &Reference) -> bool {
 fn chart_archive(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
-        for chart in line
-            .tree
-            .files
-            .iter()
-            .filter(|file| file_name(file.path()) == "Chart.yaml")
-        {
-            let directory = chart.path().trim_end_matches("/Chart.yaml");
+        for chart in line.tree.files_for(Role::AddonChart) {
+            let directory = directory_of(chart.path());
             let folder = view.input.tree.files_below(&format!("{directory}/charts"));
             let archives: Vec<&str> = folder
                 .filter_map(|(path, _)| file_name(path).strip_suffix(".tgz"))

@@ -4,7 +4,7 @@ use super::rule::{Group, Rule, Severity};
 use super::view::{Line, View, file_name};
 use super::{Found, version_words};
 use crate::catalog::Catalog;
-use crate::stack::{Fact, Reference};
+use crate::stack::{Fact, Reference, Role};
 use crate::version::{KubernetesVersion, Minor};
 
 pub(super) const RULES: [Rule; 5] = [
@@ -55,7 +55,7 @@ fn csctl_version(view: &View<'_>) -> Vec<Found> {
     for line in view.lines() {
         let stated = line
             .references()
-            .filter(|reference| file_name(&reference.file) == "csctl.yaml");
+            .filter(|reference| reference.role == Role::CsctlConfig);
         for reference in stated {
             let needed = match reference.fact {
                 Fact::KubernetesMinor { minor } => {
@@ -87,7 +87,7 @@ fn default_version(view: &View<'_>) -> Vec<Found> {
         let is_per_minor = directory == line.minor.dashed();
         for reference in line
             .references()
-            .filter(|reference| file_name(&reference.file) != "metadata.yaml")
+            .filter(|reference| reference.role != Role::ReleaseMetadata)
         {
             let (minor, differs) = match reference.fact {
                 Fact::Kubernetes { version } => (version.minor(), line.differs(version)),
@@ -131,7 +131,7 @@ fn metadata_version(view: &View<'_>) -> Vec<Found> {
     for line in view.lines() {
         for reference in line
             .references()
-            .filter(|reference| file_name(&reference.file) == "metadata.yaml")
+            .filter(|reference| reference.role == Role::ReleaseMetadata)
         {
             let stale = match reference.fact {
                 Fact::Kubernetes { version } => line.differs(version),

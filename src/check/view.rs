@@ -1,7 +1,7 @@
 //! What rules look at: one cluster stack, with the questions that many rules ask of it.
 
 use super::{CheckInput, Found, version_words};
-use crate::stack::{Fact, Fault, ImageList, Reference, SourceFile, SourceTree, Stack};
+use crate::stack::{Fact, Fault, ImageList, Reference, Role, SourceFile, SourceTree, Stack};
 use crate::version::{KubernetesVersion, Minor};
 
 /// One cluster stack, as rules look at it.
@@ -25,8 +25,7 @@ impl<'a> View<'a> {
 
     /// Tells whether a file that says what the stack is could not be read: then the others have nothing to be compared with.
     pub(super) fn is_torn(&self) -> bool {
-        let is_own = |fault: &Fault| matches!(file_name(&fault.file), "csctl.yaml" | "stack.yaml");
-        self.stack.faults.iter().any(is_own)
+        self.stack.faults.iter().any(Fault::hides_stack)
     }
 
     /// Returns the source trees whose minor is known.
@@ -109,12 +108,12 @@ impl<'a> Line<'a> {
 
     /// Returns the file that says what the source tree is: its csctl.yaml, its stack.yaml, or the class's chart.
     pub(super) fn own_file(self) -> String {
-        let files = || self.tree.files.iter().map(|file| file.path());
-        let named = |name: &str| files().find(|path| file_name(path) == name);
-        let found = named("csctl.yaml").or_else(|| named("stack.yaml"));
-        found
-            .or_else(|| files().next())
-            .unwrap_or(&self.tree.directory)
+        let found = [Role::CsctlConfig, Role::StackFile]
+            .into_iter()
+            .find_map(|role| self.tree.files_for(role).next());
+        let first = || self.tree.files.first().map(AsRef::as_ref);
+        let file = found.or_else(first);
+        file.map_or(self.tree.directory.as_str(), SourceFile::path)
             .to_owned()
     }
 

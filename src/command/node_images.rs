@@ -9,7 +9,7 @@ use crate::error::CommandError;
 use crate::io::files::{load_stack, read_text};
 use crate::io::write_atomically;
 use crate::node_images::{Method, PluginConfig, PluginError, read_config, write_matrix};
-use crate::stack::{discover, find_provider, validate_node_images};
+use crate::stack::{CSCTL_FILE, NODE_IMAGES_CONFIG, discover, find_provider, validate_node_images};
 
 /// What csctl asks for.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub fn run(request: &NodeImagesRequest) -> Result<Outcome, CommandError> {
 }
 
 fn write(request: &NodeImagesRequest) -> Result<Outcome, CommandError> {
-    let csctl_file = request.stack.join("csctl.yaml");
+    let csctl_file = request.stack.join(CSCTL_FILE);
     let config = read_text(&csctl_file)
         .map_err(|error| {
             CommandError::new(error).hinted("the first argument is the cluster stack's directory")
@@ -102,7 +102,7 @@ fn check_provider(
 
 /// The stack's own list, byte for byte.
 fn get(stack: &Path, warnings: &mut Vec<String>) -> Result<(String, String), CommandError> {
-    let file = stack.join("node-images").join("config.yaml");
+    let file = stack.join(NODE_IMAGES_CONFIG);
     let text = read_text(&file).map_err(|error| {
         CommandError::new(error).hinted("method `get` copies this file; `matrix` writes its own")
     })?;

@@ -10,7 +10,7 @@ use super::target::Target;
 use crate::policy::Addons;
 use crate::stack::{
     ChartPlace, ChartSource, Fact, MinorBoundChart, Reference, SourceFile, SourceTree,
-    chart_lock_fits, versions_for,
+    chart_lock_fits, directory_of, versions_for,
 };
 use crate::version::{ChartRequirement, ChartVersion, Minor};
 
@@ -274,7 +274,7 @@ impl<'t> Lists<'t> {
         let mut by_chart: HashMap<(&str, Option<Minor>), Vec<Place<'_>>> = HashMap::new();
         let mut number = 0;
         for file in tree.files.iter().chain(&target.stack.shared) {
-            let spans = file.kinds().iter().any(|kind| kind.spans_minors());
+            let spans = file.spans_minors();
             for reference in file.references() {
                 if let Fact::ListedAddon { minor, chart, .. } = &reference.fact {
                     let minor = spans.then_some(*minor);
@@ -553,7 +553,7 @@ impl<'t> Group<'t> {
             return;
         };
         let words = asks(named.reference);
-        let directory = named.reference.file.trim_end_matches("/Chart.yaml");
+        let directory = directory_of(&named.reference.file);
         match dependency.lock {
             Lock::Fits => {}
             Lock::Stale => {

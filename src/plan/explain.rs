@@ -12,8 +12,8 @@ use crate::catalog::NodeImage;
 use crate::matrix::{LineMatrix, matrix};
 use crate::policy::{Block, ChangeClass, Policy};
 use crate::stack::{
-    EditNote, Fact, Part, Reach, SourceFile, SourceTree, Stack, chart_lock_fits, choose_image,
-    other_versions, versions_for,
+    EditNote, Fact, Part, Reach, Role, SourceFile, SourceTree, Stack, chart_lock_fits,
+    choose_image, directory_of, other_versions, versions_for,
 };
 use crate::version::{
     ChartRequirement, ChartVersion, KubernetesVersion, Minor, OsRelease, StackLine,
@@ -523,8 +523,7 @@ pub(super) fn refusal_unseen(line: &StackLine) -> String {
 fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<String> {
     let released = parts.iter().any(|part| *part != Part::Beside);
     let by_csctl = tree.references().any(|reference| {
-        matches!(reference.fact, Fact::Kubernetes { .. })
-            && reference.file.rsplit('/').next() == Some("csctl.yaml")
+        matches!(reference.fact, Fact::Kubernetes { .. }) && reference.role == Role::CsctlConfig
     });
     let refuses = by_csctl && released && !parts.contains(&Part::ClusterAddon);
     refuses.then(|| refusal_unseen(line))
@@ -556,7 +555,7 @@ fn lock_notes(tree: &SourceTree, directory: &str, moves: impl Fn(&str) -> bool) 
         .map(|lock| {
             let below = lock.path().strip_prefix(&tree.directory).unwrap_or_default();
             let lock = format!("{directory}{below}");
-            let chart = lock.trim_end_matches("/Chart.lock");
+            let chart = directory_of(&lock);
             format!(
                 "{lock} did not fit its Chart.yaml before, and is left alone: run `helm dependency update {chart}`"
             )

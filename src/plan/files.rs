@@ -230,7 +230,7 @@ fn edit(
 ) -> Result<Option<Edited>, Fault> {
     let mut edits = FileEdits::new(file, siblings, wanted);
     let kinds = file.kinds().iter();
-    for kind in kinds.filter(|kind| wanted.reach != Reach::Lists || kind.spans_minors()) {
+    for kind in kinds.filter(|kind| wanted.reach != Reach::Lists || kind.role().spans_minors()) {
         kind.edit(file, wanted, &mut edits)?;
     }
     if wanted.reach == Reach::Lists {

@@ -27,7 +27,7 @@ pub(super) fn left_blocked(target: &Target<'_>, after: &Stack) -> Vec<Fault> {
     let own = after.trees.iter().flat_map(|tree| {
         let is_meant = |file: &&Arc<SourceFile>| {
             let minor = tree.minor.is_none_or(|minor| policy.minors.contains(minor));
-            minor || file.kinds().iter().any(|kind| kind.spans_minors())
+            minor || file.spans_minors()
         };
         tree.files.iter().filter(is_meant)
     });

@@ -273,6 +273,7 @@ pub(super) fn read(file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
         let mut add = |line: usize, at: String, value: &str| {
             facts.references.push(Reference {
                 file: file.path().to_owned(),
+                role: file.role(),
                 line,
                 at,
                 value: value.to_owned(),

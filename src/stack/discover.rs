@@ -8,9 +8,10 @@ use super::addon::{MinorBoundChart, MinorBoundCharts};
 use super::configured::{ConfiguredReference, ConfiguredReferences, Unmet};
 use super::examples::{Example, Subject};
 use super::facts::{Fact, Fault, FaultKind, Reference};
-use super::kinds;
+use super::kinds::{self, CSCTL_FILE};
 use super::layout::Layout;
 use super::learn;
+use super::role::Role;
 use super::series::SeriesSet;
 use super::source::SourceFile;
 use super::tree::{Content, Tree};
@@ -347,19 +348,24 @@ impl SourceTree {
 
     /// Finds the dependency of a Chart.yaml that an entry of the Chart.lock beside it belongs to.
     pub fn find_dependency(&self, locked: &Reference) -> Option<&Reference> {
-        let chart = format!("{}yaml", locked.file.strip_suffix("lock")?);
-        let mut files = self.files.iter();
-        let file = files.find(|file| file.path() == chart)?;
-        file.references()
-            .iter()
-            .find(|reference| reference.at == locked.at)
+        let file = self.find_chart(&locked.file)?;
+        let mut references = file.references().iter();
+        references.find(|reference| reference.at == locked.at)
+    }
+
+    /// Finds the Chart.yaml that a Chart.lock is for.
+    pub fn find_chart(&self, lock: &str) -> Option<&SourceFile> {
+        self.find_file(&kinds::chart_of_lock(lock)?)
     }
 
     /// Finds the Chart.lock beside a Chart.yaml.
     pub fn find_lock(&self, chart: &str) -> Option<&SourceFile> {
-        let lock = format!("{}lock", chart.strip_suffix("yaml")?);
+        self.find_file(&kinds::lock_of_chart(chart)?)
+    }
+
+    fn find_file(&self, path: &str) -> Option<&SourceFile> {
         let mut files = self.files.iter();
-        files.find(|file| file.path() == lock).map(AsRef::as_ref)
+        files.find(|file| file.path() == path).map(AsRef::as_ref)
     }
 
     /// Returns the version of a dependency that a release would have: the one that is asked for, or for a range the one that is
@@ -398,9 +404,13 @@ impl SourceTree {
 
     /// Tells whether it has a csctl.yaml.
     pub fn has_csctl(&self) -> bool {
-        self.files
-            .iter()
-            .any(|file| file.path().rsplit('/').next() == Some("csctl.yaml"))
+        self.files_for(Role::CsctlConfig).next().is_some()
+    }
+
+    /// Returns its files that are for something.
+    pub fn files_for(&self, role: Role) -> impl Iterator<Item = &SourceFile> {
+        let files = self.files.iter().map(AsRef::as_ref);
+        files.filter(move |file: &&SourceFile| file.has_role(role))
     }
 }
 
@@ -494,23 +504,13 @@ fn find_configured(
     configured
 }
 
-/// Returns the directory of the source tree that a file marks: the one with a csctl.yaml, a stack.yaml, or a cluster class.
-/// Other tools have files of these names too.
+/// Returns the directory of the source tree that a file marks.
 fn source_tree_of<'p>(path: &'p str, content: &Content) -> Option<&'p str> {
-    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-    match (name, content) {
+    match content {
+        Content::Text(text) => kinds::source_tree_of(path, Some(text)),
+        Content::Unreadable(_) => kinds::source_tree_of(path, None),
         // A file that was taken out of the repository says nothing of it.
-        (_, Content::Unread) => None,
-        ("csctl.yaml", Content::Text(text)) => kinds::is_csctl(text).then_some(directory),
-        ("csctl.yaml", Content::Unreadable(_)) => Some(directory),
-        ("stack.yaml", Content::Text(text)) => {
-            text.contains("clusterStackName").then_some(directory)
-        }
-        ("Chart.yaml", _) => directory
-            .strip_suffix("cluster-class")
-            .filter(|above| above.is_empty() || above.ends_with('/'))
-            .map(|above| above.trim_end_matches('/')),
-        _ => None,
+        Content::Unread => None,
     }
 }
 
@@ -586,17 +586,16 @@ impl Troubles {
 }
 
 fn layout_of(trees: &[SourceTree], per_minor: bool) -> Layout {
-    let has = |name: &str| {
+    let has = |role: Role| {
         trees
             .iter()
-            .flat_map(|tree| &tree.files)
-            .any(|file| file.kinds().iter().any(|kind| kind.name() == name))
+            .any(|tree| tree.files_for(role).next().is_some())
     };
     match (
         per_minor,
-        has("stack file"),
-        has("list of versions"),
-        has("image-manager list"),
+        has(Role::StackFile),
+        has(Role::MinorList),
+        has(Role::CloudImages),
     ) {
         (true, true, _, _) => Layout::StackFilePerMinor,
         (true, false, _, _) => Layout::DirectoryPerMinor,
@@ -628,7 +627,7 @@ fn read_file(
         Content::Unread => None,
         Content::Unreadable(reason) => {
             let fault = Fault::new(path, None, reason.clone(), UNREADABLE_HINT);
-            troubles.faults.push(fault);
+            troubles.faults.push(fault.of(kinds::role_at(place)));
             None
         }
         Content::Text(text) => match source.known.get(path) {
@@ -688,7 +687,7 @@ fn read_source_tree(
         });
     let is_unread = troubles.faults[known_faults..]
         .iter()
-        .any(|fault| kinds::is_own_file(&fault.file));
+        .any(Fault::hides_stack);
     let source = SourceTree {
         directory: directory.to_owned(),
         provider: stated(&Fact::Provider).unwrap_or(provider),
@@ -703,9 +702,8 @@ fn read_source_tree(
     if minor.is_none() && !is_unread {
         let hint = "set config.kubernetesVersion to a version such as v1.34.7";
         let message = "no Kubernetes version is stated";
-        troubles
-            .faults
-            .push(Fault::new(&own_file(&source), None, message, hint));
+        let fault = Fault::new(&own_file(&source), None, message, hint);
+        troubles.faults.push(fault.of(Role::CsctlConfig));
     }
     source
 }
@@ -713,8 +711,8 @@ fn read_source_tree(
 /// Returns the file that says, or should say, what a source tree is.
 fn own_file(source: &SourceTree) -> String {
     match source.directory.as_str() {
-        "" => "csctl.yaml".to_owned(),
-        directory => format!("{directory}/csctl.yaml"),
+        "" => CSCTL_FILE.to_owned(),
+        directory => format!("{directory}/{CSCTL_FILE}"),
     }
 }
 
@@ -738,27 +736,25 @@ fn belongs(path: &str, directory: &str, base: &str) -> bool {
 fn default_of<'s, I: Iterator<Item = &'s Reference>>(
     references: impl Fn() -> I,
 ) -> Option<KubernetesVersion> {
-    let stated = |files: &[&str]| {
-        let of_file = |reference: &&Reference| {
-            let name = reference.file.rsplit('/').next().unwrap_or_default();
-            files.is_empty() || files.contains(&name)
-        };
-        references()
-            .filter(of_file)
-            .find_map(|reference| match &reference.fact {
-                Fact::Kubernetes { version } => Some(*version),
-                _ => None,
-            })
-    };
     // Other files may have been forgotten.
-    let own = stated(&["csctl.yaml", "stack.yaml"]);
-    own.or_else(|| stated(&[])).or_else(|| {
+    let own = references().filter(|reference| reference.role.names_stack());
+    let image = || {
         references().find_map(|reference| match &reference.fact {
             Fact::ImageName { version } => Some(*version),
             Fact::Image(image) => Some(image.version),
             _ => None,
         })
-    })
+    };
+    own.chain(references())
+        .find_map(stated_default)
+        .or_else(image)
+}
+
+fn stated_default(reference: &Reference) -> Option<KubernetesVersion> {
+    match &reference.fact {
+        Fact::Kubernetes { version } => Some(*version),
+        _ => None,
+    }
 }
 
 /// The operator splits release tags at dashes, and reads none of a stack whose names have some.
@@ -775,8 +771,10 @@ fn check_names(source: &SourceTree) -> Option<Fault> {
             let own = own_file(source);
             let file = stated.map_or(&own, |reference| &reference.file);
             let line = stated.map(|reference| reference.line);
+            let role = stated.map_or(Role::CsctlConfig, |reference| reference.role);
             return Some(Fault {
                 kind: FaultKind::Name,
+                role: Some(role),
                 ..Fault::new(file, line, message, "choose a name without dashes")
             });
         }

@@ -73,7 +73,7 @@ pub(crate) fn other_versions(
     default: KubernetesVersion,
 ) -> Vec<OtherVersion> {
     let mut found = Vec::new();
-    if file.kinds().iter().any(|kind| kind.has_free_values()) {
+    if file.has_free_values() {
         let claimed = claimed(stack, file);
         let mut values = unclaimed(stack, file, &claimed);
         values.retain(|value| stack.series.find(&value.value) != SeriesMatch::None);

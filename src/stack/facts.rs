@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::group::{ImageGroup, ImagePart};
+use super::role::Role;
 use crate::catalog::ImagePattern;
 use crate::version::{
     ChartRequirement, ChartVersion, KubernetesVersion, Minor, OsRelease, Sha256, Sha512,
@@ -83,6 +84,9 @@ pub(super) enum Reading {
 pub struct Reference {
     /// The file, relative to the repository's root.
     pub file: String,
+    /// What the file is for.
+    #[serde(skip)]
+    pub role: Role,
     /// The line, counted from 1.
     pub line: usize,
     /// The place in the file: `config.kubernetesVersion`.
@@ -284,6 +288,9 @@ pub struct Fault {
     /// What it keeps from being done.
     #[serde(skip)]
     pub kind: FaultKind,
+    /// What the file is for, where that is known.
+    #[serde(skip)]
+    pub role: Option<Role>,
 }
 
 /// What a fault keeps from being done.
@@ -312,7 +319,22 @@ impl Fault {
             message: message.into(),
             hint: hint.into(),
             kind: FaultKind::default(),
+            role: None,
         }
+    }
+
+    /// Says what the file is for.
+    #[must_use]
+    pub(super) fn of(self, role: impl Into<Option<Role>>) -> Self {
+        Self {
+            role: role.into(),
+            ..self
+        }
+    }
+
+    /// Tells whether it is of a file that says what its source tree is.
+    pub fn hides_stack(&self) -> bool {
+        self.role.is_some_and(Role::names_stack)
     }
 }
 

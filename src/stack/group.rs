@@ -268,6 +268,7 @@ impl ImageGroup {
             };
             references.push(Reference {
                 file: file.path().to_owned(),
+                role: file.role(),
                 line: node.line(),
                 at: member.path.to_string(),
                 value: value.to_owned(),

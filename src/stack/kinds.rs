@@ -28,6 +28,7 @@ mod versions_file;
 use super::edits::FileEdits;
 use super::examples::{Example, Subject, TextForm};
 use super::facts::{Fact, Facts, Fault, Reference};
+use super::role::Role;
 use super::source::SourceFile;
 use super::wanted::{ChartPlace, Reach, Wanted};
 use crate::policy::ChangeClass;
@@ -35,48 +36,39 @@ use crate::version::{ChartRequirement, ChartVersion, KubernetesVersion, Minor};
 use crate::yaml::{Node, Path};
 
 use beside::{beside, lines_of};
-pub(crate) use chart_lock::fits as chart_lock_fits;
+pub(crate) use chart_lock::{chart_of_lock, fits as chart_lock_fits, lock_of_chart};
 pub(super) use class_values::{has_meaning, is_default_place};
 pub(super) use cluster_class::free_places;
-pub(super) use csctl::is_csctl;
+pub(crate) use csctl::CSCTL_FILE;
 pub(crate) use example::left_examples;
 pub(crate) use image_manager::is_complete;
 pub(crate) use images::edit_images;
+pub(crate) use node_images::NODE_IMAGES_CONFIG;
 pub use node_images::{NodeImagesError, validate_node_images};
-
-/// The part of a release that a file goes into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The release as a whole: csctl.yaml, the cluster class.
-    Stack,
-    /// The cluster addons.
-    ClusterAddon,
-    /// The node images.
-    NodeImage,
-    /// None: a list or text beside the release.
-    Beside,
-}
 
 /// A kind of file.
 pub trait FileKind: Sync + std::fmt::Debug {
     /// Returns its name for people.
     fn name(&self) -> &'static str;
 
-    /// Returns the part of a release that such a file goes into.
-    fn part(&self) -> Part;
+    /// Returns what such files are for.
+    fn role(&self) -> Role;
 
-    /// Tells whether such a file is a list of several minors, for the cloud and not for a release.
-    fn spans_minors(&self) -> bool {
-        false
-    }
-
-    /// Tells whether such a file has values under keys of its own choice, which are claimed where they match an image series.
-    fn has_free_values(&self) -> bool {
-        false
+    /// Returns the only place below a source tree where such a file can be; nothing where there are several.
+    fn place(&self) -> Option<&'static str> {
+        None
     }
 
     /// Tells whether the file at this place below its source tree, with this text, is of the kind. It must be cheap.
-    fn claims(&self, place: &str, text: &str) -> bool;
+    fn claims(&self, place: &str, _text: &str) -> bool {
+        self.place() == Some(place)
+    }
+
+    /// Returns the directory that a file makes a source tree; no text is that of a file that cannot be read. It is asked of
+    /// every file of a repository, and other tools have files of these names too.
+    fn source_tree<'p>(&self, _path: &'p str, _text: Option<&str>) -> Option<&'p str> {
+        None
+    }
 
     /// Tells whether such files are YAML.
     fn is_yaml(&self) -> bool {
@@ -125,9 +117,35 @@ pub(super) const ALL: [&dyn FileKind; 16] = [
     &readme::Readme,
 ];
 
-/// Tells whether a file says what its source tree is: which stack, which minor, which default.
-pub(crate) fn is_own_file(path: &str) -> bool {
-    matches!(path.rsplit('/').next(), Some("csctl.yaml" | "stack.yaml"))
+/// The kinds that make a directory a source tree.
+const MARKS: [&dyn FileKind; 3] = [
+    &csctl::Csctl,
+    &stack_file::StackFile,
+    &class_chart::ClassChart,
+];
+
+/// Returns the directory that a file makes a source tree; no text is that of a file that cannot be read.
+pub(super) fn source_tree_of<'p>(path: &'p str, text: Option<&str>) -> Option<&'p str> {
+    MARKS
+        .into_iter()
+        .find_map(|kind| kind.source_tree(path, text))
+}
+
+/// Returns the role of a file that cannot be read, where its place alone tells it.
+pub(super) fn role_at(place: &str) -> Option<Role> {
+    let mut kinds = ALL.into_iter();
+    let kind = kinds.find(|kind| kind.place() == Some(place))?;
+    Some(kind.role())
+}
+
+/// Returns the directory of a file with this name.
+fn directory_if_named<'p>(path: &'p str, name: &str) -> Option<&'p str> {
+    let directory = path.strip_suffix(name)?;
+    if directory.is_empty() {
+        Some(directory)
+    } else {
+        directory.strip_suffix('/')
+    }
 }
 
 /// Tells whether a file of a known name says what files of its kind say, or is one that nobody can read: what it would say is lost then,
@@ -164,6 +182,7 @@ fn reference(file: &SourceFile, path: &Path, node: &Node, fact: Fact) -> Referen
     let value = node.as_str().unwrap_or_default().to_owned();
     Reference {
         file: file.path().to_owned(),
+        role: file.role(),
         line: node.line(),
         at: path.to_string(),
         value,

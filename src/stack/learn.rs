@@ -44,8 +44,10 @@ pub(super) fn claim(stack: &mut Stack, configured: Option<&ImagePattern>) {
 fn urls_in_values(tree: &SourceTree) -> Vec<Clue<'_>> {
     let mut found = Vec::new();
     for file in &tree.files {
-        let has_free_values = file.kinds().iter().any(|kind| kind.has_free_values());
-        for document in file.documents().iter().filter(|_| has_free_values) {
+        if !file.has_free_values() {
+            continue;
+        }
+        for document in file.documents() {
             let mut texts = Vec::new();
             collect_urls(document, &mut texts);
             for (line, url) in texts {
@@ -117,8 +119,7 @@ fn claim_values(stack: &mut Stack) -> bool {
 }
 
 fn claims_of(file: &SourceFile, known: Known<'_>, refs: &[ValueRef]) -> Claims {
-    let has_free_values = file.kinds().iter().any(|kind| kind.has_free_values());
-    if !has_free_values {
+    if !file.has_free_values() {
         return Claims::default();
     }
     let places = kinds::free_places(file);

@@ -8,7 +8,8 @@ use super::configured::{self, ConfiguredReference};
 use super::examples::{Example, ExampleValue, Subject};
 use super::facts::{Fact, Facts, Fault, ImageList, ImageListEntry, Reference, ValueRef};
 use super::group::ImageGroup;
-use super::kinds::{self, FileKind, Part};
+use super::kinds::{self, FileKind};
+use super::role::{Part, Role};
 use super::series::{SeriesId, SeriesSet};
 use crate::catalog::ImagePattern;
 use crate::version::{KubernetesVersion, OsRelease};
@@ -47,7 +48,7 @@ impl SourceFile {
             return Ok(None);
         }
         let yaml = if is_yaml {
-            Some(parse(path, text)?)
+            Some(parse(path, text).map_err(|fault| fault.of(kinds[0].role()))?)
         } else {
             None
         };
@@ -120,17 +121,22 @@ impl SourceFile {
     }
 
     fn with_facts(mut self) -> Result<Self, Fault> {
+        let facts = self.read_facts();
+        self.facts = facts.map_err(|fault| fault.of(self.role()))?;
+        Ok(self)
+    }
+
+    fn read_facts(&self) -> Result<Facts, Fault> {
         let mut facts = Facts::default();
         for kind in &self.kinds {
-            kind.read(&self, &mut facts)?;
+            kind.read(self, &mut facts)?;
         }
         facts.groups.extend(self.claims.groups.iter().cloned());
         for group in &facts.groups {
-            facts.references.extend(group.references(&self));
+            facts.references.extend(group.references(self));
         }
-        configured::read(&self, &mut facts)?;
-        self.facts = facts;
-        Ok(self)
+        configured::read(self, &mut facts)?;
+        Ok(facts)
     }
 
     /// Returns its path, relative to the repository's root.
@@ -168,11 +174,32 @@ impl SourceFile {
         &self.charts
     }
 
+    /// Returns what the file is for, in the words of the first kind that claims it.
+    pub fn role(&self) -> Role {
+        let first = self.kinds.first();
+        first.map_or(Role::Configured, |kind| kind.role())
+    }
+
+    /// Tells whether it is for this, by any of its kinds.
+    pub fn has_role(&self, role: Role) -> bool {
+        self.kinds.iter().any(|kind| kind.role() == role)
+    }
+
+    /// Tells whether it lists several minors.
+    pub fn spans_minors(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.role().spans_minors())
+    }
+
+    /// Tells whether values under keys of its own choice are claimed.
+    pub(super) fn has_free_values(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.role().has_free_values())
+    }
+
     /// Returns the part of a release that it goes into. Where no kind claims it, its directory tells.
     pub fn part(&self) -> Part {
         let is_below = |name| self.path.split('/').rev().skip(1).any(|part| part == name);
         match self.kinds.first() {
-            Some(kind) => kind.part(),
+            Some(kind) => kind.role().part(),
             None if is_below("cluster-addon") => Part::ClusterAddon,
             None if is_below("cluster-class") => Part::Stack,
             None => Part::Beside,
@@ -229,6 +256,7 @@ impl SourceFile {
     pub(crate) fn example_reference(&self, value: &ExampleValue) -> Reference {
         Reference {
             file: self.path.clone(),
+            role: self.role(),
             line: value.line,
             at: value.at(),
             value: self.text[value.range.clone()].to_owned(),

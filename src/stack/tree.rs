@@ -90,6 +90,11 @@ impl Tree {
     }
 }
 
+/// Returns the directory that a path is in; nothing for the root.
+pub(crate) fn directory_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
 /// Tells from its path whether a file can state facts of the matrix, so that a reader can leave the others alone.
 pub fn is_of_interest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);

@@ -1,6 +1,6 @@
 //! Cluster addon charts: one umbrella chart, or one chart per addon. Dependencies that belong to a Kubernetes minor follow it.
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use super::{Fact, Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
@@ -11,8 +11,8 @@ impl FileKind for AddonChart {
         "cluster addon chart"
     }
 
-    fn part(&self) -> Part {
-        Part::ClusterAddon
+    fn role(&self) -> Role {
+        Role::AddonChart
     }
 
     fn claims(&self, place: &str, _text: &str) -> bool {

@@ -3,10 +3,20 @@
 
 use super::addon_chart::{Dependency, dependencies};
 use super::lock_digest::{NewVersions, digest};
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use super::{Fact, Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
 use crate::policy::ChangeClass;
 use crate::version::ChartVersion;
 use crate::yaml::Node;
+
+/// Returns the path of the lock that goes with a Chart.yaml.
+pub(crate) fn lock_of_chart(chart: &str) -> Option<String> {
+    Some(format!("{}/Chart.lock", chart.strip_suffix("/Chart.yaml")?))
+}
+
+/// Returns the path of the Chart.yaml that a lock is for.
+pub(crate) fn chart_of_lock(lock: &str) -> Option<String> {
+    Some(format!("{}/Chart.yaml", lock.strip_suffix("/Chart.lock")?))
+}
 
 #[derive(Debug)]
 pub(super) struct ChartLock;
@@ -16,12 +26,12 @@ impl FileKind for ChartLock {
         "chart lock"
     }
 
-    fn part(&self) -> Part {
-        Part::ClusterAddon
+    fn role(&self) -> Role {
+        Role::AddonLock
     }
 
     fn claims(&self, place: &str, _text: &str) -> bool {
-        place.starts_with("cluster-addon/") && place.ends_with("/Chart.lock")
+        place.starts_with("cluster-addon/") && chart_of_lock(place).is_some()
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
@@ -52,8 +62,9 @@ impl FileKind for ChartLock {
         let Some(lock) = file.documents().first() else {
             return Ok(());
         };
-        let chart_path = file.path().replace("Chart.lock", "Chart.yaml");
-        let Some(chart_file) = edits.find_sibling(&chart_path) else {
+        let Some(chart_file) =
+            chart_of_lock(file.path()).and_then(|path| edits.find_sibling(&path))
+        else {
             return Ok(());
         };
         let Some(chart) = chart_file.documents().first() else {

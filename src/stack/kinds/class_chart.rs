@@ -1,7 +1,9 @@
 //! The cluster class chart's Chart.yaml. The operator finds the chart in a release by the minor in its name; its version is
 //! set by csctl.
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use super::{Fact, Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
+
+const PLACE: &str = "cluster-class/Chart.yaml";
 
 #[derive(Debug)]
 pub(super) struct ClassChart;
@@ -11,12 +13,16 @@ impl FileKind for ClassChart {
         "cluster class chart"
     }
 
-    fn part(&self) -> Part {
-        Part::Stack
+    fn role(&self) -> Role {
+        Role::ClassChart
     }
 
-    fn claims(&self, place: &str, _text: &str) -> bool {
-        place == "cluster-class/Chart.yaml"
+    fn place(&self) -> Option<&'static str> {
+        Some(PLACE)
+    }
+
+    fn source_tree<'p>(&self, path: &'p str, _text: Option<&str>) -> Option<&'p str> {
+        super::directory_if_named(path, PLACE)
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {

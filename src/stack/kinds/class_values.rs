@@ -2,7 +2,7 @@
 //! RFC 0015), lists of Kubernetes versions, and what of its free values is claimed: names and URLs of the stack's images.
 
 use super::names;
-use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
 use crate::catalog::ImagePattern;
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::image_list::{ImageListScope, Listing, reconcile};
@@ -21,16 +21,12 @@ impl FileKind for ClassValues {
         "cluster class values"
     }
 
-    fn part(&self) -> Part {
-        Part::Stack
+    fn role(&self) -> Role {
+        Role::ClassValues
     }
 
-    fn claims(&self, place: &str, _text: &str) -> bool {
-        place == "cluster-class/values.yaml"
-    }
-
-    fn has_free_values(&self) -> bool {
-        true
+    fn place(&self) -> Option<&'static str> {
+        Some("cluster-class/values.yaml")
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 //! first and the last (kubernetes-sigs/cluster-api pull request 12816); and what of the defaults of its variables and of the values
 //! of its patches is claimed.
 
-use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
+use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted, names};
 use crate::stack::claims::ListPlace;
 use crate::yaml::{Node, Path};
 
@@ -14,18 +14,14 @@ impl FileKind for ClusterClass {
         "ClusterClass"
     }
 
-    fn part(&self) -> Part {
-        Part::Stack
+    fn role(&self) -> Role {
+        Role::ClassValues
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {
         place.starts_with("cluster-class/templates/")
             && text.contains("kind: ClusterClass")
             && (text.contains("kubernetesVersions:") || super::names_a_version(text))
-    }
-
-    fn has_free_values(&self) -> bool {
-        true
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {

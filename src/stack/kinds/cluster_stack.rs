@@ -1,7 +1,7 @@
 //! clusterstack.yaml: the example `ClusterStack` resource beside a stack, and example clusters in the same file. They move with the
 //! stack while they agree with it; one that has drifted is a person's business.
 
-use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, example};
+use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted, example};
 use crate::stack::examples::{Example, Subject, TextForm, find_in_manifest};
 
 #[derive(Debug)]
@@ -12,8 +12,8 @@ impl FileKind for ClusterStack {
         "ClusterStack example"
     }
 
-    fn part(&self) -> Part {
-        Part::Beside
+    fn role(&self) -> Role {
+        Role::Examples
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {

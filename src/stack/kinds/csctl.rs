@@ -1,11 +1,14 @@
 //! csctl.yaml: the provider, the stack's name and its default version. Read by csctl, which wants a version in full
 //! (`^v\d+\.\d+\.\d+$`).
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use super::{Fact, Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
 use crate::policy::ChangeClass;
 use crate::stack::facts::FaultKind;
 use crate::version::KubernetesVersion;
 use crate::yaml::Node;
+
+/// The name of the file.
+pub(crate) const CSCTL_FILE: &str = "csctl.yaml";
 
 #[derive(Debug)]
 pub(super) struct Csctl;
@@ -15,13 +18,21 @@ impl FileKind for Csctl {
         "csctl configuration"
     }
 
-    fn part(&self) -> Part {
-        Part::Stack
+    fn role(&self) -> Role {
+        Role::CsctlConfig
+    }
+
+    fn place(&self) -> Option<&'static str> {
+        Some(CSCTL_FILE)
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {
         // In the directory of a cluster stack, one without `apiVersion` is meant to be csctl's.
-        place == "csctl.yaml" && api_version(text).is_none_or(|version| version.contains(GROUP))
+        place == CSCTL_FILE && api_version(text).is_none_or(|version| version.contains(GROUP))
+    }
+
+    fn source_tree<'p>(&self, path: &'p str, text: Option<&str>) -> Option<&'p str> {
+        super::directory_if_named(path, CSCTL_FILE).filter(|_| text.is_none_or(is_csctl))
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
@@ -137,7 +148,7 @@ fn unknown_distribution(file: &SourceFile, node: &Node, raw: &str) -> Fault {
 
 /// Tells whether a csctl.yaml makes its directory a cluster stack, by its `apiVersion`: other tools have files of that name too.
 /// One that somebody has only begun does.
-pub(in crate::stack) fn is_csctl(text: &str) -> bool {
+fn is_csctl(text: &str) -> bool {
     match api_version(text) {
         Some(version) => version.contains(GROUP),
         None => text.contains("clusterStackName:") || !says_something(text),

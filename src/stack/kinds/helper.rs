@@ -1,7 +1,7 @@
 //! Helpers of the class chart (`templates/_helpers.tpl`): they put names of images together for its manifests. Their text is never
 //! written; an image that stands in it holds the default.
 
-use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
 use crate::stack::facts::{FaultKind, Reading, ValueRef};
 use crate::stack::group::{self, ImagePart};
 use crate::stack::series::{SeriesMatch, SeriesSet};
@@ -15,8 +15,8 @@ impl FileKind for Helper {
         "template helper"
     }
 
-    fn part(&self) -> Part {
-        Part::Stack
+    fn role(&self) -> Role {
+        Role::ClassTemplate
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Files of openstack-image-manager that list Kubernetes node images, such as kubernetes.yaml and image-manager.yaml. Their
 //! form is that of its `etc/schema.yaml`, where every version needs a build date.
 
-use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
+use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::policy::ChangeClass;
 use crate::stack::edits::NewItem;
@@ -19,12 +19,8 @@ impl FileKind for ImageManager {
         "image-manager list"
     }
 
-    fn part(&self) -> Part {
-        Part::Beside
-    }
-
-    fn spans_minors(&self) -> bool {
-        true
+    fn role(&self) -> Role {
+        Role::CloudImages
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {

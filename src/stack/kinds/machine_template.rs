@@ -3,7 +3,7 @@
 //! a reference there.
 
 use super::helper;
-use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
 use crate::stack::facts::{Reading, ValueRef};
 use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
 use crate::yaml::{Node, Path};
@@ -171,8 +171,8 @@ impl FileKind for MachineTemplate {
         "machine template"
     }
 
-    fn part(&self) -> Part {
-        Part::Stack
+    fn role(&self) -> Role {
+        Role::ClassTemplate
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {

@@ -1,7 +1,7 @@
 //! metadata.yaml in a source tree. csctl writes a release's own from csctl.yaml and never reads this one: in a tree with csctl.yaml
 //! it moves while it agrees with the stack, and one that was left behind stays a person's business.
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, Reach, SourceFile, Wanted};
+use super::{Fact, Facts, Fault, FileEdits, FileKind, Reach, Role, SourceFile, Wanted};
 
 #[derive(Debug)]
 pub(super) struct Metadata;
@@ -18,12 +18,16 @@ impl FileKind for Metadata {
         "stack metadata"
     }
 
-    fn part(&self) -> Part {
-        Part::Beside
+    fn role(&self) -> Role {
+        Role::ReleaseMetadata
+    }
+
+    fn place(&self) -> Option<&'static str> {
+        Some("metadata.yaml")
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {
-        place == "metadata.yaml" && super::may_say(text, "clusterStack")
+        self.place() == Some(place) && super::may_say(text, "clusterStack")
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, names};
+use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::stack::edits::NewItem;
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
@@ -14,6 +14,11 @@ use crate::yaml::{Node, Path};
 #[derive(Debug)]
 pub(super) struct NodeImages;
 
+const NODE_IMAGES: &str = "node-images.yaml";
+
+/// The list that csctl's plugin reads.
+pub(crate) const NODE_IMAGES_CONFIG: &str = "node-images/config.yaml";
+
 const LIST: &str = "openStackNodeImages";
 const NAME: [&str; 2] = ["createOpts", "name"];
 
@@ -22,13 +27,12 @@ impl FileKind for NodeImages {
         "node image list"
     }
 
-    fn part(&self) -> Part {
-        Part::NodeImage
+    fn role(&self) -> Role {
+        Role::ReleaseImages
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {
-        (place == "node-images.yaml" || place == "node-images/config.yaml")
-            && super::may_say(text, LIST)
+        [NODE_IMAGES, NODE_IMAGES_CONFIG].contains(&place) && super::may_say(text, LIST)
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {

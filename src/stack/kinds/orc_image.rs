@@ -2,7 +2,7 @@
 //! image; several in one file are a list. The content of such a resource is immutable, and consumers know it by its name: another
 //! image needs another name.
 
-use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
 use crate::catalog::NodeImage;
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm, Reading, ValueRef};
 use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
@@ -25,8 +25,8 @@ impl FileKind for OrcImage {
         "ORC image"
     }
 
-    fn part(&self) -> Part {
-        Part::NodeImage
+    fn role(&self) -> Role {
+        Role::ImageManifest
     }
 
     fn claims(&self, _place: &str, text: &str) -> bool {

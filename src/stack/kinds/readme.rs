@@ -1,7 +1,7 @@
 //! README.md beside a stack: its examples name a release (`openstack-scs2-1-34-v3`) and a version. Prose, tables and change logs are
 //! not touched; [`find_examples`] says what an example is.
 
-use super::{Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted, example};
+use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted, example};
 use crate::stack::examples::{Example, Subject, TextForm, find_examples};
 
 #[derive(Debug)]
@@ -12,12 +12,12 @@ impl FileKind for Readme {
         "README"
     }
 
-    fn part(&self) -> Part {
-        Part::Beside
+    fn role(&self) -> Role {
+        Role::Examples
     }
 
-    fn claims(&self, place: &str, _text: &str) -> bool {
-        place == "README.md"
+    fn place(&self) -> Option<&'static str> {
+        Some("README.md")
     }
 
     fn is_yaml(&self) -> bool {

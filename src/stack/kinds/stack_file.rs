@@ -1,7 +1,10 @@
 //! stack.yaml of layout D: provider, name, version (in full or the minor alone) and ranges of addon charts (`2.34.x`).
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use super::{Fact, Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
 use crate::yaml::Path;
+
+const NAME: &str = "stack.yaml";
+const STACK_NAME: &str = "clusterStackName";
 
 #[derive(Debug)]
 pub(super) struct StackFile;
@@ -11,12 +14,21 @@ impl FileKind for StackFile {
         "stack file"
     }
 
-    fn part(&self) -> Part {
-        Part::Stack
+    fn role(&self) -> Role {
+        Role::StackFile
+    }
+
+    fn place(&self) -> Option<&'static str> {
+        Some(NAME)
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {
-        place == "stack.yaml" && text.contains("clusterStackName")
+        place == NAME && text.contains(STACK_NAME)
+    }
+
+    fn source_tree<'p>(&self, path: &'p str, text: Option<&str>) -> Option<&'p str> {
+        super::directory_if_named(path, NAME)
+            .filter(|_| text.is_some_and(|text| text.contains(STACK_NAME)))
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
@@ -34,7 +46,7 @@ impl FileKind for StackFile {
         let version = super::keys(&["kubernetesVersion"]);
         for (path, fact) in [
             (super::keys(&["provider"]), Fact::Provider),
-            (super::keys(&["clusterStackName"]), Fact::StackName),
+            (super::keys(&[STACK_NAME]), Fact::StackName),
         ] {
             if let Some((node, _)) = super::stated_at(file, document, &path)? {
                 facts

@@ -1,6 +1,6 @@
 //! versions.yaml of layouts B and C: one row per minor with its newest Kubernetes version and addon charts.
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Part, SourceFile, Wanted};
+use super::{Fact, Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
 use crate::policy::ChangeClass;
 use crate::stack::edits::NewItem;
 use crate::stack::wanted::AddonRow;
@@ -17,17 +17,17 @@ impl FileKind for VersionsFile {
         "list of versions"
     }
 
-    fn part(&self) -> Part {
-        Part::Beside
+    fn role(&self) -> Role {
+        Role::MinorList
     }
 
-    fn spans_minors(&self) -> bool {
-        true
+    fn place(&self) -> Option<&'static str> {
+        Some("versions.yaml")
     }
 
     /// Other tools have a versions.yaml too.
     fn claims(&self, place: &str, text: &str) -> bool {
-        place == "versions.yaml" && super::may_say(text, "kubernetes:")
+        self.place() == Some(place) && super::may_say(text, "kubernetes:")
     }
 
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
