@@ -1,8 +1,8 @@
 //! Rules of the calendar: what standard scs-0210 finds late or soon due, and minors after their end of life. Their findings depend
 //! on the day, so a repository that nobody touched can get some.
 
-use super::Found;
-use super::rule::{Group, Rule, Severity};
+use super::finding::Found;
+use super::rule::{Group, Rule, Search, Severity};
 use super::view::View;
 use crate::catalog::Catalog;
 use crate::matrix::{LineMatrix, matrix, minors_of};
@@ -17,7 +17,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "A stack line does not provide a patch whose time under the standard is over.",
         reason: "scs-0210 requires the latest patch of every supported minor within a month (its earlier texts: one or two weeks).",
-        find: late_patch,
+        find: Search::Stack(late_patch),
     },
     Rule {
         name: "late-minor",
@@ -25,7 +25,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "The stack does not provide a minor whose time under the standard is over.",
         reason: "scs-0210 requires the latest minor within four months of its first release.",
-        find: late_minor,
+        find: Search::Stack(late_minor),
     },
     Rule {
         name: "late-vulnerability",
@@ -33,7 +33,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "A stack line is open to a critical vulnerability for longer than the standard allows after the patch.",
         reason: "scs-0210 requires patches against critical vulnerabilities within two weeks, and recommends two days.",
-        find: |view| late(view, standard::Rule::CriticalVulnerability),
+        find: Search::Stack(late_vulnerability),
     },
     Rule {
         name: "end-of-life",
@@ -41,7 +41,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Warning,
         finds: "A minor is still provided or listed after its upstream end of life.",
         reason: "It gets no more security fixes, and the standard recommends not to offer it.",
-        find: end_of_life,
+        find: Search::Stack(end_of_life),
     },
     Rule {
         name: "due-soon",
@@ -49,7 +49,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Warning,
         finds: "Something is due under the standard within the next 14 days.",
         reason: "There is still time to test and release it.",
-        find: due_soon,
+        find: Search::Stack(due_soon),
     },
 ];
 
@@ -79,6 +79,10 @@ fn late(view: &View<'_>, rule: standard::Rule) -> Vec<Found> {
         found.extend(late.map(|deadline| at_line(view, line.line.minor, deadline.message.clone())));
     }
     found
+}
+
+fn late_vulnerability(view: &View<'_>) -> Vec<Found> {
+    late(view, standard::Rule::CriticalVulnerability)
 }
 
 /// One finding a line: the patch that was due first, and how many came since.

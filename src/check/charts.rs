@@ -1,7 +1,7 @@
 //! Rules about Helm charts: the names by which the operator finds them, and addon charts that belong to a Kubernetes minor.
 
-use super::Found;
-use super::rule::{Group, Rule, Severity};
+use super::finding::Found;
+use super::rule::{Group, Rule, Search, Severity};
 use super::view::{Line, View, file_name};
 use crate::stack::{Fact, Reference, minor_in_name};
 use crate::version::{ChartRequirement, ChartVersion, Minor};
@@ -13,7 +13,7 @@ pub(super) const RULES: [Rule; 6] = [
         severity: Severity::Error,
         finds: "The cluster class chart's name carries another minor than the stack.",
         reason: "The operator finds the chart of a release by that name, and could not load the release.",
-        find: class_chart_minor,
+        find: Search::Stack(class_chart_minor),
     },
     Rule {
         name: "addon-chart-minor",
@@ -21,7 +21,7 @@ pub(super) const RULES: [Rule; 6] = [
         severity: Severity::Error,
         finds: "A cluster addon chart's name carries another minor than the stack.",
         reason: "The operator finds the addon chart of a release by that name, and could not load the release.",
-        find: addon_chart_minor,
+        find: Search::Stack(addon_chart_minor),
     },
     Rule {
         name: "chart-stack-name",
@@ -29,7 +29,7 @@ pub(super) const RULES: [Rule; 6] = [
         severity: Severity::Error,
         finds: "A chart's name is that of another provider or cluster stack.",
         reason: "It was copied from there, and the operator searches releases of this stack for charts of this stack's name.",
-        find: chart_stack_name,
+        find: Search::Stack(chart_stack_name),
     },
     Rule {
         name: "class-chart-name",
@@ -37,7 +37,7 @@ pub(super) const RULES: [Rule; 6] = [
         severity: Severity::Error,
         finds: "The cluster class chart's name does not have the form `<provider>-<stack>-<minor>-cluster-class`.",
         reason: "The operator finds the chart of a release by a name of that form, and could not load the release.",
-        find: class_chart_name,
+        find: Search::Stack(class_chart_name),
     },
     Rule {
         name: "addon-version-minor",
@@ -45,7 +45,7 @@ pub(super) const RULES: [Rule; 6] = [
         severity: Severity::Error,
         finds: "An addon chart that belongs to a Kubernetes minor is that of another minor, or a range has no version for it.",
         reason: "The cloud controller manager and the storage driver are made and tested for one Kubernetes minor.",
-        find: addon_version_minor,
+        find: Search::Stack(addon_version_minor),
     },
     Rule {
         name: "addon-version-list",
@@ -53,7 +53,7 @@ pub(super) const RULES: [Rule; 6] = [
         severity: Severity::Warning,
         finds: "An addon chart has another version than versions.yaml or stack.yaml says for its minor.",
         reason: "What is released is then not what the list promises.",
-        find: addon_version_list,
+        find: Search::Stack(addon_version_list),
     },
 ];
 

@@ -1,8 +1,8 @@
 //! Rules of the tools that read a repository's image lists: csctl's OpenStack plugin and the OpenStack provider operator
 //! (node-images.yaml), and openstack-image-manager (its `etc/schema.yaml`, as of release 0.20261006.0).
 
-use super::Found;
-use super::rule::{Group, Rule, Severity};
+use super::finding::Found;
+use super::rule::{Group, Rule, Search, Severity};
 use super::view::View;
 use crate::stack::{ImageListForm, Role, SourceFile};
 use crate::version::Minor;
@@ -15,7 +15,7 @@ pub(super) const RULES: [Rule; 4] = [
         severity: Severity::Error,
         finds: "A node image of node-images.yaml or node-images/config.yaml lacks something, or has a value of the wrong type.",
         reason: "csctl's OpenStack plugin refuses such a list, and the provider operator crashes on an image without `createOpts`.",
-        find: node_images_form,
+        find: Search::Stack(node_images_form),
     },
     Rule {
         name: "node-image-name",
@@ -23,7 +23,7 @@ pub(super) const RULES: [Rule; 4] = [
         severity: Severity::Error,
         finds: "The name of a node image is no name of RFC 1123: lower-case letters, digits, dots and dashes.",
         reason: "The provider operator names a Kubernetes resource after each image, and the API server refuses other names.",
-        find: node_image_name,
+        find: Search::Stack(node_image_name),
     },
     Rule {
         name: "image-manager-form",
@@ -31,7 +31,7 @@ pub(super) const RULES: [Rule; 4] = [
         severity: Severity::Error,
         finds: "An image list breaks the schema of openstack-image-manager: a key is missing, unknown, or has a wrong value.",
         reason: "openstack-image-manager refuses the whole file.",
-        find: image_manager_form,
+        find: Search::Stack(image_manager_form),
     },
     Rule {
         name: "build-date-missing",
@@ -39,7 +39,7 @@ pub(super) const RULES: [Rule; 4] = [
         severity: Severity::Warning,
         finds: "A version in an image list of openstack-image-manager has no build date.",
         reason: "Its releases before 0.20261006.0 refuse the file, and without the date nobody sees how old an image is (standard scs-0102).",
-        find: build_date_missing,
+        find: Search::Stack(build_date_missing),
     },
 ];
 

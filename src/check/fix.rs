@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::finding::{Finding, Findings, Fix};
+use super::input::CheckInput;
 use super::view::View;
-use super::{CheckInput, Finding, Findings, Fix};
 use crate::catalog::Catalog;
 use crate::plan::{FileChange, Plan, PlanInput, plan, plan_stack};
 use crate::policy::{ChangeClass, Policy};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Found;
-use super::rule::{Group, Rule, Severity};
+use super::finding::Found;
+use super::rule::{Group, Rule, Search, Severity};
 use super::view::{View, file_name};
 use crate::catalog::ImagePattern;
 use crate::stack::{Fact, ImageListEntry, ImageListForm, SourceFile};
@@ -17,7 +17,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "The name of the stack's node image carries another version than the stack.",
         reason: "Nodes would boot another Kubernetes version than the cluster's.",
-        find: image_name_version,
+        find: Search::Stack(image_name_version),
     },
     Rule {
         name: "image-version",
@@ -25,7 +25,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "The stack's image manifest downloads the image of another version than the stack.",
         reason: "The image that the class asks for is then not in the cloud.",
-        find: image_version,
+        find: Search::Stack(image_version),
     },
     Rule {
         name: "image-cannot-follow",
@@ -33,7 +33,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Warning,
         finds: "An image of the stack cannot follow a new default: no source of it is known, or its name or what stands beside it cannot be about another image.",
         reason: "The default then stays where it is, as nodes would boot another Kubernetes version than the cluster's.",
-        find: image_cannot_follow,
+        find: Search::Stack(image_cannot_follow),
     },
     Rule {
         name: "image-parts",
@@ -41,7 +41,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "The directory, the file and the name or version of one image disagree.",
         reason: "One of them was not changed: what is downloaded is not what the entry says.",
-        find: image_parts,
+        find: Search::Stack(image_parts),
     },
     Rule {
         name: "image-checksum",
@@ -49,7 +49,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "Two files give different checksums for one image URL.",
         reason: "One of them is of an earlier upload, and that download is refused.",
-        find: image_checksum,
+        find: Search::Stack(image_checksum),
     },
 ];
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Found;
-use super::rule::{Group, Rule, Severity};
+use super::finding::Found;
+use super::rule::{Group, Rule, Search, Severity};
 use super::versions::rows;
 use super::view::{View, file_name};
 use crate::catalog::ImagePattern;
@@ -17,7 +17,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "The stack's own list of node images does not have the version that the stack is set to.",
         reason: "The operator would provide no image for the clusters of such a release.",
-        find: default_not_listed,
+        find: Search::Stack(default_not_listed),
     },
     Rule {
         name: "version-without-image",
@@ -25,7 +25,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Warning,
         finds: "A version is listed in versions.yaml, or is the stack's, and the image list has no image of it.",
         reason: "Clouds that import the list cannot run that version.",
-        find: version_without_image,
+        find: Search::Stack(version_without_image),
     },
     Rule {
         name: "duplicate-image",
@@ -33,7 +33,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "A list has two images of one name, or one version twice.",
         reason: "The operator and the image manager know images by name, and silently ignore the second.",
-        find: duplicate_image,
+        find: Search::Stack(duplicate_image),
     },
     Rule {
         name: "list-image-name",
@@ -41,7 +41,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "The stack asks for an image by another name than its image list gives it: a blank, a dash or an underscore differs.",
         reason: "openstack-image-manager names images `{name}{separator}{version}`, with a blank as separator unless the list says another; no such image is found.",
-        find: list_image_name,
+        find: Search::Stack(list_image_name),
     },
     Rule {
         name: "class-versions",
@@ -49,7 +49,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "`spec.kubernetesVersions` of a ClusterClass is not in order, leaves a minor out, or has more than 100 versions.",
         reason: "Cluster API requires the oldest first, at least one version of every minor in between, and 1 to 100 of them.",
-        find: class_versions,
+        find: Search::Stack(class_versions),
     },
 ];
 

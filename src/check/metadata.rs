@@ -1,11 +1,11 @@
 //! Rules of standard scs-0102-v2: the metadata that images in an SCS cloud carry. What openstack-image-manager refuses by itself is
 //! another rule's business (`image-manager-form`); this one looks at what it lets through, and at what node images carry.
 
-use super::Found;
 use super::consumers::{
     ARCHITECTURES, OS_PURPOSES, REPLACE_FREQUENCIES, for_each_properties, is_day, is_uuid_validity,
 };
-use super::rule::{Group, Rule, Severity};
+use super::finding::Found;
+use super::rule::{Group, Rule, Search, Severity};
 use super::view::View;
 use crate::yaml::Node;
 
@@ -15,7 +15,7 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     severity: Severity::Warning,
     finds: "A property of an image has a value outside standard scs-0102-v2, or a build date lies in the future.",
     reason: "A cloud with such an image fails the standard's test.",
-    find: image_metadata,
+    find: Search::Stack(image_metadata),
 }];
 
 /// Properties whose values the standard names. Source: scs-0102-v2-image-metadata.

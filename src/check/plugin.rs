@@ -1,7 +1,7 @@
 //! Rules of csctl's plugin for OpenStack: what csctl.yaml asks it to do. csctl calls it where `config.provider.config` has a key.
 
-use super::Found;
-use super::rule::{Group, Rule, Severity};
+use super::finding::Found;
+use super::rule::{Group, Rule, Search, Severity};
 use super::view::{Line, View};
 use crate::node_images::Method;
 use crate::stack::{NODE_IMAGES_CONFIG as LIST, Role, SourceFile};
@@ -13,7 +13,7 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     severity: Severity::Error,
     finds: "csctl.yaml names no method of the OpenStack plugin, or one whose node-images/config.yaml is not there.",
     reason: "csctl calls the plugin with it, and the release is not made.",
-    find: plugin_method,
+    find: Search::Stack(plugin_method),
 }];
 
 fn plugin_method(view: &View<'_>) -> Vec<Found> {

@@ -1,8 +1,8 @@
 //! Rules about the repository's own policy, in csctl-matrix.yaml: what it blocks, pins and supports, against what the files say.
 //! Without a policy they find nothing.
 
-use super::Found;
-use super::rule::{Group, Rule, Severity};
+use super::finding::Found;
+use super::rule::{Group, Rule, Search, Severity};
 use super::view::View;
 use crate::policy::Policy;
 use crate::stack::{Fact, Reference, Role, SourceFile};
@@ -15,7 +15,7 @@ pub(super) const RULES: [Rule; 4] = [
         severity: Severity::Error,
         finds: "A list, a default or an image names a version that csctl-matrix.yaml blocks.",
         reason: "Somebody decided, with a reason, that it must not be used.",
-        find: blocked_version,
+        find: Search::Stack(blocked_version),
     },
     Rule {
         name: "pinned-version",
@@ -23,7 +23,7 @@ pub(super) const RULES: [Rule; 4] = [
         severity: Severity::Warning,
         finds: "The stack is not set to the version that csctl-matrix.yaml pins for its minor.",
         reason: "The pin holds until its last day, and the next plan sets the stack to it.",
-        find: pinned_version,
+        find: Search::Stack(pinned_version),
     },
     Rule {
         name: "unsupported-minor",
@@ -31,7 +31,7 @@ pub(super) const RULES: [Rule; 4] = [
         severity: Severity::Warning,
         finds: "A source tree is set to a minor that `minors` of csctl-matrix.yaml leaves out.",
         reason: "It is left alone by every plan, and gets no new patches.",
-        find: unsupported_minor,
+        find: Search::Stack(unsupported_minor),
     },
     Rule {
         name: "unfollowed-os",
@@ -39,7 +39,7 @@ pub(super) const RULES: [Rule; 4] = [
         severity: Severity::Warning,
         finds: "The image of the stack's version has an operating system that `os` of csctl-matrix.yaml does not name.",
         reason: "New images get another one, and clusters of this version stay behind.",
-        find: unfollowed_os,
+        find: Search::Stack(unfollowed_os),
     },
 ];
 

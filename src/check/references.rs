@@ -1,7 +1,7 @@
 //! The rule of configured references: places that users have named say what their templates say.
 
-use super::Found;
-use super::rule::{Group, Rule, Severity};
+use super::finding::Found;
+use super::rule::{Group, Rule, Search, Severity};
 use super::view::View;
 use crate::stack::{StaleReference, stale_references};
 
@@ -11,7 +11,7 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     severity: Severity::Warning,
     finds: "A place named under `references` in csctl-matrix.yaml says something else than its template.",
     reason: "It was named because it has to follow the stack, and it was forgotten.",
-    find: configured_reference,
+    find: Search::Stack(configured_reference),
 }];
 
 fn configured_reference(view: &View<'_>) -> Vec<Found> {

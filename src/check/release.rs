@@ -1,8 +1,8 @@
 //! The rule about publishing: whether csctl would see that there is something to publish. The comparison needs files as bytes, and
 //! is made by whoever reads them.
 
-use super::Found;
-use super::rule::{CSCTL_RULE, Group, Rule, Severity};
+use super::finding::Found;
+use super::rule::{CSCTL_RULE, Group, Rule, Search, Severity};
 use super::view::View;
 
 pub(super) const RULES: [Rule; 1] = [Rule {
@@ -11,7 +11,7 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     severity: Severity::Warning,
     finds: "The source tree differs from its last release only in what csctl does not compare.",
     reason: "`csctl create -m stable` then says that there is no change, and publishes nothing (docs/csctl.md).",
-    find: csctl_refuses,
+    find: Search::Stack(csctl_refuses),
 }];
 
 fn csctl_refuses(view: &View<'_>) -> Vec<Found> {

@@ -4,11 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::finding::Found;
 use super::view::View;
-use super::{
-    Found, calendar, charts, consumers, images, lists, metadata, plugin, policy, references,
-    release, strict, texts, versions, world,
-};
 
 /// A rule of `check`.
 #[derive(Debug)]
@@ -24,7 +21,17 @@ pub struct Rule {
     /// Why it matters, in one sentence.
     pub reason: &'static str,
     /// What finds it.
-    pub(super) find: fn(&View<'_>) -> Vec<Found>,
+    pub(super) find: Search,
+}
+
+/// How a rule looks at a stack.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Search {
+    /// It compares what the stack's files say. Where the file that says what the stack is cannot be read, there is nothing to compare
+    /// the others with, and the rule is left out.
+    Stack(fn(&View<'_>) -> Vec<Found>),
+    /// It reports files that could not be read, so it applies to every stack.
+    Faults(fn(&View<'_>) -> Vec<Found>),
 }
 
 /// A group of rules.
@@ -125,34 +132,11 @@ impl fmt::Display for Severity {
 }
 
 impl Rule {
-    /// Tells whether it speaks of files that could not be read. Where a stack's own file is among them, only such rules apply.
-    pub(super) fn is_of_faults(&self) -> bool {
-        texts::FAULT_RULES.contains(&self.name)
+    /// Returns what it finds in a stack.
+    pub(super) fn apply(&self, view: &View<'_>) -> Vec<Found> {
+        match self.find {
+            Search::Stack(_) if view.is_torn() => Vec::new(),
+            Search::Stack(find) | Search::Faults(find) => find(view),
+        }
     }
-}
-
-/// Returns all rules, family by family.
-pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[Rule]; 14] = [
-        &versions::RULES,
-        &charts::RULES,
-        &images::RULES,
-        &lists::RULES,
-        &consumers::RULES,
-        &plugin::RULES,
-        &metadata::RULES,
-        &texts::RULES,
-        &policy::RULES,
-        &references::RULES,
-        &strict::RULES,
-        &world::RULES,
-        &calendar::RULES,
-        &release::RULES,
-    ];
-    families.into_iter().flatten()
-}
-
-/// Finds a rule by its name.
-pub fn find_rule(name: &str) -> Option<&'static Rule> {
-    rules().find(|rule| rule.name == name)
 }

@@ -1,6 +1,7 @@
 //! Which rules to apply: the default groups, with some added and some left out, or some alone.
 
-use super::rule::{Group, Rule, rules};
+use super::rule::{Group, Rule};
+use super::rules;
 
 /// Which rules to apply.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::Found;
-use super::rule::{Group, Rule, Severity};
+use super::finding::Found;
+use super::rule::{Group, Rule, Search, Severity};
 use super::view::{View, file_name};
 use crate::stack::{
     Fact, ImageListForm, Reference, Role, SourceFile, chart_lock_fits, directory_of, other_versions,
@@ -19,7 +19,7 @@ pub(super) const RULES: [Rule; 4] = [
         severity: Severity::Warning,
         finds: "A value names an image of the stack in another version than the stack's, and nothing says what it is for.",
         reason: "It was forgotten when the stack moved, or it is kept on purpose; a plan leaves it alone.",
-        find: image_other_version,
+        find: Search::Stack(image_other_version),
     },
     Rule {
         name: "chart-lock",
@@ -27,7 +27,7 @@ pub(super) const RULES: [Rule; 4] = [
         severity: Severity::Warning,
         finds: "A Chart.lock is not that of its Chart.yaml.",
         reason: "`helm dependency build` refuses it; tools that run `helm dependency update` make it anew and never notice.",
-        find: chart_lock,
+        find: Search::Stack(chart_lock),
     },
     Rule {
         name: "chart-archive",
@@ -35,7 +35,7 @@ pub(super) const RULES: [Rule; 4] = [
         severity: Severity::Warning,
         finds: "A packaged chart in `charts/` is not of the version that its Chart.yaml depends on.",
         reason: "`helm package` and `helm template` refuse such a chart, or use the stale archive.",
-        find: chart_archive,
+        find: Search::Stack(chart_archive),
     },
     Rule {
         name: "build-dates",
@@ -43,7 +43,7 @@ pub(super) const RULES: [Rule; 4] = [
         severity: Severity::Warning,
         finds: "Images of three or more minors, or five or more images of one list, have the same build date.",
         reason: "It is most likely the day on which a script ran, not the day on which the images were built.",
-        find: build_dates,
+        find: Search::Stack(build_dates),
     },
 ];
 

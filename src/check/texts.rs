@@ -1,18 +1,13 @@
 //! Rules about files as texts and names: files that cannot be read, names the operator cannot take apart, release tags,
 //! examples for people, and the end of a file.
 
-use super::rule::{Group, Rule, Severity};
+use super::finding::Found;
+use super::input::StateTag;
+use super::rule::{Group, Rule, Search, Severity};
 use super::view::{Line, View, file_name};
-use super::{Found, StateTag};
 use crate::catalog::StackRelease;
 use crate::stack::{Example, ExampleValue, Fault, FaultKind, NamedVersion, Reference, Stated};
 use crate::version::Minor;
-
-/// The rule that names of providers and cluster stacks have no dash.
-const STACK_NAME_RULE: &str = "stack-name";
-
-/// The rules that speak of what could not be read.
-pub(super) const FAULT_RULES: [&str; 2] = ["unreadable", STACK_NAME_RULE];
 
 pub(super) const RULES: [Rule; 5] = [
     Rule {
@@ -21,15 +16,15 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "A file is no valid YAML, has a key twice, or does not have the shape that its kind of file needs.",
         reason: "Its consumers refuse it or read something else than is meant, and no stack is planned on guesses.",
-        find: unreadable,
+        find: Search::Faults(unreadable),
     },
     Rule {
-        name: STACK_NAME_RULE,
+        name: "stack-name",
         group: Group::Tree,
         severity: Severity::Error,
         finds: "The name of a provider or cluster stack contains a dash.",
         reason: "The operator splits release tags at dashes, into five or seven parts, and could not read the stack's releases.",
-        find: stack_name,
+        find: Search::Faults(stack_name),
     },
     Rule {
         name: "release-tag",
@@ -37,7 +32,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "A release tag of this state does not have the operator's form, or is of another minor than the stack.",
         reason: "The operator reads `<provider>-<stack>-<major>-<minor>-<version>` in five parts, or seven as in v0-sha-abc1234, and no other tag.",
-        find: release_tag,
+        find: Search::Stack(release_tag),
     },
     Rule {
         name: "example-version",
@@ -45,7 +40,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Warning,
         finds: "An example in README.md or clusterstack.yaml names another version or minor than the stack's, or a release that is not of the stack's version.",
         reason: "People copy it, and get a cluster of another minor or none.",
-        find: example_version,
+        find: Search::Stack(example_version),
     },
     Rule {
         name: "final-newline",
@@ -53,7 +48,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Warning,
         finds: "A file that states facts of the matrix does not end with a line break.",
         reason: "yamllint refuses it, and tools that append to the file glue two lines together.",
-        find: final_newline,
+        find: Search::Stack(final_newline),
     },
 ];
 

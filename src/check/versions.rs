@@ -1,8 +1,8 @@
 //! Rules about the default version: what csctl.yaml, stack.yaml, the directory and versions.yaml say of it.
 
-use super::rule::{Group, Rule, Severity};
-use super::view::{Line, View, file_name};
-use super::{Found, version_words};
+use super::finding::Found;
+use super::rule::{Group, Rule, Search, Severity};
+use super::view::{Line, View, file_name, version_words};
 use crate::catalog::Catalog;
 use crate::stack::{Fact, Reference, Role};
 use crate::version::{KubernetesVersion, Minor};
@@ -14,7 +14,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "csctl.yaml names a minor, or a version without its leading `v`.",
         reason: "csctl accepts only a version in full, such as v1.34.7 (`^v\\d+\\.\\d+\\.\\d+$`), and stops otherwise.",
-        find: csctl_version,
+        find: Search::Stack(csctl_version),
     },
     Rule {
         name: "default-version",
@@ -22,7 +22,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "Two places that state the stack's version disagree, or one disagrees with the directory's minor.",
         reason: "Which version a release gets then depends on the tool that reads it.",
-        find: default_version,
+        find: Search::Stack(default_version),
     },
     Rule {
         name: "metadata-version",
@@ -30,7 +30,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Warning,
         finds: "metadata.yaml states another Kubernetes version than the stack's.",
         reason: "csctl writes a metadata.yaml of its own into every release, so a stale one misleads only people and release scripts.",
-        find: metadata_version,
+        find: Search::Stack(metadata_version),
     },
     Rule {
         name: "versions-row",
@@ -38,7 +38,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Warning,
         finds: "versions.yaml lists another version for the stack's minor than the stack is set to.",
         reason: "One of the two was forgotten, and people plan by the list.",
-        find: versions_row,
+        find: Search::Stack(versions_row),
     },
     Rule {
         name: "versions-minor-missing",
@@ -46,7 +46,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Warning,
         finds: "versions.yaml has no row for the minor that the stack is set to.",
         reason: "Tools that make releases from the list skip that minor.",
-        find: versions_minor_missing,
+        find: Search::Stack(versions_minor_missing),
     },
 ];
 

@@ -1,6 +1,7 @@
 //! What rules look at: one cluster stack, with the questions that many rules ask of it.
 
-use super::{CheckInput, Found, version_words};
+use super::finding::Found;
+use super::input::CheckInput;
 use crate::stack::{Fact, Fault, ImageList, Reference, Role, SourceFile, SourceTree, Stack};
 use crate::version::{KubernetesVersion, Minor};
 
@@ -126,45 +127,12 @@ impl<'a> Line<'a> {
     }
 }
 
-impl Found {
-    /// Returns a finding of a file as a whole.
-    pub(super) fn in_file(file: &str, line: Option<usize>, message: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            line,
-            at: None,
-            minor: None,
-            message: message.into(),
-            hint: None,
-        }
-    }
-
-    /// Returns a finding at a reference.
-    pub(super) fn at(reference: &Reference, message: impl Into<String>) -> Self {
-        Self {
-            at: Some(reference.at.clone()),
-            ..Self::in_file(&reference.file, Some(reference.line), message)
-        }
-    }
-
-    /// Says which of the stack's minors it is about.
-    pub(super) fn of(self, minor: impl Into<Option<Minor>>) -> Self {
-        Self {
-            minor: minor.into(),
-            ..self
-        }
-    }
-
-    /// Says what a person can do about it.
-    pub(super) fn hinted(self, hint: impl Into<String>) -> Self {
-        Self {
-            hint: Some(hint.into()),
-            ..self
-        }
-    }
-}
-
 /// Returns the last part of a path.
 pub(super) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Names a version, or the minor alone where that is all there is.
+pub(super) fn version_words(version: Option<KubernetesVersion>, minor: Minor) -> String {
+    version.map_or_else(|| minor.to_string(), |version| version.to_string())
 }

@@ -1,8 +1,8 @@
 //! Rules about what the world offers: images that are gone or were uploaded again, chart versions that no index has. A source that
 //! gave no answer proves nothing.
 
-use super::Found;
-use super::rule::{Group, Rule, Severity};
+use super::finding::Found;
+use super::rule::{Group, Rule, Search, Severity};
 use super::view::{View, file_name};
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use crate::stack::{Fact, Reference};
@@ -15,7 +15,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "A listed image, or that of the stack's version, is not in the image store.",
         reason: "A cloud that does not have the image yet cannot get it, and clusters of that version cannot grow.",
-        find: image_gone,
+        find: Search::Stack(image_gone),
     },
     Rule {
         name: "image-republished",
@@ -23,7 +23,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "The store gives another checksum for an image than the repository, or the registry another digest for a tag.",
         reason: "The image was uploaded again under its name, or the checksum is of another one; downloads that check it fail, and a pinned digest is followed whatever its tag says.",
-        find: image_republished,
+        find: Search::Stack(image_republished),
     },
     Rule {
         name: "build-date",
@@ -31,7 +31,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Warning,
         finds: "A build date is not the day on which the store says the image was built.",
         reason: "It is the evidence for how old an image is, and most likely the day on which a script ran.",
-        find: build_date,
+        find: Search::Stack(build_date),
     },
     Rule {
         name: "image-age",
@@ -39,7 +39,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Warning,
         finds: "The image of the stack's version is older than the policy's `maximumImageAge`.",
         reason: "It lacks the operating system's security fixes since then (draft standard scs-0220).",
-        find: image_age,
+        find: Search::Stack(image_age),
     },
     Rule {
         name: "chart-not-published",
@@ -47,7 +47,7 @@ pub(super) const RULES: [Rule; 5] = [
         severity: Severity::Error,
         finds: "An addon chart's version, or that of a list, is not in the index of its repository.",
         reason: "A version that only a git tag names cannot be installed: the release cannot be packaged.",
-        find: chart_not_published,
+        find: Search::Stack(chart_not_published),
     },
 ];
 
