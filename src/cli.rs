@@ -20,7 +20,7 @@ use jiff::civil::Date;
 use self::credentials::Given;
 use self::decide::DecideCommand;
 use crate::command::catalog::CatalogRequest;
-use crate::command::check::{CheckFormat, CheckRequest};
+use crate::command::check::{CheckFormat, CheckRequest, FailOn};
 use crate::command::doctor::DoctorRequest;
 use crate::command::init::InitRequest;
 use crate::command::node_images::NodeImagesRequest;
@@ -305,6 +305,15 @@ struct CheckArgs {
     /// Repair files with changes that are not committed
     #[arg(long, requires = "fix")]
     allow_dirty: bool,
+    /// Exit with 3 from findings of this severity on
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "SEVERITY",
+        help_heading = "Rules"
+    )]
+    fail_on: FailOn,
     /// List the rules and their groups
     #[arg(long, help_heading = "Rules")]
     list_rules: bool,
@@ -651,6 +660,7 @@ fn check(args: CheckArgs, directory: PathBuf, context: Context<'_>) -> CheckRequ
         tags: args.tags,
         fix: args.fix,
         allow_dirty: args.allow_dirty,
+        fail_on: args.fail_on,
         fix_command: format!("{} --fix", context.0.update),
         format: args.format,
     }

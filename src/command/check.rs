@@ -8,10 +8,12 @@ use super::update::refuse_dirty;
 use super::{Outcome, Place, Repository, World, to_json};
 use crate::catalog::Catalog;
 use crate::check::{
-    CSCTL_RULE, CheckInput, Findings, Group, RuleSelection, StateTag, check, find_rule, repair,
+    CSCTL_RULE, CheckInput, Finding, Findings, Group, RuleSelection, Severity, StateTag, check,
+    find_rule, repair,
 };
 use crate::config::{CONFIG_FILE, Config};
 use crate::error::{CommandError, Status};
+use crate::io::git::GitRepository;
 use crate::plan::{Plan, Selection};
 use crate::report;
 use crate::report::terminal::Form;
@@ -37,6 +39,8 @@ pub struct CheckRequest {
     pub fix: bool,
     /// Whether files with changes that are not committed may be touched.
     pub allow_dirty: bool,
+    /// From which severity on findings fail the command.
+    pub fail_on: FailOn,
     /// The command line that writes the repairs, to be named to people.
     pub fix_command: String,
     /// The form of the data.
@@ -57,6 +61,25 @@ pub enum CheckFormat {
     Sarif,
     /// For GitHub Actions: annotations at the line.
     Github,
+}
+
+/// Which findings fail the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum FailOn {
+    /// Errors alone.
+    Error,
+    /// Every finding.
+    #[default]
+    Warning,
+}
+
+impl FailOn {
+    fn fails(self, finding: &Finding) -> bool {
+        match self {
+            Self::Error => finding.severity == Severity::Error,
+            Self::Warning => true,
+        }
+    }
 }
 
 /// Checks, and repairs where that is asked for.
@@ -125,8 +148,12 @@ fn find_and_repair(
             findings = look.at(&repository, check)?;
         }
     }
+    let fails = findings
+        .findings
+        .iter()
+        .any(|finding| request.fail_on.fails(finding));
     Ok(Outcome {
-        data: data(request, &findings)?,
+        data: data(request, &repository, &findings)?,
         form: match request.format {
             CheckFormat::Text => Form::Styled,
             CheckFormat::Json | CheckFormat::Sarif => Form::Json,
@@ -136,7 +163,7 @@ fn find_and_repair(
         notices,
         warnings,
         faults: Vec::new(),
-        status: (!findings.findings.is_empty()).then_some(Status::Findings),
+        status: fails.then_some(Status::Findings),
     }
     .with_unseen(&repository))
 }
@@ -268,7 +295,11 @@ fn tags(request: &CheckRequest, repository: &Repository) -> Result<Vec<StateTag>
     Ok(asked.chain(others).collect())
 }
 
-fn data(request: &CheckRequest, findings: &Findings) -> Result<String, CommandError> {
+fn data(
+    request: &CheckRequest,
+    repository: &Repository,
+    findings: &Findings,
+) -> Result<String, CommandError> {
     // A revision is read, and never written to.
     let is_writable = request.place.revision.is_none();
     let command = Some(request.fix_command.as_str()).filter(|_| is_writable && !request.fix);
@@ -276,9 +307,22 @@ fn data(request: &CheckRequest, findings: &Findings) -> Result<String, CommandEr
         CheckFormat::Text => Ok(report::text::check(findings, command)),
         CheckFormat::Json => to_json(findings),
         CheckFormat::Markdown => Ok(report::markdown::check(findings)),
-        CheckFormat::Sarif => to_json(&report::sarif::sarif(findings)),
-        CheckFormat::Github => Ok(report::sarif::github(findings)),
+        CheckFormat::Sarif => to_json(&report::sarif::sarif(&from_git_root(repository, findings))),
+        CheckFormat::Github => Ok(report::sarif::github(&from_git_root(repository, findings))),
     }
+}
+
+/// Names each file from the root of its git repository, from where services that show findings look for it, although the stacks may be
+/// those of a subdirectory.
+fn from_git_root(repository: &Repository, findings: &Findings) -> Findings {
+    let directory = repository.git.as_ref().map_or("", GitRepository::prefix);
+    let mut findings = findings.clone();
+    if !directory.is_empty() {
+        for finding in &mut findings.findings {
+            finding.file = format!("{directory}/{}", finding.file);
+        }
+    }
+    findings
 }
 
 /// Lists the rules.

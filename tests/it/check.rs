@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use crate::support::program::{Copy, Said, histories, run, upstream};
+use crate::support::program::{Copy, Said, histories, project, run, upstream};
 use serde_json::Value;
 
 /// Checks a repository and returns its findings.
@@ -180,7 +180,7 @@ fn repairs_are_those_that_the_findings_name_and_no_more() {
         said.stderr
     );
     assert!(
-        said.stdout.ends_with("1 finding in 1 stack\n"),
+        said.stdout.ends_with("1 warning in 1 stack\n"),
         "{}",
         said.stdout
     );
@@ -273,6 +273,86 @@ fn annotations_and_markdown_have_a_line_per_finding() {
         .lines()
         .filter(|line| line.starts_with("| error") || line.starts_with("| warning"));
     assert_eq!(rows.count(), 6, "{markdown}");
+}
+
+/// A git repository whose cluster stacks are those of a subdirectory, with one error and one warning.
+fn nested_copy() -> Copy {
+    let copy = Copy::of_path(&project().join("testdata/layout-c"));
+    let nested = copy.root().join("stacks/k8s");
+    fs::create_dir_all(&nested).unwrap();
+    fs::rename(copy.root().join("providers"), nested.join("providers")).unwrap();
+    let chart = "stacks/k8s/providers/openstack/scs2/cluster-class/Chart.yaml";
+    copy.write(chart, &copy.read(chart).replace("1-34", "1-33"));
+    copy.commit();
+    copy
+}
+
+#[test]
+fn services_get_paths_from_the_root_of_the_git_repository() {
+    let copy = nested_copy();
+    let root = copy.root().join("stacks/k8s");
+    let stack = root.join("providers/openstack/scs2");
+    let wanted = BTreeSet::from([
+        "stacks/k8s/providers/openstack/scs2/cluster-class/Chart.yaml".to_owned(),
+        "stacks/k8s/providers/openstack/scs2/versions.yaml".to_owned(),
+    ]);
+    for options in [
+        &["-C", root.to_str().unwrap()][..],
+        &["-C", stack.to_str().unwrap()],
+        &["-C", root.to_str().unwrap(), "providers/openstack/scs2"],
+        &["-C", root.to_str().unwrap(), "--rev", "HEAD"],
+    ] {
+        let arguments = [&["check", "--format", "github"], options].concat();
+        let annotations = run(&arguments).ended(3);
+        let files: BTreeSet<String> = annotations
+            .lines()
+            .map(|line| line.split_once("file=").unwrap().1)
+            .map(|rest| rest.split_once(',').unwrap().0.to_owned())
+            .collect();
+        assert_eq!(files, wanted, "{arguments:?}");
+        let arguments = [&["check", "--format", "sarif"], options].concat();
+        let log: Value = serde_json::from_str(&run(&arguments).ended(3)).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        let files: BTreeSet<String> = results
+            .iter()
+            .map(|result| &result["locations"][0]["physicalLocation"]["artifactLocation"])
+            .map(|artifact| text(artifact, "uri").to_owned())
+            .collect();
+        assert_eq!(files, wanted, "{arguments:?}");
+    }
+    // People and programs get paths from where the stacks are.
+    let found = findings(root.to_str().unwrap(), &[]);
+    assert!(text(&found[0], "file").starts_with("providers/openstack/"));
+}
+
+#[test]
+fn warnings_alone_pass_where_errors_alone_are_to_fail() {
+    let copy = nested_copy();
+    let root = copy.root().join("stacks/k8s").display().to_string();
+    let run =
+        |options: &[&str]| run(&[&["check", "-C", &root, "--color", "never"], options].concat());
+    let all = run(&[]).ended(3);
+    assert!(
+        all.contains("versions.yaml:1   warning[version-without-image]\n"),
+        "{all}"
+    );
+    assert!(
+        all.contains("Chart.yaml:9   error[class-chart-minor]\n"),
+        "{all}"
+    );
+    assert!(
+        all.contains("\n1 error and 1 warning in 1 stack. "),
+        "{all}"
+    );
+    for severity in ["error", "warning"] {
+        let same = run(&["--fail-on", severity]).ended(3);
+        let (found, _) = same.split_once(". Repair").unwrap();
+        assert!(all.starts_with(found), "{same}");
+    }
+    let warned = run(&["--fail-on", "error", "--skip", "class-chart-minor"]).ended(0);
+    assert!(warned.ends_with("\n1 warning in 1 stack\n"), "{warned}");
+    let warned = run(&["--skip", "class-chart-minor"]).ended(3);
+    assert!(warned.ends_with("\n1 warning in 1 stack\n"), "{warned}");
 }
 
 #[test]

@@ -235,7 +235,7 @@ fn said_of(copy: &Copy, rule: &str, options: &[String]) -> Vec<String> {
             _ => findings.push(line.to_owned()),
         }
     }
-    let of_rule = format!("   {rule}");
+    let of_rule = format!("[{rule}]");
     findings.retain(|finding| finding.lines().next().unwrap().ends_with(&of_rule));
     findings
 }

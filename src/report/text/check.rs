@@ -43,7 +43,7 @@ fn one(finding: &Finding) -> String {
     let mut out = format!(
         "{}   {}\n  {}\n",
         styled(BOLD, &place),
-        styled(style, finding.rule),
+        styled(style, &format!("{}[{}]", finding.severity, finding.rule)),
         finding.message
     );
     if let Some(fix) = &finding.fix {
@@ -60,19 +60,30 @@ fn one(finding: &Finding) -> String {
     out
 }
 
-/// `2 findings in 1 stack`, or what was looked at without any.
+/// Counts the findings by severity: `1 error and 2 warnings in 1 stack`.
 pub(crate) fn summary(findings: &Findings) -> String {
-    let stacks = |count: usize| match count {
-        1 => "1 stack".to_owned(),
-        count => format!("{count} stacks"),
-    };
-    match findings.findings.len() {
-        0 => format!("no findings in {}", stacks(findings.stacks)),
-        1 => format!("1 finding in {}", stacks(findings.stacks_with_findings)),
-        count => format!(
-            "{count} findings in {}",
-            stacks(findings.stacks_with_findings)
-        ),
+    let mut counts = Vec::new();
+    for severity in [Severity::Error, Severity::Warning] {
+        let all = findings.findings.iter();
+        let count = all.filter(|finding| finding.severity == severity).count();
+        if count > 0 {
+            counts.push(counted(count, &severity.to_string()));
+        }
+    }
+    if counts.is_empty() {
+        return format!("no findings in {}", counted(findings.stacks, "stack"));
+    }
+    format!(
+        "{} in {}",
+        counts.join(" and "),
+        counted(findings.stacks_with_findings, "stack")
+    )
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
     }
 }
 
