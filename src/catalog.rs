@@ -22,7 +22,8 @@ use crate::version::{
 pub use end_of_life::known_end_of_life;
 pub use pattern::{ImagePattern, ImageUrl, NameDate, PatternError};
 pub use request::{
-    CatalogRequest, ChartRequest, Listing, SourceUrls, StoreRequest, VulnerabilityRequest,
+    CatalogRequest, ChartRequest, ImageProof, Listing, SourceUrls, StoreRequest,
+    VulnerabilityRequest,
 };
 pub use traits::{Architecture, Disagreement, ImageTraits};
 pub use vulnerability::{

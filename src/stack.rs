@@ -9,6 +9,7 @@ mod edits;
 mod examples;
 mod explain;
 mod facts;
+mod form;
 mod group;
 mod image_list;
 mod kinds;
@@ -48,7 +49,7 @@ pub(crate) use kinds::{
 };
 pub use kinds::{NodeImagesError, validate_node_images};
 pub use layout::Layout;
-pub use provider::{Provider, find_provider};
+pub use provider::{PROVIDERS, Provider, find_provider};
 pub use role::{Part, Role};
 pub use series::{ImageSeries, ProofKind, SeriesId, SeriesMatch, SeriesSet};
 pub(crate) use source::NamedImage;

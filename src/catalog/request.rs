@@ -69,6 +69,15 @@ pub struct StoreRequest {
     pub digests: bool,
 }
 
+/// What proves that an image is the one that was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageProof {
+    /// A `.CHECKSUM` file beside the image, with its SHA-256 or SHA-512 sum.
+    ChecksumFile,
+    /// The digest that the registry of a container image has for its tag.
+    RegistryDigest,
+}
+
 /// How a store tells what it has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -4,7 +4,7 @@ use super::finding::Found;
 use super::rule::{Group, Rule, Search, Severity};
 use super::view::{Line, View};
 use crate::node_images::Method;
-use crate::stack::{NODE_IMAGES_CONFIG as LIST, Role, SourceFile};
+use crate::stack::{NODE_IMAGES_CONFIG as LIST, Role, SourceFile, find_provider};
 use crate::yaml::{Node, Path};
 
 pub(super) const RULES: [Rule; 1] = [Rule {
@@ -18,10 +18,9 @@ pub(super) const RULES: [Rule; 1] = [Rule {
 
 fn plugin_method(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for line in view
-        .lines()
-        .filter(|line| line.tree.provider == "openstack")
-    {
+    for line in view.lines().filter(|line| {
+        find_provider(&line.tree.provider).is_some_and(|known| known.releases_images)
+    }) {
         let mut files = line.tree.files_for(Role::CsctlConfig);
         found.extend(files.find_map(|file| wrong_method(view, line, file)));
     }

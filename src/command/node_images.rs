@@ -88,7 +88,7 @@ fn check_provider(
             config.provider
         )));
     }
-    if find_provider(&config.provider).is_some_and(|provider| provider.has_node_images) {
+    if find_provider(&config.provider).is_some_and(|provider| provider.releases_images) {
         return Ok(());
     }
     let message = format!(

@@ -20,6 +20,8 @@ pub struct MinorBoundChart {
     pub versions_key: Option<String>,
     /// Its key below `addons` in stack.yaml, where it has one.
     pub stack_key: Option<String>,
+    /// The name by which configured references ask for its version, where it has one: `ccm`.
+    pub(super) short: Option<&'static str>,
 }
 
 /// The charts that belong to a minor: those that the program knows, and those that a configuration names.
@@ -70,32 +72,40 @@ pub(super) fn is_helm_alias(repository: &str) -> bool {
     repository.starts_with('@') || repository.starts_with("alias:")
 }
 
-/// All charts that cloud-provider-openstack publishes: each numbers itself after the Kubernetes minor. Source: its issue 2175.
-/// With their keys in versions.yaml and stack.yaml.
-const KNOWN: [(&str, &str, &str); 3] = [
-    ("openstack-cinder-csi", "cinder_csi", "csi"),
-    ("openstack-cloud-controller-manager", "occm", "ccm"),
-    ("openstack-manila-csi", "manila_csi", "manila"),
-];
-
-const CLOUD_PROVIDER_OPENSTACK: &str = "https://kubernetes.github.io/cloud-provider-openstack";
+/// A chart that a provider knows to belong to a minor.
+#[derive(Debug)]
+pub(super) struct KnownChart {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// The Helm repository that publishes it.
+    pub(super) repository: &'static str,
+    /// Its key in versions.yaml.
+    pub(super) versions_key: &'static str,
+    /// Its key below `addons` in stack.yaml, by which configured references name it too.
+    pub(super) key: &'static str,
+}
 
 impl MinorBoundCharts {
+    /// Returns the charts that the providers know.
+    pub(super) fn of_providers(known: impl Iterator<Item = &'static KnownChart>) -> Self {
+        let charts = known.map(|chart| MinorBoundChart {
+            name: chart.name.to_owned(),
+            repository: chart.repository.to_owned(),
+            versions_key: Some(chart.versions_key.to_owned()),
+            stack_key: Some(chart.key.to_owned()),
+            short: Some(chart.key),
+        });
+        Self(charts.collect())
+    }
+
     /// Reads the entries of a configuration; `text` is the configuration file, for the lines of what is wrong in it. An entry with
     /// the name of a known chart takes its place, and keys that it does not name stay as they are known.
     pub fn read(entries: &[ChartConfig], text: &str) -> Result<Self, Fault> {
-        let mut charts: Vec<MinorBoundChart> = KNOWN.iter().map(known).collect();
+        let mut charts = Self::default().0.to_vec();
         for entry in entries {
-            let before = charts.iter().position(|chart| chart.name == entry.name);
-            let before = before.map(|place| charts.remove(place));
-            let keys = before.map(|chart| (chart.versions_key, chart.stack_key));
-            let (versions_key, stack_key) = keys.unwrap_or_default();
-            charts.push(MinorBoundChart {
-                name: entry.name.clone(),
-                repository: entry.repository.clone(),
-                versions_key: entry.versions_key.clone().or(versions_key),
-                stack_key: entry.stack_key.clone().or(stack_key),
-            });
+            let known = charts.iter().position(|chart| chart.name == entry.name);
+            let known = known.map(|place| charts.remove(place));
+            charts.push(configured_chart(entry, known));
         }
         match find_wrong(entries, &charts) {
             Some(wrong) => Err(wrong.into_fault(text)),
@@ -114,19 +124,23 @@ impl MinorBoundCharts {
     }
 }
 
-impl Default for MinorBoundCharts {
-    fn default() -> Self {
-        Self(KNOWN.iter().map(known).collect())
+/// Returns the chart of an entry; `known` is the chart of that name which a provider knows.
+fn configured_chart(entry: &ChartConfig, known: Option<MinorBoundChart>) -> MinorBoundChart {
+    let mut chart = known.unwrap_or_else(|| MinorBoundChart {
+        name: entry.name.clone(),
+        repository: String::new(),
+        versions_key: None,
+        stack_key: None,
+        short: None,
+    });
+    chart.repository.clone_from(&entry.repository);
+    if entry.versions_key.is_some() {
+        chart.versions_key.clone_from(&entry.versions_key);
     }
-}
-
-fn known((name, versions_key, stack_key): &(&str, &str, &str)) -> MinorBoundChart {
-    MinorBoundChart {
-        name: (*name).to_owned(),
-        repository: CLOUD_PROVIDER_OPENSTACK.to_owned(),
-        versions_key: Some((*versions_key).to_owned()),
-        stack_key: Some((*stack_key).to_owned()),
+    if entry.stack_key.is_some() {
+        chart.stack_key.clone_from(&entry.stack_key);
     }
+    chart
 }
 
 /// What is wrong with an entry of a configuration.
@@ -320,7 +334,10 @@ mod tests {
         let charts = MinorBoundCharts::default();
         let chart = charts.find("openstack-cinder-csi").unwrap();
         for (repository, expected) in [
-            ("", ChartSource::Repository(CLOUD_PROVIDER_OPENSTACK)),
+            (
+                "",
+                ChartSource::Repository("https://kubernetes.github.io/cloud-provider-openstack"),
+            ),
             ("https://a/b", ChartSource::Repository("https://a/b")),
             ("oci://a/b", ChartSource::Repository("oci://a/b")),
             ("@cpo", ChartSource::HelmAlias("@cpo")),

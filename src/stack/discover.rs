@@ -11,6 +11,7 @@ use super::facts::{Fact, Fault, FaultKind, Reference};
 use super::kinds::{self, CSCTL_FILE};
 use super::layout::Layout;
 use super::learn;
+use super::provider;
 use super::role::Role;
 use super::series::SeriesSet;
 use super::source::SourceFile;
@@ -507,8 +508,8 @@ fn find_configured(
 /// Returns the directory of the source tree that a file marks.
 fn source_tree_of<'p>(path: &'p str, content: &Content) -> Option<&'p str> {
     match content {
-        Content::Text(text) => kinds::source_tree_of(path, Some(text)),
-        Content::Unreadable(_) => kinds::source_tree_of(path, None),
+        Content::Text(text) => provider::source_tree_of(path, Some(text)),
+        Content::Unreadable(_) => provider::source_tree_of(path, None),
         // A file that was taken out of the repository says nothing of it.
         Content::Unread => None,
     }
@@ -627,7 +628,7 @@ fn read_file(
         Content::Unread => None,
         Content::Unreadable(reason) => {
             let fault = Fault::new(path, None, reason.clone(), UNREADABLE_HINT);
-            troubles.faults.push(fault.of(kinds::role_at(place)));
+            troubles.faults.push(fault.of(provider::role_at(place)));
             None
         }
         Content::Text(text) => match source.known.get(path) {

@@ -1,5 +1,6 @@
 //! The kinds of files that state facts of a matrix. Each kind is one file with two answers: which references does a file hold,
-//! and what edit states the wanted facts there. A new kind is one more file and one line in [`ALL`].
+//! and what edit states the wanted facts there. A new kind is one more file and one line in a list: in [`COMMON`], or in the provider
+//! whose stacks have it.
 
 mod addon_chart;
 mod beside;
@@ -41,10 +42,14 @@ pub(super) use class_values::{has_meaning, is_default_place};
 pub(super) use cluster_class::free_places;
 pub(crate) use csctl::CSCTL_FILE;
 pub(crate) use example::left_examples;
+pub(super) use image_manager::ImageManager;
 pub(crate) use image_manager::is_complete;
 pub(crate) use images::edit_images;
+pub(super) use machine_template::MachineTemplate;
 pub(crate) use node_images::NODE_IMAGES_CONFIG;
+pub(super) use node_images::NodeImages;
 pub use node_images::{NodeImagesError, validate_node_images};
+pub(super) use orc_image::OrcImage;
 
 /// A kind of file.
 pub trait FileKind: Sync + std::fmt::Debug {
@@ -97,8 +102,8 @@ pub trait FileKind: Sync + std::fmt::Debug {
     ) -> Result<(), Fault>;
 }
 
-/// All kinds, in the order in which their facts are read.
-pub(super) const ALL: [&dyn FileKind; 16] = [
+/// The kinds that stacks of every provider have, in the order in which their facts are read.
+pub(super) const COMMON: [&dyn FileKind; 10] = [
     &csctl::Csctl,
     &stack_file::StackFile,
     &versions_file::VersionsFile,
@@ -108,35 +113,18 @@ pub(super) const ALL: [&dyn FileKind; 16] = [
     &chart_lock::ChartLock,
     &class_values::ClassValues,
     &cluster_class::ClusterClass,
-    &machine_template::MachineTemplate,
     &helper::Helper,
-    &orc_image::OrcImage,
-    &node_images::NodeImages,
-    &image_manager::ImageManager,
-    &cluster_stack::ClusterStack,
-    &readme::Readme,
 ];
 
-/// The kinds that make a directory a source tree.
-const MARKS: [&dyn FileKind; 3] = [
+/// The kinds with examples for people, which state nothing themselves.
+pub(super) const EXAMPLES: [&dyn FileKind; 2] = [&cluster_stack::ClusterStack, &readme::Readme];
+
+/// The kinds of csctl's repositories that make a directory a source tree and name its stack.
+pub(super) const CSCTL_MARKS: [&dyn FileKind; 3] = [
     &csctl::Csctl,
     &stack_file::StackFile,
     &class_chart::ClassChart,
 ];
-
-/// Returns the directory that a file makes a source tree; no text is that of a file that cannot be read.
-pub(super) fn source_tree_of<'p>(path: &'p str, text: Option<&str>) -> Option<&'p str> {
-    MARKS
-        .into_iter()
-        .find_map(|kind| kind.source_tree(path, text))
-}
-
-/// Returns the role of a file that cannot be read, where its place alone tells it.
-pub(super) fn role_at(place: &str) -> Option<Role> {
-    let mut kinds = ALL.into_iter();
-    let kind = kinds.find(|kind| kind.place() == Some(place))?;
-    Some(kind.role())
-}
 
 /// Returns the directory of a file with this name.
 fn directory_if_named<'p>(path: &'p str, name: &str) -> Option<&'p str> {

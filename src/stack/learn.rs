@@ -22,7 +22,7 @@ pub(super) fn claim(stack: &mut Stack, configured: Option<&ImagePattern>) {
     let of_provider = stack
         .trees
         .first()
-        .and_then(|tree| find_provider(&tree.provider)?.default_pattern?.parse().ok());
+        .and_then(|tree| find_provider(&tree.provider)?.store?.parse().ok());
     let stores = KnownStores {
         configured,
         of_provider: of_provider.as_ref(),

@@ -8,7 +8,8 @@ use super::configured::{self, ConfiguredReference};
 use super::examples::{Example, ExampleValue, Subject};
 use super::facts::{Fact, Facts, Fault, ImageList, ImageListEntry, Reference, ValueRef};
 use super::group::ImageGroup;
-use super::kinds::{self, FileKind};
+use super::kinds::FileKind;
+use super::provider;
 use super::role::{Part, Role};
 use super::series::{SeriesId, SeriesSet};
 use crate::catalog::ImagePattern;
@@ -39,7 +40,7 @@ impl SourceFile {
         let is_yaml = place
             .rsplit_once('.')
             .is_none_or(|(_, ending)| !matches!(ending, "md" | "tpl"));
-        let of_form = kinds::ALL
+        let of_form = provider::kinds()
             .iter()
             .copied()
             .filter(|kind| kind.is_yaml() == is_yaml);

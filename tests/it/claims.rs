@@ -1,7 +1,7 @@
 //! What a plan may write over: values that are proved to be the stack's. Everything else stays as it is, byte for byte, and what
 //! cannot be moved is told.
 
-use crate::support::program::{self, Copy, catalog};
+use crate::support::program::{self, Copy, catalog, sound_repositories};
 
 const VALUES: &str = "providers/openstack/scs2/cluster-class/values.yaml";
 const CSCTL: &str = "providers/openstack/scs2/csctl.yaml";
@@ -131,15 +131,8 @@ supportedVersions: [1.33.4, 1.34.6]
 #[test]
 fn every_edit_of_a_plan_is_of_a_claimed_value() {
     let mut edits = 0;
-    for layout in [
-        "layout-a",
-        "layout-b",
-        "layout-c",
-        "layout-d",
-        "docker",
-        "values-map",
-    ] {
-        let copy = Copy::of(layout);
+    for layout in sound_repositories() {
+        let copy = Copy::of(&layout);
         let catalog = catalog();
         let plan = copy.run(&[
             "plan",

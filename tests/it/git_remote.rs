@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::git_server::{self, GitServer, TOKEN};
-use crate::support::program::{Copy, catalog, files_of};
+use crate::support::program::{Copy, catalog, files_of, sound_repositories};
 use crate::support::server::{Reply, refusing_url};
 use csctl_matrix::command::{Place, Repository, World as Sight};
 use csctl_matrix::config::Config;
@@ -264,14 +264,7 @@ fn plan_of(copy: &Copy, minor: Option<&str>, day: Option<&str>, below: &str) -> 
 #[test]
 fn a_commit_is_what_update_would_write() {
     let mut kinds = BTreeMap::new();
-    let layouts = [
-        "layout-a",
-        "layout-b",
-        "layout-c",
-        "layout-d",
-        "docker",
-        "values-map",
-    ];
+    let layouts = sound_repositories();
     let asked = [
         (None, None),
         (Some("1.35"), None),

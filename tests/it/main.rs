@@ -47,6 +47,7 @@ mod policy;
 mod pr;
 mod pr_history;
 mod properties;
+mod providers;
 mod readme_examples;
 mod replay;
 mod rules;

@@ -3,18 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::program::{self, project, run};
+use crate::support::program::{self, project, repositories, run};
 use serde_json::{Map, Value};
-
-const REPOSITORIES: [&str; 7] = [
-    "broken",
-    "docker",
-    "layout-a",
-    "layout-b",
-    "layout-c",
-    "layout-d",
-    "values-map",
-];
 
 /// Keywords that say nothing of the value. One that is neither here nor checked below fails the test, so that nothing is left
 /// unchecked unseen.
@@ -177,26 +167,26 @@ fn said(repository: &str, arguments: &[&str]) -> Value {
 #[test]
 fn plans_fit_their_schema() {
     let schema = Schema::read("plan");
-    for repository in REPOSITORIES {
-        schema.check(&said(repository, &["plan"]));
-        schema.check(&said(repository, &["plan", "--switch", "1.35"]));
+    for repository in repositories() {
+        schema.check(&said(&repository, &["plan"]));
+        schema.check(&said(&repository, &["plan", "--switch", "1.35"]));
     }
 }
 
 #[test]
 fn matrices_fit_their_schema() {
     let schema = Schema::read("show");
-    for repository in REPOSITORIES {
-        schema.check(&said(repository, &["show"]));
-        schema.check(&said(repository, &["show", "--references"]));
+    for repository in repositories() {
+        schema.check(&said(&repository, &["show"]));
+        schema.check(&said(&repository, &["show", "--references"]));
     }
 }
 
 #[test]
 fn findings_fit_their_schema() {
     let schema = Schema::read("check");
-    for repository in REPOSITORIES {
-        schema.check(&said(repository, &["check", "--with", "strict"]));
+    for repository in repositories() {
+        schema.check(&said(&repository, &["check", "--with", "strict"]));
     }
 }
 
@@ -223,8 +213,8 @@ fn what_doctor_finds_fits_its_schema() {
 #[test]
 fn catalogs_fit_their_schema() {
     let schema = Schema::read("catalog");
-    for repository in REPOSITORIES {
-        schema.check(&said(repository, &["catalog", "show"]));
+    for repository in repositories() {
+        schema.check(&said(&repository, &["catalog", "show"]));
     }
 }
 

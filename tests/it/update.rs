@@ -6,16 +6,10 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::program::{self, Copy, catalog, differing, files_of, program};
+use crate::support::program::{
+    self, Copy, catalog, differing, files_of, program, sound_repositories,
+};
 
-const LAYOUTS: [&str; 6] = [
-    "layout-a",
-    "layout-b",
-    "layout-c",
-    "layout-d",
-    "docker",
-    "values-map",
-];
 /// On the catalog's day every minor of layout-a has reached its end of life.
 const FOLLOW: [&str; 2] = ["--end-of-life", "follow"];
 const SCS2: &str = "providers/openstack/scs2";
@@ -58,8 +52,8 @@ fn diff_in(plan: &str) -> String {
 
 #[test]
 fn the_diff_of_a_plan_is_what_update_writes() {
-    for layout in LAYOUTS {
-        let (patched, written) = (Copy::of(layout), Copy::of(layout));
+    for layout in sound_repositories() {
+        let (patched, written) = (Copy::of(&layout), Copy::of(&layout));
         let plan = run(
             &patched,
             &[&["plan", "--color", "never"], &FOLLOW[..]].concat(),
@@ -74,7 +68,7 @@ fn the_diff_of_a_plan_is_what_update_writes() {
             [""; 0],
             "{layout}"
         );
-        assert_ne!(written.files(), Copy::of(layout).files(), "{layout}");
+        assert_ne!(written.files(), Copy::of(&layout).files(), "{layout}");
     }
 }
 
@@ -133,8 +127,8 @@ fn the_json_of_a_plan_is_what_update_writes() {
 
 #[test]
 fn a_second_run_changes_nothing() {
-    for layout in LAYOUTS {
-        let copy = Copy::of(layout);
+    for layout in sound_repositories() {
+        let copy = Copy::of(&layout);
         run(&copy, &["update"]);
         let files = copy.files();
         let said = run(&copy, &["update"]);

@@ -11,9 +11,6 @@ use crate::stack::facts::{Fact, Reference};
 use crate::stack::wanted::Wanted;
 use crate::version::{ChartVersion, KubernetesVersion, Minor, StackVersion};
 
-const CCM: &str = "openstack-cloud-controller-manager";
-const CSI: &str = "openstack-cinder-csi";
-
 /// A text with places for values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template(Vec<Piece>);
@@ -78,7 +75,10 @@ pub(crate) struct Values {
     minor: Minor,
     default: Option<KubernetesVersion>,
     stack_version: Option<StackVersion>,
+    /// The versions of the charts by their names.
     charts: BTreeMap<String, ChartVersion>,
+    /// The charts' names by their short ones.
+    short: BTreeMap<&'static str, String>,
 }
 
 impl Values {
@@ -97,6 +97,7 @@ impl Values {
             default: tree.default,
             stack_version: None,
             charts: tree.references().filter_map(chart).collect(),
+            short: short_names(tree),
         })
     }
 
@@ -117,6 +118,7 @@ impl Values {
             default: wanted.default_before,
             stack_version: published,
             charts: charts.charts.clone(),
+            short: charts.short.clone(),
         };
         let mut after = Self {
             provider: wanted.line.provider.clone(),
@@ -126,13 +128,18 @@ impl Values {
             // What the release becomes is known only while it becomes; afterwards what was written then stays.
             stack_version: next.filter(|_| moves),
             charts: charts.charts.clone(),
+            short: charts.short.clone(),
         };
         after.charts.extend(wanted.charts.clone());
         (before, after)
     }
 
+    fn chart(&self, short: &str) -> Option<String> {
+        let version = self.charts.get(self.short.get(short)?)?;
+        Some(version.to_string())
+    }
+
     fn text(&self, variable: Variable) -> Option<String> {
-        let chart = |name| self.charts.get(name).map(ToString::to_string);
         match variable {
             Variable::Provider => Some(self.provider.clone()),
             Variable::Stack => Some(self.stack.clone()),
@@ -141,10 +148,18 @@ impl Values {
             Variable::Default => self.default.map(|version| version.to_string()),
             Variable::DefaultPlain => self.default.map(KubernetesVersion::plain),
             Variable::StackVersion => self.stack_version.as_ref().map(ToString::to_string),
-            Variable::Ccm => chart(CCM),
-            Variable::Csi => chart(CSI),
+            Variable::Ccm => self.chart("ccm"),
+            Variable::Csi => self.chart("csi"),
         }
     }
+}
+
+/// Returns the names of a tree's charts by their short ones.
+fn short_names(tree: &SourceTree) -> BTreeMap<&'static str, String> {
+    let charts = tree.files.iter().flat_map(|file| file.charts().iter());
+    charts
+        .filter_map(|chart| Some((chart.short?, chart.name.clone())))
+        .collect()
 }
 
 impl Template {

@@ -12,7 +12,7 @@ use crate::version::KubernetesVersion;
 use crate::yaml::{Node, Path, Place};
 
 #[derive(Debug)]
-pub(super) struct ImageManager;
+pub(in crate::stack) struct ImageManager;
 
 impl FileKind for ImageManager {
     fn name(&self) -> &'static str {

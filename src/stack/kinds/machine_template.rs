@@ -5,163 +5,16 @@
 use super::helper;
 use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
 use crate::stack::facts::{Reading, ValueRef};
+use crate::stack::form::{Fields, ImageForm};
 use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
 use crate::yaml::{Node, Path};
 
+/// Machine templates of all providers; those that none describes are read as far as their fields say what they are.
 #[derive(Debug)]
-pub(super) struct MachineTemplate;
-
-/// The fields of one kind of manifest that say what its image is.
-struct Form {
-    kind: &'static str,
-    /// What the fields stand below.
-    root: &'static [&'static str],
-    /// Fields below the root; `[]` stands for every item of a list. One image each.
-    images: &'static [Fields],
+pub(in crate::stack) struct MachineTemplate {
+    /// Finds the form of a kind of manifest.
+    pub(in crate::stack) find_form: fn(&str) -> Option<&'static ImageForm>,
 }
-
-/// Fields about one image.
-#[derive(Clone, Copy)]
-struct Fields {
-    /// What names it: its name or its URL.
-    image: &'static str,
-    /// Its checksum, or the URL of it.
-    sum: Option<&'static str>,
-    /// The checksum's algorithm.
-    algorithm: Option<&'static str>,
-}
-
-const fn named(image: &'static str) -> Fields {
-    Fields {
-        image,
-        sum: None,
-        algorithm: None,
-    }
-}
-
-/// Sources: the API types of each provider (`api/*/..machinetemplate_types.go`), as of 2026.
-const FORMS: [Form; 18] = [
-    Form {
-        kind: "OpenStackMachineTemplate",
-        root: &TEMPLATE,
-        images: &[
-            named("image"),
-            named("image.filter.name"),
-            named("image.imageRef.name"),
-        ],
-    },
-    Form {
-        kind: "CloudStackMachineTemplate",
-        root: &TEMPLATE,
-        images: &[named("template"), named("template.name")],
-    },
-    Form {
-        kind: "DockerMachineTemplate",
-        root: &TEMPLATE,
-        images: &[named("customImage")],
-    },
-    Form {
-        kind: "DevMachineTemplate",
-        root: &TEMPLATE,
-        images: &[named("backend.docker.customImage")],
-    },
-    Form {
-        kind: "Metal3MachineTemplate",
-        root: &TEMPLATE,
-        images: &[Fields {
-            image: "image.url",
-            sum: Some("image.checksum"),
-            algorithm: Some("image.checksumType"),
-        }],
-    },
-    Form {
-        kind: "KubevirtMachineTemplate",
-        root: &TEMPLATE,
-        images: &[
-            named("virtualMachineTemplate.spec.template.spec.volumes[].containerDisk.image"),
-            named("virtualMachineTemplate.spec.dataVolumeTemplates[].spec.source.registry.url"),
-            named("virtualMachineTemplate.spec.dataVolumeTemplates[].spec.source.http.url"),
-        ],
-    },
-    Form {
-        kind: "HCloudMachineTemplate",
-        root: &TEMPLATE,
-        images: &[named("imageName")],
-    },
-    Form {
-        kind: "HetznerBareMetalMachineTemplate",
-        root: &TEMPLATE,
-        images: &[
-            named("installImage.image.url"),
-            named("installImage.image.name"),
-            named("installImage.image.path"),
-        ],
-    },
-    Form {
-        kind: "VSphereMachineTemplate",
-        root: &TEMPLATE,
-        images: &[named("template")],
-    },
-    Form {
-        kind: "AzureMachineTemplate",
-        root: &TEMPLATE,
-        images: &[
-            named("image.id"),
-            named("image.marketplace.version"),
-            named("image.computeGallery.version"),
-        ],
-    },
-    Form {
-        kind: "AWSMachineTemplate",
-        root: &TEMPLATE,
-        images: &[named("ami.id"), named("imageLookupFormat")],
-    },
-    Form {
-        kind: "GCPMachineTemplate",
-        root: &TEMPLATE,
-        images: &[named("image"), named("imageFamily")],
-    },
-    Form {
-        kind: "NutanixMachineTemplate",
-        root: &TEMPLATE,
-        images: &[named("image.name")],
-    },
-    Form {
-        kind: "VCDMachineTemplate",
-        root: &TEMPLATE,
-        images: &[named("template")],
-    },
-    Form {
-        kind: "HarvesterMachineTemplate",
-        root: &TEMPLATE,
-        images: &[named("volumes[].imageName")],
-    },
-    Form {
-        kind: "OpenStackClusterTemplate",
-        root: &TEMPLATE,
-        images: &[
-            named("bastion.spec.image"),
-            named("bastion.spec.image.filter.name"),
-            named("bastion.spec.image.imageRef.name"),
-        ],
-    },
-    Form {
-        kind: "OpenStackServer",
-        root: &["spec"],
-        images: &[
-            named("image"),
-            named("image.filter.name"),
-            named("image.imageRef.name"),
-        ],
-    },
-    Form {
-        kind: "DockerMachinePoolTemplate",
-        root: &TEMPLATE,
-        images: &[named("template.customImage")],
-    },
-];
-
-const TEMPLATE: [&str; 3] = ["spec", "template", "spec"];
 
 /// The API group of infrastructure providers, whose resources make machines.
 const INFRASTRUCTURE: &str = "infrastructure.cluster.x-k8s.io/";
@@ -184,7 +37,7 @@ impl FileKind for MachineTemplate {
     fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
         for (document, root) in file.documents().iter().enumerate() {
             let kind = root.get("kind").and_then(Node::as_str).unwrap_or_default();
-            let form = FORMS.iter().find(|form| form.kind == kind);
+            let form = (self.find_form)(kind);
             let path = super::keys(form.map_or(&["spec"], |form| form.root));
             let Some(spec) = root.at(&path) else {
                 continue;

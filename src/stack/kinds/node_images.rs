@@ -12,7 +12,7 @@ use crate::stack::image_list::{ImageListScope, Listing, reconcile};
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
-pub(super) struct NodeImages;
+pub(in crate::stack) struct NodeImages;
 
 const NODE_IMAGES: &str = "node-images.yaml";
 

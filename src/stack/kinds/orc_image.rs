@@ -10,7 +10,7 @@ use crate::stack::image_list::{ImageListScope, Listing, reconcile};
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
-pub(super) struct OrcImage;
+pub(in crate::stack) struct OrcImage;
 
 const NAME: &str = "metadata.name";
 const GLANCE_NAME: &str = "spec.resource.name";

@@ -125,6 +125,25 @@ pub fn install_script(to: &Path, text: &str) {
     install(&script, to);
 }
 
+/// The repositories of `testdata`, by their folders.
+pub fn repositories() -> Vec<String> {
+    let folders = fs::read_dir(project().join("testdata")).unwrap();
+    let folders = folders.map(|folder| folder.unwrap());
+    let mut found: Vec<String> = folders
+        .filter(|folder| folder.path().join("providers").is_dir())
+        .map(|folder| folder.file_name().into_string().unwrap())
+        .collect();
+    found.sort();
+    assert!(found.len() > 6, "{found:?}");
+    found
+}
+
+/// Those of them in which every file can be read.
+pub fn sound_repositories() -> Vec<String> {
+    let all = repositories().into_iter();
+    all.filter(|name| name != "broken").collect()
+}
+
 /// Runs the program.
 pub fn run(arguments: &[&str]) -> Said {
     program(arguments).output().unwrap().into()
