@@ -2,9 +2,11 @@
 //! it is given and returns values; where the texts come from and what should be written are other floors' business.
 
 mod addon;
+mod agreement;
 mod claims;
 mod configured;
 mod discover;
+mod document;
 mod edits;
 mod examples;
 mod explain;
@@ -12,25 +14,30 @@ mod facts;
 mod form;
 mod group;
 mod image_list;
+mod images;
 mod kinds;
 mod layout;
 mod learn;
+mod model;
 mod provider;
 mod role;
 mod series;
 mod source;
+mod stated;
 mod tree;
 mod wanted;
 
 pub use addon::{ChartSource, MinorBoundChart, MinorBoundCharts, versions_for};
+pub(crate) use agreement::unmet as unmet_references;
+pub use agreement::{StaleReference, stale_references};
 pub(crate) use configured::is_of_git;
-pub use configured::{ConfiguredReferences, StaleReference, Unmet, stale_references};
+pub use configured::{ConfiguredReferences, Unmet};
 pub(crate) use configured::{
     ReferenceValues, edit as edit_configured, edit_text as edit_configured_text,
-    unmet as unmet_references,
 };
 pub(crate) use discover::Known;
-pub use discover::{Discovery, Hints, SourceTree, Stack, add_left_out, discover, discover_with};
+pub use discover::{Discovery, Hints, add_left_out, discover, discover_with};
+pub use document::Document;
 pub use edits::{EditNote, Edited, FileEdits};
 pub use examples::{
     Example, ExampleKind, ExampleValue, Explained, NamedRelease, NamedVersion, Stated, Subject,
@@ -39,21 +46,23 @@ pub use examples::{
 pub(crate) use explain::other_versions;
 pub use explain::{EXPLANATION_SCHEMA, ExplainedValue, FileExplanation, explain_file};
 pub use facts::{
-    Fact, Facts, Fault, FaultKind, ImageList, ImageListEntry, ImageListForm, ImageReference,
-    Reference,
+    Fact, Fault, FaultKind, ImageList, ImageListEntry, ImageListForm, ImageReference, Reference,
 };
 pub(crate) use image_list::{choose as choose_image, is_another_image, select as select_versions};
+pub(crate) use images::{cannot_follow, edit_images};
 pub(crate) use kinds::{
-    CSCTL_FILE, NODE_IMAGES_CONFIG, chart_lock_fits, chart_of_lock, edit_images,
+    CSCTL_FILE, NODE_IMAGES_CONFIG, chart_lock_fits, chart_of_lock,
     is_complete as is_complete_image, left_examples, lock_of_chart, minor_in_name,
 };
 pub use kinds::{NodeImagesError, validate_node_images};
 pub use layout::Layout;
+pub use model::{SourceTree, Stack};
 pub use provider::{PROVIDERS, Provider, find_provider};
 pub use role::{Part, Role};
 pub use series::{ImageSeries, ProofKind, SeriesId, SeriesMatch, SeriesSet};
 pub(crate) use source::NamedImage;
 pub use source::SourceFile;
+pub use stated::Facts;
 pub(crate) use tree::directory_of;
 pub use tree::{Content, Tree, is_directory_of_interest, is_of_interest};
 pub use wanted::{AddonRow, ChartPlace, Reach, SeriesImages, Wanted};

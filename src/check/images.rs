@@ -6,7 +6,7 @@ use super::finding::Found;
 use super::rule::{Group, Rule, Search, Severity};
 use super::view::{View, file_name};
 use crate::catalog::ImagePattern;
-use crate::stack::{Fact, ImageListEntry, ImageListForm, SourceFile};
+use crate::stack::{Fact, ImageListEntry, ImageListForm, SourceFile, cannot_follow};
 use crate::version::{KubernetesVersion, Minor, OsRelease, Sha256};
 use crate::yaml::{Node, Path};
 
@@ -108,7 +108,7 @@ fn image_version(view: &View<'_>) -> Vec<Found> {
 fn image_cannot_follow(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for (minor, file) in view.files_with_minor() {
-        for fault in file.cannot_follow(&view.stack.series) {
+        for fault in cannot_follow(file, &view.stack.series) {
             let told = Found::in_file(&fault.file, fault.line, &fault.message).of(minor);
             found.push(told.hinted(&fault.hint));
         }

@@ -114,7 +114,7 @@ impl<'a> Line<'a> {
             .find_map(|role| self.tree.files_for(role).next());
         let first = || self.tree.files.first().map(AsRef::as_ref);
         let file = found.or_else(first);
-        file.map_or(self.tree.directory.as_str(), SourceFile::path)
+        file.map_or(self.tree.directory.as_str(), |file| file.path())
             .to_owned()
     }
 

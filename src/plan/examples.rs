@@ -13,7 +13,8 @@ pub(super) fn example_holds(target: &Target<'_>) -> Vec<Hold> {
             continue;
         };
         for file in &tree.files {
-            let left = left_examples(file, wanted).into_iter();
+            let kinds = file.kinds().iter();
+            let left = kinds.flat_map(|kind| left_examples(*kind, file, wanted));
             holds.extend(left.map(|left| {
                 let subject = format!("{} in {}", left.value, left.place);
                 hold(subject, left.reason, Some(left.hint.to_owned()))

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::target::{Move, Target};
 use super::{FileAction, FileChange};
 use crate::stack::{
-    Content, Edited, Fault, FileEdits, Known, Reach, ReferenceValues, SeriesSet, SourceFile,
-    SourceTree, Stack, Tree, Wanted, edit_configured, edit_configured_text, edit_images,
+    Content, Document, Edited, Fault, FileEdits, Known, Reach, ReferenceValues, SeriesSet,
+    SourceFile, SourceTree, Stack, Tree, Wanted, edit_configured, edit_configured_text,
+    edit_images,
 };
 use crate::version::{KubernetesVersion, Minor};
 
@@ -95,16 +96,17 @@ impl Work<'_> {
     ) {
         let values = ReferenceValues::new(self.target.stack, wanted);
         let limits = self.target.limits;
+        let siblings = documents(files);
         for file in files.iter().filter(|file| !limits.leaves(file.path())) {
-            match edit(file, files, (wanted, &values)) {
+            match edit(file, &siblings, (wanted, &values)).and_then(|edited| parsed(file, edited)) {
                 Ok(None) => {}
-                Ok(Some(edited)) => {
+                Ok(Some((edited, after))) => {
                     let action = FileAction::Edit {
                         before: file.text().clone(),
                         after: edited.text,
                     };
                     self.known
-                        .extend(edited.file.map(|after| (file.path().to_owned(), after)));
+                        .extend(after.map(|after| (file.path().to_owned(), after)));
                     self.files.push(FileChange {
                         path: file.path().to_owned(),
                         action,
@@ -122,11 +124,12 @@ impl Work<'_> {
 
     fn create(&mut self, from: &SourceTree, directory: &str, wanted: &Wanted<'_>) {
         let values = ReferenceValues::new(self.target.stack, wanted);
+        let siblings = documents(&from.files);
         for (path, content) in self.target.input.tree.files_below(&from.directory) {
             let place = format!("{directory}{}", &path[from.directory.len()..]);
             let source = path.to_owned();
             let edited = match from.files.iter().find(|file| file.path() == path) {
-                Some(file) => edit(file, &from.files, (wanted, &values)),
+                Some(file) => edit(file, &siblings, (wanted, &values)),
                 None => Ok(None),
             };
             match (edited, content) {
@@ -223,9 +226,25 @@ impl Work<'_> {
     }
 }
 
+fn documents(files: &[Arc<SourceFile>]) -> Vec<&Document> {
+    files.iter().map(|file| &***file).collect()
+}
+
+/// An edited file, as it reads then where the proof of the edits has parsed it.
+type Read = (Edited, Option<Arc<SourceFile>>);
+
+fn parsed(file: &SourceFile, edited: Option<Edited>) -> Result<Option<Read>, Fault> {
+    let Some(mut edited) = edited else {
+        return Ok(None);
+    };
+    let yaml = edited.yaml.take();
+    let read = yaml.map(|yaml| file.with_yaml(yaml)).transpose()?;
+    Ok(Some((edited, read.map(Arc::new))))
+}
+
 fn edit(
     file: &SourceFile,
-    siblings: &[Arc<SourceFile>],
+    siblings: &[&Document],
     (wanted, values): (&Wanted<'_>, &ReferenceValues),
 ) -> Result<Option<Edited>, Fault> {
     let mut edits = FileEdits::new(file, siblings, wanted);
@@ -241,9 +260,10 @@ fn edit(
     if file.configured().is_empty() {
         return edits.finish();
     }
-    edit_configured(file, (values, wanted), &mut edits)?;
+    let configured = (&**file, file.configured());
+    edit_configured(configured, (values, wanted), &mut edits)?;
     Ok(edit_configured_text(
-        file,
+        configured,
         (values, wanted),
         edits.finish()?,
     ))

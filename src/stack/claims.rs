@@ -11,63 +11,47 @@ use companions::{
     tagged_name, version_in,
 };
 
-use super::facts::{Reading, ValueRef};
+use super::document::Document;
 use super::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
 use super::kinds::{has_meaning, is_default_place};
 use super::series::{SeriesMatch, SeriesSet};
-use super::source::SourceFile;
+use super::stated::{Claims, ListPlace, Reading, ValueRef};
 use crate::version::KubernetesVersion;
 use crate::yaml::{Node, Path, Step};
 
-/// The claimed values of a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Claims {
-    /// Values about the default's image.
-    pub(super) groups: Vec<ImageGroup>,
-    /// Lists of image names.
-    pub(super) lists: Vec<ListPlace>,
-}
-
-/// Where a list stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ListPlace {
-    pub(super) document: usize,
-    pub(super) path: Path,
-}
-
-impl Claims {
-    /// Finds the claimed values of a chart's values; `refs` are those that manifests of the chart read.
-    pub(super) fn of_values(file: &SourceFile, known: Known<'_>, refs: &[ValueRef]) -> Self {
-        let mut scan = Scan::new(known);
-        scan.read_one_by_one = refs.iter().map(|one| keys(&one.value)).collect();
-        for (index, document) in file.documents().iter().enumerate() {
-            scan.referenced((index, document), refs);
-            scan.walk(index, &Path::root(), document);
-            scan.pieces((index, document), refs);
-        }
-        scan.claims
+/// Finds the claimed values of a chart's values; `refs` are those that manifests of the chart read.
+pub(super) fn of_values(file: &Document, known: Known<'_>, refs: &[ValueRef]) -> Claims {
+    let mut scan = Scan::new(known);
+    scan.read_one_by_one = refs.iter().map(|one| keys(&one.value)).collect();
+    for (index, document) in file.documents().iter().enumerate() {
+        scan.referenced((index, document), refs);
+        scan.walk(index, &Path::root(), document);
+        scan.pieces((index, document), refs);
     }
+    scan.claims
+}
 
-    /// Finds the claimed values below certain places of a file.
-    pub(super) fn below(file: &SourceFile, known: Known<'_>, places: &[ListPlace]) -> Self {
-        let mut scan = Scan::new(known);
-        for place in places {
-            let Some(root) = file.documents().get(place.document) else {
-                continue;
-            };
-            let Some(node) = root.at(&place.path) else {
-                continue;
-            };
-            match node.as_str() {
-                Some(text) => {
-                    let stuck = stuck_at(root, &place.path, text);
-                    scan.alone((place.document, &place.path, node), (text, stuck));
-                }
-                None => scan.walk(place.document, &place.path, node),
+/// Finds the claimed values below certain places of a file.
+pub(super) fn below(file: &Document, known: Known<'_>, places: &[ListPlace]) -> Claims {
+    let mut scan = Scan::new(known);
+    for place in places {
+        let Some(root) = file.documents().get(place.document) else {
+            continue;
+        };
+        let Some(node) = root.at(&place.path) else {
+            continue;
+        };
+        match node.as_str() {
+            Some(text) => {
+                let stuck = stuck_at(root, &place.path, text);
+                scan.alone((place.document, &place.path, node), (text, stuck));
             }
+            None => scan.walk(place.document, &place.path, node),
         }
-        scan.claims
     }
+    // What a list in a variable's default is for, the class alone knows.
+    scan.claims.lists.clear();
+    scan.claims
 }
 
 /// What free values are compared with.

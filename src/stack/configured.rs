@@ -8,16 +8,17 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::discover::{SourceTree, Stack};
+use super::document::Document;
 use super::edits::{EditNote, Edited, FileEdits};
-use super::facts::{Fact, Facts, Fault, Reference};
-use super::source::SourceFile;
+use super::facts::{Fact, Fault, Reference};
+use super::stated::Facts;
 use super::wanted::Wanted;
 use crate::config::{CONFIG_FILE, ReferenceConfig};
 use crate::policy::ChangeClass;
 use crate::yaml::{self, Node, Path};
 use glob::Glob;
-use template::{Template, Values};
+use template::Template;
+pub(super) use template::Values;
 
 /// What stands for the value in a pattern.
 const VALUE: &str = "{value}";
@@ -32,7 +33,7 @@ pub(crate) struct ConfiguredReference {
     line: usize,
     files: Glob,
     place: Place,
-    value: Template,
+    pub(super) value: Template,
     stack: Option<String>,
 }
 
@@ -49,15 +50,6 @@ pub struct Unmet {
     pub reference: String,
     /// Why, as a phrase.
     pub reason: String,
-}
-
-/// A configured reference that contradicts its source tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StaleReference {
-    /// The reference.
-    pub reference: Reference,
-    /// What should stand there.
-    pub expected: String,
 }
 
 impl ConfiguredReferences {
@@ -172,10 +164,10 @@ fn read_pattern(pattern: &str) -> Option<Place> {
 }
 
 impl ConfiguredReference {
-    /// Tells whether its files can be among those of a stack.
-    pub(super) fn is_of(&self, stack: &Stack) -> bool {
+    /// Tells whether its files can be among those of a stack with this title, in this directory.
+    pub(super) fn is_of(&self, title: &str, directory: &str) -> bool {
         let named = self.stack.as_deref().map(|name| name.trim_end_matches('/'));
-        named.is_none_or(|name| name == stack.title() || name == stack.directory)
+        named.is_none_or(|name| name == title || name == directory)
     }
 
     pub(super) fn names_stack(&self) -> bool {
@@ -201,14 +193,14 @@ impl ConfiguredReference {
         }
     }
 
-    fn fact(&self) -> Fact {
+    pub(super) fn fact(&self) -> Fact {
         Fact::Configured {
             entry: self.line,
             template: self.value.to_string(),
         }
     }
 
-    fn place_for_people(&self) -> String {
+    pub(super) fn place_for_people(&self) -> String {
         match &self.place {
             Place::Path(path) => format!("there is no `{path}`"),
             Place::Text { before, after } => {
@@ -268,8 +260,12 @@ fn find_value(text: &str, after: &str, value: &Template) -> Option<usize> {
 }
 
 /// Adds what the configured references of a file say.
-pub(super) fn read(file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
-    for reference in file.configured() {
+pub(super) fn read(
+    file: &Document,
+    references: &[Arc<ConfiguredReference>],
+    facts: &mut Facts,
+) -> Result<(), Fault> {
+    for reference in references {
         let mut add = |line: usize, at: String, value: &str| {
             facts.references.push(Reference {
                 file: file.path().to_owned(),
@@ -295,7 +291,7 @@ type Found<'f> = (usize, &'f Path, &'f Node, &'f str);
 
 /// Finds the scalars at a reference's path, in every document that has it.
 fn nodes<'f>(
-    file: &'f SourceFile,
+    file: &'f Document,
     reference: &'f ConfiguredReference,
 ) -> Result<Vec<Found<'f>>, Fault> {
     let Place::Path(path) = &reference.place else {
@@ -323,95 +319,19 @@ fn line_of(text: &str, at: usize) -> usize {
     1 + text[..at].matches('\n').count()
 }
 
-/// Returns the source tree whose state a file of the stack speaks of: the one it is in, else that of the newest minor.
-fn tree_of<'s>(stack: &'s Stack, file: &SourceFile) -> Option<&'s SourceTree> {
-    let own = |tree: &&SourceTree| tree.files.iter().any(|known| known.path() == file.path());
-    stack.trees.iter().find(own).or(stack.trees.last())
-}
-
-/// Returns the configured references of a stack that say nothing, and why.
-pub(crate) fn unmet(stack: &Stack) -> Vec<Unmet> {
-    let mut unmet = Vec::new();
-    let mut seen: Vec<&Arc<ConfiguredReference>> = Vec::new();
-    for file in stack.files() {
-        for reference in file.configured() {
-            if seen.contains(&reference) {
-                continue;
-            }
-            seen.push(reference);
-            let fact = reference.fact();
-            let mut references = stack.files().flat_map(SourceFile::references);
-            if !references.any(|found| found.fact == fact) {
-                unmet.push(reference.unmet(reference.place_for_people()));
-                continue;
-            }
-            let values = tree_of(stack, file).and_then(Values::of_tree);
-            let missing = values.and_then(|values| reference.value.fill(&values).err());
-            // The published releases are not the tree's business.
-            let missing = missing.filter(|name| *name != "stackVersion");
-            unmet.extend(missing.map(|name| {
-                reference.unmet(format!(
-                    "`{{{{{name}}}}}` is not known of {}",
-                    stack.title()
-                ))
-            }));
-        }
-    }
-    unmet
-}
-
-/// Returns the configured references of a stack that contradict its source trees. References with the stack's version are left out, as
-/// the tree does not know it.
-pub fn stale_references(stack: &Stack) -> Vec<StaleReference> {
-    let mut stale = Vec::new();
-    for file in stack.files().filter(|file| !file.configured().is_empty()) {
-        let Some(values) = tree_of(stack, file).and_then(Values::of_tree) else {
-            continue;
-        };
-        for configured in file.configured() {
-            let Ok(expected) = configured.value.fill(&values) else {
-                continue;
-            };
-            let fact = configured.fact();
-            let own = file
-                .references()
-                .iter()
-                .filter(|reference| reference.fact == fact);
-            stale.extend(
-                own.filter(|reference| reference.value != expected)
-                    .map(|reference| StaleReference {
-                        reference: reference.clone(),
-                        expected: expected.clone(),
-                    }),
-            );
-        }
-    }
-    stale
-}
-
 /// The values before and after a change, for the configured references of a stack.
-pub(crate) struct ReferenceValues(Option<(Values, Values)>);
-
-impl ReferenceValues {
-    /// Returns the values of a wanted state; `stack` is the stack as it is.
-    pub(crate) fn new(stack: &Stack, wanted: &Wanted<'_>) -> Self {
-        let before = Some(wanted.line_before.minor);
-        let tree = stack.trees.iter().find(|tree| tree.minor == before);
-        let tree = tree.and_then(Values::of_tree);
-        Self(tree.map(|tree| Values::of_wanted(wanted, &tree)))
-    }
-}
+pub(crate) struct ReferenceValues(pub(super) Option<(Values, Values)>);
 
 /// Adds the edits of the configured references in YAML.
 pub(crate) fn edit(
-    file: &SourceFile,
+    (file, references): (&Document, &[Arc<ConfiguredReference>]),
     (values, wanted): (&ReferenceValues, &Wanted<'_>),
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
     let Some((before, after)) = &values.0 else {
         return Ok(());
     };
-    for reference in file.configured() {
+    for reference in references {
         let Ok(new) = reference.value.fill(after) else {
             continue;
         };
@@ -424,7 +344,7 @@ pub(crate) fn edit(
 
 /// Puts the values into the places of a text that configured references name, after all other edits.
 pub(crate) fn edit_text(
-    file: &SourceFile,
+    (file, references): (&Document, &[Arc<ConfiguredReference>]),
     (values, wanted): (&ReferenceValues, &Wanted<'_>),
     edited: Option<Edited>,
 ) -> Option<Edited> {
@@ -436,7 +356,7 @@ pub(crate) fn edit_text(
         None => (file.text().to_string(), Vec::new()),
     };
     let mut changed = false;
-    for reference in file.configured() {
+    for reference in references {
         let Ok(new) = reference.value.fill(after) else {
             continue;
         };
@@ -464,7 +384,7 @@ pub(crate) fn edit_text(
     notes.sort_by_key(|note| note.line);
     Some(Edited {
         text: text.into(),
-        file: None,
+        yaml: None,
         notes,
     })
 }

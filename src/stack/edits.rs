@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::document::Document;
 use super::facts::Fault;
-use super::source::SourceFile;
 use super::wanted::Wanted;
 use crate::policy::{ChangeClass, Policy};
-use crate::yaml::{Editor, Node, Path, Place, Shape, Shown, YamlError};
+use crate::yaml::{self, Editor, Node, Path, Place, Shape, Shown, YamlError};
 
 /// What one edit does, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,8 +34,8 @@ pub struct EditNote {
 
 /// The edits of one file.
 pub struct FileEdits<'f> {
-    file: &'f SourceFile,
-    siblings: &'f [Arc<SourceFile>],
+    file: &'f Document,
+    siblings: &'f [&'f Document],
     policy: &'f Policy,
     editor: Option<Editor<'f>>,
     splices: Vec<(Range<usize>, String)>,
@@ -63,8 +63,8 @@ struct Set {
 pub struct Edited {
     /// Its text.
     pub text: Arc<str>,
-    /// The file as it reads then, where the proof of the edits has read it.
-    pub file: Option<Arc<SourceFile>>,
+    /// The text as it was parsed, where the proof of the edits has done so.
+    pub yaml: Option<yaml::File>,
     /// What was done.
     pub notes: Vec<EditNote>,
 }
@@ -87,11 +87,7 @@ pub struct NewItem<'a> {
 
 impl<'f> FileEdits<'f> {
     /// Returns an empty set of edits; `siblings` are the files of the same source tree.
-    pub fn new(
-        file: &'f SourceFile,
-        siblings: &'f [Arc<SourceFile>],
-        wanted: &'f Wanted<'f>,
-    ) -> Self {
+    pub fn new(file: &'f Document, siblings: &'f [&'f Document], wanted: &'f Wanted<'f>) -> Self {
         Self {
             file,
             siblings,
@@ -123,11 +119,9 @@ impl<'f> FileEdits<'f> {
     }
 
     /// Finds another file of the same source tree by its path.
-    pub fn find_sibling(&self, path: &str) -> Option<&'f SourceFile> {
-        self.siblings
-            .iter()
-            .map(AsRef::as_ref)
-            .find(|file: &&SourceFile| file.path() == path)
+    pub fn find_sibling(&self, path: &str) -> Option<&'f Document> {
+        let mut siblings = self.siblings.iter().copied();
+        siblings.find(|file| file.path() == path)
     }
 
     /// Sets a scalar, unless it has that value already.
@@ -384,14 +378,13 @@ impl<'f> FileEdits<'f> {
                 // It is read again with the other files of the stack.
                 return Ok(Some(Edited {
                     text: format!("{}{ends}", yaml.text()).into(),
-                    file: None,
+                    yaml: None,
                     notes: self.notes,
                 }));
             }
-            let file = self.file.with_yaml(yaml)?;
             return Ok(Some(Edited {
-                text: file.text().clone(),
-                file: Some(Arc::new(file)),
+                text: yaml.shared_text().clone(),
+                yaml: Some(yaml),
                 notes: self.notes,
             }));
         }
@@ -404,7 +397,7 @@ impl<'f> FileEdits<'f> {
         text.push_str(ends);
         Ok(Some(Edited {
             text: text.into(),
-            file: None,
+            yaml: None,
             notes: self.notes,
         }))
     }
@@ -524,7 +517,7 @@ impl<'f> FileEdits<'f> {
         edit: impl FnOnce(&mut Editor<'f>) -> Result<(), YamlError>,
     ) -> Result<(), YamlError> {
         if self.editor.is_none() {
-            self.editor = self.file.yaml().map(crate::yaml::File::edit);
+            self.editor = self.file.yaml().map(yaml::File::edit);
         }
         match &mut self.editor {
             Some(editor) => edit(editor),

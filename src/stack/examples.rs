@@ -12,14 +12,16 @@ mod name;
 mod past;
 #[cfg(test)]
 mod tests;
+mod why_not;
 
 use std::ops::Range;
 
 use crate::version::{KubernetesVersion, Minor, StackLine, StackVersion};
 use crate::yaml::{File, Path};
 
-pub use look_alike::{Unclaimed, WhyNot};
+pub use look_alike::Unclaimed;
 pub use name::{NamedRelease, NamedVersion};
+pub use why_not::WhyNot;
 
 /// Whose examples are looked for, and where that stack stands.
 #[derive(Debug, Clone, Copy)]

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::discover::{SourceTree, Stack};
 use super::examples::{Subject, TextForm, explain_examples};
 use super::facts::{Fact, Reference};
 use super::group::ImagePart;
+use super::model::{SourceTree, Stack};
 use super::series::SeriesMatch;
 use super::source::SourceFile;
 use crate::catalog::ImagePattern;

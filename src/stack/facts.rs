@@ -1,81 +1,14 @@
-//! What files say: references, image lists and faults, each with file, line and value.
+//! What files say, one by one: references, image lists and faults, each with file, line and value.
 
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::group::{ImageGroup, ImagePart};
 use super::role::Role;
 use crate::catalog::ImagePattern;
 use crate::version::{
     ChartRequirement, ChartVersion, KubernetesVersion, Minor, OsRelease, Sha256, Sha512,
     StackVersion,
 };
-
-/// What a file says.
-#[derive(Debug, Clone, Default)]
-pub struct Facts {
-    /// Single facts.
-    pub references: Vec<Reference>,
-    /// Lists of node images.
-    pub image_lists: Vec<ImageList>,
-    /// Values about the default's image, which move together.
-    pub(super) groups: Vec<ImageGroup>,
-    /// Values of the chart that its manifests read as their image.
-    pub(super) value_refs: Vec<ValueRef>,
-}
-
-/// A value of the chart that a manifest reads as its image: `{{ .Values.image.url }}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ValueRef {
-    /// The manifest, by its file and document.
-    pub(super) manifest: String,
-    /// The keys of the value.
-    pub(super) value: Vec<String>,
-    /// What it says of the image.
-    pub(super) part: ImagePart,
-    /// How the manifest reads it.
-    pub(super) reading: Reading,
-    /// Whether the resource is known by this name and never changes, so that the name has to carry the version.
-    pub(super) is_identity: bool,
-    /// Whether the manifest leaves a checksum's algorithm to the values too, so that its look says it.
-    pub(super) is_sum_by_look: bool,
-    /// The text that the value is a piece of, where its other pieces are written there or are values too.
-    pub(super) template: Option<String>,
-    /// Whether the text may be something else than an image, so that it has to be of an image series of the stack.
-    pub(super) is_doubtful: bool,
-}
-
-impl ValueRef {
-    /// Returns a value that a manifest reads, of which nothing more is known.
-    pub(super) fn new(
-        manifest: String,
-        value: Vec<String>,
-        part: ImagePart,
-        reading: Reading,
-    ) -> Self {
-        Self {
-            manifest,
-            value,
-            part,
-            reading,
-            is_identity: false,
-            is_sum_by_look: true,
-            template: None,
-            is_doubtful: false,
-        }
-    }
-}
-
-/// How a manifest reads a value of its chart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
-    /// As a field.
-    Whole,
-    /// As a field, while the image's URL or checksum stands elsewhere.
-    Split,
-    /// As a piece of a field that a template puts together.
-    Piece,
-}
 
 /// One place that states a fact of the matrix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,9 +1,9 @@
 //! Values of one map or manifest that are about one image: its name, URL, checksum and what else names it. They move together
 //! or not at all. It knows what each value has to say about another image, not which image that should be.
 
+use super::document::Document;
 use super::facts::{Fact, Fault, FaultKind, ImageReference, Reference};
 use super::series::ProofKind;
-use super::source::SourceFile;
 use crate::catalog::{Disagreement, ImagePattern, ImageTraits, NodeImage};
 use crate::version::{KubernetesVersion, OsRelease, Sha256, Sha512};
 use crate::yaml::{Node, Path};
@@ -165,7 +165,7 @@ impl Algorithm {
 
 impl ImageGroup {
     /// Returns the text of the value that says what the image is: its URL, else its name.
-    pub(super) fn text<'f>(&self, file: &'f SourceFile) -> Option<&'f str> {
+    pub(super) fn text<'f>(&self, file: &'f Document) -> Option<&'f str> {
         let mut by_rank = [
             ImagePart::Url,
             ImagePart::Name,
@@ -179,7 +179,7 @@ impl ImageGroup {
     }
 
     /// Returns the lines of its values.
-    pub(super) fn lines(&self, file: &SourceFile) -> Vec<usize> {
+    pub(super) fn lines(&self, file: &Document) -> Vec<usize> {
         let nodes = self
             .members
             .iter()
@@ -188,7 +188,7 @@ impl ImageGroup {
     }
 
     /// Returns the patterns of the names that stand there.
-    pub(super) fn names(&self, file: &SourceFile) -> Vec<ImagePattern> {
+    pub(super) fn names(&self, file: &Document) -> Vec<ImagePattern> {
         let names = self
             .members
             .iter()
@@ -200,7 +200,7 @@ impl ImageGroup {
     }
 
     /// Returns the URL, where one stands there.
-    pub(super) fn url<'f>(&self, file: &'f SourceFile) -> Option<&'f str> {
+    pub(super) fn url<'f>(&self, file: &'f Document) -> Option<&'f str> {
         let member = self
             .members
             .iter()
@@ -209,7 +209,7 @@ impl ImageGroup {
     }
 
     /// Returns the operating-system release that its URL or name says.
-    pub(super) fn os(&self, file: &SourceFile) -> Option<OsRelease> {
+    pub(super) fn os(&self, file: &Document) -> Option<OsRelease> {
         let mut texts = self.members.iter().filter_map(|member| {
             let node = self.node(file, member)?;
             matches!(member.part, ImagePart::Url | ImagePart::Name).then(|| node.as_str())?
@@ -218,27 +218,27 @@ impl ImageGroup {
     }
 
     /// Returns the checksum by an algorithm that reads as one.
-    pub(super) fn sha256(&self, file: &SourceFile) -> Option<Sha256> {
+    pub(super) fn sha256(&self, file: &Document) -> Option<Sha256> {
         self.sum(file, Algorithm::Sha256)?.parse().ok()
     }
 
     /// Returns the SHA-512 checksum.
-    pub(super) fn sha512(&self, file: &SourceFile) -> Option<Sha512> {
+    pub(super) fn sha512(&self, file: &Document) -> Option<Sha512> {
         self.sum(file, Algorithm::Sha512)?.parse().ok()
     }
 
-    fn sum<'f>(&self, file: &'f SourceFile, algorithm: Algorithm) -> Option<&'f str> {
+    fn sum<'f>(&self, file: &'f Document, algorithm: Algorithm) -> Option<&'f str> {
         let part = ImagePart::Sum(algorithm);
         let member = self.members.iter().find(|member| member.part == part)?;
         self.node(file, member)?.as_str()
     }
 
-    fn node<'f>(&self, file: &'f SourceFile, member: &Member) -> Option<&'f Node> {
+    fn node<'f>(&self, file: &'f Document, member: &Member) -> Option<&'f Node> {
         file.documents().get(self.document)?.at(&member.path)
     }
 
     /// Returns the facts that the values state.
-    pub(super) fn references(&self, file: &SourceFile) -> Vec<Reference> {
+    pub(super) fn references(&self, file: &Document) -> Vec<Reference> {
         let mut references = Vec::new();
         for member in &self.members {
             let Some(node) = self.node(file, member) else {
@@ -279,7 +279,7 @@ impl ImageGroup {
     }
 
     /// Returns how the values prove the image.
-    pub(super) fn proofs(&self, file: &SourceFile) -> Vec<ProofKind> {
+    pub(super) fn proofs(&self, file: &Document) -> Vec<ProofKind> {
         let mut proofs: Vec<ProofKind> = Vec::new();
         for member in &self.members {
             match member.part {
@@ -304,7 +304,7 @@ impl ImageGroup {
     }
 
     /// Tells whether the values are about this very image already.
-    pub(super) fn is_about(&self, file: &SourceFile, image: &NodeImage) -> bool {
+    pub(super) fn is_about(&self, file: &Document, image: &NodeImage) -> bool {
         let same_url = self.url(file).is_none_or(|url| {
             let name = url.split_once('@').map_or(url, |(name, _)| name);
             name == image.url
@@ -325,7 +325,7 @@ impl ImageGroup {
     }
 
     /// Returns what the values have to say about another image, all of them, or why one of them cannot say it.
-    pub(super) fn about(&self, file: &SourceFile, image: &NodeImage) -> Result<Vec<Stated>, Fault> {
+    pub(super) fn about(&self, file: &Document, image: &NodeImage) -> Result<Vec<Stated>, Fault> {
         let mut stated = Vec::with_capacity(self.members.len());
         for member in &self.members {
             let Some(node) = self.node(file, member) else {
@@ -344,7 +344,7 @@ impl ImageGroup {
 
     fn member_about(
         &self,
-        file: &SourceFile,
+        file: &Document,
         (member, raw): (&Member, &str),
         image: &NodeImage,
     ) -> Result<String, Unmovable> {
@@ -400,12 +400,12 @@ impl Unmovable {
     }
 
     /// Returns the fault of the value that cannot move.
-    fn at(self, file: &SourceFile, node: &Node, raw: &str) -> Fault {
+    fn at(self, file: &Document, node: &Node, raw: &str) -> Fault {
         self.on_line(file, node.line(), raw)
     }
 
     /// Returns the fault of the value on a line that cannot move.
-    pub(super) fn on_line(self, file: &SourceFile, line: usize, raw: &str) -> Fault {
+    pub(super) fn on_line(self, file: &Document, line: usize, raw: &str) -> Fault {
         let raw = raw.lines().next().unwrap_or_default();
         // The end of a URL says which image it is.
         let shown = match raw.rsplit_once('/') {

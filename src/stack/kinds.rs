@@ -13,7 +13,6 @@ mod csctl;
 mod example;
 mod helper;
 mod image_manager;
-pub(super) mod images;
 mod lock_digest;
 mod machine_template;
 mod metadata;
@@ -26,11 +25,13 @@ mod stack_file;
 mod tests;
 mod versions_file;
 
+use super::document::Document;
+pub(super) use super::document::names_a_version;
 use super::edits::FileEdits;
 use super::examples::{Example, Subject, TextForm};
-use super::facts::{Fact, Facts, Fault, Reference};
+use super::facts::{Fact, Fault, Reference};
 use super::role::Role;
-use super::source::SourceFile;
+use super::stated::Facts;
 use super::wanted::{ChartPlace, Reach, Wanted};
 use crate::policy::ChangeClass;
 use crate::version::{ChartRequirement, ChartVersion, KubernetesVersion, Minor};
@@ -42,14 +43,17 @@ pub(super) use class_values::{has_meaning, is_default_place};
 pub(super) use cluster_class::free_places;
 pub(crate) use csctl::CSCTL_FILE;
 pub(crate) use example::left_examples;
+pub(super) use helper::literals;
 pub(super) use image_manager::ImageManager;
 pub(crate) use image_manager::is_complete;
-pub(crate) use images::edit_images;
 pub(super) use machine_template::MachineTemplate;
+pub(super) use names::{edit as edit_names, read as read_names};
 pub(crate) use node_images::NODE_IMAGES_CONFIG;
 pub(super) use node_images::NodeImages;
+pub(super) use node_images::constant_names;
 pub use node_images::{NodeImagesError, validate_node_images};
 pub(super) use orc_image::OrcImage;
+pub(super) use orc_image::constant_name;
 
 /// A kind of file.
 pub trait FileKind: Sync + std::fmt::Debug {
@@ -81,7 +85,7 @@ pub trait FileKind: Sync + std::fmt::Debug {
     }
 
     /// Adds the facts that a file states.
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault>;
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault>;
 
     /// Returns how the examples in such a file are written; nothing where it has none.
     fn example_form(&self) -> Option<TextForm> {
@@ -89,14 +93,14 @@ pub trait FileKind: Sync + std::fmt::Debug {
     }
 
     /// Returns the examples of a stack in a file.
-    fn examples(&self, _file: &SourceFile, _subject: &Subject<'_>) -> Vec<Example> {
+    fn examples(&self, _file: &Document, _subject: &Subject<'_>) -> Vec<Example> {
         Vec::new()
     }
 
     /// Adds the edits that make a file state the wanted facts.
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault>;
@@ -142,31 +146,8 @@ pub(super) fn may_say(text: &str, words: &str) -> bool {
     text.contains(words) || crate::yaml::File::parse(text).is_err()
 }
 
-/// Tells whether a text holds three numbers between dots or dashes, as every version does. It is cheap.
-pub(super) fn names_a_version(text: &str) -> bool {
-    let mut run = 0;
-    let mut numbers = 0;
-    for byte in text.bytes() {
-        if byte.is_ascii_digit() {
-            run += 1;
-        } else if run > 0 && matches!(byte, b'.' | b'-') {
-            numbers += 1;
-            run = 0;
-        } else {
-            if run > 0 && numbers >= 2 {
-                return true;
-            }
-            (run, numbers) = (0, 0);
-        }
-        if run > 0 && numbers >= 2 {
-            return true;
-        }
-    }
-    false
-}
-
 /// Returns the reference of a scalar.
-fn reference(file: &SourceFile, path: &Path, node: &Node, fact: Fact) -> Reference {
+fn reference(file: &Document, path: &Path, node: &Node, fact: Fact) -> Reference {
     let value = node.as_str().unwrap_or_default().to_owned();
     Reference {
         file: file.path().to_owned(),
@@ -186,7 +167,7 @@ fn text_at<'f>(document: &'f Node, path: &Path) -> Option<(&'f Node, &'f str)> {
 
 /// Finds a scalar with a text that a file may leave out; a list or a map in its place is a fault.
 fn stated_at<'f>(
-    file: &SourceFile,
+    file: &Document,
     document: &'f Node,
     path: &Path,
 ) -> Result<Option<(&'f Node, &'f str)>, Fault> {
@@ -206,7 +187,7 @@ fn keys(names: &[&str]) -> Path {
 }
 
 /// Returns the fault of a value that does not have the right shape.
-fn wrong_shape(file: &SourceFile, node: &Node, path: &Path, expected: &str) -> Fault {
+fn wrong_shape(file: &Document, node: &Node, path: &Path, expected: &str) -> Fault {
     let found = if node.is_map() {
         "a map"
     } else if node.is_seq() {
@@ -285,7 +266,7 @@ fn read_requirement(node: &Node) -> Option<ChartRequirement> {
 
 /// Returns what a place that names an addon chart is to say, in the words that stand there; nothing where it stays.
 fn wanted_chart(
-    (file, path, node): (&SourceFile, &Path, &Node),
+    (file, path, node): (&Document, &Path, &Node),
     wanted: &Wanted<'_>,
 ) -> Option<String> {
     let text = chart_text(node, wanted.find_chart(file.path(), path)?)?;
@@ -304,7 +285,7 @@ fn chart_text(node: &Node, version: &ChartVersion) -> Option<String> {
 
 /// Sets a place that names an addon chart.
 fn set_chart(
-    (file, path, node): (&SourceFile, &Path, &Node),
+    (file, path, node): (&Document, &Path, &Node),
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
@@ -337,7 +318,7 @@ pub(crate) fn minor_in_name(name: &str) -> Option<(std::ops::Range<usize>, Minor
 
 /// Puts the wanted minor into a chart's name, when it carries another, and the stack's name, when it carries another stack's.
 fn set_chart_name(
-    (file, path, name): (&SourceFile, &Path, &str),
+    (file, path, name): (&Document, &Path, &str),
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use super::claims::{Claims, Known};
-use super::discover::{SourceTree, Stack};
-use super::facts::{ImageListForm, ValueRef};
+use super::claims::{self, Known};
+use super::facts::ImageListForm;
 use super::group::{self, ImagePart};
 use super::kinds;
+use super::model::{SourceTree, Stack};
 use super::provider::find_provider;
 use super::series::{Clue, KnownStores, ProofKind, SeriesSet};
 use super::source::SourceFile;
+use super::stated::{Claims, ValueRef};
 use crate::catalog::ImagePattern;
 use crate::yaml::Node;
 
@@ -124,9 +125,9 @@ fn claims_of(file: &SourceFile, known: Known<'_>, refs: &[ValueRef]) -> Claims {
     }
     let places = kinds::free_places(file);
     if places.is_empty() {
-        Claims::of_values(file, known, refs)
+        claims::of_values(file, known, refs)
     } else {
-        Claims::below(file, known, &places)
+        claims::below(file, known, &places)
     }
 }
 

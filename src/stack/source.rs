@@ -1,33 +1,41 @@
 //! One file that states facts: its text, its parsed form, and what the kinds that claim it read there.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::addon::MinorBoundCharts;
-use super::claims::{Claims, ListPlace};
 use super::configured::{self, ConfiguredReference};
+use super::document::Document;
 use super::examples::{Example, ExampleValue, Subject};
-use super::facts::{Fact, Facts, Fault, ImageList, ImageListEntry, Reference, ValueRef};
+use super::facts::{Fact, Fault, ImageList, ImageListEntry, Reference};
 use super::group::ImageGroup;
-use super::kinds::FileKind;
+use super::kinds::{FileKind, read_names};
 use super::provider;
 use super::role::{Part, Role};
 use super::series::{SeriesId, SeriesSet};
+use super::stated::{Claims, Facts, ValueRef};
 use crate::catalog::ImagePattern;
 use crate::version::{KubernetesVersion, OsRelease};
-use crate::yaml::{self, Node};
+use crate::yaml;
 
 /// A file that states facts.
 #[derive(Debug)]
 pub struct SourceFile {
-    path: String,
-    text: Arc<str>,
-    yaml: Option<yaml::File>,
+    document: Document,
     kinds: Vec<&'static dyn FileKind>,
     configured: Vec<Arc<ConfiguredReference>>,
     /// What of its free values is the stack's.
     claims: Arc<Claims>,
-    charts: MinorBoundCharts,
     facts: Facts,
+}
+
+/// A file is asked for its path and its text as its document is.
+impl Deref for SourceFile {
+    type Target = Document;
+
+    fn deref(&self) -> &Document {
+        &self.document
+    }
 }
 
 impl SourceFile {
@@ -45,48 +53,54 @@ impl SourceFile {
             .copied()
             .filter(|kind| kind.is_yaml() == is_yaml);
         let kinds: Vec<_> = of_form.filter(|kind| kind.claims(place, text)).collect();
-        if kinds.is_empty() {
+        let Some(first) = kinds.first() else {
             return Ok(None);
-        }
-        let yaml = if is_yaml {
-            Some(parse(path, text).map_err(|fault| fault.of(kinds[0].role()))?)
-        } else {
-            None
         };
+        let plain = Document::plain(path, text, first.role(), charts);
+        let document = if is_yaml { plain.parsed()? } else { plain };
         let file = Self {
-            path: path.to_owned(),
-            text: text.clone(),
-            yaml,
+            document,
             kinds,
             configured: Vec::new(),
             claims: Arc::default(),
-            charts: charts.clone(),
             facts: Facts::default(),
         };
         file.with_facts().map(Some)
     }
 
-    /// Reads a file with configured references; `known` is the file as it was read without them, if a kind claims it.
+    /// Reads a file that no kind claims, for its configured references.
     pub(super) fn read_configured(
-        known: Option<&Self>,
-        (path, text): (&str, &Arc<str>),
+        path: &str,
+        text: &Arc<str>,
+        charts: &MinorBoundCharts,
+        configured: Vec<Arc<ConfiguredReference>>,
+    ) -> Result<Self, Fault> {
+        let file = Self {
+            document: Document::plain(path, text, Role::Configured, charts),
+            kinds: Vec::new(),
+            configured: Vec::new(),
+            claims: Arc::default(),
+            facts: Facts::default(),
+        };
+        file.with_configured(configured)
+    }
+
+    /// Returns the file as it reads with configured references.
+    pub(super) fn with_configured(
+        &self,
         configured: Vec<Arc<ConfiguredReference>>,
     ) -> Result<Self, Fault> {
         let needs_yaml = configured.iter().any(|reference| reference.needs_yaml());
-        let yaml = match known.and_then(Self::yaml) {
-            Some(yaml) => Some(yaml.clone()),
-            None if needs_yaml => Some(parse(path, text)?),
-            None => None,
+        let document = self.document.clone();
+        let document = if needs_yaml {
+            document.parsed()?
+        } else {
+            document
         };
         Self {
-            path: path.to_owned(),
-            text: text.clone(),
-            yaml,
-            kinds: known.map(|file| file.kinds.clone()).unwrap_or_default(),
+            document,
             configured,
-            claims: known.map(|file| file.claims.clone()).unwrap_or_default(),
-            charts: known.map(|file| file.charts.clone()).unwrap_or_default(),
-            facts: Facts::default(),
+            ..self.unread()
         }
         .with_facts()
     }
@@ -94,14 +108,8 @@ impl SourceFile {
     /// Returns the file as it reads with another text, which was parsed already.
     pub(crate) fn with_yaml(&self, yaml: yaml::File) -> Result<Self, Fault> {
         Self {
-            path: self.path.clone(),
-            text: yaml.shared_text().clone(),
-            yaml: Some(yaml),
-            kinds: self.kinds.clone(),
-            configured: self.configured.clone(),
-            claims: self.claims.clone(),
-            charts: self.charts.clone(),
-            facts: Facts::default(),
+            document: self.document.with_yaml(yaml),
+            ..self.unread()
         }
         .with_facts()
     }
@@ -109,16 +117,20 @@ impl SourceFile {
     /// Returns the file as it reads with these claims.
     pub(super) fn with_claims(&self, claims: Claims) -> Result<Self, Fault> {
         Self {
-            path: self.path.clone(),
-            text: self.text.clone(),
-            yaml: self.yaml.clone(),
-            kinds: self.kinds.clone(),
-            configured: self.configured.clone(),
             claims: Arc::new(claims),
-            charts: self.charts.clone(),
-            facts: Facts::default(),
+            ..self.unread()
         }
         .with_facts()
+    }
+
+    fn unread(&self) -> Self {
+        Self {
+            document: self.document.clone(),
+            kinds: self.kinds.clone(),
+            configured: self.configured.clone(),
+            claims: self.claims.clone(),
+            facts: Facts::default(),
+        }
     }
 
     fn with_facts(mut self) -> Result<Self, Fault> {
@@ -132,32 +144,17 @@ impl SourceFile {
         for kind in &self.kinds {
             kind.read(self, &mut facts)?;
         }
+        for list in &self.claims.lists {
+            let node = list.node(self);
+            let read = node.and_then(|node| read_names(self, &list.path, node));
+            facts.image_lists.extend(read);
+        }
         facts.groups.extend(self.claims.groups.iter().cloned());
         for group in &facts.groups {
             facts.references.extend(group.references(self));
         }
-        configured::read(self, &mut facts)?;
+        configured::read(self, &self.configured, &mut facts)?;
         Ok(facts)
-    }
-
-    /// Returns its path, relative to the repository's root.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// Returns its text.
-    pub fn text(&self) -> &Arc<str> {
-        &self.text
-    }
-
-    /// Returns the parsed text of a YAML file.
-    pub fn yaml(&self) -> Option<&yaml::File> {
-        self.yaml.as_ref()
-    }
-
-    /// Returns the documents of a YAML file.
-    pub fn documents(&self) -> &[Node] {
-        self.yaml.as_ref().map_or(&[], yaml::File::documents)
     }
 
     /// Returns the kinds that claim it.
@@ -168,17 +165,6 @@ impl SourceFile {
     /// Returns the configured references in it.
     pub(crate) fn configured(&self) -> &[Arc<ConfiguredReference>] {
         &self.configured
-    }
-
-    /// Returns the addon charts that belong to a minor.
-    pub fn charts(&self) -> &MinorBoundCharts {
-        &self.charts
-    }
-
-    /// Returns what the file is for, in the words of the first kind that claims it.
-    pub fn role(&self) -> Role {
-        let first = self.kinds.first();
-        first.map_or(Role::Configured, |kind| kind.role())
     }
 
     /// Tells whether it is for this, by any of its kinds.
@@ -198,7 +184,13 @@ impl SourceFile {
 
     /// Returns the part of a release that it goes into. Where no kind claims it, its directory tells.
     pub fn part(&self) -> Part {
-        let is_below = |name| self.path.split('/').rev().skip(1).any(|part| part == name);
+        let is_below = |name| {
+            self.path()
+                .split('/')
+                .rev()
+                .skip(1)
+                .any(|part| part == name)
+        };
         match self.kinds.first() {
             Some(kind) => kind.role().part(),
             None if is_below("cluster-addon") => Part::ClusterAddon,
@@ -229,13 +221,8 @@ impl SourceFile {
             os: group.os(self),
             url: group.url(self),
             names: group.names(self),
-            series: series.of_place(&self.path, group.line),
+            series: series.of_place(self.path(), group.line),
         })
-    }
-
-    /// Says which of its images cannot follow a new default, whatever their store offers.
-    pub(crate) fn cannot_follow(&self, series: &SeriesSet) -> Vec<Fault> {
-        super::kinds::images::cannot_follow(self, series)
     }
 
     /// Returns the values of its chart that its manifests read as their image.
@@ -248,19 +235,14 @@ impl SourceFile {
         &self.claims
     }
 
-    /// Returns its claimed lists of image names.
-    pub(super) fn claimed_lists(&self) -> &[ListPlace] {
-        &self.claims.lists
-    }
-
     /// Returns the reference of a value of one of its examples.
     pub(crate) fn example_reference(&self, value: &ExampleValue) -> Reference {
         Reference {
-            file: self.path.clone(),
+            file: self.path().to_owned(),
             role: self.role(),
             line: value.line,
             at: value.at(),
-            value: self.text[value.range.clone()].to_owned(),
+            value: self.text()[value.range.clone()].to_owned(),
             fact: Fact::Example,
         }
     }
@@ -312,43 +294,5 @@ impl NamedImage<'_> {
             has_weak_sum: false,
             built: None,
         }
-    }
-}
-
-/// Tells of a branch of a template that fits nowhere and names a version; one without versions has no facts to lose.
-fn unread_version(path: &str, file: &yaml::File) -> Option<Fault> {
-    let line = file.unread_lines().into_iter().flatten().find(|line| {
-        let text = file.text().lines().nth(line - 1).unwrap_or_default();
-        super::kinds::names_a_version(text)
-    })?;
-    Some(Fault::new(
-        path,
-        line,
-        "this branch of the template makes no YAML, and it names a version",
-        "indent the lines of the branch as those around it",
-    ))
-}
-
-fn parse(path: &str, text: &Arc<str>) -> Result<yaml::File, Fault> {
-    let fault =
-        |error: yaml::YamlError| Fault::new(path, error.line(), error.message(), error.hint());
-    let file = yaml::File::parse_shared(text.clone()).map_err(fault)?;
-    if let Some(fault) = unread_version(path, &file) {
-        return Err(fault);
-    }
-    match file.duplicate_keys().first() {
-        // Both branches of a template's condition may set a key; the editor refuses to touch such a key.
-        Some(_) if file.is_template() => Ok(file),
-        Some(duplicate) => {
-            let (first, line) = (duplicate.first_line, duplicate.line);
-            let message = format!("duplicate key `{}`, first on line {first}", duplicate.key);
-            Err(Fault::new(
-                path,
-                line,
-                message,
-                format!("remove line {first} or line {line}"),
-            ))
-        }
-        None => Ok(file),
     }
 }

@@ -90,6 +90,14 @@ impl Tree {
     }
 }
 
+/// Tells whether a path is below a directory; everything is below the root.
+pub(super) fn is_below(path: &str, directory: &str) -> bool {
+    directory.is_empty()
+        || path
+            .strip_prefix(directory)
+            .is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Returns the directory that a path is in; nothing for the root.
 pub(crate) fn directory_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)

@@ -6,8 +6,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::spelling;
-use crate::stack::discover::SourceTree;
-use crate::stack::facts::{Fact, Reference};
 use crate::stack::wanted::Wanted;
 use crate::version::{ChartVersion, KubernetesVersion, Minor, StackVersion};
 
@@ -70,37 +68,18 @@ impl Variable {
 /// What a template has values for.
 #[derive(Debug, Clone)]
 pub(crate) struct Values {
-    provider: String,
-    stack: String,
-    minor: Minor,
-    default: Option<KubernetesVersion>,
-    stack_version: Option<StackVersion>,
+    pub(in crate::stack) provider: String,
+    pub(in crate::stack) stack: String,
+    pub(in crate::stack) minor: Minor,
+    pub(in crate::stack) default: Option<KubernetesVersion>,
+    pub(in crate::stack) stack_version: Option<StackVersion>,
     /// The versions of the charts by their names.
-    charts: BTreeMap<String, ChartVersion>,
+    pub(in crate::stack) charts: BTreeMap<String, ChartVersion>,
     /// The charts' names by their short ones.
-    short: BTreeMap<&'static str, String>,
+    pub(in crate::stack) short: BTreeMap<&'static str, String>,
 }
 
 impl Values {
-    /// Returns the values of a source tree as it is; nothing where its minor is not known.
-    pub(crate) fn of_tree(tree: &SourceTree) -> Option<Self> {
-        let chart = |reference: &Reference| match &reference.fact {
-            Fact::ChartDependency { chart, .. } => {
-                Some((chart.clone(), tree.version_of(reference)?.clone()))
-            }
-            _ => None,
-        };
-        Some(Self {
-            provider: tree.provider.clone(),
-            stack: tree.name.clone(),
-            minor: tree.minor?,
-            default: tree.default,
-            stack_version: None,
-            charts: tree.references().filter_map(chart).collect(),
-            short: short_names(tree),
-        })
-    }
-
     /// Returns the values before and after a change; `charts` are those of the tree as it is.
     pub(crate) fn of_wanted(wanted: &Wanted<'_>, charts: &Self) -> (Self, Self) {
         let next = wanted.next_version.clone();
@@ -152,14 +131,6 @@ impl Values {
             Variable::Csi => self.chart("csi"),
         }
     }
-}
-
-/// Returns the names of a tree's charts by their short ones.
-fn short_names(tree: &SourceTree) -> BTreeMap<&'static str, String> {
-    let charts = tree.files.iter().flat_map(|file| file.charts().iter());
-    charts
-        .filter_map(|chart| Some((chart.short?, chart.name.clone())))
-        .collect()
 }
 
 impl Template {

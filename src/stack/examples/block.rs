@@ -3,23 +3,14 @@
 
 use std::ops::Range;
 
-use super::choose::Candidate;
+use super::choose::{Candidate, Gathered};
 use super::command::{self, LineKind, Named};
 use super::document::{self, Resource, Scalar};
-use super::look_alike::WhyNot;
 use super::markdown::{self, Code, Region};
+use super::why_not::WhyNot;
 use super::{ExampleKind, ExampleValue, Stated, Subject, TextForm, name, past};
 use crate::version::{KubernetesVersion, Minor, StackLine, StackVersion};
 use crate::yaml::File;
-
-/// What a text holds.
-#[derive(Debug, Default)]
-pub(super) struct Gathered {
-    pub(super) candidates: Vec<Candidate>,
-    /// Parts of the text that are no examples, with the reasons.
-    pub(super) notes: Vec<(Range<usize>, WhyNot)>,
-    pub(super) regions: Vec<(Range<usize>, Region)>,
-}
 
 /// Tells whether a text can hold examples of a stack at all. It is cheap.
 pub(super) fn may_hold_examples(text: &str, line: &StackLine) -> bool {

@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use super::block::Gathered;
-use super::look_alike::WhyNot;
+use super::markdown::Region;
+use super::why_not::WhyNot;
 use super::{Example, ExampleKind, Subject};
 use crate::version::Minor;
 
@@ -14,6 +14,15 @@ pub(super) struct Candidate {
     pub(super) example: Example,
     /// Whether the words before it, or the comments in it, say that it shows an older state.
     pub(super) says_older: bool,
+}
+
+/// What could be an example in a text.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) candidates: Vec<Candidate>,
+    /// Parts of the text that are no examples, with the reasons.
+    pub(super) notes: Vec<(Range<usize>, WhyNot)>,
+    pub(super) regions: Vec<(Range<usize>, Region)>,
 }
 
 /// The examples of a text.

@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use super::look_alike::WhyNot;
 use super::name::{self, NamedRelease};
+use super::why_not::WhyNot;
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
 /// What begins a command where no prompt does. A word that is none of these may be anything.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::look_alike::WhyNot;
+use super::why_not::WhyNot;
 use crate::yaml::{File, Node, Path};
 
 const CLUSTER_API: &str = "cluster.x-k8s.io";

@@ -1,6 +1,6 @@
 //! Cluster addon charts: one umbrella chart, or one chart per addon. Dependencies that belong to a Kubernetes minor follow it.
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
+use super::{Document, Fact, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl FileKind for AddonChart {
         place.starts_with("cluster-addon/") && place.ends_with("/Chart.yaml")
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         let Some(document) = file.documents().first() else {
             return Ok(());
         };
@@ -53,7 +53,7 @@ impl FileKind for AddonChart {
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
@@ -106,7 +106,7 @@ pub(super) fn dependencies(document: &Node) -> impl Iterator<Item = Dependency<'
 }
 
 /// Returns the repository of a dependency; an alias of YAML, as it is written, which is none.
-fn repository_of(file: &SourceFile, dependency: &Node) -> String {
+fn repository_of(file: &Document, dependency: &Node) -> String {
     let Some(node) = dependency.get("repository") else {
         return String::new();
     };

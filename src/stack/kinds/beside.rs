@@ -1,7 +1,7 @@
 //! What an entry of a list says of its image beside the fields of its form: every value that carries the version, the URL or the
 //! checksum goes with them.
 
-use super::{Fault, SourceFile, names};
+use super::{Document, Fault, names};
 use crate::catalog::NodeImage;
 use crate::stack::facts::{FaultKind, ImageListEntry};
 use crate::stack::group::Algorithm;
@@ -21,7 +21,7 @@ pub(super) fn lines_of(node: &Node) -> Vec<usize> {
 /// Returns what else an entry says of its image beside what is written anew: its version, its URL or its checksum in another place.
 /// A value that would stay about the old image is a fault.
 pub(super) fn beside(
-    (file, item): (&SourceFile, &Node),
+    (file, item): (&Document, &Node),
     entry: &ImageListEntry,
     image: &NodeImage,
     written: &[(Path, String)],

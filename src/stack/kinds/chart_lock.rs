@@ -3,7 +3,7 @@
 
 use super::addon_chart::{Dependency, dependencies};
 use super::lock_digest::{NewVersions, digest};
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
+use super::{Document, Fact, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::policy::ChangeClass;
 use crate::version::ChartVersion;
 use crate::yaml::Node;
@@ -34,7 +34,7 @@ impl FileKind for ChartLock {
         place.starts_with("cluster-addon/") && chart_of_lock(place).is_some()
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         let Some(document) = file.documents().first() else {
             return Ok(());
         };
@@ -55,7 +55,7 @@ impl FileKind for ChartLock {
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
@@ -104,7 +104,7 @@ impl FileKind for ChartLock {
 
 /// A dependency in Chart.yaml, and its entry in Chart.lock.
 struct Pair<'n> {
-    chart_file: &'n SourceFile,
+    chart_file: &'n Document,
     asked: &'n Dependency<'n>,
     locked: Option<Dependency<'n>>,
 }
@@ -156,7 +156,7 @@ impl Pair<'_> {
 }
 
 /// Tells whether a Chart.lock carries the digest of its chart; of files without a document nothing is said.
-pub(crate) fn fits(chart: &SourceFile, lock: &SourceFile) -> bool {
+pub(crate) fn fits(chart: &Document, lock: &Document) -> bool {
     match (chart.documents().first(), lock.documents().first()) {
         (Some(chart), Some(lock)) => has_digest_of(chart, lock),
         (None, _) | (_, None) => true,

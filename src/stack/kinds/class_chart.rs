@@ -1,7 +1,7 @@
 //! The cluster class chart's Chart.yaml. The operator finds the chart in a release by the minor in its name; its version is
 //! set by csctl.
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
+use super::{Document, Fact, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 
 const PLACE: &str = "cluster-class/Chart.yaml";
 
@@ -25,7 +25,7 @@ impl FileKind for ClassChart {
         super::directory_if_named(path, PLACE)
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         let path = super::keys(&["name"]);
         let found = file
             .documents()
@@ -45,7 +45,7 @@ impl FileKind for ClassChart {
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 //! RFC 0015), lists of Kubernetes versions, and what of its free values is claimed: names and URLs of the stack's images.
 
 use super::names;
-use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
+use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::catalog::ImagePattern;
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::image_list::{ImageListScope, Listing, reconcile};
@@ -29,7 +29,7 @@ impl FileKind for ClassValues {
         Some("cluster-class/values.yaml")
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         for document in file.documents() {
             for place in DEFAULT {
                 let path = super::keys(place);
@@ -48,15 +48,12 @@ impl FileKind for ClassValues {
                 }
             }
         }
-        for (path, node) in claimed_lists(file).filter_map(|list| list.node) {
-            facts.image_lists.extend(names::read(file, path, node));
-        }
         Ok(())
     }
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
@@ -74,11 +71,6 @@ impl FileKind for ClassValues {
                 }
             }
         }
-        for list in claimed_lists(file) {
-            if let Some((path, node)) = list.node {
-                names::edit((file, list.document), path, node, wanted, edits)?;
-            }
-        }
         Ok(())
     }
 }
@@ -91,23 +83,6 @@ pub(in crate::stack) fn is_default_place(path: &Path) -> bool {
 /// Tells whether a key has one meaning wherever it stands, so that nothing below it is free.
 pub(in crate::stack) fn has_meaning(key: &str) -> bool {
     key == MAP || key == VERSIONS
-}
-
-/// A claimed list of image names.
-struct ClaimedList<'f> {
-    document: usize,
-    node: Option<(&'f Path, &'f Node)>,
-}
-
-fn claimed_lists(file: &SourceFile) -> impl Iterator<Item = ClaimedList<'_>> {
-    file.claimed_lists().iter().map(|place| {
-        let document = file.documents().get(place.document);
-        let node = document.and_then(|document| document.at(&place.path));
-        ClaimedList {
-            document: place.document,
-            node: node.map(|node| (&place.path, node)),
-        }
-    })
 }
 
 /// What a list in the values holds.
@@ -141,7 +116,7 @@ fn collect<'n>(node: &'n Node, path: &Path, found: &mut Vec<(Path, &'n Node, Hol
     }
 }
 
-fn read_map(file: &SourceFile, path: &Path, node: &Node) -> Result<ImageList, Fault> {
+fn read_map(file: &Document, path: &Path, node: &Node) -> Result<ImageList, Fault> {
     let entries = node.entries().map(|(key, key_node, value)| {
         let version = key.parse().map_err(|error| {
             Fault::new(
@@ -173,7 +148,7 @@ fn read_map(file: &SourceFile, path: &Path, node: &Node) -> Result<ImageList, Fa
 }
 
 fn edit_map(
-    (file, document): (&SourceFile, usize),
+    (file, document): (&Document, usize),
     (path, node): (&Path, &Node),
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,

@@ -2,8 +2,8 @@
 //! first and the last (kubernetes-sigs/cluster-api pull request 12816); and what of the defaults of its variables and of the values
 //! of its patches is claimed.
 
-use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted, names};
-use crate::stack::claims::ListPlace;
+use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted, names};
+use crate::stack::stated::ListPlace;
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl FileKind for ClusterClass {
             && (text.contains("kubernetesVersions:") || super::names_a_version(text))
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         for (_, path, node) in lists(file) {
             facts.image_lists.extend(names::read(file, &path, node));
         }
@@ -33,7 +33,7 @@ impl FileKind for ClusterClass {
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
@@ -46,7 +46,7 @@ impl FileKind for ClusterClass {
 
 /// Returns the places of a ClusterClass whose values are free: defaults and examples of variables, and values and templates of
 /// patches.
-pub(in crate::stack) fn free_places(file: &SourceFile) -> Vec<ListPlace> {
+pub(in crate::stack) fn free_places(file: &Document) -> Vec<ListPlace> {
     let mut found = Vec::new();
     for (document, root) in file.documents().iter().enumerate() {
         if root.get("kind").and_then(Node::as_str) != Some("ClusterClass") {
@@ -77,7 +77,7 @@ fn collect_free((document, path, node): (usize, &Path, &Node), found: &mut Vec<L
     }
 }
 
-fn lists(file: &SourceFile) -> impl Iterator<Item = (usize, Path, &Node)> {
+fn lists(file: &Document) -> impl Iterator<Item = (usize, Path, &Node)> {
     let path = super::keys(&["spec", "kubernetesVersions"]);
     file.documents()
         .iter()

@@ -1,7 +1,7 @@
 //! clusterstack.yaml: the example `ClusterStack` resource beside a stack, and example clusters in the same file. They move with the
 //! stack while they agree with it; one that has drifted is a person's business.
 
-use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted, example};
+use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted, example};
 use crate::stack::examples::{Example, Subject, TextForm, find_in_manifest};
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl FileKind for ClusterStack {
     }
 
     /// Such a file alone states no facts: whether it is an example of the stack depends on the stack.
-    fn read(&self, _file: &SourceFile, _facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, _file: &Document, _facts: &mut Facts) -> Result<(), Fault> {
         Ok(())
     }
 
@@ -29,18 +29,18 @@ impl FileKind for ClusterStack {
         Some(TextForm::Manifest)
     }
 
-    fn examples(&self, file: &SourceFile, subject: &Subject<'_>) -> Vec<Example> {
+    fn examples(&self, file: &Document, subject: &Subject<'_>) -> Vec<Example> {
         let found = file.yaml().map(|yaml| find_in_manifest(yaml, subject));
         found.unwrap_or_default()
     }
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
-        example::edit(file, TextForm::Manifest, wanted, edits)
+        example::edit(self, file, wanted, edits)
     }
 }
 

@@ -1,7 +1,7 @@
 //! csctl.yaml: the provider, the stack's name and its default version. Read by csctl, which wants a version in full
 //! (`^v\d+\.\d+\.\d+$`).
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
+use super::{Document, Fact, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::policy::ChangeClass;
 use crate::stack::facts::FaultKind;
 use crate::version::KubernetesVersion;
@@ -35,7 +35,7 @@ impl FileKind for Csctl {
         super::directory_if_named(path, CSCTL_FILE).filter(|_| text.is_none_or(is_csctl))
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         let Some(document) = file.documents().first() else {
             let hint =
                 "state config.clusterStackName, config.kubernetesVersion and config.provider.type";
@@ -96,7 +96,7 @@ impl FileKind for Csctl {
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
@@ -137,7 +137,7 @@ fn distributed(text: &str) -> Option<KubernetesVersion> {
     version.parse().ok().filter(|_| !is_prerelease)
 }
 
-fn unknown_distribution(file: &SourceFile, node: &Node, raw: &str) -> Fault {
+fn unknown_distribution(file: &Document, node: &Node, raw: &str) -> Fault {
     let message = format!("`{raw}` is a version of a distribution, whose releases are not known");
     let hint = "change it by hand; csctl itself takes versions such as v1.34.7 alone";
     Fault {

@@ -1,7 +1,7 @@
 //! What an example should say when its stack moves, or where it was forgotten. The values of an example move together or not at all:
 //! a class of one release beside the Kubernetes version of another gives nobody a cluster.
 
-use super::{FileEdits, Reach, SourceFile, Wanted};
+use super::{Document, FileEdits, FileKind, Reach, Wanted};
 use crate::policy::ChangeClass;
 use crate::stack::examples::{
     Example, ExampleKind, ExampleValue, NamedRelease, NamedVersion, Stated, Subject, TextForm,
@@ -63,15 +63,15 @@ fn subject<'w>(wanted: &'w Wanted<'_>) -> Subject<'w> {
 }
 
 /// Returns the examples of a file: of the stack as it is and, where it moves to another minor, those that are of that one already.
-fn examples(file: &SourceFile, wanted: &Wanted<'_>) -> Vec<Example> {
-    let mut found = file.examples(&subject(wanted));
+fn examples(kind: &dyn FileKind, file: &Document, wanted: &Wanted<'_>) -> Vec<Example> {
+    let mut found = kind.examples(file, &subject(wanted));
     if wanted.changes_minor() {
         let after = Subject {
             line: &wanted.line,
             default: wanted.default,
             release: None,
         };
-        let mut of_line = file.examples(&after);
+        let mut of_line = kind.examples(file, &after);
         of_line.retain(|example| {
             let is_command = example.kind == ExampleKind::Command;
             let is_there = example.minor() == Some(wanted.line.minor);
@@ -84,15 +84,18 @@ fn examples(file: &SourceFile, wanted: &Wanted<'_>) -> Vec<Example> {
 
 /// Adds the edits that bring the examples of a file to what is wanted.
 pub(super) fn edit(
-    file: &SourceFile,
-    form: TextForm,
+    kind: &dyn FileKind,
+    file: &Document,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    if wanted.reach == Reach::Beside {
+    let Some(form) = kind
+        .example_form()
+        .filter(|_| wanted.reach != Reach::Beside)
+    else {
         return Ok(());
-    }
-    for example in examples(file, wanted) {
+    };
+    for example in examples(kind, file, wanted) {
         let Some(step) = step(&example, (file.text(), form), wanted) else {
             continue;
         };
@@ -122,13 +125,17 @@ pub(super) fn edit(
 }
 
 /// Returns what of a file's examples is left to people when its stack moves.
-pub(crate) fn left_examples(file: &SourceFile, wanted: &Wanted<'_>) -> Vec<LeftExample> {
+pub(crate) fn left_examples(
+    kind: &dyn FileKind,
+    file: &Document,
+    wanted: &Wanted<'_>,
+) -> Vec<LeftExample> {
     let is_meant = wanted.reach != Reach::Beside && wanted.reach != Reach::Lists && wanted.moves();
-    let Some(form) = form_of(file).filter(|_| is_meant) else {
+    let Some(form) = kind.example_form().filter(|_| is_meant) else {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for example in examples(file, wanted) {
+    for example in examples(kind, file, wanted) {
         let Some(step) = step(&example, (file.text(), form), wanted) else {
             continue;
         };
@@ -144,11 +151,6 @@ pub(crate) fn left_examples(file: &SourceFile, wanted: &Wanted<'_>) -> Vec<LeftE
         });
     }
     found
-}
-
-/// Returns how a file with examples is written; nothing for other files.
-fn form_of(file: &SourceFile) -> Option<TextForm> {
-    file.kinds().iter().find_map(|kind| kind.example_form())
 }
 
 impl Left {

@@ -1,10 +1,11 @@
 //! Helpers of the class chart (`templates/_helpers.tpl`): they put names of images together for its manifests. Their text is never
 //! written; an image that stands in it holds the default.
 
-use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
-use crate::stack::facts::{FaultKind, Reading, ValueRef};
+use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted};
+use crate::stack::facts::FaultKind;
 use crate::stack::group::{self, ImagePart};
 use crate::stack::series::{SeriesMatch, SeriesSet};
+use crate::stack::stated::{Reading, ValueRef};
 use crate::version::KubernetesVersion;
 
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl FileKind for Helper {
         false
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         for (index, line) in file.text().lines().enumerate() {
             let keys = group::values_in(line).into_iter();
             let manifest = format!("{}:{index}", file.path());
@@ -43,7 +44,7 @@ impl FileKind for Helper {
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         _: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
@@ -58,7 +59,7 @@ fn is_helper(path: &str) -> bool {
 }
 
 /// Refuses a new default where an image of the old one stands in a helper, or is what a variable of a template gets.
-pub(super) fn refuse_literals(file: &SourceFile, wanted: &Wanted<'_>) -> Result<(), Fault> {
+pub(super) fn refuse_literals(file: &Document, wanted: &Wanted<'_>) -> Result<(), Fault> {
     let Some(before) = wanted
         .default_before
         .filter(|_| wanted.default != wanted.default_before)
@@ -76,12 +77,12 @@ pub(super) fn refuse_literals(file: &SourceFile, wanted: &Wanted<'_>) -> Result<
 }
 
 /// An image that stands in a helper, or that a variable gets.
-pub(super) struct Literal {
-    pub(super) version: KubernetesVersion,
-    pub(super) fault: Fault,
+pub(in crate::stack) struct Literal {
+    pub(in crate::stack) version: KubernetesVersion,
+    pub(in crate::stack) fault: Fault,
 }
 
-pub(super) fn literals(file: &SourceFile, series: &SeriesSet) -> Vec<Literal> {
+pub(in crate::stack) fn literals(file: &Document, series: &SeriesSet) -> Vec<Literal> {
     let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')');
     let mut found = Vec::new();
     for (index, line) in file.text().lines().enumerate() {

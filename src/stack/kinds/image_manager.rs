@@ -1,7 +1,7 @@
 //! Files of openstack-image-manager that list Kubernetes node images, such as kubernetes.yaml and image-manager.yaml. Their
 //! form is that of its `etc/schema.yaml`, where every version needs a build date.
 
-use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted, names};
+use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::policy::ChangeClass;
 use crate::stack::edits::NewItem;
@@ -29,7 +29,7 @@ impl FileKind for ImageManager {
             && text.contains("versions:")
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         for list in lists(file)? {
             facts.image_lists.push(ImageList {
                 file: file.path().to_owned(),
@@ -45,7 +45,7 @@ impl FileKind for ImageManager {
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
@@ -85,7 +85,7 @@ fn glance_name(list: &List<'_>) -> Option<ImagePattern> {
 }
 
 fn edit_list(
-    file: &SourceFile,
+    file: &Document,
     list: &List<'_>,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
@@ -147,7 +147,7 @@ fn edit_list(
 /// Works out what should happen to the list. An entry without a build date, or without a checksum by the list's own algorithm,
 /// would not be accepted: such images do not come in, and `plan` names them as held.
 fn reconcile_complete(
-    file: &SourceFile,
+    file: &Document,
     entries: &[ImageListEntry],
     wanted: &Wanted<'_>,
 ) -> ImageListChange {
@@ -175,7 +175,7 @@ pub(crate) fn is_complete(image: &NodeImage) -> bool {
 }
 
 /// Finds the lists of Kubernetes images: those whose versions all read as Kubernetes versions.
-fn lists(file: &SourceFile) -> Result<Vec<List<'_>>, Fault> {
+fn lists(file: &Document) -> Result<Vec<List<'_>>, Fault> {
     let mut found = Vec::new();
     for (index, document) in file.documents().iter().enumerate() {
         let Some(images) = document.get("images") else {
@@ -211,7 +211,7 @@ fn lists(file: &SourceFile) -> Result<Vec<List<'_>>, Fault> {
 }
 
 /// Tells whether a list is one of Kubernetes images. One that is for the most part has a mistake, and is not passed over.
-fn is_of_kubernetes(file: &SourceFile, image: &Node, versions: &Node) -> Result<bool, Fault> {
+fn is_of_kubernetes(file: &Document, image: &Node, versions: &Node) -> Result<bool, Fault> {
     let items = versions.items();
     if !is_for_nodes(image, items) {
         return Ok(false);
@@ -263,11 +263,11 @@ fn is_for_nodes(image: &Node, items: &[Node]) -> bool {
     purpose.is_none() && items.iter().all(is_like)
 }
 
-fn entries(file: &SourceFile, list: &Node) -> Result<Vec<ImageListEntry>, Fault> {
+fn entries(file: &Document, list: &Node) -> Result<Vec<ImageListEntry>, Fault> {
     list.items().iter().map(|item| entry(file, item)).collect()
 }
 
-fn entry(file: &SourceFile, item: &Node) -> Result<ImageListEntry, Fault> {
+fn entry(file: &Document, item: &Node) -> Result<ImageListEntry, Fault> {
     let text = |key: &str| super::text_at(item, &super::keys(&[key])).map(|(_, text)| text);
     let name = text("version").unwrap_or_default();
     let fault = |message: String| {
@@ -295,7 +295,7 @@ fn entry(file: &SourceFile, item: &Node) -> Result<ImageListEntry, Fault> {
 
 /// Returns what an entry says where it is about another image.
 fn changes(
-    file: &SourceFile,
+    file: &Document,
     item: &Node,
     entry: &ImageListEntry,
     image: &NodeImage,

@@ -3,10 +3,10 @@
 //! a reference there.
 
 use super::helper;
-use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
-use crate::stack::facts::{Reading, ValueRef};
+use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::stack::form::{Fields, ImageForm};
 use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
+use crate::stack::stated::{Reading, ValueRef};
 use crate::yaml::{Node, Path};
 
 /// Machine templates of all providers; those that none describes are read as far as their fields say what they are.
@@ -34,7 +34,7 @@ impl FileKind for MachineTemplate {
             && (text.contains(".Values.") || super::names_a_version(text))
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         for (document, root) in file.documents().iter().enumerate() {
             let kind = root.get("kind").and_then(Node::as_str).unwrap_or_default();
             let form = (self.find_form)(kind);
@@ -62,7 +62,7 @@ impl FileKind for MachineTemplate {
     /// The values are about the default's image, and move with all others of the stack. What a variable gets does not.
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         _: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
@@ -72,7 +72,7 @@ impl FileKind for MachineTemplate {
 
 /// Adds what one field and its companions say.
 fn read_image(
-    file: &SourceFile,
+    file: &Document,
     (document, path, spec): (usize, &Path, &Node),
     fields: Fields,
     facts: &mut Facts,
@@ -121,7 +121,7 @@ impl Field<'_> {
 
 /// Adds what a field says that a template writes, in whole or in part. What the chart's values say is claimed there.
 fn read_template(
-    (file, document, at): (&SourceFile, usize, &Path),
+    (file, document, at): (&Document, usize, &Path),
     (line, text): (usize, &str),
     sum: Option<&str>,
     facts: &mut Facts,
@@ -184,7 +184,7 @@ fn is_of_one_image(sum: &str) -> bool {
 }
 
 /// Returns the values that variables of a template get: a field that prints a variable may print one of them.
-fn assigned(file: &SourceFile) -> Vec<ValueRef> {
+fn assigned(file: &Document) -> Vec<ValueRef> {
     let lines = file.text().lines().filter(|line| line.contains(":="));
     let keys = lines.flat_map(group::values_in);
     let manifest = format!("{}:variables", file.path());

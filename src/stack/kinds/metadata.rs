@@ -1,7 +1,7 @@
 //! metadata.yaml in a source tree. csctl writes a release's own from csctl.yaml and never reads this one: in a tree with csctl.yaml
 //! it moves while it agrees with the stack, and one that was left behind stays a person's business.
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Reach, Role, SourceFile, Wanted};
+use super::{Document, Fact, Facts, Fault, FileEdits, FileKind, Reach, Role, Wanted};
 
 #[derive(Debug)]
 pub(super) struct Metadata;
@@ -30,7 +30,7 @@ impl FileKind for Metadata {
         self.place() == Some(place) && super::may_say(text, "clusterStack")
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         let Some(document) = file.documents().first() else {
             return Ok(());
         };
@@ -59,7 +59,7 @@ impl FileKind for Metadata {
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {

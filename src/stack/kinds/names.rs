@@ -1,6 +1,6 @@
 //! Lists of versions or image names as plain texts: what several kinds of files share.
 
-use super::{Fault, FileEdits, SourceFile, Wanted};
+use super::{Document, Fault, FileEdits, Wanted};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::stack::edits::NewItem;
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
@@ -42,7 +42,7 @@ pub(super) fn respell(text: &str, entry: &ImageListEntry, image: &NodeImage) -> 
 
 /// Returns the name of an entry as it reads for another image, or the fault of a name that cannot be that image's.
 pub(super) fn name_of_another(
-    file: &SourceFile,
+    file: &Document,
     (line, name): (usize, &str),
     standing: KubernetesVersion,
     image: &NodeImage,
@@ -67,7 +67,7 @@ pub(super) fn is_version_list(node: &Node) -> bool {
 }
 
 /// Reads a list of versions or image names.
-pub(super) fn read(file: &SourceFile, path: &Path, node: &Node) -> Option<ImageList> {
+pub(in crate::stack) fn read(file: &Document, path: &Path, node: &Node) -> Option<ImageList> {
     let read_entry = |item: &Node| {
         let name = item.as_str()?;
         Some(entry(item.line(), version_in(name)?, name))
@@ -85,8 +85,8 @@ pub(super) fn read(file: &SourceFile, path: &Path, node: &Node) -> Option<ImageL
 }
 
 /// Makes a list of versions or image names hold what is wanted, in the minors it speaks of.
-pub(super) fn edit(
-    (file, document): (&SourceFile, usize),
+pub(in crate::stack) fn edit(
+    (file, document): (&Document, usize),
     path: &Path,
     node: &Node,
     wanted: &Wanted<'_>,
@@ -123,7 +123,7 @@ pub(super) fn edit(
 
 /// Returns an entry's text as it reads for another image: its URL, its name or its version.
 fn text_of_another(
-    file: &SourceFile,
+    file: &Document,
     entry: &ImageListEntry,
     image: &NodeImage,
 ) -> Result<String, Fault> {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted, names};
+use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::stack::edits::NewItem;
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
@@ -35,7 +35,7 @@ impl FileKind for NodeImages {
         [NODE_IMAGES, NODE_IMAGES_CONFIG].contains(&place) && super::may_say(text, LIST)
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         let path = super::keys(&[LIST]);
         let Some(node) = file
             .documents()
@@ -62,7 +62,7 @@ impl FileKind for NodeImages {
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
@@ -115,11 +115,11 @@ impl FileKind for NodeImages {
     }
 }
 
-fn entries(file: &SourceFile, list: &Node) -> Result<Vec<ImageListEntry>, Fault> {
+fn entries(file: &Document, list: &Node) -> Result<Vec<ImageListEntry>, Fault> {
     list.items().iter().map(|item| entry(file, item)).collect()
 }
 
-fn entry(file: &SourceFile, item: &Node) -> Result<ImageListEntry, Fault> {
+fn entry(file: &Document, item: &Node) -> Result<ImageListEntry, Fault> {
     let name = super::text_at(item, &super::keys(&NAME)).map_or("", |(_, text)| text);
     let Some((node, url)) = super::text_at(item, &super::keys(&["url"])) else {
         let hint = "give every entry of the list a url and createOpts";
@@ -150,7 +150,7 @@ fn entry(file: &SourceFile, item: &Node) -> Result<ImageListEntry, Fault> {
 /// Returns what an entry says where it is about another image. Its name has to say the version: the operator knows images by name,
 /// and changes none that it has.
 fn changes(
-    file: &SourceFile,
+    file: &Document,
     item: &Node,
     entry: &ImageListEntry,
     image: &NodeImage,
@@ -170,7 +170,7 @@ fn changes(
 
 /// Returns the fault of a name that does not say the version in full, so that it cannot be another image's.
 fn constant_name(
-    file: &SourceFile,
+    file: &Document,
     (node, text): (&Node, &str),
     entry: &ImageListEntry,
 ) -> Option<Fault> {
@@ -195,7 +195,7 @@ fn constant_name(
 }
 
 /// Says which names of a list cannot be another image's.
-pub(super) fn constant_names(file: &SourceFile) -> Vec<Fault> {
+pub(in crate::stack) fn constant_names(file: &Document) -> Vec<Fault> {
     let list = file
         .documents()
         .first()

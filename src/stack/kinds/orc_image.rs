@@ -2,11 +2,12 @@
 //! image; several in one file are a list. The content of such a resource is immutable, and consumers know it by its name: another
 //! image needs another name.
 
-use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
+use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::catalog::NodeImage;
-use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm, Reading, ValueRef};
+use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
 use crate::stack::image_list::{ImageListScope, Listing, reconcile};
+use crate::stack::stated::{Reading, ValueRef};
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl FileKind for OrcImage {
         text.contains("k-orc.cloud/") && text.contains("kind: Image")
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         for (document, root) in manifests(file) {
             facts.value_refs.extend(value_refs(file, document, root));
             facts.groups.extend(imported(root, document));
@@ -57,7 +58,7 @@ impl FileKind for OrcImage {
     /// A single manifest moves with all other values about the default's image; only a list is edited here.
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
@@ -100,7 +101,7 @@ impl FileKind for OrcImage {
 }
 
 /// Finds the `Image` manifests of a file.
-fn manifests(file: &SourceFile) -> impl Iterator<Item = (usize, &Node)> {
+fn manifests(file: &Document) -> impl Iterator<Item = (usize, &Node)> {
     let documents = file.documents().iter().enumerate();
     documents.filter(|(_, document)| {
         let text = |key: &str| document.get(key).and_then(Node::as_str);
@@ -111,7 +112,7 @@ fn manifests(file: &SourceFile) -> impl Iterator<Item = (usize, &Node)> {
 
 /// Returns the images that manifests name in their own text. Where a template writes some of what belongs together, the image
 /// cannot follow.
-fn groups(file: &SourceFile) -> Vec<ImageGroup> {
+fn groups(file: &Document) -> Vec<ImageGroup> {
     let read = |(document, root): (usize, &Node)| {
         let (node, url) = written(root, URL)?;
         let is_literal = |text: &str| !text.contains("{{");
@@ -186,7 +187,7 @@ fn parts(root: &Node) -> [(&'static str, ImagePart); 5] {
 }
 
 /// Returns the values of the chart that a manifest reads.
-fn value_refs(file: &SourceFile, document: usize, root: &Node) -> Vec<ValueRef> {
+fn value_refs(file: &Document, document: usize, root: &Node) -> Vec<ValueRef> {
     let manifest = format!("{}:{document}", file.path());
     let is_literal =
         |place: &str| written(root, place).is_some_and(|(_, text)| !text.contains("{{"));
@@ -212,7 +213,7 @@ fn value_refs(file: &SourceFile, document: usize, root: &Node) -> Vec<ValueRef> 
     refs
 }
 
-fn entry(file: &SourceFile, group: &ImageGroup) -> ImageListEntry {
+fn entry(file: &Document, group: &ImageGroup) -> ImageListEntry {
     let root = file.documents().get(group.document);
     let text = |place| root.and_then(|root| Some(written(root, place)?.1));
     ImageListEntry {
@@ -231,7 +232,7 @@ fn entry(file: &SourceFile, group: &ImageGroup) -> ImageListEntry {
 /// Returns what a manifest says where it is about another image. Its name has to say the version, as the content of a resource
 /// that exists never changes.
 pub(super) fn about(
-    file: &SourceFile,
+    file: &Document,
     group: &ImageGroup,
     image: &NodeImage,
 ) -> Result<Vec<(Path, String)>, Fault> {
@@ -246,7 +247,7 @@ pub(super) fn about(
 }
 
 /// Finds the name of a manifest that says no version, so that the manifest cannot be about another image.
-pub(crate) fn constant_name(file: &SourceFile, group: &ImageGroup) -> Option<Fault> {
+pub(crate) fn constant_name(file: &Document, group: &ImageGroup) -> Option<Fault> {
     let root = file.documents().get(group.document)?;
     manifests(file).find(|(document, _)| *document == group.document)?;
     let (node, name) = written(root, NAME)?;

@@ -1,7 +1,7 @@
 //! README.md beside a stack: its examples name a release (`openstack-scs2-1-34-v3`) and a version. Prose, tables and change logs are
 //! not touched; [`find_examples`] says what an example is.
 
-use super::{Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted, example};
+use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted, example};
 use crate::stack::examples::{Example, Subject, TextForm, find_examples};
 
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl FileKind for Readme {
     }
 
     /// A README alone states no facts: what is an example in it depends on the stack.
-    fn read(&self, _file: &SourceFile, _facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, _file: &Document, _facts: &mut Facts) -> Result<(), Fault> {
         Ok(())
     }
 
@@ -33,16 +33,16 @@ impl FileKind for Readme {
         Some(TextForm::Markdown)
     }
 
-    fn examples(&self, file: &SourceFile, subject: &Subject<'_>) -> Vec<Example> {
+    fn examples(&self, file: &Document, subject: &Subject<'_>) -> Vec<Example> {
         find_examples(file.text(), TextForm::Markdown, subject)
     }
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
-        example::edit(file, TextForm::Markdown, wanted, edits)
+        example::edit(self, file, wanted, edits)
     }
 }

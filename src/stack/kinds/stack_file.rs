@@ -1,6 +1,6 @@
 //! stack.yaml of layout D: provider, name, version (in full or the minor alone) and ranges of addon charts (`2.34.x`).
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
+use super::{Document, Fact, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::yaml::Path;
 
 const NAME: &str = "stack.yaml";
@@ -31,7 +31,7 @@ impl FileKind for StackFile {
             .filter(|_| text.is_some_and(|text| text.contains(STACK_NAME)))
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         let Some(document) = file.documents().first() else {
             return Ok(());
         };
@@ -94,7 +94,7 @@ impl FileKind for StackFile {
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
@@ -115,7 +115,7 @@ impl FileKind for StackFile {
 }
 
 /// Returns the charts that the file may name, each with its place.
-fn charts(file: &SourceFile) -> impl Iterator<Item = (&str, Path)> {
+fn charts(file: &Document) -> impl Iterator<Item = (&str, Path)> {
     let charts = file.charts().iter();
     charts.filter_map(|chart| {
         let key = chart.stack_key.as_deref()?;

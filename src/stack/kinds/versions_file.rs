@@ -1,6 +1,6 @@
 //! versions.yaml of layouts B and C: one row per minor with its newest Kubernetes version and addon charts.
 
-use super::{Fact, Facts, Fault, FileEdits, FileKind, Role, SourceFile, Wanted};
+use super::{Document, Fact, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::policy::ChangeClass;
 use crate::stack::edits::NewItem;
 use crate::stack::wanted::AddonRow;
@@ -30,7 +30,7 @@ impl FileKind for VersionsFile {
         self.place() == Some(place) && super::may_say(text, "kubernetes:")
     }
 
-    fn read(&self, file: &SourceFile, facts: &mut Facts) -> Result<(), Fault> {
+    fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
         let Some(document) = file.documents().first() else {
             return Ok(());
         };
@@ -84,7 +84,7 @@ impl FileKind for VersionsFile {
 
     fn edit(
         &self,
-        file: &SourceFile,
+        file: &Document,
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
@@ -124,7 +124,7 @@ impl FileKind for VersionsFile {
 }
 
 /// Returns the charts that rows may name, each with its key.
-fn charts(file: &SourceFile) -> impl Iterator<Item = (&str, &str)> {
+fn charts(file: &Document) -> impl Iterator<Item = (&str, &str)> {
     let charts = file.charts().iter();
     charts.filter_map(|chart| Some((chart.name.as_str(), chart.versions_key.as_deref()?)))
 }
@@ -135,7 +135,7 @@ fn minor_of(row: &Node) -> Option<Minor> {
 }
 
 fn edit_row(
-    (file, index, row): (&SourceFile, usize, &Node),
+    (file, index, row): (&Document, usize, &Node),
     values: &AddonRow,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
@@ -183,7 +183,7 @@ fn edit_row(
 
 /// Adds the row of a minor; tells whether there was something to add.
 fn add_row(
-    (file, rows): (&SourceFile, &[(Minor, &Node)]),
+    (file, rows): (&Document, &[(Minor, &Node)]),
     minor: Minor,
     values: &AddonRow,
     edits: &mut FileEdits<'_>,

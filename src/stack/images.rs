@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::helper;
-use super::node_images;
-use super::orc_image::constant_name;
-use super::{Fault, FileEdits, Reach, SourceFile, Wanted};
+use super::edits::FileEdits;
+use super::facts::{Fault, FaultKind, ImageListForm};
+use super::group::{ImageGroup, ImagePart};
+use super::kinds::{constant_name, constant_names, edit_names, literals};
+use super::series::{SeriesId, SeriesSet};
+use super::source::SourceFile;
+use super::wanted::{Reach, Wanted};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::policy::ChangeClass;
-use crate::stack::facts::{FaultKind, ImageListForm};
-use crate::stack::group::{ImageGroup, ImagePart};
-use crate::stack::series::{SeriesId, SeriesSet};
 use crate::version::KubernetesVersion;
 use crate::yaml::Path;
 
@@ -20,6 +20,11 @@ pub(crate) fn edit_images(
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
+    for list in &file.claims().lists {
+        if let Some(node) = list.node(file) {
+            edit_names((file, list.document), &list.path, node, wanted, edits)?;
+        }
+    }
     let Some(default) = wanted.default.filter(|_| wanted.reach != Reach::Beside) else {
         return Ok(());
     };
@@ -201,7 +206,7 @@ fn names_image((file, group): (&SourceFile, &ImageGroup), reason: &str, hint: &s
 
 /// Says which images of a file cannot follow a new default, whatever their store offers: no source of them is known, or a value
 /// beside them cannot be about another image.
-pub(in crate::stack) fn cannot_follow(file: &SourceFile, series: &SeriesSet) -> Vec<Fault> {
+pub(crate) fn cannot_follow(file: &SourceFile, series: &SeriesSet) -> Vec<Fault> {
     let groups = file.groups().iter();
     let faults = groups.filter_map(|group| {
         if let Some(fault) = constant_name(file, group) {
@@ -215,11 +220,11 @@ pub(in crate::stack) fn cannot_follow(file: &SourceFile, series: &SeriesSet) -> 
         }
     });
     let mut faults: Vec<Fault> = faults.collect();
-    let literals = helper::literals(file, series).into_iter();
+    let literals = literals(file, series).into_iter();
     faults.extend(literals.map(|literal| literal.fault));
     let mut image_lists = file.image_lists().iter();
     if image_lists.any(|image_list| image_list.form == ImageListForm::NodeImages) {
-        faults.extend(node_images::constant_names(file));
+        faults.extend(constant_names(file));
     }
     faults
 }

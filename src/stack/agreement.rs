@@ -1,0 +1,122 @@
+//! Whether the configured references of a stack say what its source trees say, and the values that they are to say.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::configured::{ConfiguredReference, ReferenceValues, Unmet, Values};
+use super::facts::{Fact, Reference};
+use super::model::{SourceTree, Stack};
+use super::source::SourceFile;
+use super::wanted::Wanted;
+
+/// A configured reference that contradicts its source tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaleReference {
+    /// The reference.
+    pub reference: Reference,
+    /// What should stand there.
+    pub expected: String,
+}
+
+/// Returns the source tree whose state a file of the stack speaks of: the one it is in, else that of the newest minor.
+fn tree_of<'s>(stack: &'s Stack, file: &SourceFile) -> Option<&'s SourceTree> {
+    let own = |tree: &&SourceTree| tree.files.iter().any(|known| known.path() == file.path());
+    stack.trees.iter().find(own).or(stack.trees.last())
+}
+
+/// Returns the configured references of a stack that say nothing, and why.
+pub(crate) fn unmet(stack: &Stack) -> Vec<Unmet> {
+    let mut unmet = Vec::new();
+    let mut seen: Vec<&Arc<ConfiguredReference>> = Vec::new();
+    for file in stack.files() {
+        for reference in file.configured() {
+            if seen.contains(&reference) {
+                continue;
+            }
+            seen.push(reference);
+            let fact = reference.fact();
+            let mut references = stack.files().flat_map(SourceFile::references);
+            if !references.any(|found| found.fact == fact) {
+                unmet.push(reference.unmet(reference.place_for_people()));
+                continue;
+            }
+            let values = tree_of(stack, file).and_then(values_of);
+            let missing = values.and_then(|values| reference.value.fill(&values).err());
+            // The published releases are not the tree's business.
+            let missing = missing.filter(|name| *name != "stackVersion");
+            unmet.extend(missing.map(|name| {
+                reference.unmet(format!(
+                    "`{{{{{name}}}}}` is not known of {}",
+                    stack.title()
+                ))
+            }));
+        }
+    }
+    unmet
+}
+
+/// Returns the configured references of a stack that contradict its source trees. References with the stack's version are left out, as
+/// the tree does not know it.
+pub fn stale_references(stack: &Stack) -> Vec<StaleReference> {
+    let mut stale = Vec::new();
+    for file in stack.files().filter(|file| !file.configured().is_empty()) {
+        let Some(values) = tree_of(stack, file).and_then(values_of) else {
+            continue;
+        };
+        for configured in file.configured() {
+            let Ok(expected) = configured.value.fill(&values) else {
+                continue;
+            };
+            let fact = configured.fact();
+            let own = file
+                .references()
+                .iter()
+                .filter(|reference| reference.fact == fact);
+            stale.extend(
+                own.filter(|reference| reference.value != expected)
+                    .map(|reference| StaleReference {
+                        reference: reference.clone(),
+                        expected: expected.clone(),
+                    }),
+            );
+        }
+    }
+    stale
+}
+
+impl ReferenceValues {
+    /// Returns the values of a wanted state; `stack` is the stack as it is.
+    pub(crate) fn new(stack: &Stack, wanted: &Wanted<'_>) -> Self {
+        let before = Some(wanted.line_before.minor);
+        let tree = stack.trees.iter().find(|tree| tree.minor == before);
+        let tree = tree.and_then(values_of);
+        Self(tree.map(|tree| Values::of_wanted(wanted, &tree)))
+    }
+}
+
+/// Returns the values of a source tree as it is; nothing where its minor is not known.
+fn values_of(tree: &SourceTree) -> Option<Values> {
+    let chart = |reference: &Reference| match &reference.fact {
+        Fact::ChartDependency { chart, .. } => {
+            Some((chart.clone(), tree.version_of(reference)?.clone()))
+        }
+        _ => None,
+    };
+    Some(Values {
+        provider: tree.provider.clone(),
+        stack: tree.name.clone(),
+        minor: tree.minor?,
+        default: tree.default,
+        stack_version: None,
+        charts: tree.references().filter_map(chart).collect(),
+        short: short_names(tree),
+    })
+}
+
+/// Returns the names of a tree's charts by their short ones.
+fn short_names(tree: &SourceTree) -> BTreeMap<&'static str, String> {
+    let charts = tree.files.iter().flat_map(|file| file.charts().iter());
+    charts
+        .filter_map(|chart| Some((chart.short?, chart.name.clone())))
+        .collect()
+}

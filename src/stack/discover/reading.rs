@@ -1,0 +1,285 @@
+//! Reads one cluster stack: its files, what its source trees are, and how it is laid out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::stack::addon::MinorBoundCharts;
+use crate::stack::document::names_a_version;
+use crate::stack::facts::{Fact, Fault, FaultKind, Reference};
+use crate::stack::kinds::CSCTL_FILE;
+use crate::stack::layout::Layout;
+use crate::stack::model::{SourceTree, Stack};
+use crate::stack::provider;
+use crate::stack::role::Role;
+use crate::stack::series::SeriesSet;
+use crate::stack::source::SourceFile;
+use crate::stack::tree::{Content, Tree, is_below};
+use crate::version::{KubernetesVersion, Minor};
+
+/// Files that were read before, by path.
+pub(crate) type Known = HashMap<String, Arc<SourceFile>>;
+
+pub(super) const UNREADABLE_HINT: &str = "make it readable, as a text file or directory of its own";
+
+/// Where texts come from: a tree, and what is known of it.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'s> {
+    pub(super) tree: &'s Tree,
+    pub(super) known: &'s Known,
+    pub(super) charts: &'s MinorBoundCharts,
+}
+
+/// Reads the stack in a directory from its source trees.
+pub(super) fn read_stack(source: Source<'_>, base: &str, source_trees: &[String]) -> Stack {
+    let mut troubles = Troubles::default();
+    let mut trees: Vec<SourceTree> = source_trees
+        .iter()
+        .map(|directory| read_source_tree(source, base, directory, &mut troubles))
+        .collect();
+    trees.sort_by_key(|tree| tree.minor);
+    let per_minor = source_trees.iter().any(|directory| directory != base);
+    let shared = if per_minor {
+        read_shared(source, base, &mut troubles)
+    } else {
+        Vec::new()
+    };
+    Stack {
+        directory: base.to_owned(),
+        layout: layout_of(&trees, per_minor),
+        trees,
+        shared,
+        series: SeriesSet::default(),
+        faults: troubles.faults,
+        notes: troubles.notes,
+        charts: source.charts.clone(),
+    }
+}
+
+/// What went wrong while files were read.
+#[derive(Default)]
+struct Troubles {
+    faults: Vec<Fault>,
+    notes: Vec<String>,
+}
+
+impl Troubles {
+    /// Adds the fault of a file: a template that cannot say anything of the matrix is a note.
+    fn add(&mut self, fault: Fault, text: &str) {
+        let is_template = fault.file.contains("/templates/");
+        if !is_template || names_a_version(text) {
+            self.faults.push(fault);
+        } else {
+            self.notes
+                .push(format!("{fault}; it names no version and is left alone"));
+        }
+    }
+}
+
+fn layout_of(trees: &[SourceTree], per_minor: bool) -> Layout {
+    if per_minor && has(trees, Role::StackFile) {
+        Layout::StackFilePerMinor
+    } else if per_minor {
+        Layout::DirectoryPerMinor
+    } else if !has(trees, Role::MinorList) {
+        Layout::Single
+    } else if has(trees, Role::CloudImages) {
+        Layout::OneTreeWithImageList
+    } else {
+        Layout::OneTree
+    }
+}
+
+fn has(trees: &[SourceTree], role: Role) -> bool {
+    let mut trees = trees.iter();
+    trees.any(|tree| tree.files_for(role).next().is_some())
+}
+
+/// Reads the files directly in the stack's directory, beside its source trees.
+fn read_shared(source: Source<'_>, base: &str, troubles: &mut Troubles) -> Vec<Arc<SourceFile>> {
+    let prefix = if base.is_empty() { 0 } else { base.len() + 1 };
+    let beside = source
+        .tree
+        .files_below(base)
+        .filter(|(path, _)| !path[prefix..].contains('/'));
+    beside
+        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, source, troubles))
+        .collect()
+}
+
+fn read_file(
+    (path, place): (&str, &str),
+    content: &Content,
+    source: Source<'_>,
+    troubles: &mut Troubles,
+) -> Option<Arc<SourceFile>> {
+    match content {
+        Content::Unread => None,
+        Content::Unreadable(reason) => {
+            let fault = Fault::new(path, None, reason.clone(), UNREADABLE_HINT);
+            troubles.faults.push(fault.of(provider::role_at(place)));
+            None
+        }
+        Content::Text(text) => match source.known.get(path) {
+            Some(file) if file.text() == text => Some(Arc::clone(file)),
+            Some(_) | None => match SourceFile::read((path, place), text, source.charts) {
+                Ok(file) => file.map(Arc::new),
+                Err(fault) => {
+                    troubles.add(fault, text);
+                    None
+                }
+            },
+        },
+    }
+}
+
+fn read_source_tree(
+    source: Source<'_>,
+    base: &str,
+    directory: &str,
+    troubles: &mut Troubles,
+) -> SourceTree {
+    let known_faults = troubles.faults.len();
+    let mut files = Vec::new();
+    for (path, content) in source.tree.files_below(directory) {
+        if belongs(path, directory, base) {
+            let place = path[directory.len()..].trim_start_matches('/');
+            files.extend(read_file((path, place), content, source, troubles));
+        }
+    }
+    let is_unread = troubles.faults[known_faults..]
+        .iter()
+        .any(Fault::hides_stack);
+    let tree = tree_of(base, directory, files, is_unread);
+    troubles.faults.extend(check_names(&tree));
+    if tree.minor.is_none() && !is_unread {
+        let hint = "set config.kubernetesVersion to a version such as v1.34.7";
+        let message = "no Kubernetes version is stated";
+        let fault = Fault::new(&own_file(&tree), None, message, hint);
+        troubles.faults.push(fault.of(Role::CsctlConfig));
+    }
+    tree
+}
+
+/// Returns the source tree that files make; its directory says what they do not.
+fn tree_of(
+    base: &str,
+    directory: &str,
+    files: Vec<Arc<SourceFile>>,
+    is_unread: bool,
+) -> SourceTree {
+    let references = || files.iter().flat_map(|file| file.references());
+    let (provider, name) = match directory_names(base) {
+        Some((provider, name)) => (provider, name),
+        None => ("", base),
+    };
+    let default = default_of(references);
+    let named = directory.rsplit('/').next().unwrap_or_default();
+    let minor = minor_of_directory(named)
+        .or(default.map(KubernetesVersion::minor))
+        .or_else(|| references().find_map(stated_minor));
+    SourceTree {
+        directory: directory.to_owned(),
+        provider: stated(references(), &Fact::Provider).unwrap_or_else(|| provider.to_owned()),
+        name: stated(references(), &Fact::StackName).unwrap_or_else(|| name.to_owned()),
+        minor,
+        // A version of another minor is a mistake in one of the two, and no default.
+        default: default.filter(|version| Some(version.minor()) == minor),
+        is_torn: is_unread || minor.is_none(),
+        files,
+    }
+}
+
+/// Returns the provider and the name that a directory such as `providers/openstack/scs2` gives a stack.
+fn directory_names(base: &str) -> Option<(&str, &str)> {
+    let (above, name) = base.rsplit_once('/')?;
+    Some((above.rsplit('/').next()?, name))
+}
+
+fn stated<'s>(mut references: impl Iterator<Item = &'s Reference>, fact: &Fact) -> Option<String> {
+    let found = references.find(|reference| reference.fact == *fact)?;
+    Some(found.value.clone())
+}
+
+fn stated_minor(reference: &Reference) -> Option<Minor> {
+    match reference.fact {
+        Fact::KubernetesMinor { minor } => Some(minor),
+        _ => None,
+    }
+}
+
+/// Returns the file that says, or should say, what a source tree is.
+fn own_file(source: &SourceTree) -> String {
+    match source.directory.as_str() {
+        "" => CSCTL_FILE.to_owned(),
+        directory => format!("{directory}/{CSCTL_FILE}"),
+    }
+}
+
+/// Tells whether a file is one of a source tree. One in the directory of the stack itself does not own the source trees below it.
+pub(super) fn belongs(path: &str, directory: &str, base: &str) -> bool {
+    if !is_below(path, directory) || directory != base {
+        return is_below(path, directory);
+    }
+    let place = path[directory.len()..].trim_start_matches('/');
+    let first = place.split('/').next().unwrap_or_default();
+    minor_of_directory(first).is_none()
+}
+
+/// The default version: what csctl.yaml or stack.yaml says in full, else another file, else the version of the default's image.
+fn default_of<'s, I: Iterator<Item = &'s Reference>>(
+    references: impl Fn() -> I,
+) -> Option<KubernetesVersion> {
+    // Other files may have been forgotten.
+    let own = references().filter(|reference| reference.role.names_stack());
+    let image = || {
+        references().find_map(|reference| match &reference.fact {
+            Fact::ImageName { version } => Some(*version),
+            Fact::Image(image) => Some(image.version),
+            _ => None,
+        })
+    };
+    own.chain(references())
+        .find_map(stated_default)
+        .or_else(image)
+}
+
+fn stated_default(reference: &Reference) -> Option<KubernetesVersion> {
+    match &reference.fact {
+        Fact::Kubernetes { version } => Some(*version),
+        _ => None,
+    }
+}
+
+/// The operator splits release tags at dashes, and reads none of a stack whose names have some.
+fn check_names(source: &SourceTree) -> Option<Fault> {
+    for (what, name, fact) in [
+        ("provider", &source.provider, Fact::Provider),
+        ("cluster stack", &source.name, Fact::StackName),
+    ] {
+        if name.contains('-') {
+            let message = format!(
+                "the {what}'s name `{name}` contains a dash; the operator could not read its release tags"
+            );
+            let stated = source.references().find(|reference| reference.fact == fact);
+            let own = own_file(source);
+            let file = stated.map_or(&own, |reference| &reference.file);
+            let line = stated.map(|reference| reference.line);
+            let role = stated.map_or(Role::CsctlConfig, |reference| reference.role);
+            return Some(Fault {
+                kind: FaultKind::Name,
+                role: Some(role),
+                ..Fault::new(file, line, message, "choose a name without dashes")
+            });
+        }
+    }
+    None
+}
+
+/// Returns the minor that a directory is named after: `1-34`.
+pub(super) fn minor_of_directory(name: &str) -> Option<Minor> {
+    if name.contains('-') {
+        name.parse().ok()
+    } else {
+        None
+    }
+}
