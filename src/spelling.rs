@@ -1,6 +1,7 @@
 //! Names that were probably meant where an unknown one was written.
 
-/// Finds the known name that is nearest to an unknown one, where one is near enough to be a slip: at most a third of its letters.
+/// Finds the known name that is nearest to an unknown one, where one is near enough to be a slip: one letter, and one more for
+/// every four that the known name has.
 pub(crate) fn nearest<'n>(
     unknown: &str,
     known: impl IntoIterator<Item = &'n str>,

@@ -250,7 +250,8 @@ mod tests {
             minor: "1.34".parse().unwrap(),
             default: Some("v1.34.7".parse().unwrap()),
             stack_version: Some(StackVersion::stable(3)),
-            charts: [(CCM.to_owned(), "2.34.2".parse().unwrap())].into(),
+            charts: [("cloud-controller".to_owned(), "2.34.2".parse().unwrap())].into(),
+            short: [("ccm", "cloud-controller".to_owned())].into(),
         }
     }
 

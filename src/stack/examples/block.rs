@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::choose::{Candidate, Gathered};
 use super::command::{self, LineKind, Named};
 use super::document::{self, Resource, Scalar};
-use super::markdown::{self, Code, Region};
+use super::markdown::{self, Code};
 use super::why_not::WhyNot;
 use super::{ExampleKind, ExampleValue, Stated, Subject, TextForm, name, past};
 use crate::version::{KubernetesVersion, Minor, StackLine, StackVersion};

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::addon::MinorBoundCharts;
+use super::super::document::Document;
 use super::super::edits::FileEdits;
 use super::super::facts::{Fact, Fault};
+use super::super::images::edit_images;
 use super::super::learn::claim_alone;
 use super::super::series::{ImageSeries, SeriesSet};
 use super::super::source::SourceFile;
 use super::super::wanted::{ChartPlace, Reach, SeriesImages, Wanted};
-use super::edit_images;
 use crate::catalog::NodeImage;
 use crate::config::ChartConfig;
 use crate::policy::Policy;
@@ -122,14 +123,17 @@ fn moved_to(
         policy,
         line: line.clone(),
     };
-    let file = Arc::new(file);
-    let siblings = [Arc::clone(&file)];
+    let siblings: [&Document; 1] = [&file];
     let mut edits = FileEdits::new(&file, &siblings, &wanted);
     for kind in file.kinds() {
         kind.edit(&file, &wanted, &mut edits)?;
     }
     edit_images(&file, &wanted, &mut edits)?;
-    Ok(edits.finish()?.map(|edited| edited.text.to_string()))
+    let Some(edited) = edits.finish()? else {
+        return Ok(None);
+    };
+    edited.yaml.map(|yaml| file.with_yaml(yaml)).transpose()?;
+    Ok(Some(edited.text.to_string()))
 }
 
 /// Every place of a file that names the storage driver is to ask for 2.34.2.
