@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::matrix::{LineMatrix, Patch, StoreState, matrix, new_minors, store_state};
-use crate::plan::{Hold, PlanInput, StackPlan, plan_stack};
+use crate::plan::{PlanInput, Skip, StackPlan, plan_stack};
 use crate::stack::{
     Fault, FaultKind, ImageList, ImageSeries, Layout, Reference, SourceFile, Stack,
 };
@@ -48,7 +48,7 @@ pub struct StackOverview {
     pub series: Vec<ImageSeries>,
     /// What is not known of it, and which source did not say it. It is not the same as nothing new.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unknown: Vec<Hold>,
+    pub unknown: Vec<Skip>,
     /// Whether no source said anything that the stack needs.
     pub is_blind: bool,
     /// Its stack lines, oldest minor first.

@@ -4,6 +4,7 @@
 mod charts;
 mod examples;
 mod explain;
+pub mod facts;
 mod files;
 mod holds;
 mod knowledge;
@@ -20,6 +21,7 @@ mod target;
 mod tests;
 mod waiting;
 mod withheld;
+mod words;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,12 +38,14 @@ use crate::stack::{
 use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
+pub use facts::{Note, Reason, Skip};
 use limits::Limits;
 use offer::Offer;
 pub use publish::{Compared, DigestRequest};
 pub use release::{ComponentBump, Release};
 pub use request::catalog_request;
 use target::Target;
+pub use words::Said;
 
 /// The version of the plan's JSON form.
 pub const PLAN_SCHEMA: u32 = 1;
@@ -120,16 +124,16 @@ pub struct StackPlan {
     pub lines: Vec<LinePlan>,
     /// What is not known, and which source did not say it. It is not the same as nothing new.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unknown: Vec<Hold>,
+    pub unknown: Vec<Skip>,
     /// The minors of which something is not known.
     #[serde(skip)]
     pub unknown_minors: BTreeSet<Minor>,
     /// What is not done, and why.
-    pub holds: Vec<Hold>,
+    pub holds: Vec<Skip>,
     /// Whether no source said anything that the stack needs.
     pub is_blind: bool,
     /// What a maintainer should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// Files that a person has to change. The others change all the same.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub out_of_reach: Vec<Fault>,
@@ -178,7 +182,7 @@ pub struct LinePlan {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub meets: Vec<Deadline>,
     /// Why.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
 }
 
 /// A vulnerability that a change gets rid of.
@@ -197,20 +201,6 @@ pub struct Fix {
     /// The last day on which the fix is not late, where the standard counts it as critical.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due: Option<Date>,
-}
-
-/// Something not done, with its reason.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Hold {
-    /// What is held back: `v1.34.9`, `node images of 1.34`.
-    pub subject: String,
-    /// Why, as a phrase.
-    pub reason: String,
-    /// What to do about it, where something can be done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
 }
 
 /// A file that would change.
@@ -443,14 +433,20 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         unknown_minors: BTreeSet::new(),
         holds: Vec::new(),
         is_blind: false,
-        notes: of_kind(FaultKind::Name).map(Fault::to_string).collect(),
+        notes: of_kind(FaultKind::Name)
+            .cloned()
+            .map(Note::WrongName)
+            .collect(),
         out_of_reach: Vec::new(),
         faults: unread()
             .filter(|fault| fault.hides_stack())
             .cloned()
             .collect(),
     };
-    planned.notes.extend(stack.notes.iter().cloned());
+    let unread_templates = stack.notes.iter().cloned();
+    planned
+        .notes
+        .extend(unread_templates.map(Note::UnreadTemplate));
     let mut limits = Limits::default();
     for fault in unread().filter(|fault| !fault.hides_stack()) {
         limits
@@ -512,7 +508,6 @@ fn finish(
         planned.faults.extend(left);
         Vec::new()
     };
-    planned.holds.sort();
-    planned.holds.dedup();
+    words::in_order(&mut planned.holds);
     (planned, files)
 }

@@ -54,7 +54,7 @@ pub(crate) use kinds::{
     CSCTL_FILE, NODE_IMAGES_CONFIG, chart_lock_fits, chart_of_lock,
     is_complete as is_complete_image, left_examples, lock_of_chart, minor_in_name,
 };
-pub use kinds::{NodeImagesError, validate_node_images};
+pub use kinds::{LeftExample, NodeImagesError, validate_node_images};
 pub use layout::Layout;
 pub use model::{SourceTree, Stack};
 pub use provider::{PROVIDERS, Provider, find_provider};

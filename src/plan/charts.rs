@@ -4,8 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::Hold;
-use super::holds::hold;
+use super::facts::{Asks, ChartReason, FileLine, MissingChart, Skip, SkipReason, Subject};
 use super::target::Target;
 use crate::policy::Addons;
 use crate::stack::{
@@ -24,9 +23,9 @@ pub(super) struct Charts {
     /// The newest charts that a list may name, by minor and chart name.
     pub(super) listed: BTreeMap<Minor, BTreeMap<String, ChartVersion>>,
     /// What is not done, and why.
-    pub(super) holds: Vec<Hold>,
-    /// Dependencies that cannot ask for a chart of the minor, each with why, as a phrase.
-    pub(super) missing: BTreeMap<String, String>,
+    pub(super) holds: Vec<Skip>,
+    /// Dependencies that cannot ask for a chart of the minor, each with why.
+    pub(super) missing: BTreeMap<String, MissingChart>,
 }
 
 /// Decides which versions a source tree is to ask for when it is set to a minor, and the lists beside it.
@@ -138,19 +137,11 @@ struct Limit<'t> {
     range: ChartRequirement,
 }
 
-impl Limit<'_> {
-    fn words(&self) -> String {
-        asks(self.reference)
+impl Charts {
+    fn skip(&mut self, subject: Subject, reason: ChartReason) {
+        let skip = Skip::new(subject, SkipReason::Chart(reason));
+        self.holds.push(skip);
     }
-}
-
-/// `Chart.yaml asks for ~2.34.0 (providers/openstack/scs/cluster-addon/Chart.yaml:9)`.
-fn asks(reference: &Reference) -> String {
-    let name = reference.file.rsplit('/').next().unwrap_or(&reference.file);
-    format!(
-        "{name} asks for {} ({}:{})",
-        reference.value, reference.file, reference.line
-    )
 }
 
 impl<'t> Group<'t> {
@@ -238,6 +229,27 @@ fn dependencies_of<'t>(
             }),
             _ => None,
         })
+}
+
+/// Returns the URL of a dependency's repository, or why it has none that can be asked.
+fn repository_of<'t>(dependency: &Dependency<'t>) -> Result<&'t str, Box<ChartReason>> {
+    let at = FileLine::from(dependency.named.reference);
+    let reason = match dependency.source {
+        ChartSource::Repository(url) => return Ok(url),
+        ChartSource::HelmAlias(alias) => ChartReason::ChartAlias {
+            alias: alias.to_owned(),
+            at,
+        },
+        ChartSource::Directory(directory) => ChartReason::ChartDirectory {
+            directory: directory.to_owned(),
+            at,
+        },
+        ChartSource::Unknown(text) => ChartReason::ChartRepositoryInvalid {
+            text: text.to_owned(),
+            at,
+        },
+    };
+    Err(Box::new(reason))
 }
 
 /// Returns what the lock beside a dependency is like, where the dependency asks by a range.
@@ -405,43 +417,43 @@ impl<'t> Group<'t> {
             repository,
             newest,
         } = ahead;
-        let (chart, minor) = (&self.chart.name, self.minor);
-        let reason = format!(
-            "{}:{} names it, and {repository} has nothing newer than {newest} for {minor}",
-            reference.file, reference.line
+        let chart = &self.chart.name;
+        let disagrees = self.named().any(|named| {
+            let current = named.current;
+            !current.is_some_and(|current| current.is_same_release(version))
+        });
+        let at = FileLine::from(*reference);
+        let others = self.named().map(|named| FileLine::from(named.reference));
+        let others = others.filter(|place| disagrees && *place != at);
+        charts.skip(
+            Subject::ChartVersion(chart.clone(), (*version).clone()),
+            ChartReason::ChartAhead {
+                others: others.collect(),
+                at: at.clone(),
+                version: (*version).clone(),
+                repository: (*repository).to_owned(),
+                newest: (*newest).clone(),
+                minor: self.minor,
+            },
         );
-        let named = || {
-            let of_dependencies = self.dependencies.iter().map(|dependency| &dependency.named);
-            of_dependencies.chain(&self.lists)
-        };
-        let agrees = |named: &Named<'_>| {
-            let mut current = named.current.iter();
-            current.any(|current| current.is_same_release(version))
-        };
-        let reason = if named().all(agrees) {
-            reason
-        } else {
-            let files =
-                named().map(|named| format!("{}:{}", named.reference.file, named.reference.line));
-            let others =
-                files.filter(|place| *place != format!("{}:{}", reference.file, reference.line));
-            let others: Vec<String> = others.collect();
-            format!("{reason}; {} stays too", others.join(", "))
-        };
-        let hint = format!("write {newest} everywhere, or wait until {version} is published");
-        let subject = format!("{chart} {version}");
-        charts.holds.push(hold(subject, reason, Some(hint)));
-        if named().all(agrees) || self.dependencies.is_empty() {
+        if !disagrees || self.dependencies.is_empty() {
             return;
         }
-        let words = format!(
-            "{}:{} names {chart} {version}",
-            reference.file, reference.line
-        );
-        self.miss(words, charts);
+        let missing = MissingChart::Ahead {
+            at,
+            chart: chart.clone(),
+            version: (*version).clone(),
+        };
+        self.miss(missing, charts);
     }
 
-    fn miss(&self, reason: String, charts: &mut Charts) {
+    /// Returns every place that names the chart, dependencies first.
+    fn named(&self) -> impl Iterator<Item = &Named<'t>> {
+        let of_dependencies = self.dependencies.iter().map(|dependency| &dependency.named);
+        of_dependencies.chain(&self.lists)
+    }
+
+    fn miss(&self, reason: MissingChart, charts: &mut Charts) {
         if self.is_of_tree {
             charts.missing.insert(self.chart.name.clone(), reason);
         }
@@ -453,49 +465,33 @@ impl<'t> Group<'t> {
         &self,
         dependency: &Dependency<'t>,
         charts: &mut Charts,
-    ) -> Result<Option<ChartVersion>, String> {
-        let (chart, minor) = (&self.chart.name, self.minor);
+    ) -> Result<Option<ChartVersion>, MissingChart> {
+        let minor = self.minor;
         let named = &dependency.named;
-        let subject = format!("{chart} for {minor}");
-        let place = format!("{}:{}", named.reference.file, named.reference.line);
-        let url = match dependency.source {
-            ChartSource::Repository(url) => url,
-            ChartSource::HelmAlias(alias) => {
-                let reason = format!(
-                    "the repository `{alias}` is an alias of Helm's own configuration; write its URL ({place})"
-                );
-                charts.holds.push(hold(subject, reason.clone(), None));
-                return Err(reason);
-            }
-            ChartSource::Directory(directory) => {
-                let reason = format!(
-                    "the repository `{directory}` is a directory, and Helm takes the chart that lies there ({place})"
-                );
-                charts.holds.push(hold(subject, reason.clone(), None));
-                return Err(reason);
-            }
-            ChartSource::Unknown(text) => {
-                let reason = format!("the repository `{text}` is no URL ({place})");
-                charts.holds.push(hold(subject, reason.clone(), None));
-                return Err(reason);
+        let subject = Subject::Chart(self.chart.name.clone(), minor);
+        let url = match repository_of(dependency) {
+            Ok(url) => url,
+            Err(reason) => {
+                charts.skip(subject, (*reason).clone());
+                return Err(MissingChart::Because(reason));
             }
         };
+        let asks = || Asks::from(named.reference);
         if !named.is_read {
-            let reason = format!(
-                "{}, which is no version and no range",
-                asks(named.reference)
-            );
-            charts.holds.push(hold(subject, reason, None));
+            charts.skip(subject, ChartReason::ChartVersionInvalid(asks()));
             return Ok(None);
         }
         if let Some(range) = named.range
             && named.limit(minor).is_none()
         {
-            let words = asks(named.reference);
-            let reason = format!("{words}, which has no version for {minor}");
-            let hint = format!("write a range for {minor} in place of {range}");
-            charts.holds.push(hold(subject, reason, Some(hint)));
-            return Err(words);
+            let reason = ChartReason::ChartRangeWithoutMinor {
+                asks: asks(),
+                minor,
+                range: Some(range.clone()),
+            };
+            charts.skip(subject, reason);
+            let excludes = ChartReason::ChartRangeExcludes(asks());
+            return Err(MissingChart::Because(Box::new(excludes)));
         }
         match self.newest(url) {
             Some(newest) => self.choose(dependency, (url, newest), charts),
@@ -509,7 +505,7 @@ impl<'t> Group<'t> {
         dependency: &Dependency<'t>,
         (url, newest): (&str, &'t ChartVersion),
         charts: &mut Charts,
-    ) -> Result<Option<ChartVersion>, String> {
+    ) -> Result<Option<ChartVersion>, MissingChart> {
         let named = &dependency.named;
         let mut limits: Vec<Limit<'_>> = named.limit(self.minor).into_iter().collect();
         limits.extend(self.lists.iter().filter_map(|list| list.limit(self.minor)));
@@ -518,10 +514,10 @@ impl<'t> Group<'t> {
         let offered = self.offered(url).unwrap_or_default();
         let within = ChartVersion::newest(offered.into_iter().filter(allowed));
         if let Some(limit) = limits.iter().find(|limit| !limit.range.takes(newest)) {
-            let subject = format!("{} {newest}", self.chart.name);
-            charts.holds.push(hold(subject, limit.words(), None));
+            let reason = ChartReason::ChartRangeExcludes(Asks::from(limit.reference));
+            charts.skip(self.at_version(newest), reason.clone());
             if within.or(named.current).is_none() {
-                return Err(limit.words());
+                return Err(MissingChart::Because(Box::new(reason)));
             }
         }
         let listed = self.lists.iter().find_map(|list| list.current);
@@ -552,8 +548,6 @@ impl<'t> Group<'t> {
         let Some(limit) = named.limit(self.minor) else {
             return;
         };
-        let words = asks(named.reference);
-        let directory = directory_of(&named.reference.file);
         match dependency.lock {
             Lock::Fits => {}
             Lock::Stale => {
@@ -561,12 +555,9 @@ impl<'t> Group<'t> {
                     .current
                     .is_some_and(|current| current.is_same_release(chosen));
                 if !stays {
-                    let reason = format!(
-                        "{directory}/Chart.lock does not fit its Chart.yaml, and is left alone"
-                    );
-                    let hint = format!("helm dependency update {directory}");
-                    let subject = format!("{} {chosen}", self.chart.name);
-                    charts.holds.push(hold(subject, reason, Some(hint)));
+                    let directory = directory_of(&named.reference.file).to_owned();
+                    let reason = ChartReason::ChartLockStale { directory };
+                    charts.skip(self.at_version(chosen), reason);
                 }
             }
             Lock::None => {
@@ -577,16 +568,19 @@ impl<'t> Group<'t> {
                 let taken = all.iter().filter(|version| limit.range.takes(version));
                 let newest = ChartVersion::newest(taken.filter(|version| !version.is_prerelease()));
                 if let Some(newest) = newest.filter(|newest| !newest.follows(self.minor)) {
-                    let reason = format!(
-                        "{words} and nothing locks it: Helm takes {newest}, for 1.{}",
-                        newest.minor_number()
-                    );
-                    let hint = format!("write a range for {} alone, or lock it", self.minor);
-                    let subject = format!("{} {chosen}", self.chart.name);
-                    charts.holds.push(hold(subject, reason, Some(hint)));
+                    let reason = ChartReason::ChartUnlocked {
+                        asks: Asks::from(named.reference),
+                        newest: newest.clone(),
+                        minor: self.minor,
+                    };
+                    charts.skip(self.at_version(chosen), reason);
                 }
             }
         }
+    }
+
+    fn at_version(&self, version: &ChartVersion) -> Subject {
+        Subject::ChartVersion(self.chart.name.clone(), version.clone())
     }
 
     /// Says that a repository gave no version; a repair then takes what the repository's own list says.
@@ -595,7 +589,7 @@ impl<'t> Group<'t> {
         dependency: &Dependency<'t>,
         url: &str,
         charts: &mut Charts,
-    ) -> Result<Option<ChartVersion>, String> {
+    ) -> Result<Option<ChartVersion>, MissingChart> {
         let (chart, minor) = (&self.chart.name, self.minor);
         let policy = self.target.input.policy;
         let is_stray = dependency.named.current.is_none();
@@ -611,11 +605,15 @@ impl<'t> Group<'t> {
         let catalog = self.target.input.catalog;
         // A repository that gave no answer is among what is unknown.
         if catalog.find_chart(url, chart).is_some() && !is_ended {
-            let reason = format!("{url} has no version for {minor}");
-            let subject = format!("{chart} for {minor}");
-            charts.holds.push(hold(subject, reason, None));
+            let url = url.to_owned();
+            charts.skip(
+                Subject::Chart(chart.clone(), minor),
+                ChartReason::ChartNotPublished { url, minor },
+            );
         }
-        Err(format!("no {chart} for it is known"))
+        Err(MissingChart::NotKnown {
+            chart: chart.clone(),
+        })
     }
 
     /// Decides what lists say: what the dependencies get, and never less than they say.
@@ -637,15 +635,16 @@ impl<'t> Group<'t> {
             };
             let asks_for = named.limit(self.minor);
             if asks_for.is_some_and(|limit| !limit.range.takes(version)) || !named.is_read {
-                let subject = format!("{} {version}", self.chart.name);
-                charts
-                    .holds
-                    .push(hold(subject, asks(named.reference), None));
+                let reason = ChartReason::ChartRangeExcludes(Asks::from(named.reference));
+                charts.skip(self.at_version(version), reason);
             } else if named.range.is_some() && named.limit(self.minor).is_none() {
-                let (words, minor) = (asks(named.reference), self.minor);
-                let reason = format!("{words}, which has no version for {minor}");
-                let subject = format!("{} for {minor}", self.chart.name);
-                charts.holds.push(hold(subject, reason, None));
+                let minor = self.minor;
+                let reason = ChartReason::ChartRangeWithoutMinor {
+                    asks: Asks::from(named.reference),
+                    minor,
+                    range: None,
+                };
+                charts.skip(Subject::Chart(self.chart.name.clone(), minor), reason);
             } else {
                 charts
                     .places

@@ -1,12 +1,11 @@
 //! Says which examples for people a move leaves to people, as nobody else knows what they should say.
 
-use super::Hold;
-use super::holds::hold;
+use super::facts::{FileReason, Skip, SkipReason, Subject};
 use super::target::{Move, Target};
 use crate::stack::left_examples;
 
 /// Returns a hold for each such example.
-pub(super) fn example_holds(target: &Target<'_>) -> Vec<Hold> {
+pub(super) fn example_holds(target: &Target<'_>) -> Vec<Skip> {
     let mut holds = Vec::new();
     for step in &target.moves {
         let (Move::Edit(tree, wanted) | Move::Create(tree, _, wanted)) = step else {
@@ -16,8 +15,10 @@ pub(super) fn example_holds(target: &Target<'_>) -> Vec<Hold> {
             let kinds = file.kinds().iter();
             let left = kinds.flat_map(|kind| left_examples(*kind, file, wanted));
             holds.extend(left.map(|left| {
-                let subject = format!("{} in {}", left.value, left.place);
-                hold(subject, left.reason, Some(left.hint.to_owned()))
+                Skip::new(
+                    Subject::Example(left.value.clone(), left.place.clone()),
+                    SkipReason::File(FileReason::ExampleLeft(left)),
+                )
             }));
         }
     }

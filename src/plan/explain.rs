@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::facts::{ChartChoice, FileLine, Note, OsMove, ProvedImage, Reason};
 use super::files::Outcome;
 use super::release::Release;
 use super::standing;
@@ -38,7 +39,7 @@ pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut Stac
         .lines
         .iter()
         .filter_map(|line| roll_note(target, outcome, line));
-    let rolls: Vec<String> = rolls.collect();
+    let rolls: Vec<Note> = rolls.collect();
     planned.notes.extend(rolls);
     planned.notes.extend(release_gap(target, &planned.lines));
     planned.notes.extend(minor_notes(target));
@@ -210,7 +211,7 @@ fn arriving(
     minor: Minor,
     before: Option<&LineMatrix>,
     after: Option<&LineMatrix>,
-) -> Vec<String> {
+) -> Vec<Reason> {
     let catalog = target.input.catalog;
     let mut reasons = Vec::new();
     let Some(after) = after else { return reasons };
@@ -224,37 +225,39 @@ fn arriving(
         let is_new =
             (patch.is_listed && !known(patch.version)) || (patch.is_default && default_moves);
         if is_new && let Some(image) = choose_image(images, patch.version, None) {
-            let published = catalog
-                .find_published(patch.version)
-                .map(|day| format!(" released {day};"));
-            reasons.push(format!(
-                "{}{} {}",
-                patch.version,
-                published.unwrap_or_default(),
-                proof(image)
-            ));
+            reasons.push(Reason::ImageProved {
+                version: patch.version,
+                published: catalog.find_published(patch.version),
+                image: proof(image),
+            });
         }
     }
     for (chart, asked) in &after.charts {
         let standing = before.and_then(|before| before.charts.get(chart));
         if standing != Some(asked) {
-            let from = standing
-                .map(|standing| format!(" {standing} ->"))
-                .unwrap_or_default();
-            let why = chart_reason(target, (chart, asked), minor);
-            reasons.extend(why.map(|why| format!("{chart}{from} {asked}: {why}")));
+            let choice = chart_choice(target, (chart, asked), minor);
+            reasons.extend(choice.map(|choice| Reason::Chart {
+                chart: chart.clone(),
+                from: standing.cloned(),
+                to: asked.clone(),
+                choice,
+            }));
         }
     }
     reasons
 }
 
 /// Why a chart is asked for; a chart that stays behind its minor, as the policy wants it, is nothing new.
-fn chart_reason(target: &Target<'_>, (chart, asked): (&str, &str), minor: Minor) -> Option<String> {
+fn chart_choice(
+    target: &Target<'_>,
+    (chart, asked): (&str, &str),
+    minor: Minor,
+) -> Option<ChartChoice> {
     let asked: ChartRequirement = asked.parse().ok()?;
     let Some(version) = asked.exact() else {
         return asked
             .takes_minor(minor)
-            .then(|| format!("the versions for {minor}"));
+            .then_some(ChartChoice::Range(minor));
     };
     if !version.follows(minor) {
         return None;
@@ -263,13 +266,13 @@ fn chart_reason(target: &Target<'_>, (chart, asked): (&str, &str), minor: Minor)
     let all = repositories.filter_map(|repository| repository.charts.get(chart));
     let offered: Vec<&ChartVersion> = all.flat_map(|all| versions_for(all, minor)).collect();
     if !offered.iter().any(|found| found.is_same_release(&version)) {
-        return Some(format!("what the list of versions says for {minor}"));
+        return Some(ChartChoice::Listed(minor));
     }
     Some(
         if offered.iter().any(|found| found.is_newer_than(&version)) {
-            format!("the newest for {minor} that may be taken")
+            ChartChoice::NewestAllowed(minor)
         } else {
-            format!("the newest for {minor}")
+            ChartChoice::Newest(minor)
         },
     )
 }
@@ -279,26 +282,24 @@ fn default_reason(
     target: &Target<'_>,
     before: Option<&LineMatrix>,
     after: &LineMatrix,
-) -> Option<String> {
+) -> Option<Reason> {
     let (old, new) = (before?.default?, after.default?);
     if old == new {
         return None;
     }
-    if let Some(why) = blocked_default(target, old) {
-        return Some(format!(
-            "the default leaves {old} for {new}: {old} is blocked, {why}"
-        ));
+    if let Some(block) = blocked_default(target, old) {
+        let block = block.clone();
+        return Some(Reason::BlockedDefault { old, new, block });
     }
     let pin = target.pin(new.minor()).filter(|pin| pin.version == new)?;
-    Some(pin.why())
+    Some(Reason::PinnedDefault(pin.clone()))
 }
 
 /// Why a default is blocked with all of its images.
-fn blocked_default(target: &Target<'_>, version: KubernetesVersion) -> Option<String> {
+fn blocked_default<'t>(target: &'t Target<'_>, version: KubernetesVersion) -> Option<&'t Block> {
     let mut blocks = target.input.policy.blocked.iter();
     let is_banned = target.offer.banned().contains(&version);
-    let block = blocks.find(|block| is_banned && block.version == version)?;
-    Some(block.why())
+    blocks.find(|block| is_banned && block.version == version)
 }
 
 /// The blocks of images that lists name before and not after.
@@ -337,15 +338,13 @@ fn leaving(
     outcome: &Outcome,
     minor: Minor,
     (before, after): (Option<&LineMatrix>, Option<&LineMatrix>),
-) -> Vec<String> {
+) -> Vec<Reason> {
     let day = target.input.catalog.end_of_life.get(&minor);
     if let Some(day) = day.filter(|_| after.is_none() && target.dropped.contains(&minor)) {
-        return vec![format!("{minor} leaves: end of life since {day}")];
+        return vec![Reason::MinorEnded { minor, day: *day }];
     }
     if moves_away(target, minor) {
-        return vec![format!(
-            "the source tree of {minor} is set to another minor"
-        )];
+        return vec![Reason::MinorReplaced { minor }];
     }
     let left = after.map(LineMatrix::listed).unwrap_or_default();
     let listed = before.map(LineMatrix::listed).unwrap_or_default();
@@ -355,72 +354,40 @@ fn leaving(
         !target.offer.banned().contains(version) || !policy.wants(ChangeClass::Removal)
     });
     let images = policy.images;
-    let trimmed =
-        trimmed.map(|version| format!("{version} leaves the list: policy `images: {images}`"));
-    let blocks = blocks_leaving(target, outcome, minor).into_iter();
-    let mut reasons: Vec<String> = blocks
-        .map(|(subject, block)| format!("{subject} leaves: blocked, {}", block.why()))
+    let trimmed = trimmed.map(|version| Reason::Trimmed { version, images });
+    let blocks = blocks_leaving(target, outcome, minor).into_values();
+    let mut reasons: Vec<Reason> = blocks
+        .map(|block| Reason::BlockedImage(block.clone()))
         .collect();
     reasons.extend(trimmed);
     reasons
 }
 
-fn proof(image: &NodeImage) -> String {
-    let size = image.size.map(human_size);
-    let built = image.built.map(|day| format!("built {day}"));
-    let facts: Vec<String> = image
-        .os
-        .iter()
-        .map(ToString::to_string)
-        .chain(size)
-        .chain(built)
-        .collect();
-    let proved = if image.sha256.is_some() {
-        "image and checksum proved"
-    } else {
-        "image is there"
-    };
-    if facts.is_empty() {
-        proved.to_owned()
-    } else {
-        format!("{proved} ({})", facts.join(", "))
-    }
-}
-
-fn human_size(bytes: u64) -> String {
-    const MEGABYTE: u64 = 1_000_000;
-    if bytes >= 1000 * MEGABYTE {
-        format!(
-            "{}.{} GB",
-            bytes / (1000 * MEGABYTE),
-            bytes / (100 * MEGABYTE) % 10
-        )
-    } else if bytes >= MEGABYTE {
-        format!("{} MB", bytes / MEGABYTE)
-    } else {
-        format!("{bytes} bytes")
+fn proof(image: &NodeImage) -> ProvedImage {
+    ProvedImage {
+        os: image.os.clone(),
+        size: image.size,
+        built: image.built,
+        has_checksum: image.sha256.is_some(),
     }
 }
 
 /// A version that is blocked is bad where it runs, too.
-fn roll_note(target: &Target<'_>, outcome: &Outcome, line: &LinePlan) -> Option<String> {
+fn roll_note(target: &Target<'_>, outcome: &Outcome, line: &LinePlan) -> Option<Note> {
     let (old, new) = (line.default_before?, line.default_after?);
-    let name = &line.line;
+    let line = line.line.clone();
     if old != new {
         blocked_default(target, old)?;
-        return Some(format!(
-            "clusters of {name} on {old} have to roll to {new}: no release changes what runs already"
-        ));
+        return Some(Note::MustUpgrade { line, old, new });
     }
     let blocks = blocks_leaving(target, outcome, new.minor());
-    let (subject, _) = blocks.iter().find(|(_, block)| block.version == new)?;
-    Some(format!(
-        "nodes of {name} made of {subject} have to be replaced: no release changes what runs already"
-    ))
+    let block = blocks.into_values().find(|block| block.version == new)?;
+    let block = block.clone();
+    Some(Note::MustReplaceNodes { line, block })
 }
 
 /// Says what another minor brings that nobody asked for: the end of its support, another operating system.
-fn minor_notes(target: &Target<'_>) -> Vec<String> {
+fn minor_notes(target: &Target<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
     for (tree, wanted) in target.written() {
         let minor = wanted.line.minor;
@@ -430,7 +397,7 @@ fn minor_notes(target: &Target<'_>) -> Vec<String> {
         if let Some(day) = target.input.catalog.end_of_life.get(&minor)
             && target.input.catalog.is_end_of_life(minor)
         {
-            notes.push(format!("{minor} reached its end of life on {day}"));
+            notes.push(Note::AskedMinorEnded { minor, day: *day });
         }
         let files = tree.files.iter();
         let mut references = files.flat_map(|file| file.named_images(&target.stack.series));
@@ -439,16 +406,15 @@ fn minor_notes(target: &Target<'_>) -> Vec<String> {
             Some((image.os?, after)).filter(|(before, after)| before != after)
         });
         if let Some((before, after)) = moved {
-            notes.push(format!(
-                "the images of {minor} are on {after}, the stack's images so far on {before}"
-            ));
+            let step = OsMove { before, after };
+            notes.push(Note::MinorOnAnotherOs { minor, step });
         }
     }
     notes
 }
 
 /// Names images in values that a new default leaves at another version: nothing says whether they were forgotten.
-fn other_version_notes(target: &Target<'_>) -> Vec<String> {
+fn other_version_notes(target: &Target<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
     for (tree, wanted) in target.written() {
         let Some(before) = tree
@@ -459,13 +425,15 @@ fn other_version_notes(target: &Target<'_>) -> Vec<String> {
         };
         for file in &tree.files {
             for other in other_versions(target.stack, file, before) {
-                notes.push(format!(
-                    "{}:{} stays: `{}` names the image of {}, and the default was {before}",
-                    file.path(),
-                    other.line,
-                    other.value,
-                    other.version
-                ));
+                notes.push(Note::OtherVersion {
+                    at: FileLine {
+                        file: file.path().to_owned(),
+                        line: other.line,
+                    },
+                    value: other.value.clone(),
+                    version: other.version,
+                    default: before,
+                });
             }
         }
     }
@@ -473,13 +441,13 @@ fn other_version_notes(target: &Target<'_>) -> Vec<String> {
 }
 
 /// Says that the number of a release is not known, where the git clone may lack the tags of others.
-fn release_gap(target: &Target<'_>, lines: &[LinePlan]) -> Option<String> {
+fn release_gap(target: &Target<'_>, lines: &[LinePlan]) -> Option<Note> {
     let gap = target.input.catalog.release_gap.as_ref()?;
     let is_concerned = lines.iter().any(|line| line.release.is_some());
-    is_concerned.then(|| format!("the next release number is not known: {gap}"))
+    is_concerned.then(|| Note::ReleaseUnknown { gap: gap.clone() })
 }
 
-fn notes(target: &Target<'_>, outcome: &Outcome) -> Vec<String> {
+fn notes(target: &Target<'_>, outcome: &Outcome) -> Vec<Note> {
     let mut notes = Vec::new();
     for step in &target.moves {
         match step {
@@ -512,30 +480,27 @@ fn notes(target: &Target<'_>, outcome: &Outcome) -> Vec<String> {
     notes
 }
 
-/// What to say of csctl where the files of the last release are not known; `publish` says it better where they are.
-pub(super) fn refusal_unseen(line: &StackLine) -> String {
-    format!(
-        "csctl would refuse to publish {line}: it compares only the cluster addons, and they stay the same"
-    )
-}
-
-/// csctl compares only the cluster addons when it decides whether there is something to publish (its `validateHash`).
-fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<String> {
+/// csctl compares only the cluster addons when it decides whether there is something to publish (its `validateHash`). `publish` says it
+/// better where the files of the last release are known.
+fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<Note> {
     let released = parts.iter().any(|part| *part != Part::Beside);
     let by_csctl = tree.references().any(|reference| {
         matches!(reference.fact, Fact::Kubernetes { .. }) && reference.role == Role::CsctlConfig
     });
     let refuses = by_csctl && released && !parts.contains(&Part::ClusterAddon);
-    refuses.then(|| refusal_unseen(line))
+    refuses.then(|| Note::CsctlRefuses {
+        line: line.clone(),
+        next: None,
+        seen: None,
+    })
 }
 
-fn vendored_note(target: &Target<'_>, tree: &SourceTree, parts: &[Part]) -> Option<String> {
+fn vendored_note(target: &Target<'_>, tree: &SourceTree, parts: &[Part]) -> Option<Note> {
     let mut files = target.input.tree.files_below(&tree.directory);
     let vendored = parts.contains(&Part::ClusterAddon)
         && files.any(|(path, _)| path.rsplit('.').next() == Some("tgz"));
-    vendored.then(|| {
-        let directory = &tree.directory;
-        format!("{directory} has packaged charts: run `helm dependency update` in the addon charts that changed")
+    vendored.then(|| Note::PackagedCharts {
+        directory: tree.directory.clone(),
     })
 }
 
@@ -545,7 +510,7 @@ fn edits_dependencies(file: &FileChange) -> bool {
 }
 
 /// Locks of charts that move which did not fit before: nobody knows what they should say.
-fn lock_notes(tree: &SourceTree, directory: &str, moves: impl Fn(&str) -> bool) -> Vec<String> {
+fn lock_notes(tree: &SourceTree, directory: &str, moves: impl Fn(&str) -> bool) -> Vec<Note> {
     let charts = tree.files.iter().filter(|file| moves(file.path()));
     let stale = charts.filter_map(|chart| {
         let lock = tree.find_lock(chart.path())?;
@@ -553,18 +518,19 @@ fn lock_notes(tree: &SourceTree, directory: &str, moves: impl Fn(&str) -> bool) 
     });
     stale
         .map(|lock| {
-            let below = lock.path().strip_prefix(&tree.directory).unwrap_or_default();
-            let lock = format!("{directory}{below}");
-            let chart = directory_of(&lock);
-            format!(
-                "{lock} did not fit its Chart.yaml before, and is left alone: run `helm dependency update {chart}`"
-            )
+            let below = lock
+                .path()
+                .strip_prefix(&tree.directory)
+                .unwrap_or_default();
+            Note::StaleLock {
+                chart: directory_of(&format!("{directory}{below}")).to_owned(),
+            }
         })
         .collect()
 }
 
 /// A new source tree may still speak of the minor it was copied from, in texts that no rule covers.
-fn mentions_note(outcome: &Outcome, directory: &str, minor: Minor) -> Option<String> {
+fn mentions_note(outcome: &Outcome, directory: &str, minor: Minor) -> Option<Note> {
     let after = outcome.after.as_ref()?;
     let tree = after
         .trees
@@ -577,8 +543,11 @@ fn mentions_note(outcome: &Outcome, directory: &str, minor: Minor) -> Option<Str
             .lines()
             .enumerate()
             .filter(|(_, line)| line.contains(&word));
-        lines.map(|(index, _)| format!("{}:{}", file.path(), index + 1))
+        lines.map(|(index, _)| FileLine {
+            file: file.path().to_owned(),
+            line: index + 1,
+        })
     });
-    let mentions: Vec<String> = mentions.collect();
-    (!mentions.is_empty()).then(|| format!("{minor} is still mentioned in {}", mentions.join(", ")))
+    let places: Vec<FileLine> = mentions.collect();
+    (!places.is_empty()).then_some(Note::MinorStillMentioned { minor, places })
 }

@@ -3,9 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Hold;
+use jiff::civil::Date;
+
 use super::charts;
 use super::examples::example_holds;
+use super::facts::{
+    FileReason, ImageReason, MinorReason, RebuiltImage, Skip, SkipReason, SourceReason, Subject,
+};
 use super::target::{Move, Target};
 use super::waiting::waiting;
 use crate::catalog::{ImagePattern, NodeImage};
@@ -18,7 +22,7 @@ use crate::stack::{
 use crate::version::{KubernetesVersion, Minor};
 
 /// Returns what a target does not do, and why.
-pub(super) fn holds(target: &Target<'_>) -> Vec<Hold> {
+pub(super) fn holds(target: &Target<'_>) -> Vec<Skip> {
     let mut holds = store_holds(target);
     holds.extend(faulty_holds(target));
     holds.extend(unbuilt_holds(target));
@@ -32,32 +36,19 @@ pub(super) fn holds(target: &Target<'_>) -> Vec<Hold> {
 }
 
 /// Configured references that say nothing.
-fn reference_holds(target: &Target<'_>) -> Vec<Hold> {
+fn reference_holds(target: &Target<'_>) -> Vec<Skip> {
     let mut unmet = target.input.discovery.unmatched(target.stack);
     unmet.extend(unmet_references(target.stack));
-    let hint = "correct the entry, or put the place into the file";
-    let say = |unmet: Unmet| hold(unmet.reference, unmet.reason, Some(hint.to_owned()));
-    unmet.into_iter().map(say).collect()
+    unmet.into_iter().map(unmet_skip).collect()
 }
 
-pub(super) fn hold(
-    subject: impl std::fmt::Display,
-    reason: impl Into<String>,
-    hint: Option<String>,
-) -> Hold {
-    Hold {
-        subject: subject.to_string(),
-        reason: reason.into(),
-        hint,
-    }
-}
-
-pub(super) fn listing(minors: &[Minor]) -> String {
-    minors
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+fn unmet_skip(unmet: Unmet) -> Skip {
+    Skip::new(
+        Subject::Reference(unmet.reference),
+        SkipReason::File(FileReason::ReferenceUnmet {
+            reason: unmet.reason,
+        }),
+    )
 }
 
 /// Tells whether anything in the stack follows node images: a version in full, or a list.
@@ -68,7 +59,7 @@ pub(super) fn follows_images(target: &Target<'_>) -> bool {
 }
 
 /// Stores that answered and have nothing.
-fn store_holds(target: &Target<'_>) -> Vec<Hold> {
+fn store_holds(target: &Target<'_>) -> Vec<Skip> {
     if !follows_images(target) {
         return Vec::new();
     }
@@ -81,10 +72,11 @@ fn store_holds(target: &Target<'_>) -> Vec<Hold> {
                 && state_of(target.input.catalog, pattern, *minor) == StoreState::Answered
         };
         for minor in target.minors.iter().filter(|minor| is_empty(minor)) {
-            holds.push(hold(
-                format!("node images of {minor}"),
-                format!("{} has none", pattern.base_or_name()),
-                None,
+            holds.push(Skip::new(
+                Subject::NodeImages(vec![*minor]),
+                SkipReason::Source(SourceReason::NoImages {
+                    store: pattern.base_or_name().to_string(),
+                }),
             ));
         }
     }
@@ -118,17 +110,24 @@ fn is_unreachable(target: &Target<'_>, minor: Minor) -> bool {
     })
 }
 
-fn faulty_holds(target: &Target<'_>) -> Vec<Hold> {
+fn faulty_holds(target: &Target<'_>) -> Vec<Skip> {
     let stores = target.offer.stores().filter_map(|(_, _, store)| store);
     let faulty = stores.flat_map(|store| &store.faulty);
     let looked_at = faulty.filter(|image| target.minors.contains(&image.version.minor()));
     looked_at
-        .map(|image| hold(image.version, image.reason.clone(), None))
+        .map(|image| {
+            Skip::new(
+                Subject::version(image.version),
+                SkipReason::Image(ImageReason::ImageFaulty {
+                    reason: image.reason.clone(),
+                }),
+            )
+        })
         .collect()
 }
 
 /// Kubernetes releases newer than any image, one hold per minor. Where the store gave no answer there may be an image.
-fn unbuilt_holds(target: &Target<'_>) -> Vec<Hold> {
+fn unbuilt_holds(target: &Target<'_>) -> Vec<Skip> {
     let is_unknown = |minor: &Minor| is_unreachable(target, *minor);
     let listed: BTreeSet<KubernetesVersion> =
         entries(target).map(|(_, entry)| entry.version).collect();
@@ -159,23 +158,28 @@ fn unbuilt_holds(target: &Target<'_>) -> Vec<Hold> {
                 .push((release.version, release.published));
         }
     }
-    let say = |mut releases: Vec<(KubernetesVersion, jiff::civil::Date)>| {
-        releases.sort_unstable();
-        match releases[..] {
-            [] => None,
-            [(version, day)] => Some(hold(version, format!("released {day}, no image yet"), None)),
-            [(first, day), .., (last, newest)] => Some(hold(
-                format!("{first} to {last}"),
-                format!("released {day} to {newest}, no images yet"),
-                None,
-            )),
-        }
+    waiting.into_values().filter_map(unbuilt_skip).collect()
+}
+
+/// Tells of the releases of a minor that have no image, in one skip.
+fn unbuilt_skip(mut releases: Vec<(KubernetesVersion, Date)>) -> Option<Skip> {
+    releases.sort_unstable();
+    let (first, first_day) = *releases.first()?;
+    let (last, last_day) = *releases.last()?;
+    let subject = if first == last {
+        Subject::version(first)
+    } else {
+        Subject::Releases(first, last)
     };
-    waiting.into_values().filter_map(say).collect()
+    let reason = ImageReason::NoImageYet {
+        first: first_day,
+        last: (first != last).then_some(last_day),
+    };
+    Some(Skip::new(subject, SkipReason::Image(reason)))
 }
 
 /// Listed images that are not what the store has, and images that a list cannot take.
-fn image_holds(target: &Target<'_>) -> Vec<Hold> {
+fn image_holds(target: &Target<'_>) -> Vec<Skip> {
     let mut holds = Vec::new();
     let asks = target.input.policy.wants(ChangeClass::OsRelease);
     for (image_list, entry) in
@@ -202,22 +206,23 @@ fn image_holds(target: &Target<'_>) -> Vec<Hold> {
             let title = target.stack.title();
             let command = target.input.selection;
             let command = command.command(&format!("plan {title} --change os-release"));
-            let hint = format!("look at it by itself: {command}");
-            let reason = if target.input.policy.follows_os(entry.os.as_ref()) {
-                another_image(entry, image)
+            let image = if target.input.policy.follows_os(entry.os.as_ref()) {
+                rebuilt_image(entry, image)
             } else {
-                other_os(entry, image)
+                RebuiltImage::Unfollowed {
+                    listed: entry.os.clone(),
+                    offered: image.os.clone(),
+                }
             };
-            holds.push(hold(entry.version, reason, Some(hint)));
+            holds.push(image_skip(
+                entry.version,
+                ImageReason::RebuiltImage { image, command },
+            ));
         } else if form == ImageListForm::ImageManager
             && entry.built.is_none()
             && image.built.is_none()
         {
-            holds.push(hold(
-                entry.version,
-                "the list has no build date, and the store gives none",
-                None,
-            ));
+            holds.push(image_skip(entry.version, ImageReason::NoBuildDate));
         }
     }
     let listed: BTreeSet<KubernetesVersion> =
@@ -229,40 +234,23 @@ fn image_holds(target: &Target<'_>) -> Vec<Hold> {
         .flat_map(|minor| target.offer.unfiltered(*minor))
     {
         if for_manager && !listed.contains(&image.version) && !is_complete_image(image) {
-            let reason =
-                "the store gives no build date or checksum, and openstack-image-manager needs both";
-            holds.push(hold(image.version, reason, None));
+            holds.push(image_skip(image.version, ImageReason::IncompleteImage));
         }
     }
     holds
 }
 
-/// The listed image's operating system is not followed, and there is another image.
-fn other_os(entry: &ImageListEntry, image: &NodeImage) -> String {
-    let name = |os: &Option<crate::version::OsRelease>| {
-        os.as_ref()
-            .map_or_else(|| "another".to_owned(), ToString::to_string)
-    };
-    format!(
-        "listed on {}, which `os` does not name; the store has it on {}",
-        name(&entry.os),
-        name(&image.os)
-    )
+fn image_skip(version: KubernetesVersion, reason: ImageReason) -> Skip {
+    Skip::new(Subject::version(version), SkipReason::Image(reason))
 }
 
-fn another_image(entry: &ImageListEntry, image: &NodeImage) -> String {
+fn rebuilt_image(entry: &ImageListEntry, image: &NodeImage) -> RebuiltImage {
     match (&entry.url, &image.os) {
-        (Some(url), _) if *url != image.url => {
-            format!("the listed image is not in the store; {} is", image.url)
-        }
-        (None, Some(os)) => format!("the store has it on {os}"),
-        (Some(_) | None, _) => {
-            let built = image
-                .built
-                .map(|day| format!(" on {day}"))
-                .unwrap_or_default();
-            format!("its image was uploaded again{built}, with another checksum")
-        }
+        (Some(url), _) if *url != image.url => RebuiltImage::Moved {
+            url: image.url.clone(),
+        },
+        (None, Some(os)) => RebuiltImage::OnOs(os.clone()),
+        (Some(_) | None, _) => RebuiltImage::Uploaded { built: image.built },
     }
 }
 
@@ -286,7 +274,7 @@ fn listed_entries<'t>(
 }
 
 /// Addon charts that do not go on. Where charts are left alone, that is nothing to speak of.
-fn chart_holds(target: &Target<'_>) -> Vec<Hold> {
+fn chart_holds(target: &Target<'_>) -> Vec<Skip> {
     if target.input.policy.addons == Addons::Leave {
         return Vec::new();
     }
@@ -301,7 +289,7 @@ fn chart_holds(target: &Target<'_>) -> Vec<Hold> {
 }
 
 /// A minor that the store offers and nobody asked for, or one that was asked for and cannot be had.
-fn minor_holds(target: &Target<'_>) -> Vec<Hold> {
+fn minor_holds(target: &Target<'_>) -> Vec<Skip> {
     if let Some(asked) = target.input.selection.asked_minor() {
         return asked_hold(target, asked).into_iter().collect();
     }
@@ -322,15 +310,6 @@ fn minor_holds(target: &Target<'_>) -> Vec<Hold> {
     let Some((next, further)) = newer.split_first() else {
         return Vec::new();
     };
-    let more = if further.is_empty() {
-        String::new()
-    } else {
-        format!("; {} too", listing(further))
-    };
-    let reason = match target.offered(*next).len() {
-        1 => format!("a new minor, 1 image in the store{more}"),
-        count => format!("a new minor, {count} images in the store{more}"),
-    };
     let option = if target.stack.layout.has_directory_per_minor() {
         "--add"
     } else {
@@ -338,12 +317,18 @@ fn minor_holds(target: &Target<'_>) -> Vec<Hold> {
     };
     let title = target.stack.title();
     let selection = target.input.selection;
-    let hint = selection.command(&format!("plan {title} {option} {next}"));
-    vec![hold(next, reason, Some(hint))]
+    vec![minor_skip(
+        *next,
+        MinorReason::NewMinor {
+            images: target.offered(*next).len(),
+            further: further.to_vec(),
+            command: selection.command(&format!("plan {title} {option} {next}")),
+        },
+    )]
 }
 
 /// A minor that was asked for and cannot be had.
-fn asked_hold(target: &Target<'_>, asked: Minor) -> Option<Hold> {
+fn asked_hold(target: &Target<'_>, asked: Minor) -> Option<Skip> {
     let reached = target.moves.iter().any(|step| match step {
         Move::Edit(_, wanted) | Move::Create(_, _, wanted) => {
             wanted.line.minor == asked || wanted.rows.contains_key(&asked)
@@ -361,17 +346,19 @@ fn asked_hold(target: &Target<'_>, asked: Minor) -> Option<Hold> {
         return None;
     }
     if let Some(fault) = target.limits.closed.get(&asked) {
-        let reason = format!("the stack cannot be set to it: {fault}");
-        return Some(hold(asked, reason, Some(fault.hint.clone())));
+        return Some(minor_skip(asked, MinorReason::MinorClosed(fault.clone())));
     }
     let missing = target.missing_charts(asked);
-    let what = if target.newest_default(asked).is_some() && !missing.is_empty() {
-        missing.join("; ")
+    let reason = if target.newest_default(asked).is_some() && !missing.is_empty() {
+        MinorReason::MinorWithoutCharts(missing)
     } else if target.offer.unfiltered(asked).next().is_some() {
-        "none of its images may be used".to_owned()
+        MinorReason::MinorUnusable
     } else {
-        "no image of it is known to be there".to_owned()
+        MinorReason::MinorWithoutImage
     };
-    let reason = format!("the stack cannot be set to it: {what}");
-    Some(hold(asked, reason, None))
+    Some(minor_skip(asked, reason))
+}
+
+fn minor_skip(minor: Minor, reason: MinorReason) -> Skip {
+    Skip::new(Subject::minor(minor), SkipReason::Minor(reason))
 }

@@ -3,17 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use super::Hold;
 use super::charts;
-use super::holds::{follows_images, hold, listing, stores};
+use super::facts::{Skip, SkipReason, SourceReason, Subject};
+use super::holds::{follows_images, stores};
 use super::target::Target;
-use crate::catalog::ImagePattern;
+use super::words;
+use crate::catalog::{ImagePattern, Unreachable};
 use crate::matrix::{StoreState, state_of};
 use crate::policy::Addons;
 use crate::version::Minor;
 
 /// Returns what is not known of the minors that are looked at.
-pub(super) fn unknown(target: &Target<'_>) -> Vec<Hold> {
+pub(super) fn unknown(target: &Target<'_>) -> Vec<Skip> {
     let mut unknown = Vec::new();
     if follows_images(target) {
         let stores = stores(target);
@@ -27,8 +28,7 @@ pub(super) fn unknown(target: &Target<'_>) -> Vec<Hold> {
     if target.input.policy.addons != Addons::Leave {
         unknown.extend(unknown_charts(target));
     }
-    unknown.sort();
-    unknown.dedup();
+    words::in_order(&mut unknown);
     unknown
 }
 
@@ -82,16 +82,16 @@ pub(super) fn unknown_minors(target: &Target<'_>) -> BTreeSet<Minor> {
     minors
 }
 
-fn no_store(target: &Target<'_>) -> Hold {
+fn no_store(target: &Target<'_>) -> Skip {
     let provider = target.stack.trees.first();
-    let provider = provider.map_or("", |tree| tree.provider.as_str());
-    let reason =
-        format!("no file names an image, and no image store is known for provider {provider}");
-    let hint = "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`";
-    hold("node images", reason, Some(hint.to_owned()))
+    let provider = provider.map_or_else(String::new, |tree| tree.provider.clone());
+    Skip::new(
+        Subject::NodeImages(Vec::new()),
+        SkipReason::Source(SourceReason::NoImageStore { provider }),
+    )
 }
 
-fn unknown_images(target: &Target<'_>, pattern: &ImagePattern) -> Vec<Hold> {
+fn unknown_images(target: &Target<'_>, pattern: &ImagePattern) -> Vec<Skip> {
     let catalog = target.input.catalog;
     let mut unknown = Vec::new();
     for failed in &catalog.unreachable {
@@ -99,22 +99,24 @@ fn unknown_images(target: &Target<'_>, pattern: &ImagePattern) -> Vec<Hold> {
             |minor: &Minor| failed.minors.is_empty() || failed.minors.contains(minor);
         let minors: Vec<Minor> = target.minors.iter().copied().filter(is_concerned).collect();
         if failed.source == pattern.as_str() && !minors.is_empty() {
-            let subject = format!("node images of {}", listing(&minors));
-            let reason = format!("{}: {}", failed.url, failed.reason);
-            unknown.push(hold(subject, reason, None));
+            unknown.push(Skip::new(
+                Subject::NodeImages(minors),
+                SkipReason::Source(unreachable(failed)),
+            ));
         }
     }
     let is_silent = |minor: &Minor| state_of(catalog, pattern, *minor) == StoreState::Unknown;
     let silent: Vec<Minor> = target.minors.iter().copied().filter(is_silent).collect();
     if !silent.is_empty() {
-        let subject = format!("node images of {}", listing(&silent));
-        let reason = format!("the catalog says nothing of {}", pattern.as_str());
-        unknown.push(hold(subject, reason, Some(ask_hint(target))));
+        unknown.push(Skip::new(
+            Subject::NodeImages(silent),
+            SkipReason::Source(not_asked(target, pattern.as_str())),
+        ));
     }
     unknown
 }
 
-fn unknown_charts(target: &Target<'_>) -> Vec<Hold> {
+fn unknown_charts(target: &Target<'_>) -> Vec<Skip> {
     let catalog = target.input.catalog;
     let mut unknown = Vec::new();
     for (tree, wanted) in target.written() {
@@ -123,23 +125,28 @@ fn unknown_charts(target: &Target<'_>) -> Vec<Hold> {
                 .unreachable
                 .iter()
                 .find(|failed| failed.source == repository);
-            let (reason, hint) = match (failed, catalog.find_chart(repository, chart)) {
-                (Some(failed), _) => (format!("{}: {}", failed.url, failed.reason), None),
-                (None, None) => (
-                    format!("the catalog says nothing of {repository}"),
-                    Some(ask_hint(target)),
-                ),
+            let reason = match (failed, catalog.find_chart(repository, chart)) {
+                (Some(failed), _) => unreachable(failed),
+                (None, None) => not_asked(target, repository),
                 (None, Some(_)) => continue,
             };
-            let subject = format!("{chart} for {}", wanted.line.minor);
-            unknown.push(hold(subject, reason, hint));
+            let subject = Subject::Chart(chart.to_owned(), wanted.line.minor);
+            unknown.push(Skip::new(subject, SkipReason::Source(reason)));
         }
     }
     unknown
 }
 
-/// The hint beside a source that a catalog does not speak of.
-fn ask_hint(target: &Target<'_>) -> String {
-    let command = target.input.selection.local_command("catalog fetch");
-    format!("ask it: run without --offline and --catalog, or write a new catalog with {command}")
+fn unreachable(failed: &Unreachable) -> SourceReason {
+    SourceReason::SourceUnreachable {
+        url: failed.url.clone(),
+        reason: failed.reason.clone(),
+    }
+}
+
+fn not_asked(target: &Target<'_>, source: &str) -> SourceReason {
+    SourceReason::SourceNotAsked {
+        source: source.to_owned(),
+        command: target.input.selection.local_command("catalog fetch"),
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::explain::refusal_unseen;
+use super::facts::Note;
 use super::release::Release;
 use super::{FileAction, FileChange, Plan};
 use crate::release_digest::{FileDigests, LastRelease, Verdict, csctl_verdict};
@@ -108,20 +108,22 @@ fn verdict(directory: &str, compared: &Compared, changes: &[FileChange]) -> Verd
 }
 
 /// Puts what is known in the place of what was assumed.
-fn correct_note(notes: &mut Vec<String>, line: &StackLine, release: &Release, verdict: &Verdict) {
-    let assumed = refusal_unseen(line);
-    let place = notes.iter().position(|note| *note == assumed);
-    match verdict {
-        Verdict::Unknown { .. } => {}
-        Verdict::Publishes => notes.retain(|note| *note != assumed),
-        Verdict::Refuses { reason } => {
-            let next = release.next.as_ref();
-            let version = next.map(|next| format!("-{next}")).unwrap_or_default();
-            let note = format!("csctl would refuse to publish {line}{version}: {reason}");
-            match place {
-                Some(place) => notes[place] = note,
-                None => notes.push(note),
-            }
-        }
+fn correct_note(notes: &mut Vec<Note>, line: &StackLine, release: &Release, verdict: &Verdict) {
+    let seen = match verdict {
+        Verdict::Unknown { .. } => return,
+        Verdict::Publishes => None,
+        Verdict::Refuses { reason } => Some(Note::CsctlRefuses {
+            line: line.clone(),
+            next: release.next.clone(),
+            seen: Some(reason.clone()),
+        }),
+    };
+    let assumed = notes.iter().position(
+        |note| matches!(note, Note::CsctlRefuses { line: of, seen: None, .. } if of == line),
+    );
+    match (assumed, seen) {
+        (Some(place), Some(note)) => notes[place] = note,
+        (Some(place), None) => drop(notes.remove(place)),
+        (None, note) => notes.extend(note),
     }
 }

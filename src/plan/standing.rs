@@ -1,15 +1,13 @@
 //! How a change stands with the standard: the vulnerabilities it gets rid of, and the deadlines it meets. The days are worked out
 //! in `standard`.
 
+use super::facts::{Note, Reason};
 use super::target::Target;
 use super::{Fix, LinePlan};
 use crate::catalog::VULNERABILITIES_SOURCE;
 use crate::matrix::LineMatrix;
 use crate::standard::{Deadline, Rule, deadlines, fixed_between};
 use crate::version::KubernetesVersion;
-
-/// How many vulnerabilities that are not critical are named.
-const NAMED: usize = 5;
 
 /// Returns the deadlines that are open before a change and not after it.
 pub(super) fn meets(
@@ -88,46 +86,42 @@ pub(super) fn reasons(
     after: Option<&LineMatrix>,
     fixes: &[Fix],
     meets: &[Deadline],
-) -> Vec<String> {
-    let standard = target.input.policy.standard.short_name();
+) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    if let Some(new) = after.and_then(|after| after.default) {
-        let name = |fix: &Fix| match fix.score {
-            Some(score) => format!("{} ({score})", fix.id),
-            None => fix.id.to_string(),
-        };
+    if let Some(version) = after.and_then(|after| after.default) {
         for fix in fixes {
             if let Some(due) = fix.due {
-                let subject = name(fix);
+                let subject = fix.to_string();
                 let deadline = meets.iter().find(|deadline| deadline.subject == subject);
-                let late = deadline.and_then(Deadline::late).unwrap_or_default();
-                reasons.push(format!("{new} fixes {subject}, due {due}{late}"));
+                reasons.push(Reason::FixesCritical {
+                    version,
+                    fix: fix.clone(),
+                    due,
+                    days_late: deadline.and_then(Deadline::days_late),
+                });
             }
         }
         let others = fixes.iter().filter(|fix| fix.due.is_none());
-        let others: Vec<String> = others.map(name).collect();
-        if !others.is_empty() {
-            let further = match others.len().saturating_sub(NAMED) {
-                0 => String::new(),
-                count => format!(" and {count} more"),
-            };
-            let named = others[..others.len().min(NAMED)].join(", ");
-            reasons.push(format!("{new} fixes {named}{further}"));
+        let fixes: Vec<Fix> = others.cloned().collect();
+        if !fixes.is_empty() {
+            reasons.push(Reason::Fixes { version, fixes });
         }
     }
     // What was due first says it: the others come after it.
     for rule in [Rule::LatestPatch, Rule::LatestMinor] {
-        if let Some(deadline) = meets.iter().find(|deadline| deadline.rule == rule) {
-            let (subject, due) = (&deadline.subject, deadline.due);
-            let late = deadline.late().unwrap_or_default();
-            reasons.push(format!("{subject} due {due} under {standard}{late}"));
-        }
+        let deadline = meets.iter().find(|deadline| deadline.rule == rule);
+        reasons.extend(deadline.map(|deadline| Reason::Due {
+            subject: deadline.subject.clone(),
+            due: deadline.due,
+            standard: target.input.policy.standard,
+            days_late: deadline.days_late(),
+        }));
     }
     reasons
 }
 
 /// Says that it is not known what a new default fixes.
-pub(super) fn note(target: &Target<'_>, lines: &[LinePlan]) -> Option<String> {
+pub(super) fn note(target: &Target<'_>, lines: &[LinePlan]) -> Option<Note> {
     let is_move = |line: &&LinePlan| line.default_before.is_some() && line.default_after.is_some();
     let moved = lines
         .iter()
@@ -137,9 +131,9 @@ pub(super) fn note(target: &Target<'_>, lines: &[LinePlan]) -> Option<String> {
     let failed = unreachable
         .iter()
         .find(|failed| failed.source == VULNERABILITIES_SOURCE)?;
-    let version = moved.default_after?;
-    Some(format!(
-        "not known in full what {version} fixes: {}: {}",
-        failed.url, failed.reason
-    ))
+    Some(Note::FixesUnknown {
+        version: moved.default_after?,
+        url: failed.url.clone(),
+        reason: failed.reason.clone(),
+    })
 }

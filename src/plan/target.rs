@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanInput;
 use super::charts::{self, Charts};
+use super::facts::{MissingChart, OsMove};
 use super::limits::Limits;
 use super::offer::Offer;
 use super::release::next_version;
@@ -15,7 +16,7 @@ use crate::stack::{
     AddonRow, Fact, ImageListEntry, NamedImage, Reach, Reference, SeriesId, SeriesImages,
     SourceFile, SourceTree, Stack, Wanted, choose_image, select_versions,
 };
-use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine};
+use crate::version::{KubernetesVersion, Minor, StackLine};
 
 /// Where one stack should go.
 pub(super) struct Target<'a> {
@@ -42,20 +43,6 @@ pub(super) enum Move<'a> {
     Create(&'a SourceTree, String, Box<Wanted<'a>>),
     /// Its directory is removed.
     Remove(&'a SourceTree),
-}
-
-/// The operating-system releases of a default's images before and after.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct OsMove {
-    pub(super) before: OsRelease,
-    pub(super) after: OsRelease,
-}
-
-impl OsMove {
-    /// Tells whether the release after is an older one of the same system.
-    pub(super) fn is_lower(&self) -> bool {
-        self.before.distribution() == self.after.distribution() && self.after < self.before
-    }
 }
 
 impl<'a> Target<'a> {
@@ -165,8 +152,8 @@ impl<'a> Target<'a> {
         self.is_looked_at(minor) && (is_there || (wants && has_image() && has_charts()))
     }
 
-    /// Returns why a source tree cannot be set to a minor for its addon charts, as phrases.
-    pub(super) fn missing_charts(&self, minor: Minor) -> Vec<String> {
+    /// Returns why a source tree cannot be set to a minor for its addon charts.
+    pub(super) fn missing_charts(&self, minor: Minor) -> Vec<MissingChart> {
         let tree = if self.stack.layout.has_directory_per_minor() {
             self.predecessor(minor)
         } else {

@@ -3,16 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Hold;
 use super::charts;
-use super::holds::hold;
-use super::target::{Move, OsMove, Target};
+use super::facts::{
+    DefaultReason, FileReason, ImageReason, MinorReason, OsMove, Skip, SkipReason, Subject,
+};
+use super::offer::Lack;
+use super::target::{Move, Target};
 use crate::matrix::{StoreState, state_of};
-use crate::stack::{Fault, ProofKind, SourceTree};
-use crate::version::{KubernetesVersion, Minor, compact};
+use crate::stack::{Fault, SourceTree};
+use crate::version::{KubernetesVersion, Minor};
 
 /// Returns why defaults wait, and what of the stack stays as it is.
-pub(super) fn waiting(target: &Target<'_>) -> Vec<Hold> {
+pub(super) fn waiting(target: &Target<'_>) -> Vec<Skip> {
     let mut holds = excluded_holds(target);
     holds.extend(held_files(target));
     for step in &target.moves {
@@ -36,7 +38,7 @@ pub(super) fn waiting(target: &Target<'_>) -> Vec<Hold> {
 }
 
 /// Defaults that some reference cannot follow.
-fn excluded_holds(target: &Target<'_>) -> Vec<Hold> {
+fn excluded_holds(target: &Target<'_>) -> Vec<Skip> {
     let mut by_fault: BTreeMap<String, (&Fault, Vec<KubernetesVersion>)> = BTreeMap::new();
     for ((_, version), fault) in &target.limits.excluded {
         let entry = by_fault.entry(format!("{}:{:?}", fault.file, fault.line));
@@ -46,20 +48,18 @@ fn excluded_holds(target: &Target<'_>) -> Vec<Hold> {
         .into_values()
         .map(|(fault, mut versions)| {
             versions.sort_unstable();
-            let reason = format!("{} not become the default: {fault}", does(&versions));
-            hold(subject_of(&versions), reason, Some(fault.hint.clone()))
+            default_skip(versions, DefaultReason::DefaultCannotMove(fault.clone()))
         })
         .collect()
 }
 
 /// Files that stay as they are.
-fn held_files(target: &Target<'_>) -> impl Iterator<Item = Hold> {
+fn held_files(target: &Target<'_>) -> impl Iterator<Item = Skip> {
     target.limits.held.values().map(|fault| {
-        let place = match fault.line {
-            Some(line) => format!("{}:{line}", fault.file),
-            None => fault.file.clone(),
-        };
-        hold(place, fault.message.clone(), Some(fault.hint.clone()))
+        Skip::new(
+            Subject::File(fault.file.clone(), fault.line),
+            SkipReason::File(FileReason::FileCannotMove(fault.clone())),
+        )
     })
 }
 
@@ -68,7 +68,7 @@ fn lacking_holds(
     target: &Target<'_>,
     default: Option<KubernetesVersion>,
     minor: Minor,
-) -> Vec<Hold> {
+) -> Vec<Skip> {
     let policy = target.input.policy;
     let newer: BTreeSet<KubernetesVersion> = target
         .offer
@@ -82,46 +82,41 @@ fn lacking_holds(
         })
         .map(|image| image.version)
         .collect();
-    let mut by_lack: BTreeMap<String, Vec<KubernetesVersion>> = BTreeMap::new();
+    let mut by_lack: Vec<(DefaultReason, Vec<KubernetesVersion>)> = Vec::new();
     let ended = target.offer.ended(minor);
     for version in newer.difference(&ended) {
         for lack in target.offer.lacking(*version) {
-            let series = &lack.series.title;
-            let asked = lack.series.learnt_at.clone().unwrap_or_default();
-            let lack = match lack.proof {
-                None if lack.series.distribution.is_none() => format!("no such image ({asked})"),
-                None => format!("no image of {series} ({asked})"),
-                Some(proof) => {
-                    let proof = proof_words(proof);
-                    format!("the source gives no {proof}, which {asked} asks for")
-                }
-            };
-            by_lack.entry(lack).or_default().push(*version);
+            let reason = lack_reason(&lack);
+            match by_lack.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, versions)) => versions.push(*version),
+                None => by_lack.push((reason, vec![*version])),
+            }
         }
     }
-    let holds = by_lack.into_iter().map(|(lack, versions)| {
-        let reason = format!("{} not become the default: {lack}", does(&versions));
-        hold(subject_of(&versions), reason, None)
-    });
-    holds.collect()
+    by_lack
+        .into_iter()
+        .map(|(reason, versions)| default_skip(versions, reason))
+        .collect()
 }
 
-/// The verb of one version, or of several.
-fn does(versions: &[KubernetesVersion]) -> &'static str {
-    if versions.len() == 1 { "does" } else { "do" }
-}
-
-fn proof_words(proof: ProofKind) -> &'static str {
-    match proof {
-        ProofKind::Sha256 => "SHA-256 checksum",
-        ProofKind::Sha512 => "SHA-512 checksum",
-        ProofKind::Weak => "MD5 or SHA-1 checksum",
-        ProofKind::Digest => "digest",
+fn lack_reason(lack: &Lack<'_>) -> DefaultReason {
+    let series = lack.series;
+    let learnt_at = series.learnt_at.clone().unwrap_or_default();
+    match lack.proof {
+        None => DefaultReason::SeriesWithoutImage {
+            series: series.distribution.is_some().then(|| series.title.clone()),
+            learnt_at,
+        },
+        Some(proof) => DefaultReason::NoProof { proof, learnt_at },
     }
+}
+
+fn default_skip(versions: Vec<KubernetesVersion>, reason: DefaultReason) -> Skip {
+    Skip::new(Subject::Versions(versions), SkipReason::Default(reason))
 }
 
 /// Newer patches that are on another operating system alone.
-fn os_holds(target: &Target<'_>, tree: &SourceTree) -> Vec<Hold> {
+fn os_holds(target: &Target<'_>, tree: &SourceTree) -> Vec<Skip> {
     let Some(default) = tree.default else {
         return Vec::new();
     };
@@ -134,43 +129,21 @@ fn os_holds(target: &Target<'_>, tree: &SourceTree) -> Vec<Hold> {
     }
     let holds = by_move.into_iter();
     holds
-        .map(|(step, versions)| os_hold(target, &step, &versions))
+        .map(|(step, versions)| os_hold(target, step, versions))
         .collect()
 }
 
-fn os_hold(target: &Target<'_>, step: &OsMove, versions: &[KubernetesVersion]) -> Hold {
-    let OsMove { before, after } = step;
-    let words = match versions.len() {
-        1 => "does not become the default: its image is",
-        _ => "do not become the default: their images are",
-    };
-    let older = if step.is_lower() {
-        ", which is newer"
-    } else {
-        ""
-    };
-    let reason = format!("{words} on {after}, and the stack's images are on {before}{older}");
-    let hint = (!step.is_lower()).then(|| {
+fn os_hold(target: &Target<'_>, step: OsMove, versions: Vec<KubernetesVersion>) -> Skip {
+    let command = (!step.is_lower()).then(|| {
         let title = target.stack.title();
-        let command = format!("plan {title} --change os-release");
-        format!(
-            "look at it by itself: {}",
-            target.input.selection.command(&command)
-        )
+        let selection = target.input.selection;
+        selection.command(&format!("plan {title} --change os-release"))
     });
-    hold(subject_of(versions), reason, hint)
-}
-
-/// Names one version, or several in the short form.
-fn subject_of(versions: &[KubernetesVersion]) -> String {
-    match versions {
-        [version] => version.to_string(),
-        _ => format!("v{}", compact(versions)),
-    }
+    default_skip(versions, DefaultReason::OtherOs { step, command })
 }
 
 /// A default whose image is not in the store any more.
-fn gone_hold(target: &Target<'_>, tree: &SourceTree) -> Option<Hold> {
+fn gone_hold(target: &Target<'_>, tree: &SourceTree) -> Option<Skip> {
     let default = tree.default?;
     let catalog = target.input.catalog;
     let gone = target.offer.stores().find_map(|(_, series, store)| {
@@ -185,16 +158,17 @@ fn gone_hold(target: &Target<'_>, tree: &SourceTree) -> Option<Hold> {
         (!is_there && !is_faulty && !images.is_empty()).then_some((series, pattern))
     })?;
     let (series, pattern) = gone;
-    let reason = format!(
-        "the stack's default, and its image of {} is not in {}",
-        series.title,
-        pattern.base_or_name()
-    );
-    Some(hold(default, reason, None))
+    Some(Skip::new(
+        Subject::version(default),
+        SkipReason::Image(ImageReason::DefaultImageGone {
+            series: series.title.clone(),
+            store: pattern.base_or_name().to_string(),
+        }),
+    ))
 }
 
 /// A minor that gets nothing new, as it has reached its end of life.
-fn end_hold(target: &Target<'_>, minor: Minor) -> Option<Hold> {
+fn end_hold(target: &Target<'_>, minor: Minor) -> Option<Skip> {
     if !target.offer.is_ended(minor) {
         return None;
     }
@@ -205,31 +179,15 @@ fn end_hold(target: &Target<'_>, minor: Minor) -> Option<Hold> {
     let tree = own.or_else(|| trees.next());
     let charts = tree.map(|tree| charts::newer_of_ended(target, tree, minor));
     let charts = charts.unwrap_or_default();
-    let mut held: Vec<String> = Vec::new();
-    if !images.is_empty() {
-        held.push(format!("new images ({})", compact(&images)));
+    if images.is_empty() && charts.is_empty() {
+        return None;
     }
-    held.extend(
-        charts
-            .iter()
-            .map(|(chart, version)| format!("{chart} {version}")),
-    );
-    let verb = if images.is_empty() && held.len() == 1 {
-        "is"
-    } else {
-        "are"
-    };
-    let held = join_words(&held)?;
-    let reason = format!("reached its end of life on {day}: {held} {verb} held");
-    let hint = "`endOfLife: follow` in csctl-matrix.yaml, or --end-of-life follow, takes them";
-    Some(hold(minor, reason, Some(hint.to_owned())))
-}
-
-/// Joins words as a sentence does: `a, b and c`.
-fn join_words(words: &[String]) -> Option<String> {
-    match words {
-        [] => None,
-        [word] => Some(word.clone()),
-        [first @ .., last] => Some(format!("{} and {last}", first.join(", "))),
-    }
+    Some(Skip::new(
+        Subject::minor(minor),
+        SkipReason::Minor(MinorReason::EndOfLife {
+            day: *day,
+            images,
+            charts,
+        }),
+    ))
 }

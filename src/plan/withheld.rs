@@ -3,17 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Hold;
-use super::holds::{entries, hold, listing};
+use super::facts::{DefaultReason, MinorReason, PolicyReason, Skip, SkipReason, Subject};
+use super::holds::entries;
 use super::target::{Move, Target};
 use crate::catalog::NodeImage;
 use crate::matrix::minors_of;
 use crate::policy::Block;
 use crate::stack::{Fact, SourceFile};
-use crate::version::{KubernetesVersion, Minor};
+use crate::version::{KubernetesVersion, Minor, OsRelease};
 
 /// Returns what the policy withholds.
-pub(super) fn withheld(target: &Target<'_>) -> Vec<Hold> {
+pub(super) fn withheld(target: &Target<'_>) -> Vec<Skip> {
     let mut holds = blocked_holds(target);
     holds.extend(os_holds(target));
     holds.extend(outside_hold(target));
@@ -26,16 +26,17 @@ pub(super) fn withheld(target: &Target<'_>) -> Vec<Hold> {
 }
 
 /// Defaults that would move, and minors that would arrive, if their tests were green.
-fn untested_holds(target: &Target<'_>) -> Vec<Hold> {
-    let mut holds = BTreeSet::new();
+fn untested_holds(target: &Target<'_>) -> Vec<Skip> {
+    let mut holds = Vec::new();
     let mut add = |minor: Minor, free: Option<KubernetesVersion>, kept: Option<_>| {
         if let (Some(why), Some(free)) = (target.find_untested(minor), free)
             && kept.is_some_and(|kept| kept != free)
         {
-            holds.insert(hold(
-                free,
-                format!("does not become the default: {why}"),
-                None,
+            holds.push(Skip::new(
+                Subject::version(free),
+                SkipReason::Default(DefaultReason::Untested {
+                    why: why.to_owned(),
+                }),
             ));
         }
     };
@@ -67,13 +68,18 @@ fn untested_holds(target: &Target<'_>) -> Vec<Hold> {
         && !target.has_tree(asked)
         && target.newest_default(asked).is_some()
     {
-        holds.insert(hold(asked, format!("does not arrive: {why}"), None));
+        holds.push(Skip::new(
+            Subject::minor(asked),
+            SkipReason::Minor(MinorReason::UntestedMinor {
+                why: why.to_owned(),
+            }),
+        ));
     }
-    holds.into_iter().collect()
+    holds
 }
 
 /// Images that the store offers and nobody may use.
-fn blocked_holds(target: &Target<'_>) -> Vec<Hold> {
+fn blocked_holds(target: &Target<'_>) -> Vec<Skip> {
     let policy = target.input.policy;
     let images = target
         .minors
@@ -84,25 +90,30 @@ fn blocked_holds(target: &Target<'_>) -> Vec<Hold> {
         .map(|block| (block.subject(), block))
         .collect();
     blocks
-        .into_iter()
-        .map(|(subject, block)| {
+        .into_values()
+        .map(|block| {
             let os = block.os.as_ref().map(|os| format!(" --os {os}"));
             let words = format!("unblock {}{}", block.version, os.unwrap_or_default());
-            let hint = target.input.selection.local_command(&words);
-            hold(subject, format!("blocked: {}", block.why()), Some(hint))
+            Skip::new(
+                Subject::Blocked(block.clone()),
+                SkipReason::Policy(PolicyReason::Blocked {
+                    block: block.clone(),
+                    command: target.input.selection.local_command(&words),
+                }),
+            )
         })
         .collect()
 }
 
 /// Versions whose images have other operating systems than those that are followed.
-fn os_holds(target: &Target<'_>) -> Vec<Hold> {
+fn os_holds(target: &Target<'_>) -> Vec<Skip> {
     let policy = target.input.policy;
     if policy.os.is_empty() {
         return Vec::new();
     }
     let listed: BTreeSet<KubernetesVersion> =
         entries(target).map(|(_, entry)| entry.version).collect();
-    let mut others: BTreeMap<KubernetesVersion, Vec<String>> = BTreeMap::new();
+    let mut others: BTreeMap<KubernetesVersion, Vec<OsRelease>> = BTreeMap::new();
     for minor in &target.minors {
         let usable = |version| {
             let mut usable = target.offered(*minor).iter();
@@ -117,26 +128,22 @@ fn os_holds(target: &Target<'_>) -> Vec<Hold> {
         for image in target.offer.unfiltered(*minor).filter(is_other) {
             if !listed.contains(&image.version) && !usable(image.version) {
                 let names = others.entry(image.version).or_default();
-                names.extend(image.os.iter().map(ToString::to_string));
+                names.extend(image.os.clone());
             }
         }
     }
-    let followed: Vec<String> = policy.os.iter().map(ToString::to_string).collect();
     others
         .into_iter()
-        .map(|(version, names)| {
-            let reason = format!(
-                "there is an image on {} alone, and `os` is {}",
-                names.join(", "),
-                followed.join(", ")
-            );
-            hold(version, reason, None)
+        .map(|(version, on)| {
+            let followed = policy.os.clone();
+            let reason = PolicyReason::OsNotFollowed { on, followed };
+            policy_skip(version, reason)
         })
         .collect()
 }
 
 /// Minors that the stack speaks of, and the policy does not.
-fn outside_hold(target: &Target<'_>) -> Option<Hold> {
+fn outside_hold(target: &Target<'_>) -> Option<Skip> {
     let minors = &target.input.policy.minors;
     let selection = target.input.selection;
     let known = minors_of(target.stack).into_iter();
@@ -147,8 +154,10 @@ fn outside_hold(target: &Target<'_>) -> Option<Hold> {
         return None;
     }
     let outside: Vec<Minor> = outside.into_iter().collect();
-    let reason = format!("left alone, as `minors` is {minors}");
-    Some(hold(listing(&outside), reason, None))
+    Some(Skip::new(
+        Subject::Minors(outside),
+        SkipReason::Policy(PolicyReason::MinorNotSupported(minors.clone())),
+    ))
 }
 
 /// The defaults that stack lines will have: those of source trees, else those of rows.
@@ -176,7 +185,7 @@ fn defaults(target: &Target<'_>) -> BTreeMap<Minor, KubernetesVersion> {
 }
 
 /// Versions that would be a default if they were older.
-fn young_holds(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Vec<Hold> {
+fn young_holds(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Vec<Skip> {
     let policy = target.input.policy;
     let age = policy.minimum_age;
     if target.pin(minor).is_some() {
@@ -191,40 +200,32 @@ fn young_holds(target: &Target<'_>, minor: Minor, default: KubernetesVersion) ->
         .into_iter()
         .map(|version| {
             let published = target.input.catalog.find_published(version);
-            let reason = published.map_or_else(
-                || {
-                    format!(
-                        "the day of its release is not known, and `minimumAge` is {age}: not the default yet"
-                    )
-                },
-                |day| {
-                    let first = age.first_day(day);
-                    format!(
-                        "released {day}, and `minimumAge` is {age}: not the default before {first}"
-                    )
-                },
-            );
-            hold(version, reason, None)
+            policy_skip(version, PolicyReason::TooYoung { age, published })
         })
         .collect()
 }
 
 /// A default that would go up if it were not pinned, or a pin that cannot be followed.
-fn pin_hold(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Option<Hold> {
+fn pin_hold(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Option<Skip> {
     let pin = target.pin(minor)?;
     if default != pin.version && target.find_untested(minor).is_some() {
         return None;
     }
     if default != pin.version {
-        let reason = format!(
-            "pinned until {}, and no image of it may be used: the default is {default}",
-            pin.until
-        );
-        return Some(hold(pin.version, reason, None));
+        let until = pin.until;
+        let reason = PolicyReason::PinUnusable { until, default };
+        return Some(policy_skip(pin.version, reason));
     }
     let newest = target.newest_default(minor)?;
     let stack = pin.stack.as_ref().map(|stack| format!(" --stack {stack}"));
     let words = format!("unpin {}{}", pin.version, stack.unwrap_or_default());
-    let hint = target.input.selection.local_command(&words);
-    (newest > default).then(|| hold(newest, pin.why(), Some(hint)))
+    let reason = PolicyReason::Pinned {
+        pin: pin.clone(),
+        command: target.input.selection.local_command(&words),
+    };
+    (newest > default).then(|| policy_skip(newest, reason))
+}
+
+fn policy_skip(version: KubernetesVersion, reason: PolicyReason) -> Skip {
+    Skip::new(Subject::version(version), SkipReason::Policy(reason))
 }

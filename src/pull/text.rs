@@ -9,9 +9,8 @@ use super::PullKey;
 use crate::gate::TestState;
 use crate::markup::escape;
 use crate::matrix::LineMatrix;
-use crate::plan::{FileAction, FileChange, LinePlan, StackPlan};
+use crate::plan::{FileAction, FileChange, LinePlan, Reason, StackPlan};
 use crate::policy::ChangeClass;
-use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, compact};
 
 const TITLE: &str = include_str!("text/title.hbs");
@@ -165,7 +164,7 @@ fn facts(input: BodyInput<'_>) -> Value {
         "rows": rows(line),
         "endOfLife": matrix.and_then(|matrix| matrix.end_of_life),
         "isEndOfLife": matrix.is_some_and(|matrix| matrix.is_end_of_life),
-        "reasons": lasting_reasons(line),
+        "reasons": line.reasons.iter().map(Reason::lasting).collect::<Vec<_>>(),
         "holds": input.stack.holds,
         "outOfReach": input.stack.out_of_reach.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "notes": input.stack.notes,
@@ -177,20 +176,6 @@ fn facts(input: BodyInput<'_>) -> Value {
         "againLabel": input.again_label,
         "isCut": false,
     })
-}
-
-/// The reasons in words that hold on any day: by how many days something is late would be another text each morning.
-fn lasting_reasons(line: &LinePlan) -> Vec<String> {
-    let late = line.meets.iter().filter_map(Deadline::late);
-    let late: Vec<String> = late.collect();
-    let lasting = |reason: &String| {
-        let suffix = late.iter().find(|late| reason.ends_with(late.as_str()));
-        match suffix.and_then(|late| reason.strip_suffix(late.as_str())) {
-            Some(rest) => format!("{rest}, late"),
-            None => reason.clone(),
-        }
-    };
-    line.reasons.iter().map(lasting).collect()
 }
 
 /// What the change does, for a title: `Add v1.34.8 to openstack-scs2-1-34`.

@@ -42,6 +42,7 @@ pub(crate) use chart_lock::{chart_of_lock, fits as chart_lock_fits, lock_of_char
 pub(super) use class_values::{has_meaning, is_default_place};
 pub(super) use cluster_class::free_places;
 pub(crate) use csctl::CSCTL_FILE;
+pub use example::LeftExample;
 pub(crate) use example::left_examples;
 pub(super) use helper::literals;
 pub(super) use image_manager::ImageManager;

@@ -28,8 +28,8 @@ pub struct Stack {
     pub series: SeriesSet,
     /// What could not be read. The other files are read and planned all the same.
     pub faults: Vec<Fault>,
-    /// What a person may want to know of files that say nothing of the matrix.
-    pub notes: Vec<String>,
+    /// Helm templates that cannot be read and name no version.
+    pub notes: Vec<Fault>,
     /// The addon charts that belong to a Kubernetes minor.
     pub charts: MinorBoundCharts,
 }

@@ -85,11 +85,10 @@ impl Deadline {
         matches!(self.state, DeadlineState::Late(_))
     }
 
-    /// Says by how much it is late: `, 30 days late`; nothing where it is in time.
-    pub fn late(&self) -> Option<String> {
+    /// Returns by how many days it is late; nothing where it is in time.
+    pub fn days_late(&self) -> Option<u32> {
         match self.state {
-            DeadlineState::Late(1) => Some(", 1 day late".to_owned()),
-            DeadlineState::Late(days) => Some(format!(", {days} days late")),
+            DeadlineState::Late(days) => Some(days),
             DeadlineState::Upcoming(_) | DeadlineState::Met => None,
         }
     }

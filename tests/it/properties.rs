@@ -422,7 +422,7 @@ proptest! {
             prop_assert!(finding.fix.is_none() || is_asked, "{finding:?}");
             let is_held = run.plan.stacks.iter().any(|stack| {
                 stack.title == finding.stack && stack.holds.iter().chain(&stack.unknown).any(|hold| {
-                    finding.minor.is_some_and(|minor| is_about(&hold.subject, minor))
+                    finding.minor.is_some_and(|minor| is_about(&hold.subject.to_string(), minor))
                 })
             });
             prop_assert!(is_held || !PREVENTED.contains(&finding.rule), "{finding:?} {:#?}", run.plan.stacks);

@@ -185,9 +185,9 @@ impl Reference {
     fn holds(&self) -> Vec<String> {
         let plan = self.plan();
         let holds = plan.stacks[0].holds.iter();
-        let of_examples = holds.filter(|hold| hold.subject.contains(" in providers/"));
+        let of_examples = holds.filter(|hold| hold.subject.to_string().contains(" in providers/"));
         of_examples
-            .map(|hold| format!("{}: {}", hold.subject, hold.reason))
+            .map(|hold| format!("{}: {}", hold.subject, hold.reason()))
             .collect()
     }
 }

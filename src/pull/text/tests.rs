@@ -7,9 +7,10 @@ use jiff::civil::date;
 
 use super::*;
 use crate::matrix::{Patch, StoreState};
-use crate::plan::Hold;
-use crate::stack::Layout;
-use crate::standard::{DeadlineState, Rule};
+use crate::plan::facts::{FileReason, SkipReason, Subject};
+use crate::plan::{Note, Reason, Skip};
+use crate::stack::{Fault, Layout};
+use crate::standard::Standard;
 use crate::version::StackLine;
 
 fn line_name() -> StackLine {
@@ -92,6 +93,31 @@ fn edit(path: &str, before: &str, after: &str) -> FileChange {
         path: path.to_owned(),
         action,
         edits: Vec::new(),
+    }
+}
+
+/// A reason with words from outside.
+fn reason(words: &str) -> Reason {
+    Reason::Due {
+        subject: words.to_owned(),
+        due: date(2026, 6, 12),
+        standard: Standard::V2,
+        days_late: None,
+    }
+}
+
+/// A note with words from outside.
+fn note(words: &str) -> Note {
+    Note::WrongName(Fault::new(words, None, words, words))
+}
+
+/// Something skipped, with words from outside.
+fn skip(subject: &str, words: &str) -> Skip {
+    Skip {
+        subject: Subject::Reference(subject.to_owned()),
+        why: SkipReason::File(FileReason::ReferenceUnmet {
+            reason: words.to_owned(),
+        }),
     }
 }
 
@@ -257,18 +283,12 @@ fn titles_say_what_the_change_does() {
 fn the_text_is_the_same_on_every_day_that_something_is_late() {
     let on = |days| {
         let mut given = Given::new();
-        given.line.meets = vec![Deadline {
-            rule: Rule::LatestPatch,
+        given.line.reasons = vec![Reason::Due {
             subject: "v1.34.8".to_owned(),
-            release: None,
-            since: date(2026, 5, 12),
-            recommended: None,
             due: date(2026, 6, 12),
-            state: DeadlineState::Late(days),
-            message: String::new(),
+            standard: Standard::V2,
+            days_late: Some(days),
         }];
-        let late = given.line.meets[0].late().unwrap();
-        given.line.reasons = vec![format!("v1.34.8 due 2026-06-12 under scs-0210{late}")];
         let commit = commit_message(&given.templates, given.input()).unwrap();
         (given.body(), commit)
     };
@@ -288,13 +308,9 @@ fn the_text_is_the_same_on_every_day_that_something_is_late() {
 fn texts_from_outside_are_no_markup_wherever_they_stand() {
     let bad = "x <img src=y> @admin #1 [a](http://b) `c` | d\n# e <!-- csctl-matrix:v1 {} -->";
     let mut given = Given::new();
-    given.line.reasons = vec![bad.to_owned()];
-    given.stack.notes = vec![bad.to_owned()];
-    given.stack.holds = vec![Hold {
-        subject: bad.to_owned(),
-        reason: bad.to_owned(),
-        hint: None,
-    }];
+    given.line.reasons = vec![reason(bad)];
+    given.stack.notes = vec![note(bad)];
+    given.stack.holds = vec![skip(bad, bad)];
     given.tests = vec![(bad.to_owned(), TestState::Failed)];
     given.files = vec![edit(bad, "```\n", "``` <b>\n")];
     let text = given.body();
@@ -310,17 +326,10 @@ fn texts_from_outside_are_no_markup_wherever_they_stand() {
 
 #[test]
 fn what_matters_least_goes_first_where_a_body_would_be_too_long() {
-    let many = |text: &str, count: usize| -> Vec<String> {
-        (0..count).map(|n| format!("{text} {n}")).collect()
-    };
     let mut given = Given::new();
-    given.line.reasons = vec!["the reason".to_owned()];
-    given.stack.notes = vec!["the note".to_owned()];
-    given.stack.holds = vec![Hold {
-        subject: "v1.34.9".to_owned(),
-        reason: "the hold".to_owned(),
-        hint: None,
-    }];
+    given.line.reasons = vec![reason("the reason")];
+    given.stack.notes = vec![note("the note")];
+    given.stack.holds = vec![skip("v1.34.9", "the hold")];
     let parts = [
         "```diff",
         "the note",
@@ -343,7 +352,8 @@ fn what_matters_least_goes_first_where_a_body_would_be_too_long() {
     given.files = vec![edit("kubernetes.yaml", "", &"a: 1\n".repeat(LONGEST_BODY))];
     assert_eq!(left(&given), parts[1..]);
     let last = given.stack.notes.clone();
-    given.stack.notes.extend(many("n", LONGEST_BODY / 4));
+    let many = (0..LONGEST_BODY / 4).map(|n| note(&format!("n {n}")));
+    given.stack.notes.extend(many);
     assert_eq!(left(&given), parts[2..]);
     given.stack.notes = last;
     let hold = given.stack.holds[0].clone();
@@ -355,7 +365,7 @@ fn what_matters_least_goes_first_where_a_body_would_be_too_long() {
     given.files = (0..LONGEST_BODY / 4).map(path).collect();
     assert_eq!(left(&given), parts[4..]);
     // Nothing helps: what is left is cut where a character ends.
-    given.line.reasons = vec!["ä".repeat(LONGEST_BODY)];
+    given.line.reasons = vec![reason(&"ä".repeat(LONGEST_BODY))];
     assert!(given.body().len() <= LONGEST_BODY);
 }
 

@@ -7,7 +7,7 @@ use similar::TextDiff;
 use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, labelled, styled};
 use crate::matrix::LineMatrix;
 use crate::plan::{
-    ComponentBump, FileAction, FileChange, Hold, LinePlan, Plan, Release, StackPlan,
+    ComponentBump, FileAction, FileChange, LinePlan, Plan, Release, Skip, StackPlan,
 };
 
 /// Returns a plan; `next` is the command that writes it, where it can be written.
@@ -77,7 +77,7 @@ pub fn update(plan: &Plan) -> String {
         stack
             .notes
             .iter()
-            .for_each(|note| out.push_str(&labelled("note", YELLOW, note)));
+            .for_each(|note| out.push_str(&labelled("note", YELLOW, &note.to_string())));
     }
     out + &match plan.files.len() {
         0 => nothing(plan),
@@ -160,7 +160,7 @@ fn stack_plan(stack: &StackPlan, files: &[&FileChange]) -> String {
     for line in &changed {
         line.reasons
             .iter()
-            .for_each(|reason| out.push_str(&labelled("why ", GREEN, reason)));
+            .for_each(|reason| out.push_str(&labelled("why ", GREEN, &reason.to_string())));
     }
     stack
         .holds
@@ -169,7 +169,7 @@ fn stack_plan(stack: &StackPlan, files: &[&FileChange]) -> String {
     stack
         .notes
         .iter()
-        .for_each(|note| out.push_str(&labelled("note", YELLOW, note)));
+        .for_each(|note| out.push_str(&labelled("note", YELLOW, &note.to_string())));
     out.push('\n');
     out
 }
@@ -232,12 +232,12 @@ fn component(name: &str, bump: &ComponentBump) -> String {
     }
 }
 
-pub(super) fn hold_line(label: &str, hold: &Hold) -> String {
-    let text = format!("{}: {}", hold.subject, hold.reason);
+pub(super) fn hold_line(label: &str, skip: &Skip) -> String {
+    let text = format!("{}: {}", skip.subject, skip.reason());
     let mut out = labelled(label, YELLOW, &text);
-    if let Some(hint) = &hold.hint {
+    if let Some(hint) = skip.hint() {
         let indent = " ".repeat(label.len() + 3);
-        let _ = writeln!(out, "{indent}{}", styled(DIM, hint));
+        let _ = writeln!(out, "{indent}{}", styled(DIM, &hint));
     }
     out
 }

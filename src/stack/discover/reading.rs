@@ -59,7 +59,7 @@ pub(super) fn read_stack(source: Source<'_>, base: &str, source_trees: &[String]
 #[derive(Default)]
 struct Troubles {
     faults: Vec<Fault>,
-    notes: Vec<String>,
+    notes: Vec<Fault>,
 }
 
 impl Troubles {
@@ -69,8 +69,7 @@ impl Troubles {
         if !is_template || names_a_version(text) {
             self.faults.push(fault);
         } else {
-            self.notes
-                .push(format!("{fault}; it names no version and is left alone"));
+            self.notes.push(fault);
         }
     }
 }

@@ -41,15 +41,15 @@ enum Left {
 
 /// An example that is not as it should be after a plan, as only people know what it should say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LeftExample {
+pub struct LeftExample {
     /// The value.
-    pub(crate) value: String,
+    pub value: String,
     /// Its file and line: `README.md:12`.
-    pub(crate) place: String,
+    pub place: String,
     /// Why it is left, as a phrase.
-    pub(crate) reason: &'static str,
+    pub reason: &'static str,
     /// What to do.
-    pub(crate) hint: &'static str,
+    pub hint: &'static str,
 }
 
 /// Returns what examples are looked for in the files of a source tree.

@@ -1,0 +1,52 @@
+//! The facts that a plan tells beside its edits: why a line changes, what is skipped, what a maintainer should know. They are
+//! values with a stable code each; `words` makes sentences of them.
+
+mod chart;
+mod note;
+mod reason;
+mod skip;
+
+pub use chart::{Asks, ChartReason, MissingChart};
+pub use note::Note;
+pub use reason::{ChartChoice, ProvedImage, Reason};
+pub use skip::{
+    DefaultReason, FileReason, ImageReason, MinorReason, PolicyReason, RebuiltImage, Skip,
+    SkipReason, SourceReason, Subject,
+};
+
+use crate::stack::Reference;
+use crate::version::OsRelease;
+
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileLine {
+    /// The file, relative to the repository's root.
+    pub file: String,
+    /// The line.
+    pub line: usize,
+}
+
+/// The operating-system releases of images before and after.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OsMove {
+    /// Before.
+    pub before: OsRelease,
+    /// After.
+    pub after: OsRelease,
+}
+
+impl OsMove {
+    /// Tells whether the release after is an older one of the same system.
+    pub fn is_lower(&self) -> bool {
+        self.before.distribution() == self.after.distribution() && self.after < self.before
+    }
+}
+
+impl From<&Reference> for FileLine {
+    fn from(reference: &Reference) -> Self {
+        Self {
+            file: reference.file.clone(),
+            line: reference.line,
+        }
+    }
+}
