@@ -2,12 +2,12 @@
 
 /// Escapes what Markdown and HTML give a meaning.
 pub(crate) fn escape(text: &str) -> String {
-    // GitHub makes links of bare URLs and hosts, too.
-    let text = text
+    // GitHub makes links of bare URLs and of hosts that begin with www, too; a space of no width keeps it from that.
+    let unlinked = text
         .replace("://", ":\u{200b}//")
         .replace("www.", "www\u{200b}.");
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut out = String::with_capacity(unlinked.len());
+    for c in unlinked.chars() {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),

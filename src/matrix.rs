@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use crate::policy::{Block, Policy};
 use crate::stack::{Fact, ImageListEntry, ImageSeries, Reference, SourceFile, SourceTree, Stack};
-use crate::standard::{Deadline, Rule, Standard, deadlines};
+use crate::standard::{Deadline, DeadlineRule, Standard, deadlines};
 use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
 
 /// The matrix of one stack line.
@@ -101,7 +101,7 @@ impl LineMatrix {
         let minor = self.line.minor;
         let mut found = deadlines(standard, catalog, minor, self.default, catalog.as_of);
         if self.default.is_none() && self.has_source {
-            found.retain(|deadline| deadline.rule != Rule::LatestMinor);
+            found.retain(|deadline| deadline.rule != DeadlineRule::LatestMinor);
         }
         found
     }

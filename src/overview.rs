@@ -10,7 +10,7 @@ use crate::plan::{PlanInput, Skip, StackPlan, plan_stack};
 use crate::stack::{
     Fault, FaultKind, ImageList, ImageSeries, Layout, Reference, SourceFile, Stack,
 };
-use crate::standard::{Deadline, Rule, Standard, deadlines, missing_minors};
+use crate::standard::{Deadline, DeadlineRule, Standard, deadlines, missing_minors};
 use crate::version::Minor;
 
 /// The version of the matrix's JSON form.
@@ -112,7 +112,7 @@ impl LineOverview {
         let is_of_patch = |deadline: &Deadline| {
             matches!(
                 deadline.rule,
-                Rule::LatestPatch | Rule::CriticalVulnerability
+                DeadlineRule::LatestPatch | DeadlineRule::CriticalVulnerability
             )
         };
         self.is_pending

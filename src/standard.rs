@@ -1,10 +1,9 @@
-//! The SCS standard scs-0210 (Kubernetes version policy) as days: what has to be provided by when, what is late, and the verdict
-//! of the standard's own test. It knows versions, days and vulnerabilities alone; where stacks stand is told to it.
+//! The SCS standard scs-0210 (Kubernetes version policy) as days: what has to be provided by when, and what is late. It knows
+//! versions, days and vulnerabilities alone; where stacks stand is told to it.
 
 mod deadline;
 #[cfg(test)]
 mod tests;
-mod verdict;
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,8 +14,9 @@ use jiff::{Span, ToSpan};
 use crate::catalog::CvssScore;
 use crate::version::serde_as_text;
 
-pub use deadline::{Deadline, DeadlineState, Rule, deadlines, fixed_between, missing_minors};
-pub use verdict::{Outcome, Verdict, verdict};
+pub use deadline::{
+    Deadline, DeadlineRule, DeadlineState, deadlines, fixed_between, missing_minors,
+};
 
 /// A version of the standard, or none.
 ///
@@ -153,42 +153,43 @@ impl Standard {
 
     /// Returns the figures; nothing without a standard.
     pub fn figures(self) -> Option<Figures> {
-        let critical = |score, due, recommended| {
-            Some(Critical {
-                score,
-                due,
-                recommended,
-            })
-        };
-        let (patch, critical) = match self {
+        let patch = match self {
             Self::None => return None,
-            // "SHOULD be faster", without a figure.
-            Self::V1 => (PATCH_ONE_WEEK, None),
-            // "MUST be even shorter", without a figure: the patch's own period is the longest that can be meant.
-            Self::V2Of202402 => (
-                PATCH_ONE_WEEK,
-                critical(CRITICAL_SCORE, PATCH_ONE_WEEK, RECOMMENDED_TWO_DAYS),
-            ),
-            Self::V2Of202410 => (
-                PATCH_TWO_WEEKS,
-                critical(CRITICAL_SCORE, PATCH_TWO_WEEKS, RECOMMENDED_TWO_DAYS),
-            ),
-            Self::V2 => (
-                PATCH_ONE_MONTH,
-                critical(CRITICAL_SCORE, CRITICAL_TWO_WEEKS, RECOMMENDED_TWO_DAYS),
-            ),
-            // Only a recommendation of its own.
-            Self::V3Draft => (
-                PATCH_TWO_WEEKS,
-                critical(HIGH_SCORE, PATCH_TWO_WEEKS, RECOMMENDED_THREE_DAYS),
-            ),
+            Self::V1 | Self::V2Of202402 => PATCH_ONE_WEEK,
+            Self::V2Of202410 | Self::V3Draft => PATCH_TWO_WEEKS,
+            Self::V2 => PATCH_ONE_MONTH,
         };
         Some(Figures {
             minor: MINOR,
             patch,
-            critical,
+            critical: self.critical(patch),
+            // The text of v1 says nothing of the end of life.
             end_of_life: self != Self::V1,
         })
+    }
+
+    fn critical(self, patch: Period) -> Option<Critical> {
+        let v2 = Critical {
+            score: CRITICAL_SCORE,
+            due: patch,
+            recommended: RECOMMENDED_TWO_DAYS,
+        };
+        match self {
+            // "SHOULD be faster", without a figure.
+            Self::None | Self::V1 => None,
+            // "MUST be even shorter", without a figure: the patch's own period is the longest that can be meant.
+            Self::V2Of202402 | Self::V2Of202410 => Some(v2),
+            Self::V2 => Some(Critical {
+                due: CRITICAL_TWO_WEEKS,
+                ..v2
+            }),
+            // Its period is that of all patches; it adds a recommendation alone.
+            Self::V3Draft => Some(Critical {
+                score: HIGH_SCORE,
+                recommended: RECOMMENDED_THREE_DAYS,
+                ..v2
+            }),
+        }
     }
 }
 
@@ -207,7 +208,7 @@ impl FromStr for Standard {
             .find(|standard| standard.name() == text);
         found.ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            format!("`{text}` is no standard; there are {names}")
+            format!("unknown standard `{text}`; use one of {names}")
         })
     }
 }

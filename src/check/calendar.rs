@@ -67,7 +67,7 @@ fn open_deadlines(view: &View<'_>, catalog: &Catalog) -> Vec<(LineMatrix, Vec<De
     lines.into_iter().map(open).collect()
 }
 
-fn late(view: &View<'_>, rule: standard::Rule) -> Vec<Found> {
+fn late(view: &View<'_>, rule: standard::DeadlineRule) -> Vec<Found> {
     let Some(catalog) = view.input.catalog else {
         return Vec::new();
     };
@@ -82,7 +82,7 @@ fn late(view: &View<'_>, rule: standard::Rule) -> Vec<Found> {
 }
 
 fn late_vulnerability(view: &View<'_>) -> Vec<Found> {
-    late(view, standard::Rule::CriticalVulnerability)
+    late(view, standard::DeadlineRule::CriticalVulnerability)
 }
 
 /// One finding a line: the patch that was due first, and how many came since.
@@ -92,7 +92,8 @@ fn late_patch(view: &View<'_>) -> Vec<Found> {
     };
     let mut found = Vec::new();
     for (line, deadlines) in open_deadlines(view, catalog) {
-        let of_patches = |deadline: &&Deadline| deadline.rule == standard::Rule::LatestPatch;
+        let of_patches =
+            |deadline: &&Deadline| deadline.rule == standard::DeadlineRule::LatestPatch;
         let mut late: Vec<&Deadline> = deadlines
             .iter()
             .filter(of_patches)
@@ -119,7 +120,7 @@ fn late_minor(view: &View<'_>) -> Vec<Found> {
     let Some(catalog) = view.input.catalog else {
         return Vec::new();
     };
-    let mut found = late(view, standard::Rule::LatestMinor);
+    let mut found = late(view, standard::DeadlineRule::LatestMinor);
     let missing = missing_deadlines(view, catalog);
     let late = missing
         .into_iter()

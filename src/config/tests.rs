@@ -143,7 +143,7 @@ const FAULTS: &[(&str, usize, &str, &str)] = &[
     (
         "images: all\nstandard: scs-0210\n",
         2,
-        "`standard`: `scs-0210` is no standard; there are scs-0210/v2, scs-0210/v3-draft, scs-0210/v2-2024-10, \
+        "`standard`: unknown standard `scs-0210`; use one of scs-0210/v2, scs-0210/v3-draft, scs-0210/v2-2024-10, \
          scs-0210/v2-2024-02, scs-0210/v1, none",
         KEYS,
     ),

@@ -6,7 +6,7 @@ use super::target::Target;
 use super::{Fix, LinePlan};
 use crate::catalog::VULNERABILITIES_SOURCE;
 use crate::matrix::LineMatrix;
-use crate::standard::{Deadline, Rule, deadlines, fixed_between};
+use crate::standard::{Deadline, DeadlineRule, deadlines, fixed_between};
 use crate::version::KubernetesVersion;
 
 /// Returns the deadlines that are open before a change and not after it.
@@ -59,8 +59,9 @@ pub(super) fn fixes(
         .into_iter()
         .map(|vulnerability| {
             let subject = vulnerability.to_string();
-            let is_it =
-                |one: &&Deadline| one.rule == Rule::CriticalVulnerability && one.subject == subject;
+            let is_it = |one: &&Deadline| {
+                one.rule == DeadlineRule::CriticalVulnerability && one.subject == subject
+            };
             Fix {
                 id: vulnerability.id.clone(),
                 score: vulnerability.score,
@@ -108,7 +109,7 @@ pub(super) fn reasons(
         }
     }
     // What was due first says it: the others come after it.
-    for rule in [Rule::LatestPatch, Rule::LatestMinor] {
+    for rule in [DeadlineRule::LatestPatch, DeadlineRule::LatestMinor] {
         let deadline = meets.iter().find(|deadline| deadline.rule == rule);
         reasons.extend(deadline.map(|deadline| Reason::Due {
             subject: deadline.subject.clone(),

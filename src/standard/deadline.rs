@@ -1,12 +1,13 @@
 //! Deadlines: what a stack line has to provide by when, from the days on which things happened upstream. Judging whether a stack
 //! may be released is not done here.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{Figures, Standard};
+use super::{Critical, Figures, Standard};
 use crate::catalog::{Catalog, KubernetesRelease, Vulnerability};
 use crate::version::{KubernetesVersion, Minor};
 
@@ -15,8 +16,7 @@ use crate::version::{KubernetesVersion, Minor};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Deadline {
-    /// The rule it comes from.
-    pub rule: Rule,
+    pub rule: DeadlineRule,
     /// What it is about: `v1.33.11`, `CVE-2024-10220 (8.1)`, `1.35`.
     pub subject: String,
     /// The release that meets it, where one does.
@@ -39,7 +39,7 @@ pub struct Deadline {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Rule {
+pub enum DeadlineRule {
     /// Patches against critical vulnerabilities.
     CriticalVulnerability,
     /// The latest patch of a minor.
@@ -93,12 +93,23 @@ impl Deadline {
         }
     }
 
+    /// Returns what deadlines are ordered by: the open ones first, and of those the one due first.
+    fn urgency(&self) -> (bool, Date, DeadlineRule, &str) {
+        (!self.is_open(), self.due, self.rule, &self.subject)
+    }
+
     /// Tells whether it is not met and the recommended day has passed.
     pub fn is_past_recommended(&self, today: Date) -> bool {
         self.is_open() && self.recommended.is_some_and(|day| day < today)
     }
 
-    fn new(rule: Rule, subject: impl fmt::Display, since: Date, due: Date, today: Date) -> Self {
+    fn new(
+        rule: DeadlineRule,
+        subject: impl fmt::Display,
+        since: Date,
+        due: Date,
+        today: Date,
+    ) -> Self {
         Self {
             rule,
             subject: subject.to_string(),
@@ -120,13 +131,15 @@ impl Deadline {
     fn said(mut self) -> Self {
         let (subject, due) = (&self.subject, self.due);
         let what = match (self.rule, self.release) {
-            (Rule::CriticalVulnerability, Some(release)) => format!("{release} fixes {subject}"),
-            (Rule::CriticalVulnerability, None) => subject.clone(),
-            (Rule::LatestPatch, _) => format!("{subject} released {}", self.since),
-            (Rule::LatestMinor, _) => format!("minor {subject} released {}", self.since),
-            (Rule::EndOfLife, _) => format!("minor {subject}"),
+            (DeadlineRule::CriticalVulnerability, Some(release)) => {
+                format!("{release} fixes {subject}")
+            }
+            (DeadlineRule::CriticalVulnerability, None) => subject.clone(),
+            (DeadlineRule::LatestPatch, _) => format!("{subject} released {}", self.since),
+            (DeadlineRule::LatestMinor, _) => format!("minor {subject} released {}", self.since),
+            (DeadlineRule::EndOfLife, _) => format!("minor {subject}"),
         };
-        let end = self.rule == Rule::EndOfLife;
+        let end = self.rule == DeadlineRule::EndOfLife;
         self.message = match self.state {
             DeadlineState::Met => format!("{what}, provided"),
             DeadlineState::Upcoming(days) if end => {
@@ -177,40 +190,32 @@ pub fn deadlines(
     found.extend(view.latest_minor(minor, default));
     if let Some(default) = default {
         let end = view.end_of_life(minor);
-        // What is over is due no patch any more, only to leave.
+        // A minor past its end of life gets no more patches: all that is left to do is to leave it.
         if !end.as_ref().is_some_and(Deadline::is_late) {
             found.extend(view.latest_patches(default));
             found.extend(view.critical(default));
         }
         found.extend(end);
     }
-    found.sort_by(|a, b| {
-        let key = |deadline: &Deadline| (!deadline.is_open(), deadline.due, deadline.rule);
-        (key(a), &a.subject).cmp(&(key(b), &b.subject))
-    });
+    found.sort_by(|a, b| a.urgency().cmp(&b.urgency()));
     found.into_iter().map(Deadline::said).collect()
 }
 
 /// Returns the minors newer than any of these that are out and not past their end of life, oldest first.
 pub fn missing_minors(catalog: &Catalog, have: &[Minor], today: Date) -> Vec<Minor> {
-    let newest = have.iter().max();
-    let first = catalog
+    let Some(newest) = have.iter().max() else {
+        return Vec::new();
+    };
+    let ends = &catalog.end_of_life;
+    let minors: BTreeSet<Minor> = catalog
         .kubernetes
         .iter()
-        .filter(|release| release.version.patch() == 0 && release.published <= today);
-    let mut minors: Vec<Minor> = first
+        .filter(|release| release.version.patch() == 0 && release.published <= today)
         .map(|release| release.version.minor())
-        .filter(|minor| newest.is_some_and(|newest| minor > newest))
-        .filter(|minor| {
-            catalog
-                .end_of_life
-                .get(minor)
-                .is_none_or(|day| *day >= today)
-        })
+        .filter(|minor| minor > newest)
+        .filter(|minor| ends.get(minor).is_none_or(|day| *day >= today))
         .collect();
-    minors.sort_unstable();
-    minors.dedup();
-    minors
+    minors.into_iter().collect()
 }
 
 /// Returns the vulnerabilities that going from one version to another gets rid of, the gravest first.
@@ -219,8 +224,9 @@ pub fn fixed_between(
     before: KubernetesVersion,
     after: KubernetesVersion,
 ) -> Vec<&Vulnerability> {
-    let all = catalog.vulnerabilities.iter();
-    let mut fixed: Vec<&Vulnerability> = all
+    let mut fixed: Vec<&Vulnerability> = catalog
+        .vulnerabilities
+        .iter()
         .filter(|vulnerability| vulnerability.is_fixed_between(before, after))
         .collect();
     fixed.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
@@ -244,60 +250,69 @@ impl View<'_> {
     }
 
     fn latest_patches(&self, default: KubernetesVersion) -> Vec<Deadline> {
-        let of = |release: &KubernetesRelease| {
-            let due = self.figures.patch.after(release.published);
-            let (version, day) = (release.version, release.published);
-            let deadline = Deadline::new(Rule::LatestPatch, version, day, due, self.today);
-            Deadline {
-                release: Some(version),
-                ..deadline
-            }
-        };
-        let missing: Vec<Deadline> = self.newer_patches(default).map(of).collect();
+        let newer = self.newer_patches(default);
+        let missing: Vec<Deadline> = newer.map(|release| self.patch(release)).collect();
         if !missing.is_empty() {
             return missing;
         }
-        let mut releases = self.catalog.releases_of(default.minor());
-        let own = releases.find(|release| release.version == default);
-        own.map(|release| of(release).met()).into_iter().collect()
+        self.catalog
+            .releases_of(default.minor())
+            .filter(|release| release.version == default)
+            .map(|release| self.patch(release).met())
+            .collect()
     }
 
-    /// Only a patch that is free of the vulnerability helps. The days count from its release, as the standard says, also where
-    /// the vulnerability became public later.
+    fn patch(&self, release: &KubernetesRelease) -> Deadline {
+        let (version, day) = (release.version, release.published);
+        let due = self.figures.patch.after(day);
+        Deadline {
+            release: Some(version),
+            ..Deadline::new(DeadlineRule::LatestPatch, version, day, due, self.today)
+        }
+    }
+
     fn critical(&self, default: KubernetesVersion) -> Vec<Deadline> {
         let Some(critical) = self.figures.critical else {
             return Vec::new();
         };
-        let of = |vulnerability: &Vulnerability| {
-            let mut patches = self.newer_patches(default);
-            let fix = patches.find(|release| !vulnerability.affects(release.version))?;
-            let due = critical.due.after(fix.published);
-            let (rule, day) = (Rule::CriticalVulnerability, fix.published);
-            Some(Deadline {
-                release: Some(fix.version),
-                recommended: Some(critical.recommended.after(day)),
-                ..Deadline::new(rule, vulnerability, day, due, self.today)
-            })
-        };
-        let is_critical = |vulnerability: &&Vulnerability| {
-            let is_grave = vulnerability
-                .score
-                .is_some_and(|score| score >= critical.score);
-            is_grave && vulnerability.affects(default)
-        };
-        let all = self.catalog.vulnerabilities.iter();
-        all.filter(is_critical).filter_map(of).collect()
+        self.catalog
+            .vulnerabilities
+            .iter()
+            .filter(|one| one.score.is_some_and(|score| score >= critical.score))
+            .filter(|one| one.affects(default))
+            .filter_map(|one| self.fix(one, critical, default))
+            .collect()
+    }
+
+    /// Only a patch that is free of the vulnerability helps. The days count from its release, as the standard says, also where
+    /// the vulnerability became public later.
+    fn fix(
+        &self,
+        vulnerability: &Vulnerability,
+        critical: Critical,
+        default: KubernetesVersion,
+    ) -> Option<Deadline> {
+        let fix = self
+            .newer_patches(default)
+            .find(|release| !vulnerability.affects(release.version))?;
+        let day = fix.published;
+        let due = critical.due.after(day);
+        let rule = DeadlineRule::CriticalVulnerability;
+        Some(Deadline {
+            release: Some(fix.version),
+            recommended: Some(critical.recommended.after(day)),
+            ..Deadline::new(rule, vulnerability, day, due, self.today)
+        })
     }
 
     fn latest_minor(&self, minor: Minor, default: Option<KubernetesVersion>) -> Option<Deadline> {
-        let first = KubernetesVersion::new(minor, 0);
         let mut releases = self.catalog.releases_of(minor);
-        let first = releases.find(|release| release.version == first)?;
+        let first = releases.find(|release| release.version.patch() == 0)?;
         if first.published > self.today {
             return None;
         }
         let due = self.figures.minor.after(first.published);
-        let (rule, day) = (Rule::LatestMinor, first.published);
+        let (rule, day) = (DeadlineRule::LatestMinor, first.published);
         let deadline = Deadline::new(rule, minor, day, due, self.today);
         let is_over = self
             .catalog
@@ -313,6 +328,6 @@ impl View<'_> {
     fn end_of_life(&self, minor: Minor) -> Option<Deadline> {
         let day = *self.catalog.end_of_life.get(&minor)?;
         let is_held = self.figures.end_of_life;
-        is_held.then(|| Deadline::new(Rule::EndOfLife, minor, day, day, self.today))
+        is_held.then(|| Deadline::new(DeadlineRule::EndOfLife, minor, day, day, self.today))
     }
 }

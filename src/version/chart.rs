@@ -19,8 +19,8 @@ impl ChartVersion {
         !self.version.pre.is_empty()
     }
 
-    /// Tells whether the chart's second number is that of the Kubernetes minor, as the cloud provider's `2.34.1` for `1.34`.
-    /// Source: the version scheme of cloud-provider-openstack's charts.
+    /// Tells whether the chart's second number is that of the Kubernetes minor: cloud-provider-openstack numbers its charts so,
+    /// `2.34.1` for `1.34`.
     pub fn follows(&self, minor: Minor) -> bool {
         self.version.minor == u64::from(minor.number())
     }
@@ -54,11 +54,14 @@ impl ChartVersion {
     /// Finds the newest of some versions; among those that differ in build metadata alone, the one without.
     pub fn newest<'v>(versions: impl Iterator<Item = &'v Self>) -> Option<&'v Self> {
         versions.max_by(|one, other| {
-            let is_plain = |version: &Self| version.version.build.is_empty();
             one.precedence(other)
-                .then_with(|| is_plain(one).cmp(&is_plain(other)))
+                .then_with(|| one.is_plain().cmp(&other.is_plain()))
                 .then_with(|| one.cmp(other))
         })
+    }
+
+    fn is_plain(&self) -> bool {
+        self.version.build.is_empty()
     }
 
     fn precedence(&self, other: &Self) -> Ordering {
@@ -74,6 +77,7 @@ impl FromStr for ChartVersion {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
+        // Helm reads a leading `v` in a chart's version, which Semantic Versioning does not know.
         let version = semver::Version::parse(text.strip_prefix('v').unwrap_or(text))
             .map_err(|_| VersionError::new(text, "a chart version such as 2.34.1"))?;
         Ok(Self {
@@ -150,10 +154,10 @@ mod tests {
 
     #[test]
     fn the_newest_is_plain_where_only_build_metadata_differs() {
-        let newest = |texts: &[&str]| {
+        fn newest(texts: &[&str]) -> Option<String> {
             let all: Vec<ChartVersion> = texts.iter().map(|text| version(text)).collect();
             ChartVersion::newest(all.iter()).map(ToString::to_string)
-        };
+        }
         assert_eq!(
             newest(&["2.34.1+build.9", "2.34.1", "2.34.0"]).unwrap(),
             "2.34.1"

@@ -7,24 +7,16 @@ pub fn compact(versions: &[KubernetesVersion]) -> String {
     let Some(first) = versions.first() else {
         return String::new();
     };
-    let mut runs: Vec<(u32, u32)> = Vec::new();
-    for version in versions {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == version.patch() => *last = version.patch(),
-            Some(_) | None => runs.push((version.patch(), version.patch())),
-        }
-    }
-    let texts: Vec<String> = runs
-        .iter()
-        .map(|(from, to)| {
-            if from == to {
-                from.to_string()
-            } else {
-                format!("{from}-{to}")
-            }
-        })
-        .collect();
+    let runs = versions.chunk_by(|one, next| one.patch() + 1 == next.patch());
+    let texts: Vec<String> = runs.map(run).collect();
     format!("{}.{}", first.minor(), texts.join(", "))
+}
+
+fn run(versions: &[KubernetesVersion]) -> String {
+    match versions {
+        [first, .., last] => format!("{}-{}", first.patch(), last.patch()),
+        single => single.iter().map(|only| only.patch().to_string()).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -20,17 +20,14 @@ pub struct Minor {
 }
 
 impl KubernetesVersion {
-    /// Returns the version of this minor with this patch number.
     pub fn new(minor: Minor, patch: u32) -> Self {
         Self { minor, patch }
     }
 
-    /// Returns the minor the version belongs to.
     pub fn minor(self) -> Minor {
         self.minor
     }
 
-    /// Returns the third number.
     pub fn patch(self) -> u32 {
         self.patch
     }
@@ -51,7 +48,6 @@ impl KubernetesVersion {
 }
 
 impl Minor {
-    /// Returns the minor of these two numbers.
     pub const fn new(major: u32, minor: u32) -> Self {
         Self { major, minor }
     }
@@ -70,7 +66,6 @@ impl Minor {
         }
     }
 
-    /// Returns the first number.
     pub fn major(self) -> u32 {
         self.major
     }
@@ -98,41 +93,47 @@ impl FromStr for KubernetesVersion {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let error = || VersionError::new(text, VERSION);
-        let version =
-            semver::Version::parse(text.strip_prefix('v').unwrap_or(text)).map_err(|_| error())?;
-        if !version.pre.is_empty() || !version.build.is_empty() {
-            return Err(error());
-        }
-        let number = |n: u64| u32::try_from(n).map_err(|_| error());
-        Ok(Self::new(
-            Minor::new(number(version.major)?, number(version.minor)?),
-            number(version.patch)?,
-        ))
+        read_version(text).ok_or_else(|| VersionError::new(text, VERSION))
     }
+}
+
+fn read_version(text: &str) -> Option<KubernetesVersion> {
+    let version = semver::Version::parse(text.strip_prefix('v').unwrap_or(text)).ok()?;
+    if !version.pre.is_empty() || !version.build.is_empty() {
+        return None;
+    }
+    let minor = Minor::new(
+        version.major.try_into().ok()?,
+        version.minor.try_into().ok()?,
+    );
+    Some(KubernetesVersion::new(
+        minor,
+        version.patch.try_into().ok()?,
+    ))
 }
 
 impl FromStr for Minor {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let numbers = text.strip_prefix('v').unwrap_or(text);
-        let (major, minor) = numbers
-            .split_once(['.', '-'])
-            .ok_or_else(|| VersionError::new(text, MINOR))?;
-        let number = |digits: &str| {
-            let canonical = digits == "0" || !digits.starts_with('0');
-            let all_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-            if canonical && all_digits {
-                digits.parse().ok()
-            } else {
-                None
-            }
-        };
-        match (number(major), number(minor)) {
-            (Some(major), Some(minor)) => Ok(Self { major, minor }),
-            (None, _) | (_, None) => Err(VersionError::new(text, MINOR)),
-        }
+        read_minor(text).ok_or_else(|| VersionError::new(text, MINOR))
+    }
+}
+
+fn read_minor(text: &str) -> Option<Minor> {
+    let numbers = text.strip_prefix('v').unwrap_or(text);
+    let (major, minor) = numbers.split_once(['.', '-'])?;
+    Some(Minor::new(read_number(major)?, read_number(minor)?))
+}
+
+/// Reads a number as Semantic Versioning writes it; `parse` alone would take `+34` and `034` too.
+fn read_number(digits: &str) -> Option<u32> {
+    let is_canonical = digits == "0" || !digits.starts_with('0');
+    let has_digits_only = digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_canonical && has_digits_only {
+        digits.parse().ok()
+    } else {
+        None
     }
 }
 
@@ -204,8 +205,10 @@ mod tests {
         }
 
         #[test]
-        fn order_is_that_of_the_numbers(a in any::<(u8, u8, u8)>(), b in any::<(u8, u8, u8)>()) {
-            let version = |(x, y, z): (u8, u8, u8)| KubernetesVersion::new(Minor::new(x.into(), y.into()), z.into());
+        fn order_is_that_of_the_numbers(a in any::<[u8; 3]>(), b in any::<[u8; 3]>()) {
+            fn version([major, minor, patch]: [u8; 3]) -> KubernetesVersion {
+                KubernetesVersion::new(Minor::new(major.into(), minor.into()), patch.into())
+            }
             prop_assert_eq!(version(a).cmp(&version(b)), a.cmp(&b));
         }
 

@@ -13,13 +13,13 @@ pub struct OsRelease {
 }
 
 impl OsRelease {
-    /// Returns the distribution's name: `ubuntu`.
     pub fn distribution(&self) -> &str {
         &self.distribution
     }
 
     /// Returns the version as the distribution writes it: `24.04` for `ubuntu-2404`, `9` for `rockylinux-9`.
     pub fn dotted_version(&self) -> String {
+        // Four digits are a year and a month, as Ubuntu numbers its releases.
         if self.version >= 1000 {
             format!("{}.{:02}", self.version / 100, self.version % 100)
         } else {
@@ -32,23 +32,29 @@ impl FromStr for OsRelease {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let error = || VersionError::new(text, "an operating-system release such as ubuntu-2404");
-        let (distribution, version) = text.rsplit_once('-').ok_or_else(error)?;
-        let named = distribution.starts_with(|c: char| c.is_ascii_lowercase())
-            && distribution
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        let digits = (1..=4).contains(&version.len())
-            && version.bytes().all(|b| b.is_ascii_digit())
-            && !version.starts_with('0');
-        if !named || !digits {
-            return Err(error());
-        }
-        Ok(Self {
-            distribution: distribution.to_owned(),
-            version: version.parse().map_err(|_| error())?,
+        read(text).ok_or_else(|| {
+            VersionError::new(text, "an operating-system release such as ubuntu-2404")
         })
     }
+}
+
+fn read(text: &str) -> Option<OsRelease> {
+    let (distribution, version) = text.rsplit_once('-')?;
+    let has_name = distribution.starts_with(|c: char| c.is_ascii_lowercase())
+        && distribution
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    // Image names write 24.04 as 2404; more digits are a date or a build number.
+    let has_version = (1..=4).contains(&version.len())
+        && version.bytes().all(|byte| byte.is_ascii_digit())
+        && !version.starts_with('0');
+    if !has_name || !has_version {
+        return None;
+    }
+    Some(OsRelease {
+        distribution: distribution.to_owned(),
+        version: version.parse().ok()?,
+    })
 }
 
 impl fmt::Display for OsRelease {

@@ -31,9 +31,10 @@ struct Comparison {
     version: Version,
     /// Which numbers are left out, or written as `x`.
     open: Open,
-    text: Place,
-    /// The second number in the text, where it stands there.
-    second: Option<Place>,
+    /// Where the text names the version.
+    span: Span,
+    /// Where its second number is, if the text has one.
+    second: Option<Span>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,14 +63,14 @@ enum Open {
     All,
 }
 
-/// A part of the text.
+/// A part of the text; unlike a `Range` it can be ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct Span {
     start: usize,
     end: usize,
 }
 
-impl Place {
+impl Span {
     fn range(self) -> Range<usize> {
         self.start..self.end
     }
@@ -85,30 +86,30 @@ impl ChartRequirement {
     pub fn exact(&self) -> Option<ChartVersion> {
         let comparison = self.only_comparison()?;
         let is_exact = comparison.operator == Operator::Equal && comparison.open == Open::Nothing;
-        let text = &self.raw[comparison.text.range()];
+        let text = &self.raw[comparison.span.range()];
         is_exact.then(|| text.parse().ok()).flatten()
     }
 
     /// Tells whether there can be a chart for this Kubernetes minor that Helm takes: one whose second number is the minor's, and
     /// whose first number is one that the text names, or lies between two of them.
     pub fn takes_minor(&self, minor: Minor) -> bool {
-        // Numbers that are further apart are nobody's.
-        const APART: usize = 100;
+        // No chart's first numbers are further apart, and `>=1 <18446744073709551615` must not take for ever.
+        const MOST_FIRST_NUMBERS: usize = 100;
         let number = u64::from(minor.number());
-        let comparisons = || self.alternatives.iter().flat_map(|all| &all.0);
-        let firsts = || comparisons().map(Comparison::first_number);
-        let (Some(least), Some(most)) = (firsts().min(), firsts().max()) else {
+        let firsts: Vec<u64> = self.comparisons().map(Comparison::first_number).collect();
+        let (Some(least), Some(most)) = (firsts.iter().min(), firsts.iter().max()) else {
             return false;
         };
-        let around = |comparison: &Comparison| {
-            let patch = comparison.version.patch;
-            [patch.saturating_sub(1), patch, patch.saturating_add(1)]
-        };
-        let mut patches: Vec<u64> = comparisons().flat_map(around).collect();
+        // What is taken changes at the patches that are named, so one on either side of each tells of all.
+        let named = self.comparisons().map(|named| named.version.patch);
+        let mut patches: Vec<u64> = named
+            .flat_map(|patch| [patch.saturating_sub(1), patch, patch.saturating_add(1)])
+            .collect();
         patches.extend([0, u64::MAX]);
-        (least..=most).take(APART).any(|first| {
-            let mut patches = patches.iter();
-            patches.any(|patch| self.takes_version(&Version::new(first, number, *patch)))
+        (*least..=*most).take(MOST_FIRST_NUMBERS).any(|first| {
+            patches
+                .iter()
+                .any(|patch| self.takes_numbers(first, number, *patch))
         })
     }
 
@@ -125,24 +126,25 @@ impl ChartRequirement {
         {
             return None;
         }
-        let takes = |first, second, patch| self.takes_version(&Version::new(first, second, patch));
-        let is_whole = |first: u64, second: u64| {
-            let is_taken_before = match (second.checked_sub(1), first.checked_sub(1)) {
-                (Some(before), _) => takes(first, before, u64::MAX),
-                (None, Some(before)) => takes(before, u64::MAX, u64::MAX),
-                (None, None) => false,
-            };
-            takes(first, second, 0)
-                && takes(first, second, u64::MAX)
-                && !is_taken_before
-                && !takes(first, second.saturating_add(1), 0)
-        };
-        let named = comparisons
+        comparisons
             .iter()
-            .filter(|comparison| comparison.second.is_some());
-        let mut named = named.map(|comparison| &comparison.version);
-        let version = named.find(|version| is_whole(version.major, version.minor))?;
-        Some(version.minor)
+            .filter(|comparison| comparison.second.is_some())
+            .map(|comparison| &comparison.version)
+            .find(|version| self.takes_exactly(version.major, version.minor))
+            .map(|version| version.minor)
+    }
+
+    /// Tells whether all patches of these two numbers are taken, and neither what is before them nor what follows.
+    fn takes_exactly(&self, first: u64, second: u64) -> bool {
+        let is_taken_before = match (second.checked_sub(1), first.checked_sub(1)) {
+            (Some(before), _) => self.takes_numbers(first, before, u64::MAX),
+            (None, Some(before)) => self.takes_numbers(before, u64::MAX, u64::MAX),
+            (None, None) => false,
+        };
+        self.takes_numbers(first, second, 0)
+            && self.takes_numbers(first, second, u64::MAX)
+            && !is_taken_before
+            && !self.takes_numbers(first, second.saturating_add(1), 0)
     }
 
     /// Returns the text that asks for this version, in the words of this text: unchanged where Helm takes the version already,
@@ -150,10 +152,10 @@ impl ChartRequirement {
     /// would be.
     pub fn asking_for(&self, version: &ChartVersion) -> Option<String> {
         if self.exact().is_some() {
-            let place = self.only_comparison()?.text.range();
+            let span = self.only_comparison()?.span.range();
+            let spelled = version.spelled_like(&self.raw[span.clone()]);
             let mut text = self.raw.clone();
-            let spelled = version.spelled_like(&self.raw[place.clone()]);
-            text.replace_range(place, &spelled);
+            text.replace_range(span, &spelled);
             return Some(text);
         }
         if self.takes(version) {
@@ -170,41 +172,47 @@ impl ChartRequirement {
 
     fn with_minor(&self, minor: u64) -> Option<Self> {
         let from = self.whole_minor()?;
-        let comparisons = self.alternatives.iter().flat_map(|all| &all.0);
         let mut numbers = Vec::new();
-        for comparison in comparisons {
-            let place = comparison.second?;
+        for comparison in self.comparisons() {
+            let span = comparison.second?;
             let number = (comparison.version.minor + minor).checked_sub(from)?;
-            numbers.push((place, number));
+            numbers.push((span, number));
         }
         numbers.sort_unstable();
         let mut text = self.raw.clone();
-        for (place, number) in numbers.into_iter().rev() {
-            text.replace_range(place.range(), &number.to_string());
+        // From the last to the first, so that what is replaced moves none that is still to be replaced.
+        for (span, number) in numbers.into_iter().rev() {
+            text.replace_range(span.range(), &number.to_string());
         }
         text.parse().ok()
     }
 
+    fn comparisons(&self) -> impl Iterator<Item = &Comparison> {
+        self.alternatives.iter().flat_map(|all| &all.0)
+    }
+
     fn only_comparison(&self) -> Option<&Comparison> {
-        match self.alternatives.as_slice() {
-            [Alternative(comparisons)] => match comparisons.as_slice() {
-                [only] => Some(only),
-                _ => None,
-            },
-            _ => None,
-        }
+        let mut comparisons = self.comparisons();
+        let only = comparisons.next()?;
+        comparisons.next().is_none().then_some(only)
+    }
+
+    fn takes_numbers(&self, first: u64, second: u64, patch: u64) -> bool {
+        self.takes_version(&Version::new(first, second, patch))
     }
 
     fn takes_version(&self, version: &Version) -> bool {
-        let mut alternatives = self.alternatives.iter();
-        alternatives.any(|alternative| alternative.takes(version))
+        self.alternatives
+            .iter()
+            .any(|alternative| alternative.takes(version))
     }
 }
 
 impl Alternative {
     fn takes(&self, version: &Version) -> bool {
-        let names_prerelease = |comparison: &Comparison| !comparison.version.pre.is_empty();
-        let is_allowed = version.pre.is_empty() || self.0.iter().any(names_prerelease);
+        // Masterminds/semver takes a pre-release only where the constraint names one itself.
+        let names_prerelease = self.0.iter().any(|named| !named.version.pre.is_empty());
+        let is_allowed = version.pre.is_empty() || names_prerelease;
         is_allowed && self.0.iter().all(|comparison| comparison.takes(version))
     }
 }

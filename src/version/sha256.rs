@@ -19,21 +19,12 @@ impl Sha256 {
 
     /// Returns the checksum that was computed already.
     pub(crate) fn from_bytes(digest: &[u8]) -> Self {
-        use fmt::Write;
-        let mut digits = String::with_capacity(2 * digest.len());
-        for byte in digest {
-            write!(digits, "{byte:02x}").expect("a string takes everything");
-        }
-        Self(digits)
+        Self(hex::encode(digest))
     }
 
     /// Returns the 32 bytes.
-    pub fn bytes(&self) -> Vec<u8> {
-        let digit = |at: usize| self.0.get(at..at + 2);
-        (0..self.0.len())
-            .step_by(2)
-            .filter_map(|at| u8::from_str_radix(digit(at)?, 16).ok())
-            .collect()
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        hex::decode(&self.0).expect("a checksum has hexadecimal digits alone")
     }
 
     /// Returns the 64 digits.

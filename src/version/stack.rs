@@ -24,7 +24,6 @@ struct Custom {
 }
 
 impl StackVersion {
-    /// Returns the stable version with this number.
     pub fn stable(number: u32) -> Self {
         Self {
             number,
@@ -34,11 +33,7 @@ impl StackVersion {
 
     /// Returns the number of a stable version, nothing for a custom one.
     pub fn stable_number(&self) -> Option<u32> {
-        if self.custom.is_none() {
-            Some(self.number)
-        } else {
-            None
-        }
+        self.custom.is_none().then_some(self.number)
     }
 
     /// Returns the channel: `stable`, or the word of a custom version.
@@ -58,31 +53,36 @@ impl FromStr for StackVersion {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let error =
-            || VersionError::new(text, "a cluster-stack version such as v3 or v0-sha.4b2b59b");
-        let mut parts = text.strip_prefix('v').ok_or_else(error)?.splitn(2, '-');
-        let digits = parts.next().unwrap_or_default();
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(error());
-        }
-        let number: u32 = digits.parse().map_err(|_| error())?;
-        if number.to_string() != digits {
-            return Err(error());
-        }
-        let custom = match parts.next() {
-            None => None,
-            Some(rest) => {
-                let (channel, identifier) = rest.split_once(['.', '-']).ok_or_else(error)?;
-                if !is_word(channel) || !is_word(identifier) {
-                    return Err(error());
-                }
-                Some(Custom {
-                    channel: channel.to_owned(),
-                    identifier: identifier.to_owned(),
-                })
-            }
-        };
-        Ok(Self { number, custom })
+        read_version(text).ok_or_else(|| {
+            VersionError::new(text, "a cluster-stack version such as v3 or v0-sha.4b2b59b")
+        })
+    }
+}
+
+fn read_version(text: &str) -> Option<StackVersion> {
+    let rest = text.strip_prefix('v')?;
+    let (digits, custom) = match rest.split_once('-') {
+        Some((digits, custom)) => (digits, Some(Custom::read(custom)?)),
+        None => (rest, None),
+    };
+    let number: u32 = digits.parse().ok()?;
+    // `parse` takes `+3` and `03` too, and a version has one spelling.
+    (number.to_string() == digits).then_some(StackVersion { number, custom })
+}
+
+impl Custom {
+    fn read(text: &str) -> Option<Self> {
+        let (channel, identifier) = text.split_once(['.', '-'])?;
+        (is_word(channel) && is_word(identifier)).then(|| Self {
+            channel: channel.to_owned(),
+            identifier: identifier.to_owned(),
+        })
+    }
+
+    /// Returns what the identifier is ordered by: identifiers that are numbers come first, by their value.
+    fn rank(&self) -> (bool, u128, &str) {
+        let number = self.identifier.parse();
+        (number.is_err(), number.unwrap_or(0), &self.identifier)
     }
 }
 
@@ -107,18 +107,8 @@ impl Ord for StackVersion {
             (None, Some(_)) => Ordering::Greater,
             (Some(_), None) => Ordering::Less,
             (Some(a), Some(b)) => {
-                let key = |custom: &Custom| {
-                    custom
-                        .identifier
-                        .parse::<u128>()
-                        .map_or((1, 0), |number| (0, number))
-                };
-                (self.number, &a.channel, key(a), &a.identifier).cmp(&(
-                    other.number,
-                    &b.channel,
-                    key(b),
-                    &b.identifier,
-                ))
+                let own = (self.number, &a.channel, a.rank());
+                own.cmp(&(other.number, &b.channel, b.rank()))
             }
         }
     }
@@ -138,31 +128,33 @@ pub struct StackLine {
     pub provider: String,
     /// The cluster stack's name: `scs2`.
     pub name: String,
-    /// The Kubernetes minor.
     pub minor: Minor,
 }
 
 const LINE: &str = "a stack line such as openstack-scs2-1-34";
+const TAG: &str = "a release tag of five or seven parts such as openstack-scs2-1-34-v3";
 
 impl FromStr for StackLine {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let error = || VersionError::new(text, LINE);
-        let parts: Vec<&str> = text.split('-').collect();
-        let [provider, ref names @ .., major, minor] = parts[..] else {
-            return Err(error());
-        };
-        if names.is_empty() || !is_name(provider) || !names.iter().all(|name| is_name(name)) {
-            return Err(error());
-        }
-        let minor = format!("{major}.{minor}").parse().map_err(|_| error())?;
-        Ok(Self {
-            provider: provider.to_owned(),
-            name: names.join("-"),
-            minor,
-        })
+        read_line(text).ok_or_else(|| VersionError::new(text, LINE))
     }
+}
+
+fn read_line(text: &str) -> Option<StackLine> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [provider, ref names @ .., major, minor] = parts[..] else {
+        return None;
+    };
+    if names.is_empty() || !is_name(provider) || !names.iter().all(|name| is_name(name)) {
+        return None;
+    }
+    Some(StackLine {
+        provider: provider.to_owned(),
+        name: names.join("-"),
+        minor: format!("{major}.{minor}").parse().ok()?,
+    })
 }
 
 /// Tells whether this is a name, or a part of one between dashes: not empty, no white space.
@@ -182,9 +174,7 @@ impl fmt::Display for StackLine {
 /// The tag of a stack release: `openstack-scs2-1-34-v3`, or `openstack-scs2-1-34-v0-sha-4b2b59b`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReleaseTag {
-    /// The stack line the release belongs to.
     pub line: StackLine,
-    /// The stack version released.
     pub version: StackVersion,
 }
 
@@ -192,20 +182,20 @@ impl FromStr for ReleaseTag {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let error = || {
-            VersionError::new(
-                text,
-                "a release tag of five or seven parts such as openstack-scs2-1-34-v3",
-            )
-        };
-        let parts: Vec<&str> = text.split('-').collect();
-        if parts.len() != 5 && parts.len() != 7 {
-            return Err(error());
-        }
-        let line = parts[..4].join("-").parse().map_err(|_| error())?;
-        let version = parts[4..].join("-").parse().map_err(|_| error())?;
-        Ok(Self { line, version })
+        read_tag(text).ok_or_else(|| VersionError::new(text, TAG))
     }
+}
+
+fn read_tag(text: &str) -> Option<ReleaseTag> {
+    let parts: Vec<&str> = text.split('-').collect();
+    // The operator counts the parts: `<provider>-<name>-<major>-<minor>-<version>`, where a custom version has three.
+    if parts.len() != 5 && parts.len() != 7 {
+        return None;
+    }
+    Some(ReleaseTag {
+        line: parts[..4].join("-").parse().ok()?,
+        version: parts[4..].join("-").parse().ok()?,
+    })
 }
 
 impl fmt::Display for ReleaseTag {
@@ -300,7 +290,9 @@ mod tests {
 
         #[test]
         fn numbers_are_compared_as_numbers(a in 0u32..200, b in 0u32..200) {
-            let version = |n: u32| format!("v0-git.{n}").parse::<StackVersion>().unwrap();
+            fn version(number: u32) -> StackVersion {
+                format!("v0-git.{number}").parse().unwrap()
+            }
             prop_assert_eq!(version(a).cmp(&version(b)), a.cmp(&b));
             prop_assert_eq!(StackVersion::stable(a).cmp(&StackVersion::stable(b)), a.cmp(&b));
         }

@@ -6,8 +6,11 @@ use csctl_matrix::catalog::{
     Catalog, CvssScore, KubernetesRelease, RecordedVersions, VersionRange, Vulnerability,
     read_cluster_version,
 };
-use csctl_matrix::standard::{Outcome, Standard, Verdict, verdict};
-use csctl_matrix::version::KubernetesVersion;
+use csctl_matrix::standard::Standard;
+use csctl_matrix::version::{KubernetesVersion, Minor};
+use verdict::{Outcome, Verdict, verdict};
+
+mod verdict;
 
 /// Publication moments of some releases, as GitHub has them.
 const RELEASES: [(&str, &str); 5] = [
@@ -55,7 +58,7 @@ fn upstream() -> Option<Catalog> {
     Some(catalog_of(releases))
 }
 
-fn worlds() -> Vec<Catalog> {
+fn catalogs() -> Vec<Catalog> {
     [Some(own()), upstream()].into_iter().flatten().collect()
 }
 
@@ -80,7 +83,7 @@ fn with_vulnerability(mut catalog: Catalog, entry: &RecordedVersions<'_>) -> Cat
 
 #[test]
 fn a_patch_has_a_month() {
-    for catalog in worlds() {
+    for catalog in catalogs() {
         for today in ["2024-01-17", "2024-01-31", "2024-02-17"] {
             assert_eq!(
                 judge(&catalog, "v1.28.5", today).outcome,
@@ -125,7 +128,7 @@ fn a_vulnerability_shortens_it() {
         ..RecordedVersions::default()
     };
     for entry in [exact, through, below] {
-        for catalog in worlds() {
+        for catalog in catalogs() {
             let catalog = with_vulnerability(catalog, &entry);
             let warned = judge(&catalog, "v1.28.5", "2024-01-20");
             assert_eq!(warned.outcome, Outcome::Warn);
@@ -161,7 +164,7 @@ fn a_release_with_the_same_vulnerability_is_not_asked_for() {
         less_than: Some("v1.28.7"),
         ..RecordedVersions::default()
     };
-    for catalog in worlds() {
+    for catalog in catalogs() {
         let catalog = with_vulnerability(catalog, &entry);
         assert_eq!(
             judge(&catalog, "v1.28.5", "2024-02-01").outcome,
@@ -181,7 +184,7 @@ fn a_release_with_the_same_vulnerability_is_not_asked_for() {
 
 #[test]
 fn a_minor_passes_until_its_end_of_life() {
-    for catalog in worlds() {
+    for catalog in catalogs() {
         assert_eq!(
             judge(&catalog, "v1.28.8", "2024-10-28").outcome,
             Outcome::Pass
@@ -194,4 +197,39 @@ fn a_minor_passes_until_its_end_of_life() {
         let unknown = judge(&catalog, "v1.99.0", "2024-10-29");
         assert_eq!(unknown.failures, ["minor 1.99 has no known end of life"]);
     }
+}
+
+#[test]
+fn a_verdict_needs_end_of_life_days() {
+    let mut catalog = Catalog::empty("2026-05-20".parse().unwrap());
+    assert_eq!(
+        judge(&catalog, "v1.34.8", "2026-05-20").outcome,
+        Outcome::Pass
+    );
+    // The table ends with 1.36 (2027-06-28): one after the other they run out.
+    assert_eq!(
+        judge(&catalog, "v1.34.8", "2026-10-28").outcome,
+        Outcome::Fail
+    );
+    catalog.end_of_life.remove(&Minor::new(1, 35));
+    catalog.end_of_life.remove(&Minor::new(1, 33));
+    let two = judge(&catalog, "v1.34.8", "2026-05-20");
+    assert_eq!((two.outcome, two.warnings.len()), (Outcome::Warn, 1));
+    catalog.end_of_life.remove(&Minor::new(1, 36));
+    assert_eq!(
+        judge(&catalog, "v1.34.8", "2026-05-20").outcome,
+        Outcome::Unknown
+    );
+    catalog.end_of_life.clear();
+    assert_eq!(
+        judge(&catalog, "v1.34.8", "2026-05-20").outcome,
+        Outcome::Unknown
+    );
+    let none = verdict(
+        Standard::None,
+        &catalog,
+        "v1.34.8".parse().unwrap(),
+        "2026-05-20".parse().unwrap(),
+    );
+    assert_eq!(none.outcome, Outcome::Pass);
 }

@@ -48,7 +48,7 @@ pub(super) fn key(what: &str, url: &str, identity: Option<&str>) -> String {
     for part in [what, "\n", url, "\n", identity.unwrap_or_default()] {
         digest.update(part);
     }
-    hex(&digest.finalize())
+    hex::encode(digest.finalize())
 }
 
 impl Cache {
@@ -69,7 +69,7 @@ impl Cache {
     pub(super) fn find(&self, key: &str) -> Option<Stored> {
         let bytes = fs::read(self.folder.join(key)).ok()?;
         let (sum, rest) = split_line(&bytes)?;
-        if hex(&Sha256::digest(rest)).as_bytes() != sum {
+        if hex::encode(Sha256::digest(rest)).as_bytes() != sum {
             return None;
         }
         let (head, body) = split_line(rest)?;
@@ -119,7 +119,7 @@ impl Cache {
         };
         rest.push(b'\n');
         rest.extend_from_slice(&answer.body);
-        let mut content = hex(&Sha256::digest(&rest)).into_bytes();
+        let mut content = hex::encode(Sha256::digest(&rest)).into_bytes();
         content.push(b'\n');
         content.append(&mut rest);
         atomic::write(&self.folder.join(key), &content).ok();
@@ -129,13 +129,4 @@ impl Cache {
 fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     Some((&bytes[..end], &bytes[end + 1..]))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

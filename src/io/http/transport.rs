@@ -257,7 +257,7 @@ impl Transport {
         }
         self.counters.bodies.fetch_add(1, Ordering::Relaxed);
         self.counters.bytes.fetch_add(length, Ordering::Relaxed);
-        Ok(super::cache::hex(&digest.finalize()))
+        Ok(hex::encode(digest.finalize()))
     }
 
     /// Returns the connection pool; the first use loads the system's CA certificates.

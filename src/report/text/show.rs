@@ -8,7 +8,7 @@ use crate::catalog::Catalog;
 use crate::matrix::{LineMatrix, StoreState};
 use crate::overview::{Knowledge, LineOverview, MissingMinor, Overview, StackOverview};
 use crate::report::compact;
-use crate::standard::{Deadline, DeadlineState, Rule, Standard};
+use crate::standard::{Deadline, DeadlineRule, DeadlineState, Standard};
 
 /// Returns the matrix of every stack; `next` is the command that shows what would change.
 pub fn show(overview: &Overview, catalog: &Catalog, next: &str) -> String {
@@ -315,7 +315,7 @@ pub(crate) fn state(shown: &LineOverview) -> Vec<String> {
     }
     words.extend(end_of_life(shown));
     if line.default.is_none() && !line.has_source && !line.unlisted().is_empty() {
-        let due = next_due(shown, Rule::LatestMinor).map(minor_due);
+        let due = next_due(shown, DeadlineRule::LatestMinor).map(minor_due);
         words.push(format!("new minor{}", due.unwrap_or_default()));
     }
     if let Some(default) = line.default.filter(|_| line.is_default_gone()) {
@@ -353,30 +353,29 @@ fn end_of_life(shown: &LineOverview) -> Option<String> {
     if line.is_end_of_life {
         return Some(format!("end of life since {day}"));
     }
-    match next_due(shown, Rule::EndOfLife)?.state {
+    match next_due(shown, DeadlineRule::EndOfLife)?.state {
         DeadlineState::Upcoming(days) if days <= SOON_DAYS => Some(format!("end of life on {day}")),
         DeadlineState::Upcoming(_) | DeadlineState::Late(_) | DeadlineState::Met => None,
     }
 }
 
 /// The deadline of a rule that is due first and not met.
-fn next_due(shown: &LineOverview, rule: Rule) -> Option<&Deadline> {
+fn next_due(shown: &LineOverview, rule: DeadlineRule) -> Option<&Deadline> {
     let mut open = shown.deadlines.iter().filter(|one| one.is_open());
     open.find(|deadline| deadline.rule == rule)
 }
 
 /// Critical vulnerabilities that a newer patch is free of: the first, and how many more.
 fn vulnerable(shown: &LineOverview) -> Option<String> {
-    let open = shown
-        .deadlines
-        .iter()
-        .filter(|deadline| deadline.rule == Rule::CriticalVulnerability && deadline.is_open());
+    let open = shown.deadlines.iter().filter(|deadline| {
+        deadline.rule == DeadlineRule::CriticalVulnerability && deadline.is_open()
+    });
     let further = match open.count() {
         0 => return None,
         1 => String::new(),
         count => format!(" and {} more", count - 1),
     };
-    let first = next_due(shown, Rule::CriticalVulnerability)?;
+    let first = next_due(shown, DeadlineRule::CriticalVulnerability)?;
     Some(format!("{}{further} {}", first.subject, due(first)))
 }
 
@@ -398,7 +397,7 @@ fn behind(shown: &LineOverview) -> Option<String> {
         newer.clone().count(),
         newer.map(|patch| patch.version).max(),
     );
-    let deadline = next_due(shown, Rule::LatestPatch);
+    let deadline = next_due(shown, DeadlineRule::LatestPatch);
     let release = deadline.and_then(|deadline| deadline.release);
     match (newest, deadline, release) {
         (None, Some(deadline), Some(release)) => {

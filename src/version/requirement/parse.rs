@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use semver::Prerelease;
 
-use super::{Alternative, ChartRequirement, Comparison, Open, Operator, Place, plain};
+use super::{Alternative, ChartRequirement, Comparison, Open, Operator, Span, plain};
 use crate::version::VersionError;
 
 /// The spellings of operators, longer ones before those that they begin with.
@@ -26,23 +26,28 @@ impl FromStr for ChartRequirement {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let wrong = || VersionError::new(text, "a chart version or a range such as ~2.34.0");
-        let mut alternatives = Vec::new();
-        let mut start = 0;
-        for part in text.split("||") {
-            let mut reader = Reader {
-                text,
-                at: start,
-                end: start + part.len(),
-            };
-            alternatives.push(reader.alternative().ok_or_else(wrong)?);
-            start += part.len() + "||".len();
-        }
+        let alternatives = read_alternatives(text)
+            .ok_or_else(|| VersionError::new(text, "a chart version or a range such as ~2.34.0"))?;
         Ok(Self {
             raw: text.to_owned(),
             alternatives,
         })
     }
+}
+
+fn read_alternatives(text: &str) -> Option<Vec<Alternative>> {
+    let mut alternatives = Vec::new();
+    let mut start = 0;
+    for part in text.split("||") {
+        let mut reader = Reader {
+            text,
+            at: start,
+            end: start + part.len(),
+        };
+        alternatives.push(reader.alternative()?);
+        start += part.len() + "||".len();
+    }
+    Some(alternatives)
 }
 
 /// Reads one alternative from left to right.
@@ -106,11 +111,16 @@ impl Reader<'_> {
     }
 
     fn spaces(&mut self) -> bool {
+        // What `\s` means in Go's regular expressions, with which Helm reads constraints; `char::is_whitespace` knows more.
+        self.skip_while(|char| matches!(char, ' ' | '\t' | '\n' | '\r' | '\u{c}')) > 0
+    }
+
+    /// Steps over characters, and returns how many bytes they are.
+    fn skip_while(&mut self, is_skipped: fn(char) -> bool) -> usize {
         let rest = self.rest();
-        let is_space = |char: char| matches!(char, ' ' | '\t' | '\n' | '\r' | '\u{c}');
-        let length = rest.len() - rest.trim_start_matches(is_space).len();
+        let length = rest.len() - rest.trim_start_matches(is_skipped).len();
         self.at += length;
-        length > 0
+        length
     }
 
     fn skip(&mut self, text: &str) -> bool {
@@ -144,15 +154,14 @@ impl Reader<'_> {
         let (second, second_at) = self.further_number();
         let (third, _) = self.further_number();
         let pre = if self.skip("-") {
-            self.identifiers()?
+            Prerelease::new(self.identifiers()?).ok()?
         } else {
-            ""
+            Prerelease::EMPTY
         };
-        let pre = Prerelease::new(pre).ok()?;
         if self.skip("+") {
             self.identifiers()?;
         }
-        let text = Place {
+        let span = Span {
             start,
             end: self.at,
         };
@@ -167,58 +176,45 @@ impl Reader<'_> {
             operator,
             version: plain(major, minor, patch, pre),
             open,
-            text,
+            span,
             second: second_at.filter(|_| is_named),
         })
     }
 
     /// Reads `.34`, `.x` or nothing.
-    fn further_number(&mut self) -> (Option<u64>, Option<Place>) {
+    fn further_number(&mut self) -> (Option<u64>, Option<Span>) {
         let start = self.at;
         if self.skip(".")
-            && let Some((number, place)) = self.number()
+            && let Some((number, span)) = self.number()
         {
-            return (number, Some(place));
+            return (number, Some(span));
         }
         self.at = start;
         (None, None)
     }
 
     /// Reads a number, or a wildcard, which is no number; nothing where neither stands.
-    fn number(&mut self) -> Option<(Option<u64>, Place)> {
+    fn number(&mut self) -> Option<(Option<u64>, Span)> {
         let start = self.at;
-        let rest = self.rest();
-        let digits = rest.len()
-            - rest
-                .trim_start_matches(|char: char| char.is_ascii_digit())
-                .len();
-        let number = match rest.chars().next()? {
-            'x' | 'X' | '*' => {
-                self.at += 1;
-                None
-            }
-            _ => {
-                let number = rest[..digits].parse().ok()?;
-                self.at += digits;
-                Some(number)
-            }
+        let number = if matches!(self.rest().chars().next()?, 'x' | 'X' | '*') {
+            self.at += 1;
+            None
+        } else {
+            self.skip_while(|char| char.is_ascii_digit());
+            Some(self.text[start..self.at].parse().ok()?)
         };
-        let place = Place {
+        let span = Span {
             start,
             end: self.at,
         };
-        Some((number, place))
+        Some((number, span))
     }
 
     /// Reads what stands after `-` or `+`.
     fn identifiers(&mut self) -> Option<&str> {
         let start = self.at;
-        let is_part = |char: char| char.is_ascii_alphanumeric() || char == '-';
         loop {
-            let rest = self.rest();
-            let length = rest.len() - rest.trim_start_matches(is_part).len();
-            self.at += length;
-            if length == 0 {
+            if self.skip_while(|char| char.is_ascii_alphanumeric() || char == '-') == 0 {
                 return None;
             }
             if !self.skip(".") {

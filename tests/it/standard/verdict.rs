@@ -1,16 +1,13 @@
-//! The verdict of the standard's own test on one version: pass, with warnings, fail, or no verdict. The words are this program's.
+//! The verdict of the standard's own test on one version, worked out from the program's deadlines: pass, with warnings, fail, or
+//! no verdict.
 
+use csctl_matrix::catalog::Catalog;
+use csctl_matrix::standard::{DeadlineRule, Standard, deadlines};
+use csctl_matrix::version::KubernetesVersion;
 use jiff::civil::Date;
-use serde::Serialize;
-
-use super::{Rule, Standard, deadlines};
-use crate::catalog::Catalog;
-use crate::version::KubernetesVersion;
 
 /// What the standard's test says of a version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct Verdict {
     /// What comes out.
     pub outcome: Outcome,
@@ -21,9 +18,7 @@ pub struct Verdict {
 }
 
 /// What comes out of the standard's test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// All rules are met.
     Pass,
@@ -60,7 +55,7 @@ pub fn verdict(
     let due = deadlines(standard, catalog, version.minor(), Some(version), today);
     for deadline in due
         .iter()
-        .filter(|deadline| deadline.rule != Rule::LatestMinor)
+        .filter(|deadline| deadline.rule != DeadlineRule::LatestMinor)
     {
         if deadline.is_late() {
             verdict.failures.push(deadline.message.clone());
