@@ -26,9 +26,7 @@ pub use request::{
     VulnerabilityRequest,
 };
 pub use traits::{Architecture, Disagreement, ImageTraits};
-pub use vulnerability::{
-    CveId, CvssScore, RecordedVersions, VersionRange, Vulnerability, read_cluster_version,
-};
+pub use vulnerability::{CveId, CvssScore, RecordedVersions, VersionRange, Vulnerability};
 
 /// The version of the catalog file's form.
 pub const CATALOG_SCHEMA: u32 = 1;
@@ -154,7 +152,6 @@ pub struct ChartRepository {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KubernetesRelease {
-    /// The version.
     pub version: KubernetesVersion,
     /// The day it was published (UTC).
     pub published: Date,
@@ -165,7 +162,6 @@ pub struct KubernetesRelease {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StackRelease {
-    /// The release tag.
     pub tag: ReleaseTag,
     /// The Kubernetes version it was released with, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -238,21 +234,20 @@ impl Catalog {
 
     /// Finds the versions of a chart; nothing where the repository or the chart was not looked at.
     pub fn find_chart(&self, repository: &str, chart: &str) -> Option<&[ChartVersion]> {
-        let same = |url: &str| url.trim_end_matches('/') == repository.trim_end_matches('/');
+        // Helm takes a repository's URL with a slash at its end and without.
+        let wanted = repository.trim_end_matches('/');
         let found = self
             .chart_repositories
             .iter()
-            .find(|candidate| same(&candidate.url))?;
+            .find(|candidate| candidate.url.trim_end_matches('/') == wanted)?;
         found.charts.get(chart).map(Vec::as_slice)
     }
 
     /// Finds the published release of a line with the highest stable number.
     pub fn find_newest_release(&self, line: &StackLine) -> Option<&StackRelease> {
-        let stable = self
-            .stack_releases
+        self.stack_releases
             .iter()
-            .filter(|release| release.tag.line == *line);
-        stable
+            .filter(|release| release.tag.line == *line)
             .filter(|release| release.tag.version.stable_number().is_some())
             .max_by_key(|release| &release.tag.version)
     }
@@ -277,16 +272,13 @@ impl Catalog {
 
     /// Tells whether sources were asked and none of them gave an answer.
     pub fn is_silent(&self) -> bool {
-        let mut stores = self.image_stores.iter();
+        let stores = &self.image_stores;
         // End-of-life days are asked for where there are minors; those of the project's table are no answer.
-        let has_minors = stores.any(|store| !store.searched.is_empty());
+        let has_minors = stores.iter().any(|store| !store.searched.is_empty());
         let mut upstream = self.unreachable_upstream();
         let has_no_days = upstream.any(|failed| failed.source == END_OF_LIFE_SOURCE);
         !self.unreachable.is_empty()
-            && self
-                .image_stores
-                .iter()
-                .all(|store| self.is_silent_store(store))
+            && stores.iter().all(|store| self.is_silent_store(store))
             && self.chart_repositories.is_empty()
             && self.kubernetes.is_empty()
             && self.vulnerabilities.is_empty()

@@ -12,7 +12,8 @@ mod read;
 mod reference;
 mod start;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -23,12 +24,11 @@ use crate::policy::{
 };
 use crate::standard::Standard;
 use crate::version::{Minor, OsRelease};
-use crate::yaml::{File, Node, Path};
+use crate::yaml::{File, Node, Path, Step};
 
-pub(crate) use crate::spelling::nearest as find_nearest;
-pub use branch::{BranchTemplate, Glob, Globs};
+pub use branch::{BranchTemplate, FileGlob, FileGlobs};
 pub use chart::ChartConfig;
-pub use edit::{EditError, Edited, block, pin, unblock, unpin};
+pub use edit::{ConfigEdit, EditError, block, pin, unblock, unpin};
 pub use gate::{CheckName, Checks, GateCommand, GateConfig, Need, TimeLimit};
 pub use pulls::{AuthorConfig, Ceilings, CommitConfig, MergeConfig, PullConfig, TemplateConfig};
 pub use reference::ReferenceConfig;
@@ -86,7 +86,7 @@ pub struct Config {
     pub references: Vec<ReferenceConfig>,
     /// Files that are left alone, as globs: nothing of theirs is read, so that they state nothing.
     #[cfg_attr(test, schemars(with = "Vec<String>"))]
-    pub ignore: Vec<Glob>,
+    pub ignore: Vec<FileGlob>,
 }
 
 /// What differs in one stack.
@@ -108,6 +108,20 @@ pub struct StackConfig {
     pub minors: Option<Minors>,
     /// As `os` above.
     pub os: Option<Vec<OsRelease>>,
+}
+
+impl StackConfig {
+    fn overrides(&self, options: &Config) -> Overrides {
+        Overrides {
+            images: options.images.or(self.images),
+            retention: options.retention.or(self.retention),
+            addons: options.addons.or(self.addons),
+            end_of_life: options.end_of_life.or(self.end_of_life),
+            minimum_age: options.minimum_age.or(self.minimum_age),
+            minors: options.minors.clone().or(self.minors.clone()),
+            os: options.os.clone().or(self.os.clone()),
+        }
+    }
 }
 
 /// The image store.
@@ -200,7 +214,7 @@ pub struct BranchConfig {
     pub minors: Option<Minors>,
     /// The files whose changes go there, as globs; all without any.
     #[serde(default)]
-    pub files: Vec<Glob>,
+    pub files: Vec<FileGlob>,
 }
 
 impl BranchConfig {
@@ -237,18 +251,16 @@ impl Config {
 
     /// Checks what depends on the day: a pin that has expired is an error, as nobody decided what comes after it.
     pub fn check_day(&self, text: &str, today: Date) -> Result<(), ConfigError> {
-        match self.pinned.iter().position(|pin| pin.until < today) {
-            Some(index) => Err(check::expired(
-                &self.pinned[index],
-                line_of(text, &Path::root().key("pinned").index(index).key("until")),
-            )),
-            None => Ok(()),
-        }
+        let Some(index) = self.pinned.iter().position(|pin| pin.until < today) else {
+            return Ok(());
+        };
+        let path = Path::root().key("pinned").index(index).key("until");
+        Err(check::expired(&self.pinned[index], line_of(text, &path)))
     }
 
     /// Returns the files that are left alone.
-    pub fn ignored(&self) -> Globs {
-        Globs::new(&self.ignore)
+    pub fn ignored(&self) -> FileGlobs {
+        FileGlobs::new(&self.ignore)
     }
 
     /// Tells whether anything is said of a single stack.
@@ -260,12 +272,12 @@ impl Config {
     pub fn check_stacks(&self, text: &str, titles: &[String]) -> Result<(), ConfigError> {
         for title in self.stacks.keys() {
             let path = Path::root().key("stacks").key(title.as_str());
-            check::known_stack(title, titles, || line_of(text, &path))?;
+            check::check_stack(title, titles, line_of(text, &path))?;
         }
         for (index, pin) in self.pinned.iter().enumerate() {
             if let Some(title) = &pin.stack {
                 let path = Path::root().key("pinned").index(index).key("stack");
-                check::known_stack(title, titles, || line_of(text, &path))?;
+                check::check_stack(title, titles, line_of(text, &path))?;
             }
         }
         Ok(())
@@ -274,39 +286,26 @@ impl Config {
     /// Returns the policy that this file and the options of one run make together; options win, over what is said of single
     /// stacks too.
     pub fn policy(&self, options: &Self) -> Policy {
-        let own = |stack: &StackConfig| Overrides {
-            images: options.images.or(stack.images),
-            retention: options.retention.or(stack.retention),
-            addons: options.addons.or(stack.addons),
-            end_of_life: options.end_of_life.or(stack.end_of_life),
-            minimum_age: options.minimum_age.or(stack.minimum_age),
-            minors: options.minors.clone().or(stack.minors.clone()),
-            os: options.os.clone().or(stack.os.clone()),
-        };
-        let stacks = self.stacks.iter();
-        let first_of = |own: &Option<Vec<OsRelease>>, file: &Option<Vec<OsRelease>>| {
-            own.clone().or(file.clone()).unwrap_or_default()
-        };
+        let os = options.os.as_ref().or(self.os.as_ref());
+        let minors = options.minors.as_ref().or(self.minors.as_ref());
         Policy {
             images: options.images.or(self.images).unwrap_or_default(),
             retention: options.retention.or(self.retention).unwrap_or_default(),
             addons: options.addons.or(self.addons).unwrap_or_default(),
             end_of_life: options.end_of_life.or(self.end_of_life).unwrap_or_default(),
             minimum_age: options.minimum_age.or(self.minimum_age).unwrap_or_default(),
-            minors: options
-                .minors
-                .clone()
-                .or(self.minors.clone())
-                .unwrap_or_default(),
-            os: first_of(&options.os, &self.os),
+            minors: minors.cloned().unwrap_or_default(),
+            os: os.cloned().unwrap_or_default(),
             blocked: self.blocked.clone(),
             pinned: self.pinned.clone(),
-            stacks: stacks
-                .map(|(title, stack)| (title.clone(), own(stack)))
+            stacks: self
+                .stacks
+                .iter()
+                .map(|(title, stack)| (title.clone(), stack.overrides(options)))
                 .collect(),
             maximum_image_age: self.maximum_image_age,
             standard: options.standard.or(self.standard).unwrap_or_default(),
-            changes: std::collections::BTreeSet::new(),
+            changes: BTreeSet::new(),
             places: None,
             untested: BTreeMap::new(),
         }
@@ -321,6 +320,11 @@ impl ConfigError {
             hint: hint.into(),
         }
     }
+
+    /// Returns the error of a place that is wrong in itself: the message is its path and the fault.
+    fn at(root: &Node, path: &Path, fault: impl fmt::Display, hint: impl Into<String>) -> Self {
+        Self::new(line_at(root, path), format!("`{path}` {fault}"), hint)
+    }
 }
 
 /// Returns the line of a place in a text, or of what of it is there.
@@ -333,7 +337,6 @@ fn line_of(text: &str, path: &Path) -> usize {
 /// Returns the line of a place, or of the nearest one around it that is there. A value on a line below its key is sought at
 /// the key.
 fn line_at(root: &Node, path: &Path) -> usize {
-    use crate::yaml::Step;
     let mut node = root;
     let mut line = root.line();
     for step in path.steps() {

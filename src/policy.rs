@@ -248,10 +248,8 @@ impl FromStr for ChangeClass {
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|class| class.name() == text);
         found.ok_or_else(|| {
-            format!(
-                "`{text}` is no change class; there are {}",
-                Self::ALL.map(Self::name).join(", ")
-            )
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("expected one of {names}")
         })
     }
 }
@@ -270,14 +268,12 @@ impl FromStr for ImagesToList {
             ["newest"] => Ok(Self::Newest(1)),
             ["newest", digits] => number(digits)
                 .map(Self::Newest)
-                .ok_or_else(|| format!("`{digits}` is no number of images")),
+                .ok_or_else(|| "expected a number above 0 after `newest=`".to_owned()),
             ["from", floor] => floor
                 .parse()
                 .map(Self::From)
                 .map_err(|e: VersionError| e.to_string()),
-            [] | [..] => Err(format!(
-                "`{text}` is no list policy; write `all`, `newest`, `newest=3` or `from=v1.34.4`"
-            )),
+            [] | [..] => Err("expected `all`, `newest`, `newest=3` or `from=v1.34.4`".to_owned()),
         }
     }
 }

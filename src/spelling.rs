@@ -15,6 +15,12 @@ pub(crate) fn nearest<'n>(
         .map(|(_, name)| name)
 }
 
+/// Returns what a message about an unknown name ends with: `; did you mean `images`?`, or nothing.
+pub(crate) fn did_you_mean<'n>(unknown: &str, known: impl IntoIterator<Item = &'n str>) -> String {
+    let near = nearest(unknown, known);
+    near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

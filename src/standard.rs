@@ -208,7 +208,7 @@ impl FromStr for Standard {
             .find(|standard| standard.name() == text);
         found.ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            format!("unknown standard `{text}`; use one of {names}")
+            format!("expected one of {names}")
         })
     }
 }

@@ -38,6 +38,23 @@ impl VersionError {
     }
 }
 
+/// An error of reading a text, told to serde in serde's own form, so that whoever reads a file words it alike everywhere.
+pub(crate) trait WrongText {
+    fn into_serde<E: serde::de::Error>(self, text: &str) -> E;
+}
+
+impl WrongText for VersionError {
+    fn into_serde<E: serde::de::Error>(self, text: &str) -> E {
+        E::invalid_value(serde::de::Unexpected::Str(text), &self.expected)
+    }
+}
+
+impl WrongText for String {
+    fn into_serde<E: serde::de::Error>(self, _: &str) -> E {
+        E::custom(self)
+    }
+}
+
 /// Implements `Serialize` through `Display` and `Deserialize` through `FromStr`; the schema is that of a text.
 macro_rules! serde_as_text {
     ($($name:ty),+) => {$(
@@ -49,7 +66,8 @@ macro_rules! serde_as_text {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                text.parse()
+                    .map_err(|error| $crate::version::WrongText::into_serde(error, &text))
             }
         }
         #[cfg(test)]

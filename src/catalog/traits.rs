@@ -75,11 +75,12 @@ const DISTRIBUTIONS: [(&str, &str); 22] = [
 impl ImageTraits {
     /// Reads the name of an image, a container image with its tag, or a URL without its host.
     pub fn of(text: &str) -> Self {
-        let path = match text.split_once("://") {
+        // A host's name may hold a distribution's, as `ubuntu.example` does, and a digest says nothing.
+        let located = match text.split_once("://") {
             Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
             None => text,
         };
-        let path = path.split_once('@').map_or(path, |(name, _)| name);
+        let path = located.split_once('@').map_or(located, |(name, _)| name);
         let file = path.rsplit('/').next().unwrap_or_default();
         let (distribution, os) = find_os(file).or_else(|| find_os(path)).unzip();
         Self {
@@ -95,12 +96,11 @@ impl ImageTraits {
         let of_image = Self::of(&image.url);
         let os = image.os.clone().or(of_image.os);
         let distribution = os.as_ref().map(OsRelease::distribution);
-        let distribution = distribution.or(of_image.distribution);
-        match (self.distribution, distribution) {
-            (Some(named), Some(found)) if !found.ends_with(named) => {
-                return Some(Disagreement::other(named, found));
-            }
-            _ => {}
+        if let Some(named) = self.distribution
+            && let Some(found) = distribution.or(of_image.distribution)
+            && !found.ends_with(named)
+        {
+            return Some(Disagreement::other(named, found));
         }
         // By custom, a name without an architecture is of an image for amd64.
         let found = of_image.architecture.unwrap_or(Architecture::Amd64);
@@ -177,18 +177,22 @@ fn find_architecture(text: &str) -> Option<Architecture> {
         return None;
     }
     let lower = text.to_ascii_lowercase();
-    let is_there = |word: &str| {
-        lower.match_indices(word).any(|(at, _)| {
-            let before = lower[..at].chars().next_back();
-            let after = lower[at + word.len()..].chars().next();
-            [before, after]
-                .iter()
-                .flatten()
-                .all(|c| !c.is_ascii_alphanumeric())
-        })
-    };
-    let found = ARCHITECTURES.iter().find(|(word, _)| is_there(word));
+    let found = ARCHITECTURES
+        .iter()
+        .find(|(word, _)| has_word(&lower, word));
     found.map(|(_, architecture)| *architecture)
+}
+
+/// Tells whether a word stands in a text between characters of no word: `x86_64` is more than one to `split`.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + word.len()..].chars().next();
+        [before, after]
+            .iter()
+            .flatten()
+            .all(|c| !c.is_ascii_alphanumeric())
+    })
 }
 
 /// Finds a distribution's name, and the release behind it: `ubuntu-2404`, `ubuntu-24.04`, `CENTOS_9`.
@@ -211,11 +215,11 @@ fn find_os(text: &str) -> Option<(&'static str, Option<OsRelease>)> {
 
 /// Reads the release behind a distribution's name, `-24.04-` as `2404`. A Kubernetes version is none.
 fn read_release(behind: &str) -> Option<String> {
-    let behind = behind.strip_prefix(['-', '_']).unwrap_or(behind);
-    let length = behind
+    let start = behind.strip_prefix(['-', '_']).unwrap_or(behind);
+    let length = start
         .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(behind.len());
-    let number = behind[..length].trim_end_matches('.');
+        .unwrap_or(start.len());
+    let number = start[..length].trim_end_matches('.');
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     let is_dotted = number.split('.').count() == 2 && digits.len() == 4;
     let is_whole = !number.contains('.') && (1..=4).contains(&digits.len());
@@ -227,18 +231,11 @@ fn find_suffix(file: &str) -> String {
     let Some(behind) = ImagePattern::behind_version(file) else {
         return String::new();
     };
-    let is_known = |word: &&str| {
-        let is_date = word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit());
-        let is_architecture = ARCHITECTURES
-            .iter()
-            .any(|(known, _)| known.eq_ignore_ascii_case(word));
-        !is_date && !is_architecture && !word.is_empty()
-    };
     let first = behind.chars().next().unwrap_or('-');
     let words: Vec<&str> = behind
         .split(['-', '_'])
         .map(|word| word.trim_start_matches('+'))
-        .filter(is_known)
+        .filter(|word| is_suffix(word))
         .collect();
     if words.is_empty() {
         String::new()
@@ -247,17 +244,26 @@ fn find_suffix(file: &str) -> String {
     }
 }
 
+fn is_suffix(word: &str) -> bool {
+    let is_date = word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_architecture = ARCHITECTURES
+        .iter()
+        .any(|(known, _)| known.eq_ignore_ascii_case(word));
+    !is_date && !is_architecture && !word.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn traits(text: &str) -> (String, String, String, String) {
         let traits = ImageTraits::of(text);
-        let print = |value: Option<String>| value.unwrap_or_default();
+        let os = traits.os.map(|os| os.to_string());
+        let architecture = traits.architecture.map(|all| all.to_string());
         (
             traits.distribution.unwrap_or_default().to_owned(),
-            print(traits.os.map(|os| os.to_string())),
-            print(traits.architecture.map(|all| all.to_string())),
+            os.unwrap_or_default(),
+            architecture.unwrap_or_default(),
             traits.suffix,
         )
     }

@@ -5,10 +5,11 @@ use jiff::civil::Date;
 
 use super::unfinished::told;
 use super::{Format, Outcome, Place, Repository};
-use crate::config::{CONFIG_FILE, EditError, Edited, SCHEMA_LINE, find_nearest};
+use crate::config::{CONFIG_FILE, ConfigEdit, EditError, SCHEMA_LINE};
 use crate::error::CommandError;
 use crate::io::replace_text;
 use crate::policy::{Block, Pin};
+use crate::spelling::did_you_mean;
 use crate::stack::{Content, Stack};
 use crate::version::{KubernetesVersion, OsRelease};
 
@@ -72,8 +73,8 @@ fn write_down(request: &DecideRequest) -> Result<Outcome, CommandError> {
     let text = before.unwrap_or(&first_line);
     let (edited, said, is_so) = decide(&repository, request, text)?;
     let data = match edited {
-        Edited::Unchanged => format!("{CONFIG_FILE}: {is_so}; nothing to write\n"),
-        Edited::Changed(after) => {
+        ConfigEdit::Unchanged => format!("{CONFIG_FILE}: {is_so}; nothing to write\n"),
+        ConfigEdit::Changed(after) => {
             replace_text(&repository.root.join(CONFIG_FILE), before, &after).map_err(|error| {
                 CommandError::new(error)
                     .hinted("nothing was written; look at the file, and run it again")
@@ -92,7 +93,7 @@ fn decide(
     repository: &Repository,
     request: &DecideRequest,
     text: &str,
-) -> Result<(Edited, String, String), CommandError> {
+) -> Result<(ConfigEdit, String, String), CommandError> {
     match &request.decision {
         Decision::Block {
             version,
@@ -162,9 +163,8 @@ fn check_pin(repository: &Repository, pin: &Pin, today: Date) -> Result<(), Comm
     if titles.contains(stack) {
         return Ok(());
     }
-    let near = find_nearest(stack, titles.iter().map(String::as_str));
-    let meant = near.map(|near| format!("; did you mean `{near}`?"));
-    let message = format!("no cluster stack `{stack}`{}", meant.unwrap_or_default());
+    let meant = did_you_mean(stack, titles.iter().map(String::as_str));
+    let message = format!("no cluster stack `{stack}`{meant}");
     Err(CommandError::new(message).hinted(format!("there are {}", titles.join(", "))))
 }
 

@@ -30,17 +30,22 @@ const NAMES: [(&str, Name); 4] = [
     ("minorDashed", Name::MinorDashed),
 ];
 
+impl Piece {
+    fn text(&self, line: &StackLine) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Name(Name::Provider) => line.provider.clone(),
+            Self::Name(Name::Stack) => line.name.clone(),
+            Self::Name(Name::Minor) => line.minor.to_string(),
+            Self::Name(Name::MinorDashed) => line.minor.dashed(),
+        }
+    }
+}
+
 impl BranchTemplate {
     /// Returns the branch of a stack line.
     pub fn branch_of(&self, line: &StackLine) -> String {
-        let text = |piece: &Piece| match piece {
-            Piece::Text(text) => text.clone(),
-            Piece::Name(Name::Provider) => line.provider.clone(),
-            Piece::Name(Name::Stack) => line.name.clone(),
-            Piece::Name(Name::Minor) => line.minor.to_string(),
-            Piece::Name(Name::MinorDashed) => line.minor.dashed(),
-        };
-        self.0.iter().map(text).collect()
+        self.0.iter().map(|piece| piece.text(line)).collect()
     }
 
     /// Tells whether every stack line has the same branch.
@@ -56,14 +61,12 @@ impl FromStr for BranchTemplate {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
-            let (name, after) = after
-                .split_once("}}")
-                .ok_or_else(|| format!("`{text}` has a `{{{{` without `}}}}`"))?;
-            let known = NAMES.iter().find(|(known, _)| *known == name.trim());
+            let (word, after) = after.split_once("}}").ok_or("`{{` without `}}`")?;
+            let known = NAMES.iter().find(|(known, _)| *known == word.trim());
             let (_, name) = known.ok_or_else(|| {
-                let name = name.trim();
                 format!(
-                    "`{{{{{name}}}}}` is no name of the template; there are provider, stack, minor, minorDashed"
+                    "unknown placeholder `{{{{{}}}}}`; use provider, stack, minor or minorDashed",
+                    word.trim()
                 )
             })?;
             pieces.push(Piece::Text(before.to_owned()));
@@ -73,6 +76,7 @@ impl FromStr for BranchTemplate {
         pieces.push(Piece::Text(rest.to_owned()));
         pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
         let template = Self(pieces);
+        // What a stack's name may hold is allowed in a branch, so that one example stands for all.
         let example = "openstack-scs2-1-34"
             .parse()
             .map(|line| template.branch_of(&line))
@@ -80,27 +84,26 @@ impl FromStr for BranchTemplate {
         if is_branch_name(&example) {
             Ok(template)
         } else {
-            Err(format!("`{text}` is no branch name that git takes"))
+            Err("git does not allow this branch name".to_owned())
         }
     }
 }
 
 /// The rules of `git check-ref-format --branch`.
 fn is_branch_name(name: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('.')
-            && !matches!(part.rsplit_once('.'), Some((_, "lock")))
-    };
-    let wrong = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
     !name.starts_with('-')
         && name != "@"
         && name != "HEAD"
         && !name.ends_with('.')
         && !name.contains("..")
         && !name.contains("@{")
-        && !name.contains(wrong)
-        && name.split('/').all(part)
+        && !name.contains(|c: char| c.is_control() || " ~^:?*[\\".contains(c))
+        && name.split('/').all(is_ref_part)
+}
+
+fn is_ref_part(part: &str) -> bool {
+    let is_lock = matches!(part.rsplit_once('.'), Some((_, "lock")));
+    !part.is_empty() && !part.starts_with('.') && !is_lock
 }
 
 impl fmt::Display for BranchTemplate {
@@ -120,30 +123,28 @@ impl fmt::Display for BranchTemplate {
 
 /// A glob of files, relative to the repository's root, in the form of `.gitignore`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Glob(String);
+pub struct FileGlob(String);
 
-impl Glob {
-    /// Returns its text.
+impl FileGlob {
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Tells whether a file, by its path below the repository's root, is meant.
     pub fn matches(&self, path: &str) -> bool {
-        Globs::new(std::slice::from_ref(self)).matches(path)
+        FileGlobs::new(std::slice::from_ref(self)).matches(path)
     }
 }
 
 /// Several globs, made ready to be asked for many files.
 #[derive(Debug, Clone)]
-pub struct Globs(ignore::gitignore::Gitignore);
+pub struct FileGlobs(ignore::gitignore::Gitignore);
 
-impl Globs {
-    /// Makes globs ready.
-    pub fn new(globs: &[Glob]) -> Self {
+impl FileGlobs {
+    pub fn new(globs: &[FileGlob]) -> Self {
         let mut builder = ignore::gitignore::GitignoreBuilder::new("");
         for glob in globs {
-            // Each was tried when it was read.
+            // Each was accepted by `FromStr` below.
             let _ = builder.add_line(None, glob.as_str());
         }
         let built = builder.build();
@@ -156,19 +157,18 @@ impl Globs {
     }
 }
 
-impl FromStr for Glob {
+impl FromStr for FileGlob {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let outside = text.split('/').any(|part| part == "..");
+        let leaves_root = text.split('/').any(|part| part == "..");
+        // In .gitignore `!` is an exception and `#` a comment; a leading `/` would look like an absolute path.
+        let is_plain = !text.is_empty() && !text.starts_with(['!', '#', '/']) && !leaves_root;
         let mut builder = ignore::gitignore::GitignoreBuilder::new("");
-        let is_one = !text.is_empty() && !text.starts_with(['!', '#', '/']) && !outside;
-        if is_one && builder.add_line(None, text).is_ok() {
+        if is_plain && builder.add_line(None, text).is_ok() {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!(
-                "`{text}` is no glob of files below the repository's root"
-            ))
+            Err("expected a glob of files below the repository's root".to_owned())
         }
     }
 }
@@ -196,7 +196,7 @@ macro_rules! read_as_text {
         }
     )+};
 }
-read_as_text!(BranchTemplate, Glob);
+read_as_text!(BranchTemplate, FileGlob);
 
 #[cfg(test)]
 mod tests {
@@ -244,10 +244,10 @@ mod tests {
             "*.y?ml",
             "[ab].md",
         ] {
-            assert!(text.parse::<Glob>().is_ok(), "{text}");
+            assert!(text.parse::<FileGlob>().is_ok(), "{text}");
         }
         for text in ["", "../x", "a/../../b", "/etc/x", "!a", "# x"] {
-            assert!(text.parse::<Glob>().is_err(), "{text}");
+            assert!(text.parse::<FileGlob>().is_err(), "{text}");
         }
     }
 }

@@ -2,158 +2,164 @@
 
 use std::collections::BTreeSet;
 
-use super::{Config, ConfigError, find_nearest, line_at};
-use crate::policy::{Minors, Pin};
-use crate::version::OsRelease;
+use super::{Config, ConfigError, line_at};
+use crate::policy::{Block, Minors, Pin};
+use crate::spelling::did_you_mean;
+use crate::version::{KubernetesVersion, OsRelease};
 use crate::yaml::{Node, Path};
 
-/// Checks what a file says.
+const REMOVE_ONE: &str = "remove one of the two";
+
 pub(super) fn check(config: &Config, root: &Node) -> Result<(), ConfigError> {
-    let line = |path: &Path| line_at(root, path);
     let top = Path::root();
-    check_limits(config.minors.as_ref(), config.os.as_ref(), &top, line)?;
+    check_minors(config.minors.as_ref(), &top, root)?;
+    check_os(config.os.as_deref(), &top, root)?;
     for (title, own) in &config.stacks {
         let path = Path::root().key("stacks").key(title.as_str());
-        check_limits(own.minors.as_ref(), own.os.as_ref(), &path, line)?;
+        check_minors(own.minors.as_ref(), &path, root)?;
+        check_os(own.os.as_deref(), &path, root)?;
     }
-    check_blocks(config, line)?;
-    check_pins(config, line)?;
-    check_urls(config, line)?;
-    super::gate::check(&config.gate, line)?;
+    check_blocks(&config.blocked, root)?;
+    check_pins(config, root)?;
+    check_urls(config, root)?;
+    super::gate::check(&config.gate, root)?;
     for (index, branch) in config.branches.iter().enumerate() {
         let path = Path::root().key("branches").index(index);
-        check_limits(branch.minors.as_ref(), None, &path, line)?;
+        check_minors(branch.minors.as_ref(), &path, root)?;
     }
     Ok(())
 }
 
-fn check_limits(
-    minors: Option<&Minors>,
-    os: Option<&Vec<OsRelease>>,
-    path: &Path,
-    line: impl Fn(&Path) -> usize,
-) -> Result<(), ConfigError> {
-    if let Some(fault) = minors.and_then(Minors::find_fault) {
-        let path = path.clone().key("minors");
-        let hint = "write a list such as [\"1.33\", \"1.34\"], or {from: \"1.33\", to: \"1.35\"}";
-        return Err(ConfigError::new(
-            line(&path),
-            format!("`{path}` {fault}"),
-            hint,
-        ));
-    }
+fn check_minors(minors: Option<&Minors>, path: &Path, root: &Node) -> Result<(), ConfigError> {
+    let Some(fault) = minors.and_then(Minors::find_fault) else {
+        return Ok(());
+    };
+    let hint = "write a list such as [\"1.33\", \"1.34\"], or {from: \"1.33\", to: \"1.35\"}";
+    Err(ConfigError::at(
+        root,
+        &path.clone().key("minors"),
+        fault,
+        hint,
+    ))
+}
+
+fn check_os(os: Option<&[OsRelease]>, path: &Path, root: &Node) -> Result<(), ConfigError> {
     let Some(os) = os else { return Ok(()) };
-    let path = path.clone().key("os");
     let mut seen = BTreeSet::new();
     let fault = match os.iter().find(|os| !seen.insert(*os)) {
-        Some(twice) => format!("`{path}` names {twice} twice"),
-        None if os.is_empty() => format!("`{path}` names no operating-system release"),
+        Some(twice) => format!("lists {twice} twice"),
+        None if os.is_empty() => "is empty".to_owned(),
         None => return Ok(()),
     };
-    let hint = "write a list such as [ubuntu-2404], or leave the key out: then any will do";
-    Err(ConfigError::new(line(&path), fault, hint))
+    let hint = "write a list such as [ubuntu-2404], or remove the key to allow any";
+    Err(ConfigError::at(root, &path.clone().key("os"), fault, hint))
 }
 
-fn check_blocks(config: &Config, line: impl Fn(&Path) -> usize) -> Result<(), ConfigError> {
-    let path = |index: usize| Path::root().key("blocked").index(index);
-    for (index, block) in config.blocked.iter().enumerate() {
+fn check_blocks(blocked: &[Block], root: &Node) -> Result<(), ConfigError> {
+    for (index, block) in blocked.iter().enumerate() {
         if block.reason.trim().is_empty() {
-            let path = path(index).key("reason");
-            let message = format!("`{path}` is empty; {} needs a reason", block.subject());
-            let hint = "say why, for those who read it in a year";
-            return Err(ConfigError::new(line(&path), message, hint));
+            let path = entry("blocked", index).key("reason");
+            let fault = format!("is empty; {} needs a reason", block.subject());
+            return Err(ConfigError::at(root, &path, fault, "say why it is blocked"));
         }
-        let same =
-            |other: &&crate::policy::Block| other.version == block.version && other.os == block.os;
-        if let Some(first) = config.blocked[..index]
+        let first = blocked[..index]
             .iter()
-            .position(|other| same(&other))
-        {
+            .position(|other| other.version == block.version && other.os == block.os);
+        if let Some(first) = first {
             let message = format!(
-                "{} is blocked twice; first on line {}",
+                "{} is blocked twice, first on line {}",
                 block.subject(),
-                line(&path(first))
+                line_at(root, &entry("blocked", first))
             );
-            return Err(ConfigError::new(
-                line(&path(index)),
-                message,
-                "leave one of the two",
-            ));
+            let line = line_at(root, &entry("blocked", index));
+            return Err(ConfigError::new(line, message, REMOVE_ONE));
         }
     }
     Ok(())
 }
 
-fn check_pins(config: &Config, line: impl Fn(&Path) -> usize) -> Result<(), ConfigError> {
-    let path = |index: usize| Path::root().key("pinned").index(index);
+fn check_pins(config: &Config, root: &Node) -> Result<(), ConfigError> {
     for (index, pin) in config.pinned.iter().enumerate() {
-        let at = line(&path(index));
+        let line = line_at(root, &entry("pinned", index));
         let version = pin.version;
         if let Some(block) = config.find_whole_block(version) {
-            let path = Path::root().key("blocked").index(block);
-            let message = format!("{version} is pinned, and blocked on line {}", line(&path));
-            let hint = format!("csctl-matrix unpin {version}, or csctl-matrix unblock {version}");
-            return Err(ConfigError::new(at, message, hint));
+            let blocked = line_at(root, &entry("blocked", block));
+            let message = format!("{version} is pinned, but blocked on line {blocked}");
+            let hint =
+                format!("run `csctl-matrix unpin {version}` or `csctl-matrix unblock {version}`");
+            return Err(ConfigError::new(line, message, hint));
         }
-        let same =
-            |other: &Pin| other.version.minor() == version.minor() && other.stack == pin.stack;
-        if let Some(first) = config.pinned[..index].iter().position(same) {
+        // A minor has one default in a stack, so that two pins of it cannot both hold.
+        let first = config.pinned[..index]
+            .iter()
+            .position(|other| other.version.minor() == version.minor() && other.stack == pin.stack);
+        if let Some(first) = first {
             let message = format!(
-                "{version} is pinned, and {} of the same minor on line {}",
+                "{version} is pinned, but so is {} of the same minor on line {}",
                 config.pinned[first].version,
-                line(&path(first))
+                line_at(root, &entry("pinned", first))
             );
-            return Err(ConfigError::new(at, message, "leave one of the two"));
+            return Err(ConfigError::new(line, message, REMOVE_ONE));
         }
-        let own = pin
-            .stack
-            .as_ref()
-            .and_then(|title| config.stacks.get(title));
-        let minors = own.and_then(|own| own.minors.as_ref());
-        if let Some(minors) = minors.or(config.minors.as_ref())
+        if let Some(minors) = config.minors_of(pin.stack.as_deref())
             && !minors.contains(version.minor())
         {
-            let message = format!("{version} is pinned, and `minors` is {minors}");
+            let message = format!("{version} is pinned, but `minors` is {minors}");
             let hint = "add its minor to `minors`, or remove the pin";
-            return Err(ConfigError::new(at, message, hint));
+            return Err(ConfigError::new(line, message, hint));
         }
     }
     Ok(())
 }
 
-fn check_urls(config: &Config, line: impl Fn(&Path) -> usize) -> Result<(), ConfigError> {
-    let mut urls: Vec<(Path, &str)> = Vec::new();
+fn entry(key: &str, index: usize) -> Path {
+    Path::root().key(key).index(index)
+}
+
+fn check_urls(config: &Config, root: &Node) -> Result<(), ConfigError> {
+    let mut urls: Vec<(Path, Option<&str>)> = Vec::new();
     for (index, mirror) in config.mirrors.iter().enumerate() {
-        let path = Path::root().key("mirrors").index(index);
-        urls.push((path.clone().key("from"), &mirror.from));
-        urls.push((path.key("to"), &mirror.to));
+        let path = entry("mirrors", index);
+        urls.push((path.clone().key("from"), Some(&mirror.from)));
+        urls.push((path.key("to"), Some(&mirror.to)));
     }
     let sources = Path::root().key("sources");
-    for (key, url) in [
-        ("kubernetes", &config.sources.kubernetes),
-        ("endOfLife", &config.sources.end_of_life),
-    ] {
-        urls.extend(url.as_deref().map(|url| (sources.clone().key(key), url)));
-    }
-    let vulnerabilities = sources.key("vulnerabilities");
-    let wanted = &config.sources.vulnerabilities;
-    let records = wanted.records.as_deref();
-    for (key, url) in [("feed", wanted.feed_url()), ("records", records)] {
-        urls.extend(url.map(|url| (vulnerabilities.clone().key(key), url)));
-    }
+    let vulnerabilities = sources.clone().key("vulnerabilities");
+    let wanted = &config.sources;
+    urls.extend([
+        (
+            sources.clone().key("kubernetes"),
+            wanted.kubernetes.as_deref(),
+        ),
+        (sources.key("endOfLife"), wanted.end_of_life.as_deref()),
+        (
+            vulnerabilities.clone().key("feed"),
+            wanted.vulnerabilities.feed_url(),
+        ),
+        (
+            vulnerabilities.key("records"),
+            wanted.vulnerabilities.records.as_deref(),
+        ),
+    ]);
     for (path, url) in urls {
-        let parsed = url::Url::parse(url).ok();
-        let is_web = |url: &url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
-        let message = match parsed.filter(is_web) {
-            Some(url) if url.username().is_empty() && url.password().is_none() => continue,
-            // The value is not repeated: it may be a secret.
-            Some(_) => format!("`{path}` carries a user name or a password"),
-            None => format!("`{path}`: `{}` is no URL", without_user(url)),
+        let Some(fault) = url.and_then(|url| url_fault(&path, url)) else {
+            continue;
         };
-        let hint = "write it with https:// or http://, and without a user name";
-        return Err(ConfigError::new(line(&path), message, hint));
+        let hint = "use an http:// or https:// URL without a user name";
+        return Err(ConfigError::new(line_at(root, &path), fault, hint));
     }
     Ok(())
+}
+
+fn url_fault(path: &Path, text: &str) -> Option<String> {
+    let url = url::Url::parse(text).ok();
+    let web = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    match web {
+        None => Some(format!("invalid URL `{}` for `{path}`", without_user(text))),
+        Some(url) if url.username().is_empty() && url.password().is_none() => None,
+        // The value is not repeated: it may be a secret.
+        Some(_) => Some(format!("`{path}` contains a user name or a password")),
+    }
 }
 
 /// Returns a text without what may be a user name and a password before a host.
@@ -163,40 +169,42 @@ fn without_user(text: &str) -> &str {
 
 impl Config {
     /// Finds the block of all images of a version.
-    fn find_whole_block(&self, version: crate::version::KubernetesVersion) -> Option<usize> {
-        let mut blocks = self.blocked.iter();
-        blocks.position(|block| block.version == version && block.os.is_none())
+    fn find_whole_block(&self, version: KubernetesVersion) -> Option<usize> {
+        self.blocked
+            .iter()
+            .position(|block| block.version == version && block.os.is_none())
+    }
+
+    /// Returns the minors that a stack looks at: its own, else those of the file.
+    fn minors_of(&self, title: Option<&str>) -> Option<&Minors> {
+        let own = title.and_then(|title| self.stacks.get(title));
+        own.and_then(|own| own.minors.as_ref())
+            .or(self.minors.as_ref())
     }
 }
 
 /// The fault of a pin whose last day has passed.
 pub(super) fn expired(pin: &Pin, line: usize) -> ConfigError {
     let version = pin.version;
-    let stack = pin.stack.as_ref().map(|stack| format!(" --stack {stack}"));
-    let stack = stack.unwrap_or_default();
+    let stack = pin.stack.as_ref();
+    let of_stack = stack.map_or_else(String::new, |stack| format!(" --stack {stack}"));
     ConfigError::new(
         line,
-        format!("{version} is pinned until {}, which has passed", pin.until),
+        format!("the pin of {version} ended on {}", pin.until),
         format!(
-            "csctl-matrix unpin {version}{stack}, or csctl-matrix pin {version}{stack} --until DATE"
+            "run `csctl-matrix unpin {version}{of_stack}` or `csctl-matrix pin {version}{of_stack} --until DATE`"
         ),
     )
 }
 
-/// Checks that a stack exists.
-pub(super) fn known_stack(
-    title: &str,
-    titles: &[String],
-    line: impl Fn() -> usize,
-) -> Result<(), ConfigError> {
+pub(super) fn check_stack(title: &str, titles: &[String], line: usize) -> Result<(), ConfigError> {
     if titles.iter().any(|known| known == title) {
         return Ok(());
     }
-    let near = find_nearest(title, titles.iter().map(String::as_str));
-    let meant = near.map(|near| format!("; did you mean `{near}`?"));
+    let meant = did_you_mean(title, titles.iter().map(String::as_str));
     Err(ConfigError::new(
-        line(),
-        format!("no cluster stack `{title}`{}", meant.unwrap_or_default()),
+        line,
+        format!("no cluster stack `{title}`{meant}"),
         format!("there are {}", titles.join(", ")),
     ))
 }

@@ -13,7 +13,7 @@ const PINNED: &str = "pinned";
 
 /// What an edit comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Edited {
+pub enum ConfigEdit {
     /// The text says it already.
     Unchanged,
     /// The new text.
@@ -31,20 +31,20 @@ pub struct EditError {
 }
 
 /// Adds a block.
-pub fn block(text: &str, block: &Block) -> Result<Edited, EditError> {
+pub fn block(text: &str, block: &Block) -> Result<ConfigEdit, EditError> {
     let config = Config::parse(text)?;
-    let same = |other: &&Block| other.version == block.version && other.os == block.os;
-    if let Some(found) = config.blocked.iter().find(same) {
+    if let Some(index) = find_block(&config, block.version, block.os.as_ref()) {
+        let found = &config.blocked[index];
         if found.reason == block.reason {
-            return Ok(Edited::Unchanged);
+            return Ok(ConfigEdit::Unchanged);
         }
-        let os = block.os.as_ref().map(|os| format!(" --os {os}"));
+        let os = block.os.as_ref();
         return Err(EditError {
-            message: format!("{} is blocked already: {}", block.subject(), found.why()),
+            message: format!("{} is already blocked: {}", block.subject(), found.why()),
             hint: format!(
-                "to give another reason, first csctl-matrix unblock {}{}",
+                "to give another reason, first run `csctl-matrix unblock {}{}`",
                 block.version,
-                os.unwrap_or_default()
+                os.map_or_else(String::new, |os| format!(" --os {os}"))
             ),
         });
     }
@@ -63,21 +63,21 @@ pub fn unblock(
     text: &str,
     version: KubernetesVersion,
     os: Option<&OsRelease>,
-) -> Result<Edited, EditError> {
+) -> Result<ConfigEdit, EditError> {
     let config = Config::parse(text)?;
-    let same = |block: &Block| block.version == version && block.os.as_ref() == os;
-    let Some(index) = config.blocked.iter().position(same) else {
-        let others = config
+    let Some(index) = find_block(&config, version, os) else {
+        let others: Vec<String> = config
             .blocked
             .iter()
-            .filter(|block| block.version == version);
-        let others: Vec<String> = others.map(Block::subject).collect();
+            .filter(|block| block.version == version)
+            .map(Block::subject)
+            .collect();
         if others.is_empty() {
-            return Ok(Edited::Unchanged);
+            return Ok(ConfigEdit::Unchanged);
         }
         return Err(EditError {
-            message: format!("what is blocked is {}", others.join(", ")),
-            hint: "name the same image: with --os, or without it".to_owned(),
+            message: format!("only {} is blocked", others.join(", ")),
+            hint: "name the same image, with --os or without".to_owned(),
         });
     };
     let mut meant = config;
@@ -86,10 +86,9 @@ pub fn unblock(
 }
 
 /// Adds a pin, or gives the pin of the same version another day or reason.
-pub fn pin(text: &str, pin: &Pin) -> Result<Edited, EditError> {
+pub fn pin(text: &str, pin: &Pin) -> Result<ConfigEdit, EditError> {
     let config = Config::parse(text)?;
-    let same = |other: &Pin| other.version == pin.version && other.stack == pin.stack;
-    if let Some(index) = config.pinned.iter().position(same) {
+    if let Some(index) = find_pin(&config, pin.version, pin.stack.as_deref()) {
         return pin_again(text, config, index, pin);
     }
     let mut fields = vec![("version", pin.version.to_string())];
@@ -101,11 +100,16 @@ pub fn pin(text: &str, pin: &Pin) -> Result<Edited, EditError> {
     add(text, PINNED, &fields, &meant)
 }
 
-fn pin_again(text: &str, mut config: Config, index: usize, pin: &Pin) -> Result<Edited, EditError> {
+fn pin_again(
+    text: &str,
+    mut config: Config,
+    index: usize,
+    pin: &Pin,
+) -> Result<ConfigEdit, EditError> {
     let before = config.pinned[index].clone();
     let reason = pin.reason.clone().or(before.reason.clone());
     if before.until == pin.until && before.reason == reason {
-        return Ok(Edited::Unchanged);
+        return Ok(ConfigEdit::Unchanged);
     }
     let file = File::parse(text)?;
     let path = Path::root().key(PINNED).index(index);
@@ -130,25 +134,44 @@ pub fn unpin(
     text: &str,
     version: KubernetesVersion,
     stack: Option<&str>,
-) -> Result<Edited, EditError> {
+) -> Result<ConfigEdit, EditError> {
     let config = Config::parse(text)?;
-    let same = |pin: &Pin| pin.version == version && pin.stack.as_deref() == stack;
-    let Some(index) = config.pinned.iter().position(same) else {
-        let others = config.pinned.iter().filter(|pin| pin.version == version);
-        let others: Vec<&str> = others
+    let Some(index) = find_pin(&config, version, stack) else {
+        let others: Vec<&str> = config
+            .pinned
+            .iter()
+            .filter(|pin| pin.version == version)
             .map(|pin| pin.stack.as_deref().unwrap_or("all stacks"))
             .collect();
         if others.is_empty() {
-            return Ok(Edited::Unchanged);
+            return Ok(ConfigEdit::Unchanged);
         }
         return Err(EditError {
             message: format!("{version} is pinned in {}", others.join(", ")),
-            hint: "name the same stack with --stack, or none".to_owned(),
+            hint: "name the same stack with --stack, or leave --stack out".to_owned(),
         });
     };
     let mut meant = config;
     meant.pinned.remove(index);
     remove(text, PINNED, index, &meant)
+}
+
+fn find_block(
+    config: &Config,
+    version: KubernetesVersion,
+    os: Option<&OsRelease>,
+) -> Option<usize> {
+    config
+        .blocked
+        .iter()
+        .position(|block| block.version == version && block.os.as_ref() == os)
+}
+
+fn find_pin(config: &Config, version: KubernetesVersion, stack: Option<&str>) -> Option<usize> {
+    config
+        .pinned
+        .iter()
+        .position(|pin| pin.version == version && pin.stack.as_deref() == stack)
 }
 
 impl From<ConfigError> for EditError {
@@ -170,9 +193,9 @@ impl From<YamlError> for EditError {
 }
 
 /// Returns a new text, if it says what is meant and nothing else.
-fn proved(text: String, meant: &Config) -> Result<Edited, EditError> {
+fn proved(text: String, meant: &Config) -> Result<ConfigEdit, EditError> {
     match Config::parse(&text) {
-        Ok(config) if config == *meant && is_yaml(&text) => Ok(Edited::Changed(text)),
+        Ok(config) if config == *meant && is_yaml(&text) => Ok(ConfigEdit::Changed(text)),
         Ok(_) => Err(by_hand()),
         Err(error) => Err(EditError {
             message: format!("nothing was written: {error}"),
@@ -188,25 +211,33 @@ fn is_yaml(text: &str) -> bool {
 
 fn by_hand() -> EditError {
     EditError {
-        message: "the file is written in a way that cannot be edited safely".to_owned(),
-        hint: "make this edit by hand; nothing was written".to_owned(),
+        message: "cannot edit this file safely".to_owned(),
+        hint: "edit it by hand; nothing was written".to_owned(),
     }
 }
 
 type Fields<'f> = [(&'f str, String)];
 
 /// Adds a record to a list that may not be there yet.
-fn add(text: &str, key: &str, fields: &Fields<'_>, meant: &Config) -> Result<Edited, EditError> {
+fn add(
+    text: &str,
+    key: &str,
+    fields: &Fields<'_>,
+    meant: &Config,
+) -> Result<ConfigEdit, EditError> {
     let Some(file) = read::parse_yaml(text)? else {
         return proved(append(text, "", &block_list(key, fields)), meant);
     };
     let root = &file.documents()[0];
     let list = root.get(key);
     if let Some(list) = list.filter(|list| !list.items().is_empty()) {
-        return add_to(&file, (key, list), fields, meant);
+        return add_to(&file, &Path::root().key(key), list, fields, meant);
     }
-    let text = match list {
-        None if root.is_flow() => return add_to_flow_root(text, root, (key, fields), meant),
+    let new = match list {
+        None if root.is_flow() => {
+            let list = format!("{key}: [{}]", flow_item(fields));
+            return add_to_flow_root(text, root, &list, meant);
+        }
         None => {
             let first = root.entries().next().map(|(_, key, _)| key.range().start);
             append(
@@ -226,17 +257,17 @@ fn add(text: &str, key: &str, fields: &Fields<'_>, meant: &Config) -> Result<Edi
             fill(text, key, list, fields)
         }
     };
-    proved(text, meant)
+    proved(new, meant)
 }
 
 /// Adds a record to a list with others, in the shape of one of them.
 fn add_to(
     file: &File,
-    (key, list): (&str, &Node),
+    path: &Path,
+    list: &Node,
     fields: &Fields<'_>,
     meant: &Config,
-) -> Result<Edited, EditError> {
-    let path = Path::root().key(key);
+) -> Result<ConfigEdit, EditError> {
     let mut refused = by_hand();
     for (like, sibling) in list.items().iter().enumerate().rev() {
         let mut shape = Shape::like(like);
@@ -249,7 +280,7 @@ fn add_to(
             shape = shape.set(*name, value.as_str());
         }
         let mut editor = file.edit();
-        let made = editor.append_item(0, &path, &shape).map(drop);
+        let made = editor.append_item(0, path, &shape).map(drop);
         match made.and_then(|()| editor.finish()) {
             Ok(text) => return proved(text, meant),
             Err(error) => refused = error.into(),
@@ -262,9 +293,7 @@ fn add_to(
     let text = file.text();
     let start = end_item.range().start;
     let indent = indent_of(text, start);
-    let end = text[end_item.range().end..].find('\n');
-    let at = end.map_or(text.len(), |end| end_item.range().end + end + 1);
-    let (before, after) = text.split_at(at);
+    let (before, after) = text.split_at(next_line(text, end_item.range().end));
     let lines = block_item(indent, fields);
     proved(append(before, "", &lines) + after, meant)
 }
@@ -273,18 +302,19 @@ fn add_to(
 fn add_to_flow_root(
     text: &str,
     root: &Node,
-    (key, fields): (&str, &Fields<'_>),
+    list: &str,
     meant: &Config,
-) -> Result<Edited, EditError> {
-    let list = format!("{key}: [{}]", flow_item(fields));
+) -> Result<ConfigEdit, EditError> {
     let comma = if root.entries().next().is_some() {
         ", "
     } else {
         ""
     };
+    // The map's own brace is the last one that is not part of a comment, which only reading the result can tell. After a
+    // trailing comma a blank is enough.
     for (at, _) in text.rmatch_indices('}') {
-        for comma in [comma, " "] {
-            let new = format!("{}{comma}{list}{}", &text[..at], &text[at..]);
+        for separator in [comma, " "] {
+            let new = format!("{}{separator}{list}{}", &text[..at], &text[at..]);
             if Config::parse(&new).is_ok_and(|config| config == *meant) {
                 return proved(new, meant);
             }
@@ -295,20 +325,18 @@ fn add_to_flow_root(
 
 /// Fills a key that has no value yet.
 fn fill(text: &str, key: &Node, empty: &Node, fields: &Fields<'_>) -> String {
-    let mut text = text.to_owned();
+    let mut cleared = text.to_owned();
+    // `~` and `null` have to go before a list can stand below the key.
     if empty.as_str().is_some() {
-        text.replace_range(empty.range(), "");
+        cleared.replace_range(empty.range(), "");
     }
-    let from = key.range().end;
-    let end = text[from..].find('\n');
-    let at = end.map_or(text.len(), |end| from + end + 1);
-    let indent = format!("{}  ", indent_of(&text, key.range().start));
-    let (before, after) = text.split_at(at);
+    let indent = format!("{}  ", indent_of(&cleared, key.range().start));
+    let (before, after) = cleared.split_at(next_line(&cleared, key.range().end));
     append(before, "", &block_item(&indent, fields)) + after
 }
 
 /// Removes a record, with its list where it is the last, and with everything where that is the last.
-fn remove(text: &str, key: &str, index: usize, meant: &Config) -> Result<Edited, EditError> {
+fn remove(text: &str, key: &str, index: usize, meant: &Config) -> Result<ConfigEdit, EditError> {
     let file = File::parse(text)?;
     let root = &file.documents()[0];
     let count = root.get(key).map_or(0, |list| list.items().len());
@@ -324,11 +352,17 @@ fn remove(text: &str, key: &str, index: usize, meant: &Config) -> Result<Edited,
     }
     let entry = root.entries().next().filter(|_| !root.is_flow());
     let (_, key, list) = entry.ok_or_else(by_hand)?;
-    let start = text[..key.range().start].rfind('\n').map_or(0, |at| at + 1);
-    let start = start.max(text.len() - text.trim_start_matches('\u{feff}').len());
-    let end = text[list.range().end..].find('\n');
-    let end = end.map_or(text.len(), |end| list.range().end + end + 1);
+    let byte_order_mark = text.len() - text.trim_start_matches('\u{feff}').len();
+    let line = text[..key.range().start].rfind('\n').map_or(0, |at| at + 1);
+    let start = line.max(byte_order_mark);
+    let end = next_line(text, list.range().end);
     proved(format!("{}{}", &text[..start], &text[end..]), meant)
+}
+
+/// Returns where the line after this place begins, or the text's end.
+fn next_line(text: &str, place: usize) -> usize {
+    let end = text[place..].find('\n');
+    end.map_or(text.len(), |end| place + end + 1)
 }
 
 /// Puts lines at the end of a text: its line breaks are kept, and so is a missing one at its end.

@@ -10,7 +10,7 @@ use serde::de::{SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer};
 
 use super::ConfigError;
-use crate::yaml::Path;
+use crate::yaml::{Node, Path};
 
 /// What a change has to pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -96,7 +96,6 @@ impl TimeLimit {
     /// A day: no runner of CI waits longer.
     const LONGEST: u32 = 24 * 60 * 60;
 
-    /// Returns it as a duration.
     pub fn duration(self) -> Duration {
         Duration::from_secs(u64::from(self.seconds))
     }
@@ -119,15 +118,15 @@ impl FromStr for TimeLimit {
             is_number.then_some((digits, seconds))
         });
         let Some((digits, unit)) = found else {
-            return Err(format!(
-                "`{text}` is no time; write seconds, minutes or hours, such as `90s`, `30m` or `2h`"
-            ));
+            return Err(
+                "expected seconds, minutes or hours such as `90s`, `30m` or `2h`".to_owned(),
+            );
         };
         let seconds = digits.parse::<u32>().ok().and_then(|n| n.checked_mul(unit));
         match seconds {
-            Some(0) => Err(format!("`{text}` leaves a command no time")),
+            Some(0) => Err("must be longer than 0".to_owned()),
             Some(seconds) if seconds <= Self::LONGEST => Ok(Self { seconds }),
-            Some(_) | None => Err(format!("`{text}` is longer than a day, `24h`")),
+            Some(_) | None => Err("must be at most `24h`".to_owned()),
         }
     }
 }
@@ -165,8 +164,8 @@ impl<'de> Deserialize<'de> for Checks {
                 match word {
                     "required" => Ok(Checks::Required),
                     "none" => Ok(Checks::None),
-                    other => Err(E::custom(format!(
-                        "`{other}` is neither `required` nor `none`; a name stands in a list: [{other}]"
+                    name => Err(E::custom(format!(
+                        "expected `required`, `none` or a list such as [{name}]"
                     ))),
                 }
             }
@@ -212,74 +211,77 @@ impl<'de> Deserialize<'de> for Item {
     }
 }
 
-/// Finds what contradicts itself.
-pub(super) fn check(gate: &GateConfig, line: impl Fn(&Path) -> usize) -> Result<(), ConfigError> {
-    let top = Path::root().key("gate");
+pub(super) fn check(gate: &GateConfig, root: &Node) -> Result<(), ConfigError> {
+    check_commands(&gate.commands, root)?;
+    match &gate.checks {
+        Checks::Names(names) => check_names(names, root),
+        Checks::Required | Checks::None => Ok(()),
+    }
+}
+
+fn check_commands(commands: &[GateCommand], root: &Node) -> Result<(), ConfigError> {
     let mut names = BTreeSet::new();
-    for (index, command) in gate.commands.iter().enumerate() {
-        let path = |key: &str| top.clone().key("commands").index(index).key(key);
-        let fault = |key: &str, fault: &str, hint: &str| {
-            let path = path(key);
-            Err(ConfigError::new(
-                line(&path),
-                format!("`{path}` {fault}"),
-                hint,
-            ))
-        };
-        if let Some(wrong) = name_fault(&command.name) {
-            return fault("name", wrong, "results speak of the command by its name");
+    for (index, command) in commands.iter().enumerate() {
+        let path = Path::root().key("gate").key("commands").index(index);
+        let name = path.clone().key("name");
+        if let Some(fault) = name_fault(&command.name) {
+            let hint = "reports show the command under this name";
+            return Err(ConfigError::at(root, &name, fault, hint));
         }
         if command.run.trim().is_empty() {
-            return fault("run", "is empty", "write what the shell is to run");
+            let hint = "write the command for the shell";
+            return Err(ConfigError::at(root, &path.key("run"), "is empty", hint));
         }
         if !names.insert(&command.name) {
-            let twice = format!("is `{}`, as that of another command", command.name);
-            return fault("name", &twice, "give each command a name of its own");
-        }
-    }
-    let Checks::Names(checks) = &gate.checks else {
-        return Ok(());
-    };
-    let path = top.key("checks");
-    let hint = "write a list such as [e2e-1.34, lint], or `required`, or `none`";
-    let fault = |path: &Path, fault: &str| {
-        Err(ConfigError::new(
-            line(path),
-            format!("`{path}` {fault}"),
-            hint,
-        ))
-    };
-    if checks.is_empty() {
-        return fault(&path, "names no check");
-    }
-    let mut seen = BTreeSet::new();
-    for (index, check) in checks.iter().enumerate() {
-        let path = path.clone().index(index);
-        if let Some(wrong) = name_fault(&check.name) {
-            return fault(&path, wrong);
-        }
-        if !seen.insert(check) {
-            return fault(&path, &format!("names {check} again"));
+            let fault = format!("is `{}`, as another command's", command.name);
+            return Err(ConfigError::at(
+                root,
+                &name,
+                fault,
+                "give each command its own name",
+            ));
         }
     }
     Ok(())
 }
 
-/// Names stand in tables, titles and reasons.
+fn check_names(checks: &[CheckName], root: &Node) -> Result<(), ConfigError> {
+    let path = Path::root().key("gate").key("checks");
+    let hint = "write a list such as [e2e-1.34, lint], or `required`, or `none`";
+    if checks.is_empty() {
+        return Err(ConfigError::at(root, &path, "is empty", hint));
+    }
+    let mut seen = BTreeSet::new();
+    for (index, check) in checks.iter().enumerate() {
+        let fault = match name_fault(&check.name) {
+            Some(fault) => fault.to_owned(),
+            None if !seen.insert(check) => format!("repeats {check}"),
+            None => continue,
+        };
+        return Err(ConfigError::at(
+            root,
+            &path.clone().index(index),
+            fault,
+            hint,
+        ));
+    }
+    Ok(())
+}
+
+/// Names are printed in tables, titles and reasons, each of which is one line.
 fn name_fault(name: &str) -> Option<&'static str> {
     const LONGEST: usize = 100;
     if name.trim().is_empty() {
         Some("is empty")
     } else if name.trim() != name || name.chars().any(char::is_control) {
-        Some("begins or ends with a space, or has a line break in it")
+        Some("begins or ends with a space, or contains a line break")
     } else if name.chars().count() > LONGEST {
-        Some("has more than 100 characters")
+        Some("is longer than 100 characters")
     } else {
         None
     }
 }
 
-/// Texts and lists are all that the configuration has; the words are those above.
 #[cfg(test)]
 mod schema {
     use super::{Checks, TimeLimit};

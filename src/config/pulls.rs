@@ -67,9 +67,7 @@ pub enum CommitConfig {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AuthorConfig {
-    /// The name.
     pub name: String,
-    /// The address.
     pub email: String,
 }
 

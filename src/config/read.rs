@@ -1,4 +1,4 @@
-//! Reads values out of YAML nodes through serde, so that every fault has its line and our own words. Scalars are texts and
+//! Reads values out of YAML nodes through serde, so that every error has its line and our own words. Scalars are texts and
 //! never numbers: `1.30` stays `1.30`.
 
 use std::fmt::{self, Display};
@@ -8,38 +8,35 @@ use serde::de::{
     SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 
-use super::{Config, ConfigError, find_nearest};
+use super::{Config, ConfigError};
+use crate::spelling::did_you_mean;
 use crate::yaml::{File, Node, Path, YamlError};
 
-const HINT: &str = "docs/configuration.md lists the keys; nothing runs on half a configuration";
+const HINT: &str = "see docs/configuration.md for the keys and their values";
 
 /// Parses a text; nothing where it has no content.
 pub(super) fn parse_yaml(text: &str) -> Result<Option<File>, ConfigError> {
     let file = File::parse(text).map_err(|error| yaml_error(text, &error))?;
     if file.is_template() {
         let line = text.lines().position(|line| line.contains("{{"));
-        let message = "a text that begins with `{{` is no plain text in YAML";
-        let hint = "put it between quotes: base: '{{stack}}-{{minor}}'";
+        let message = "a value that begins with `{{` needs quotes";
+        let hint = "write base: '{{stack}}-{{minor}}'";
         return Err(ConfigError::new(line.map_or(1, |at| at + 1), message, hint));
     }
     if let [_, second, ..] = file.documents() {
-        let hint = "leave one, and no `---` between";
-        return Err(ConfigError::new(
-            second.line(),
-            "the file has a second document",
-            hint,
-        ));
+        let message = "the file has more than one YAML document";
+        let hint = "keep one, without the `---` between them";
+        return Err(ConfigError::new(second.line(), message, hint));
     }
-    let twice = file.duplicate_keys();
-    if let Some(twice) = twice.first() {
+    if let Some(twice) = file.duplicate_keys().first() {
         let message = format!(
-            "`{}` stands twice: on line {} and on line {}",
-            twice.key, twice.first_line, twice.line
+            "duplicate key `{}` (first on line {})",
+            twice.key, twice.first_line
         );
         return Err(ConfigError::new(
             twice.line,
             message,
-            "leave one of the two",
+            "remove one of the two",
         ));
     }
     let has_content = file.documents().first().is_some_and(|root| !root.is_null());
@@ -52,14 +49,14 @@ fn yaml_error(text: &str, error: &YamlError) -> ConfigError {
     let written = text.lines().nth(line - 1).unwrap_or_default();
     let indent = &written[..written.len() - written.trim_start().len()];
     if indent.contains('\t') {
-        let hint = "indent with spaces; YAML takes no tabs there";
+        let hint = "indent with spaces; YAML allows no tabs here";
         return ConfigError::new(line, "the line is indented with a tab", hint);
     }
     match error {
         YamlError::Syntax { message, .. } => ConfigError::new(
             line,
-            format!("this is not YAML: {message}"),
-            "look at quotes, brackets and indentation on this line and the one above",
+            format!("invalid YAML: {message}"),
+            "check quotes, brackets and indentation on this line and the one above",
         ),
         _ => ConfigError::new(line, error.message(), error.hint()),
     }
@@ -67,35 +64,17 @@ fn yaml_error(text: &str, error: &YamlError) -> ConfigError {
 
 /// Reads a configuration.
 pub(super) fn read(root: &Node) -> Result<Config, ConfigError> {
-    let value = Value {
+    let value = Place {
         node: root,
         line: root.line(),
         path: Path::root(),
     };
-    let value_path = Path::root();
-    serde::Deserialize::deserialize(value).map_err(|fault: Fault| {
-        let path = fault.path.as_ref().unwrap_or(&value_path);
-        let name = if *path == Path::root() {
-            "the file".to_owned()
-        } else {
-            format!("`{path}`")
-        };
-        let message = match fault.form {
-            Form::Predicate => format!("{name} {}", fault.message),
-            Form::Sentence if *path == Path::root() => fault.message,
-            Form::Sentence => format!("{name}: {}", fault.message),
-        };
-        ConfigError {
-            line: fault.line.unwrap_or(1),
-            message,
-            hint: fault.hint.unwrap_or_else(|| HINT.to_owned()),
-        }
-    })
+    serde::Deserialize::deserialize(value).map_err(ValueError::into_config_error)
 }
 
 /// What is wrong with a value, and where.
 #[derive(Debug)]
-struct Fault {
+struct ValueError {
     line: Option<usize>,
     path: Option<Path>,
     message: String,
@@ -104,15 +83,19 @@ struct Fault {
 }
 
 /// How a message goes with the name of its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Form {
-    /// It stands by itself.
+    /// It follows the place: `gate: unknown key`.
     Sentence,
-    /// The place is its subject.
+    /// The place is its subject: `must be a list`.
     Predicate,
+    /// It says why a value is wrong: `expected a whole number`.
+    Reason,
+    /// The same, once the value is known.
+    ReasonOf(String),
 }
 
-impl Fault {
+impl ValueError {
     fn new(message: impl Into<String>) -> Self {
         Self {
             line: None,
@@ -123,11 +106,18 @@ impl Fault {
         }
     }
 
-    /// Returns the fault of a value of another form.
+    /// Returns the error of a value of another form.
     fn of_form(found: &str, expected: &str) -> Self {
         Self {
             form: Form::Predicate,
-            ..Self::new(format!("is {found}; {expected} is needed"))
+            ..Self::new(format!("must be {expected}, not {found}"))
+        }
+    }
+
+    fn of_reason(reason: impl Into<String>) -> Self {
+        Self {
+            form: Form::Reason,
+            ..Self::new(reason)
         }
     }
 
@@ -137,19 +127,52 @@ impl Fault {
         self.path.get_or_insert_with(|| path.clone());
         self
     }
+
+    /// Says which value is wrong and where. Serde gives a reason without either: the value that was read last has it.
+    fn of_value(mut self, value: &Place<'_>) -> Self {
+        if self.form == Form::Reason
+            && self.path.is_none()
+            && let Some(text) = value.node.as_str()
+        {
+            self.form = Form::ReasonOf(text.to_owned());
+        }
+        self.at(value.line, &value.path)
+    }
+
+    fn into_config_error(self) -> ConfigError {
+        let place = self.path.filter(|path| *path != Path::root());
+        let name = place.map_or_else(|| "the file".to_owned(), |path| format!("`{path}`"));
+        let message = match self.form {
+            Form::Predicate => format!("{name} {}", self.message),
+            Form::ReasonOf(value) => {
+                format!("invalid value `{value}` for {name}: {}", self.message)
+            }
+            Form::Sentence | Form::Reason if name == "the file" => self.message,
+            Form::Sentence | Form::Reason => format!("{name}: {}", self.message),
+        };
+        ConfigError {
+            line: self.line.unwrap_or(1),
+            message,
+            hint: self.hint.unwrap_or_else(|| HINT.to_owned()),
+        }
+    }
 }
 
-impl Display for Fault {
+impl Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ValueError {}
 
-impl serde::de::Error for Fault {
+impl serde::de::Error for ValueError {
     fn custom<T: Display>(message: T) -> Self {
-        Self::new(message.to_string())
+        Self::of_reason(message.to_string())
+    }
+
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::of_reason(format!("expected {expected}"))
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -157,47 +180,47 @@ impl serde::de::Error for Fault {
             Unexpected::Map => "a map",
             Unexpected::Seq => "a list",
             Unexpected::Unit | Unexpected::Option => "empty",
-            _ => "a plain value",
+            _ => "a single value",
         };
         Self::of_form(found, &expected.to_string())
     }
 
     fn unknown_field(field: &str, known: &'static [&'static str]) -> Self {
-        let near = find_nearest(field, known.iter().copied());
-        let meant = near.map(|near| format!("; did you mean `{near}`?"));
-        let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+        let meant = did_you_mean(field, known.iter().copied());
         Self {
-            hint: Some(format!("there are {}", known.join(", "))),
-            ..Self::new(format!(
-                "there is no key `{field}`{}",
-                meant.unwrap_or_default()
-            ))
+            hint: Some(format!("valid keys: {}", quoted(known))),
+            ..Self::new(format!("unknown key `{field}`{meant}"))
         }
     }
 
-    fn unknown_variant(word: &str, known: &'static [&'static str]) -> Self {
-        let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-        Self::new(format!("`{word}` is none of {}", known.join(", ")))
+    fn unknown_variant(_: &str, known: &'static [&'static str]) -> Self {
+        Self::of_reason(format!("expected one of {}", quoted(known)))
     }
 
     fn missing_field(field: &'static str) -> Self {
         Self {
-            hint: Some(format!("add `{field}:` to it")),
-            ..Self::new(format!("`{field}` is missing"))
+            hint: Some(format!("add `{field}:`")),
+            ..Self::new(format!("missing key `{field}`"))
         }
     }
 }
 
+fn quoted(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
 /// A node with its place.
-struct Value<'n> {
+#[derive(Clone)]
+struct Place<'n> {
     node: &'n Node,
     /// The line of its key, or its own in a list.
     line: usize,
     path: Path,
 }
 
-impl<'n> Value<'n> {
-    fn wrong(&self, expected: &str) -> Fault {
+impl<'n> Place<'n> {
+    fn wrong(&self, expected: &str) -> ValueError {
         let found = if self.node.is_map() {
             "a map"
         } else if self.node.is_seq() {
@@ -205,37 +228,37 @@ impl<'n> Value<'n> {
         } else if self.node.is_null() {
             "empty"
         } else {
-            "a plain value"
+            "a single value"
         };
-        Fault::of_form(found, expected).at(self.line, &self.path)
+        ValueError::of_form(found, expected).at(self.line, &self.path)
     }
 
-    /// Refuses what is not read here: aliases, and keys that are no plain texts.
-    fn check(&self) -> Result<(), Fault> {
+    /// Refuses what is not read here. An alias would give a value two places, and an edit of one would change the other.
+    fn check(&self) -> Result<(), ValueError> {
         if self.node.is_alias() {
-            let fault = Fault {
+            let error = ValueError {
                 hint: Some("write the value out".to_owned()),
-                ..Fault::new("an alias is not read here")
+                ..ValueError::new("YAML aliases are not supported here")
             };
-            return Err(fault.at(self.line, &self.path));
+            return Err(error.at(self.line, &self.path));
         }
         if self.node.has_other_keys() {
-            let fault = Fault::new("a key is a list, a map or empty; a plain text is needed");
-            return Err(fault.at(self.line, &self.path));
+            let error = ValueError::new("a key must be plain text, not a list, a map or empty");
+            return Err(error.at(self.line, &self.path));
         }
         Ok(())
     }
 
-    fn text(&self) -> Result<&'n str, Fault> {
+    fn text(&self) -> Result<&'n str, ValueError> {
         self.check()?;
         match self.node.as_str() {
             Some(text) if !self.node.is_null() => Ok(text),
-            Some(_) | None => Err(self.wrong("a plain value")),
+            Some(_) | None => Err(self.wrong("a single value")),
         }
     }
 
-    fn placed<T>(&self, read: Result<T, Fault>) -> Result<T, Fault> {
-        read.map_err(|fault| fault.at(self.line, &self.path))
+    fn placed<T>(&self, read: Result<T, ValueError>) -> Result<T, ValueError> {
+        read.map_err(|error| error.of_value(self))
     }
 
     fn items(&self) -> Items<'_, 'n> {
@@ -254,10 +277,10 @@ impl<'n> Value<'n> {
     }
 }
 
-impl<'de> Deserializer<'de> for Value<'_> {
-    type Error = Fault;
+impl<'de> Deserializer<'de> for Place<'_> {
+    type Error = ValueError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         self.check()?;
         let read = if self.node.is_map() {
             visitor.visit_map(self.entries())
@@ -271,20 +294,20 @@ impl<'de> Deserializer<'de> for Value<'_> {
         self.placed(read)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         let text = self.text()?;
         self.placed(visitor.visit_str(text))
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         if self.node.is_null() && !self.node.is_alias() {
             visitor.visit_none()
         } else {
@@ -292,7 +315,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         self.check()?;
         if !self.node.is_seq() && !self.node.is_null() {
             return Err(self.wrong("a list"));
@@ -300,7 +323,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
         self.placed(visitor.visit_seq(self.items()))
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         self.check()?;
         if !self.node.is_map() && !self.node.is_null() {
             return Err(self.wrong("a map"));
@@ -313,7 +336,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, ValueError> {
         self.deserialize_map(visitor)
     }
 
@@ -321,7 +344,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, ValueError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -330,29 +353,24 @@ impl<'de> Deserializer<'de> for Value<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, ValueError> {
         let text = self.text()?;
         self.placed(visitor.visit_enum(Word(text)))
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.text()? {
             "true" => self.placed(visitor.visit_bool(true)),
             "false" => self.placed(visitor.visit_bool(false)),
-            text => {
-                let fault = Fault::new(format!("`{text}` is neither `true` nor `false`"));
-                Err(fault.at(self.line, &self.path))
-            }
+            _ => self.placed(Err(ValueError::of_reason("expected `true` or `false`"))),
         }
     }
 
-    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let text = self.text()?;
-        let number = text.parse().map_err(|_| {
-            let fault = Fault::new(format!("`{text}` is no whole number"));
-            fault.at(self.line, &self.path)
-        })?;
-        self.placed(visitor.visit_u32(number))
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.text()?.parse() {
+            Ok(number) => self.placed(visitor.visit_u32(number)),
+            Err(_) => self.placed(Err(ValueError::of_reason("expected a whole number"))),
+        }
     }
 
     serde::forward_to_deserialize_any! {
@@ -362,67 +380,65 @@ impl<'de> Deserializer<'de> for Value<'_> {
 }
 
 struct Items<'v, 'n> {
-    list: &'v Value<'n>,
+    list: &'v Place<'n>,
     next: usize,
 }
 
 impl<'de> SeqAccess<'de> for Items<'_, '_> {
-    type Error = Fault;
+    type Error = ValueError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
-    ) -> Result<Option<T::Value>, Fault> {
+    ) -> Result<Option<T::Value>, ValueError> {
         let Some(node) = self.list.node.items().get(self.next) else {
             return Ok(None);
         };
-        let path = self.list.path.clone().index(self.next);
-        self.next += 1;
-        let line = node.line();
-        let value = Value {
+        let item = Place {
             node,
-            line,
-            path: path.clone(),
+            line: node.line(),
+            path: self.list.path.clone().index(self.next),
         };
-        let read = seed.deserialize(value);
-        read.map(Some).map_err(|fault| fault.at(line, &path))
+        self.next += 1;
+        item.placed(seed.deserialize(item.clone())).map(Some)
     }
 }
 
 struct Entries<'v, 'n> {
-    map: &'v Value<'n>,
+    map: &'v Place<'n>,
     members: Vec<(&'n str, &'n Node, &'n Node)>,
     next: usize,
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, '_> {
-    type Error = Fault;
+    type Error = ValueError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
-    ) -> Result<Option<K::Value>, Fault> {
+    ) -> Result<Option<K::Value>, ValueError> {
         let Some((key, node, _)) = self.members.get(self.next) else {
             return Ok(None);
         };
         let read = seed.deserialize((*key).into_deserializer());
-        let placed = read.map_err(|fault: Fault| fault.at(node.line(), &self.map.path));
+        let placed = read.map_err(|error: ValueError| error.at(node.line(), &self.map.path));
         placed.map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, ValueError> {
         let Some((key, node, value)) = self.members.get(self.next) else {
-            return Err(Fault::custom("a value is asked for that is not there"));
+            return Err(ValueError::custom("the map has no further value"));
         };
         self.next += 1;
-        let (line, path) = (node.line(), self.map.path.clone().key(*key));
-        let value = Value {
+        let member = Place {
             node: value,
-            line,
-            path: path.clone(),
+            line: node.line(),
+            path: self.map.path.clone().key(*key),
         };
-        seed.deserialize(value)
-            .map_err(|fault| fault.at(line, &path))
+        member.placed(seed.deserialize(member.clone()))
     }
 }
 
@@ -430,35 +446,38 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
 struct Word<'t>(&'t str);
 
 impl<'de> EnumAccess<'de> for Word<'_> {
-    type Error = Fault;
+    type Error = ValueError;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
+    fn variant_seed<V: DeserializeSeed<'de>>(
+        self,
+        seed: V,
+    ) -> Result<(V::Value, Self), ValueError> {
         let word = seed.deserialize(self.0.into_deserializer())?;
         Ok((word, self))
     }
 }
 
 impl<'de> VariantAccess<'de> for Word<'_> {
-    type Error = Fault;
+    type Error = ValueError;
 
-    fn unit_variant(self) -> Result<(), Fault> {
+    fn unit_variant(self) -> Result<(), ValueError> {
         Ok(())
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Fault> {
-        Err(Fault::custom("a word is needed"))
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, ValueError> {
+        Err(ValueError::custom("expected a single word"))
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Fault> {
-        Err(Fault::custom("a word is needed"))
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, ValueError> {
+        Err(ValueError::custom("expected a single word"))
     }
 
     fn struct_variant<V: Visitor<'de>>(
         self,
         _: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, Fault> {
-        Err(Fault::custom("a word is needed"))
+    ) -> Result<V::Value, ValueError> {
+        Err(ValueError::custom("expected a single word"))
     }
 }

@@ -34,28 +34,11 @@ pub fn start_text(found: &Start) -> String {
          # Lines such as `#minimumAge: 3d` are examples: without the `#` they hold.\n#\n",
         env!("CARGO_PKG_REPOSITORY")
     );
-    let joined = |words: Vec<String>| {
-        if words.is_empty() {
-            "none".to_owned()
-        } else {
-            words.join(", ")
-        }
-    };
-    let names = |words: &mut dyn Iterator<Item = String>| joined(words.collect());
     let facts = [
-        ("stacks", names(&mut found.stacks.iter().cloned())),
-        (
-            "minors",
-            names(&mut found.minors.iter().map(Minor::to_string)),
-        ),
-        (
-            "image stores",
-            names(&mut found.stores.iter().map(ImagePattern::to_string)),
-        ),
-        (
-            "operating systems",
-            names(&mut found.os.iter().map(OsRelease::to_string)),
-        ),
+        ("stacks", names(&found.stacks)),
+        ("minors", names(&found.minors)),
+        ("image stores", names(&found.stores)),
+        ("operating systems", names(&found.os)),
     ];
     text.push_str("# Found in this repository:\n");
     for (name, value) in facts {
@@ -94,6 +77,14 @@ pub fn start_text(found: &Start) -> String {
         crate::yaml::scalar(&pattern, false),
     );
     text
+}
+
+fn names<T: ToString>(found: &BTreeSet<T>) -> String {
+    if found.is_empty() {
+        return "none".to_owned();
+    }
+    let names: Vec<String> = found.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
 /// Names that carry a day cannot be guessed; a registry lists its tags by itself.
@@ -141,6 +132,13 @@ mod tests {
     use crate::config::Config;
     use crate::policy::Policy;
 
+    fn uncommented(line: &str) -> String {
+        let inner = line.strip_prefix('#').filter(|rest| {
+            rest.starts_with(|c: char| c.is_ascii_lowercase()) || rest.starts_with("  ")
+        });
+        inner.unwrap_or(line).to_owned()
+    }
+
     #[test]
     fn the_first_text_changes_nothing_and_its_examples_hold() {
         let full = Start {
@@ -175,14 +173,8 @@ mod tests {
             assert!(text.starts_with("# yaml-language-server: $schema=https://"));
             let config = Config::parse(&text).unwrap();
             assert_eq!(config.policy(&Config::default()), Policy::default());
-            let example = |line: &str| {
-                let inner = line.strip_prefix('#').filter(|rest| {
-                    rest.starts_with(|c: char| c.is_ascii_lowercase()) || rest.starts_with("  ")
-                });
-                inner.unwrap_or(line).to_owned()
-            };
             let (before, after) = text.split_once("\nimages: all").unwrap();
-            let lines: Vec<String> = after.lines().map(example).collect();
+            let lines: Vec<String> = after.lines().map(uncommented).collect();
             let examples = format!("{before}\nimages: all{}\n", lines.join("\n"));
             let config = Config::parse(&examples).unwrap();
             assert!(config.minimum_age.is_some() && config.minors.is_some());

@@ -41,27 +41,18 @@ impl FromStr for MinimumAge {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let error = || format!("`{text}` is no age; write days or weeks, such as `3d` or `2w`");
-        let (digits, unit) = text
-            .char_indices()
-            .last()
-            .map(|(end, _)| text.split_at(end))
-            .ok_or_else(error)?;
-        let unit: u16 = match unit {
-            "d" => 1,
-            "w" => 7,
-            _ => return Err(error()),
+        let (digits, unit) = match (text.strip_suffix('d'), text.strip_suffix('w')) {
+            (Some(days), _) => (days, 1),
+            (None, Some(weeks)) => (weeks, 7),
+            (None, None) => ("", 1),
         };
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(error());
+            return Err("expected days or weeks such as `3d` or `2w`".to_owned());
         }
         let days = digits.parse::<u16>().ok().and_then(|n| n.checked_mul(unit));
         match days.filter(|days| *days <= Self::LONGEST) {
             Some(days) => Ok(Self { days }),
-            None => Err(format!(
-                "`{text}` is longer than {} days, and no patch would become a default",
-                Self::LONGEST
-            )),
+            None => Err(format!("must be at most {} days", Self::LONGEST)),
         }
     }
 }
@@ -112,20 +103,20 @@ impl Minors {
     /// Returns why no minor, or not each of them, could be meant.
     pub fn find_fault(&self) -> Option<String> {
         match self {
-            Self::List(minors) if minors.is_empty() => Some("names no minor".to_owned()),
+            Self::List(minors) if minors.is_empty() => Some("is empty".to_owned()),
             Self::List(minors) => {
                 let mut seen = BTreeSet::new();
                 let twice = minors.iter().find(|minor| !seen.insert(**minor))?;
-                Some(format!("names {twice} twice"))
+                Some(format!("lists {twice} twice"))
             }
             Self::Range {
                 from: None,
                 to: None,
-            } => Some("has neither `from` nor `to`".to_owned()),
+            } => Some("needs `from` or `to`".to_owned()),
             Self::Range {
                 from: Some(from),
                 to: Some(to),
-            } if from > to => Some(format!("goes from {from} to {to}, which is before it")),
+            } if from > to => Some(format!("starts at {from}, after its end {to}")),
             Self::All | Self::Range { .. } => None,
         }
     }

@@ -95,7 +95,10 @@ fn read_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error
     let is_day = text.len() == "2026-06-30".len();
     let read = text.parse().ok().filter(|_| is_day);
     read.ok_or_else(|| {
-        serde::de::Error::custom(format!("`{text}` is no day; write it as 2026-06-30"))
+        serde::de::Error::invalid_value(
+            serde::de::Unexpected::Str(&text),
+            &"a date such as 2026-06-30",
+        )
     })
 }
 

@@ -628,19 +628,19 @@ fn nothing_runs_on_half_a_configuration() {
     let cases: [(&[u8], &str); 7] = [
         (
             b"images: all\nadons: leave\n",
-            "csctl-matrix.yaml:2: there is no key `adons`; did you mean `addons`?",
+            "csctl-matrix.yaml:2: unknown key `adons`; did you mean `addons`?",
         ),
         (
             b"images: some\n",
-            "csctl-matrix.yaml:1: `images`: `some` is no list policy",
+            "csctl-matrix.yaml:1: invalid value `some` for `images`",
         ),
         (
             b"images: 3\n",
-            "csctl-matrix.yaml:1: `images`: `3` is no list policy",
+            "csctl-matrix.yaml:1: invalid value `3` for `images`",
         ),
         (
             b"\nmirrors: 3\n",
-            "csctl-matrix.yaml:2: `mirrors` is a plain value; a list is needed",
+            "csctl-matrix.yaml:2: `mirrors` must be a list, not a single value",
         ),
         (
             b"imageStore:\n  pattern: https://s/x.qcow2\n",
@@ -648,7 +648,7 @@ fn nothing_runs_on_half_a_configuration() {
         ),
         (
             b"- images: all\n",
-            "csctl-matrix.yaml:1: the file is a list; a map is needed",
+            "csctl-matrix.yaml:1: the file must be a map, not a list",
         ),
         (
             b"images: \xff\n",

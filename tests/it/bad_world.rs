@@ -631,9 +631,9 @@ fn the_time_for_all_sources_can_be_set() {
     assert!(!said.stderr.contains("waiting for"), "{}", said.stderr);
     assert_eq!(differing(&before, &copy.files()), [""; 0]);
     for (time, expected) in [
-        ("2", "`2` is no time; write seconds, minutes or hours"),
-        ("25h", "`25h` is longer than a day"),
-        ("none", "`none` is no time"),
+        ("2", "expected seconds, minutes or hours"),
+        ("25h", "must be at most `24h`"),
+        ("none", "expected seconds, minutes or hours"),
     ] {
         let message = run(&copy, &world, &["plan", "--timeout", time]).failure(2);
         assert!(message.contains(expected), "{message}");

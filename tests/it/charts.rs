@@ -207,7 +207,7 @@ fn a_wrong_entry_stops_everything_with_its_line() {
         ),
         (
             "charts:\n- name: kms\n  repository: https://charts.example.org\n  versionKey: kms\n",
-            "csctl-matrix.yaml:4: `charts[0]`: there is no key `versionKey`; did you mean `versionsKey`?",
+            "csctl-matrix.yaml:4: `charts[0]`: unknown key `versionKey`; did you mean `versionsKey`?",
         ),
         (
             "charts:\n- repository: https://charts.example.org\n",

@@ -183,8 +183,8 @@ fn what_is_wrong_with_a_stack_or_a_day_stops_everything() {
         ),
         (
             "pinned:\n- version: v1.34.5\n  until: 2026-06-14\n",
-            "csctl-matrix.yaml:3: v1.34.5 is pinned until 2026-06-14, which has passed",
-            "csctl-matrix unpin v1.34.5, or csctl-matrix pin v1.34.5 --until DATE",
+            "csctl-matrix.yaml:3: the pin of v1.34.5 ended on 2026-06-14",
+            "run `csctl-matrix unpin v1.34.5` or `csctl-matrix pin v1.34.5 --until DATE`",
         ),
     ] {
         let said = with(config).planned(&[]);
@@ -351,17 +351,17 @@ const CONTRADICTIONS: &[(&str, &[&str], &str)] = &[
     (
         "pinned:\n- {version: v1.34.5, until: 2026-06-30}\n",
         &["block", "v1.34.5", "--reason", "bad"],
-        "nothing was written: v1.34.5 is pinned, and blocked on line 4",
+        "nothing was written: v1.34.5 is pinned, but blocked on line 4",
     ),
     (
         BLOCKED,
         &["pin", "v1.34.5", "--until", "2026-06-30"],
-        "nothing was written: v1.34.5 is pinned, and blocked on line 2",
+        "nothing was written: v1.34.5 is pinned, but blocked on line 2",
     ),
     (
         BLOCKED,
         &["block", "v1.34.5", "--reason", "worse"],
-        "v1.34.5 is blocked already: bad",
+        "v1.34.5 is already blocked: bad",
     ),
     (
         BLOCKED,
@@ -371,17 +371,17 @@ const CONTRADICTIONS: &[(&str, &[&str], &str)] = &[
     (
         BLOCKED,
         &["unblock", "v1.34.5", "--os", "ubuntu-2404"],
-        "what is blocked is v1.34.5",
+        "only v1.34.5 is blocked",
     ),
     (
         "pinned:\n- {version: v1.34.4, until: 2026-06-30}\n",
         &["pin", "v1.34.5", "--until", "2026-06-30"],
-        "nothing was written: v1.34.5 is pinned, and v1.34.4 of the same minor on line 2",
+        "nothing was written: v1.34.5 is pinned, but so is v1.34.4 of the same minor on line 2",
     ),
     (
         "minors: [1.33]\n",
         &["pin", "v1.34.5", "--until", "2026-06-30"],
-        "nothing was written: v1.34.5 is pinned, and `minors` is 1.33",
+        "nothing was written: v1.34.5 is pinned, but `minors` is 1.33",
     ),
     (
         "images: all\n",
@@ -401,7 +401,7 @@ const CONTRADICTIONS: &[(&str, &[&str], &str)] = &[
     (
         "imges: all\n",
         &["unpin", "v1.34.4"],
-        "csctl-matrix.yaml:1: there is no key `imges`",
+        "csctl-matrix.yaml:1: unknown key `imges`",
     ),
 ];
 

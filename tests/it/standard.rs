@@ -4,7 +4,6 @@
 use crate::support::program;
 use csctl_matrix::catalog::{
     Catalog, CvssScore, KubernetesRelease, RecordedVersions, VersionRange, Vulnerability,
-    read_cluster_version,
 };
 use csctl_matrix::standard::Standard;
 use csctl_matrix::version::{KubernetesVersion, Minor};
@@ -63,7 +62,9 @@ fn catalogs() -> Vec<Catalog> {
 }
 
 fn judge(catalog: &Catalog, version: &str, today: &str) -> Verdict {
-    let version = read_cluster_version(version).unwrap();
+    // Versions as clusters spell them, as `parse_version` of the standard's test reads them.
+    let release = version.trim().split(['-', '+']).next().unwrap();
+    let version = release.parse().unwrap();
     verdict(Standard::V2, catalog, version, today.parse().unwrap())
 }
 
