@@ -24,5 +24,6 @@ mod schema;
 mod spelling;
 pub mod stack;
 pub mod standard;
+mod template;
 pub mod version;
 pub mod yaml;

@@ -44,14 +44,16 @@ pub enum ChartSource<'a> {
 impl MinorBoundChart {
     /// Tells where a dependency on this chart comes from.
     pub fn source<'a>(&'a self, repository: &'a str) -> ChartSource<'a> {
-        let begins = |prefixes: &[&str]| prefixes.iter().any(|start| repository.starts_with(start));
         if repository.is_empty() {
             ChartSource::Repository(&self.repository)
-        } else if begins(&["https://", "http://", "oci://"]) {
+        } else if ["https://", "http://", "oci://"]
+            .iter()
+            .any(|start| repository.starts_with(start))
+        {
             ChartSource::Repository(repository)
         } else if is_helm_alias(repository) {
             ChartSource::HelmAlias(repository)
-        } else if begins(&["file://"]) {
+        } else if repository.starts_with("file://") {
             ChartSource::Directory(repository)
         } else {
             ChartSource::Unknown(repository)
@@ -154,17 +156,16 @@ struct Wrong {
 impl Wrong {
     fn into_fault(self, text: &str) -> Fault {
         let Self { index, key, .. } = self;
-        let line = || {
-            let file = yaml::File::parse(text).ok()?;
-            let entry = file
-                .documents()
-                .first()?
-                .at(&Path::root().key("charts").index(index))?;
-            Some(entry.get(key).unwrap_or(entry).line())
-        };
         let message = format!("charts[{index}].{key}: {}", self.message);
-        Fault::new(CONFIG_FILE, line(), message, self.hint)
+        Fault::new(CONFIG_FILE, line_of(text, index, key), message, self.hint)
     }
+}
+
+fn line_of(text: &str, index: usize, key: &str) -> Option<usize> {
+    let file = yaml::File::parse(text).ok()?;
+    let at = Path::root().key("charts").index(index);
+    let entry = file.documents().first()?.at(&at)?;
+    Some(entry.get(key).unwrap_or(entry).line())
 }
 
 /// Finds the first entry that cannot be meant; `charts` are all charts with these entries.
@@ -181,11 +182,11 @@ fn find_wrong(entries: &[ChartConfig], charts: &[MinorBoundChart]) -> Option<Wro
             .any(|first| first.name == entry.name);
         let name = &entry.name;
         if is_again {
-            let message = format!("`{name}` stands twice");
-            return Some(wrong("name", message, "leave one of the two"));
+            let message = format!("duplicate chart `{name}`");
+            return Some(wrong("name", message, "remove one of the entries"));
         }
         if !is_chart_name(name) {
-            let message = format!("`{name}` is no chart's name");
+            let message = format!("invalid chart name `{name}`");
             let hint = "write the name that Chart.yaml depends on, such as openstack-cinder-csi";
             return Some(wrong("name", message, hint));
         }
@@ -199,8 +200,9 @@ fn find_wrong(entries: &[ChartConfig], charts: &[MinorBoundChart]) -> Option<Wro
 }
 
 fn is_chart_name(name: &str) -> bool {
-    let fits = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
-    !name.is_empty() && name.chars().all(fits)
+    let mut letters = name.chars();
+    !name.is_empty()
+        && letters.all(|char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.'))
 }
 
 fn repository_fault(repository: &str) -> Option<String> {
@@ -211,7 +213,7 @@ fn repository_fault(repository: &str) -> Option<String> {
         Some(url) if url.username().is_empty() && url.password().is_none() => None,
         // The value is not repeated: it may be a secret.
         Some(_) => Some("carries a user name or a password".to_owned()),
-        None => Some("is no URL of a Helm repository".to_owned()),
+        None => Some("invalid URL of a Helm repository".to_owned()),
     }
 }
 
@@ -229,7 +231,9 @@ fn key_fault(entry: &ChartConfig, charts: &[MinorBoundChart]) -> Option<(&'stati
             let other = others.find(|chart| key_of(chart) == Some(key));
             let message = match other {
                 Some(other) => format!("`{key}` is the key of {} already", other.name),
-                None if key == "kubernetes" => "`kubernetes` is no chart's key".to_owned(),
+                None if key == "kubernetes" => {
+                    "`kubernetes` is the key of the Kubernetes version".to_owned()
+                }
                 None if key.trim().is_empty() => "is empty".to_owned(),
                 None => return None,
             };
@@ -298,15 +302,15 @@ mod tests {
         for (entries, expected) in [
             (
                 format!("- name: a\n{repository}- name: a\n{repository}"),
-                "csctl-matrix.yaml:4: charts[1].name: `a` stands twice; leave one of the two",
+                "csctl-matrix.yaml:4: charts[1].name: duplicate chart `a`; remove one of the entries",
             ),
             (
                 format!("- name: a b\n{repository}"),
-                "csctl-matrix.yaml:2: charts[0].name: `a b` is no chart's name; write the name that Chart.yaml depends on, such as openstack-cinder-csi",
+                "csctl-matrix.yaml:2: charts[0].name: invalid chart name `a b`; write the name that Chart.yaml depends on, such as openstack-cinder-csi",
             ),
             (
                 "- name: a\n  repository: '@cpo'\n".to_owned(),
-                "csctl-matrix.yaml:3: charts[0].repository: is no URL of a Helm repository; write it with https://, http:// or oci://, and without a user name",
+                "csctl-matrix.yaml:3: charts[0].repository: invalid URL of a Helm repository; write it with https://, http:// or oci://, and without a user name",
             ),
             (
                 "- name: a\n  repository: https://me:secret@charts.example.org\n".to_owned(),
@@ -322,7 +326,7 @@ mod tests {
             ),
             (
                 format!("- name: a\n{repository}  versionsKey: kubernetes\n"),
-                "csctl-matrix.yaml:4: charts[0].versionsKey: `kubernetes` is no chart's key; give each chart a key of its own",
+                "csctl-matrix.yaml:4: charts[0].versionsKey: `kubernetes` is the key of the Kubernetes version; give each chart a key of its own",
             ),
         ] {
             assert_eq!(read(&entries).unwrap_err(), expected, "{entries}");

@@ -8,6 +8,7 @@ use super::facts::{Fact, Reference};
 use super::model::{SourceTree, Stack};
 use super::source::SourceFile;
 use super::wanted::Wanted;
+use crate::version::ChartVersion;
 
 /// A configured reference that contradicts its source tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub struct StaleReference {
 
 /// Returns the source tree whose state a file of the stack speaks of: the one it is in, else that of the newest minor.
 fn tree_of<'s>(stack: &'s Stack, file: &SourceFile) -> Option<&'s SourceTree> {
-    let own = |tree: &&SourceTree| tree.files.iter().any(|known| known.path() == file.path());
-    stack.trees.iter().find(own).or(stack.trees.last())
+    let mut trees = stack.trees.iter();
+    trees.find(|tree| tree.has(file)).or(stack.trees.last())
 }
 
 /// Returns the configured references of a stack that say nothing, and why.
@@ -96,21 +97,28 @@ impl ReferenceValues {
 
 /// Returns the values of a source tree as it is; nothing where its minor is not known.
 fn values_of(tree: &SourceTree) -> Option<Values> {
-    let chart = |reference: &Reference| match &reference.fact {
-        Fact::ChartDependency { chart, .. } => {
-            Some((chart.clone(), tree.version_of(reference)?.clone()))
-        }
-        _ => None,
-    };
     Some(Values {
         provider: tree.provider.clone(),
         stack: tree.name.clone(),
         minor: tree.minor?,
         default: tree.default,
         stack_version: None,
-        charts: tree.references().filter_map(chart).collect(),
+        charts: chart_versions(tree),
         short: short_names(tree),
     })
+}
+
+/// Returns the versions of a tree's charts by their names.
+fn chart_versions(tree: &SourceTree) -> BTreeMap<String, ChartVersion> {
+    let mut versions = BTreeMap::new();
+    for reference in tree.references() {
+        if let Fact::ChartDependency { chart, .. } = &reference.fact
+            && let Some(version) = tree.version_of(reference)
+        {
+            versions.insert(chart.clone(), version.clone());
+        }
+    }
+    versions
 }
 
 /// Returns the names of a tree's charts by their short ones.

@@ -24,9 +24,10 @@ pub(super) fn of_values(file: &Document, known: Known<'_>, refs: &[ValueRef]) ->
     let mut scan = Scan::new(known);
     scan.read_one_by_one = refs.iter().map(|one| keys(&one.value)).collect();
     for (index, document) in file.documents().iter().enumerate() {
-        scan.referenced((index, document), refs);
-        scan.walk(index, &Path::root(), document);
-        scan.pieces((index, document), refs);
+        scan.document = index;
+        scan.referenced(document, refs);
+        scan.walk(&Path::root(), document);
+        scan.pieces(document, refs);
     }
     scan.claims
 }
@@ -41,12 +42,13 @@ pub(super) fn below(file: &Document, known: Known<'_>, places: &[ListPlace]) -> 
         let Some(node) = root.at(&place.path) else {
             continue;
         };
+        scan.document = place.document;
         match node.as_str() {
             Some(text) => {
                 let stuck = stuck_at(root, &place.path, text);
-                scan.alone((place.document, &place.path, node), (text, stuck));
+                scan.alone(&place.path, node, text, stuck);
             }
-            None => scan.walk(place.document, &place.path, node),
+            None => scan.walk(&place.path, node),
         }
     }
     // What a list in a variable's default is for, the class alone knows.
@@ -65,6 +67,8 @@ pub(super) struct Known<'a> {
 
 struct Scan<'a> {
     known: Known<'a>,
+    /// The document that is read.
+    document: usize,
     claims: Claims,
     /// The places of what is claimed, by document.
     claimed: HashSet<(usize, Path)>,
@@ -91,6 +95,7 @@ impl<'a> Scan<'a> {
     fn new(known: Known<'a>) -> Self {
         Self {
             known,
+            document: 0,
             claims: Claims::default(),
             claimed: HashSet::new(),
             is_listed: false,
@@ -99,7 +104,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Claims the values that one manifest reads as its image.
-    fn referenced(&mut self, (document, root): (usize, &Node), refs: &[ValueRef]) {
+    fn referenced(&mut self, root: &Node, refs: &[ValueRef]) {
         let mut of_manifests: Vec<Vec<&ValueRef>> = Vec::new();
         for one in refs {
             match of_manifests.last_mut() {
@@ -108,17 +113,16 @@ impl<'a> Scan<'a> {
             }
         }
         // A value that one manifest cannot follow in holds it for the others that read it.
-        let can_follow = |refs: &Vec<&ValueRef>| {
+        of_manifests.sort_by_key(|refs| {
             let mut refs = refs.iter();
             refs.all(|one| one.reading != Reading::Split && !one.is_identity)
-        };
-        of_manifests.sort_by_key(can_follow);
+        });
         for of_manifest in of_manifests {
-            self.manifest((document, root), &of_manifest);
+            self.manifest(root, &of_manifest);
         }
     }
 
-    fn manifest(&mut self, (document, root): (usize, &Node), refs: &[&ValueRef]) {
+    fn manifest(&mut self, root: &Node, refs: &[&ValueRef]) {
         let mut members = Vec::new();
         let mut version = None;
         let mut line = usize::MAX;
@@ -151,15 +155,15 @@ impl<'a> Scan<'a> {
                 Reading::Whole | Reading::Piece => part,
             };
             // Another manifest may read it too.
-            if !self.is_claimed(document, &path) {
+            if !self.is_claimed(&path) {
                 line = line.min(node.line());
                 members.push(Member { path, part });
             }
         }
         if let Some(version) = version.filter(|_| !members.is_empty()) {
-            self.add_companions((document, root), version, &mut members);
+            self.add_companions(root, version, &mut members);
             self.push(ImageGroup {
-                document,
+                document: self.document,
                 line,
                 version,
                 members,
@@ -169,12 +173,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Adds what stands beside an image that a manifest reads and belongs to it, whether or not the manifest reads that too.
-    fn add_companions(
-        &self,
-        (document, root): (usize, &Node),
-        version: KubernetesVersion,
-        members: &mut Vec<Member>,
-    ) {
+    fn add_companions(&self, root: &Node, version: KubernetesVersion, members: &mut Vec<Member>) {
         let by_rank = [ImagePart::Url, ImagePart::Name];
         let leader = by_rank
             .iter()
@@ -189,7 +188,7 @@ impl<'a> Scan<'a> {
         let Some(leader) = scalars.find(&key) else {
             return;
         };
-        let of_map = self.companions((document, &parent), leader, &scalars, version);
+        let of_map = self.companions(&parent, leader, &scalars, version);
         for companion in of_map {
             if !members.iter().any(|member| member.path == companion.path) {
                 members.push(companion);
@@ -197,20 +196,23 @@ impl<'a> Scan<'a> {
         }
     }
 
+    fn is_url(&self, scalar: &Scalar<'_>) -> bool {
+        is_located(scalar.text) && self.is_of_series(scalar.text)
+    }
+
     /// Returns the values of a map that belong to the image which one of them names.
     fn companions(
         &self,
-        (document, path): (usize, &Path),
+        path: &Path,
         leader: &Scalar<'_>,
         all: &Scalars<'_>,
         version: KubernetesVersion,
     ) -> Vec<Member> {
         // Most maps of a large file are about something else.
-        let related = || all.of_stem(&leader.stem);
-        let others = related().filter(|other| other.key != leader.key);
+        let others = all.of_stem(&leader.stem);
+        let others = others.filter(|other| other.key != leader.key);
         // The URL beside a name is where that image is, as long as it is the only one.
-        let is_url = |other: &&Scalar<'_>| is_located(other.text) && self.is_of_series(other.text);
-        let mut urls = related().filter(is_url);
+        let mut urls = all.of_stem(&leader.stem).filter(|other| self.is_url(other));
         let url = urls
             .next()
             .filter(|_| urls.next().is_none() && !is_located(leader.text));
@@ -225,19 +227,19 @@ impl<'a> Scan<'a> {
         });
         beside
             .chain(hash_member(path, all, leader))
-            .filter(|member| !self.is_claimed(document, &member.path))
+            .filter(|member| !self.is_claimed(&member.path))
             .collect()
     }
 
     /// Claims values that name a version and are pieces of an image, so that nobody leaves the image behind.
-    fn pieces(&mut self, (document, root): (usize, &Node), refs: &[ValueRef]) {
+    fn pieces(&mut self, root: &Node, refs: &[ValueRef]) {
         for one in refs.iter().filter(|one| one.part != ImagePart::OsVersion) {
             let path = keys(&one.value);
             let Some((node, text)) = written(root, &path) else {
                 continue;
             };
             let version = group::version_of(text).or_else(|| text.parse().ok());
-            let Some(version) = version.filter(|_| !self.is_claimed(document, &path)) else {
+            let Some(version) = version.filter(|_| !self.is_claimed(&path)) else {
                 continue;
             };
             let stuck = match one.reading {
@@ -247,7 +249,7 @@ impl<'a> Scan<'a> {
                 Reading::Split => Stuck::Split,
                 Reading::Piece => Stuck::Piece,
             };
-            let mut group = stuck_alone(document, node, version, (path, stuck));
+            let mut group = self.stuck_alone(path, node, version, stuck);
             if one.reading == Reading::Piece {
                 group.full = put_together(root, one, version);
                 let full = group.full.as_deref();
@@ -262,20 +264,20 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn walk(&mut self, document: usize, path: &Path, node: &Node) {
+    fn walk(&mut self, path: &Path, node: &Node) {
         let is_around = self.is_listed;
         self.is_listed |= self.has_several_versions(node);
         for (index, item) in node.own_items().iter().enumerate() {
             let below = path.clone().index(index);
             match item.as_str() {
-                Some(text) => self.alone((document, &below, item), (text, None)),
-                None => self.walk(document, &below, item),
+                Some(text) => self.alone(&below, item, text, None),
+                None => self.walk(&below, item),
             }
         }
         self.is_listed = is_around;
         let scalars = Scalars::of(node);
         for scalar in scalars.all() {
-            self.scalar(document, path, scalar, &scalars);
+            self.scalar(path, scalar, &scalars);
         }
         for (key, _, value) in node.own_entries() {
             if has_meaning(key) {
@@ -285,16 +287,16 @@ impl<'a> Scan<'a> {
             let is_by_place = self.read_one_by_one.contains(&below);
             if !is_by_place && self.is_list_of_names(key, value) {
                 self.claims.lists.push(ListPlace {
-                    document,
+                    document: self.document,
                     path: below,
                 });
             } else {
                 // Below a version stands what is of that version.
                 let is_around = self.is_listed;
                 self.is_listed |= is_version(key);
-                self.walk(document, &below, value);
+                self.walk(&below, value);
                 self.is_listed = is_around;
-                self.sum_above(document, (path, key), &scalars);
+                self.sum_above(path, key, &scalars);
             }
         }
     }
@@ -314,7 +316,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Adds a checksum that stands beside the map of its image: `imageChecksum` beside `image`.
-    fn sum_above(&mut self, document: usize, (path, key): (&Path, &str), scalars: &Scalars<'_>) {
+    fn sum_above(&mut self, path: &Path, key: &str, scalars: &Scalars<'_>) {
         let of_key = stem(key);
         let beside = scalars.of_stem(&of_key);
         let sums = beside.filter_map(|scalar| {
@@ -322,31 +324,28 @@ impl<'a> Scan<'a> {
             let path = path.clone().key(scalar.key);
             Some(Member { path, part })
         });
-        let sums: Vec<Member> = sums
-            .filter(|sum| !self.is_claimed(document, &sum.path))
-            .collect();
+        let sums: Vec<Member> = sums.filter(|sum| !self.is_claimed(&sum.path)).collect();
         if sums.is_empty() {
             return;
         }
         let map = path.clone().key(key);
-        let is_inside = |member: &Member| {
-            let parent = member.path.split_last().map(|(parent, _)| parent);
-            parent.is_some_and(|parent| parent == map)
-        };
         let mut groups = self.claims.groups.iter_mut();
-        let group =
-            groups.find(|group| group.document == document && group.members.iter().any(is_inside));
+        let group = groups.find(|group| {
+            let parents = group.members.iter().map(|member| member.path.split_last());
+            let mut parents = parents.flatten().map(|(parent, _)| parent);
+            group.document == self.document && parents.any(|parent| parent == map)
+        });
         if let Some(group) = group {
-            let places = sums.iter().map(|sum| (document, sum.path.clone()));
+            let places = sums.iter().map(|sum| (self.document, sum.path.clone()));
             self.claimed.extend(places);
             group.members.extend(sums);
         }
     }
 
     /// Claims a scalar that is an image of the stack, with what belongs to it in its map.
-    fn scalar(&mut self, document: usize, path: &Path, scalar: &Scalar<'_>, all: &Scalars<'_>) {
+    fn scalar(&mut self, path: &Path, scalar: &Scalar<'_>, all: &Scalars<'_>) {
         let at = path.clone().key(scalar.key);
-        if self.is_claimed(document, &at) {
+        if self.is_claimed(&at) {
             return;
         }
         let tagged = tagged_name(scalar, all, self.known.series);
@@ -364,57 +363,48 @@ impl<'a> Scan<'a> {
             return;
         }
         if self.is_listed || is_version(scalar.key) {
-            self.push(stuck_alone(
-                document,
-                scalar.node,
-                version,
-                (at, Stuck::Listed),
-            ));
+            let group = self.stuck_alone(at, scalar.node, version, Stuck::Listed);
+            self.push(group);
             return;
         }
         // The URL of an image leads its map.
-        let leads = |other: &Scalar<'_>| {
-            part == ImagePart::Name && is_located(other.text) && self.is_of_series(other.text)
-        };
-        if all.of_stem(&scalar.stem).any(leads) {
+        let mut others = all.of_stem(&scalar.stem);
+        if part == ImagePart::Name && others.any(|other| self.is_url(other)) {
             return;
         }
         let mut group = ImageGroup {
-            document,
+            document: self.document,
             line: scalar.node.line(),
             version,
             members: vec![Member { path: at, part }],
             full: tagged,
         };
-        let companions = self.companions((document, path), scalar, all, version);
+        let companions = self.companions(path, scalar, all, version);
         group.members.extend(companions);
         self.push(group);
     }
 
     /// Claims a scalar that stands alone, or an image that a longer text has in it.
-    fn alone(
-        &mut self,
-        (document, path, node): (usize, &Path, &Node),
-        (text, stuck): (&str, Option<Stuck>),
-    ) {
-        let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '{' | '}');
-        let mut words = text.split(is_end);
+    fn alone(&mut self, path: &Path, node: &Node, text: &str, stuck: Option<Stuck>) {
+        let mut words =
+            text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '{' | '}'));
         let Some(image) = words.find(|word| self.is_of_series(word)) else {
             return;
         };
         let version = version_in(image).filter(|version| self.can_be_of_default(*version));
-        let Some(version) = version.filter(|_| !self.is_claimed(document, path)) else {
+        let Some(version) = version.filter(|_| !self.is_claimed(path)) else {
             return;
         };
         let stuck = stuck.or(self.is_listed.then_some(Stuck::Listed));
         let stuck = stuck.or((image != text).then_some(Stuck::Inside));
         if let Some(stuck) = stuck {
-            self.push(stuck_alone(document, node, version, (path.clone(), stuck)));
+            let group = self.stuck_alone(path.clone(), node, version, stuck);
+            self.push(group);
             return;
         }
         let part = group::part_of(text);
         self.push(ImageGroup {
-            document,
+            document: self.document,
             line: node.line(),
             version,
             members: vec![Member {
@@ -423,6 +413,26 @@ impl<'a> Scan<'a> {
             }],
             full: None,
         });
+    }
+
+    /// Returns an image that cannot follow.
+    fn stuck_alone(
+        &self,
+        path: Path,
+        node: &Node,
+        version: KubernetesVersion,
+        stuck: Stuck,
+    ) -> ImageGroup {
+        ImageGroup {
+            document: self.document,
+            line: node.line(),
+            version,
+            members: vec![Member {
+                path,
+                part: ImagePart::Stuck(stuck),
+            }],
+            full: None,
+        }
     }
 
     /// Tells whether a value that nothing but its text speaks for can be the default's image.
@@ -437,8 +447,8 @@ impl<'a> Scan<'a> {
         self.claims.groups.push(group);
     }
 
-    fn is_claimed(&self, document: usize, path: &Path) -> bool {
-        self.claimed.contains(&(document, path.clone()))
+    fn is_claimed(&self, path: &Path) -> bool {
+        self.claimed.contains(&(self.document, path.clone()))
     }
 
     fn is_of_series(&self, text: &str) -> bool {
@@ -470,28 +480,10 @@ impl<'a> Scan<'a> {
 /// Returns the image that a template puts together of a value and others; nothing where it does more than print them, or the
 /// image is of another version.
 fn put_together(root: &Node, one: &ValueRef, version: KubernetesVersion) -> Option<String> {
-    let value = |names: &[String]| Some(written(root, &keys(names))?.1);
-    let full = group::evaluated(one.template.as_deref()?, value)?;
+    let full = group::evaluated(one.template.as_deref()?, |names| {
+        Some(written(root, &keys(names))?.1)
+    })?;
     (group::version_of(&full) == Some(version)).then_some(full)
-}
-
-/// An image that cannot follow.
-fn stuck_alone(
-    document: usize,
-    node: &Node,
-    version: KubernetesVersion,
-    (path, stuck): (Path, Stuck),
-) -> ImageGroup {
-    ImageGroup {
-        document,
-        line: node.line(),
-        version,
-        members: vec![Member {
-            path,
-            part: ImagePart::Stuck(stuck),
-        }],
-        full: None,
-    }
 }
 
 fn keys(names: &[String]) -> Path {

@@ -17,7 +17,7 @@ use crate::config::{CONFIG_FILE, ReferenceConfig};
 use crate::policy::ChangeClass;
 use crate::yaml::{self, Node, Path};
 use glob::Glob;
-use template::Template;
+use template::ValueTemplate;
 pub(super) use template::Values;
 
 /// What stands for the value in a pattern.
@@ -33,7 +33,7 @@ pub(crate) struct ConfiguredReference {
     line: usize,
     files: Glob,
     place: Place,
-    pub(super) value: Template,
+    pub(super) value: ValueTemplate,
     stack: Option<String>,
 }
 
@@ -56,21 +56,21 @@ impl ConfiguredReferences {
     /// Reads the entries; `text` is the configuration file, for the lines of what is wrong in it.
     pub fn read(entries: &[ReferenceConfig], text: &str) -> Result<Self, Fault> {
         let file = yaml::File::parse(text).ok();
-        let line = |index: usize, key: &str| {
-            let document = file.as_ref()?.documents().first()?;
-            let entry = document.at(&Path::root().key("references").index(index))?;
-            let node = entry.at(&Path::root().key(key)).unwrap_or(entry);
-            Some(node.line())
-        };
-        let read = |(index, entry): (usize, &ReferenceConfig)| {
-            let reference = read_entry(entry, line(index, "").unwrap_or(1));
-            reference.map(Arc::new).map_err(|(key, message, hint)| {
-                let message = format!("references[{index}].{key}: {message}");
-                Fault::new(CONFIG_FILE, line(index, key), message, hint)
-            })
-        };
-        let references: Result<Vec<_>, Fault> = entries.iter().enumerate().map(read).collect();
-        Ok(Self(references?.into()))
+        let document = file.as_ref().and_then(|file| file.documents().first());
+        let mut references = Vec::with_capacity(entries.len());
+        for (index, entry) in entries.iter().enumerate() {
+            let at = Path::root().key("references").index(index);
+            let node = document.and_then(|document| document.at(&at));
+            match read_entry(entry, node.map_or(1, Node::line)) {
+                Ok(reference) => references.push(Arc::new(reference)),
+                Err((key, message, hint)) => {
+                    let message = format!("references[{index}].{key}: {message}");
+                    let node = node.map(|node| node.get(key).unwrap_or(node));
+                    return Err(Fault::new(CONFIG_FILE, node.map(Node::line), message, hint));
+                }
+            }
+        }
+        Ok(Self(references.into()))
     }
 
     /// Tells whether there are none.
@@ -110,7 +110,10 @@ fn read_entry(
     const FILES: &str = "write a path relative to the repository's root; `*` stands for a part of a name, `**` for directories";
     const PLACE: &str = "write `path: spec.topology.version`, or `pattern: 'Kubernetes {value}'`";
     if entry.files.is_empty() || entry.files.starts_with('/') || entry.files.contains("..") {
-        let message = format!("`{}` is no path below the repository's root", entry.files);
+        let message = format!(
+            "invalid path `{}`: it does not lead below the repository's root",
+            entry.files
+        );
         return Err(("files", message, FILES));
     }
     if entry.files.split(['/', '\\']).any(is_of_git) {
@@ -141,7 +144,7 @@ fn read_entry(
         .map_err(|message| ("value", message, "docs/configuration.md lists the values"))?;
     Ok(ConfiguredReference {
         line,
-        files: Glob::new(&entry.files),
+        files: Glob::read(&entry.files).map_err(|message| ("files", message, FILES))?,
         place,
         value,
         stack: entry.stack.clone(),
@@ -202,7 +205,7 @@ impl ConfiguredReference {
 
     pub(super) fn place_for_people(&self) -> String {
         match &self.place {
-            Place::Path(path) => format!("there is no `{path}`"),
+            Place::Path(path) => format!("`{path}` not found"),
             Place::Text { before, after } => {
                 format!(
                     "nothing fits `{before}{VALUE}{after}` with a value like `{}`",
@@ -246,9 +249,12 @@ impl ConfiguredReference {
     }
 }
 
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || "\"'`<>()[]{},;|".contains(c)
+}
+
 /// Finds the length of the value at the beginning of a text: one word of the template's shape, before the text that follows it.
-fn find_value(text: &str, after: &str, value: &Template) -> Option<usize> {
-    let ends_word = |c: char| c.is_whitespace() || "\"'`<>()[]{},;|".contains(c);
+fn find_value(text: &str, after: &str, value: &ValueTemplate) -> Option<usize> {
     let word = &text[..text.find(ends_word).unwrap_or(text.len())];
     if after.is_empty() {
         let trimmed = word.trim_end_matches(['.', ':', '-', '!', '?']);
@@ -266,23 +272,24 @@ pub(super) fn read(
     facts: &mut Facts,
 ) -> Result<(), Fault> {
     for reference in references {
-        let mut add = |line: usize, at: String, value: &str| {
-            facts.references.push(Reference {
+        let mut found = Vec::new();
+        for (_, path, node, value) in nodes(file, reference)? {
+            found.push((node.line(), path.to_string(), value));
+        }
+        for range in reference.find_in(file.text()) {
+            let line = line_of(file.text(), range.start);
+            found.push((line, "text".to_owned(), &file.text()[range]));
+        }
+        facts
+            .references
+            .extend(found.into_iter().map(|(line, at, value)| Reference {
                 file: file.path().to_owned(),
                 role: file.role(),
                 line,
                 at,
                 value: value.to_owned(),
                 fact: reference.fact(),
-            });
-        };
-        for (_, path, node, value) in nodes(file, reference)? {
-            add(node.line(), path.to_string(), value);
-        }
-        for range in reference.find_in(file.text()) {
-            let line = line_of(file.text(), range.start);
-            add(line, "text".to_owned(), &file.text()[range]);
-        }
+            }));
     }
     Ok(())
 }
@@ -304,7 +311,7 @@ fn nodes<'f>(
         };
         if node.is_map() || node.is_seq() {
             let message = format!(
-                "`{path}` is no plain value, as the reference of {CONFIG_FILE}:{} needs",
+                "`{path}` is not a plain value, which the reference at {CONFIG_FILE}:{} needs",
                 reference.line
             );
             let hint = format!("correct the path in {CONFIG_FILE}");

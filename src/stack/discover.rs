@@ -80,8 +80,10 @@ impl Discovery {
     pub fn map<R: Send>(&self, tree: &Tree, function: impl Fn(&Stack) -> R + Sync) -> Vec<R> {
         crate::parallel::map(&self.places, 2, |place| {
             if self.places.len() <= SMALL {
-                let read = || self.read_place(tree, &Known::new(), place);
-                function(place.read.get_or_init(read))
+                let read = place
+                    .read
+                    .get_or_init(|| self.read_place(tree, &Known::new(), place));
+                function(read)
             } else {
                 function(&self.read_place(tree, &Known::new(), place))
             }

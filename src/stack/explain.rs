@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::examples::{Subject, TextForm, explain_examples};
-use super::facts::{Fact, Reference};
+use super::facts::Fact;
 use super::group::ImagePart;
-use super::model::{SourceTree, Stack};
+use super::model::Stack;
+use super::role::Role;
 use super::series::SeriesMatch;
 use super::source::SourceFile;
 use crate::catalog::ImagePattern;
@@ -106,17 +107,18 @@ fn text_form(file: &SourceFile) -> Option<TextForm> {
     file.kinds().iter().find_map(|kind| kind.example_form())
 }
 
+fn claimed_value(line: usize, at: String, value: &str, why: String) -> ExplainedValue {
+    ExplainedValue {
+        line,
+        at,
+        value: value.to_owned(),
+        is_claimed: true,
+        why,
+    }
+}
+
 fn claimed(stack: &Stack, file: &SourceFile) -> Vec<ExplainedValue> {
     let mut explained: Vec<ExplainedValue> = Vec::new();
-    let mut add = |line: usize, at: String, value: &str, why: String| {
-        explained.push(ExplainedValue {
-            line,
-            at,
-            value: value.to_owned(),
-            is_claimed: true,
-            why,
-        });
-    };
     for group in file.groups() {
         let series = stack.series.of_place(file.path(), group.line);
         let series = series.and_then(|series| stack.series.get(series));
@@ -127,36 +129,29 @@ fn claimed(stack: &Stack, file: &SourceFile) -> Vec<ExplainedValue> {
                 let what = part_words(member.part);
                 let why = format!("{what} of the default's image{of}");
                 let text = node.as_str().unwrap_or_default();
-                add(node.line(), member.path.to_string(), text, why);
+                let at = member.path.to_string();
+                explained.push(claimed_value(node.line(), at, text, why));
             }
         }
     }
     for reference in file.references() {
-        add(
-            reference.line,
-            reference.at.clone(),
-            &reference.value,
-            fact_words(&reference.fact).to_owned(),
-        );
+        let why = fact_words(&reference.fact).to_owned();
+        let at = reference.at.clone();
+        explained.push(claimed_value(reference.line, at, &reference.value, why));
     }
-    let is_locked = |reference: &Reference| matches!(reference.fact, Fact::LockedDependency { .. });
     let digest = Path::root().key("digest");
     let locked = file.documents().first().and_then(|root| root.at(&digest));
-    if let Some(node) = locked.filter(|_| file.references().iter().any(is_locked)) {
+    if let Some(node) = locked.filter(|_| file.has_role(Role::AddonLock)) {
         let why = "the digest of the lock, which goes with what is locked".to_owned();
-        add(
-            node.line(),
-            digest.to_string(),
-            node.as_str().unwrap_or_default(),
-            why,
-        );
+        let text = node.as_str().unwrap_or_default();
+        explained.push(claimed_value(node.line(), digest.to_string(), text, why));
     }
     for image_list in file.image_lists() {
         let why = format!("an entry of a list of node images ({})", image_list.at);
         for (index, entry) in image_list.entries.iter().enumerate() {
             let at = format!("{}[{index}]", image_list.at);
             let value = entry.url.as_deref().unwrap_or(&entry.name);
-            add(entry.line, at, value, why.clone());
+            explained.push(claimed_value(entry.line, at, value, why.clone()));
         }
     }
     explained
@@ -201,14 +196,15 @@ fn examples(
     file: &SourceFile,
     (form, release): (TextForm, Option<u32>),
 ) -> Vec<ExplainedValue> {
-    let tree = |tree: &&SourceTree| tree.files.iter().any(|own| own.path() == file.path());
-    let tree = stack.trees.iter().find(tree);
-    let Some((line, default)) = tree.and_then(|tree| Some((tree.line()?, tree.default))) else {
+    let Some(tree) = stack.trees.iter().find(|tree| tree.has(file)) else {
+        return Vec::new();
+    };
+    let Some(line) = tree.line() else {
         return Vec::new();
     };
     let subject = Subject {
         line: &line,
-        default,
+        default: tree.default,
         release,
     };
     let found = explain_examples(file.text(), form, &subject);
@@ -294,6 +290,11 @@ impl Walk<'_> {
         })
     }
 
+    fn can_be_default(&self, version: KubernetesVersion) -> bool {
+        let mut defaults = self.stack.trees.iter().map(|tree| tree.default);
+        defaults.any(|default| default.is_none_or(|default| default == version))
+    }
+
     fn why_not(&self, node: &Node, text: &str) -> String {
         if node.is_alias() {
             return "an alias shows it; it is written where the anchor is".to_owned();
@@ -309,12 +310,8 @@ impl Walk<'_> {
             let is_own = self.stack.series.find(word) != SeriesMatch::None;
             is_own.then(|| ImagePattern::read_url(word).ok())?
         });
-        let is_default = |image: &crate::catalog::ImageUrl| {
-            let mut trees = self.stack.trees.iter();
-            trees.any(|tree| tree.default.is_none_or(|default| default == image.version))
-        };
         match image {
-            Some(image) if !is_default(&image) => {
+            Some(image) if !self.can_be_default(image.version) => {
                 return format!(
                     "it names the image of {}, which is not the default",
                     image.version
@@ -358,14 +355,20 @@ fn looks_like_one(text: &str) -> bool {
     if text.parse::<jiff::Timestamp>().is_ok() {
         return false;
     }
-    let is_hex = |word: &str| word.len() >= 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
     let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
-    words.any(|word| is_hex(word) || has_version(word))
+    words.any(|word| is_long_hex(word) || has_version(word))
+}
+
+fn is_long_hex(word: &str) -> bool {
+    word.len() >= 32 && word.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn is_number(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn has_version(word: &str) -> bool {
     let parts: Vec<&str> = word.trim_matches('.').split('.').collect();
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let numbers = parts.iter().filter(|part| is_number(part)).count();
     let starts = parts
         .windows(2)

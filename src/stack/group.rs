@@ -1,12 +1,18 @@
 //! Values of one map or manifest that are about one image: its name, URL, checksum and what else names it. They move together
 //! or not at all. It knows what each value has to say about another image, not which image that should be.
 
+mod sum;
+mod template;
+
 use super::document::Document;
 use super::facts::{Fact, Fault, FaultKind, ImageReference, Reference};
 use super::series::ProofKind;
 use crate::catalog::{Disagreement, ImagePattern, ImageTraits, NodeImage};
 use crate::version::{KubernetesVersion, OsRelease, Sha256, Sha512};
 use crate::yaml::{Node, Path};
+
+pub(super) use sum::Algorithm;
+pub(super) use template::{evaluated, pinned_refs, value_ref, values_in, version_around};
 
 /// Values that are about one image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,75 +98,11 @@ impl Stuck {
     }
 }
 
-/// The algorithm of a checksum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Algorithm {
-    Md5,
-    Sha1,
-    Sha256,
-    Sha512,
-}
-
 /// A value of the file as it is, and what it has to say about another image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stated {
     pub(super) path: Path,
     pub(super) text: String,
-}
-
-impl Algorithm {
-    /// Reads its name in manifests: `sha256`, `SHA-256`.
-    pub(super) fn of_name(name: &str) -> Option<Self> {
-        match name.to_ascii_lowercase().replace('-', "").as_str() {
-            "md5" => Some(Self::Md5),
-            "sha1" => Some(Self::Sha1),
-            "sha256" => Some(Self::Sha256),
-            "sha512" => Some(Self::Sha512),
-            _ => None,
-        }
-    }
-
-    /// Reads it from the look of a checksum: its prefix, or the number of its digits.
-    pub(super) fn of_sum(sum: &str) -> Option<Self> {
-        let (named, digits) = match sum.split_once(':') {
-            Some((name, digits)) => (Some(Self::of_name(name)?), digits),
-            None => (None, sum),
-        };
-        let is_hex = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let by_length = [Self::Md5, Self::Sha1, Self::Sha256, Self::Sha512]
-            .into_iter()
-            .find(|algorithm| algorithm.digits() == digits.len());
-        by_length.filter(|found| is_hex && named.is_none_or(|named| named == *found))
-    }
-
-    /// Returns how many digits such a checksum has.
-    pub(super) fn digits(self) -> usize {
-        match self {
-            Self::Md5 => 32,
-            Self::Sha1 => 40,
-            Self::Sha256 => 64,
-            Self::Sha512 => 128,
-        }
-    }
-
-    /// Returns its name for people.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Md5 => "MD5",
-            Self::Sha1 => "SHA-1",
-            Self::Sha256 => "SHA-256",
-            Self::Sha512 => "SHA-512",
-        }
-    }
-
-    /// Returns the checksum of an image by this algorithm, spelled as another one; nothing where no source proved it.
-    pub(super) fn sum_of(self, image: &NodeImage, spelling: &str) -> Option<String> {
-        match self {
-            Self::Md5 | Self::Sha1 => None,
-            Self::Sha256 => image.sha256.as_ref().map(|sum| sum.spelled_like(spelling)),
-            Self::Sha512 => image.sha512.as_ref().map(|sum| sum.spelled_like(spelling)),
-        }
-    }
 }
 
 impl ImageGroup {
@@ -362,7 +304,7 @@ impl ImageGroup {
             },
             ImagePart::Sum(algorithm) if Algorithm::of_sum(raw) != Some(algorithm) => {
                 Err(Unmovable::new(format!(
-                    "it is no {} checksum, which has {} digits",
+                    "it is not a {} checksum, which has {} digits",
                     algorithm.name(),
                     algorithm.digits()
                 )))
@@ -451,11 +393,12 @@ fn url_about(raw: &str, image: &NodeImage) -> Result<String, Unmovable> {
 
 /// Tells whether two container images are one, pulled from a registry and from a mirror of it.
 fn is_under_another_registry(one: &str, other: &str) -> bool {
-    let ends = |long: &str, short: &str| {
-        long.strip_suffix(short)
-            .is_some_and(|registry| registry.ends_with('/'))
-    };
-    ends(one, other) || ends(other, one)
+    is_below_registry(one, other) || is_below_registry(other, one)
+}
+
+fn is_below_registry(long: &str, short: &str) -> bool {
+    let registry = long.strip_suffix(short);
+    registry.is_some_and(|registry| registry.ends_with('/'))
 }
 
 /// Returns a name as it reads for another image; a name that would say something else than the image does not move.
@@ -508,17 +451,19 @@ pub(super) fn version_of(text: &str) -> Option<KubernetesVersion> {
     read.or_else(|| find_dashed(text))
 }
 
+/// Tells whether a word begins a version by its `v`, or by the word before it.
+fn is_marked(word: &str, before: Option<&&str>) -> bool {
+    let names_kubernetes = before.is_some_and(|before| {
+        let before = before.to_ascii_lowercase();
+        ["kube", "k8s", "kubernetes"].contains(&before.as_str())
+    });
+    word.starts_with('v') || names_kubernetes
+}
+
 /// Finds a version with dashes behind `kube-`, `k8s-` or a `v`.
 fn find_dashed(text: &str) -> Option<KubernetesVersion> {
     let file = text.rsplit('/').next().unwrap_or_default();
     let words: Vec<&str> = file.split('-').collect();
-    let marked = |word: &str, before: Option<&&str>| {
-        let is_marked = before.is_some_and(|before| {
-            let before = before.to_ascii_lowercase();
-            ["kube", "k8s", "kubernetes"].contains(&before.as_str())
-        });
-        word.starts_with('v') || is_marked
-    };
     (0..words.len().saturating_sub(2)).find_map(|at| {
         let before = at.checked_sub(1).and_then(|before| words.get(before));
         let [major, minor, patch] = words[at..at + 3] else {
@@ -526,87 +471,8 @@ fn find_dashed(text: &str) -> Option<KubernetesVersion> {
         };
         let plain = format!("{}.{minor}.{patch}", major.trim_start_matches('v'));
         let version: KubernetesVersion = plain.parse().ok()?;
-        (marked(major, before) && version.minor().major() == 1).then_some(version)
+        (is_marked(major, before) && version.minor().major() == 1).then_some(version)
     })
-}
-
-/// Returns the keys of the chart's value that a template's action prints: `image.url` of `{{ .Values.image.url | quote }}`.
-pub(super) fn value_ref(text: &str) -> Option<Vec<String>> {
-    let inner = text
-        .trim()
-        .strip_prefix("{{")?
-        .strip_suffix("}}")?
-        .trim_matches('-')
-        .trim();
-    let (chain, pipes) = inner.split_once('|').unwrap_or((inner, ""));
-    let is_quote = |pipe: &str| matches!(pipe.trim(), "" | "quote" | "squote" | "toString");
-    let keys = chain.trim().strip_prefix(".Values.")?;
-    let is_key = |key: &str| {
-        !key.is_empty()
-            && key
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    (pipes.split('|').all(is_quote) && keys.split('.').all(is_key))
-        .then(|| keys.split('.').map(str::to_owned).collect())
-}
-
-/// Returns the keys of all values of the chart that a text's actions read.
-pub(super) fn values_in(text: &str) -> Vec<Vec<String>> {
-    let is_of_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
-    let mut found = Vec::new();
-    for action in actions(text) {
-        for (at, marker) in action.match_indices(".Values.") {
-            let rest = &action[at + marker.len()..];
-            let length = rest.find(|c| !is_of_key(c)).unwrap_or(rest.len());
-            let keys = rest[..length].trim_matches('.').split('.');
-            found.push(keys.map(str::to_owned).collect());
-        }
-    }
-    found
-}
-
-/// Finds the version that the text around a template's actions names, or a text within one.
-pub(super) fn version_around(text: &str) -> Option<KubernetesVersion> {
-    let mut around = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once("{{") {
-        around.push_str(before);
-        around.push('x');
-        rest = behind.split_once("}}").map_or("", |(_, behind)| behind);
-    }
-    around.push_str(rest);
-    let quoted = actions(text).flat_map(|action| action.split('"').skip(1).step_by(2));
-    version_of(&around).or_else(|| quoted.into_iter().find_map(version_of))
-}
-
-/// Returns a text as Helm writes it, where its actions do no more than print values of the chart.
-pub(super) fn evaluated<'v>(
-    text: &str,
-    value: impl Fn(&[String]) -> Option<&'v str>,
-) -> Option<String> {
-    let mut written = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once("{{") {
-        let (action, behind) = behind.split_once("}}")?;
-        written.push_str(before);
-        written.push_str(value(&value_ref(&format!("{{{{{action}}}}}"))?)?);
-        rest = behind;
-    }
-    written.push_str(rest);
-    Some(written.trim_matches('"').to_owned())
-}
-
-/// Returns what stands between the braces of each action.
-fn actions(text: &str) -> impl Iterator<Item = &str> {
-    let behind = text.split("{{").skip(1);
-    behind.filter_map(|behind| Some(behind.split_once("}}")?.0))
-}
-
-/// Reads `{{ .Values.image }}@{{ .Values.digest }}`: the keys of both values.
-pub(super) fn pinned_refs(text: &str) -> Option<(Vec<String>, Vec<String>)> {
-    let (image, digest) = text.split_once('@')?;
-    Some((value_ref(image)?, value_ref(digest)?))
 }
 
 /// Finds the values at a place such as `volumes[].containerDisk.image`; `[]` stands for every item.
@@ -649,41 +515,5 @@ mod tests {
             let found = version_of(text).map(|version| version.to_string());
             assert_eq!(found.as_deref(), version, "{text}");
         }
-    }
-
-    #[test]
-    fn an_action_that_prints_a_value_refers_to_it() {
-        let keys = |text: &str| value_ref(text).map(|keys| keys.join("."));
-        assert_eq!(
-            keys("{{ .Values.image.url | quote }}").as_deref(),
-            Some("image.url")
-        );
-        assert_eq!(keys("{{- .Values.name -}}").as_deref(), Some("name"));
-        for text in [
-            "{{ .url }}",
-            "{{ printf \"%s\" .Values.name }}",
-            "{{ .Values.name | default \"x\" }}",
-            "a-{{ .Values.name }}",
-            "{{ .Values.a }}{{ .Values.b }}",
-        ] {
-            assert_eq!(keys(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn checksums_are_known_by_their_digits() {
-        for (digits, algorithm) in [
-            (32, Algorithm::Md5),
-            (40, Algorithm::Sha1),
-            (64, Algorithm::Sha256),
-            (128, Algorithm::Sha512),
-        ] {
-            assert_eq!(Algorithm::of_sum(&"a".repeat(digits)), Some(algorithm));
-        }
-        assert_eq!(
-            Algorithm::of_sum(&format!("sha512:{}", "a".repeat(64))),
-            None
-        );
-        assert_eq!(Algorithm::of_sum("abc"), None);
     }
 }

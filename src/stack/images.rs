@@ -6,7 +6,7 @@ use super::edits::FileEdits;
 use super::facts::{Fault, FaultKind, ImageListForm};
 use super::group::{ImageGroup, ImagePart};
 use super::kinds::{constant_name, constant_names, edit_names, literals};
-use super::series::{SeriesId, SeriesSet};
+use super::series::{ImageSeries, SeriesId, SeriesSet};
 use super::source::SourceFile;
 use super::wanted::{Reach, Wanted};
 use crate::catalog::{ImagePattern, NodeImage};
@@ -40,7 +40,7 @@ pub(crate) fn edit_images(
         } else {
             Claim::ByKind
         };
-        edit_group((file, group, claim), default, wanted, edits)?;
+        Values::new(file, group, wanted.series).edit(claim, default, wanted, edits)?;
     }
     Ok(())
 }
@@ -57,150 +57,171 @@ fn first_place(group: &ImageGroup) -> (usize, Option<&Path>) {
     (group.document, first)
 }
 
-fn edit_group(
-    (file, group, claim): (&SourceFile, &ImageGroup, Claim),
-    default: KubernetesVersion,
-    wanted: &Wanted<'_>,
-    edits: &mut FileEdits<'_>,
-) -> Result<(), Fault> {
-    let series = wanted.series.of_place(file.path(), group.line);
-    let known = series.and_then(|series| wanted.default_image(series));
-    let named = match known {
-        Some(_) => None,
-        None => by_name_alone((file, group), (series, default), wanted),
-    };
-    let Some(image) = known.or(named.as_ref()) else {
-        return unknown_image((file, group), (series, default), wanted);
-    };
-    let Some(class) = class(file, group, image, wanted) else {
-        return Ok(());
-    };
-    let lines = group.lines(file);
-    if !lines.iter().any(|line| edits.wants(class, *line)) {
-        return Ok(());
+/// Values about one image, in their file.
+struct Values<'f> {
+    file: &'f SourceFile,
+    group: &'f ImageGroup,
+    /// The series that they are of, where it is known.
+    id: Option<SeriesId>,
+    series: Option<&'f ImageSeries>,
+}
+
+impl<'f> Values<'f> {
+    fn new(file: &'f SourceFile, group: &'f ImageGroup, all: &'f SeriesSet) -> Self {
+        let id = all.of_place(file.path(), group.line);
+        Self {
+            file,
+            group,
+            id,
+            series: id.and_then(|id| all.get(id)),
+        }
     }
-    // A repair lowers nothing: which of two versions is right, a person decides.
-    if class == ChangeClass::Repair && image.version < group.version {
-        return Ok(());
+
+    fn edit(
+        &self,
+        claim: Claim,
+        default: KubernetesVersion,
+        wanted: &Wanted<'_>,
+        edits: &mut FileEdits<'_>,
+    ) -> Result<(), Fault> {
+        let group = self.group;
+        let known = self.id.and_then(|series| wanted.default_image(series));
+        let named = match known {
+            Some(_) => None,
+            None => self.by_name_alone(default, wanted),
+        };
+        let Some(image) = known.or(named.as_ref()) else {
+            return self.stay_behind(default, wanted);
+        };
+        let Some(class) = self.class(image, wanted) else {
+            return Ok(());
+        };
+        let lines = group.lines(self.file);
+        if !lines.iter().any(|line| edits.wants(class, *line)) {
+            return Ok(());
+        }
+        // A repair lowers nothing: which of two versions is right, a person decides.
+        if class == ChangeClass::Repair && image.version < group.version {
+            return Ok(());
+        }
+        if let Some(fault) = constant_name(self.file, group) {
+            return Err(fault);
+        }
+        if let Some(fault) = self.other_os(image, wanted) {
+            return Err(fault);
+        }
+        let stated = group.about(self.file, image)?;
+        edits.together(class, &lines, |edits| {
+            for stated in &stated {
+                let (path, text) = (&stated.path, &stated.text);
+                if claim == Claim::ByText {
+                    edits.set_by_text(group.document, path, text, class)?;
+                } else {
+                    edits.set(group.document, path, text, class)?;
+                }
+            }
+            Ok(())
+        })
     }
-    if let Some(fault) = constant_name(file, group) {
-        return Err(fault);
+
+    /// Says that values would move to another operating system with a new patch, which is a change of its own.
+    fn other_os(&self, image: &NodeImage, wanted: &Wanted<'_>) -> Option<Fault> {
+        let standing = self.group.version;
+        let stays_in_line = wanted.line.minor == wanted.line_before.minor;
+        let is_new = standing != image.version && stays_in_line && !wanted.moves_os;
+        let (before, after) = (self.group.os(self.file)?, image.os.as_ref()?);
+        if !is_new || before == *after || wanted.must_leave(standing, Some(&before)) {
+            return None;
+        }
+        let reason = format!(
+            "it is on {before}, the image of {} on {after}",
+            image.version
+        );
+        let hint = "move the stack to one operating system first: --change os-release";
+        Some(self.fault(&reason, hint))
     }
-    if let Some(fault) = other_os((file, group), image, wanted) {
-        return Err(fault);
+
+    /// Returns the class of the change that lets the values name an image; nothing where they name it already.
+    fn class(&self, image: &NodeImage, wanted: &Wanted<'_>) -> Option<ChangeClass> {
+        if self.group.is_about(self.file, image) {
+            return None;
+        }
+        if self.group.version == image.version {
+            let os = self.group.os(self.file);
+            return Some(wanted.image_class(image.version, os.as_ref()));
+        }
+        Some(wanted.default_class(self.group.version))
     }
-    let stated = group.about(file, image)?;
-    edits.together(class, &lines, |edits| {
-        for stated in &stated {
-            let (path, text) = (&stated.path, &stated.text);
-            if claim == Claim::ByText {
-                edits.set_by_text(group.document, path, text, class)?;
-            } else {
-                edits.set(group.document, path, text, class)?;
+
+    /// Returns what is known of the default's image from its version alone, where names that say no more are all there is: such a
+    /// name is repaired without a source, and moves where a source of the series is known.
+    fn by_name_alone(&self, default: KubernetesVersion, wanted: &Wanted<'_>) -> Option<NodeImage> {
+        let is_repair = wanted.default_class(self.group.version) == ChangeClass::Repair;
+        let has_source = self.series.is_some_and(|series| series.store.is_some());
+        let mut members = self.group.members.iter();
+        let is_names = members.all(|member| member.part == ImagePart::Name);
+        let is_plain = is_names && self.group.os(self.file).is_none();
+        (is_plain && (is_repair || has_source)).then(|| NodeImage {
+            version: default,
+            os: None,
+            url: self.group.text(self.file).unwrap_or_default().to_owned(),
+            sha256: None,
+            sha512: None,
+            digest: None,
+            built: None,
+            size: None,
+        })
+    }
+
+    /// The default's image is not known of the series of these values. They stay where they are, and so does the default that
+    /// would leave them behind.
+    fn stay_behind(&self, default: KubernetesVersion, wanted: &Wanted<'_>) -> Result<(), Fault> {
+        let class = wanted.default_class(self.group.version);
+        let is_left_behind = self.group.version != default
+            && class != ChangeClass::Repair
+            && wanted
+                .policy
+                .wants_at(class, self.file.path(), self.group.line);
+        if !is_left_behind {
+            return Ok(());
+        }
+        Err(match self.series {
+            Some(series) if series.store.is_some() => {
+                let reason = format!("no image of {default} is known for {}", series.title);
+                let hint = "wait for the image, or change the value by hand";
+                self.fault(&reason, hint)
+            }
+            Some(_) | None => self.no_source(),
+        })
+    }
+
+    fn no_source(&self) -> Fault {
+        let hint = "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`";
+        self.fault("no source of such images is known", hint)
+    }
+
+    fn fault(&self, reason: &str, hint: &str) -> Fault {
+        let text = self.group.text(self.file).unwrap_or_default();
+        let version = self.group.version;
+        let message = format!("`{text}` names the image of {version}: {reason}");
+        Fault {
+            kind: FaultKind::Unmovable,
+            ..Fault::new(self.file.path(), self.group.line, message, hint)
+        }
+    }
+
+    /// Says why these values cannot follow a new default, whatever their store offers.
+    fn cannot_follow(&self) -> Option<Fault> {
+        if let Some(fault) = constant_name(self.file, self.group) {
+            return Some(fault);
+        }
+        match self.series.and_then(|series| series.store.as_ref()) {
+            None => Some(self.no_source()),
+            Some(store) => {
+                let next = next_image(self.file, self.group, store)?;
+                self.group.about(self.file, &next).err()
             }
         }
-        Ok(())
-    })
-}
-
-/// Says that values would move to another operating system with a new patch, which is a change of its own.
-fn other_os(
-    (file, group): (&SourceFile, &ImageGroup),
-    image: &NodeImage,
-    wanted: &Wanted<'_>,
-) -> Option<Fault> {
-    let stays_in_line = wanted.line.minor == wanted.line_before.minor;
-    let is_new = group.version != image.version && stays_in_line && !wanted.moves_os;
-    let (before, after) = (group.os(file)?, image.os.as_ref()?);
-    if !is_new || before == *after || wanted.must_leave(group.version, Some(&before)) {
-        return None;
-    }
-    let reason = format!(
-        "it is on {before}, the image of {} on {after}",
-        image.version
-    );
-    let hint = "move the stack to one operating system first: --change os-release";
-    Some(names_image((file, group), &reason, hint))
-}
-
-/// Returns the class of the change that lets the values name an image; nothing where they name it already.
-fn class(
-    file: &SourceFile,
-    group: &ImageGroup,
-    image: &NodeImage,
-    wanted: &Wanted<'_>,
-) -> Option<ChangeClass> {
-    if group.is_about(file, image) {
-        return None;
-    }
-    let os = group.os(file);
-    if group.version == image.version {
-        return Some(wanted.image_class(group.version, os.as_ref()));
-    }
-    Some(wanted.default_class(group.version))
-}
-
-/// Returns what is known of the default's image from its version alone, where names that say no more are all there is: such a
-/// name is repaired without a source, and moves where a source of the series is known.
-fn by_name_alone(
-    (file, group): (&SourceFile, &ImageGroup),
-    (series, default): (Option<SeriesId>, KubernetesVersion),
-    wanted: &Wanted<'_>,
-) -> Option<NodeImage> {
-    let is_repair = wanted.default_class(group.version) == ChangeClass::Repair;
-    let known = series.and_then(|series| wanted.series.get(series));
-    let has_source = known.is_some_and(|series| series.store.is_some());
-    let mut members = group.members.iter();
-    let is_names = members.all(|member| member.part == ImagePart::Name);
-    let is_plain = is_names && group.os(file).is_none();
-    (is_plain && (is_repair || has_source)).then(|| NodeImage {
-        version: default,
-        os: None,
-        url: group.text(file).unwrap_or_default().to_owned(),
-        sha256: None,
-        sha512: None,
-        digest: None,
-        built: None,
-        size: None,
-    })
-}
-
-/// The default's image is not known of the series of these values. They stay where they are, and so does the default that would
-/// leave them behind.
-fn unknown_image(
-    (file, group): (&SourceFile, &ImageGroup),
-    (series, default): (Option<SeriesId>, KubernetesVersion),
-    wanted: &Wanted<'_>,
-) -> Result<(), Fault> {
-    let class = wanted.default_class(group.version);
-    let is_left_behind = group.version != default
-        && class != ChangeClass::Repair
-        && wanted.policy.wants_at(class, file.path(), group.line);
-    if !is_left_behind {
-        return Ok(());
-    }
-    let known = series.and_then(|series| wanted.series.get(series));
-    Err(match known {
-        Some(series) if series.store.is_some() => {
-            let reason = format!("no image of {default} is known for {}", series.title);
-            let hint = "wait for the image, or change the value by hand";
-            names_image((file, group), &reason, hint)
-        }
-        Some(_) | None => no_source(file, group),
-    })
-}
-
-fn no_source(file: &SourceFile, group: &ImageGroup) -> Fault {
-    let hint = "name one in csctl-matrix.yaml: `imageStore: {pattern: 'https://.../{os}-kube-v{version}.qcow2'}`";
-    names_image((file, group), "no source of such images is known", hint)
-}
-
-fn names_image((file, group): (&SourceFile, &ImageGroup), reason: &str, hint: &str) -> Fault {
-    let text = group.text(file).unwrap_or_default();
-    let message = format!("`{text}` names the image of {}: {reason}", group.version);
-    Fault {
-        kind: FaultKind::Unmovable,
-        ..Fault::new(file.path(), group.line, message, hint)
     }
 }
 
@@ -208,18 +229,9 @@ fn names_image((file, group): (&SourceFile, &ImageGroup), reason: &str, hint: &s
 /// beside them cannot be about another image.
 pub(crate) fn cannot_follow(file: &SourceFile, series: &SeriesSet) -> Vec<Fault> {
     let groups = file.groups().iter();
-    let faults = groups.filter_map(|group| {
-        if let Some(fault) = constant_name(file, group) {
-            return Some(fault);
-        }
-        let known = series.of_place(file.path(), group.line);
-        let store = known.and_then(|known| series.get(known)?.store.as_ref());
-        match store {
-            None => Some(no_source(file, group)),
-            Some(pattern) => group.about(file, &next_image(file, group, pattern)?).err(),
-        }
-    });
-    let mut faults: Vec<Fault> = faults.collect();
+    let mut faults: Vec<Fault> = groups
+        .filter_map(|group| Values::new(file, group, series).cannot_follow())
+        .collect();
     let literals = literals(file, series).into_iter();
     faults.extend(literals.map(|literal| literal.fault));
     let mut image_lists = file.image_lists().iter();

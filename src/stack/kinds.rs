@@ -224,7 +224,9 @@ fn kubernetes_fact(text: &str) -> Option<Fact> {
 /// Sets a scalar that names the default version in full, or its minor alone, in its own spelling. A repair lowers nothing: which
 /// of two versions is right, a person decides.
 fn set_kubernetes(
-    (document, path, raw): (usize, &Path, &str),
+    document: usize,
+    path: &Path,
+    raw: &str,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
@@ -266,10 +268,7 @@ fn read_requirement(node: &Node) -> Option<ChartRequirement> {
 }
 
 /// Returns what a place that names an addon chart is to say, in the words that stand there; nothing where it stays.
-fn wanted_chart(
-    (file, path, node): (&Document, &Path, &Node),
-    wanted: &Wanted<'_>,
-) -> Option<String> {
+fn wanted_chart(file: &Document, path: &Path, node: &Node, wanted: &Wanted<'_>) -> Option<String> {
     let text = chart_text(node, wanted.find_chart(file.path(), path)?)?;
     (Some(text.as_str()) != node.as_str()).then_some(text)
 }
@@ -286,11 +285,13 @@ fn chart_text(node: &Node, version: &ChartVersion) -> Option<String> {
 
 /// Sets a place that names an addon chart.
 fn set_chart(
-    (file, path, node): (&Document, &Path, &Node),
+    file: &Document,
+    path: &Path,
+    node: &Node,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    match wanted_chart((file, path, node), wanted) {
+    match wanted_chart(file, path, node, wanted) {
         Some(text) => edits.set(0, path, &text, wanted.chart_class(node)),
         None => Ok(()),
     }
@@ -319,7 +320,9 @@ pub(crate) fn minor_in_name(name: &str) -> Option<(std::ops::Range<usize>, Minor
 
 /// Puts the wanted minor into a chart's name, when it carries another, and the stack's name, when it carries another stack's.
 fn set_chart_name(
-    (file, path, name): (&Document, &Path, &str),
+    file: &Document,
+    path: &Path,
+    name: &str,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {

@@ -81,12 +81,13 @@ fn collect_urls<'n>(node: &'n Node, found: &mut Vec<(usize, &'n str)>) {
     for (_, _, value) in node.own_entries() {
         collect_urls(value, found);
     }
-    let is_image = |text: &&str| {
-        text.contains("://") && IMAGE_FILES.iter().any(|ending| text.ends_with(ending))
-    };
-    if let Some(text) = node.as_str().filter(is_image) {
+    if let Some(text) = node.as_str().filter(|text| is_image_url(text)) {
         found.push((node.line(), text));
     }
+}
+
+fn is_image_url(text: &str) -> bool {
+    text.contains("://") && IMAGE_FILES.iter().any(|ending| text.ends_with(ending))
 }
 
 /// Claims the free values of all source trees; tells whether anything new is claimed.

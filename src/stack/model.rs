@@ -120,7 +120,7 @@ impl SourceTree {
         })
     }
 
-    /// Finds the dependency of a Chart.yaml that an entry of the Chart.lock beside it belongs to.
+    /// Finds what a Chart.yaml has where its Chart.lock has an entry: Helm keeps the order.
     pub fn find_dependency(&self, locked: &Reference) -> Option<&Reference> {
         let file = self.find_chart(&locked.file)?;
         let mut references = file.references().iter();
@@ -148,13 +148,14 @@ impl SourceTree {
         let Fact::ChartDependency { version, range, .. } = &dependency.fact else {
             return None;
         };
-        let locked = || match &self.find_locked(dependency)?.fact {
-            Fact::LockedDependency { version, .. } => version.as_ref(),
-            _ => None,
+        let Some(range) = range else {
+            return version.as_ref();
         };
-        match range {
-            Some(range) => locked().filter(|version| range.takes(version)),
-            None => version.as_ref(),
+        match &self.find_locked(dependency)?.fact {
+            Fact::LockedDependency { version, .. } => {
+                version.as_ref().filter(|version| range.takes(version))
+            }
+            _ => None,
         }
     }
 
@@ -174,6 +175,11 @@ impl SourceTree {
             found.extend(examples.map(|example| (file.as_ref(), example)));
         }
         found
+    }
+
+    /// Tells whether a file is one of its own.
+    pub(super) fn has(&self, file: &SourceFile) -> bool {
+        self.find_file(file.path()).is_some()
     }
 
     /// Tells whether it has a csctl.yaml.

@@ -70,6 +70,17 @@ pub enum ProofKind {
     Digest,
 }
 
+impl ProofKind {
+    fn is_given_by(self, image: &NodeImage) -> bool {
+        match self {
+            Self::Sha256 => image.sha256.is_some(),
+            Self::Sha512 => image.sha512.is_some(),
+            Self::Weak => false,
+            Self::Digest => image.digest.is_some(),
+        }
+    }
+}
+
 /// One statement of a file about an image, from which series are learnt.
 #[derive(Debug, Clone)]
 pub(super) struct Clue<'a> {
@@ -245,13 +256,8 @@ impl ImageSeries {
 
     /// Returns what files ask of an image that its source does not give; nothing where it gives all.
     pub fn lacking_proof(&self, image: &NodeImage) -> Option<ProofKind> {
-        let is_given = |proof: &ProofKind| match proof {
-            ProofKind::Sha256 => image.sha256.is_some(),
-            ProofKind::Sha512 => image.sha512.is_some(),
-            ProofKind::Weak => false,
-            ProofKind::Digest => image.digest.is_some(),
-        };
-        self.proofs.iter().copied().find(|proof| !is_given(proof))
+        let mut proofs = self.proofs.iter().copied();
+        proofs.find(|proof| !proof.is_given_by(image))
     }
 
     /// Tells whether a name or URL of this pattern, with these traits, is of the series.
@@ -264,13 +270,19 @@ impl ImageSeries {
                 .store
                 .as_ref()
                 .is_some_and(|store| is_mirror_of(pattern, store));
-        let is_stem = || {
-            let mut stems = self.urls.iter().map(ImagePattern::stem);
-            pattern.host().is_none() && stems.any(|stem| stem == pattern.as_str())
-        };
         // A name that is spelled otherwise is meant for the series all the same; `check` says that it finds no image.
         let mut names = self.names.iter();
-        is_known_url || names.any(|name| name.is_spelled_like(pattern)) || is_stem()
+        is_known_url || names.any(|name| name.is_spelled_like(pattern)) || self.has_stem(pattern)
+    }
+
+    /// Tells whether a name is that of the files behind its URLs.
+    fn has_stem(&self, pattern: &ImagePattern) -> bool {
+        let mut stems = self.urls.iter().map(ImagePattern::stem);
+        pattern.host().is_none() && stems.any(|stem| stem == pattern.as_str())
+    }
+
+    fn has_name_of(&self, clue: &Clue<'_>) -> bool {
+        clue.names.iter().any(|name| self.names.contains(name))
     }
 
     /// Tells whether a text with these traits says nothing that contradicts the series.
@@ -368,26 +380,21 @@ impl Learner {
         pattern: &ImagePattern,
         traits: &ImageTraits,
     ) -> Option<SeriesId> {
-        let has_name = |id: usize| {
-            let mut names = clue.names.iter();
-            names.any(|name| self.series[id].names.contains(name))
-        };
-        let same = |id: &usize| {
+        let mut possible: Vec<usize> = (0..self.series.len()).collect();
+        possible.retain(|id| {
             let series = &self.series[*id];
-            if !series.agrees(traits) || series.architecture != traits.architecture {
-                return false;
-            }
-            series.urls.contains(pattern)
-                || has_name(*id)
-                || series.is_continued_by(pattern, clue.version)
-        };
-        let all = || (0..self.series.len()).filter(same);
+            let agrees = series.agrees(traits) && series.architecture == traits.architecture;
+            agrees
+                && (series.urls.contains(pattern)
+                    || series.has_name_of(clue)
+                    || series.is_continued_by(pattern, clue.version))
+        });
+        let mut ids = possible.iter();
+        let named = ids.find(|id| self.series[**id].has_name_of(clue));
         // Two names of one list and one version are two images, whatever their URLs.
-        let named = all().find(|id| has_name(*id));
-        let is_taken = |id: &usize| self.listed.contains(&(*id, clue.entry()));
-        named
-            .or_else(|| all().find(|id| !is_taken(id)))
-            .map(SeriesId)
+        let mut ids = possible.iter();
+        let found = named.or_else(|| ids.find(|id| !self.listed.contains(&(**id, clue.entry()))));
+        found.copied().map(SeriesId)
     }
 
     /// Lets the configured store take the place of the one that URLs name, where it has the same images or is the only one.
@@ -395,13 +402,12 @@ impl Learner {
         let Some(configured) = configured else { return };
         let of_store = ImageTraits::of(&configured.example());
         let is_alone = self.series.len() == 1;
-        let same = |series: &ImageSeries| {
+        for series in &mut self.series {
             let stem = series.store.as_ref().map(ImagePattern::stem);
-            series.agrees(&of_store) && (is_alone || stem == Some(configured.stem()))
-        };
-        for series in self.series.iter_mut().filter(|series| same(series)) {
-            series.store = Some(configured.clone());
-            series.urls.insert(configured.clone());
+            if series.agrees(&of_store) && (is_alone || stem == Some(configured.stem())) {
+                series.store = Some(configured.clone());
+                series.urls.insert(configured.clone());
+            }
         }
     }
 
@@ -410,41 +416,39 @@ impl Learner {
         let traits = ImageTraits::of(clue.text);
         let of_list = clue.list.and_then(|list| self.lists.get(&list).copied());
         let known = of_list.or_else(|| self.find_named(clue, &traits));
-        let id = known.unwrap_or_else(|| {
-            let store = stores.configured.or(stores.of_provider);
-            let store = store.filter(|store| can_have(store, &traits));
-            let is_used = |store: &ImagePattern| {
-                self.series.iter().any(|series| {
-                    series.store.as_ref() == Some(store) && series.distribution.is_none()
-                })
-            };
-            let fresh = store.filter(|store| !is_used(store)).cloned();
-            let id = self.push(&traits);
-            let series = &mut self.series[id.0];
-            series.urls.extend(fresh.clone());
-            series.store = fresh;
-            id
-        });
+        let id = known.unwrap_or_else(|| self.push_named(&traits, stores));
         self.join(clue, id, &traits);
     }
 
+    /// Adds a series of which a name alone is known; its images are in the store that is known, unless another series has it.
+    fn push_named(&mut self, traits: &ImageTraits, stores: KnownStores<'_>) -> SeriesId {
+        let store = stores.configured.or(stores.of_provider);
+        let store = store.filter(|store| can_have(store, traits)).cloned();
+        let mut others = self.series.iter();
+        let is_used = others.any(|other| other.store == store && other.distribution.is_none());
+        let fresh = store.filter(|_| !is_used);
+        let id = self.push(traits);
+        let series = &mut self.series[id.0];
+        series.urls.extend(fresh.clone());
+        series.store = fresh;
+        id
+    }
+
     fn find_named(&self, clue: &Clue<'_>, traits: &ImageTraits) -> Option<SeriesId> {
-        let is_known = |series: &&(usize, &ImageSeries)| {
-            clue.names.iter().any(|name| series.1.takes(name, traits))
-        };
-        let all = || self.series.iter().enumerate();
-        if let Some((index, _)) = all().find(|series| is_known(&series)) {
-            return Some(SeriesId(index));
+        let mut all = self.series.iter();
+        let known = all.position(|series| clue.names.iter().any(|name| series.takes(name, traits)));
+        if known.is_some() {
+            return known.map(SeriesId);
         }
         // A name that only one series can be meant by is of that one.
-        let can_be = |series: &ImageSeries| {
-            let suffix = traits.suffix.trim_start_matches(['-', '_', '+']);
+        let suffix = traits.suffix.trim_start_matches(['-', '_', '+']);
+        let mut possible = (0..self.series.len()).filter(|id| {
+            let series = &self.series[*id];
             let agrees = series.agrees(traits) && series.architecture == traits.architecture;
             agrees && series.suffix().contains(suffix) && series.store.is_some()
-        };
-        let mut possible = all().filter(|(_, series)| can_be(series));
+        });
         match (possible.next(), possible.next()) {
-            (Some((index, _)), None) => Some(SeriesId(index)),
+            (Some(id), None) => Some(SeriesId(id)),
             (None, _) | (Some(_), Some(_)) => None,
         }
     }
@@ -481,8 +485,10 @@ impl ImageSeries {
     /// Tells whether a URL of another place is of the same images: the store moved, or an image manifest was forgotten when it
     /// did. Two directories of one host that have the same version have different images.
     fn is_continued_by(&self, pattern: &ImagePattern, version: KubernetesVersion) -> bool {
-        let same_name = |known: &&ImagePattern| known.stem() == pattern.stem();
-        let mut known = self.urls.iter().filter(same_name).peekable();
+        let known = self.urls.iter();
+        let mut known = known
+            .filter(|known| known.stem() == pattern.stem())
+            .peekable();
         known.peek().is_some()
             && known.all(|known| {
                 let same_host = known.host() == pattern.host();

@@ -14,6 +14,7 @@ use super::provider;
 use super::role::{Part, Role};
 use super::series::{SeriesId, SeriesSet};
 use super::stated::{Claims, Facts, ValueRef};
+use super::tree::has_folder;
 use crate::catalog::ImagePattern;
 use crate::version::{KubernetesVersion, OsRelease};
 use crate::yaml;
@@ -41,7 +42,8 @@ impl Deref for SourceFile {
 impl SourceFile {
     /// Reads a file, if a kind claims it. `place` is its path below its source tree; of addon charts, these belong to a minor.
     pub fn read(
-        (path, place): (&str, &str),
+        path: &str,
+        place: &str,
         text: &Arc<str>,
         charts: &MinorBoundCharts,
     ) -> Result<Option<Self>, Fault> {
@@ -184,17 +186,10 @@ impl SourceFile {
 
     /// Returns the part of a release that it goes into. Where no kind claims it, its directory tells.
     pub fn part(&self) -> Part {
-        let is_below = |name| {
-            self.path()
-                .split('/')
-                .rev()
-                .skip(1)
-                .any(|part| part == name)
-        };
         match self.kinds.first() {
             Some(kind) => kind.role().part(),
-            None if is_below("cluster-addon") => Part::ClusterAddon,
-            None if is_below("cluster-class") => Part::Stack,
+            None if has_folder(self.path(), "cluster-addon") => Part::ClusterAddon,
+            None if has_folder(self.path(), "cluster-class") => Part::Stack,
             None => Part::Beside,
         }
     }

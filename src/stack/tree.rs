@@ -136,7 +136,8 @@ fn has_ending(name: &str, ending: &str) -> bool {
         .is_some_and(|(_, found)| found == ending)
 }
 
-fn has_folder(path: &str, folder: &str) -> bool {
+/// Tells whether a path is below a folder of this name.
+pub(super) fn has_folder(path: &str, folder: &str) -> bool {
     path.split('/').rev().skip(1).any(|part| part == folder)
 }
 

@@ -109,8 +109,9 @@ impl<'a> Wanted<'a> {
 
     /// Tells whether the default moves because it is blocked.
     pub fn is_default_blocked(&self) -> bool {
-        let blocked = |before| self.banned.contains(&before);
-        self.default_before.is_some_and(blocked) && self.policy.wants(ChangeClass::Removal)
+        let before = self.default_before.as_ref();
+        before.is_some_and(|before| self.banned.contains(before))
+            && self.policy.wants(ChangeClass::Removal)
     }
 }
 

@@ -16,6 +16,7 @@ const FLOORS: [&[&str]; 16] = [
         "parallel",
         "release_digest",
         "spelling",
+        "template",
     ],
     &["catalog"],
     &["standard"],
@@ -49,7 +50,7 @@ const EFFECTS: [&str; 9] = [
 
 /// The modules right below each of these use each other. The registry of rules may: it names the families, which are made of rules.
 /// The others are to go; none may come.
-const CIRCLES: [&str; 9] = [
+const CIRCLES: [&str; 8] = [
     "check",
     "command::doctor",
     "command::pr",
@@ -57,7 +58,6 @@ const CIRCLES: [&str; 9] = [
     "io::update",
     "plan",
     "pull",
-    "stack",
     "yaml",
 ];
 
@@ -159,7 +159,10 @@ fn an_update_changes_files_through_its_effects_alone() {
 fn the_map_names_every_floor_and_every_file_says_what_it_is_for() {
     let map = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     for name in FLOORS.concat() {
-        let inner = ["markup", "parallel", "spelling", "error", "schema"].contains(&name);
+        let inner = [
+            "markup", "parallel", "spelling", "template", "error", "schema",
+        ]
+        .contains(&name);
         assert!(
             inner || map.contains(&format!("`{name}`")),
             "docs/architecture.md does not name {name}"

@@ -149,11 +149,11 @@ fn a_broken_csctl_yaml_is_told_with_its_line() {
         ),
         (
             with_version("null"),
-            "csctl.yaml:4: `config.kubernetesVersion` is `null`, which is no Kubernetes version",
+            "csctl.yaml:4: invalid Kubernetes version `null` for `config.kubernetesVersion`",
         ),
         (
             with_version("v1.34.6-rc.1"),
-            "csctl.yaml:4: `config.kubernetesVersion` is `v1.34.6-rc.1`, which is no Kubernetes version",
+            "csctl.yaml:4: invalid Kubernetes version `v1.34.6-rc.1` for `config.kubernetesVersion`",
         ),
         (
             CSCTL.replace("type: openstack", "type: [openstack]"),

@@ -203,7 +203,7 @@ fn a_wrong_entry_stops_everything_with_its_line() {
     for (entry, expected) in [
         (
             "charts:\n- name: kms\n  repository: charts.example.org\n",
-            "csctl-matrix.yaml:3: charts[0].repository: is no URL of a Helm repository",
+            "csctl-matrix.yaml:3: charts[0].repository: invalid URL of a Helm repository",
         ),
         (
             "charts:\n- name: kms\n  repository: https://charts.example.org\n  versionKey: kms\n",

@@ -175,7 +175,7 @@ fn entries_that_say_nothing_are_held_by_name() {
         [
             "reference in docs/absent.md (csctl-matrix.yaml:2): no file matches",
             "reference in docs/there.md (csctl-matrix.yaml:5): nothing fits `Version {value}` with a value like `{{default}}`",
-            "reference in docs/there.yaml (csctl-matrix.yaml:8): there is no `a.b`"
+            "reference in docs/there.yaml (csctl-matrix.yaml:8): `a.b` not found"
         ]
     );
     assert!(planned["files"].as_array().unwrap().len() > 1);
@@ -187,7 +187,7 @@ fn mistakes_in_entries_stop_everything() {
         (
             "- files: a.md\n  pattern: 'K {value}'\n  value: '{{defualt}}'\n",
             4,
-            "`{{defualt}}` is no value; did you mean `{{default}}`?",
+            "unknown placeholder `{{defualt}}`; did you mean `{{default}}`?",
         ),
         (
             "- files: a.md\n  pattern: 'K'\n  value: '{{default}}'\n",

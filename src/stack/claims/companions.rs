@@ -54,11 +54,19 @@ impl<'n> Scalars<'n> {
 
     /// Returns those about one image, in the order of the map.
     pub(super) fn of_stem(&self, stem: &str) -> impl Iterator<Item = &Scalar<'n>> {
-        let stem_at = |place: usize| self.all[place].stem.as_str();
-        let start = self.by_stem.partition_point(|place| stem_at(*place) < stem);
-        let rest = &self.by_stem[start..];
-        let length = rest.partition_point(|place| stem_at(*place) == stem);
+        let places = &self.by_stem;
+        let start = places.partition_point(|place| self.all[*place].stem.as_str() < stem);
+        let rest = &places[start..];
+        let length = rest.partition_point(|place| self.all[*place].stem == stem);
         rest[..length].iter().map(|place| &self.all[*place])
+    }
+
+    /// Finds the first of those about one image whose key ends with one of these words.
+    fn find_ending(&self, stem: &str, words: &[&str]) -> Option<&Scalar<'n>> {
+        self.of_stem(stem).find(|other| {
+            let key = other.key.to_ascii_lowercase();
+            words.iter().any(|word| key.ends_with(word))
+        })
     }
 
     /// Returns the scalar of a key.
@@ -142,19 +150,19 @@ pub(super) fn companion_part(
 pub(super) fn hash_member(path: &Path, all: &Scalars<'_>, leader: &Scalar<'_>) -> Option<Member> {
     let mut maps = all.maps.get(&leader.stem)?.iter();
     maps.find_map(|(key, node)| {
-        let texts = || {
-            let scalars = node.own_entries();
-            scalars.filter_map(|(name, _, value)| Some((name, value.as_str()?)))
-        };
-        let (place, found) = texts().find_map(|(name, text)| {
+        let scalars = node.own_entries();
+        let texts = scalars.filter_map(|(name, _, value)| Some((name, value.as_str()?)));
+        let texts: Vec<(&str, &str)> = texts.collect();
+        let (place, found) = texts.iter().find_map(|(name, text)| {
             let found = Algorithm::of_sum(text);
-            let is_value = name == "value" || found.is_some();
-            is_value.then_some((name, found))
+            let is_value = *name == "value" || found.is_some();
+            is_value.then_some((*name, found))
         })?;
-        let named = texts().find_map(|(_, text)| Algorithm::of_name(text));
+        let mut all = texts.iter();
+        let algorithm = all.find_map(|(_, text)| Algorithm::of_name(text));
         Some(Member {
             path: path.clone().key(*key).key(place),
-            part: ImagePart::Sum(named.or(found)?),
+            part: ImagePart::Sum(algorithm.or(found)?),
         })
     })
 }
@@ -168,14 +176,11 @@ pub(super) fn tagged_name(
     if !tag.key.to_ascii_lowercase().ends_with("tag") {
         return None;
     }
-    let find = |words: &[&str]| {
-        all.of_stem(&tag.stem).find(|other| {
-            let key = other.key.to_ascii_lowercase();
-            words.iter().any(|word| key.ends_with(word))
-        })
-    };
-    let repository = find(&["repository", "image", "name"])?.text;
-    let registry = find(&["registry"]).map(|registry| format!("{}/", registry.text));
+    let repository = all
+        .find_ending(&tag.stem, &["repository", "image", "name"])?
+        .text;
+    let registry = all.find_ending(&tag.stem, &["registry"]);
+    let registry = registry.map(|registry| format!("{}/", registry.text));
     let registry = registry.filter(|registry| !repository.starts_with(registry.as_str()));
     let name = format!("{}{repository}:{}", registry.unwrap_or_default(), tag.text);
     (series.find(&name) != SeriesMatch::None).then_some(name)

@@ -1,55 +1,40 @@
 //! Globs over paths: `*` and `?` within one name, `**` for any number of directories. It looks at no file.
 
+use globset::{GlobBuilder, GlobMatcher};
+
 /// A glob such as `providers/**/examples/*.yaml`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Glob(String);
+#[derive(Debug, Clone)]
+pub(crate) struct Glob(GlobMatcher);
+
+impl PartialEq for Glob {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.glob() == other.0.glob()
+    }
+}
+
+impl Eq for Glob {}
 
 impl Glob {
-    /// Returns the glob with this text.
-    pub(crate) fn new(text: &str) -> Self {
-        Self(text.to_owned())
+    /// Reads a glob; the error says what is wrong in it.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let glob = GlobBuilder::new(text).literal_separator(true).build();
+        let glob = glob.map_err(|error| format!("invalid glob `{text}`: {}", error.kind()))?;
+        Ok(Self(glob.compile_matcher()))
     }
 
     /// Returns the text.
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        self.0.glob().glob()
     }
 
     /// Tells whether it names one file.
     pub(crate) fn is_plain(&self) -> bool {
-        !self.0.contains(['*', '?'])
+        !self.as_str().contains(['*', '?', '[', '{', '\\'])
     }
 
     /// Tells whether it takes a path.
     pub(crate) fn takes(&self, path: &str) -> bool {
-        let pattern: Vec<&str> = self.0.split('/').collect();
-        let names: Vec<&str> = path.split('/').collect();
-        takes_names(&pattern, &names)
-    }
-}
-
-fn takes_names(pattern: &[&str], names: &[&str]) -> bool {
-    match (pattern, names) {
-        ([], []) => true,
-        (["**", rest @ ..], _) => {
-            takes_names(rest, names) || (!names.is_empty() && takes_names(pattern, &names[1..]))
-        }
-        ([first, rest @ ..], [name, below @ ..]) => {
-            takes_name(first.as_bytes(), name.as_bytes()) && takes_names(rest, below)
-        }
-        ([], _) | (_, []) => false,
-    }
-}
-
-fn takes_name(pattern: &[u8], name: &[u8]) -> bool {
-    match (pattern, name) {
-        ([], []) => true,
-        ([b'*', rest @ ..], _) => {
-            takes_name(rest, name) || (!name.is_empty() && takes_name(pattern, &name[1..]))
-        }
-        ([b'?', rest @ ..], [_, below @ ..]) => takes_name(rest, below),
-        ([letter, rest @ ..], [found, below @ ..]) => letter == found && takes_name(rest, below),
-        ([], _) | (_, []) => false,
+        self.0.is_match(path)
     }
 }
 
@@ -57,9 +42,13 @@ fn takes_name(pattern: &[u8], name: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    fn glob(text: &str) -> Glob {
+        Glob::read(text).unwrap()
+    }
+
     #[test]
     fn stars_stay_in_a_name_and_double_stars_do_not() {
-        for (glob, path, takes) in [
+        for (text, path, takes) in [
             ("docs/a.md", "docs/a.md", true),
             ("docs/*.md", "docs/a.md", true),
             ("docs/*.md", "docs/b/a.md", false),
@@ -69,9 +58,12 @@ mod tests {
             ("docs/**", "docs/b/a.md", true),
             ("p/*/examples/?.yaml", "p/1-34/examples/a.yaml", true),
             ("p/*/examples/?.yaml", "p/1-34/examples/ab.yaml", false),
+            ("p/{a,b}.yaml", "p/b.yaml", true),
         ] {
-            assert_eq!(Glob::new(glob).takes(path), takes, "{glob} {path}");
+            assert_eq!(glob(text).takes(path), takes, "{text} {path}");
         }
-        assert!(Glob::new("docs/a.md").is_plain() && !Glob::new("docs/?.md").is_plain());
+        assert!(glob("docs/a.md").is_plain() && !glob("docs/?.md").is_plain());
+        let wrong = Glob::read("docs/[a").unwrap_err();
+        assert!(wrong.starts_with("invalid glob `docs/[a`: "), "{wrong}");
     }
 }

@@ -1,27 +1,20 @@
-//! The template of a configured reference's value, and the values it is filled with. Of Handlebars it has the variables,
-//! `{{default}}`; blocks and helpers have no use in one value.
+//! The template of a configured reference's value, and the values it is filled with.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::spelling;
 use crate::stack::wanted::Wanted;
+use crate::template::{Piece, Template, Variable};
 use crate::version::{ChartVersion, KubernetesVersion, Minor, StackVersion};
 
-/// A text with places for values.
+/// The template of a configured reference's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Template(Vec<Piece>);
+pub(crate) struct ValueTemplate(Template<Value>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Value(Variable),
-}
-
-/// A value's name.
+/// What a configured reference may say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Variable {
+pub(crate) enum Value {
     Provider,
     Stack,
     Minor,
@@ -33,8 +26,8 @@ pub(crate) enum Variable {
     Csi,
 }
 
-impl Variable {
-    const ALL: [(&'static str, Self); 9] = [
+impl Variable for Value {
+    const ALL: &'static [(&'static str, Self)] = &[
         ("provider", Self::Provider),
         ("stack", Self::Stack),
         ("minor", Self::Minor),
@@ -45,17 +38,13 @@ impl Variable {
         ("ccm", Self::Ccm),
         ("csi", Self::Csi),
     ];
+}
 
-    pub(crate) fn name(self) -> &'static str {
-        let found = Self::ALL.iter().find(|(_, variable)| *variable == self);
-        found.map_or("", |(name, _)| name)
-    }
-
+impl Value {
     /// Tells whether a text could be such a value.
     fn takes(self, text: &str) -> bool {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
         match self {
-            Self::Provider | Self::Stack => text.chars().all(is_name),
+            Self::Provider | Self::Stack => text.chars().all(is_name_char),
             Self::Minor => text.contains('.') && text.parse::<Minor>().is_ok(),
             Self::MinorDashed => text.contains('-') && text.parse::<Minor>().is_ok(),
             Self::Default | Self::DefaultPlain => text.parse::<KubernetesVersion>().is_ok(),
@@ -63,6 +52,10 @@ impl Variable {
             Self::Ccm | Self::Csi => text.parse::<ChartVersion>().is_ok(),
         }
     }
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '.')
 }
 
 /// What a template has values for.
@@ -118,55 +111,41 @@ impl Values {
         Some(version.to_string())
     }
 
-    fn text(&self, variable: Variable) -> Option<String> {
+    fn text(&self, variable: Value) -> Option<String> {
         match variable {
-            Variable::Provider => Some(self.provider.clone()),
-            Variable::Stack => Some(self.stack.clone()),
-            Variable::Minor => Some(self.minor.to_string()),
-            Variable::MinorDashed => Some(self.minor.dashed()),
-            Variable::Default => self.default.map(|version| version.to_string()),
-            Variable::DefaultPlain => self.default.map(KubernetesVersion::plain),
-            Variable::StackVersion => self.stack_version.as_ref().map(ToString::to_string),
-            Variable::Ccm => self.chart("ccm"),
-            Variable::Csi => self.chart("csi"),
+            Value::Provider => Some(self.provider.clone()),
+            Value::Stack => Some(self.stack.clone()),
+            Value::Minor => Some(self.minor.to_string()),
+            Value::MinorDashed => Some(self.minor.dashed()),
+            Value::Default => self.default.map(|version| version.to_string()),
+            Value::DefaultPlain => self.default.map(KubernetesVersion::plain),
+            Value::StackVersion => self.stack_version.as_ref().map(ToString::to_string),
+            Value::Ccm => self.chart("ccm"),
+            Value::Csi => self.chart("csi"),
         }
     }
 }
 
-impl Template {
+impl ValueTemplate {
     /// Fills the template; the name of a value that is not known where one is not.
     pub(crate) fn fill(&self, values: &Values) -> Result<String, &'static str> {
-        let mut text = String::new();
-        for piece in &self.0 {
-            match piece {
-                Piece::Text(piece) => text.push_str(piece),
-                Piece::Value(variable) => {
-                    text.push_str(&values.text(*variable).ok_or(variable.name())?);
-                }
-            }
-        }
-        Ok(text)
+        let filled = self.0.fill(|variable| values.text(variable));
+        filled.map_err(Variable::name)
     }
 
     /// Tells whether a text could have come from the template, with some values.
     pub(crate) fn fits(&self, text: &str) -> bool {
-        fits(&self.0, text)
+        fits(self.0.pieces(), text)
     }
 
     /// Tells whether it has a place for a value that a new patch changes.
     pub(crate) fn follows_default(&self) -> bool {
-        let follows = [
-            Variable::Default,
-            Variable::DefaultPlain,
-            Variable::StackVersion,
-        ];
-        self.0
-            .iter()
-            .any(|piece| matches!(piece, Piece::Value(variable) if follows.contains(variable)))
+        let follows = [Value::Default, Value::DefaultPlain, Value::StackVersion];
+        self.0.variables().any(|value| follows.contains(&value))
     }
 }
 
-fn fits(pieces: &[Piece], text: &str) -> bool {
+fn fits(pieces: &[Piece<Value>], text: &str) -> bool {
     match pieces {
         [] => text.is_empty(),
         [Piece::Text(piece), rest @ ..] => text
@@ -180,62 +159,23 @@ fn fits(pieces: &[Piece], text: &str) -> bool {
     }
 }
 
-impl FromStr for Template {
+impl FromStr for ValueTemplate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("{{") {
-            if !before.is_empty() {
-                pieces.push(Piece::Text(before.to_owned()));
-            }
-            let (name, after) = after
-                .split_once("}}")
-                .ok_or_else(|| format!("`{text}` has a `{{{{` without `}}}}`"))?;
-            pieces.push(Piece::Value(find(name.trim())?));
-            rest = after;
-        }
-        if !rest.is_empty() {
-            pieces.push(Piece::Text(rest.to_owned()));
-        }
-        if pieces.iter().any(|piece| matches!(piece, Piece::Value(_))) {
-            Ok(Self(pieces))
-        } else {
-            Err(format!(
+        let template = Template::parse(text)?;
+        if template.variables().next().is_none() {
+            return Err(format!(
                 "`{text}` has no place for a value, such as `{{{{default}}}}`"
-            ))
+            ));
         }
+        Ok(Self(template))
     }
 }
 
-fn find(name: &str) -> Result<Variable, String> {
-    if let Some((_, variable)) = Variable::ALL.iter().find(|(known, _)| *known == name) {
-        return Ok(*variable);
-    }
-    let names = Variable::ALL.map(|(name, _)| name);
-    let meant = spelling::nearest(name, names);
-    let question = meant.map_or_else(
-        || format!("there are {}", names.join(", ")),
-        |meant| {
-            format!(
-                "did you mean `{{{{{meant}}}}}`? There are {}",
-                names.join(", ")
-            )
-        },
-    );
-    Err(format!("`{{{{{name}}}}}` is no value; {question}"))
-}
-
-impl fmt::Display for Template {
+impl fmt::Display for ValueTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for piece in &self.0 {
-            match piece {
-                Piece::Text(text) => f.write_str(text)?,
-                Piece::Value(variable) => write!(f, "{{{{{}}}}}", variable.name())?,
-            }
-        }
-        Ok(())
+        self.0.fmt(f)
     }
 }
 
@@ -257,7 +197,7 @@ mod tests {
 
     #[test]
     fn every_value_has_its_place() {
-        let fill = |text: &str| text.parse::<Template>().unwrap().fill(&values());
+        let fill = |text: &str| text.parse::<ValueTemplate>().unwrap().fill(&values());
         assert_eq!(
             fill("{{provider}}-{{stack}}-{{minorDashed}}-{{ stackVersion }}").as_deref(),
             Ok("openstack-scs2-1-34-v3")
@@ -272,7 +212,8 @@ mod tests {
 
     #[test]
     fn a_text_fits_when_its_values_are_of_the_kind() {
-        let fits = |template: &str, text: &str| template.parse::<Template>().unwrap().fits(text);
+        let fits =
+            |template: &str, text: &str| template.parse::<ValueTemplate>().unwrap().fits(text);
         assert!(fits("{{default}}", "v1.33.10") && fits("v{{defaultPlain}}", "v1.33.10"));
         assert!(fits(
             "{{provider}}-{{stack}}-{{minorDashed}}-{{stackVersion}}",
@@ -286,10 +227,10 @@ mod tests {
 
     #[test]
     fn mistakes_are_answered() {
-        let error = |text: &str| text.parse::<Template>().unwrap_err();
+        let error = |text: &str| text.parse::<ValueTemplate>().unwrap_err();
         assert!(
             error("{{defualt}}")
-                .starts_with("`{{defualt}}` is no value; did you mean `{{default}}`?")
+                .starts_with("unknown placeholder `{{defualt}}`; did you mean `{{default}}`?")
         );
         assert!(error("{{#if a}}").contains("there are provider, stack, minor"));
         assert!(error("{{default").contains("without"));

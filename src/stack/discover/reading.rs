@@ -101,12 +101,13 @@ fn read_shared(source: Source<'_>, base: &str, troubles: &mut Troubles) -> Vec<A
         .files_below(base)
         .filter(|(path, _)| !path[prefix..].contains('/'));
     beside
-        .filter_map(|(path, content)| read_file((path, &path[prefix..]), content, source, troubles))
+        .filter_map(|(path, content)| read_file(path, &path[prefix..], content, source, troubles))
         .collect()
 }
 
 fn read_file(
-    (path, place): (&str, &str),
+    path: &str,
+    place: &str,
     content: &Content,
     source: Source<'_>,
     troubles: &mut Troubles,
@@ -120,7 +121,7 @@ fn read_file(
         }
         Content::Text(text) => match source.known.get(path) {
             Some(file) if file.text() == text => Some(Arc::clone(file)),
-            Some(_) | None => match SourceFile::read((path, place), text, source.charts) {
+            Some(_) | None => match SourceFile::read(path, place, text, source.charts) {
                 Ok(file) => file.map(Arc::new),
                 Err(fault) => {
                     troubles.add(fault, text);
@@ -142,7 +143,7 @@ fn read_source_tree(
     for (path, content) in source.tree.files_below(directory) {
         if belongs(path, directory, base) {
             let place = path[directory.len()..].trim_start_matches('/');
-            files.extend(read_file((path, place), content, source, troubles));
+            files.extend(read_file(path, place, content, source, troubles));
         }
     }
     let is_unread = troubles.faults[known_faults..]
@@ -166,20 +167,28 @@ fn tree_of(
     files: Vec<Arc<SourceFile>>,
     is_unread: bool,
 ) -> SourceTree {
-    let references = || files.iter().flat_map(|file| file.references());
+    let references = references_of(&files);
     let (provider, name) = match directory_names(base) {
         Some((provider, name)) => (provider, name),
         None => ("", base),
     };
-    let default = default_of(references);
+    let default = default_of(&references);
     let named = directory.rsplit('/').next().unwrap_or_default();
     let minor = minor_of_directory(named)
         .or(default.map(KubernetesVersion::minor))
-        .or_else(|| references().find_map(stated_minor));
+        .or_else(|| {
+            references
+                .iter()
+                .find_map(|reference| stated_minor(reference))
+        });
     SourceTree {
         directory: directory.to_owned(),
-        provider: stated(references(), &Fact::Provider).unwrap_or_else(|| provider.to_owned()),
-        name: stated(references(), &Fact::StackName).unwrap_or_else(|| name.to_owned()),
+        provider: stated(&references, &Fact::Provider)
+            .unwrap_or(provider)
+            .to_owned(),
+        name: stated(&references, &Fact::StackName)
+            .unwrap_or(name)
+            .to_owned(),
         minor,
         // A version of another minor is a mistake in one of the two, and no default.
         default: default.filter(|version| Some(version.minor()) == minor),
@@ -194,9 +203,14 @@ fn directory_names(base: &str) -> Option<(&str, &str)> {
     Some((above.rsplit('/').next()?, name))
 }
 
-fn stated<'s>(mut references: impl Iterator<Item = &'s Reference>, fact: &Fact) -> Option<String> {
+fn references_of(files: &[Arc<SourceFile>]) -> Vec<&Reference> {
+    files.iter().flat_map(|file| file.references()).collect()
+}
+
+fn stated<'s>(references: &[&'s Reference], fact: &Fact) -> Option<&'s str> {
+    let mut references = references.iter();
     let found = references.find(|reference| reference.fact == *fact)?;
-    Some(found.value.clone())
+    Some(found.value.as_str())
 }
 
 fn stated_minor(reference: &Reference) -> Option<Minor> {
@@ -225,21 +239,26 @@ pub(super) fn belongs(path: &str, directory: &str, base: &str) -> bool {
 }
 
 /// The default version: what csctl.yaml or stack.yaml says in full, else another file, else the version of the default's image.
-fn default_of<'s, I: Iterator<Item = &'s Reference>>(
-    references: impl Fn() -> I,
-) -> Option<KubernetesVersion> {
+fn default_of(references: &[&Reference]) -> Option<KubernetesVersion> {
     // Other files may have been forgotten.
-    let own = references().filter(|reference| reference.role.names_stack());
-    let image = || {
-        references().find_map(|reference| match &reference.fact {
-            Fact::ImageName { version } => Some(*version),
-            Fact::Image(image) => Some(image.version),
-            _ => None,
-        })
-    };
-    own.chain(references())
-        .find_map(stated_default)
-        .or_else(image)
+    let own = references
+        .iter()
+        .filter(|reference| reference.role.names_stack());
+    let mut stated = own.chain(references);
+    let stated = stated.find_map(|reference| stated_default(reference));
+    stated.or_else(|| {
+        references
+            .iter()
+            .find_map(|reference| image_version(reference))
+    })
+}
+
+fn image_version(reference: &Reference) -> Option<KubernetesVersion> {
+    match &reference.fact {
+        Fact::ImageName { version } => Some(*version),
+        Fact::Image(image) => Some(image.version),
+        _ => None,
+    }
 }
 
 fn stated_default(reference: &Reference) -> Option<KubernetesVersion> {

@@ -185,11 +185,10 @@ impl<'t> Gatherer<'t> {
                 if is_own {
                     return self.take_cluster_stack(piece, kubernetes, versions);
                 }
-                let unknown = || "?".to_owned();
                 let owner = format!(
                     "{}/{}",
-                    provider.unwrap_or_else(unknown),
-                    name.unwrap_or_else(unknown)
+                    provider.as_deref().unwrap_or("?"),
+                    name.as_deref().unwrap_or("?")
                 );
                 let scalars = kubernetes.into_iter().chain(versions);
                 self.note_all(piece, scalars, &WhyNot::OtherClusterStack(owner));

@@ -82,16 +82,18 @@ pub(super) fn is_entry_heading(heading: &str) -> bool {
     let text = text.strip_prefix('v').unwrap_or(text);
     let mut parts = text.split([' ', ']', ',', ':']);
     let first = parts.next().unwrap_or_default();
-    let is_number = |part: &str| {
-        part.trim_start_matches('v')
-            .starts_with(|c: char| c.is_ascii_digit())
-    };
     if matches!(&*first.to_lowercase(), "release" | "version")
-        && parts.next().is_some_and(is_number)
+        && parts
+            .next()
+            .is_some_and(|part| is_number(part.trim_start_matches('v')))
     {
         return true;
     }
-    text.starts_with(|c: char| c.is_ascii_digit()) || name::looks_like_release(first)
+    is_number(text) || name::looks_like_release(first)
+}
+
+fn is_number(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Tells whether the words before an example, or the comments in it, say that it shows an older state.

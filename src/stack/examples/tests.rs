@@ -136,7 +136,7 @@ fn what_belongs_to_others_is_left_alone() {
         (
             "dependencies:\n  - name: postgresql\n    version: 1.28.3\n",
             "1.28.3",
-            "the code is no Cluster, no ClusterStack and no command that names a release of the stack",
+            "the code is not a Cluster, a ClusterStack, or a command that names a release of the stack",
         ),
         (
             "kind: Cluster\nspec:\n  topology:\n    class: openstack-other-1-34-v2\n    version: v1.34.6\n",
@@ -171,7 +171,7 @@ fn what_belongs_to_others_is_left_alone() {
         (
             "topology:\n  class: openstack-demo-1-34-v1\n  class: openstack-demo-1-34-v2\n",
             CLASS,
-            "a key stands twice in it",
+            "it has a duplicate key",
         ),
         (
             "topology:\n-  class: openstack-demo-1-34-v1\n+  class: openstack-demo-1-34-v2\n",
@@ -294,7 +294,7 @@ fn commands_of_other_releases_and_what_commands_said_stay() {
         ),
         (
             "diff openstack-demo-1-34-v2 openstack-demo-1-34-v1",
-            "the code is no Cluster, no ClusterStack and no command that names a release of the stack",
+            "the code is not a Cluster, a ClusterStack, or a command that names a release of the stack",
         ),
         (
             "sed s/openstack-demo-1-34-v1/openstack-demo-1-34-v2/ x",
@@ -318,7 +318,7 @@ fn commands_of_other_releases_and_what_commands_said_stay() {
         ),
         (
             "openstack-demo-1-34-v2   3d",
-            "the code is no Cluster, no ClusterStack and no command that names a release of the stack",
+            "the code is not a Cluster, a ClusterStack, or a command that names a release of the stack",
         ),
     ] {
         let text = format!("```sh\n{code}\n```\n");

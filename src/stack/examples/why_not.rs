@@ -64,7 +64,7 @@ impl fmt::Display for WhyNot {
             Self::Past(heading) => write!(f, "it stands below the heading `{heading}`"),
             Self::Difference => f.write_str("the code shows a change that was made"),
             Self::OtherCode => f.write_str(
-                "the code is no Cluster, no ClusterStack and no command that names a release of the stack",
+                "the code is not a Cluster, a ClusterStack, or a command that names a release of the stack",
             ),
             Self::OtherKind(kind) => write!(f, "it belongs to a {kind}"),
             Self::OtherClass(class) => {
@@ -78,7 +78,7 @@ impl fmt::Display for WhyNot {
             }
             Self::NoMinor => f.write_str("the ClusterStack does not state its minor"),
             Self::Template => f.write_str("a template writes some of it"),
-            Self::Twice => f.write_str("a key stands twice in it"),
+            Self::Twice => f.write_str("it has a duplicate key"),
             Self::Unreadable => f.write_str("the code around it cannot be read as YAML"),
             Self::BesideCurrent => {
                 f.write_str("it shows another release, beside an example of the current one")

@@ -62,11 +62,11 @@ impl FileKind for AddonChart {
         };
         let path = super::keys(&["name"]);
         if let Some((_, name)) = super::text_at(document, &path) {
-            super::set_chart_name((file, &path, name), wanted, edits)?;
+            super::set_chart_name(file, &path, name, wanted, edits)?;
         }
         for dependency in dependencies(document) {
             if let Some(node) = dependency.version() {
-                super::set_chart((file, &dependency.path, node), wanted, edits)?;
+                super::set_chart(file, &dependency.path, node, wanted, edits)?;
             }
         }
         Ok(())
@@ -110,9 +110,8 @@ fn repository_of(file: &Document, dependency: &Node) -> String {
     let Some(node) = dependency.get("repository") else {
         return String::new();
     };
-    let written = || &file.text()[node.range()];
     if node.is_alias() {
-        written().to_owned()
+        file.text()[node.range()].to_owned()
     } else {
         node.as_str().unwrap_or_default().to_owned()
     }

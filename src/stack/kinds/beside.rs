@@ -21,7 +21,8 @@ pub(super) fn lines_of(node: &Node) -> Vec<usize> {
 /// Returns what else an entry says of its image beside what is written anew: its version, its URL or its checksum in another place.
 /// A value that would stay about the old image is a fault.
 pub(super) fn beside(
-    (file, item): (&Document, &Node),
+    file: &Document,
+    item: &Node,
     entry: &ImageListEntry,
     image: &NodeImage,
     written: &[(Path, String)],

@@ -97,7 +97,7 @@ impl FileKind for ChartLock {
             locked.insert(dependency.index, change.locked);
         }
         let path = super::keys(&["digest"]);
-        let sum = digest((chart, &asked), (lock, &locked));
+        let sum = digest(chart, &asked, lock, &locked);
         edits.set(0, &path, &sum, class)
     }
 }
@@ -129,9 +129,10 @@ impl Pair<'_> {
         let locked = locked.filter(|locked| locked.name == self.asked.name)?;
         let locked_node = locked.version()?;
         let standing = locked_node.as_str()?;
-        let asked = super::wanted_chart((self.chart_file, path, asked_node), wanted);
-        let is_same = |standing: ChartVersion| standing.is_same_release(version);
-        let stays = standing.parse().is_ok_and(is_same);
+        let asked = super::wanted_chart(self.chart_file, path, asked_node, wanted);
+        let stays = standing
+            .parse()
+            .is_ok_and(|standing: ChartVersion| standing.is_same_release(version));
         if asked.is_none() && stays {
             return None;
         }
@@ -165,12 +166,15 @@ pub(crate) fn fits(chart: &Document, lock: &Document) -> bool {
 
 fn has_digest_of(chart: &Node, lock: &Node) -> bool {
     let nothing = NewVersions::new();
-    let sum = || digest((chart, &nothing), (lock, &nothing));
+    let Some((_, found)) = super::text_at(lock, &super::keys(&["digest"])) else {
+        return false;
+    };
     // Helm keeps the order; a lock in another one was made by hand.
-    let names = |document| dependencies(document).map(|dependency| dependency.name);
-    let is_right =
-        super::text_at(lock, &super::keys(&["digest"])).is_some_and(|(_, found)| found == sum());
-    is_right && names(chart).eq(names(lock))
+    names(chart).eq(names(lock)) && found == digest(chart, &nothing, lock, &nothing)
+}
+
+fn names(document: &Node) -> impl Iterator<Item = &str> {
+    dependencies(document).map(|dependency| dependency.name)
 }
 
 #[cfg(test)]
@@ -185,7 +189,7 @@ mod tests {
             let [chart, lock] = [chart, lock].map(|text| File::parse(text).unwrap());
             let nothing = NewVersions::new();
             let (chart, text) = (&chart.documents()[0], lock.text());
-            let sum = digest((chart, &nothing), (&lock.documents()[0], &nothing));
+            let sum = digest(chart, &nothing, &lock.documents()[0], &nothing);
             let lock = File::parse(&format!("{text}digest: {sum}\n")).unwrap();
             has_digest_of(chart, &lock.documents()[0])
         };

@@ -57,6 +57,6 @@ impl FileKind for ClassChart {
         let Some((_, name)) = found else {
             return Ok(());
         };
-        super::set_chart_name((file, &path, name), wanted, edits)
+        super::set_chart_name(file, &path, name, wanted, edits)
     }
 }

@@ -3,7 +3,7 @@
 
 use super::names;
 use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted};
-use crate::catalog::ImagePattern;
+use crate::catalog::{ImagePattern, NodeImage};
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::image_list::{ImageListScope, Listing, reconcile};
 use crate::yaml::{Node, Path, Place};
@@ -61,7 +61,7 @@ impl FileKind for ClassValues {
             for place in DEFAULT {
                 let path = super::keys(place);
                 if let Some((_, raw)) = super::text_at(document, &path) {
-                    super::set_kubernetes((index, &path, raw), wanted, edits)?;
+                    super::set_kubernetes(index, &path, raw, wanted, edits)?;
                 }
             }
             for (path, node, holds) in lists(document) {
@@ -147,6 +147,27 @@ fn read_map(file: &Document, path: &Path, node: &Node) -> Result<ImageList, Faul
     })
 }
 
+/// Returns what the value of an entry says where it is about another image.
+fn value_about(
+    file: &Document,
+    map: &Node,
+    entry: &ImageListEntry,
+    image: &NodeImage,
+) -> Result<String, Fault> {
+    let Some(value) = map.get(&entry.name).and_then(Node::as_str) else {
+        let message = format!("`{}` has a map here, not the name of an image", entry.name);
+        let hint = "write the name or the URL of the image, or change the map by hand";
+        return Err(Fault {
+            kind: FaultKind::Unmovable,
+            ..Fault::new(file.path(), entry.line, message, hint)
+        });
+    };
+    if entry.url.is_some() {
+        return Ok(names::respell(value, entry, image));
+    }
+    names::name_of_another(file, entry.line, value, entry.version, image)
+}
+
 fn edit_map(
     (file, document): (&Document, usize),
     (path, node): (&Path, &Node),
@@ -156,26 +177,12 @@ fn edit_map(
     let image_list = read_map(file, path, node)?;
     let listing = Listing::new(file.path(), &image_list.entries, wanted);
     let change = reconcile(&listing, wanted, ImageListScope::ListedMinors);
-    let value_about = |entry: &ImageListEntry, image| {
-        let Some(value) = node.get(&entry.name).and_then(Node::as_str) else {
-            let message = format!("`{}` has a map here, not the name of an image", entry.name);
-            let hint = "write the name or the URL of the image, or change the map by hand";
-            return Err(Fault {
-                kind: FaultKind::Unmovable,
-                ..Fault::new(file.path(), entry.line, message, hint)
-            });
-        };
-        if entry.url.is_some() {
-            return Ok(names::respell(value, entry, image));
-        }
-        names::name_of_another(file, (entry.line, value), entry.version, image)
-    };
     for (index, class) in &change.remove {
         edits.remove_key(document, path, &image_list.entries[*index].name, *class)?;
     }
     for (index, image, class) in &change.replace {
         let entry = &image_list.entries[*index];
-        let value = value_about(entry, image)?;
+        let value = value_about(file, node, entry, image)?;
         edits.set(document, &path.clone().key(&entry.name), &value, *class)?;
         let key = image.version.spelled_like(&entry.name);
         if key != entry.name {
@@ -184,7 +191,7 @@ fn edit_map(
     }
     for insert in &change.insert {
         let like = &image_list.entries[insert.like];
-        let value = value_about(like, &insert.image)?;
+        let value = value_about(file, node, like, &insert.image)?;
         let key = insert.image.version.spelled_like(&like.name);
         let before = insert.at.checked_sub(1);
         let place = match before.and_then(|before| image_list.entries.get(before)) {

@@ -55,16 +55,16 @@ pub(in crate::stack) fn free_places(file: &Document) -> Vec<ListPlace> {
         for list in ["variables", "patches"] {
             let path = super::keys(&["spec", list]);
             if let Some(node) = root.at(&path) {
-                collect_free((document, &path, node), &mut found);
+                collect_free(document, &path, node, &mut found);
             }
         }
     }
     found
 }
 
-fn collect_free((document, path, node): (usize, &Path, &Node), found: &mut Vec<ListPlace>) {
+fn collect_free(document: usize, path: &Path, node: &Node, found: &mut Vec<ListPlace>) {
     for (index, item) in node.own_items().iter().enumerate() {
-        collect_free((document, &path.clone().index(index), item), found);
+        collect_free(document, &path.clone().index(index), item, found);
     }
     for (key, _, value) in node.own_entries() {
         let path = path.clone().key(key);
@@ -72,7 +72,7 @@ fn collect_free((document, path, node): (usize, &Path, &Node), found: &mut Vec<L
         if is_template || matches!(key, "default" | "example" | "value") {
             found.push(ListPlace { document, path });
         } else {
-            collect_free((document, &path, value), found);
+            collect_free(document, &path, value, found);
         }
     }
 }

@@ -70,16 +70,10 @@ impl FileKind for Csctl {
             }
         }
         if let Some((node, text)) = super::stated_at(file, document, &version)? {
-            let of_distribution = || {
-                Some(Fact::Kubernetes {
-                    version: distributed(text)?,
-                })
-            };
             let fact = super::kubernetes_fact(text)
-                .or_else(of_distribution)
+                .or_else(|| distributed(text).map(|version| Fact::Kubernetes { version }))
                 .ok_or_else(|| {
-                    let message =
-                        format!("`{version}` is `{text}`, which is no Kubernetes version");
+                    let message = format!("invalid Kubernetes version `{text}` for `{version}`");
                     Fault::new(
                         file.path(),
                         node.line(),
@@ -113,7 +107,7 @@ impl FileKind for Csctl {
             if distributed(raw).is_some() && wanted.default != wanted.default_before {
                 return Err(unknown_distribution(file, node, raw));
             }
-            return super::set_kubernetes((0, &path, raw), wanted, edits);
+            return super::set_kubernetes(0, &path, raw, wanted, edits);
         };
         let class = if version == default {
             ChangeClass::Repair

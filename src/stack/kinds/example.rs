@@ -96,7 +96,7 @@ pub(super) fn edit(
         return Ok(());
     };
     for example in examples(kind, file, wanted) {
-        let Some(step) = step(&example, (file.text(), form), wanted) else {
+        let Some(step) = step(&example, file.text(), form, wanted) else {
             continue;
         };
         let values = step
@@ -136,7 +136,7 @@ pub(crate) fn left_examples(
     };
     let mut found = Vec::new();
     for example in examples(kind, file, wanted) {
-        let Some(step) = step(&example, (file.text(), form), wanted) else {
+        let Some(step) = step(&example, file.text(), form, wanted) else {
             continue;
         };
         let Some(left) = step.left.filter(|_| wanted.policy.wants(step.class)) else {
@@ -184,7 +184,7 @@ impl Left {
 }
 
 /// Works out what becomes of an example; nothing where it is as it should be, or where what it should say is not known.
-fn step(example: &Example, (text, form): (&str, TextForm), wanted: &Wanted<'_>) -> Option<Step> {
+fn step(example: &Example, text: &str, form: TextForm, wanted: &Wanted<'_>) -> Option<Step> {
     let mover = Mover {
         example,
         text,

@@ -82,13 +82,16 @@ pub(in crate::stack) struct Literal {
     pub(in crate::stack) fault: Fault,
 }
 
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')')
+}
+
 pub(in crate::stack) fn literals(file: &Document, series: &SeriesSet) -> Vec<Literal> {
-    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')');
     let mut found = Vec::new();
     for (index, line) in file.text().lines().enumerate() {
         let is_code = is_helper(file.path()) || line.contains(":=");
         let is_comment = line.contains("/*");
-        for word in line.split(is_end).filter(|_| is_code && !is_comment) {
+        for word in line.split(ends_word).filter(|_| is_code && !is_comment) {
             let has_number = word.bytes().any(|byte| byte.is_ascii_digit());
             if !has_number || series.find(word) == SeriesMatch::None {
                 continue;

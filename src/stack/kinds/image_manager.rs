@@ -8,7 +8,7 @@ use crate::stack::edits::NewItem;
 use crate::stack::facts::{ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group::Algorithm;
 use crate::stack::image_list::{ImageListChange, ImageListScope, Listing, reconcile};
-use crate::version::KubernetesVersion;
+use crate::version::{KubernetesVersion, OsRelease};
 use crate::yaml::{Node, Path, Place};
 
 #[derive(Debug)]
@@ -153,20 +153,24 @@ fn reconcile_complete(
 ) -> ImageListChange {
     let listing = Listing::new(file.path(), entries, wanted);
     let mut change = reconcile(&listing, wanted, ImageListScope::AllMinors);
-    let takes = |like: usize, image: &NodeImage| match entries.get(like) {
+    change
+        .insert
+        .retain(|insert| is_complete_beside(entries.get(insert.like), &insert.image));
+    change
+        .replace
+        .retain(|(index, image, _)| is_complete_beside(entries.get(*index), image));
+    change
+}
+
+/// Tells whether an image has everything that an entry shaped after this one needs.
+fn is_complete_beside(like: Option<&ImageListEntry>, image: &NodeImage) -> bool {
+    match like {
         Some(entry) if entry.has_weak_sum => false,
         Some(entry) if entry.sha256.is_none() && entry.sha512.is_some() => {
             image.built.is_some() && image.sha512.is_some()
         }
         Some(_) | None => is_complete(image),
-    };
-    change
-        .insert
-        .retain(|insert| takes(insert.like, &insert.image));
-    change
-        .replace
-        .retain(|(index, image, _)| takes(*index, image));
-    change
+    }
 }
 
 /// Tells whether an image has all that the list's form asks for.
@@ -216,15 +220,11 @@ fn is_of_kubernetes(file: &Document, image: &Node, versions: &Node) -> Result<bo
     if !is_for_nodes(image, items) {
         return Ok(false);
     }
-    let is_kubernetes = |item: &&Node| {
-        let version = item.get("version").and_then(Node::as_str);
-        version.is_some_and(|text| text.parse::<KubernetesVersion>().is_ok())
-    };
-    let count = items.iter().filter(is_kubernetes).count();
+    let count = items.iter().filter(|item| has_version(item)).count();
     if count == items.len() {
         return Ok(count > 0 && items.iter().any(|item| item.get("url").is_some()));
     }
-    let wrong = items.iter().find(|item| !is_kubernetes(item));
+    let wrong = items.iter().find(|item| !has_version(item));
     match wrong {
         Some(item) if count > 0 && 2 * count >= items.len() => Err(Fault::new(
             file.path(),
@@ -243,24 +243,27 @@ fn is_for_nodes(image: &Node, items: &[Node]) -> bool {
     if purpose.and_then(Node::as_str) == Some("k8snode") {
         return true;
     }
-    let text = |node: &Node, key: &str| {
-        let text = node.get(key).and_then(Node::as_str);
-        text.unwrap_or_default().to_ascii_lowercase()
-    };
-    let is_called_so = |text: &str| {
-        ["kube", "k8s", "capi"]
-            .iter()
-            .any(|word| text.contains(word))
-    };
-    let mut urls = items.iter().map(|item| text(item, "url"));
-    if is_called_so(&text(image, "name")) || urls.any(|url| is_called_so(&url)) {
+    if is_called_so(image, "name") || items.iter().any(|item| is_called_so(item, "url")) {
         return true;
     }
-    let is_like = |item: &Node| {
-        let version: Option<KubernetesVersion> = text(item, "version").parse().ok();
-        version.is_some_and(|version| version.minor().major() == 1)
-    };
-    purpose.is_none() && items.iter().all(is_like)
+    let mut versions = items.iter().map(version_of);
+    purpose.is_none() && versions.all(|version| version.is_some_and(|it| it.minor().major() == 1))
+}
+
+fn version_of(item: &Node) -> Option<KubernetesVersion> {
+    item.get("version")?.as_str()?.parse().ok()
+}
+
+fn has_version(item: &Node) -> bool {
+    version_of(item).is_some()
+}
+
+/// Tells whether a text has a word that names Kubernetes' images.
+fn is_called_so(node: &Node, key: &str) -> bool {
+    let text = node.get(key).and_then(Node::as_str).unwrap_or_default();
+    let text = text.to_ascii_lowercase();
+    let mut words = ["kube", "k8s", "capi"].iter();
+    words.any(|word| text.contains(word))
 }
 
 fn entries(file: &Document, list: &Node) -> Result<Vec<ImageListEntry>, Fault> {
@@ -268,29 +271,44 @@ fn entries(file: &Document, list: &Node) -> Result<Vec<ImageListEntry>, Fault> {
 }
 
 fn entry(file: &Document, item: &Node) -> Result<ImageListEntry, Fault> {
-    let text = |key: &str| super::text_at(item, &super::keys(&[key])).map(|(_, text)| text);
-    let name = text("version").unwrap_or_default();
-    let fault = |message: String| {
-        let hint = "write version and url of the same image, such as v1.34.7 and .../ubuntu-2404-kube-v1.34.7.qcow2";
-        Fault::new(file.path(), item.line(), message, hint)
+    let (version, url, os) = match identity(item) {
+        Ok(identity) => identity,
+        Err(message) => {
+            let hint = "write version and url of the same image, such as v1.34.7 and .../ubuntu-2404-kube-v1.34.7.qcow2";
+            return Err(Fault::new(file.path(), item.line(), message, hint));
+        }
     };
-    let version = name.parse().map_err(|error| fault(format!("{error}")))?;
-    let url = text("url").ok_or_else(|| fault(format!("{version} has no `url`")))?;
-    let read = ImagePattern::read_url(url).map_err(|error| fault(error.to_string()))?;
+    let checksum = text_in(item, "checksum");
+    let built = text_in(item, "build_date");
     Ok(ImageListEntry {
         line: item.line(),
         version,
-        name: name.to_owned(),
-        os: read.os,
+        name: text_in(item, "version").unwrap_or_default().to_owned(),
+        os,
         url: Some(url.to_owned()),
-        sha256: text("checksum").and_then(|sum| sum.parse().ok()),
-        sha512: text("checksum").and_then(|sum| sum.parse().ok()),
-        has_weak_sum: text("checksum").is_some_and(|sum| {
+        sha256: checksum.and_then(|sum| sum.parse().ok()),
+        sha512: checksum.and_then(|sum| sum.parse().ok()),
+        has_weak_sum: checksum.is_some_and(|sum| {
             let algorithm = Algorithm::of_sum(sum);
             matches!(algorithm, Some(Algorithm::Md5 | Algorithm::Sha1))
         }),
-        built: text("build_date").and_then(|day| day.get(..10).unwrap_or(day).parse().ok()),
+        built: built.and_then(|day| day.get(..10).unwrap_or(day).parse().ok()),
     })
+}
+
+fn text_in<'n>(item: &'n Node, key: &str) -> Option<&'n str> {
+    super::text_at(item, &super::keys(&[key])).map(|(_, text)| text)
+}
+
+/// Returns the version, URL and operating system of an entry; the error says which is missing or wrong.
+fn identity(item: &Node) -> Result<(KubernetesVersion, &str, Option<OsRelease>), String> {
+    let name = text_in(item, "version").unwrap_or_default();
+    let version = name
+        .parse::<KubernetesVersion>()
+        .map_err(|error| error.to_string())?;
+    let url = text_in(item, "url").ok_or_else(|| format!("{version} has no `url`"))?;
+    let read = ImagePattern::read_url(url).map_err(|error| error.to_string())?;
+    Ok((version, url, read.os))
 }
 
 /// Returns what an entry says where it is about another image.
@@ -326,7 +344,7 @@ fn changes(
             changes.push((super::keys(&[key]), value));
         }
     }
-    let beside = super::beside((file, item), entry, image, &changes)?;
+    let beside = super::beside(file, item, entry, image, &changes)?;
     changes.extend(beside);
     Ok(changes)
 }

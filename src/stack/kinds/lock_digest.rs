@@ -25,8 +25,10 @@ enum Value {
 
 /// Returns Helm's digest of a chart and its lock, with these versions in the place of those that stand there.
 pub(super) fn digest(
-    (chart, chart_versions): (&Node, &NewVersions),
-    (lock, lock_versions): (&Node, &NewVersions),
+    chart: &Node,
+    chart_versions: &NewVersions,
+    lock: &Node,
+    lock_versions: &NewVersions,
 ) -> String {
     let locked = lock.get("dependencies");
     let both = [
@@ -68,44 +70,59 @@ fn list_json(list: Option<&Node>, versions: &NewVersions, locked: Option<&Node>)
 
 /// Writes the fields of Helm's `chart.Dependency` in their order, and leaves out what Helm leaves out.
 fn dependency_json(item: &Node, version: Option<&String>, locked: Option<&Node>) -> String {
-    let text = |key: &str| item.get(key).and_then(helm_text).map(|text| cleaned(&text));
-    let some_text = |key: &str| text(key).filter(|text| !text.is_empty());
-    let written = text("repository").unwrap_or_default();
+    let written = text_of(item, "repository");
     // Helm has put the URL in the place of its own alias before it computes the digest, and has written the URL into the lock.
     let resolved = locked.filter(|_| is_helm_alias(&written));
     let resolved = resolved.and_then(|locked| locked.get("repository")?.as_str());
     let repository = resolved.map_or_else(|| written.clone(), str::to_owned);
-    let name = text("name").unwrap_or_default();
-    let mut fields = vec![format!("\"name\":{}", text_json(&name))];
-    let mut add = |key: &str, value: String| fields.push(format!("\"{key}\":{value}"));
-    let version = version.cloned().or_else(|| some_text("version"));
-    if let Some(version) = version {
-        add("version", text_json(&version));
-    }
-    add("repository", text_json(&repository));
-    if let Some(condition) = some_text("condition") {
-        add("condition", text_json(&condition));
-    }
+    let mut fields = Fields::default();
+    fields.add("name", &text_json(&text_of(item, "name")));
+    let version = version.cloned().unwrap_or_else(|| text_of(item, "version"));
+    fields.add_text("version", &version);
+    fields.add("repository", &text_json(&repository));
+    fields.add_text("condition", &text_of(item, "condition"));
     let tags = item.get("tags").map_or(&[][..], Node::items);
     if !tags.is_empty() {
-        let tag = |tag: &Node| text_json(&cleaned(&helm_text(tag).unwrap_or_default()));
-        let tags: Vec<String> = tags.iter().map(tag).collect();
-        add("tags", format!("[{}]", tags.join(",")));
+        let tags: Vec<String> = tags.iter().map(tag_json).collect();
+        fields.add("tags", &format!("[{}]", tags.join(",")));
     }
     if let Some(Value::Bool(true)) = item.get("enabled").map(read) {
-        add("enabled", true.to_string());
+        fields.add("enabled", "true");
     }
     let imported = item.get("import-values").map_or(&[][..], Node::items);
     if !imported.is_empty() {
         let values: Vec<String> = imported.iter().map(|value| json(&read(value))).collect();
-        add("import-values", format!("[{}]", values.join(",")));
+        fields.add("import-values", &format!("[{}]", values.join(",")));
     }
-    if let Some(alias) = item.get("alias").and_then(helm_text)
-        && !alias.is_empty()
-    {
-        add("alias", text_json(&alias));
+    let alias = item.get("alias").and_then(helm_text);
+    fields.add_text("alias", &alias.unwrap_or_default());
+    format!("{{{}}}", fields.0.join(","))
+}
+
+/// Fields of a JSON object, in their order.
+#[derive(Default)]
+struct Fields(Vec<String>);
+
+impl Fields {
+    fn add(&mut self, key: &str, json: &str) {
+        self.0.push(format!("\"{key}\":{json}"));
     }
-    format!("{{{}}}", fields.join(","))
+
+    /// Adds a text, unless it is empty.
+    fn add_text(&mut self, key: &str, text: &str) {
+        if !text.is_empty() {
+            self.add(key, &text_json(text));
+        }
+    }
+}
+
+fn text_of(item: &Node, key: &str) -> String {
+    let text = item.get(key).and_then(helm_text);
+    text.map(|text| cleaned(&text)).unwrap_or_default()
+}
+
+fn tag_json(tag: &Node) -> String {
+    text_json(&cleaned(&helm_text(tag).unwrap_or_default()))
 }
 
 /// Helm makes every white space a space, and drops what cannot be printed.
@@ -215,7 +232,7 @@ mod tests {
         let files = [chart, lock].map(|text| File::parse(text).unwrap());
         let [chart, lock] = files.each_ref().map(|file| &file.documents()[0]);
         let nothing = NewVersions::new();
-        digest((chart, &nothing), (lock, &nothing))
+        digest(chart, &nothing, lock, &nothing)
     }
 
     /// The lock that `helm dependency update` of Helm 3.19 made, with a repository `cpo` in its configuration.

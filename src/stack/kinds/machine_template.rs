@@ -51,7 +51,7 @@ impl FileKind for MachineTemplate {
                     }
                 }
                 None if is_of_provider || kind.ends_with("MachineTemplate") => {
-                    unknown_places((document, &path, spec), facts);
+                    unknown_places(document, &path, spec, facts);
                 }
                 None => {}
             }
@@ -92,7 +92,7 @@ fn read_image(
             continue;
         };
         let mut members = vec![Member { path: at, part }];
-        members.extend(sum_member((path, spec), fields, text));
+        members.extend(sum_member(path, spec, fields, text));
         facts.groups.push(ImageGroup {
             document,
             line: node.line(),
@@ -199,19 +199,18 @@ fn sum_text(spec: &Node, fields: Fields) -> Option<&str> {
 }
 
 /// Returns the checksum beside an image's URL, literal or by its URL. Without an algorithm Metal3 takes MD5.
-fn sum_member((path, spec): (&Path, &Node), fields: Fields, url: &str) -> Option<Member> {
+fn sum_member(path: &Path, spec: &Node, fields: Fields, url: &str) -> Option<Member> {
     let inner: Path = fields.sum?.parse().ok()?;
     let text = spec.at(&inner)?.as_str()?;
     let named = fields.algorithm.and_then(|field| {
         let node = spec.at(&field.parse().ok()?)?;
         Algorithm::of_name(node.as_str()?)
     });
-    let is_named = |place: &str| place.contains("://");
     let part = if text.contains("{{") {
         ImagePart::Stuck(Stuck::Split)
     } else if text.starts_with(url) {
         ImagePart::SumUrl
-    } else if is_named(text) {
+    } else if text.contains("://") {
         // One file with the sums of all images stays where it is; one that names the version is another image's.
         group::version_of(text)?;
         ImagePart::Stuck(Stuck::Beside)
@@ -226,12 +225,12 @@ fn sum_member((path, spec): (&Path, &Node), fields: Fields, url: &str) -> Option
 }
 
 /// A machine template of a provider that nobody described here: what names an image of Kubernetes in it cannot be followed.
-fn unknown_places((document, path, node): (usize, &Path, &Node), facts: &mut Facts) {
+fn unknown_places(document: usize, path: &Path, node: &Node, facts: &mut Facts) {
     for (index, item) in node.own_items().iter().enumerate() {
-        unknown_places((document, &path.clone().index(index), item), facts);
+        unknown_places(document, &path.clone().index(index), item, facts);
     }
     for (key, _, value) in node.own_entries() {
-        unknown_places((document, &path.clone().key(key), value), facts);
+        unknown_places(document, &path.clone().key(key), value, facts);
     }
     let place = path.to_string().to_ascii_lowercase();
     let words = ["image", "template", "ami", "snapshot"];

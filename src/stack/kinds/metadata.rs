@@ -79,7 +79,7 @@ impl FileKind for Metadata {
             return Ok(());
         }
         if let Some(raw) = stated {
-            super::set_kubernetes((0, &path, raw), wanted, edits)?;
+            super::set_kubernetes(0, &path, raw, wanted, edits)?;
         }
         let moves = wanted.default != wanted.default_before || wanted.line != wanted.line_before;
         if let (true, Some(next)) = (moves, &wanted.next_version) {

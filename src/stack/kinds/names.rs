@@ -43,7 +43,8 @@ pub(super) fn respell(text: &str, entry: &ImageListEntry, image: &NodeImage) -> 
 /// Returns the name of an entry as it reads for another image, or the fault of a name that cannot be that image's.
 pub(super) fn name_of_another(
     file: &Document,
-    (line, name): (usize, &str),
+    line: usize,
+    name: &str,
     standing: KubernetesVersion,
     image: &NodeImage,
 ) -> Result<String, Fault> {
@@ -59,19 +60,13 @@ pub(super) fn name_of_another(
 
 /// Tells whether a node is a list of versions in full.
 pub(super) fn is_version_list(node: &Node) -> bool {
-    let is_version = |item: &Node| {
-        item.as_str()
-            .is_some_and(|text| text.parse::<KubernetesVersion>().is_ok())
-    };
-    !node.items().is_empty() && node.items().iter().all(is_version)
+    let mut texts = node.items().iter().map(Node::as_str);
+    !node.items().is_empty()
+        && texts.all(|text| text.is_some_and(|text| text.parse::<KubernetesVersion>().is_ok()))
 }
 
 /// Reads a list of versions or image names.
 pub(in crate::stack) fn read(file: &Document, path: &Path, node: &Node) -> Option<ImageList> {
-    let read_entry = |item: &Node| {
-        let name = item.as_str()?;
-        Some(entry(item.line(), version_in(name)?, name))
-    };
     let entries: Vec<ImageListEntry> = node.items().iter().filter_map(read_entry).collect();
     let complete = entries.len() == node.items().len();
     complete.then(|| ImageList {
@@ -82,6 +77,11 @@ pub(in crate::stack) fn read(file: &Document, path: &Path, node: &Node) -> Optio
         entries,
         names: Vec::new(),
     })
+}
+
+fn read_entry(item: &Node) -> Option<ImageListEntry> {
+    let name = item.as_str()?;
+    Some(entry(item.line(), version_in(name)?, name))
 }
 
 /// Makes a list of versions or image names hold what is wanted, in the minors it speaks of.
@@ -129,6 +129,6 @@ fn text_of_another(
 ) -> Result<String, Fault> {
     match entry.url {
         Some(_) => Ok(respell(&entry.name, entry, image)),
-        None => name_of_another(file, (entry.line, &entry.name), entry.version, image),
+        None => name_of_another(file, entry.line, &entry.name, entry.version, image),
     }
 }

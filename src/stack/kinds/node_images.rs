@@ -158,12 +158,12 @@ fn changes(
     let mut changes = vec![(super::keys(&["url"]), image.url.clone())];
     let path = super::keys(&NAME);
     if let Some((node, text)) = super::text_at(item, &path) {
-        if let Some(fault) = constant_name(file, (node, text), entry) {
+        if let Some(fault) = constant_name(file, node, text, entry) {
             return Err(fault);
         }
         changes.push((path, names::respell(text, entry, image)));
     }
-    let beside = super::beside((file, item), entry, image, &changes)?;
+    let beside = super::beside(file, item, entry, image, &changes)?;
     changes.extend(beside);
     Ok(changes)
 }
@@ -171,7 +171,8 @@ fn changes(
 /// Returns the fault of a name that does not say the version in full, so that it cannot be another image's.
 fn constant_name(
     file: &Document,
-    (node, text): (&Node, &str),
+    node: &Node,
+    text: &str,
     entry: &ImageListEntry,
 ) -> Option<Fault> {
     if names::version_in(text).is_some() {
@@ -202,8 +203,8 @@ pub(in crate::stack) fn constant_names(file: &Document) -> Vec<Fault> {
         .and_then(|document| document.get(LIST));
     let Some(list) = list else { return Vec::new() };
     let faults = list.items().iter().filter_map(|item| {
-        let named = super::text_at(item, &super::keys(&NAME))?;
-        constant_name(file, named, &entry(file, item).ok()?)
+        let (node, text) = super::text_at(item, &super::keys(&NAME))?;
+        constant_name(file, node, text, &entry(file, item).ok()?)
     });
     faults.collect()
 }
@@ -266,6 +267,10 @@ fn read_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
     }
 }
 
+fn missing(index: usize, field: &str) -> NodeImagesError {
+    NodeImagesError::Missing(format!("`{LIST}[{index}].{field}`"))
+}
+
 /// Checks a list of node images by the rules of csctl's OpenStack plugin (`GetConfig` in its `pkg/cmd/create.go`): an
 /// `apiVersion`, at least one image, and for each image `createOpts` with `name`, `disk_format` and `container_format`.
 ///
@@ -281,18 +286,17 @@ pub fn validate_node_images(text: &str) -> Result<Vec<String>, NodeImagesError> 
     }
     let mut without_url = Vec::new();
     for (index, image) in file.open_stack_node_images.iter().enumerate() {
-        let missing = |field: &str| NodeImagesError::Missing(format!("`{LIST}[{index}].{field}`"));
         let options = image
             .create_opts
             .as_ref()
-            .ok_or_else(|| missing("createOpts"))?;
+            .ok_or_else(|| missing(index, "createOpts"))?;
         let fields = [
             ("createOpts.name", &options.name),
             ("createOpts.disk_format", &options.disk_format),
             ("createOpts.container_format", &options.container_format),
         ];
         if let Some((field, _)) = fields.into_iter().find(|(_, value)| value.is_empty()) {
-            return Err(missing(field));
+            return Err(missing(index, field));
         }
         if image.url.is_empty() {
             without_url.push(options.name.clone());

@@ -104,50 +104,56 @@ impl FileKind for OrcImage {
 fn manifests(file: &Document) -> impl Iterator<Item = (usize, &Node)> {
     let documents = file.documents().iter().enumerate();
     documents.filter(|(_, document)| {
-        let text = |key: &str| document.get(key).and_then(Node::as_str);
-        text("kind") == Some("Image")
-            && text("apiVersion").is_some_and(|version| version.contains("k-orc.cloud/"))
+        let kind = document.get("kind").and_then(Node::as_str);
+        let group = document.get("apiVersion").and_then(Node::as_str);
+        kind == Some("Image") && group.is_some_and(|group| group.contains("k-orc.cloud/"))
     })
 }
 
 /// Returns the images that manifests name in their own text. Where a template writes some of what belongs together, the image
 /// cannot follow.
 fn groups(file: &Document) -> Vec<ImageGroup> {
-    let read = |(document, root): (usize, &Node)| {
-        let (node, url) = written(root, URL)?;
-        let is_literal = |text: &str| !text.contains("{{");
-        let version = if is_literal(url) {
-            group::version_of(url)?
-        } else {
-            group::version_around(url)?
-        };
-        let mut members = Vec::new();
-        for (place, part) in parts(root) {
-            let Some((_, text)) = written(root, place) else {
-                continue;
-            };
-            let names_version = group::version_of(text).is_some();
-            let part = match part {
-                ImagePart::Url if !is_literal(text) => ImagePart::Stuck(Stuck::Piece),
-                ImagePart::Sum(_) if !is_literal(text) => ImagePart::Stuck(Stuck::Split),
-                ImagePart::Name if !is_literal(text) || !names_version => continue,
-                _ if !is_literal(text) => continue,
-                part => part,
-            };
-            members.push(Member {
-                path: path(place),
-                part,
-            });
-        }
-        Some(ImageGroup {
-            document,
-            line: node.line(),
-            version,
-            members,
-            full: None,
-        })
+    manifests(file)
+        .filter_map(|(document, root)| group_in(document, root))
+        .collect()
+}
+
+fn is_literal(text: &str) -> bool {
+    !text.contains("{{")
+}
+
+fn group_in(document: usize, root: &Node) -> Option<ImageGroup> {
+    let (node, url) = written(root, URL)?;
+    let version = if is_literal(url) {
+        group::version_of(url)?
+    } else {
+        group::version_around(url)?
     };
-    manifests(file).filter_map(read).collect()
+    let mut members = Vec::new();
+    for (place, part) in parts(root) {
+        let Some((_, text)) = written(root, place) else {
+            continue;
+        };
+        let names_version = group::version_of(text).is_some();
+        let part = match part {
+            ImagePart::Url if !is_literal(text) => ImagePart::Stuck(Stuck::Piece),
+            ImagePart::Sum(_) if !is_literal(text) => ImagePart::Stuck(Stuck::Split),
+            ImagePart::Name if !is_literal(text) || !names_version => continue,
+            _ if !is_literal(text) => continue,
+            part => part,
+        };
+        members.push(Member {
+            path: path(place),
+            part,
+        });
+    }
+    Some(ImageGroup {
+        document,
+        line: node.line(),
+        version,
+        members,
+        full: None,
+    })
 }
 
 /// Returns an image that is in the cloud already, as a manifest names it: its own name, and the name it is looked up by.
@@ -215,13 +221,14 @@ fn value_refs(file: &Document, document: usize, root: &Node) -> Vec<ValueRef> {
 
 fn entry(file: &Document, group: &ImageGroup) -> ImageListEntry {
     let root = file.documents().get(group.document);
-    let text = |place| root.and_then(|root| Some(written(root, place)?.1));
+    let name = root.and_then(|root| written(root, NAME));
+    let url = root.and_then(|root| written(root, URL));
     ImageListEntry {
         line: root.map_or(group.line, Node::line),
         version: group.version,
-        name: text(NAME).unwrap_or_default().to_owned(),
+        name: name.map_or_else(String::new, |(_, name)| name.to_owned()),
         os: group.os(file),
-        url: text(URL).map(str::to_owned),
+        url: url.map(|(_, url)| url.to_owned()),
         sha256: group.sha256(file),
         sha512: group.sha512(file),
         has_weak_sum: false,

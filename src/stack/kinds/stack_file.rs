@@ -58,8 +58,7 @@ impl FileKind for StackFile {
             return Ok(());
         };
         let fact = super::kubernetes_fact(text).ok_or_else(|| {
-            let message =
-                format!("`{version}` is `{text}`, which is no Kubernetes version or minor");
+            let message = format!("invalid Kubernetes version or minor `{text}` for `{version}`");
             Fault::new(
                 file.path(),
                 node.line(),
@@ -103,11 +102,11 @@ impl FileKind for StackFile {
         };
         let path = super::keys(&["kubernetesVersion"]);
         if let Some((_, raw)) = super::text_at(document, &path) {
-            super::set_kubernetes((0, &path, raw), wanted, edits)?;
+            super::set_kubernetes(0, &path, raw, wanted, edits)?;
         }
         for (_, path) in charts(file) {
             if let Some((node, _)) = super::text_at(document, &path) {
-                super::set_chart((file, &path, node), wanted, edits)?;
+                super::set_chart(file, &path, node, wanted, edits)?;
             }
         }
         Ok(())

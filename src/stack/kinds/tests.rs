@@ -64,7 +64,7 @@ fn read(place: &str, text: &str) -> SourceFile {
 
 fn read_with_series(place: &str, text: &str) -> (SourceFile, SeriesSet) {
     let charts = MinorBoundCharts::default();
-    let file = SourceFile::read((place, place), &Arc::from(text), &charts).unwrap();
+    let file = SourceFile::read(place, place, &Arc::from(text), &charts).unwrap();
     claim_alone(file.unwrap_or_else(|| panic!("{place} is of no kind")))
 }
 
@@ -409,7 +409,7 @@ fn charts_of_the_configuration_have_their_keys() {
     }];
     let charts = MinorBoundCharts::read(&configured, "").unwrap();
     let listed = |place: &str, text: &str| -> Vec<String> {
-        let file = SourceFile::read((place, place), &Arc::from(text), &charts).unwrap();
+        let file = SourceFile::read(place, place, &Arc::from(text), &charts).unwrap();
         let file = file.unwrap();
         let references = file.references().iter();
         let references =

@@ -116,7 +116,7 @@ impl FileKind for VersionsFile {
                     edits.remove_item(0, &Path::root(), (index, name), ChangeClass::Removal)?;
                 }
             } else if let Some(values) = wanted.rows.get(minor) {
-                edit_row((file, index, row), values, wanted, edits)?;
+                edit_row(file, &Path::root().index(index), values, wanted, edits)?;
             }
         }
         Ok(())
@@ -135,12 +135,15 @@ fn minor_of(row: &Node) -> Option<Minor> {
 }
 
 fn edit_row(
-    (file, index, row): (&Document, usize, &Node),
+    file: &Document,
+    path: &Path,
     values: &AddonRow,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    let path = Path::root().index(index);
+    let Some(row) = file.documents().first().and_then(|root| root.at(path)) else {
+        return Ok(());
+    };
     let raw = super::text_at(row, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
     if let (Some(version), Ok(standing)) = (values.kubernetes, raw.parse::<KubernetesVersion>()) {
         let is_moved_to =
@@ -168,7 +171,7 @@ fn edit_row(
         let Some((node, _)) = super::text_at(row, &super::keys(&[key])) else {
             continue;
         };
-        let Some(text) = super::wanted_chart((file, &place, node), wanted) else {
+        let Some(text) = super::wanted_chart(file, &place, node, wanted) else {
             continue;
         };
         let class = match minor {

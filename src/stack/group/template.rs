@@ -1,0 +1,107 @@
+//! What templates of Helm print about an image: which values of the chart, and which text around them.
+
+use super::version_of;
+use crate::version::KubernetesVersion;
+
+/// Returns the keys of the chart's value that a template's action prints: `image.url` of `{{ .Values.image.url | quote }}`.
+pub(in crate::stack) fn value_ref(text: &str) -> Option<Vec<String>> {
+    let inner = text
+        .trim()
+        .strip_prefix("{{")?
+        .strip_suffix("}}")?
+        .trim_matches('-')
+        .trim();
+    let (chain, pipes) = inner.split_once('|').unwrap_or((inner, ""));
+    let is_quote = |pipe: &str| matches!(pipe.trim(), "" | "quote" | "squote" | "toString");
+    let keys = chain.trim().strip_prefix(".Values.")?;
+    let is_key = |key: &str| {
+        !key.is_empty()
+            && key
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    (pipes.split('|').all(is_quote) && keys.split('.').all(is_key))
+        .then(|| keys.split('.').map(str::to_owned).collect())
+}
+
+/// Returns the keys of all values of the chart that a text's actions read.
+pub(in crate::stack) fn values_in(text: &str) -> Vec<Vec<String>> {
+    let is_of_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    let mut found = Vec::new();
+    for action in actions(text) {
+        for (at, marker) in action.match_indices(".Values.") {
+            let rest = &action[at + marker.len()..];
+            let length = rest.find(|c| !is_of_key(c)).unwrap_or(rest.len());
+            let keys = rest[..length].trim_matches('.').split('.');
+            found.push(keys.map(str::to_owned).collect());
+        }
+    }
+    found
+}
+
+/// Finds the version that the text around a template's actions names, or a text within one.
+pub(in crate::stack) fn version_around(text: &str) -> Option<KubernetesVersion> {
+    let mut around = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        around.push_str(before);
+        around.push('x');
+        rest = behind.split_once("}}").map_or("", |(_, behind)| behind);
+    }
+    around.push_str(rest);
+    let quoted = actions(text).flat_map(|action| action.split('"').skip(1).step_by(2));
+    version_of(&around).or_else(|| quoted.into_iter().find_map(version_of))
+}
+
+/// Returns a text as Helm writes it, where its actions do no more than print values of the chart.
+pub(in crate::stack) fn evaluated<'v>(
+    text: &str,
+    value: impl Fn(&[String]) -> Option<&'v str>,
+) -> Option<String> {
+    let mut written = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        let (action, behind) = behind.split_once("}}")?;
+        written.push_str(before);
+        written.push_str(value(&value_ref(&format!("{{{{{action}}}}}"))?)?);
+        rest = behind;
+    }
+    written.push_str(rest);
+    Some(written.trim_matches('"').to_owned())
+}
+
+/// Returns what stands between the braces of each action.
+fn actions(text: &str) -> impl Iterator<Item = &str> {
+    let behind = text.split("{{").skip(1);
+    behind.filter_map(|behind| Some(behind.split_once("}}")?.0))
+}
+
+/// Reads `{{ .Values.image }}@{{ .Values.digest }}`: the keys of both values.
+pub(in crate::stack) fn pinned_refs(text: &str) -> Option<(Vec<String>, Vec<String>)> {
+    let (image, digest) = text.split_once('@')?;
+    Some((value_ref(image)?, value_ref(digest)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_that_prints_a_value_refers_to_it() {
+        let keys = |text: &str| value_ref(text).map(|keys| keys.join("."));
+        assert_eq!(
+            keys("{{ .Values.image.url | quote }}").as_deref(),
+            Some("image.url")
+        );
+        assert_eq!(keys("{{- .Values.name -}}").as_deref(), Some("name"));
+        for text in [
+            "{{ .url }}",
+            "{{ printf \"%s\" .Values.name }}",
+            "{{ .Values.name | default \"x\" }}",
+            "a-{{ .Values.name }}",
+            "{{ .Values.a }}{{ .Values.b }}",
+        ] {
+            assert_eq!(keys(text), None, "{text}");
+        }
+    }
+}
