@@ -21,7 +21,9 @@ mod fault;
 mod helm;
 mod image_store;
 mod kubernetes;
+mod output;
 mod pointer;
+mod process;
 mod s3;
 mod vulnerabilities;
 

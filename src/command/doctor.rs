@@ -14,7 +14,7 @@ use super::{Format, Outcome, Repository, to_json};
 use crate::config::{Checks, PullConfig};
 use crate::error::{CommandError, Status};
 use crate::io::forge::{GITHUB_API, GitHub};
-use crate::io::git::{GitRepository, Refs, Remote};
+use crate::io::git::{GitRepository, Refs, Remote, trouble_with_git};
 use crate::io::http::HttpClient;
 use crate::pull::{DoctorCheck, DoctorReport, DoctorState};
 use crate::report;
@@ -93,6 +93,7 @@ impl<'a> Doctor<'a> {
     /// Looks at all there is, and returns the name of the forge's repository.
     fn all(&mut self) -> Option<String> {
         self.configuration();
+        self.git_program();
         self.identity();
         let remote = self.remote();
         let forge = remote
@@ -117,6 +118,14 @@ impl<'a> Doctor<'a> {
         self.sources();
         let settings = forge.as_ref()?.settings();
         Some(format!("{}/{}", settings.owner, settings.repository))
+    }
+
+    /// Looks for the program that exchanges commits with the remote.
+    fn git_program(&mut self) {
+        if let Some(trouble) = trouble_with_git(self.client.settings()) {
+            let advice = "install git 2.25 or newer, and check PATH";
+            self.add(DoctorCheck::problem("git", trouble, advice));
+        }
     }
 
     /// Makes the client of the forge; nobody is asked yet.

@@ -2,14 +2,14 @@
 //! a time limit, without our secrets. What is green is decided in `gate`.
 
 mod checks;
+mod command;
 mod helm;
-mod output;
-mod process;
 mod scratch;
 
 use std::time::Duration;
 
 use super::http::Secret;
+use super::process::{Ended, SHELL};
 use crate::config::GateCommand;
 use crate::gate::{Subject, TestKind, TestResult, TestState};
 
@@ -17,7 +17,7 @@ pub use checks::read_checks;
 pub use helm::{chart_of, has_helm, render_charts};
 pub use scratch::{Scratch, ScratchError};
 
-use process::{Ended, Order, Ran};
+use command::{Order, Ran};
 
 /// Variables that commands never get: our tokens, those of the runner, and what leads git to another repository.
 const HIDDEN: [&str; 20] = [
@@ -83,8 +83,8 @@ pub fn run_commands(
         if let Some(why) = reason {
             return result(command, TestState::Skipped, why.to_owned());
         }
-        let (program, option) = process::SHELL;
-        let ran = process::run(&Order {
+        let (program, option) = SHELL;
+        let ran = command::run(&Order {
             program,
             arguments: &[option, &command.run],
             scratch,

@@ -37,6 +37,7 @@ pub use transport::HttpStats;
 pub(crate) use error::redact;
 pub(crate) use link::find_next as find_next_link;
 pub(crate) use secret::held;
+pub(crate) use transport::is_safe_for_tokens;
 
 /// How the client behaves. `HttpSettings::default()` has no cache, no mirrors and no token.
 #[derive(Debug, Clone)]

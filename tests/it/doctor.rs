@@ -527,3 +527,35 @@ fn a_clone_without_anything_is_told_all_it_lacks() {
     }
     assert_eq!(status, 3);
 }
+
+#[test]
+fn a_git_that_is_missing_or_too_old_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = || {
+        let clone = Copy::of("layout-c");
+        clone.commit();
+        let root = clone.root().display().to_string();
+        let catalog = program::catalog();
+        let words = [
+            "doctor",
+            "--format",
+            "json",
+            "-C",
+            &root,
+            "--catalog",
+            &catalog,
+        ];
+        let mut command = program::program(&words);
+        command.env("PATH", folder.path());
+        faults(&command.output().unwrap().into()).0
+    };
+    let is_told = |told: &[String], words: &str| {
+        let problem = told.iter().find(|one| one.starts_with("problem git: "));
+        problem.is_some_and(|one| one.contains(words))
+    };
+    let missing = run();
+    assert!(is_told(&missing, "cannot run git"), "{missing:#?}");
+    program::install_script(&folder.path().join("git"), "echo git version 2.11.0");
+    let old = run();
+    assert!(is_told(&old, "2.11.0 is too old"), "{old:#?}");
+}

@@ -303,11 +303,7 @@ async fn what_is_pushed_is_what_the_api_sees() {
     let client = http_client(None);
     let push = async |old| {
         let update = RefUpdate::branch(BRANCH, old, Some(made));
-        remote
-            .push(&client, &here, &[update])
-            .await
-            .unwrap()
-            .remove(0)
+        remote.push(&client, &here, &update).await.unwrap()
     };
     assert_eq!(push(None).await, RefResult::Moved);
     assert_eq!(

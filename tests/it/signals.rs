@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::github::Fault;
+use crate::support::hosted::Hosted;
 use crate::support::program::{self, Copy, catalog, program};
 use tempfile::TempDir;
 
@@ -154,4 +156,35 @@ fn what_was_ignored_stays_ignored() {
     run.send("TERM");
     assert_eq!(run.end().signal(), Some(15));
     assert_eq!(run.scratch(), [] as [PathBuf; 0]);
+}
+
+/// A signal that comes while git waits for a server ends git too, and its repository goes.
+#[test]
+fn a_signal_ends_git() {
+    let hosted = Hosted::start();
+    hosted
+        .server
+        .faults("POST", "git-upload-pack", 1..99, Fault::Stall);
+    let place = TempDir::new().unwrap();
+    let mut command = hosted.command(&[]);
+    command
+        .env("TMPDIR", place.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let scratch = || fs::read_dir(place.path()).unwrap().count();
+    let is_asked = || {
+        let log = hosted.server.log();
+        log.iter()
+            .any(|one| one.method == "POST" && one.path.ends_with("git-upload-pack"))
+    };
+    wait_until(is_asked, "git does not ask");
+    assert_eq!(scratch(), 1, "there is nothing to leave");
+    let number = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", "TERM", &number]).status();
+    assert!(sent.unwrap().success());
+    let begin = Instant::now();
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
+    assert!(begin.elapsed() < PATIENCE, "git is waited for");
+    assert_eq!(scratch(), 0);
 }

@@ -1116,3 +1116,147 @@ fn a_dry_run_needs_neither_an_author_nor_a_token() {
     assert_eq!(of(&outcomes(&said), PATCH), "opened");
     assert_eq!(hosted.server.mutations(), [""; 0]);
 }
+
+/// A program of this name that tells what it is started with and what lies in its repository, and then is git.
+fn telling_git(folder: &Path) -> String {
+    let told = folder.join("told").display().to_string();
+    let text = format!(
+        "{{ printf 'arguments: %s\\n' \"$*\"; env | sed 's/^/environment: /'; \
+         test -z \"$GIT_DIR\" || cat $(find \"$GIT_DIR\" -type f) | tr '\\0' ' ' | sed 's/^/file: /'; }} >> {told}\n\
+         PATH=/usr/local/bin:/usr/bin:/bin exec git \"$@\""
+    );
+    program::install_script(&folder.join("bin/git"), &text);
+    told
+}
+
+#[test]
+fn git_gets_a_token_in_its_environment_alone() {
+    let hosted = Hosted::start();
+    let folder = tempfile::tempdir().unwrap();
+    let told = telling_git(folder.path());
+    let scratch = folder.path().join("tmp");
+    fs::create_dir(&scratch).unwrap();
+    let store = folder.path().join(".git-credentials");
+    fs::write(&store, "").unwrap();
+    fs::write(
+        folder.path().join(".gitconfig"),
+        "[credential]\n\thelper = store\n",
+    )
+    .unwrap();
+    let path = format!(
+        "{}:/usr/local/bin:/usr/bin:/bin",
+        folder.path().join("bin").display()
+    );
+    let mut command = hosted.command(&[]);
+    command
+        .env("PATH", path)
+        .env("HOME", folder.path())
+        .env("TMPDIR", &scratch);
+    let said: Said = command.output().unwrap().into();
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    let told = fs::read_to_string(told).unwrap();
+    let telling: Vec<&str> = told.lines().filter(|line| tells(line)).collect();
+    assert!(!telling.is_empty(), "git was not given a token: {told}");
+    for line in telling {
+        let expected = format!("environment: CSCTL_MATRIX_GIT_PASSWORD={TOKEN}");
+        assert_eq!(line, expected);
+    }
+    for command in ["ls-remote", "fetch", "push"] {
+        let is_run = told
+            .lines()
+            .any(|line| line.starts_with("arguments: ") && line.contains(&format!(" {command} ")));
+        assert!(is_run, "{command}: {told}");
+    }
+    // A helper of the user's that keeps what was accepted is not told of it.
+    assert_eq!(fs::read_to_string(&store).unwrap(), "");
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
+}
+
+#[test]
+fn nothing_that_a_clone_configures_is_run_or_believed() {
+    let thief = thief();
+    let hosted = Hosted::start();
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran").display().to_string();
+    let run = format!("echo ran >> {ran}");
+    let helper = format!("!{run}");
+    let program = folder.path().join("program").display().to_string();
+    program::install_script(Path::new(&program), &run);
+    for (key, value) in [
+        ("alias.push", helper.as_str()),
+        ("alias.fetch", &helper),
+        ("core.alternateRefsCommand", &program),
+        ("core.askPass", &program),
+        ("core.fsmonitor", &program),
+        ("core.gitProxy", &program),
+        ("core.sshCommand", &program),
+        ("credential.helper", &helper),
+        ("filter.x.clean", &program),
+        ("filter.x.smudge", &program),
+        ("http.proxy", &thief.url()),
+        ("uploadpack.packObjectsHook", &program),
+    ] {
+        hosted.clone.git(&["config", key, value]);
+    }
+    let instead = format!("url.{}/.insteadOf", thief.url());
+    hosted
+        .clone
+        .git(&["config", &instead, &format!("{}/", hosted.server.url())]);
+    hosted.clone.write(".gitattributes", "* filter=x\n");
+    for hook in [
+        "pre-push",
+        "reference-transaction",
+        "post-checkout",
+        "pre-auto-gc",
+    ] {
+        program::install_script(&hosted.clone.path(".git/hooks").join(hook), &run);
+    }
+    // Refs whose objects a promisor would have to send, whatever it takes.
+    for (key, value) in [
+        ("remote.evil.url", folder.path().display().to_string()),
+        ("remote.evil.promisor", "true".to_owned()),
+        ("remote.evil.uploadpack", program.clone()),
+    ] {
+        hosted.clone.git(&["config", key, &value]);
+    }
+    let missing = format!("{}\n", "7".repeat(40));
+    fs::write(hosted.clone.path(".git/refs/heads/missing"), missing).unwrap();
+    let _ = fs::remove_file(&ran);
+    let said = hosted.run(&[]);
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    assert_eq!(of(&outcomes(&said), PATCH), "opened");
+    assert!(!Path::new(&ran).exists(), "something of the clone was run");
+    assert_eq!(thief.log().len(), 0, "the clone's addresses were asked");
+}
+
+#[test]
+fn helpers_of_the_users_own_configuration_sign_in() {
+    let hosted = Hosted::start();
+    let folder = tempfile::tempdir().unwrap();
+    let helper = format!("!f() {{ echo username=x; echo password={TOKEN}; }}; f");
+    fs::write(
+        folder.path().join(".gitconfig"),
+        format!("[credential]\n\thelper = \"{helper}\"\n"),
+    )
+    .unwrap();
+    let root = hosted.clone.root().display().to_string();
+    let remote = hosted.server.git_url();
+    let words = [
+        "doctor",
+        "-C",
+        &root,
+        "--remote",
+        &remote,
+        "--catalog",
+        &hosted.catalog,
+    ];
+    let run = |home: &Path| -> Said {
+        let mut command = program(&words);
+        command.env("NO_PROXY", "*").env("HOME", home);
+        command.output().unwrap().into()
+    };
+    let said = run(folder.path());
+    assert!(said.stdout.contains("git can be read"), "{}", said.stdout);
+    let said = run(Path::new("/nowhere"));
+    assert!(said.stdout.contains("wants a token"), "{}", said.stdout);
+}

@@ -161,10 +161,9 @@ impl Run<'_> {
             let mut update = RefUpdate::branch(branch, from, to);
             update.base = step.base;
             self.wait(self.forge.await_write());
-            let results = self.wait(self.remote.push(&self.client, &self.git, &[update]))?;
-            return match results.into_iter().next() {
-                Some(RefResult::Rejected(why)) => Err(Trouble::Rejected(why)),
-                Some(RefResult::Moved | RefResult::AlreadyThere) | None => Ok(()),
+            return match self.wait(self.remote.push(&self.client, &self.git, &update))? {
+                RefResult::Rejected(why) => Err(Trouble::Rejected(why)),
+                RefResult::Moved | RefResult::AlreadyThere => Ok(()),
             };
         }
         let (from, to) = (from.map(|id| id.to_string()), to.map(|id| id.to_string()));

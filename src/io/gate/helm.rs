@@ -6,17 +6,18 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
-use super::process::{self, Ended, Order};
+use super::command::{self, Order};
 use super::{CommandSettings, Scratch, ScratchError};
 use crate::gate::{TestKind, TestResult, TestState};
 use crate::io::files::{MAX_BYTES, list_files, read_within};
+use crate::io::process::Ended;
 
 /// The longest that rendering one chart may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Tells whether helm is installed.
 pub fn has_helm(settings: &CommandSettings) -> Result<bool, ScratchError> {
-    let ran = process::run(&Order {
+    let ran = command::run(&Order {
         program: "helm",
         arguments: &["version"],
         scratch: &Scratch::empty()?,
@@ -76,7 +77,7 @@ struct Failed {
 }
 
 fn render(chart: &str, scratch: &Scratch, settings: &CommandSettings) -> Result<(), Failed> {
-    let ran = process::run(&Order {
+    let ran = command::run(&Order {
         program: "helm",
         arguments: &["template", "csctl-matrix", &format!("./{chart}")],
         scratch,

@@ -34,7 +34,7 @@ pub enum RemoteError {
         has_token: bool,
     },
     /// The token has not this right.
-    #[error("{url} forbids it: {message}")]
+    #[error("{url} forbids it{}", after_colon(message))]
     Forbidden {
         /// The URL.
         url: String,
@@ -48,7 +48,7 @@ pub enum RemoteError {
         url: String,
     },
     /// A status that is none of git's.
-    #[error("{url} answered with status {status}: {message}")]
+    #[error("{url} answered with status {status}{}", after_colon(message))]
     Status {
         /// The URL.
         url: String,
@@ -65,6 +65,58 @@ pub enum RemoteError {
         /// What it is.
         found: String,
     },
+    /// Nobody answers there.
+    #[error("cannot reach {url}: {reason}")]
+    Unreachable {
+        /// The URL.
+        url: String,
+        /// Git's words.
+        reason: String,
+    },
+    /// The server does not go on.
+    #[error("cannot reach {url}: {reason}")]
+    Silent {
+        /// The URL.
+        url: String,
+        /// What it failed to do.
+        reason: String,
+    },
+    /// It takes too long as a whole.
+    #[error("git was not done with {url} within {seconds} seconds")]
+    TimedOut {
+        /// The URL.
+        url: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// More comes than anybody needs.
+    #[error("the answer of {url} is longer than expected of any repository")]
+    TooLarge {
+        /// The URL.
+        url: String,
+    },
+    /// Another host wants the token.
+    #[error("{url} redirects to {target}: a token is not sent to another host")]
+    Redirected {
+        /// The URL.
+        url: String,
+        /// The other host.
+        target: String,
+    },
+    /// Git failed for another reason.
+    #[error("git cannot exchange commits with {url}: {message}")]
+    Failed {
+        /// The URL.
+        url: String,
+        /// Git's words.
+        message: String,
+    },
+    /// There is no git program.
+    #[error("cannot run git: {0}")]
+    NoGit(#[source] std::io::Error),
+    /// The repository that git works in cannot be made.
+    #[error("cannot make a temporary repository for git: {0}")]
+    Private(#[source] std::io::Error),
     /// The answer ended too early.
     #[error("the answer of {url} ended too early")]
     Incomplete {
@@ -116,6 +168,15 @@ pub enum RemoteError {
     Git(#[from] git2::Error),
 }
 
+/// A server need not say more than a status.
+fn after_colon(message: &str) -> String {
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(": {message}")
+    }
+}
+
 impl RemoteError {
     /// Says what to do about it.
     pub fn hint(&self) -> &'static str {
@@ -136,14 +197,22 @@ impl RemoteError {
             }
             Self::Missing { .. } => "check the clone with git fsck, or make a new one",
             Self::TooMany { .. } => "build the commit on one that the remote has",
-            Self::Unsupported { .. } => "use a server that speaks git's protocol in version 0",
+            Self::Unsupported { .. } => {
+                "use a repository with SHA-1 objects, which is git's default"
+            }
             Self::Git(_) => "check the repository with git fsck, and its space and permissions",
             Self::Lost { .. } => "run it again: it looks first",
-            Self::Http(HttpError::Redirect { .. }) => {
+            Self::Redirected { .. } => {
                 "correct the remote's URL, or name the new place with --remote"
             }
-            Self::Http(HttpError::TooLarge { .. }) => "check that the URL is that of a git server",
+            Self::TooLarge { .. } => "check that the URL is that of a git server",
+            Self::NoGit(_) => "install git 2.25 or newer, and check PATH",
+            Self::Private(_) => "check the space and the permissions of the temporary directory",
+            Self::Failed { .. } => "try it with git: git ls-remote URL",
             Self::Http(_)
+            | Self::Unreachable { .. }
+            | Self::Silent { .. }
+            | Self::TimedOut { .. }
             | Self::Status { .. }
             | Self::Incomplete { .. }
             | Self::Refused { .. } => "run it again later",
@@ -155,8 +224,7 @@ impl RemoteError {
     /// Tells whether asking again may help.
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Http(HttpError::Unreachable { .. } | HttpError::BrokenOff { .. })
-            | Self::Incomplete { .. } => true,
+            Self::Unreachable { .. } | Self::Incomplete { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502..=504),
             _ => false,
         }
@@ -179,12 +247,12 @@ impl RemoteError {
                 | Self::Unauthorized { .. }
                 | Self::Forbidden { .. }
                 | Self::NotFound { .. }
-                | Self::Http(
-                    HttpError::BadUrl { .. }
-                        | HttpError::NotCached { .. }
-                        | HttpError::PlainToken { .. }
-                        | HttpError::Setup { .. }
-                )
+                | Self::Unreachable { .. }
+                | Self::Redirected { .. }
+                | Self::Http(_)
+                | Self::NoGit(_)
+                | Self::Private(_)
+                | Self::Git(_)
         )
     }
 }

@@ -1,5 +1,5 @@
-//! A remote that is a directory of this machine, opened with git2. Objects are copied and refs are moved under their locks;
-//! hooks are not run, as libgit2 runs none.
+//! A remote that is a directory of this machine, opened with libgit2: objects are copied and refs are moved under their locks. The
+//! git program would run the directory's hooks and what its configuration names, and a clone of anybody's may name any directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -57,25 +57,19 @@ pub(super) fn fetch(
 pub(super) fn push(
     path: &Path,
     here: &Repository,
-    updates: &[RefUpdate],
-) -> Result<Vec<RefResult>, RemoteError> {
+    update: &RefUpdate,
+) -> Result<RefResult, RemoteError> {
     let there = open(path)?;
     let now = names(&there)?;
-    let open: Vec<&RefUpdate> = updates
-        .iter()
-        .filter(|update| settled(update, now.get(&update.name).copied()).is_none())
-        .collect();
-    let tips: Vec<Oid> = open.iter().filter_map(|update| update.new).collect();
-    if !tips.is_empty() {
-        let bases = open.iter().filter_map(|update| update.base);
-        let known = now.values().copied().chain(bases).collect();
-        take_in(&there, &pack(here, &tips, &known, None)?)?;
+    if let Some(result) = settled(update, now.get(&update.name).copied()) {
+        return Ok(result);
     }
-    let moved = |update| {
-        move_ref(&there, update)
-            .unwrap_or_else(|error| RefResult::Rejected(Rejection::Other(error.to_string())))
-    };
-    Ok(updates.iter().map(moved).collect())
+    if let Some(new) = update.new {
+        let known = now.into_values().chain(update.base).collect();
+        take_in(&there, &pack(here, &[new], &known, None)?)?;
+    }
+    Ok(move_ref(&there, update)
+        .unwrap_or_else(|error| RefResult::Rejected(Rejection::Other(error.to_string()))))
 }
 
 fn move_ref(there: &Repository, update: &RefUpdate) -> Result<RefResult, RemoteError> {

@@ -1,19 +1,19 @@
-//! Moves refs of a remote by compare-and-swap: each update names the commit that was last seen there, the server compares, and
+//! Moves a ref of a remote by compare-and-swap: the update names the commit that was last seen there, the server compares, and
 //! an answer that was lost is answered by looking again. Nothing is ever pushed blind.
 
 use std::collections::BTreeSet;
 
 use git2::{Oid, Reference, Repository};
 
-use super::packet::{self, Report, split_bands};
 use super::place::Place;
-use super::rejection::{Outcome, Rejection};
-use super::remote::{Line, Service};
-use super::{GitRepository, Remote, RemoteError, local, objects};
-use crate::io::http::HttpClient;
+use super::private::PrivateRepository;
+use super::program::{self, Access, Task};
+use super::rejection::{Rejection, classify};
+use super::{GitRepository, Remote, RemoteError, local, said};
+use crate::io::http::{HttpClient, HttpSettings};
 
-/// The longest report that is read.
-const MAX_REPORT_BYTES: usize = 1 << 20;
+/// How many commits are looked through for one whose ancestors are not here.
+const MAX_COMMITS: usize = 1000;
 
 /// A ref that is to be moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +60,16 @@ pub enum RefResult {
     Rejected(Rejection),
 }
 
+/// What git said of a ref.
+enum Answer {
+    Moved,
+    AlreadyThere,
+    /// It was not moved, for this reason.
+    Rejected(Rejection),
+}
+
 impl Remote {
-    /// Moves refs, each of its own: one that is rejected does not stop the others. Results come in the order of the updates.
+    /// Moves a ref.
     ///
     /// # Errors
     /// Nothing was moved, but for [`RemoteError::Lost`], where nobody knows.
@@ -69,108 +77,129 @@ impl Remote {
         &self,
         client: &HttpClient,
         repository: &GitRepository,
-        updates: &[RefUpdate],
-    ) -> Result<Vec<RefResult>, RemoteError> {
-        let here = &repository.repository;
+        update: &RefUpdate,
+    ) -> Result<RefResult, RemoteError> {
+        if let Some(rejection) = refuse_name(update) {
+            return Ok(RefResult::Rejected(rejection));
+        }
+        let clone = &repository.repository;
         let url = match &self.place {
-            Place::Local(path) => return local::push(path, here, updates),
+            Place::Local(path) => return local::push(path, clone, update),
             Place::Http(url) => url,
         };
-        let line = self.connect(client, url, Service::ReceivePack).await?;
-        let settled =
-            |update: &RefUpdate| settled(update, line.offer.refs.get(&update.name).copied());
-        let open = updates.iter().filter(|update| settled(update).is_none());
-        let sent: Vec<&RefUpdate> = open.collect();
-        let mut answers = if sent.is_empty() {
-            Vec::new().into_iter()
-        } else {
-            self.send(client, (&line, here), &sent).await?.into_iter()
-        };
-        // Each update that is not settled has its answer, in the same order.
-        let results = updates
-            .iter()
-            .map(|update| settled(update).or_else(|| answers.next()));
-        Ok(results.flatten().collect())
-    }
-
-    /// Sends updates, and finds out what became of each.
-    async fn send(
-        &self,
-        client: &HttpClient,
-        (line, here): (&Line, &Repository),
-        updates: &[&RefUpdate],
-    ) -> Result<Vec<RefResult>, RemoteError> {
-        let request = (request(here, line, updates)?, MAX_REPORT_BYTES);
-        let answer = self.exchange(client, &line.url, Service::ReceivePack, request);
-        let outcome = match answer
-            .await
-            .and_then(|answer| self.read_outcome(&answer, line))
-        {
+        let settings = client.settings();
+        let answer = self
+            .ask(client, url, |access| send(clone, update, access, settings))
+            .await;
+        match answer {
+            Ok(Answer::Moved) => return Ok(RefResult::Moved),
+            Ok(Answer::AlreadyThere) => return Ok(RefResult::AlreadyThere),
             Err(error) if error.is_certain() => return Err(error),
-            outcome => outcome,
-        };
-        let is_done = |update: &RefUpdate| {
-            outcome
-                .as_ref()
-                .is_ok_and(|outcome| outcome.has_moved(update))
-        };
-        if updates.iter().all(|update| is_done(update)) {
-            return Ok(vec![RefResult::Moved; updates.len()]);
+            Ok(Answer::Rejected(_)) | Err(_) => {}
         }
-        let now = self.connect(client, &line.url, Service::ReceivePack).await;
-        let find = |update: &RefUpdate| match &now {
-            Ok(line) => line.offer.refs.get(&update.name).copied(),
-            Err(_) => update.old,
-        };
-        let outcome = match (outcome, &now) {
-            (Err(push), Err(read)) => {
+        let now = match (self.refs(client).await, &answer) {
+            (Ok(refs), _) => refs.names.get(&update.name).copied(),
+            (Err(_), Ok(_)) => update.old,
+            (Err(read), Err(push)) => {
                 return Err(RemoteError::Lost {
                     url: self.shown(),
                     push: push.to_string(),
                     read: read.to_string(),
                 });
             }
-            (outcome, _) => outcome,
         };
-        let results = updates.iter().map(|update| match &outcome {
-            Ok(outcome) if outcome.has_moved(update) => RefResult::Moved,
-            Ok(outcome) => outcome.rejected(update, find(update)),
-            Err(_) if find(update) == update.new => RefResult::Moved,
-            Err(lost) if find(update) == update.old => {
-                RefResult::Rejected(Rejection::Unanswered(lost.to_string()))
-            }
-            Err(_) => RefResult::Rejected(Rejection::Stale { now: find(update) }),
-        });
-        Ok(results.collect())
+        let why = match answer {
+            // It was there before, or another run was faster with the very same commit.
+            Ok(_) if now == update.new => return Ok(RefResult::AlreadyThere),
+            Err(_) if now == update.new => return Ok(RefResult::Moved),
+            _ if now != update.old => Rejection::Stale { now },
+            Ok(Answer::Rejected(why)) => why,
+            Ok(_) => return Ok(RefResult::Moved),
+            Err(lost) => Rejection::Unanswered(lost.to_string()),
+        };
+        Ok(RefResult::Rejected(why))
     }
+}
 
-    fn read_outcome(&self, answer: &[u8], line: &Line) -> Result<Outcome, RemoteError> {
-        let read = || {
-            if !line.offer.can("side-band-64k") {
-                return Ok((Report::parse(answer)?, String::new()));
-            }
-            let bands = split_bands(answer)?;
-            Ok((Report::parse(&bands.data)?, bands.remarks))
-        };
-        let (mut report, remarks) = read().map_err(|error| self.packet_error(error))?;
-        for text in report
-            .unpack
-            .iter_mut()
-            .chain(report.refs.values_mut().flatten())
-        {
-            *text = self.hide(text);
-        }
-        let remarks = self.hide(&remarks);
-        Ok(Outcome { report, remarks })
+/// Sends an update once, and reads what git says of it.
+fn send(
+    clone: &Repository,
+    update: &RefUpdate,
+    access: &Access,
+    settings: &HttpSettings,
+) -> Result<Answer, RemoteError> {
+    let private = PrivateRepository::borrowing(clone)?;
+    if let Some(new) = update.new {
+        private.mark_boundary(clone, &boundary(clone, new)?)?;
     }
+    let name = &update.name;
+    // Without a number the ref must not be there.
+    let old = update.old.map(|old| old.to_string()).unwrap_or_default();
+    let lease = format!("--force-with-lease={name}:{old}");
+    let new = update.new.map(|new| new.to_string()).unwrap_or_default();
+    let refspec = format!("{new}:{name}");
+    let arguments = [
+        "push",
+        "--porcelain",
+        "--no-verify",
+        "--no-follow-tags",
+        "--recurse-submodules=no",
+        // What a thin pack stands on may be missing here, as in a partial clone.
+        "--no-thin",
+        &lease,
+        "--",
+        &access.url,
+        &refspec,
+    ];
+    let task = Task::of_sending(&arguments, settings);
+    let said = program::run(&private, access, settings, &task)?;
+    // `FLAG<tab>FROM:TO<tab>SUMMARY (REASON)`, as git-push(1) has it.
+    let mut lines = said.output.lines().map(|line| line.split('\t'));
+    let found = lines.find_map(|mut fields| {
+        let (flag, refs) = (fields.next()?, fields.next()?);
+        let (_, to) = refs.rsplit_once(':')?;
+        (to == name).then(|| (flag, fields.next().unwrap_or_default()))
+    });
+    match found {
+        Some((" " | "+" | "*" | "-", _)) if said.is_done => Ok(Answer::Moved),
+        Some(("=", _)) => Ok(Answer::AlreadyThere),
+        Some(("!", summary)) if !summary.starts_with("[remote failure]") => {
+            let remarks = said::of_server(&said.remarks);
+            Ok(Answer::Rejected(classify(summary, &remarks)))
+        }
+        _ => Err(said.error(access)),
+    }
+}
+
+/// Returns the commits below `new` whose ancestors are not all here: a fetch that brings no history leaves such commits, and git has to be told.
+fn boundary(clone: &Repository, new: Oid) -> Result<Vec<Oid>, RemoteError> {
+    let mut boundary = Vec::new();
+    let mut seen = BTreeSet::from([new]);
+    let mut left = vec![new];
+    while let Some(id) = left.pop()
+        && seen.len() < MAX_COMMITS
+    {
+        let commit = clone.find_commit(id)?;
+        let parents: Vec<Oid> = commit.parent_ids().collect();
+        if parents
+            .iter()
+            .all(|parent| clone.find_commit(*parent).is_ok())
+        {
+            left.extend(parents.into_iter().filter(|parent| seen.insert(*parent)));
+        } else {
+            boundary.push(id);
+        }
+    }
+    Ok(boundary)
+}
+
+fn refuse_name(update: &RefUpdate) -> Option<Rejection> {
+    let is_valid = Reference::is_valid_name(&update.name);
+    (!is_valid).then(|| Rejection::Other(format!("git does not allow the name `{}`", update.name)))
 }
 
 /// Decides an update that needs no request, by where the ref is now.
 pub(super) fn settled(update: &RefUpdate, now: Option<Oid>) -> Option<RefResult> {
-    if !Reference::is_valid_name(&update.name) {
-        let reason = format!("git does not allow the name `{}`", update.name);
-        return Some(RefResult::Rejected(Rejection::Other(reason)));
-    }
     if now == update.new {
         Some(RefResult::AlreadyThere)
     } else if now == update.old {
@@ -178,33 +207,4 @@ pub(super) fn settled(update: &RefUpdate, now: Option<Oid>) -> Option<RefResult>
     } else {
         Some(RefResult::Rejected(Rejection::Stale { now }))
     }
-}
-
-fn request(
-    repository: &Repository,
-    line: &Line,
-    updates: &[&RefUpdate],
-) -> Result<Vec<u8>, RemoteError> {
-    let mut request = Vec::new();
-    let mut can = String::from("\0 report-status");
-    for capability in ["side-band-64k", "ofs-delta"] {
-        if line.offer.can(capability) {
-            can = format!("{can} {capability}");
-        }
-    }
-    for update in updates {
-        let zero = Oid::ZERO_SHA1;
-        let (old, new) = (update.old.unwrap_or(zero), update.new.unwrap_or(zero));
-        packet::write(&mut request, &format!("{old} {new} {}{can}", update.name));
-        can.clear();
-    }
-    packet::write_end(&mut request);
-    let tips: Vec<Oid> = updates.iter().filter_map(|update| update.new).collect();
-    if !tips.is_empty() {
-        let offered = line.offer.refs.values().chain(&line.offer.beside);
-        let named = updates.iter().filter_map(|update| update.base.as_ref());
-        let known: BTreeSet<Oid> = offered.chain(named).copied().collect();
-        request.extend(objects::pack(repository, &tips, &known, None)?);
-    }
-    Ok(request)
 }

@@ -4,8 +4,14 @@ use std::fmt;
 
 use git2::Oid;
 
-use super::packet::Report;
-use super::push::{RefResult, RefUpdate};
+/// Words of forges whose rules protect a branch.
+const RULES: [&str; 5] = [
+    "protected branch",
+    "repository rule violations",
+    "GH006",
+    "GH013",
+    "protected ref",
+];
 
 /// Why a ref was not moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,59 +61,22 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// What the server said to a push.
-#[derive(Debug)]
-pub(super) struct Outcome {
-    pub(super) report: Report,
-    /// What it said to people.
-    pub(super) remarks: String,
-}
-
-impl Outcome {
-    pub(super) fn has_moved(&self, update: &RefUpdate) -> bool {
-        self.report.unpack.is_none() && self.report.refs.get(&update.name) == Some(&None)
-    }
-
-    /// Says why a ref was not moved, which is `now` there.
-    pub(super) fn rejected(&self, update: &RefUpdate, now: Option<Oid>) -> RefResult {
-        if now == update.new {
-            // Another run was faster with the very same commit.
-            return RefResult::AlreadyThere;
-        }
-        if now != update.old {
-            return RefResult::Rejected(Rejection::Stale { now });
-        }
-        let said = self
-            .report
-            .refs
-            .get(&update.name)
-            .and_then(Option::as_deref);
-        let why = match (&self.report.unpack, said) {
-            (Some(unpack), _) => format!("the server could not take the objects: {unpack}"),
-            (None, Some(said)) => said.to_owned(),
-            (None, None) => "the server does not say why".to_owned(),
-        };
-        RefResult::Rejected(classify(&why, &self.remarks))
-    }
-}
-
-/// Sorts the server's words. GitHub names its rules by number: GH006 for protected branches, GH013 for rule sets.
-fn classify(why: &str, remarks: &str) -> Rejection {
+/// Sorts what git says of a ref that was not moved, with what the server says to people: `[remote rejected] (pre-receive hook
+/// declined)`. GitHub names its rules by number: GH006 for protected branches, GH013 for rule sets.
+pub(super) fn classify(summary: &str, remarks: &str) -> Rejection {
+    let (_, reason) = summary.split_once('(').unwrap_or(("", summary));
+    let why = reason.trim_end().trim_end_matches(')');
     let in_full = if remarks.is_empty() {
         why.to_owned()
     } else {
         format!("{why}: {remarks}")
     };
-    let says = |words: &[&str]| words.iter().any(|word| in_full.contains(word));
-    if why == "non-fast-forward" {
+    if why == "stale info" {
+        // Where it is now is found by looking.
+        Rejection::Stale { now: None }
+    } else if why == "non-fast-forward" {
         Rejection::NonFastForward
-    } else if says(&[
-        "protected branch",
-        "repository rule violations",
-        "GH006",
-        "GH013",
-        "protected ref",
-    ]) {
+    } else if RULES.iter().any(|word| in_full.contains(word)) {
         Rejection::Protected(in_full)
     } else if why.contains("hook declined") {
         Rejection::Hook(in_full)
@@ -122,7 +91,8 @@ mod tests {
 
     #[test]
     fn the_words_of_servers_are_sorted() {
-        let sorted = |why: &str, remarks: &str| classify(why, remarks);
+        let sorted =
+            |why: &str, remarks: &str| classify(&format!("[remote rejected] ({why})"), remarks);
         assert_eq!(sorted("non-fast-forward", ""), Rejection::NonFastForward);
         assert_eq!(
             sorted("pre-receive hook declined", "no tabs"),

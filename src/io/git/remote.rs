@@ -1,42 +1,23 @@
-//! A repository elsewhere: its URL, who asks, and what it says of its refs. Git's smart HTTP protocol goes over the one HTTP
-//! client, as libgit2 is built without a network; directories of this machine are opened. No git binary is run.
+//! A repository elsewhere: its URL, who asks, and what it says of its refs. Servers are asked by the git program; directories of
+//! this machine are opened with libgit2.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use bytes::Bytes;
 use git2::Oid;
-use http::{HeaderValue, Method, header};
+use tokio::time::sleep;
 
 use super::error::RemoteError;
-use super::packet::{Advertisement, PacketError, clean};
-use super::place::{Login, Place, TOKEN_USER};
+use super::place::{Login, Place};
+use super::private::PrivateRepository;
+use super::program::{self, Access, Task};
 use super::{GitRepository, local, releases_of};
 use crate::catalog::StackRelease;
 use crate::io::forge::{Credentials, Tokens};
-use crate::io::http::{Answer, Ask, HttpClient, conceal};
+use crate::io::http::{HttpClient, HttpError, HttpSettings, Secret, is_safe_for_tokens};
 
-/// The longest list of refs that is read.
-const MAX_REFS_BYTES: usize = 64 << 20;
-/// Servers tell git from browsers by this name.
-const USER_AGENT: &str = concat!("git/2.0 (csctl-matrix ", env!("CARGO_PKG_VERSION"), ")");
-
-/// What git asks a server for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Service {
-    /// Objects.
-    UploadPack,
-    /// To take objects and move refs.
-    ReceivePack,
-}
-
-impl Service {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::UploadPack => "git-upload-pack",
-            Self::ReceivePack => "git-receive-pack",
-        }
-    }
-}
+/// Git's number of the tree without files, which is in every repository.
+const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
 /// A repository elsewhere.
 #[derive(Debug, Clone)]
@@ -119,17 +100,13 @@ impl Remote {
 
     /// Reads the refs.
     pub async fn refs(&self, client: &HttpClient) -> Result<Refs, RemoteError> {
-        match &self.place {
-            Place::Local(path) => local::refs(path),
-            Place::Http(url) => {
-                let line = self.connect(client, url, Service::UploadPack).await?;
-                let default_branch = line.offer.default_branch().map(str::to_owned);
-                Ok(Refs {
-                    names: line.offer.refs,
-                    default_branch,
-                })
-            }
-        }
+        let url = match &self.place {
+            Place::Local(path) => return local::refs(path),
+            Place::Http(url) => url,
+        };
+        let settings = client.settings();
+        self.read(client, url, |access| list_refs(access, settings))
+            .await
     }
 
     /// Asks whether this login may push, as `git push` asks before it sends anything. Nothing is sent.
@@ -137,159 +114,148 @@ impl Remote {
     /// # Errors
     /// It may not, or the server cannot be asked.
     pub async fn may_push(&self, client: &HttpClient) -> Result<(), RemoteError> {
-        match &self.place {
-            Place::Local(path) => local::refs(path).map(drop),
-            Place::Http(url) => self
-                .connect(client, url, Service::ReceivePack)
-                .await
-                .map(drop),
-        }
+        let url = match &self.place {
+            Place::Local(path) => return local::refs(path).map(drop),
+            Place::Http(url) => url,
+        };
+        let settings = client.settings();
+        self.read(client, url, |access| try_push(access, settings))
+            .await
     }
 
-    /// Asks what the server has and can.
-    pub(super) async fn connect(
+    /// Does what changes nothing; it is repeated where that may help.
+    pub(super) async fn read<T>(
         &self,
         client: &HttpClient,
         url: &str,
-        service: Service,
-    ) -> Result<Line, RemoteError> {
-        let name = service.name();
-        let question = format!("/info/refs?service={name}");
-        let asked = format!("{url}{question}");
-        let ask = Ask::get(&asked, MAX_REFS_BYTES).unstored();
-        let answer = self.ask(client, ask).await?;
-        self.check(&answer, &format!("application/x-{name}-advertisement"))?;
-        let offer = Advertisement::parse(&answer.body, name);
-        let offer = offer.map_err(|error| self.packet_error(error))?;
-        // A repository that was renamed is asked at its new place from then on, as git does.
-        let place = if self.has_secret() {
-            client.mirrored_with_secret(&asked)
-        } else {
-            client.mirrored(&asked)
-        };
-        let url = if answer.url == place {
-            url
-        } else {
-            let moved = answer.url.strip_suffix(&question);
-            moved.ok_or_else(|| self.not_git("a redirect to something else".to_owned()))?
-        };
-        Ok(Line {
-            offer,
-            url: url.to_owned(),
-        })
-    }
-
-    /// Sends a request of git's and returns the body of the answer.
-    pub(super) async fn exchange(
-        &self,
-        client: &HttpClient,
-        url: &str,
-        service: Service,
-        request: (Vec<u8>, usize),
-    ) -> Result<Bytes, RemoteError> {
-        let name = service.name();
-        let (body, answer_limit) = request;
-        let kind = format!("application/x-{name}-request");
-        let kind =
-            HeaderValue::try_from(kind).map_err(|_| self.not_git("a bad name".to_owned()))?;
-        let ask = Ask::new(Method::POST, &format!("{url}/{name}"))
-            .with_header(header::CONTENT_TYPE, kind)
-            .with_body(Bytes::from(body))
-            .with_body_limit(answer_limit)
-            .once();
-        let answer = self.ask(client, ask).await?;
-        self.check(&answer, &format!("application/x-{name}-result"))?;
-        Ok(answer.body)
-    }
-
-    /// Sends a request as whoever asks.
-    async fn ask(&self, client: &HttpClient, ask: Ask) -> Result<Answer, RemoteError> {
-        let ask = ask.with_header(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        if let Some(tokens) = &self.tokens {
-            let token = tokens.current().await.map_err(RemoteError::SignIn)?;
-            let signed = ask.clone().with_basic(TOKEN_USER, token.clone());
-            let answer = client.ask(signed).await?;
-            if answer.status != 401 {
-                return Ok(answer);
+        act: impl Fn(&Access) -> Result<T, RemoteError>,
+    ) -> Result<T, RemoteError> {
+        let settings = client.settings();
+        let mut pause = settings.retry_pause;
+        let mut attempt = 0;
+        loop {
+            match self.ask(client, url, &act).await {
+                Err(error) if error.is_transient() && attempt < settings.retries => {}
+                done => return done,
             }
+            sleep(pause.min(Duration::from_secs(60))).await;
+            pause *= 2;
+            attempt += 1;
+        }
+    }
+
+    /// Does something at the server as whoever asks.
+    pub(super) async fn ask<T>(
+        &self,
+        client: &HttpClient,
+        url: &str,
+        act: impl Fn(&Access) -> Result<T, RemoteError>,
+    ) -> Result<T, RemoteError> {
+        let Some(tokens) = &self.tokens else {
+            return act(&access(client, url, self.login.clone())?);
+        };
+        let token = tokens.current().await.map_err(RemoteError::SignIn)?;
+        let signed = access(client, url, Some(Login::of_token(token.clone())))?;
+        match act(&signed) {
             // What was refused was not done.
-            let token = tokens.renewed(&token).await.map_err(RemoteError::SignIn)?;
-            return Ok(client.ask(ask.with_basic(TOKEN_USER, token)).await?);
+            Err(RemoteError::Unauthorized { .. }) => {}
+            done => return done,
         }
-        let ask = match &self.login {
-            Some(login) => ask.with_basic(&login.user, login.secret.clone()),
-            None => ask,
-        };
-        Ok(client.ask(ask).await?)
-    }
-
-    fn has_secret(&self) -> bool {
-        self.login.is_some() || self.tokens.is_some()
-    }
-
-    /// Checks that an answer is git's.
-    fn check(&self, answer: &Answer, kind: &str) -> Result<(), RemoteError> {
-        let url = self.shown();
-        // What is cut afterwards cannot be a half of a secret.
-        let said = || {
-            let body = String::from_utf8_lossy(&answer.body);
-            let text = clean(self.hide(&conceal(&body)).as_bytes());
-            text.chars().take(300).collect::<String>()
-        };
-        let found = answer.header(&header::CONTENT_TYPE).unwrap_or("no type");
-        let found = found.split(';').next().unwrap_or_default().trim();
-        Err(match answer.status {
-            200 if found == kind => return Ok(()),
-            200 => self.not_git(clean(format!("it is {found}").as_bytes())),
-            401 => RemoteError::Unauthorized {
-                url,
-                has_token: self.has_secret(),
-            },
-            403 => RemoteError::Forbidden {
-                url,
-                message: said(),
-            },
-            404 | 410 => RemoteError::NotFound { url },
-            status => RemoteError::Status {
-                url,
-                status,
-                message: said(),
-            },
-        })
-    }
-
-    /// Says what a packet that cannot be read means here.
-    pub(super) fn packet_error(&self, error: PacketError) -> RemoteError {
-        let url = self.shown();
-        match error {
-            PacketError::Cut => RemoteError::Incomplete { url },
-            PacketError::Foreign(found) => self.not_git(self.hide(&found)),
-            PacketError::Said(message) => RemoteError::Refused {
-                url,
-                message: self.hide(&message),
-            },
-            PacketError::Unsupported(what) => RemoteError::Unsupported { url, what },
-        }
-    }
-
-    fn not_git(&self, found: String) -> RemoteError {
-        let url = self.shown();
-        RemoteError::NotGit { url, found }
-    }
-
-    /// Takes the token out of a server's words.
-    pub(super) fn hide(&self, text: &str) -> String {
-        match (&self.tokens, &self.login) {
-            (Some(tokens), _) => tokens.redact(text),
-            (None, Some(login)) => text.replace(login.secret.expose(), "***"),
-            (None, None) => text.to_owned(),
-        }
+        let token = tokens.renewed(&token).await.map_err(RemoteError::SignIn)?;
+        act(&access(client, url, Some(Login::of_token(token)))?)
     }
 }
 
-/// A server that has introduced itself.
-pub(super) struct Line {
-    pub(super) offer: Advertisement,
-    /// Where it is asked from now on.
-    pub(super) url: String,
+/// Returns where git asks, and as whom.
+///
+/// # Errors
+/// Nobody may be asked, or not with a token.
+fn access(client: &HttpClient, url: &str, login: Option<Login>) -> Result<Access, RemoteError> {
+    let asked = match &login {
+        Some(login) => {
+            let asked = client.mirrored_with_secret(url);
+            check_secret(&login.secret, &asked)?;
+            asked
+        }
+        None => client.mirrored(url),
+    };
+    if client.settings().offline {
+        let url = url.to_owned();
+        return Err(HttpError::NotCached { url }.into());
+    }
+    Ok(Access { url: asked, login })
+}
+
+/// Checks that a secret may go to a URL, and that it cannot be taken for more than one line of a helper's answer to git.
+fn check_secret(secret: &Secret, url: &str) -> Result<(), RemoteError> {
+    let url = url.to_owned();
+    if !is_safe_for_tokens(&url) {
+        return Err(HttpError::PlainToken { url }.into());
+    }
+    if secret.expose().contains(char::is_control) {
+        let reason = "the token has control characters".to_owned();
+        return Err(HttpError::BadUrl { url, reason }.into());
+    }
+    Ok(())
+}
+
+fn list_refs(access: &Access, settings: &HttpSettings) -> Result<Refs, RemoteError> {
+    let private = PrivateRepository::empty()?;
+    let arguments = ["ls-remote", "--symref", "--", &access.url];
+    let task = Task::of_asking(&arguments, settings);
+    let said = program::run(&private, access, settings, &task)?;
+    if !said.is_done {
+        return Err(said.error(access));
+    }
+    read_refs(&said.output, &access.url)
+}
+
+/// Reads lines of a number and a name, and of a name that `HEAD` stands for.
+fn read_refs(output: &str, url: &str) -> Result<Refs, RemoteError> {
+    let mut refs = Refs::default();
+    for line in output.lines() {
+        let (value, name) = line.split_once('\t').unwrap_or((line, ""));
+        if let Some(target) = value.strip_prefix("ref: ") {
+            if name == "HEAD" {
+                refs.default_branch = target.strip_prefix("refs/heads/").map(str::to_owned);
+            }
+        } else if value.len() == 40
+            && let Ok(id) = Oid::from_str(value)
+        {
+            // `^{}` is what a tag points to.
+            if !name.ends_with("^{}") {
+                refs.names.insert(name.to_owned(), id);
+            }
+        } else if value.len() == 64 {
+            let (url, what) = (url.to_owned(), "SHA-256 objects".to_owned());
+            return Err(RemoteError::Unsupported { url, what });
+        }
+    }
+    // A web page, too, is a repository without refs for git, which takes it for a server of files.
+    if refs.names.is_empty() {
+        let (url, found) = (url.to_owned(), "it names no branch".to_owned());
+        return Err(RemoteError::NotGit { url, found });
+    }
+    Ok(refs)
+}
+
+/// Begins a push, and ends it before anything is sent.
+fn try_push(access: &Access, settings: &HttpSettings) -> Result<(), RemoteError> {
+    let private = PrivateRepository::empty()?;
+    let nothing = format!("{EMPTY_TREE}:refs/csctl-matrix/nothing");
+    let arguments = [
+        "push",
+        "--dry-run",
+        "--no-verify",
+        "--",
+        &access.url,
+        &nothing,
+    ];
+    let task = Task::of_asking(&arguments, settings);
+    let said = program::run(&private, access, settings, &task)?;
+    if said.is_done {
+        Ok(())
+    } else {
+        Err(said.error(access))
+    }
 }

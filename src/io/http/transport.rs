@@ -283,7 +283,7 @@ fn headers_for(ask: &Ask, url: &Url) -> Result<HeaderMap, HttpError> {
     let Some(token) = &ask.bearer else {
         return Ok(headers);
     };
-    if url.scheme() != "https" && !is_loopback(url) {
+    if !takes_tokens(url) {
         return Err(HttpError::PlainToken {
             url: redact(url.as_str()),
         });
@@ -358,6 +358,15 @@ fn parse_url(text: &str) -> Result<Url, HttpError> {
             url.scheme()
         )))
     }
+}
+
+/// Tells whether nobody on the way to a URL can read a token.
+pub(crate) fn is_safe_for_tokens(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| takes_tokens(&url))
+}
+
+fn takes_tokens(url: &Url) -> bool {
+    url.scheme() == "https" || is_loopback(url)
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -147,6 +147,14 @@ pub fn http_backend(root: &Path, request: &Request) -> Reply {
             request.header("content-type").unwrap_or_default(),
         )
         .env("CONTENT_LENGTH", request.body.len().to_string())
+        .env(
+            "HTTP_CONTENT_ENCODING",
+            request.header("content-encoding").unwrap_or_default(),
+        )
+        .env(
+            "GIT_PROTOCOL",
+            request.header("git-protocol").unwrap_or_default(),
+        )
         .env("REMOTE_USER", "somebody")
         .env("REMOTE_ADDR", "127.0.0.1")
         .stdin(Stdio::piped())

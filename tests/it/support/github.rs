@@ -342,10 +342,16 @@ impl Shared {
         }
         let reply = match fault {
             None => self.work(&mut state, request, &body),
-            Some(Fault::Echo(status)) => {
-                let secret = find_secret(request).unwrap_or_default();
-                problem(status, &format!("bad credentials: {secret}"))
-            }
+            Some(Fault::Echo(status)) => match find_secret(request) {
+                // Git shows what a server says as plain text.
+                Some(secret) if request.path.starts_with(&format!("/{OWNER}/")) => Reply {
+                    body: format!("bad credentials: {secret}").into(),
+                    ..Reply::status(status)
+                }
+                .with("Content-Type", "text/plain"),
+                Some(secret) => problem(status, &format!("bad credentials: {secret}")),
+                None => self.work(&mut state, request, &body),
+            },
             Some(fault) => match fault_before(&state, &fault) {
                 Some(reply) => reply,
                 None => fault_after(fault, self.work(&mut state, request, &body)),

@@ -1,10 +1,11 @@
 //! What a command says, made fit to be shown: its end alone, as text, without control characters and without secrets. It reads
 //! nothing by itself.
 
-use crate::io::http::{Secret, conceal};
+use super::http::{Secret, conceal};
+use super::process::Sink;
 
 /// How much of an output is kept: its end, where a fault is told.
-pub(super) const KEPT: usize = 16 * 1024;
+const KEPT: usize = 16 * 1024;
 
 /// A line of a secret that is shorter may be any word.
 const SHORTEST: usize = 4;
@@ -25,18 +26,6 @@ impl Tail {
         Self {
             margin: longest.unwrap_or(0),
             ..Self::default()
-        }
-    }
-
-    /// Adds what was read.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-        let longest = KEPT + self.margin;
-        // Moved seldom: half of the bytes are waste at most.
-        if self.bytes.len() > 2 * longest {
-            let over = self.bytes.len() - longest;
-            self.bytes.drain(..over);
-            self.is_cut = true;
         }
     }
 
@@ -66,6 +55,19 @@ impl Tail {
             format!("[...]\n{}", after_first_line(&text))
         } else {
             text
+        }
+    }
+}
+
+impl Sink for Tail {
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        let longest = KEPT + self.margin;
+        // Moved seldom: half of the bytes are waste at most.
+        if self.bytes.len() > 2 * longest {
+            let over = self.bytes.len() - longest;
+            self.bytes.drain(..over);
+            self.is_cut = true;
         }
     }
 }

@@ -1,20 +1,17 @@
-//! Runs one command to its end: in a process group of its own, with a time limit that ends the whole group, without a terminal and
-//! without our secrets.
+//! Runs one command to its end: in a process group of its own, with a time limit that ends the whole group, and without a terminal.
 //!
 //! A group is ended by a small shell beside it, the guard. It waits for a word on its standard input: with `end` it kills what the
 //! command left running; when the input closes, it asks the group to end, and kills it after a while. The input closes at the time
 //! limit, and by itself when this program is killed, so that a command never outlives the run. A process that leaves its group, as
 //! `setsid` does, is out of reach.
 
-use std::io::{self, PipeReader, Read, Write as _};
+use std::io::{self, PipeReader, PipeWriter, Read, Write as _};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::output::Tail;
-use super::{CommandSettings, HIDDEN, Scratch};
-use crate::io::ending::{self, Running};
+use super::ending::{self, Running};
 
 /// The shell, and the option after which it takes a command line.
 #[cfg(unix)]
@@ -36,21 +33,13 @@ kill -s KILL -- "-$1"
 /// How long a pipe may stay open after its command has ended, as a process out of reach may hold it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// What to run.
-pub(super) struct Order<'a> {
-    pub(super) program: &'a str,
-    pub(super) arguments: &'a [&'a str],
-    pub(super) scratch: &'a Scratch,
-    pub(super) variables: &'a [(&'static str, String)],
+/// How long a command may run.
+pub(super) struct Bounds<'a> {
     pub(super) limit: Duration,
-    pub(super) settings: &'a CommandSettings,
-}
-
-/// What became of it.
-pub(super) struct Ran {
-    pub(super) ended: Ended,
-    /// The end of what it said, on both of its outputs.
-    pub(super) output: String,
+    /// How long its group may clean up after that, before it is killed.
+    pub(super) grace: Duration,
+    /// Whether it may go on before its time is over, as one that fills a disk may not.
+    pub(super) may_go_on: &'a dyn Fn() -> bool,
 }
 
 /// How a command ended.
@@ -62,67 +51,44 @@ pub(super) enum Ended {
     NotStarted(io::Error),
 }
 
-/// Runs a command.
-pub(super) fn run(order: &Order<'_>) -> Ran {
-    let secrets = &order.settings.secrets;
+/// Runs a command, whose outputs somebody listens to. After a signal it does not return: the program ends.
+pub(super) fn run(mut command: Command, bounds: &Bounds<'_>) -> Ended {
+    command.stdin(Stdio::null());
+    lead_a_group(&mut command);
     let started = {
         let _whole = ending::write();
-        start(order).map(|started| (started, Running::new()))
+        command.spawn().map(|child| (child, Running::new()))
     };
+    // With the command its ends of the pipes go: the process alone holds them then.
+    drop(command);
     match started {
-        Err(error) => Ran {
-            ended: Ended::NotStarted(error),
-            output: String::new(),
-        },
-        Ok(((mut child, reader), running)) => {
-            let listener = Listener::start(reader, Tail::new(secrets));
-            let guard = Guard::start(&child, order.settings.grace);
-            let ended = wait(&mut child, order, guard);
+        Err(error) => Ended::NotStarted(error),
+        Ok((mut child, running)) => {
+            let guard = Guard::start(&child, bounds.grace);
+            let ended = wait(&mut child, bounds, guard);
             if ending::is_ending() {
                 drop(running);
                 ending::wait_for_end();
             }
-            let output = listener.finish(|tail| tail.shown(secrets));
-            Ran { ended, output }
+            ended
         }
     }
 }
 
-fn start(order: &Order<'_>) -> io::Result<(Child, PipeReader)> {
-    let (reader, writer) = io::pipe()?;
-    let mut command = Command::new(order.program);
-    command
-        .args(order.arguments)
-        .current_dir(order.scratch.root())
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer);
-    for name in HIDDEN
-        .into_iter()
-        .chain(order.settings.hidden.iter().map(String::as_str))
-    {
-        command.env_remove(name);
-    }
-    command
-        .env("GIT_CEILING_DIRECTORIES", order.scratch.ceiling())
-        .envs(order.variables.iter().map(|(name, value)| (name, value)));
-    lead_a_group(&mut command);
-    // With the command its ends of the pipe go: the process alone holds them then.
-    command.spawn().map(|child| (child, reader))
-}
-
 /// Waits for a command, and sees that nothing of it is left.
-fn wait(child: &mut Child, order: &Order<'_>, guard: Option<Guard>) -> Ended {
-    let deadline = Instant::now() + order.limit;
-    let has_time = || Instant::now() < deadline && !ending::is_ending();
-    if let Some(status) = wait_while(child, has_time) {
+fn wait(child: &mut Child, bounds: &Bounds<'_>, guard: Option<Guard>) -> Ended {
+    let deadline = Instant::now() + bounds.limit;
+    let ended = wait_while(child, || {
+        Instant::now() < deadline && !ending::is_ending() && (bounds.may_go_on)()
+    });
+    if let Some(status) = ended {
         if let Some(guard) = guard {
             guard.end();
         }
         return status.map_or_else(Ended::NotStarted, how);
     }
     let group = guard.map(Guard::ask_to_end);
-    let last = Instant::now() + order.settings.grace + LAST_WORDS;
+    let last = Instant::now() + bounds.grace + LAST_WORDS;
     if group.is_none() || wait_while(child, || Instant::now() < last).is_none() {
         let _ = child.kill();
     }
@@ -211,39 +177,50 @@ impl Guard {
     }
 }
 
+/// What keeps of an output what is needed.
+pub(super) trait Sink: Send + 'static {
+    /// Adds what was read.
+    fn push(&mut self, bytes: &[u8]);
+}
+
 /// Listens to a command on a thread of its own.
-struct Listener {
-    tail: Arc<Mutex<Tail>>,
+pub(super) struct Listener<S> {
+    sink: Arc<Mutex<S>>,
     done: Receiver<()>,
 }
 
-impl Listener {
-    fn start(mut reader: PipeReader, tail: Tail) -> Self {
-        let tail = Arc::new(Mutex::new(tail));
+impl<S: Sink> Listener<S> {
+    /// Starts to listen at a pipe, whose other end is for the command.
+    pub(super) fn start(sink: S) -> io::Result<(Self, PipeWriter)> {
+        let (reader, writer) = io::pipe()?;
+        let sink = Arc::new(Mutex::new(sink));
         let (send, done) = channel();
-        let heard = Arc::clone(&tail);
+        let heard = Arc::clone(&sink);
         std::thread::spawn(move || {
-            let mut bytes = [0; 8192];
-            loop {
-                match reader.read(&mut bytes) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Ok(0) | Err(_) => break,
-                    Ok(count) => {
-                        let mut tail = heard.lock().unwrap_or_else(PoisonError::into_inner);
-                        tail.push(&bytes[..count]);
-                    }
-                }
-            }
+            listen(reader, &heard);
             // Nobody may be waiting any more.
             let _ = send.send(());
         });
-        Self { tail, done }
+        Ok((Self { sink, done }, writer))
     }
 
     /// Returns what was heard. It does not wait for a process that is out of reach.
-    fn finish<R>(self, read: impl FnOnce(&Tail) -> R) -> R {
+    pub(super) fn finish<R>(self, read: impl FnOnce(&mut S) -> R) -> R {
         let _ = self.done.recv_timeout(LAST_WORDS);
-        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        read(&tail)
+        read(&mut self.sink.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn listen<S: Sink>(mut reader: PipeReader, sink: &Mutex<S>) {
+    let mut bytes = [0; 8192];
+    loop {
+        match reader.read(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => return,
+            Ok(count) => {
+                let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
+                sink.push(&bytes[..count]);
+            }
+        }
     }
 }
