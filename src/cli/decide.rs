@@ -1,117 +1,144 @@
 //! The command line of decisions about versions: `block`, `unblock`, `pin`, `unpin`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
-use super::{quote, today};
-use crate::command::Place;
+use super::environment::today;
+use super::{Call, examples};
 use crate::command::decide::{DecideRequest, Decision};
+use crate::command::{Place, quote};
 use crate::policy::Pin;
 use crate::version::{KubernetesVersion, OsRelease};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DecideCommand {
-    /// Block a version, or one image of it: the next plan takes it out everywhere
+    /// Block a version, or one of its images; the next plan removes it everywhere
     Block(BlockArgs),
-    /// Let a blocked version be used again
-    Unblock {
-        /// The version: v1.34.5
-        version: KubernetesVersion,
-        /// The image that was blocked, by its operating system
-        #[arg(long, value_name = "OS")]
-        os: Option<OsRelease>,
-    },
-    /// Keep, or set, the default of a minor at a version until a day
+    /// Allow a blocked version again
+    Unblock(UnblockArgs),
+    /// Pin a minor's default version until a date
     Pin(PinArgs),
-    /// Let a pinned default move again
-    Unpin {
-        /// The version: v1.34.4
-        version: KubernetesVersion,
-        /// The stack whose pin it is
-        #[arg(long, value_name = "STACK")]
-        stack: Option<String>,
-    },
+    /// Remove a pin, so that the default version can move again
+    Unpin(UnpinArgs),
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "# Remove a vulnerable version everywhere
+  $ csctl-matrix block v1.34.5 --reason CVE-2026-1234
+
+  # Block one broken image of a version
+  $ csctl-matrix block v1.34.5 --os ubuntu-2404 --reason 'no network after boot'"
+))]
 pub(super) struct BlockArgs {
-    /// The version: v1.34.5
+    /// Kubernetes version, such as v1.34.5
     version: KubernetesVersion,
-    /// Block its image on this operating system alone
+    /// Block only the image for this operating system, such as ubuntu-2404
     #[arg(long, value_name = "OS")]
     os: Option<OsRelease>,
-    /// Why
+    /// Why the version is blocked
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Who decided it [default: the name and address that git knows]
+    /// Who decided it [default: name and e-mail address from the git configuration]
     #[arg(long, value_name = "WHO")]
     by: Option<String>,
-    /// Take this day for today
+    /// Use this date as today [default: the current date in UTC]
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<Date>,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct PinArgs {
-    /// The version: v1.34.4
+#[command(after_help = examples!("$ csctl-matrix unblock v1.34.5"))]
+pub(super) struct UnblockArgs {
+    /// Kubernetes version, such as v1.34.5
     version: KubernetesVersion,
-    /// The last day of the pin
+    /// Operating system of the blocked image, such as ubuntu-2404
+    #[arg(long, value_name = "OS")]
+    os: Option<OsRelease>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "# Keep the default of 1.34 until the end of June
+  $ csctl-matrix pin v1.34.4 --until 2026-06-30 --reason 'e2e tests are flaky'"
+))]
+pub(super) struct PinArgs {
+    /// Kubernetes version, such as v1.34.4
+    version: KubernetesVersion,
+    /// Last day of the pin
     #[arg(long, value_name = "YYYY-MM-DD")]
     until: Date,
-    /// The stack by its title, openstack/scs2; all without it
+    /// Pin only this stack, such as openstack/scs2 [default: all]
     #[arg(long, value_name = "STACK")]
     stack: Option<String>,
-    /// Why
+    /// Why the version is pinned
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Take this day for today
+    /// Use this date as today [default: the current date in UTC]
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<Date>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples!("$ csctl-matrix unpin v1.34.4"))]
+pub(super) struct UnpinArgs {
+    /// Kubernetes version, such as v1.34.4
+    version: KubernetesVersion,
+    /// Stack that the pin is for
+    #[arg(long, value_name = "STACK")]
+    stack: Option<String>,
 }
 
 impl DecideCommand {
-    /// Returns what to write down.
-    pub(super) fn request(self, directory: PathBuf) -> DecideRequest {
-        let (decision, as_of) = match self {
-            Self::Block(args) => {
-                let decision = Decision::Block {
-                    version: args.version,
-                    os: args.os,
-                    reason: args.reason,
-                    by: args.by,
-                };
-                (decision, args.as_of)
-            }
-            Self::Unblock { version, os } => (Decision::Unblock { version, os }, None),
-            Self::Pin(args) => {
-                let pin = Pin {
-                    version: args.version,
-                    stack: args.stack,
-                    reason: args.reason,
-                    until: args.until,
-                };
-                (Decision::Pin(pin), args.as_of)
-            }
-            Self::Unpin { version, stack } => (Decision::Unpin { version, stack }, None),
-        };
-        let next = if directory == Path::new(".") {
-            "csctl-matrix plan".to_owned()
-        } else {
-            format!(
-                "csctl-matrix -C {} plan",
-                quote(&directory.to_string_lossy())
-            )
+    pub(super) fn request(self, call: &Call) -> DecideRequest {
+        let as_of = match &self {
+            Self::Block(args) => args.as_of,
+            Self::Pin(args) => args.as_of,
+            Self::Unblock(_) | Self::Unpin(_) => None,
         };
         DecideRequest {
             place: Place {
-                directory,
+                directory: call.directory.clone(),
                 revision: None,
             },
-            decision,
+            decision: self.decision(),
             today: as_of.unwrap_or_else(today),
-            next,
+            next: plan_command(&call.directory),
         }
     }
+
+    fn decision(self) -> Decision {
+        match self {
+            Self::Block(args) => Decision::Block {
+                version: args.version,
+                os: args.os,
+                reason: args.reason,
+                by: args.by,
+            },
+            Self::Unblock(args) => Decision::Unblock {
+                version: args.version,
+                os: args.os,
+            },
+            Self::Pin(args) => Decision::Pin(Pin {
+                version: args.version,
+                stack: args.stack,
+                reason: args.reason,
+                until: args.until,
+            }),
+            Self::Unpin(args) => Decision::Unpin {
+                version: args.version,
+                stack: args.stack,
+            },
+        }
+    }
+}
+
+fn plan_command(directory: &Path) -> String {
+    if directory == Path::new(".") {
+        return "csctl-matrix plan".to_owned();
+    }
+    let directory = quote(&directory.to_string_lossy());
+    format!("csctl-matrix -C {directory} plan")
 }
