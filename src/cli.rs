@@ -5,11 +5,13 @@ mod check;
 mod credentials;
 mod decide;
 mod environment;
+mod manual;
 mod next;
 mod options;
 mod plan;
 mod print;
 mod pull_requests;
+mod screen;
 mod setup;
 
 use std::ffi::OsString;
@@ -21,6 +23,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use self::catalog::CatalogCommand;
 use self::check::CheckArgs;
 use self::decide::DecideCommand;
+use self::manual::ManArgs;
 use self::next::NextCommands;
 use self::plan::{PlanArgs, ShowArgs, TestArgs, UpdateArgs};
 use self::pull_requests::{DoctorArgs, PrArgs};
@@ -65,18 +68,23 @@ struct Cli {
         value_hint = clap::ValueHint::DirPath
     )]
     directory: PathBuf,
-    /// When to use colours; NO_COLOR turns `auto` off
+    /// When to use colours; `NO_COLOR` turns `auto` off
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     color: Color,
+    /// Print long output instead of showing it in a pager
+    #[arg(long, global = true)]
+    no_pager: bool,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Color {
-    /// On a terminal
+    /// Colour on a terminal
     Auto,
+    /// Colour in pipes and files, too
     Always,
+    /// No colour
     Never,
 }
 
@@ -109,6 +117,15 @@ enum Command {
     CreateNodeImages(NodeImagesArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Write manual pages to a directory
+    Man(ManArgs),
+}
+
+/// Whether output goes to a pager where it is longer than the terminal. What a command did is printed, as git prints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Paging {
+    Long,
+    Never,
 }
 
 /// What a command gets beside its own arguments.
@@ -139,7 +156,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         provider,
         next,
     };
-    print::outcome(run(cli.command, &call), cli.color)
+    let paging = match cli.command {
+        Command::Show(_) | Command::Plan(_) | Command::Check(_) if !cli.no_pager => Paging::Long,
+        _ => Paging::Never,
+    };
+    print::outcome(run(cli.command, &call), cli.color, paging)
 }
 
 /// Returns the provider that the program was called for, `openstack` for `csctl-openstack`.
@@ -163,6 +184,7 @@ fn run(command: Command, call: &Call) -> Result<Outcome, CommandError> {
         Command::Decide(decided) => command::decide::run(&decided.request(call)),
         Command::CreateNodeImages(args) => args.run(call),
         Command::Completions(args) => Ok(args.run()),
+        Command::Man(args) => args.run(call),
     }
 }
 

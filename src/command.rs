@@ -17,6 +17,7 @@ pub mod unfinished;
 pub mod update;
 
 mod references;
+mod selection;
 
 use std::path::{Path, PathBuf};
 
@@ -54,12 +55,12 @@ pub struct Outcome {
 /// The form of a command's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
-    /// For programs.
+    /// JSON for programs, in a form of docs/schema.
     Json,
-    /// For pull requests and issues.
+    /// Markdown for pull requests and issues.
     Markdown,
 }
 
@@ -91,6 +92,8 @@ pub struct World {
 pub struct Repository {
     /// Its root.
     pub root: PathBuf,
+    /// The directory that the command runs in, at or below the root.
+    directory: PathBuf,
     /// The revision that was read; nothing for the working directory.
     pub revision: Option<String>,
     /// Its git repository, where it has one.
@@ -113,8 +116,10 @@ fn load(
 ) -> Result<(Tree, Vec<String>), CommandError> {
     let (Some(revision), Some(git)) = (&place.revision, git) else {
         if place.revision.is_some() {
-            let message = format!("{} is in no git repository", root.display());
-            return Err(CommandError::new(message).hinted("leave --rev out, or run it in a clone"));
+            let message = format!("{} is not in a git repository", root.display());
+            return Err(
+                CommandError::new(message).hinted("remove --rev, or run the command in a clone")
+            );
         }
         return load_directory(root, git);
     };
@@ -132,10 +137,10 @@ fn load_directory(
     };
     if git.is_bare() {
         let message = format!(
-            "{} is a bare repository, which has no files of its own",
+            "{} is a bare repository without a working tree",
             root.display()
         );
-        return Err(CommandError::new(message).hinted("name a revision, as in --rev main"));
+        return Err(CommandError::new(message).hinted("name a revision, such as --rev main"));
     }
     let left_out = git.left_out(root, &tree)?;
     let absent = if left_out.is_empty() {
@@ -155,7 +160,7 @@ struct Found {
 /// Finds the repository around a directory.
 fn find(directory: &Path) -> Result<Found, CommandError> {
     let root = find_root(directory)
-        .map_err(|error| CommandError::new(error).hinted("-C names the directory"))?;
+        .map_err(|error| CommandError::new(error).hinted("use -C to name the directory"))?;
     let git = GitRepository::discover(&root).map_err(|error| {
         CommandError::new(format!("{}: {error}", root.display())).hinted(error.hint())
     })?;
@@ -183,8 +188,8 @@ impl Repository {
             return Err(CommandError::new(fault).hinted(&fault.hint));
         }
         if discovery.is_empty() {
-            let message = format!("no cluster stack below {}", root.display());
-            let hint = "a cluster stack has a csctl.yaml, a stack.yaml or a cluster-class directory; -C names the repository";
+            let message = format!("no cluster stack found in {}", root.display());
+            let hint = "a cluster stack has a csctl.yaml, a stack.yaml or a cluster-class directory; use -C to name the repository";
             return Err(CommandError::new(message).hinted(hint));
         }
         references::check_stacks(&hints.references, &discovery, &tree)?;
@@ -193,7 +198,9 @@ impl Repository {
             let checked = config.check_stacks(config_text(&tree), &titles);
             checked.map_err(|error| config_error(&error))?;
         }
+        let directory = place.directory.canonicalize();
         Ok(Self {
+            directory: directory.unwrap_or_else(|_| root.clone()),
             root,
             revision: place.revision.clone(),
             git,
@@ -224,31 +231,11 @@ impl Repository {
         let path = below.map(|path| path.to_string_lossy().replace('\\', "/"));
         path.filter(|path| self.tree.find(path).is_some())
             .ok_or_else(|| {
-                let message = format!("{named} is no file of {}", self.root.display());
-                CommandError::new(message)
-                    .hinted("name it from the repository's root; files that git ignores are none")
+                let message = format!("no file `{named}` in {}", self.root.display());
+                CommandError::new(message).hinted(
+                    "name it from the repository's root; files that git ignores are not read",
+                )
             })
-    }
-
-    /// Checks that every stack asked for is there.
-    pub fn select(&self, selection: Selection) -> Result<Selection, CommandError> {
-        let stacks = if selection.stacks.is_empty() {
-            Vec::new()
-        } else {
-            self.discovery.read(&self.tree)
-        };
-        for wanted in &selection.stacks {
-            let alone = Selection {
-                stacks: vec![wanted.clone()],
-                ..Selection::default()
-            };
-            if !stacks.iter().any(|stack| alone.takes(stack)) {
-                let titles: Vec<String> = stacks.iter().map(Stack::title).collect();
-                let hint = format!("there are {}", titles.join(", "));
-                return Err(CommandError::new(format!("no cluster stack `{wanted}`")).hinted(hint));
-            }
-        }
-        Ok(selection)
     }
 
     /// Sees the world: reads the catalog file, or asks the sources that the repository names.
@@ -259,7 +246,7 @@ impl Repository {
         let mut catalog = match &world.catalog {
             Some(path) => crate::io::catalog::read_file(path).map_err(|error| {
                 CommandError::new(error)
-                    .hinted("csctl-matrix catalog fetch -o FILE writes such a file")
+                    .hinted("create one with csctl-matrix catalog fetch -o FILE")
             })?,
             None => self.fetch(selection, world)?,
         };
@@ -362,7 +349,7 @@ fn read_config(tree: &Tree) -> Result<Config, CommandError> {
         None | Some(Content::Unread) => return Ok(Config::default()),
         Some(Content::Unreadable(reason)) => {
             return Err(CommandError::new(format!("{CONFIG_FILE}: {reason}"))
-                .hinted("make it a readable text file of its own, or remove it"));
+                .hinted("make it a readable text file, or remove it"));
         }
         Some(Content::Text(text)) => text,
     };
@@ -376,7 +363,7 @@ fn config_error(error: &ConfigError) -> CommandError {
 
 impl Outcome {
     /// Returns an outcome of data alone.
-    fn of(data: String, format: Format) -> Self {
+    pub(crate) fn of(data: String, format: Format) -> Self {
         Self {
             data,
             form: match format {
@@ -392,8 +379,9 @@ impl Outcome {
     fn with_unseen(mut self, repository: &Repository) -> Self {
         if !repository.left_out.is_empty() {
             let directories = repository.left_out.join(", ");
-            self.notices
-                .push(format!("the sparse checkout leaves out {directories}"));
+            self.notices.push(format!(
+                "skipped, as the sparse checkout leaves them out: {directories}"
+            ));
         }
         self.with_faults(repository.discovery.closed().iter())
     }
@@ -411,8 +399,8 @@ impl Outcome {
     /// Makes the command fail in the end where no source said anything.
     fn or_blind(mut self, is_blind: bool) -> Self {
         if is_blind {
-            let message = "no source gave an answer; what is new is not known";
-            let hint = "each source and why is named above";
+            let message = "no source answered, so what is new is unknown";
+            let hint = "each source is listed above with its error";
             self.faults.push((message.to_owned(), hint.to_owned()));
             self.status = Some(Status::Error);
         }
@@ -437,12 +425,16 @@ impl Outcome {
 
 /// Returns a word as a shell takes it.
 pub(crate) fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
+    if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
+}
+
+/// Tells whether every shell takes a character as it is, anywhere in a word.
+fn is_plain(sign: char) -> bool {
+    sign.is_ascii_alphanumeric() || "-_./:=,@%+".contains(sign)
 }
 
 /// Returns data as JSON, indented, with a line break at its end.

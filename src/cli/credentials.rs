@@ -150,18 +150,20 @@ impl Variables {
 
     /// Returns the names of variables that tell a secret, and of those that are this program's and that somebody else has set.
     fn telling(&self, secrets: &[Secret]) -> Vec<String> {
-        let lines = secrets.iter().flat_map(|secret| secret.expose().lines());
-        let is_key = |line: &&str| line.len() >= SHORTEST_LINE && !line.starts_with("-----");
-        let whole = secrets.iter().map(Secret::expose);
-        let words: Vec<&str> = lines.filter(is_key).chain(whole).collect();
-        let tells = |(name, value): &(OsString, OsString)| {
-            let name = name.to_str()?;
+        let lines = secrets
+            .iter()
+            .flat_map(|secret| secret.expose().lines())
+            .filter(|line| line.len() >= SHORTEST_LINE && !line.starts_with("-----"));
+        let words: Vec<&str> = lines.chain(secrets.iter().map(Secret::expose)).collect();
+        let mut names = Vec::new();
+        for (name, value) in &self.0 {
+            let Some(name) = name.to_str() else { continue };
             let value = value.to_string_lossy();
-            let is_hidden =
-                name.starts_with("CSCTL_MATRIX_") || words.iter().any(|word| value.contains(word));
-            is_hidden.then(|| name.to_owned())
-        };
-        self.0.iter().filter_map(tells).collect()
+            if name.starts_with("CSCTL_MATRIX_") || words.iter().any(|word| value.contains(word)) {
+                names.push(name.to_owned());
+            }
+        }
+        names
     }
 }
 
@@ -176,8 +178,8 @@ fn token_of(path: &str) -> Result<Secret, CommandError> {
     if token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(token);
     }
-    let message = format!("{path}, the file of {TOKEN_FILE}, holds more than a token");
-    Err(CommandError::new(message).hinted("write the token alone into it, on one line"))
+    let message = format!("{path}, the file of {TOKEN_FILE}, contains more than a token");
+    Err(CommandError::new(message).hinted("write only the token to it, on one line"))
 }
 
 fn text_of(variable: &str, path: &str) -> Result<String, CommandError> {
@@ -201,14 +203,17 @@ fn half(set: &str, missing: &str) -> CommandError {
 
 fn number_of(text: &str) -> Result<u64, CommandError> {
     text.parse().map_err(|_| {
-        CommandError::new(format!("{APP_INSTALLATION} is no number: `{text}`")).hinted(format!(
+        CommandError::new(format!(
+            "invalid value `{text}` for {APP_INSTALLATION}: not a number"
+        ))
+        .hinted(format!(
             "unset {APP_INSTALLATION}: without it, the installation is found by the repository"
         ))
     })
 }
 
 fn no_key(variable: &str) -> CommandError {
-    let message = format!("{variable} gives no RSA private key in PEM");
+    let message = format!("{variable} does not contain an RSA private key in PEM format");
     let hint = format!(
         "give the file that GitHub made for the App as a whole, from -----BEGIN to the end of the last line; its text goes to \
          {APP_KEY}, its path to {APP_KEY_FILE}"

@@ -17,6 +17,10 @@ pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 
+pub(super) fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
 /// Tells whether a token of the environment belongs to github.com: a job on another GitHub server names its own API.
 pub(super) fn is_of_github() -> bool {
     let api = variable("GITHUB_API_URL");

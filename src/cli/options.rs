@@ -19,6 +19,10 @@ use crate::plan::Selection;
 use crate::policy::{Addons, ChangeClass, EndOfLife, ImagesToList, Retention};
 use crate::version::Minor;
 
+/// Headings that options stand under in help. `next_help_heading` would go on after the options of a struct.
+const SOURCES: &str = "Sources";
+const POLICY: &str = "Policy (overrides csctl-matrix.yaml)";
+
 /// Which stacks, in which revision, and where facts come from.
 #[derive(Debug, Args)]
 pub(super) struct QueryArgs {
@@ -62,28 +66,27 @@ impl QueryArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Sources")]
 pub(super) struct SourceArgs {
     /// Use this catalog file; query no source
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = SOURCES)]
     catalog: Option<PathBuf>,
     /// Use cached answers only
-    #[arg(long)]
+    #[arg(long, help_heading = SOURCES)]
     offline: bool,
     /// Replace URL prefix FROM with TO (repeatable)
-    #[arg(long = "mirror", value_name = "FROM=TO")]
+    #[arg(long = "mirror", value_name = "FROM=TO", help_heading = SOURCES)]
     mirrors: Vec<Mirror>,
     /// Download images that are not listed yet, several gigabytes each, and verify their checksums
-    #[arg(long, conflicts_with_all = ["catalog", "offline"])]
+    #[arg(long, conflicts_with_all = ["catalog", "offline"], help_heading = SOURCES)]
     verify_images: bool,
     /// Cache answers in this directory [default: csctl-matrix in the user's cache directory]
-    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, help_heading = SOURCES)]
     cache_dir: Option<PathBuf>,
     /// Maximum total time for all sources, such as 30s or 5m; 0 for no limit. Requests of `pr` to GitHub and git do not count
-    #[arg(long, value_name = "TIME", default_value = "2m")]
+    #[arg(long, value_name = "TIME", default_value = "2m", help_heading = SOURCES)]
     timeout: Timeout,
     /// Use this date as today [default: the current date in UTC]
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", help_heading = SOURCES)]
     as_of: Option<Date>,
 }
 
@@ -141,22 +144,21 @@ impl MoveArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Policy (overrides csctl-matrix.yaml)")]
 pub(super) struct PolicyArgs {
     /// Patch images to list for each minor: all, newest, newest=N or from=VERSION [default: all]
-    #[arg(long, value_name = "IMAGES")]
+    #[arg(long, value_name = "IMAGES", help_heading = POLICY)]
     images: Option<ImagesToList>,
     /// What to do with listed images that --images no longer selects [default: trim]
-    #[arg(long, value_name = "ACTION", value_parser = retention())]
+    #[arg(long, value_name = "ACTION", value_parser = retention(), help_heading = POLICY)]
     retention: Option<Retention>,
     /// What to do with addon charts that belong to a minor [default: follow]
-    #[arg(long, value_name = "ACTION", value_parser = addons())]
+    #[arg(long, value_name = "ACTION", value_parser = addons(), help_heading = POLICY)]
     addons: Option<Addons>,
     /// What to do with minors after their end of life [default: keep]
-    #[arg(long, value_name = "ACTION", value_parser = end_of_life())]
+    #[arg(long, value_name = "ACTION", value_parser = end_of_life(), help_heading = POLICY)]
     end_of_life: Option<EndOfLife>,
     /// Make only changes of this class (repeatable) [default: all]
-    #[arg(long = "change", value_name = "CLASS", value_parser = change_class())]
+    #[arg(long = "change", value_name = "CLASS", value_parser = change_class(), help_heading = POLICY)]
     changes: Vec<ChangeClass>,
 }
 

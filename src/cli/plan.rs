@@ -4,13 +4,14 @@ use clap::Args;
 
 use super::credentials::Given;
 use super::options::{MoveArgs, PolicyArgs, Query, QueryArgs};
-use super::{Call, examples};
+use super::{Call, examples, screen};
 use crate::command::plan::PlanRequest;
 use crate::command::show::ShowRequest;
 use crate::command::test::TestRequest;
 use crate::command::update::UpdateRequest;
 use crate::command::{self, Format, Outcome};
 use crate::error::CommandError;
+use crate::report::text::Detail;
 
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
@@ -48,6 +49,7 @@ impl ShowArgs {
             world: query.world,
             selection: query.selection,
             references: self.references,
+            width: screen::width(),
             format: self.format,
         })
     }
@@ -61,6 +63,9 @@ impl ShowArgs {
   # Preview the stacks below the current directory, for one minor
   $ csctl-matrix plan . --minor 1.34
 
+  # Count the lines that change in each file
+  $ csctl-matrix plan --stat
+
   # Preview a new minor
   $ csctl-matrix plan openstack/scs2 --add 1.35
 
@@ -70,6 +75,9 @@ impl ShowArgs {
 pub(super) struct PlanArgs {
     #[command(flatten)]
     planning: PlanningArgs,
+    /// Count the lines that change in each file instead of printing the diff
+    #[arg(long, conflicts_with = "format")]
+    stat: bool,
     /// Exit with 3 if changes are pending, with 4 if none are and something was skipped
     #[arg(long)]
     exit_code: bool,
@@ -105,6 +113,8 @@ impl PlanningArgs {
             options: policy.options,
             changes: policy.changes.into_iter().collect(),
             update_command: call.next.update.clone(),
+            detail: Detail::Diff,
+            width: screen::width(),
             format: self.format,
             exit_code: false,
         }
@@ -115,6 +125,11 @@ impl PlanArgs {
     fn request(self, call: &Call) -> Result<PlanRequest, CommandError> {
         Ok(PlanRequest {
             exit_code: self.exit_code,
+            detail: if self.stat {
+                Detail::Stat
+            } else {
+                Detail::Diff
+            },
             ..self.planning.request(call, &Given::read()?)
         })
     }
@@ -156,18 +171,17 @@ pub(super) struct UpdateArgs {
 
 /// How to end an interrupted update.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Interrupted update")]
 struct EndingArgs {
     /// Finish an interrupted update; list files changed since then and leave them alone
-    #[arg(long, conflicts_with_all = OF_A_PLAN, conflicts_with = "abort")]
+    #[arg(long, conflicts_with_all = OF_A_PLAN, conflicts_with = "abort", help_heading = "Interrupted update")]
     resume: bool,
     /// Roll back an interrupted update; list files changed since then and leave them alone
-    #[arg(long, conflicts_with_all = OF_A_PLAN)]
+    #[arg(long, conflicts_with_all = OF_A_PLAN, help_heading = "Interrupted update")]
     abort: bool,
 }
 
 /// The arguments of `update` that say what to plan and write; those of a struct by its name.
-const OF_A_PLAN: [&str; 11] = [
+const OF_A_PLAN: [&str; 12] = [
     "stacks",
     "minor",
     "rev",
@@ -176,6 +190,7 @@ const OF_A_PLAN: [&str; 11] = [
     "PolicyArgs",
     "format",
     "exit_code",
+    "stat",
     "dry_run",
     "allow_dirty",
     "partial",

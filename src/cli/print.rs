@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use super::Color;
+use super::{Color, Paging, screen};
 use crate::command::Outcome;
 use crate::error::{CommandError, Status};
 use crate::io::http::conceal;
@@ -28,7 +28,11 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
 }
 
 /// Prints what a command has to say, and returns its exit status.
-pub(super) fn outcome(result: Result<Outcome, CommandError>, color: Color) -> ExitCode {
+pub(super) fn outcome(
+    result: Result<Outcome, CommandError>,
+    color: Color,
+    paging: Paging,
+) -> ExitCode {
     let choice = match color {
         Color::Auto => anstream::ColorChoice::Auto,
         Color::Always => anstream::ColorChoice::Always,
@@ -37,7 +41,7 @@ pub(super) fn outcome(result: Result<Outcome, CommandError>, color: Color) -> Ex
     let mut stderr = anstream::AutoStream::new(std::io::stderr(), choice);
     let status = match result {
         Ok(outcome) => {
-            let written = print_data(&outcome, choice);
+            let written = print_data(&outcome, choice, paging);
             say(&mut stderr, &outcome);
             match written {
                 // A reader that went away, as `head` does, has what it wanted.
@@ -69,7 +73,11 @@ struct Printed {
     is_escaped: bool,
 }
 
-fn print_data(outcome: &Outcome, choice: anstream::ColorChoice) -> std::io::Result<Printed> {
+fn print_data(
+    outcome: &Outcome,
+    choice: anstream::ColorChoice,
+    paging: Paging,
+) -> std::io::Result<Printed> {
     let choice = match outcome.form {
         Form::Styled => choice,
         Form::Plain | Form::Json | Form::Commands | Form::Script => {
@@ -77,12 +85,31 @@ fn print_data(outcome: &Outcome, choice: anstream::ColorChoice) -> std::io::Resu
         }
     };
     let rendered = render(&conceal(&outcome.data), outcome.form);
-    let mut stdout = anstream::AutoStream::new(std::io::stdout(), choice);
-    stdout.write_all(rendered.text.as_bytes())?;
-    stdout.flush()?;
+    if paging == Paging::Never || !is_paged(&rendered.text, choice) {
+        let mut stdout = anstream::AutoStream::new(std::io::stdout(), choice);
+        stdout.write_all(rendered.text.as_bytes())?;
+        stdout.flush()?;
+    }
     Ok(Printed {
         is_escaped: rendered.is_escaped,
     })
+}
+
+/// Shows a text in the pager where there is one for it. One that cannot be started shows nothing, so the text is printed then.
+fn is_paged(text: &str, choice: anstream::ColorChoice) -> bool {
+    let Some(pager) = screen::pager(text) else {
+        return false;
+    };
+    // The pager writes to the same terminal, so colours are those that stdout would get.
+    let choice = match choice {
+        anstream::ColorChoice::Auto => anstream::AutoStream::choice(&std::io::stdout()),
+        asked => asked,
+    };
+    let shown = match choice {
+        anstream::ColorChoice::Never => pager.show(&anstream::adapter::strip_str(text).to_string()),
+        _ => pager.show(text),
+    };
+    shown.is_ok()
 }
 
 /// Says on stderr what there is to say beside the data. That stderr is gone is no reason to fail.

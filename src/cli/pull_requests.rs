@@ -60,16 +60,15 @@ pub(super) struct PrArgs {
 
 /// Where pull requests go.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "GitHub")]
 struct ForgeArgs {
     /// Push to this URL [default: that of the remote `origin`]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = "GitHub")]
     remote: Option<String>,
     /// Use this repository without a clone; what is needed is fetched into the cache directory
-    #[arg(long, value_name = "OWNER/NAME", conflicts_with = "remote", value_parser = parse_repository)]
+    #[arg(long, value_name = "OWNER/NAME", conflicts_with = "remote", value_parser = parse_repository, help_heading = "GitHub")]
     repository: Option<String>,
     /// Base URL of the GitHub API; the token is sent there [default: that of the remote's host]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = "GitHub")]
     api: Option<String>,
 }
 

@@ -90,7 +90,7 @@ impl CompletionsArgs {
     }
 }
 
-/// clap_complete spells a program whose name has a hyphen in two ways, `csctl__matrix` where bash looks for the command and
+/// `clap_complete` spells a program whose name has a hyphen in two ways, `csctl__matrix` where bash looks for the command and
 /// `csctl__subcmd__matrix` where it has the options, so that nothing is completed after a subcommand.
 fn with_one_name(script: &str) -> String {
     script.replace("csctl__subcmd__matrix", "csctl__matrix")

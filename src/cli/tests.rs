@@ -1,3 +1,5 @@
+//! Holds help to its form: every command has examples that parse, every option says what it does and takes.
+
 use clap::CommandFactory;
 
 use super::*;
@@ -116,6 +118,13 @@ fn every_option_says_what_it_does_and_what_it_takes() {
             assert!(
                 !is_optional || is_list || says_default || may_be_absent.contains(&id.as_str()),
                 "{id} of {name} has no default: {help}"
+            );
+            // A heading of one group must not go on over the options after it.
+            let is_general =
+                ["format", "switch", "add", "exit_code", "dry_run"].contains(&id.as_str());
+            assert!(
+                !is_general || argument.get_help_heading().is_none(),
+                "{id} of {name}"
             );
             count += 1;
         }

@@ -32,7 +32,7 @@ pub fn fetch(request: &CatalogRequest, output: &Path) -> Result<Outcome, Command
 
 fn ask_and_write(request: &CatalogRequest, output: &Path) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
-    let selection = repository.select(request.selection.clone())?;
+    let selection = repository.select_here(request.selection.clone())?;
     let catalog = repository.look(&selection, &request.world)?;
     if request.world.catalog.is_none() && catalog.is_silent() {
         return Err(no_answer(&catalog, output));
@@ -66,7 +66,7 @@ fn no_answer(catalog: &Catalog, output: &Path) -> CommandError {
         .map(Unreachable::to_string)
         .collect();
     let end = if output.is_file() {
-        format!("{} stays as it is", output.display())
+        format!("{} is unchanged", output.display())
     } else {
         "nothing was written".to_owned()
     };
@@ -81,7 +81,7 @@ pub fn show(request: &CatalogRequest) -> Result<Outcome, CommandError> {
 
 fn ask_and_show(request: &CatalogRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
-    let selection = repository.select(request.selection.clone())?;
+    let selection = repository.select_here(request.selection.clone())?;
     let catalog = repository.look(&selection, &request.world)?;
     let data = match request.format {
         Format::Text => report::text::catalog(&catalog),

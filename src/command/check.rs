@@ -117,7 +117,7 @@ fn find_and_repair(
     let mut repository = Repository::open(&request.place)?;
     repository.check_day(request.world.today)?;
     let rules = select_rules(request, &repository)?;
-    let selection = repository.select(request.selection.clone())?;
+    let selection = repository.select_here(request.selection.clone())?;
     let needs_catalog = Group::ALL
         .iter()
         .any(|group| group.needs_catalog() && rules.takes_group(*group));
@@ -213,7 +213,7 @@ impl Look<'_> {
         repository: &Repository,
         function: impl FnOnce(CheckInput<'_>) -> R,
     ) -> Result<R, CommandError> {
-        let selection = repository.select(self.request.selection.clone())?;
+        let selection = repository.select_here(self.request.selection.clone())?;
         Ok(function(CheckInput {
             tree: &repository.tree,
             discovery: &repository.discovery,

@@ -81,7 +81,7 @@ impl Repository {
             return Ok(LastRelease::of_hashes(tag, hashes));
         }
         let Some(git) = &self.git else {
-            return Err(format!("there is no git repository with a tag {tag}"));
+            return Err(format!("no git repository has a tag {tag}"));
         };
         let files = git
             .digest_directory(&format!("refs/tags/{tag}"), &request.directory)

@@ -5,6 +5,7 @@ mod app;
 mod branches;
 mod forge;
 mod local;
+mod remote;
 
 use tokio::runtime::Runtime;
 
@@ -14,7 +15,7 @@ use super::{Format, Outcome, Repository, to_json};
 use crate::config::{Checks, PullConfig};
 use crate::error::{CommandError, Status};
 use crate::io::forge::{GITHUB_API, GitHub};
-use crate::io::git::{GitRepository, Refs, Remote, trouble_with_git};
+use crate::io::git::{GitRepository, trouble_with_git};
 use crate::io::http::HttpClient;
 use crate::pull::{DoctorCheck, DoctorReport, DoctorState};
 use crate::report;
@@ -51,7 +52,7 @@ pub fn run(request: &DoctorRequest) -> Result<Outcome, CommandError> {
 fn look(request: &DoctorRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.pulls.place)?;
     let Some(git) = &repository.git else {
-        let message = format!("{} is in no git repository", repository.root.display());
+        let message = format!("{} is not in a git repository", repository.root.display());
         return Err(CommandError::new(message).hinted("run it in a clone"));
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -142,54 +143,6 @@ impl<'a> Doctor<'a> {
                 None
             }
         }
-    }
-
-    fn remote(&mut self) -> Option<Remote> {
-        let request = &self.request.pulls;
-        match pr::remote(request, self.git) {
-            Ok(remote) if pr::is_named(request, &remote) => Some(remote),
-            Ok(remote) if request.credentials.is_none() => Some(remote),
-            Ok(remote) => {
-                let shown = remote.shown();
-                self.add(DoctorCheck::problem(
-                    "git remote",
-                    format!("only the clone names {shown}, so the token was not sent there"),
-                    format!("where that is right, name it: doctor --remote {shown}"),
-                ));
-                None
-            }
-            Err(error) => {
-                self.failed("git remote", &error);
-                None
-            }
-        }
-    }
-
-    /// Reads the refs with the token, and asks whether it may push.
-    fn refs(&mut self, remote: &Remote) -> Option<Refs> {
-        const NAME: &str = "git remote";
-        let shown = remote.shown();
-        let refs = match self.wait(remote.refs(&self.client)) {
-            Ok(refs) => refs,
-            Err(error) => {
-                let advice = error.hint();
-                self.add(DoctorCheck::problem(NAME, error.to_string(), advice));
-                return None;
-            }
-        };
-        let check = if self.request.pulls.credentials.is_none() {
-            DoctorCheck::ok(NAME, format!("{shown} can be read"))
-        } else {
-            match self.wait(remote.may_push(&self.client)) {
-                Ok(()) => DoctorCheck::ok(NAME, format!("{shown} can be read and pushed to")),
-                Err(error) => {
-                    let found = format!("{shown} can be read and not pushed to: {error}");
-                    DoctorCheck::problem(NAME, found, error.hint())
-                }
-            }
-        };
-        self.add(check);
-        Some(refs)
     }
 
     fn config(&self) -> &'a PullConfig {

@@ -62,7 +62,7 @@ fn line_of(stack: &Stack, file: &SourceFile) -> Option<String> {
 
 fn why_unread(repository: &Repository, stacks: &[Stack], path: &str) -> String {
     if repository.config.ignored().matches(path) {
-        return "csctl-matrix.yaml leaves it alone (`ignore`)".to_owned();
+        return "csctl-matrix.yaml ignores it (`ignore`)".to_owned();
     }
     let mut faults = stacks.iter().flat_map(|stack| &stack.faults);
     if let Some(fault) = faults.find(|fault| fault.file == path) {
@@ -71,7 +71,7 @@ fn why_unread(repository: &Repository, stacks: &[Stack], path: &str) -> String {
     match repository.tree.find(path) {
         Some(Content::Unreadable(reason)) => reason.clone(),
         Some(Content::Text(_) | Content::Unread) | None => {
-            "it is of no kind of file that states facts of a stack".to_owned()
+            "csctl-matrix knows no file of this kind".to_owned()
         }
     }
 }

@@ -44,10 +44,10 @@ fn start(request: &InitRequest) -> Result<Outcome, CommandError> {
     let path = repository.root.join(CONFIG_FILE);
     replace_text(&path, None, &text).map_err(|error| {
         CommandError::new(error)
-            .hinted("nothing was written; csctl-matrix init --print shows what it would be")
+            .hinted("nothing was written; print it with csctl-matrix init --print")
     })?;
     let data = format!(
-        "{} written; every line of it may change or go\n",
+        "{} written; edit or remove any line of it\n",
         path.display()
     );
     Ok(Outcome::of(data, Format::Text))

@@ -40,7 +40,7 @@ fn write(request: &NodeImagesRequest) -> Result<Outcome, CommandError> {
         .and_then(|text| read_config(&text).map_err(|error| plugin_error(&csctl_file, &error)))?;
     check_provider(request, &config, &csctl_file)?;
     if !request.release.is_dir() {
-        let message = format!("{} is no directory", request.release.display());
+        let message = format!("{} is not a directory", request.release.display());
         return Err(CommandError::new(message)
             .hinted("csctl makes the release directory before it calls a plugin"));
     }
@@ -127,7 +127,7 @@ fn matrix(stack: &Path, config: &PluginConfig) -> Result<(String, String), Comma
         .find(|stack| stack.trees.iter().any(|tree| tree.directory == name));
     let Some(found) = found else {
         return Err(CommandError::new(format!(
-            "{} is no cluster stack",
+            "{} is not a cluster stack",
             stack.display()
         )));
     };

@@ -11,6 +11,7 @@ use crate::matrix::minors_of;
 use crate::plan::{Plan, PlanInput, Selection};
 use crate::policy::ChangeClass;
 use crate::report;
+use crate::report::text::{Detail, PlanView};
 use crate::version::Minor;
 
 /// What to plan.
@@ -28,6 +29,10 @@ pub struct PlanRequest {
     pub changes: BTreeSet<ChangeClass>,
     /// The command line that writes the same plan, to be named to people.
     pub update_command: String,
+    /// What text shows of each file.
+    pub detail: Detail,
+    /// The width of the screen, where it is known.
+    pub width: Option<usize>,
     /// The form of the data.
     pub format: Format,
     /// Whether pending changes make an exit status.
@@ -46,9 +51,14 @@ fn preview(request: &PlanRequest) -> Result<Outcome, CommandError> {
         Format::Text => {
             // A revision is read, and never written to.
             let writable = request.place.revision.is_none();
+            let next = Some(request.update_command.as_str()).filter(|_| writable);
             report::text::plan(
                 &plan,
-                Some(request.update_command.as_str()).filter(|_| writable),
+                PlanView {
+                    next,
+                    detail: request.detail,
+                    width: request.width,
+                },
             )
         }
         Format::Markdown => report::markdown::plan(&plan),
@@ -71,7 +81,7 @@ pub(super) fn look_and_make(
     request: &PlanRequest,
     repository: &Repository,
 ) -> Result<(Plan, Catalog), CommandError> {
-    let selection = repository.select(request.selection.clone())?;
+    let selection = repository.select_here(request.selection.clone())?;
     refuse_unknown_minor(repository, &selection)?;
     let catalog = repository.look(&selection, &request.world)?;
     let mut policy = repository.config.policy(&request.options);
@@ -107,7 +117,7 @@ pub(super) fn refuse_unknown_minor(
         "there are {}; --switch {minor} sets a source tree to it, --add {minor} adds it beside them",
         known.join(", ")
     );
-    Err(CommandError::new(format!("no cluster stack has {minor}")).hinted(hint))
+    Err(CommandError::new(format!("no cluster stack has minor {minor}")).hinted(hint))
 }
 
 pub(super) fn status(plan: &Plan) -> Status {

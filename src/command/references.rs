@@ -45,8 +45,10 @@ pub(super) fn check_stacks(
     let stacks = discovery.read(tree);
     for name in named {
         let wanted = name.trim_end_matches('/');
-        let is_there = |stack: &Stack| stack.title() == wanted || stack.directory == wanted;
-        if !stacks.iter().any(is_there) {
+        if !stacks
+            .iter()
+            .any(|stack| stack.title() == wanted || stack.directory == wanted)
+        {
             let titles: Vec<String> = stacks.iter().map(Stack::title).collect();
             let message = format!("{CONFIG_FILE}: references: no cluster stack `{name}`");
             let hint = format!("there are {}", titles.join(", "));

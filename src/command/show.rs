@@ -19,6 +19,8 @@ pub struct ShowRequest {
     pub selection: Selection,
     /// Whether every reference and image list is shown too.
     pub references: bool,
+    /// The width of the screen, where it is known.
+    pub width: Option<usize>,
     /// The form of the data.
     pub format: Format,
 }
@@ -30,7 +32,7 @@ pub fn run(request: &ShowRequest) -> Result<Outcome, CommandError> {
 
 fn show(request: &ShowRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
-    let selection = repository.select(request.selection.clone())?;
+    let selection = repository.select_here(request.selection.clone())?;
     let catalog = repository.look(&selection, &request.world)?;
     let input = PlanInput {
         tree: &repository.tree,
@@ -41,7 +43,10 @@ fn show(request: &ShowRequest) -> Result<Outcome, CommandError> {
     };
     let overview = overview(input, request.references);
     let data = match request.format {
-        Format::Text => report::text::show(&overview, &catalog, &selection.command("plan")),
+        Format::Text => {
+            let next = selection.command("plan");
+            report::text::show(&overview, &catalog, &next, request.width)
+        }
         Format::Markdown => report::markdown::show(&overview, &selection.command("plan")),
         Format::Json => to_json(&overview)?,
     };

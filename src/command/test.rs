@@ -147,7 +147,7 @@ fn copy(repository: &Repository) -> Result<Scratch, ScratchError> {
 
 fn scratch_error(error: ScratchError) -> CommandError {
     CommandError::new(error)
-        .hinted("make room or give permission; TMPDIR names the place of temporary files")
+        .hinted("free some space or fix permissions; TMPDIR sets the directory for temporary files")
 }
 
 /// The stacks that change, as they are or as they would be.

@@ -26,7 +26,7 @@ fn end(directory: &Path, direction: Direction) -> Result<Outcome, CommandError> 
     let turned = workplace.staging.end_interrupted(direction);
     let turned = turned.map_err(|error| workplace.error(&error, Written::Nothing))?;
     let Some(turned) = turned else {
-        let data = "no update was interrupted here; nothing to do\n".to_owned();
+        let data = "no update was interrupted; nothing to do\n".to_owned();
         return Ok(Outcome::of(data, Format::Text));
     };
     let mut outcome = Outcome::of(report::text::ended_update(&turned), Format::Text);
@@ -132,13 +132,15 @@ impl Workplace {
 
     /// Finishes or throws away an interrupted update, where nobody's work is in its way.
     pub(super) fn recover(&self) -> Result<Recovery, CommandError> {
-        let is_committed = |paths: &[&str]| {
-            let changed = self.git.as_ref().map(|git| git.changed_files(paths));
-            matches!(changed, Some(Ok(changed)) if changed.is_empty())
-        };
-        let recovered = self.staging.recover(is_committed);
-        let recovered = recovered.map_err(|error| self.error(&error, Written::Nothing))?;
-        Ok(Recovery { recovered })
+        self.staging
+            .recover(|paths: &[&str]| self.are_committed(paths))
+            .map(|recovered| Recovery { recovered })
+            .map_err(|error| self.error(&error, Written::Nothing))
+    }
+
+    fn are_committed(&self, paths: &[&str]) -> bool {
+        let changed = self.git.as_ref().map(|git| git.changed_files(paths));
+        matches!(changed, Some(Ok(changed)) if changed.is_empty())
     }
 
     fn error(&self, error: &UpdateError, written: Written) -> CommandError {
@@ -163,12 +165,14 @@ impl Workplace {
                 "run it again".to_owned()
             }
             UpdateError::Exists(_) => "move it away, or commit it".to_owned(),
-            UpdateError::SymbolicLink(_) => "replace the link by the file it stands for".to_owned(),
+            UpdateError::SymbolicLink(_) => {
+                "replace the link with the file it points to".to_owned()
+            }
             UpdateError::Write { .. } => {
-                "make room or give permission, then run it again".to_owned()
+                "free some space or fix permissions, then run it again".to_owned()
             }
             UpdateError::Unfinished { .. } => format!(
-                "make room or give permission; then {program} update --resume finishes it, {program} update --abort rolls it back"
+                "free some space or fix permissions; then {program} update --resume finishes it, {program} update --abort rolls it back"
             ),
             UpdateError::Touched(_) => format!(
                 "{program} update --resume finishes the other files, {program} update --abort rolls them back; what was changed is left to you"

@@ -21,9 +21,9 @@ pub struct UpdateRequest {
 /// Plans, and writes the plan. An interrupted update is finished first, where nobody's work is in its way.
 pub fn run(request: &UpdateRequest) -> Result<Outcome, CommandError> {
     if let Some(revision) = &request.plan.place.revision {
-        let message = format!("`update` writes into the working directory, not into {revision}");
+        let message = format!("`update` writes to the working tree, not to {revision}");
         return Err(CommandError::new(message)
-            .hinted("leave --rev out; csctl-matrix plan --rev shows what would change there"));
+            .hinted("remove --rev; csctl-matrix plan --rev previews what would change there"));
     }
     let workplace = Workplace::find(&request.plan.place.directory)?;
     let recovery = workplace.recover()?;
@@ -60,8 +60,9 @@ fn plan_and_write(
     }
     let mut outcome = outcome.with_unseen(&repository).with_shortfalls(&plan);
     for title in left_out {
-        let message = format!("{title} was not written: a person has to change a file of it");
-        let hint = "change the file, or write the rest with --partial";
+        let message =
+            format!("{title} was not written: one of its files has to be changed by hand");
+        let hint = "change that file, or write the rest with --partial";
         outcome.faults.push((message, hint.to_owned()));
     }
     Ok(outcome)
@@ -89,9 +90,6 @@ pub(super) fn refuse_dirty(
     if dirty.is_empty() {
         return Ok(());
     }
-    let message = format!(
-        "{} has changes that are not committed; {written}",
-        dirty.join(", ")
-    );
-    Err(CommandError::new(message).hinted("commit or stash them, or run with --allow-dirty"))
+    let message = format!("{} has uncommitted changes; {written}", dirty.join(", "));
+    Err(CommandError::new(message).hinted("commit or stash them, or use --allow-dirty"))
 }

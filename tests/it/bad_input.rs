@@ -67,7 +67,8 @@ fn refusal(copy: &Copy) -> String {
     let updated = copy.run(&["update", "--catalog", &catalog()]);
     let refused = updated.failure(6);
     let rest = refused.strip_prefix(&message);
-    let left_out = "error: openstack/sick was not written: a person has to change a file of it\n";
+    let left_out =
+        "error: openstack/sick was not written: one of its files has to be changed by hand\n";
     assert!(
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(left_out)),
         "{refused}"
@@ -605,8 +606,9 @@ fn a_directory_without_stacks_is_told() {
     fs::create_dir(empty.path().join("providers")).unwrap();
     let place = empty.path().display().to_string();
     let message = program::run(&["-C", &place, "plan"]).failure(1);
-    let expected =
-        format!("error: no cluster stack below {place}\n  hint: a cluster stack has a csctl.yaml");
+    let expected = format!(
+        "error: no cluster stack found in {place}\n  hint: a cluster stack has a csctl.yaml"
+    );
     assert!(message.starts_with(&expected), "{message}");
 
     let missing = format!("{place}/missing");
@@ -615,7 +617,7 @@ fn a_directory_without_stacks_is_told() {
         message.starts_with(&format!("error: cannot read {missing}: ")),
         "{message}"
     );
-    assert!(message.ends_with("\n  hint: -C names the directory\n"));
+    assert!(message.ends_with("\n  hint: use -C to name the directory\n"));
 
     let file = empty.path().join("file");
     fs::write(&file, "").unwrap();

@@ -143,7 +143,7 @@ fn the_default_moves_to_an_image_that_is_there() {
     let (copy, world) = (repository(), world());
     let said = run(&copy, &world, &["update"]).success();
     assert!(
-        said.contains("held   v1.34.9: announced by last-1.34"),
+        said.contains("skip   v1.34.9: announced by last-1.34"),
         "{said}"
     );
     assert_eq!(default(&copy), "v1.34.8");
@@ -178,7 +178,7 @@ fn a_page_never_becomes_a_checksum() {
         let (copy, world) = (repository(), world());
         world.fault(&checksum_url("1.34.8"), reply);
         let said = run(&copy, &world, &["update"]).success();
-        assert!(said.contains("held   v1.34.8: "), "{said}");
+        assert!(said.contains("skip   v1.34.8: "), "{said}");
         assert_eq!(default(&copy), "v1.34.7");
         assert!(!list(&copy).contains("v1.34.8"));
     }
@@ -191,7 +191,7 @@ fn half_a_checksum_is_none() {
     let text = format!("{half}  ubuntu-2404-kube-v1.34.8.qcow2\n");
     world.file(&checksum_url("1.34.8"), &text, "text/plain", "2026-05-13");
     let said = run(&copy, &world, &["update"]).success();
-    assert!(said.contains("held   v1.34.8: "), "{said}");
+    assert!(said.contains("skip   v1.34.8: "), "{said}");
     assert_eq!(default(&copy), "v1.34.7");
     for (place, bytes) in copy.files() {
         assert!(!String::from_utf8(bytes).unwrap().contains(half), "{place}");
@@ -261,7 +261,7 @@ fn an_image_uploaded_again_is_held_until_asked_for() {
 
     let said = run(&copy, &world, &["update"]).success();
     let hold =
-        "held   v1.34.5: its image was uploaded again on 2026-06-11, with another checksum\n";
+        "skip   v1.34.5: its image was uploaded again on 2026-06-11, with another checksum\n";
     assert!(said.contains(hold), "{said}");
     assert!(
         said.contains(" plan openstack/scs2 --change os-release --as-of 2026-06-15 --mirror "),
@@ -448,7 +448,7 @@ fn a_catalog_stays_where_nobody_answers() {
             "{message}"
         );
         assert!(
-            message.contains(&format!("; {place} stays as it is\n  hint: ")),
+            message.contains(&format!("; {place} is unchanged\n  hint: ")),
             "{message}"
         );
         assert_eq!(fs::read_to_string(&place).unwrap(), before);
@@ -599,7 +599,7 @@ fn a_catalog_file_that_is_none_stops_everything() {
             );
             assert!(message.contains(expected), "{expected} is not in {message}");
             assert!(
-                message.contains("\n  hint: csctl-matrix catalog fetch"),
+                message.contains("\n  hint: create one with csctl-matrix catalog fetch"),
                 "{message}"
             );
         }

@@ -154,7 +154,7 @@ fn what_no_index_has_is_found_in_rows_and_ranges_too() {
     ]);
     assert!(
         plan.stdout.contains(&format!(
-            "held   openstack-cloud-controller-manager 2.34.9: {ROWS}:9 names it, and {repository} has nothing newer than 2.34.2 for 1.34; {STACK}/cluster-addon/ccm/Chart.yaml:10 stays too"
+            "skip   openstack-cloud-controller-manager 2.34.9: {ROWS}:9 names it, and {repository} has nothing newer than 2.34.2 for 1.34; {STACK}/cluster-addon/ccm/Chart.yaml:10 stays too"
         )),
         "{}",
         plan.stdout

@@ -312,7 +312,7 @@ fn an_app_that_is_named_by_halves_asks_nobody() {
     );
     refused(
         &[ID, text, ("GITHUB_APP_INSTALLATION_ID", "acme")],
-        "GITHUB_APP_INSTALLATION_ID is no number: `acme`",
+        "invalid value `acme` for GITHUB_APP_INSTALLATION_ID: not a number",
     );
 }
 
@@ -326,7 +326,7 @@ fn a_key_that_is_none_asks_nobody() {
     for text in ["s3cret", cut, &path] {
         let variables = [ID, ("GITHUB_APP_PRIVATE_KEY", text)];
         let parts = [
-            "GITHUB_APP_PRIVATE_KEY gives no RSA private key in PEM",
+            "GITHUB_APP_PRIVATE_KEY does not contain an RSA private key in PEM format",
             "as a whole",
             "its path to GITHUB_APP_PRIVATE_KEY_FILE",
         ];
@@ -336,7 +336,7 @@ fn a_key_that_is_none_asks_nobody() {
         (
             token.as_str(),
             [
-                "GITHUB_APP_PRIVATE_KEY_FILE gives no RSA private key in PEM",
+                "GITHUB_APP_PRIVATE_KEY_FILE does not contain an RSA private key in PEM format",
                 "PEM",
             ],
         ),
@@ -366,7 +366,7 @@ fn a_file_without_a_token_asks_nobody() {
         ("/nowhere/token", "cannot be read"),
         (&folder, "cannot be read"),
         (&empty, "is empty"),
-        (&words, "holds more than a token"),
+        (&words, "contains more than a token"),
     ] {
         let reason = format!("{path}, the file of GITHUB_TOKEN_FILE, {reason}");
         reference.assert_refused(&[("GITHUB_TOKEN_FILE", path)], &[&reason]);

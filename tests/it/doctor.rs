@@ -201,7 +201,7 @@ fn without_a_token_nothing_can_be_written() {
     let said = reference.run_as(None, &[], "json");
     let (found, status) = faults(&said);
     assert!(
-        found[0].starts_with("problem token: there is none"),
+        found[0].starts_with("problem token: no token is set"),
         "{found:#?}"
     );
     assert_eq!(status, 3);
@@ -265,7 +265,7 @@ fn kinds_of_tokens_are_told_apart_and_scopes_are_read() {
     let said = reference.run_as(Some(classic), &[], "json");
     only(
         faults(&said),
-        "problem rights: the token's scopes are not enough",
+        "problem rights: the scopes of the token are not sufficient",
     );
     reference.forge.state().settings.scopes = Some("repo");
     assert_eq!(
@@ -341,8 +341,33 @@ fn every_stack_that_cannot_be_planned_is_named() {
     let values = "providers/openstack/scs2/csctl.yaml";
     reference.clone.write(values, "{{ if }}\n- kubernetes: [\n");
     let (faults, _) = reference.faults();
-    let is_named = |fault: &String| fault.contains(values) && fault.contains("cannot be planned");
+    let is_named = |fault: &String| {
+        fault.contains(values) && fault.contains("openstack/scs2 cannot be planned: ")
+    };
     assert!(faults.iter().any(is_named), "{faults:?}");
+}
+
+#[test]
+fn a_remote_that_is_not_at_github_is_said_at_once() {
+    let copy = Copy::of("layout-c");
+    copy.commit();
+    for (remote, service) in [
+        ("https://gitlab.example.org/acme/stacks", "GitLab"),
+        ("https://codeberg.org/acme/stacks", "Forgejo"),
+    ] {
+        let said = copy
+            .run(&["doctor", "--offline", "--remote", remote])
+            .ended(3);
+        let expected = format!(
+            "problem  git remote: {remote} is a {service} repository; `pr` works with GitHub only\n"
+        );
+        assert!(said.contains(&expected), "{said}");
+        // What could be found out at the remote is not asked there.
+        assert!(
+            !said.contains("repository: ") && !said.contains("labels"),
+            "{said}"
+        );
+    }
 }
 
 #[test]
@@ -505,7 +530,7 @@ fn a_pin_whose_day_is_over_is_a_problem_of_the_configuration() {
 #[test]
 fn what_is_no_clone_cannot_be_looked_at() {
     let said = Copy::of("layout-c").run(&["doctor", "--offline"]);
-    assert!(said.failure(1).contains("is in no git repository"));
+    assert!(said.failure(1).contains("is not in a git repository"));
 }
 
 #[test]

@@ -108,13 +108,13 @@ fn the_configuration_names_the_standard() {
     };
     assert_eq!(
         state("scs-0210/v2"),
-        "CVE-2026-90001 (8.8) due since 2026-04-29; 2 behind, 1.34.7 due since 2026-05-16; 1.34.9 held |"
+        "CVE-2026-90001 (8.8) due since 2026-04-29; 2 behind, 1.34.7 due since 2026-05-16; 1.34.9 skipped |"
     );
     assert_eq!(
         state("scs-0210/v1"),
-        "2 behind, 1.34.7 due since 2026-04-22; 1.34.9 held |"
+        "2 behind, 1.34.7 due since 2026-04-22; 1.34.9 skipped |"
     );
-    assert_eq!(state("none"), "2 behind, newest 1.34.8; 1.34.9 held |");
+    assert_eq!(state("none"), "2 behind, newest 1.34.8; 1.34.9 skipped |");
     let json = from_file(&copy, &["show", "--format", "json"]).json();
     assert_eq!(line(&json, "1-34").get("deadlines"), None);
     let plan = from_file(&copy, &["plan", "--minor", "1.34"]).success();

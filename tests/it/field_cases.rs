@@ -23,7 +23,7 @@ const fn expect(
 }
 
 const EXPECTED: [Expected; 40] = [
-    expect("00", &["+  version: 2.34.2", "check 0"], &["held"]),
+    expect("00", &["+  version: 2.34.2", "check 0"], &["skip"]),
     expect(
         "02",
         &["gives no SHA-512 checksum", "image.yaml:11"],
@@ -96,9 +96,9 @@ const EXPECTED: [Expected; 40] = [
     expect(
         "20",
         &["+  kubernetesVersion: v1.34.8", "check 0"],
-        &["held"],
+        &["skip"],
     ),
-    expect("21", &["image-manager-form", "1 finding"], &["held"]),
+    expect("21", &["image-manager-form", "1 finding"], &["skip"]),
     expect(
         "22",
         &["check before 0", "+        version: v1.34.8", "check 0"],
@@ -108,7 +108,7 @@ const EXPECTED: [Expected; 40] = [
         "24",
         &[
             "-> v1.34.8",
-            "held   v1.34.5: the listed image is not in the store",
+            "skip   v1.34.5: the listed image is not in the store",
         ],
         &[],
     ),
@@ -116,7 +116,7 @@ const EXPECTED: [Expected; 40] = [
     expect("26", &["+      - version: v1.34.8", "check 0"], &[]),
     expect("27", &["becomes v11 ", "release-tag"], &[]),
     expect("31", &["nothing to change", "check 0"], &["\n+"]),
-    expect("32", &["+  version: 2.34.2", "+  occm: 2.34.2"], &["held"]),
+    expect("32", &["+  version: 2.34.2", "+  occm: 2.34.2"], &["skip"]),
     expect(
         "33",
         &[
@@ -141,7 +141,7 @@ const EXPECTED: [Expected; 40] = [
     expect(
         "37",
         &[
-            "held   v1.34.8: released 2026-05-12, and `minimumAge` is 7d: not the default before 2026-05-19",
+            "skip   v1.34.8: released 2026-05-12, and `minimumAge` is 7d: not the default before 2026-05-19",
         ],
         &["+  kubernetesVersion: v1.34.8"],
     ),
@@ -152,7 +152,7 @@ const EXPECTED: [Expected; 40] = [
             "+  kubernetesVersion: v1.34.1",
             "exit 0",
         ],
-        &["no source gave an answer"],
+        &["no source answered"],
     ),
     expect(
         "40",

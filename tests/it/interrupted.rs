@@ -224,7 +224,7 @@ fn an_error_after_it_tells_what_was_finished() {
         "{message}"
     );
     assert!(
-        message.contains(" has changes that are not committed; nothing else was written\n  hint: "),
+        message.contains(" has uncommitted changes; nothing else was written\n  hint: "),
         "{message}"
     );
     let found = Interrupted::new(true);
@@ -355,7 +355,7 @@ fn resume_and_abort_say_of_each_file_what_was_done() {
                     assert_eq!(again.stderr, "");
                     assert_eq!(
                         again.success(),
-                        "no update was interrupted here; nothing to do\n"
+                        "no update was interrupted; nothing to do\n"
                     );
                 }
                 assert_eq!(run(&found.copy, &["plan"]).stderr, "");

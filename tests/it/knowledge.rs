@@ -33,13 +33,13 @@ fn show_without_any_answer_fails_and_names_each_source() {
         "{rest}"
     );
     assert!(rest.contains("not in the cache and --offline is set"));
-    assert!(rest.contains("unknown: the store gave no"), "{rest}");
+    assert!(rest.contains("unknown: the store did not"), "{rest}");
     assert!(
         said.stdout.ends_with("all 3 stack lines are unknown\n"),
         "{rest}"
     );
     assert!(!said.stdout.contains("current"), "{rest}");
-    let error = "error: no source gave an answer; what is new is not known\n";
+    let error = "error: no source answered, so what is new is unknown\n";
     assert!(said.stderr.starts_with(error), "{}", said.stderr);
 }
 

@@ -307,7 +307,7 @@ fn the_release_directory_is_csctls_to_make() {
     let message = create(&copy, FERROL, &missing).failure(1);
     assert!(
         message.starts_with(&format!(
-            "error: {} is no directory\n  hint: ",
+            "error: {} is not a directory\n  hint: ",
             missing.display()
         )),
         "{message}"

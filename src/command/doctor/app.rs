@@ -36,21 +36,27 @@ impl Doctor<'_> {
     /// Compares what the App may do with what `pr` needs.
     pub(super) fn app_rights(&self, permissions: &Permissions) -> DoctorCheck {
         const NAME: &str = "rights";
-        let is_there = |(name, level): &(&str, &str)| has(permissions, name, level);
-        let missing: Vec<_> = NEEDED.into_iter().filter(|one| !is_there(one)).collect();
+        let missing: Vec<_> = NEEDED
+            .into_iter()
+            .filter(|(name, level)| !has(permissions, name, level))
+            .collect();
         if missing.is_empty() {
             return DoctorCheck::ok(NAME, format!("the App has {}", words(&NEEDED)));
         }
-        let is_needed = |(name, _): &(&str, &str)| match *name {
-            "contents" | "pull_requests" => true,
-            "checks" | "statuses" => self.waits_for_checks(),
-            _ => false,
-        };
         let found = format!("the App lacks {}", words(&missing));
-        if missing.iter().any(is_needed) {
+        if missing.iter().any(|(name, _)| self.is_needed(name)) {
             DoctorCheck::problem(NAME, found, ADVICE)
         } else {
             DoctorCheck::warning(NAME, found, ADVICE)
+        }
+    }
+
+    /// Tells whether `pr` fails without a permission.
+    fn is_needed(&self, name: &str) -> bool {
+        match name {
+            "contents" | "pull_requests" => true,
+            "checks" | "statuses" => self.waits_for_checks(),
+            _ => false,
         }
     }
 
@@ -87,13 +93,14 @@ fn words(permissions: &[(&str, &str)]) -> String {
 
 /// Tells whether a permission is there at this level or a higher one.
 pub(super) fn has(permissions: &Permissions, name: &str, level: &str) -> bool {
-    let rank = |level: &str| {
-        ["read", "write", "admin"]
-            .iter()
-            .position(|one| *one == level)
-    };
     let found = permissions.get(name).and_then(|found| rank(found));
     found >= rank(level)
+}
+
+fn rank(level: &str) -> Option<usize> {
+    ["read", "write", "admin"]
+        .iter()
+        .position(|one| *one == level)
 }
 
 /// Returns the App's name, which its login begins with.
@@ -107,9 +114,15 @@ mod tests {
 
     #[test]
     fn a_higher_permission_holds_the_lower_one() {
-        let of = |level: &str| Permissions::from([("checks".to_owned(), level.to_owned())]);
-        assert!(has(&of("write"), "checks", "read") && has(&of("read"), "checks", "read"));
-        assert!(!has(&of("read"), "checks", "write") && !has(&of("?"), "checks", "read"));
-        assert!(!has(&of("admin"), "contents", "read"));
+        for (level, asked, expected) in [
+            ("write", "read", true),
+            ("read", "read", true),
+            ("read", "write", false),
+            ("?", "read", false),
+        ] {
+            let permissions = Permissions::from([("checks".to_owned(), level.to_owned())]);
+            assert_eq!(has(&permissions, "checks", asked), expected, "{level}");
+            assert!(!has(&permissions, "contents", asked));
+        }
     }
 }

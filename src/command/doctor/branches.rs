@@ -56,11 +56,11 @@ impl Doctor<'_> {
                 DoctorCheck::problem(
                     &title,
                     found,
-                    "make it, or correct `branches` in csctl-matrix.yaml",
+                    "create it, or correct `branches` in csctl-matrix.yaml",
                 )
             } else {
                 let advice =
-                    "make it, or leave its minor out of `minors` of its entry in `branches`";
+                    "create it, or remove its minor from `minors` of its entry in `branches`";
                 DoctorCheck::warning(&title, found, advice)
             });
         }
@@ -71,13 +71,15 @@ impl Doctor<'_> {
             let advice = "push a first commit, or name one under `branches` in csctl-matrix.yaml";
             checks.push(DoctorCheck::problem(
                 "base branches",
-                "there is none",
+                "no base branch exists",
                 advice,
             ));
         }
         self.checks.extend(checks);
-        let base = |(name, head)| Base { name, head };
-        found.into_iter().map(base).collect()
+        found
+            .into_iter()
+            .map(|(name, head)| Base { name, head })
+            .collect()
     }
 
     fn planned_lines(&self) -> Vec<StackLine> {

@@ -93,28 +93,25 @@ impl Doctor<'_> {
             return;
         };
         let found = format!("{} is among the references", reference.files);
-        let has_scope = || {
-            let scopes = info.scopes.iter().flatten();
-            scopes.into_iter().any(|scope| scope == "workflow")
-        };
-        let may = |is_allowed: bool, advice: &str| {
-            if is_allowed {
-                return DoctorCheck::ok(NAME, format!("{found}; the token may change it"));
-            }
-            let found = format!("{found}, which the token may not change");
-            DoctorCheck::problem(NAME, found, advice)
-        };
+        let allowed = DoctorCheck::ok(NAME, format!("{found}; the token may change it"));
+        let refused = format!("{found}, which the token may not change");
         self.add(if let Some(permissions) = permissions {
-            let is_allowed = app::has(permissions, "workflows", "write");
-            may(is_allowed, "give the App this right: workflows: write")
+            if app::has(permissions, "workflows", "write") {
+                allowed
+            } else {
+                let advice = "give the App this right: workflows: write";
+                DoctorCheck::problem(NAME, refused, advice)
+            }
         } else if is_of_job {
             let found = format!("{found}, which the GITHUB_TOKEN of Actions may not change");
             DoctorCheck::problem(NAME, found, "use a token of an App or of a user")
         } else if kind != TokenKind::Classic {
             let found = format!("{found}; GitHub does not tell whether the token may change it");
             DoctorCheck::warning(NAME, found, "give the token this right: workflows: write")
+        } else if has_scope(info, "workflow") {
+            allowed
         } else {
-            may(has_scope(), "give the token the scope `workflow`")
+            DoctorCheck::problem(NAME, refused, "give the token the scope `workflow`")
         });
     }
 
@@ -232,7 +229,11 @@ fn token_check(
                 "set GITHUB_TOKEN to a token with these rights: {RIGHTS}; or name a GitHub App with them by GITHUB_APP_ID and \
                  GITHUB_APP_PRIVATE_KEY"
             );
-            return DoctorCheck::problem(NAME, "there is none, so nothing can be written", advice);
+            return DoctorCheck::problem(
+                NAME,
+                "no token is set, so nothing can be written",
+                advice,
+            );
         }
         TokenKind::Classic => "a classic personal access token",
         TokenKind::FineGrained => "a fine-grained personal access token",
@@ -278,10 +279,12 @@ fn rights_check(kind: TokenKind, info: &RepositoryInfo) -> DoctorCheck {
         return DoctorCheck::problem(NAME, "the token may not push", advice);
     }
     let scopes = info.scopes.as_deref().unwrap_or_default();
-    let has = |wanted: &str| scopes.iter().any(|scope| scope == wanted);
-    let is_enough = has("repo") || (has("public_repo") && !info.is_private);
+    let is_enough = has_scope(info, "repo") || (has_scope(info, "public_repo") && !info.is_private);
     if kind == TokenKind::Classic && info.scopes.is_some() && !is_enough {
-        let found = format!("the token's scopes are not enough: {}", scopes.join(", "));
+        let found = format!(
+            "the scopes of the token are not sufficient: {}",
+            scopes.join(", ")
+        );
         return DoctorCheck::problem(NAME, found, "give the token the scope `repo`");
     }
     match info.can_push {
@@ -290,10 +293,15 @@ fn rights_check(kind: TokenKind, info: &RepositoryInfo) -> DoctorCheck {
     }
 }
 
+fn has_scope(info: &RepositoryInfo, wanted: &str) -> bool {
+    let scopes = info.scopes.iter().flatten();
+    scopes.into_iter().any(|scope| scope == wanted)
+}
+
 /// What the forge refused, with its hint.
 pub(super) fn refused(name: &str, error: &ForgeError) -> DoctorCheck {
     let advice = error.hint();
     let advice =
-        advice.unwrap_or_else(|| "run doctor again; see whether GitHub has an outage".to_owned());
+        advice.unwrap_or_else(|| "run doctor again; check whether GitHub has an outage".to_owned());
     DoctorCheck::problem(name, error.to_string(), advice)
 }

@@ -8,7 +8,6 @@ use crate::command::pr;
 use crate::config::{CONFIG_FILE, Config};
 use crate::plan::{PlanInput, Selection, plan};
 use crate::pull::DoctorCheck;
-use crate::stack::Fault;
 
 impl Doctor<'_> {
     /// What can be read of the configuration was read before; what is left depends on the day.
@@ -16,9 +15,9 @@ impl Doctor<'_> {
         const NAME: &str = "configuration";
         let is_there = self.repository.tree.find(CONFIG_FILE).is_some();
         let found = if is_there {
-            format!("{CONFIG_FILE} is sound")
+            format!("{CONFIG_FILE} is valid")
         } else {
-            format!("there is no {CONFIG_FILE}; everything is as by default")
+            format!("no {CONFIG_FILE}; defaults apply")
         };
         match self.repository.check_day(self.request.pulls.world.today) {
             Ok(()) => self.add(DoctorCheck::ok(NAME, found)),
@@ -55,15 +54,20 @@ impl Doctor<'_> {
             policy: &repository.config.policy(&Config::default()),
             selection: &selection,
         });
-        let faults: Vec<&Fault> = repository
-            .discovery
-            .closed()
-            .iter()
-            .chain(plan.shortfalls())
-            .collect();
-        for fault in faults {
+        for fault in repository.discovery.closed() {
             let found = format!("cannot be planned: {fault}");
             self.add(DoctorCheck::problem("stacks", found, &fault.hint));
+        }
+        for stack in &plan.stacks {
+            let title = &stack.title;
+            for fault in &stack.faults {
+                let found = format!("{title} cannot be planned: {fault}");
+                self.add(DoctorCheck::problem("stacks", found, &fault.hint));
+            }
+            for fault in &stack.out_of_reach {
+                let found = format!("{title} has to be changed by hand: {fault}");
+                self.add(DoctorCheck::problem("stacks", found, &fault.hint));
+            }
         }
     }
 
@@ -93,7 +97,7 @@ impl Doctor<'_> {
             ),
         );
         if let Some(path) = &world.catalog {
-            let found = format!("{seen}, as {} says; nobody was asked", path.display());
+            let found = format!("{seen}, from {}; no source was queried", path.display());
             return self.add(DoctorCheck::ok(NAME, found));
         }
         let failed = unreachable(&catalog);
@@ -119,34 +123,45 @@ fn unreachable(catalog: &Catalog) -> Vec<DoctorCheck> {
         .unreachable_upstream()
         .map(|one| one.source.as_str())
         .collect();
-    let check = |(source, all): (&str, Vec<&Unreachable>)| {
-        let first = all.first()?;
-        let more = match all.len() {
-            1 => String::new(),
-            count => format!(", and {} more URLs", count - 1),
-        };
-        let found = format!("{}: {}{more}", first.url, first.reason);
+    let mut checks = Vec::new();
+    for (source, urls) in failed {
         let name = format!("source {source}");
-        Some(if upstream.contains(&source) {
-            let advice = "plans know fewer reasons and no deadlines; `sources` in csctl-matrix.yaml names another place";
+        let found = first_of(&urls);
+        checks.push(if upstream.contains(&source) {
+            let advice = "plans know fewer reasons and no deadlines; set another URL under `sources` in csctl-matrix.yaml";
             DoctorCheck::warning(&name, found, advice)
         } else {
-            let advice = "what it offers is held back; check the URL, or name a mirror under `mirrors` in csctl-matrix.yaml";
+            let advice = "what it offers is skipped; check the URL, or set a mirror under `mirrors` in csctl-matrix.yaml";
             DoctorCheck::problem(&name, found, advice)
-        })
-    };
-    failed.into_iter().filter_map(check).collect()
+        });
+    }
+    checks
+}
+
+/// The first URL with its reason, and how many more there are.
+fn first_of(urls: &[&Unreachable]) -> String {
+    match urls {
+        [] => String::new(),
+        [only] => format!("{}: {}", only.url, only.reason),
+        [first, others @ ..] => {
+            let count = others.len();
+            format!("{}: {}, and {count} more URLs", first.url, first.reason)
+        }
+    }
 }
 
 /// Returns what keeps a sign-off from naming somebody.
 fn fault_of_person(name: &str, email: &str) -> Option<&'static str> {
-    let has_bad = |text: &str| text.chars().any(|c| c.is_control() || "<>".contains(c));
     let (user, host) = email.split_once('@').unwrap_or_default();
     let is_host = host.contains('.') && !host.starts_with('.') && !host.ends_with('.');
-    if name.trim().is_empty() || has_bad(name) {
-        Some("the name is none")
-    } else if user.is_empty() || !is_host || has_bad(email) || email.contains(char::is_whitespace) {
-        Some("the address is none")
+    if name.trim().is_empty() || breaks_sign_off(name) {
+        Some("the name is invalid")
+    } else if user.is_empty()
+        || !is_host
+        || breaks_sign_off(email)
+        || email.contains(char::is_whitespace)
+    {
+        Some("the address is invalid")
     } else if host.contains('@') {
         Some("the address has two @")
     } else {
@@ -154,18 +169,27 @@ fn fault_of_person(name: &str, email: &str) -> Option<&'static str> {
     }
 }
 
+/// Tells whether a text has what a line `Name <address>` cannot.
+fn breaks_sign_off(text: &str) -> bool {
+    text.chars()
+        .any(|sign| sign.is_control() || "<>".contains(sign))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn fault(name: &str, email: &str) -> &'static str {
+        fault_of_person(name, email).unwrap_or("none")
+    }
+
     #[test]
     fn a_sign_off_needs_a_name_and_an_address() {
-        let fault = |name: &str, email: &str| fault_of_person(name, email).unwrap_or("none");
         assert_eq!(fault("Matrix Bot", "bot@example.org"), "none");
         let noreply = "41+matrix[bot]@users.noreply.github.com";
         assert_eq!(fault("matrix[bot]", noreply), "none");
-        assert_eq!(fault(" ", "bot@example.org"), "the name is none");
-        assert_eq!(fault("Bot\n", "bot@example.org"), "the name is none");
+        assert_eq!(fault(" ", "bot@example.org"), "the name is invalid");
+        assert_eq!(fault("Bot\n", "bot@example.org"), "the name is invalid");
         for email in [
             "",
             "bot",
@@ -175,7 +199,7 @@ mod tests {
             "b t@example.org",
             "b>@a.b",
         ] {
-            assert_eq!(fault("Bot", email), "the address is none", "{email}");
+            assert_eq!(fault("Bot", email), "the address is invalid", "{email}");
         }
         assert_eq!(fault("Bot", "a@b@example.org"), "the address has two @");
     }

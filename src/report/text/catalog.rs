@@ -62,7 +62,7 @@ pub fn catalog(catalog: &Catalog) -> String {
         }
         for image in &store.faulty {
             out.push_str(&labelled(
-                "held",
+                "skip",
                 YELLOW,
                 &format!("{}: {}", image.version, image.reason),
             ));
@@ -85,12 +85,17 @@ pub fn catalog(catalog: &Catalog) -> String {
     out.push_str(&vulnerabilities(&catalog.vulnerabilities));
     for failed in &catalog.unreachable {
         out.push_str(&labelled(
-            "held",
+            "skip",
             YELLOW,
             &format!("{}: {}", failed.url, failed.reason),
         ));
     }
     out
+}
+
+fn join(ranges: &[VersionRange]) -> String {
+    let texts: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+    texts.join(", ")
 }
 
 fn vulnerabilities(known: &[Vulnerability]) -> String {
@@ -99,10 +104,6 @@ fn vulnerabilities(known: &[Vulnerability]) -> String {
     }
     let mut out = format!("\n{}\n", styled(BOLD, "vulnerabilities of Kubernetes"));
     for vulnerability in known {
-        let join = |ranges: &[VersionRange]| {
-            let texts: Vec<String> = ranges.iter().map(ToString::to_string).collect();
-            texts.join(", ")
-        };
         let except = match &vulnerability.unaffected[..] {
             [] => String::new(),
             ranges => format!(" but {}", join(ranges)),

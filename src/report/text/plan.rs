@@ -1,4 +1,7 @@
-//! A plan, and what an update wrote: per stack the lines that change, the diff, the reasons, what is held.
+//! A plan, and what an update wrote: per stack the lines that change, the diff, the reasons, what is skipped.
+
+mod reasons;
+mod stat;
 
 use std::fmt::Write as _;
 
@@ -10,19 +13,89 @@ use crate::plan::{
     ComponentBump, FileAction, FileChange, LinePlan, Plan, Release, Skip, StackPlan,
 };
 
-/// Returns a plan; `next` is the command that writes it, where it can be written.
-pub fn plan(plan: &Plan, next: Option<&str>) -> String {
+/// How a plan is shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PlanView<'a> {
+    /// The command that writes it, where it can be written.
+    pub next: Option<&'a str>,
+    /// What is shown of each file.
+    pub detail: Detail,
+    /// The width of the screen, where it is known.
+    pub width: Option<usize>,
+}
+
+/// What a plan shows of each file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// A unified diff.
+    #[default]
+    Diff,
+    /// The number of lines that change.
+    Stat,
+}
+
+/// Returns a plan.
+pub fn plan(plan: &Plan, view: PlanView<'_>) -> String {
     let mut out = String::new();
+    let mut summary = String::new();
     for stack in &plan.stacks {
-        out.push_str(&stack_plan(stack, &files_of(plan, stack)));
+        let files = files_of(plan, stack);
+        let text = stack_plan(stack, &files, view);
+        if !text.is_empty() {
+            summary.push_str(&stack_summary(stack, files.len()));
+        }
+        out.push_str(&text);
     }
-    out + &closing(plan, next)
+    out + &summary + &closing(plan, view.next)
+}
+
+/// `openstack/scs2: 3 stack lines change in 8 files; 1 skipped`.
+fn stack_summary(stack: &StackPlan, files: usize) -> String {
+    let lines = changed_lines(stack).count();
+    let what = match (lines, files) {
+        (0, 0) => state(stack).to_owned(),
+        (0, files) => format!("{} change", counted(files, "file")),
+        (1, files) => format!("1 stack line changes in {}", counted(files, "file")),
+        (lines, files) => format!("{lines} stack lines change in {}", counted(files, "file")),
+    };
+    let skipped = match stack.holds.len() {
+        0 => String::new(),
+        count => format!("; {count} skipped"),
+    };
+    let by_hand = match stack.out_of_reach.len() {
+        0 => String::new(),
+        count => format!("; {count} to change by hand"),
+    };
+    format!("{}: {what}{by_hand}{skipped}\n", stack.title)
+}
+
+/// What is to be said of a stack of which nothing changes.
+fn state(stack: &StackPlan) -> &'static str {
+    if !stack.faults.is_empty() {
+        "not planned"
+    } else if stack.is_blind {
+        "unknown"
+    } else {
+        "nothing to change"
+    }
+}
+
+fn changed_lines(stack: &StackPlan) -> impl Iterator<Item = &LinePlan> {
+    stack.lines.iter().filter(|line| !line.classes.is_empty())
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// How many files would change, and the command that writes them; apart those of stacks that `update` leaves as they are.
 fn closing(plan: &Plan, next: Option<&str>) -> String {
-    let is_incomplete = |file: &&FileChange| plan.incomplete().any(|stack| stack.has_file(file));
-    let incomplete = plan.files.iter().filter(is_incomplete).count();
+    let incomplete = plan
+        .files
+        .iter()
+        .filter(|file| plan.incomplete().any(|stack| stack.has_file(file)))
+        .count();
     let mut out = match (plan.files.len() - incomplete, next) {
         (0, _) if incomplete > 0 => String::new(),
         (0, _) => nothing(plan),
@@ -40,7 +113,7 @@ fn closing(plan: &Plan, next: Option<&str>) -> String {
         });
         let _ = writeln!(
             out,
-            "{incomplete} {files} would change in {titles}, beside what a person has to change{next}"
+            "{incomplete} {files} would change in {titles}, besides what has to be changed by hand{next}"
         );
     }
     out
@@ -55,8 +128,7 @@ pub fn update(plan: &Plan) -> String {
             let _ = writeln!(out, "{}", styled(BOLD, &stack.title));
             out.push_str(&first);
         }
-        let lines = stack.lines.iter().filter(|line| !line.classes.is_empty());
-        lines.for_each(|line| out.push_str(&line_heading(line)));
+        changed_lines(stack).for_each(|line| out.push_str(&line_heading(line)));
         let files = files_of(plan, stack);
         for file in files
             .iter()
@@ -73,7 +145,7 @@ pub fn update(plan: &Plan) -> String {
         stack
             .holds
             .iter()
-            .for_each(|hold| out.push_str(&hold_line("held", hold)));
+            .for_each(|hold| out.push_str(&hold_line("skip", hold)));
         stack
             .notes
             .iter()
@@ -93,9 +165,9 @@ fn nothing(plan: &Plan) -> String {
 /// What a plan without changes means: that nothing is new is said only where everything is known.
 pub(crate) fn nothing_words(plan: &Plan) -> &'static str {
     if plan.is_blind() {
-        "unknown: no source gave an answer"
+        "unknown: no source answered"
     } else if plan.has_unknown() {
-        "nothing to change in what is known; the rest is unknown, as said above"
+        "nothing to change in what is known; the rest is unknown (see above)"
     } else if plan.faults().next().is_some() {
         "nothing to change in what could be planned"
     } else {
@@ -121,12 +193,8 @@ fn files_of<'p>(plan: &'p Plan, stack: &StackPlan) -> Vec<&'p FileChange> {
     files.filter(|file| stack.has_file(file)).collect()
 }
 
-fn stack_plan(stack: &StackPlan, files: &[&FileChange]) -> String {
-    let changed: Vec<&LinePlan> = stack
-        .lines
-        .iter()
-        .filter(|line| !line.classes.is_empty())
-        .collect();
+fn stack_plan(stack: &StackPlan, files: &[&FileChange], view: PlanView<'_>) -> String {
+    let changed: Vec<&LinePlan> = changed_lines(stack).collect();
     let first = first_lines(stack);
     let says_nothing = changed.is_empty() && files.is_empty() && stack.holds.is_empty();
     if says_nothing && first.is_empty() && stack.faults.is_empty() && stack.notes.is_empty() {
@@ -134,14 +202,7 @@ fn stack_plan(stack: &StackPlan, files: &[&FileChange]) -> String {
     }
     let mut out = String::new();
     if changed.is_empty() && files.is_empty() {
-        let state = if !stack.faults.is_empty() {
-            "not planned"
-        } else if stack.is_blind {
-            "unknown"
-        } else {
-            "nothing to change"
-        };
-        let _ = writeln!(out, "{}   {state}", styled(BOLD, &stack.title));
+        let _ = writeln!(out, "{}   {}", styled(BOLD, &stack.title), state(stack));
     } else if !first.is_empty() {
         let _ = writeln!(out, "{}", styled(BOLD, &stack.title));
     }
@@ -151,21 +212,20 @@ fn stack_plan(stack: &StackPlan, files: &[&FileChange]) -> String {
     }
     if !files.is_empty() {
         out.push('\n');
-        for file in files {
-            out.push_str(&file_diff(file));
+        match view.detail {
+            Detail::Diff => files.iter().for_each(|file| out.push_str(&file_diff(file))),
+            Detail::Stat => out.push_str(&stat::stat(files, view.width)),
         }
         out.push_str(&copies(files));
         out.push('\n');
     }
     for line in &changed {
-        line.reasons
-            .iter()
-            .for_each(|reason| out.push_str(&labelled("why ", GREEN, &reason.to_string())));
+        out.push_str(&reasons::reasons(line));
     }
     stack
         .holds
         .iter()
-        .for_each(|hold| out.push_str(&hold_line("held", hold)));
+        .for_each(|hold| out.push_str(&hold_line("skip", hold)));
     stack
         .notes
         .iter()
@@ -195,14 +255,17 @@ fn line_heading(line: &LinePlan) -> String {
         }
         (Some(_) | None, Some(_) | None) => {}
     }
-    let has_source = |line: &Option<LineMatrix>| line.as_ref().is_some_and(|line| line.has_source);
-    if has_source(&line.before) && !has_source(&line.after) {
-        heading.push_str("   its source tree leaves");
+    if has_source(line.before.as_ref()) && !has_source(line.after.as_ref()) {
+        heading.push_str("   its source tree is removed");
     }
     if let Some(release) = &line.release {
         let _ = write!(heading, "   {}", release_words(release));
     }
     heading + "\n"
+}
+
+fn has_source(line: Option<&LineMatrix>) -> bool {
+    line.is_some_and(|line| line.has_source)
 }
 
 fn release_words(release: &Release) -> String {
@@ -213,7 +276,7 @@ fn release_words(release: &Release) -> String {
     );
     match (&release.previous, &release.next) {
         (_, None) => {
-            format!("becomes the next release ({components}; no published release is known)")
+            format!("becomes the next release ({components}; no published release found)")
         }
         (_, Some(next)) if release.is_at_least => {
             format!("becomes at least {next} ({components}; the clone may lack tags)")
@@ -279,16 +342,18 @@ fn unified(before: &str, after: &str, from: &str, to: &str) -> String {
         .context_radius(3)
         .header(from, to)
         .to_string();
-    let colour = |line: &str| {
-        let style = match line.as_bytes().first() {
-            _ if line.starts_with("---") || line.starts_with("+++") => BOLD,
-            Some(b'-') => RED,
-            Some(b'+') => GREEN,
-            Some(b'@') => CYAN,
-            Some(_) | None => return line.to_owned(),
-        };
-        let (content, ending) = line.split_at(line.trim_end_matches(['\r', '\n']).len());
-        styled(style, content) + ending
+    text.split_inclusive('\n').map(coloured).collect()
+}
+
+/// Colours a line of a diff.
+fn coloured(line: &str) -> String {
+    let style = match line.as_bytes().first() {
+        _ if line.starts_with("---") || line.starts_with("+++") => BOLD,
+        Some(b'-') => RED,
+        Some(b'+') => GREEN,
+        Some(b'@') => CYAN,
+        Some(_) | None => return line.to_owned(),
     };
-    text.split_inclusive('\n').map(colour).collect()
+    let (content, ending) = line.split_at(line.trim_end_matches(['\r', '\n']).len());
+    styled(style, content) + ending
 }

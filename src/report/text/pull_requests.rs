@@ -7,15 +7,10 @@ use crate::pull::{Ended, PullOutcome, PullReport};
 
 /// Returns the outcomes of a run.
 pub fn pull_requests(report: &PullReport) -> String {
-    let width = |of: fn(&crate::pull::PullOutcome) -> String| {
-        let lengths = report.outcomes.iter().map(|outcome| of(outcome).len());
-        lengths.max().unwrap_or_default()
-    };
-    let (line, class) = (
-        width(|outcome| outcome.key.line.to_string()),
-        width(|outcome| outcome.key.class.to_string()),
-    );
-    let base = width(|outcome| outcome.key.base.clone());
+    let keys: Vec<_> = report.outcomes.iter().map(|outcome| &outcome.key).collect();
+    let line = longest(keys.iter().map(|key| key.line.to_string()));
+    let class = longest(keys.iter().map(|key| key.class.to_string()));
+    let base = longest(keys.iter().map(|key| key.base.clone()));
     let mut out = String::new();
     for outcome in &report.outcomes {
         let key = &outcome.key;
@@ -42,9 +37,13 @@ pub fn pull_requests(report: &PullReport) -> String {
     }
     let _ = writeln!(out, "\n{}", styled(DIM, &spent));
     if report.is_dry {
-        out.push_str("nothing was changed, as asked\n");
+        out.push_str("nothing was changed (--dry-run)\n");
     }
     out
+}
+
+fn longest(texts: impl Iterator<Item = String>) -> usize {
+    texts.map(|text| text.len()).max().unwrap_or_default()
 }
 
 /// Returns what became of a pull request, or what would where nothing is changed.
