@@ -40,10 +40,11 @@ fn update_command(arguments: &[String]) -> String {
     let mut has_command = false;
     while let Some(argument) = rest.next() {
         match argument.as_str() {
-            "--format" => drop(rest.next()),
-            text if PREVIEW_ONLY.contains(&text) || text.starts_with("--format=") => {}
-            // The value may be called `plan`, too.
-            "-C" | "--color" => {
+            "--format" | "--color" => drop(rest.next()),
+            text if text.starts_with("--format=") || text.starts_with("--color=") => {}
+            text if PREVIEW_ONLY.contains(&text) => {}
+            // The directory may be called `plan`, too.
+            "-C" => {
                 words.push(argument.clone());
                 words.extend(rest.next().map(|value| quote(value)));
             }
@@ -108,7 +109,9 @@ mod tests {
             "csctl-matrix -C plan update scs2"
         );
         assert_eq!(
-            update_of("x plan --images newest=2 --mirror https://a/={b} --format=text"),
+            update_of(
+                "x --color always plan --images newest=2 --mirror https://a/={b} --format=text"
+            ),
             "csctl-matrix update --images newest=2 --mirror 'https://a/={b}'"
         );
         assert_eq!(

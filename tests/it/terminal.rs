@@ -93,7 +93,7 @@ fn plain(text: &str) -> String {
 #[test]
 fn colour_says_nothing_that_the_text_does_not() {
     let copy = Copy::of("layout-c");
-    for command in [&["show"][..], &["plan"], &["check", "--with", "images"]] {
+    for command in [&["show"][..], &["plan"], &["check"]] {
         let catalog = program::catalog();
         let all = [command, &["--catalog", &catalog]].concat();
         let without = copy.run(&all);
