@@ -583,7 +583,7 @@ async fn answers_that_are_not_gits_are_named() {
     assert_eq!(forbidden, "URL forbids it: no right for ***");
     assert_eq!(
         refs(|_| Reply::page(404)).await,
-        "URL is not there, or not for this token to see"
+        "URL not found, or not visible to this token"
     );
     assert!(
         refs(|_| Reply::page(500))
@@ -625,7 +625,7 @@ async fn what_cannot_be_asked_is_said() {
     );
     let nameless = Remote::new(&world.server.url(), None).unwrap();
     let error = nameless.refs(&client()).await.unwrap_err().to_string();
-    assert!(error.ends_with("wants a token"), "{error}");
+    assert!(error.ends_with("requires a token"), "{error}");
     let plain = Remote::new("http://git.example/o/r", secret()).unwrap();
     let error = plain.refs(&client()).await.unwrap_err().to_string();
     assert!(error.contains("not sending a token"), "{error}");

@@ -1258,5 +1258,5 @@ fn helpers_of_the_users_own_configuration_sign_in() {
     let said = run(folder.path());
     assert!(said.stdout.contains("git can be read"), "{}", said.stdout);
     let said = run(Path::new("/nowhere"));
-    assert!(said.stdout.contains("wants a token"), "{}", said.stdout);
+    assert!(said.stdout.contains("requires a token"), "{}", said.stdout);
 }

@@ -9,7 +9,7 @@ use crate::io::http::HttpError;
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
     /// The URL is of no use.
-    #[error("`{url}` is no remote that can be used: {reason}")]
+    #[error("invalid remote `{url}`: {reason}")]
     Url {
         /// The URL.
         url: String,
@@ -26,7 +26,7 @@ pub enum RemoteError {
     #[error("the App cannot sign in: {0}")]
     SignIn(#[source] ForgeError),
     /// The server wants a token, or a better one.
-    #[error("{url} {}", if *has_token { "does not accept the token" } else { "wants a token" })]
+    #[error("{url} {}", if *has_token { "does not accept the token" } else { "requires a token" })]
     Unauthorized {
         /// The URL.
         url: String,
@@ -42,7 +42,7 @@ pub enum RemoteError {
         message: String,
     },
     /// There is nothing, or nothing that this token may see.
-    #[error("{url} is not there, or not for this token to see")]
+    #[error("{url} not found, or not visible to this token")]
     NotFound {
         /// The URL.
         url: String,
@@ -82,7 +82,7 @@ pub enum RemoteError {
         reason: String,
     },
     /// It takes too long as a whole.
-    #[error("git was not done with {url} within {seconds} seconds")]
+    #[error("no answer of {url} within {seconds} seconds")]
     TimedOut {
         /// The URL.
         url: String,
@@ -104,7 +104,7 @@ pub enum RemoteError {
         target: String,
     },
     /// Git failed for another reason.
-    #[error("git cannot exchange commits with {url}: {message}")]
+    #[error("git failed at {url}: {message}")]
     Failed {
         /// The URL.
         url: String,
@@ -132,7 +132,7 @@ pub enum RemoteError {
         message: String,
     },
     /// The server speaks a dialect that this program does not.
-    #[error("{url} wants {what}, which this program does not know")]
+    #[error("{url} uses {what}, which this program does not know")]
     Unsupported {
         /// The URL.
         url: String,
@@ -140,7 +140,7 @@ pub enum RemoteError {
         what: String,
     },
     /// Objects are missing here.
-    #[error("the objects of commit {id} are incomplete here")]
+    #[error("commit {id} is incomplete in this clone")]
     Missing {
         /// The commit.
         id: Oid,
@@ -152,9 +152,7 @@ pub enum RemoteError {
         limit: usize,
     },
     /// A push whose end is not known.
-    #[error(
-        "nobody knows whether the push to {url} was done: {push}; and its refs cannot be read: {read}"
-    )]
+    #[error("cannot tell whether the push to {url} was done: {push}; cannot read its refs: {read}")]
     Lost {
         /// The URL.
         url: String,

@@ -57,43 +57,45 @@ impl Place {
         };
         let over_https = |host: &str, path: &str| {
             if has_token {
-                rewrite(host, path).ok_or_else(|| bad("it names no host and repository"))
+                rewrite(host, path).ok_or_else(|| bad("no host or no repository in it"))
             } else {
                 Err(bad(
-                    "it is asked over ssh, for which there is no key here; give a token",
+                    "ssh without a token is not supported; set GITHUB_TOKEN, and it is asked over https",
                 ))
             }
         };
         let Some((scheme, rest)) = text.split_once("://") else {
             return match find_ssh(text) {
-                Some(_) if text.contains("::") => Err(bad("git's remote helpers are not used")),
+                Some(_) if text.contains("::") => {
+                    Err(bad("remote helpers of git are not supported"))
+                }
                 Some((host, path)) => Ok((Self::Http(over_https(host, path)?), None)),
-                None if text.is_empty() => Err(bad("it is empty")),
+                None if text.is_empty() => Err(bad("empty")),
                 None => Ok((Self::Local(PathBuf::from(text)), None)),
             };
         };
         match scheme {
             "http" | "https" => {
-                let mut url = Url::parse(text).map_err(|_| bad("it is no URL"))?;
+                let mut url = Url::parse(text).map_err(|_| bad("not a URL"))?;
                 if url.query().is_some() || url.fragment().is_some() || !url.has_host() {
-                    return Err(bad("it has no host, or more than a host and a path"));
+                    return Err(bad("not a host and a path alone"));
                 }
                 let login = Login::of_url(&url);
                 let removed = url.set_username("").and_then(|()| url.set_password(None));
-                removed.map_err(|()| bad("it is no URL"))?;
+                removed.map_err(|()| bad("not a URL"))?;
                 let url = url.as_str().trim_end_matches('/').to_owned();
                 Ok((Self::Http(url), login))
             }
             "file" => {
-                let url = Url::parse(text).map_err(|_| bad("it is no URL"))?;
-                let path = url.to_file_path().map_err(|()| bad("it names no path"))?;
+                let url = Url::parse(text).map_err(|_| bad("not a URL"))?;
+                let path = url.to_file_path().map_err(|()| bad("no path in it"))?;
                 Ok((Self::Local(path), None))
             }
             "ssh" | "git+ssh" | "ssh+git" | "git" => {
                 let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
                 Ok((Self::Http(over_https(host, path)?), None))
             }
-            _ => Err(bad("it is neither https nor a path")),
+            _ => Err(bad("neither https nor a path")),
         }
     }
 }
@@ -162,8 +164,7 @@ mod tests {
         );
         assert_eq!(
             place("git@github.com:o/r.git", false),
-            "`git@github.com:o/r.git` is no remote that can be used: it is asked over ssh, for which there is no key here; \
-             give a token"
+            "invalid remote `git@github.com:o/r.git`: ssh without a token is not supported; set GITHUB_TOKEN, and it is asked over https"
         );
     }
 
@@ -194,10 +195,7 @@ mod tests {
             "git@h:",
             "file://host/x",
         ] {
-            assert!(
-                place(bad, true).contains("is no remote that can be used"),
-                "{bad}"
-            );
+            assert!(place(bad, true).starts_with("invalid remote"), "{bad}");
         }
     }
 }

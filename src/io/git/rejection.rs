@@ -23,7 +23,7 @@ pub enum Rejection {
     },
     /// A hook of the server says no, in these words.
     Hook(String),
-    /// The server takes nothing that loses commits.
+    /// The server takes fast-forwards alone.
     NonFastForward,
     /// A rule of the forge protects it, in these words.
     Protected(String),
@@ -52,10 +52,10 @@ impl fmt::Display for Rejection {
         match self {
             Self::Stale { now: Some(now) } => write!(f, "somebody else moved it to {now}"),
             Self::Stale { now: None } => f.write_str("somebody else removed it"),
-            Self::Hook(text) => write!(f, "a hook of the server says no: {text}"),
-            Self::NonFastForward => f.write_str("the server takes no update that loses commits"),
-            Self::Protected(text) => write!(f, "a rule of the forge protects it: {text}"),
-            Self::Unanswered(text) => write!(f, "no answer, and it was not moved: {text}"),
+            Self::Hook(text) => write!(f, "rejected by a hook of the server: {text}"),
+            Self::NonFastForward => f.write_str("the server rejects non-fast-forward updates"),
+            Self::Protected(text) => write!(f, "protected by a rule of the forge: {text}"),
+            Self::Unanswered(text) => write!(f, "not moved, and no answer: {text}"),
             Self::Other(text) => f.write_str(text),
         }
     }
