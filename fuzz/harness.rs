@@ -1,7 +1,7 @@
 //! The promise of the YAML editor, checked for any text and any edit. The fuzz target and the property tests share it; it
 //! expects the module under the name `yaml` beside it.
 
-use super::yaml::{File, Node, Path, Place, Shape, Step, YamlError};
+use super::yaml::{File, KeyPlace, Node, Path, Shape, Step, YamlError};
 
 const VALUES: [&str; 14] = [
     "v1.34.2",
@@ -185,7 +185,7 @@ impl Spot<'_> {
         editor.insert_key(
             self.document,
             self.path,
-            Place::After(after),
+            KeyPlace::After(after),
             ("a new key", value),
         )?;
         let longer = editor.finish()?;

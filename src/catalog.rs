@@ -1,5 +1,5 @@
-//! The catalog: what the world offers on one day. A plain value that can be written to a file and read back; a plan made
-//! from that file is the same plan. It does not know how to ask anybody: `io::catalog` fills it.
+//! The catalog: what the sources offered on one day. A plain value that can be written to a file and read back; a plan made
+//! from that file is the same plan. It queries no source: `io::catalog` fills it.
 
 mod end_of_life;
 mod pattern;
@@ -22,7 +22,7 @@ use crate::version::{
 pub use end_of_life::known_end_of_life;
 pub use pattern::{ImagePattern, ImageUrl, NameDate, PatternError};
 pub use request::{
-    CatalogRequest, ChartRequest, ImageProof, Listing, SourceUrls, StoreRequest,
+    CatalogRequest, ChartRequest, ImageProof, SourceUrls, StoreListing, StoreRequest,
     VulnerabilityRequest,
 };
 pub use traits::{Architecture, Disagreement, ImageTraits};
@@ -40,7 +40,7 @@ pub const END_OF_LIFE_SOURCE: &str = "end-of-life days";
 /// The name under which vulnerabilities are unreachable.
 pub const VULNERABILITIES_SOURCE: &str = "vulnerabilities";
 
-/// What the world offers on one day.
+/// What the sources offered on one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
-use crate::catalog::{Catalog, Listing};
+use crate::catalog::{Catalog, StoreListing};
 use crate::config::{CONFIG_FILE, Config, ConfigError};
 use crate::error::{CommandError, Status};
 use crate::io::files::{find_root, load_tree};
@@ -281,9 +281,9 @@ impl Repository {
 
     fn fetch(&self, selection: &Selection, world: &World) -> Result<Catalog, CommandError> {
         let mut request = catalog_request(&self.discovery, &self.tree, selection);
-        if self.config.image_store.listing == Listing::S3 {
+        if self.config.image_store.listing == StoreListing::S3 {
             for store in request.stores.values_mut() {
-                store.listing = Listing::S3;
+                store.listing = StoreListing::S3;
             }
         }
         // Without a minor there is none that could be vulnerable.

@@ -18,7 +18,7 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::catalog::{ImagePattern, Listing, VulnerabilityRequest};
+use crate::catalog::{ImagePattern, StoreListing, VulnerabilityRequest};
 use crate::policy::{
     Addons, Block, EndOfLife, ImagesToList, MinimumAge, Minors, Overrides, Pin, Policy, Retention,
 };
@@ -133,7 +133,7 @@ pub struct ImageStoreConfig {
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub pattern: Option<ImagePattern>,
     /// Whether it can be listed: `none` or `s3`.
-    pub listing: Listing,
+    pub listing: StoreListing,
 }
 
 /// A URL prefix and what stands in for it.

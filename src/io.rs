@@ -1,5 +1,5 @@
-//! Everything with an effect on the world or an ear to it: HTTP, the catalog's sources, files. It decides nothing about
-//! versions; what it reports are facts.
+//! Everything with an effect outside of the program, or an answer from there: HTTP, the catalog's sources, files, git, the forge.
+//! It decides nothing about versions; what it reports are facts.
 
 pub mod catalog;
 pub mod digest;
@@ -17,10 +17,10 @@ pub mod verify;
 mod atomic;
 mod checksum;
 mod end_of_life;
-mod fault;
 mod helm;
 mod image_store;
 mod kubernetes;
+mod no_answer;
 mod output;
 mod pager;
 mod pointer;
@@ -30,5 +30,5 @@ mod vulnerabilities;
 
 pub(crate) use atomic::write as write_atomically;
 pub use atomic::{ReplaceError, append, replace_text};
-pub use fault::Fault;
+pub use no_answer::NoAnswer;
 pub(crate) use pager::Pager;

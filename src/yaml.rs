@@ -41,7 +41,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use edit::{Editor, Place, Shape};
+pub use edit::{Editor, KeyPlace, Shape};
 pub use error::{Reason, YamlError};
 pub use file::{Duplicate, File};
 pub use node::{Node, Origin, Shown};

@@ -1,4 +1,4 @@
-//! What a repository wants to know of the world: the input of `io::catalog`, derived from the tree alone.
+//! What a repository wants to know of its sources: the input of `io::catalog`, derived from the tree alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ImagePattern;
 use crate::version::{KubernetesVersion, Minor, OsRelease};
 
-/// What a repository wants to know of the world.
+/// What a repository wants to know of its sources.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CatalogRequest {
@@ -64,7 +64,7 @@ pub struct StoreRequest {
     /// Operating-system releases seen in the repository's URLs of this store.
     pub os_releases: BTreeSet<OsRelease>,
     /// Whether the store can be asked what it has.
-    pub listing: Listing,
+    pub listing: StoreListing,
     /// Whether the digests of container images are asked for, one request for each tag.
     pub digests: bool,
 }
@@ -82,7 +82,7 @@ pub enum ImageProof {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub enum Listing {
+pub enum StoreListing {
     /// It does not: every image is looked at by its URL.
     #[default]
     None,

@@ -83,8 +83,8 @@ fn check_pins(config: &Config, root: &Node) -> Result<(), ConfigError> {
         let line = line_at(root, &entry("pinned", index));
         let version = pin.version;
         if let Some(block) = config.find_whole_block(version) {
-            let blocked = line_at(root, &entry("blocked", block));
-            let message = format!("{version} is pinned, but blocked on line {blocked}");
+            let other = line_at(root, &entry("blocked", block));
+            let message = format!("{version} is pinned, but blocked on line {other}");
             let hint =
                 format!("run `csctl-matrix unpin {version}` or `csctl-matrix unblock {version}`");
             return Err(ConfigError::new(line, message, hint));

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{Config, ConfigError, read};
 use crate::policy::{Block, Pin};
 use crate::version::{KubernetesVersion, OsRelease};
-use crate::yaml::{File, Node, Path, Place, Shape, YamlError, scalar};
+use crate::yaml::{File, KeyPlace, Node, Path, Shape, YamlError, scalar};
 
 const BLOCKED: &str = "blocked";
 const PINNED: &str = "pinned";
@@ -120,7 +120,7 @@ fn pin_again(
             editor.set(0, &path.key("reason"), reason)?;
         }
         Some(reason) => {
-            editor.insert_key(0, &path, Place::After("version"), ("reason", reason))?;
+            editor.insert_key(0, &path, KeyPlace::After("version"), ("reason", reason))?;
         }
         None => {}
     }
@@ -252,9 +252,9 @@ fn add(
             format!("{before}{}{after}", flow_item(fields))
         }
         Some(list) => {
-            let key = root.entries().find(|(name, _, _)| *name == key);
-            let key = key.map(|(_, node, _)| node).ok_or_else(by_hand)?;
-            fill(text, key, list, fields)
+            let found = root.entries().find(|(name, _, _)| *name == key);
+            let (_, node, _) = found.ok_or_else(by_hand)?;
+            fill(text, node, list, fields)
         }
     };
     proved(new, meant)

@@ -28,6 +28,7 @@ pub(super) fn parse_yaml(text: &str) -> Result<Option<File>, ConfigError> {
         let hint = "keep one, without the `---` between them";
         return Err(ConfigError::new(second.line(), message, hint));
     }
+    // Most readers take the last of two without a word.
     if let Some(twice) = file.duplicate_keys().first() {
         let message = format!(
             "duplicate key `{}` (first on line {})",
@@ -47,6 +48,7 @@ pub(super) fn parse_yaml(text: &str) -> Result<Option<File>, ConfigError> {
 fn yaml_error(text: &str, error: &YamlError) -> ConfigError {
     let line = error.line();
     let written = text.lines().nth(line - 1).unwrap_or_default();
+    // Parsers say of a tab only that a token is not allowed.
     let indent = &written[..written.len() - written.trim_start().len()];
     if indent.contains('\t') {
         let hint = "indent with spaces; YAML allows no tabs here";
@@ -308,6 +310,7 @@ impl<'de> Deserializer<'de> for Place<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        // `images:` with nothing behind it is as good as no key.
         if self.node.is_null() && !self.node.is_alias() {
             visitor.visit_none()
         } else {
@@ -317,6 +320,7 @@ impl<'de> Deserializer<'de> for Place<'_> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         self.check()?;
+        // A list of which every item is commented out is empty.
         if !self.node.is_seq() && !self.node.is_null() {
             return Err(self.wrong("a list"));
         }

@@ -128,7 +128,7 @@ const REST: &str = "
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Listing;
+    use crate::catalog::StoreListing;
     use crate::config::Config;
     use crate::policy::Policy;
 
@@ -165,9 +165,9 @@ mod tests {
             ..full.clone()
         };
         for (found, listing) in [
-            (Start::default(), Listing::None),
-            (full, Listing::None),
-            (dated, Listing::S3),
+            (Start::default(), StoreListing::None),
+            (full, StoreListing::None),
+            (dated, StoreListing::S3),
         ] {
             let text = start_text(&found);
             assert!(text.starts_with("# yaml-language-server: $schema=https://"));

@@ -54,7 +54,7 @@ branches:
 fn reads_what_it_documents() {
     let config = config(FULL);
     assert_eq!(config.images, Some(ImagesToList::Newest(3)));
-    assert_eq!(config.image_store.listing, Listing::S3);
+    assert_eq!(config.image_store.listing, StoreListing::S3);
     assert_eq!(config.mirrors[0].to, "http://m/");
     assert_eq!(config.minors.unwrap().to_string(), "1.30 to 1.35");
     assert_eq!(config.blocked[0].subject(), "v1.34.5 on ubuntu-2404");

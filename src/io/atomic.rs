@@ -11,6 +11,7 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
         Ok(found) if !found.is_file() => return std::fs::write(path, content),
         Ok(_) | Err(_) => {}
     }
+    // A signal waits until the file is whole, so that no temporary neighbour stays behind.
     let _whole = super::ending::write();
     let folder = path
         .parent()
@@ -43,7 +44,7 @@ pub enum ReplaceError {
     #[error("{} exists", .0.display())]
     Exists(PathBuf),
     /// The file is not what it was when it was read.
-    #[error("{} has changed in the meantime", .0.display())]
+    #[error("{} was changed in the meantime", .0.display())]
     Changed(PathBuf),
     /// The file is a symbolic link, which a new file would take the place of.
     #[error("{} is a symbolic link", .0.display())]
@@ -60,23 +61,28 @@ pub enum ReplaceError {
 
 /// Replaces a text file, whole or not at all, if it still is what it was; makes it, if it was not there.
 pub fn replace_text(path: &Path, before: Option<&str>, after: &str) -> Result<(), ReplaceError> {
-    let own = || path.to_owned();
+    let place = path.to_owned();
     match (std::fs::symlink_metadata(path), before) {
-        (Ok(found), _) if found.is_symlink() => return Err(ReplaceError::SymbolicLink(own())),
-        (Ok(_), None) => return Err(ReplaceError::Exists(own())),
-        // To read what is no file may wait for ever.
-        (Ok(found), Some(_)) if !found.is_file() => return Err(ReplaceError::Changed(own())),
-        (Ok(_), Some(before)) if std::fs::read(path).ok().as_deref() != Some(before.as_bytes()) => {
-            return Err(ReplaceError::Changed(own()));
+        (Ok(found), _) if found.is_symlink() => Err(ReplaceError::SymbolicLink(place)),
+        (Ok(_), None) => Err(ReplaceError::Exists(place)),
+        (Ok(found), Some(before)) if !is_still(path, &found, before) => {
+            Err(ReplaceError::Changed(place))
         }
-        (Err(_), Some(_)) => return Err(ReplaceError::Changed(own())),
-        (Ok(_), Some(_)) | (Err(_), None) => {}
+        (Err(_), Some(_)) => Err(ReplaceError::Changed(place)),
+        (Ok(_), Some(_)) | (Err(_), None) => {
+            write(path, after.as_bytes()).map_err(|source| ReplaceError::Write {
+                path: place,
+                source,
+            })
+        }
     }
-    write(path, after.as_bytes()).map_err(|source| ReplaceError::Write {
-        path: own(),
-        source,
-    })
 }
+
+fn is_still(path: &Path, found: &std::fs::Metadata, before: &str) -> bool {
+    // Reading a pipe or a device may wait for ever.
+    found.is_file() && std::fs::read(path).is_ok_and(|content| content == before.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 use futures_util::future::{OptionFuture, join, join_all, join4};
 use jiff::civil::Date;
 
-use super::fault::Fault;
 use super::files::other_kind;
 use super::http::HttpClient;
 use super::image_store::StoreAnswer;
+use super::no_answer::NoAnswer;
 use super::{atomic, end_of_life, helm, image_store, kubernetes, registry, s3, vulnerabilities};
 use crate::catalog::{
-    CATALOG_SCHEMA, Catalog, CatalogRequest, ImagePattern, Listing, StoreRequest, Unreachable,
+    CATALOG_SCHEMA, Catalog, CatalogRequest, ImagePattern, StoreListing, StoreRequest,
     known_end_of_life,
 };
 use crate::version::Minor;
@@ -63,8 +63,8 @@ pub enum CatalogFileError {
         /// The file.
         path: PathBuf,
     },
-    /// The content is no catalog.
-    #[error("{}:{line}: {reason}; write the file anew with `csctl-matrix catalog fetch`", path.display())]
+    /// The content is not a catalog.
+    #[error("{}:{line}: {reason}; run `csctl-matrix catalog fetch` to write the file again", path.display())]
     Content {
         /// The file.
         path: PathBuf,
@@ -75,7 +75,7 @@ pub enum CatalogFileError {
     },
     /// The form is that of another version of this program.
     #[error(
-        "{}: the catalog's schema is {found} and this program reads {CATALOG_SCHEMA}; write the file anew with this version",
+        "{}: the catalog has schema {found}, but this version reads {CATALOG_SCHEMA}; run `csctl-matrix catalog fetch` to write the file again",
         path.display()
     )]
     Schema {
@@ -89,7 +89,7 @@ pub enum CatalogFileError {
 /// Asks every source of the request at the same time, and puts the answers in a fixed order. What has not answered when the time
 /// of the settings is over is unreachable.
 pub async fn fetch(request: &CatalogRequest, client: &HttpClient, as_of: Date) -> Catalog {
-    let client = &client.for_sources();
+    let timed = &client.for_sources();
     let minors: BTreeSet<Minor> = request
         .stores
         .values()
@@ -99,30 +99,25 @@ pub async fn fetch(request: &CatalogRequest, client: &HttpClient, as_of: Date) -
     let stores = request
         .stores
         .iter()
-        .map(|(pattern, store)| look_at_store(client, pattern, store));
+        .map(|(pattern, store)| look_at_store(timed, pattern, store));
     let charts = request
         .charts
         .iter()
-        .map(|(url, charts)| async move { (url.as_str(), helm::look(client, url, charts).await) });
+        .map(|(url, charts)| async move { (url.as_str(), helm::look(timed, url, charts).await) });
     // Without a minor there is nothing whose releases or last day could be of interest.
     let wanted = !minors.is_empty();
     let upstream: OptionFuture<_> = wanted
         .then(|| {
             join(
-                kubernetes::look(
-                    client,
-                    request.sources.kubernetes.as_deref(),
-                    &minors,
-                    as_of,
-                ),
-                end_of_life::look(client, request.sources.end_of_life.as_deref()),
+                kubernetes::look(timed, request.sources.kubernetes.as_deref(), &minors, as_of),
+                end_of_life::look(timed, request.sources.end_of_life.as_deref()),
             )
         })
         .into();
     let known: OptionFuture<_> = request
         .vulnerabilities
         .as_ref()
-        .map(|wanted| vulnerabilities::look(client, wanted, as_of))
+        .map(|wanted| vulnerabilities::look(timed, wanted, as_of))
         .into();
     let (stores, charts, upstream, known) =
         join4(join_all(stores), join_all(charts), upstream, known).await;
@@ -136,14 +131,9 @@ pub async fn fetch(request: &CatalogRequest, client: &HttpClient, as_of: Date) -
         catalog.vulnerabilities = known.found;
         catalog.unreachable.extend(known.unreachable);
     }
-    let order = |entry: &Unreachable| {
-        (
-            entry.source.clone(),
-            entry.url.clone(),
-            entry.reason.clone(),
-        )
-    };
-    catalog.unreachable.sort_by_key(order);
+    catalog
+        .unreachable
+        .sort_by(|a, b| (&a.source, &a.url, &a.reason).cmp(&(&b.source, &b.url, &b.reason)));
     catalog
 }
 
@@ -154,9 +144,9 @@ async fn look_at_store(
 ) -> StoreAnswer {
     match request.listing {
         _ if pattern.is_container_image() => registry::look(client, pattern, request).await,
-        Listing::None if pattern.has_date() => image_store::refuse_dated(pattern, request),
-        Listing::None => image_store::look(client, pattern, request).await,
-        Listing::S3 => s3::look(client, pattern, request).await,
+        StoreListing::None if pattern.has_date() => image_store::refuse_dated(pattern, request),
+        StoreListing::None => image_store::look(client, pattern, request).await,
+        StoreListing::S3 => s3::look(client, pattern, request).await,
     }
 }
 
@@ -167,7 +157,7 @@ fn add_stores(catalog: &mut Catalog, stores: Vec<StoreAnswer>) {
     }
 }
 
-fn add_charts(catalog: &mut Catalog, charts: Vec<(&str, helm::Charts)>) {
+fn add_charts(catalog: &mut Catalog, charts: Vec<(&str, helm::ChartAnswer)>) {
     for (url, answer) in charts {
         catalog.chart_repositories.extend(answer.repository);
         let failed = answer
@@ -180,7 +170,7 @@ fn add_charts(catalog: &mut Catalog, charts: Vec<(&str, helm::Charts)>) {
 fn add_upstream(
     catalog: &mut Catalog,
     releases: kubernetes::Releases,
-    days: Result<BTreeMap<Minor, Date>, Fault>,
+    days: Result<BTreeMap<Minor, Date>, NoAnswer>,
 ) {
     catalog.kubernetes = releases.found;
     let fault = releases
@@ -216,28 +206,44 @@ pub fn read_file(path: &Path) -> Result<Catalog, CatalogFileError> {
 
 /// Reads the text of a catalog file as far as the limit.
 fn read_text(path: &Path) -> Result<String, CatalogFileError> {
-    let read_error = |source| CatalogFileError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let kind = fs::metadata(path).map_err(read_error)?.file_type();
-    if let Some(kind) = other_kind(kind)
+    let kind = fs::metadata(path).map_err(|source| CatalogFileError::read(path, source))?;
+    // A pipe or device that nobody writes to would be waited for without end.
+    if let Some(kind) = other_kind(kind.file_type())
         && !is_handed_over(path)
     {
-        let path = path.to_owned();
-        return Err(CatalogFileError::NoFile { path, kind });
+        return Err(CatalogFileError::NoFile {
+            path: path.to_owned(),
+            kind,
+        });
     }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(read_error)?;
-    let read = file.take(FILE_LIMIT + 1).read_to_end(&mut bytes);
-    let length = read.map_err(read_error)?;
-    if u64::try_from(length).is_ok_and(|length| length > FILE_LIMIT) {
+    let bytes = read_bytes(path).map_err(|source| CatalogFileError::read(path, source))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > FILE_LIMIT) {
         return Err(CatalogFileError::TooLarge {
             path: path.to_owned(),
         });
     }
-    let no_text = |error| read_error(io::Error::new(io::ErrorKind::InvalidData, error));
-    String::from_utf8(bytes).map_err(no_text)
+    String::from_utf8(bytes).map_err(|error| {
+        let source = io::Error::new(io::ErrorKind::InvalidData, error);
+        CatalogFileError::read(path, source)
+    })
+}
+
+/// Reads a file up to the limit, and one byte more where there is one.
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(FILE_LIMIT + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+impl CatalogFileError {
+    fn read(path: &Path, source: io::Error) -> Self {
+        Self::Read {
+            path: path.to_owned(),
+            source,
+        }
+    }
 }
 
 /// Tells whether a path stands for something that the shell opened for this program, as a pipe: to read it does not wait for
@@ -283,10 +289,11 @@ pub fn to_text(catalog: &Catalog) -> Result<String, serde_yaml::Error> {
 
 /// Writes a catalog file, all of it or nothing.
 pub fn write_file(path: &Path, catalog: &Catalog) -> Result<(), CatalogFileError> {
-    let write_error = |source| CatalogFileError::Write {
-        path: path.to_owned(),
-        source,
-    };
-    let text = to_text(catalog).map_err(|error| write_error(io::Error::other(error)))?;
-    atomic::write(path, text.as_bytes()).map_err(write_error)
+    to_text(catalog)
+        .map_err(io::Error::other)
+        .and_then(|text| atomic::write(path, text.as_bytes()))
+        .map_err(|source| CatalogFileError::Write {
+            path: path.to_owned(),
+            source,
+        })
 }

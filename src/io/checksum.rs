@@ -4,15 +4,15 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::fault::{Fault, find_page};
 use super::http::{Ask, HttpClient};
+use super::no_answer::{NoAnswer, find_page};
 use crate::catalog::{FaultyImage, NodeImage};
 use crate::version::{KubernetesVersion, OsRelease, Sha256, Sha512};
 
 /// A checksum file has one line.
 const BODY_LIMIT: usize = 64 << 10;
 
-/// How much older than its image a checksum may be: uploads take a while.
+/// How much older than its image a checksum may be: some stores upload it first, and an image takes a while.
 const UPLOAD_TIME: SignedDuration = SignedDuration::from_secs(60);
 
 /// An image that the store has.
@@ -47,7 +47,7 @@ pub(crate) struct ChecksumFile<'a> {
 pub(crate) enum Proof {
     Proved(NodeImage),
     Faulty(FaultyImage),
-    Unknown(Fault),
+    Unknown(NoAnswer),
 }
 
 impl Hit {
@@ -80,7 +80,7 @@ impl Hit {
             && image.duration_since(checksum) > UPLOAD_TIME
         {
             let reason = format!(
-                "the checksum is older than the image ({checksum} against {image}); the image was uploaded again"
+                "the checksum ({checksum}) is older than the image ({image}), which was uploaded again"
             );
             return Proof::Faulty(self.faulty(reason));
         }
@@ -112,7 +112,7 @@ pub(crate) async fn prove(client: &HttpClient, hit: Hit, round: u32) -> Proof {
         status @ (403 | 404 | 410) => {
             return Proof::Faulty(hit.faulty(format!("no checksum: {url} answers {status}")));
         }
-        status => return Proof::Unknown(Fault::of_status(&url, status)),
+        status => return Proof::Unknown(NoAnswer::of_status(&url, status)),
     }
     if let Some(page) = find_page(&answer) {
         return Proof::Faulty(hit.faulty(format!("the checksum file is {page}")));
@@ -137,12 +137,12 @@ fn parse(content: &[u8], file: &str) -> Result<Sums, String> {
     let text = std::str::from_utf8(content).map_err(|_| "the checksum file is not text")?;
     let mut found = Sums::default();
     let mut other = None;
-    for line in text
+    for written in text
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
     {
-        let line = split_line(line).ok_or(NO_SUM_LINE)?;
+        let line = split_line(written).ok_or(NO_SUM_LINE)?;
         let sums = read_sums(&line)?;
         if line.file == file {
             found.add(sums)?;
@@ -190,17 +190,21 @@ fn split_line(line: &str) -> Option<Line<'_>> {
     for (kind, digits) in [("SHA256 (", 64), ("SHA512 (", 128)] {
         if let Some(rest) = line.strip_prefix(kind) {
             let (file, sum) = rest.split_once(") = ")?;
-            let digits = Some(digits);
-            return Some(Line { digits, sum, file });
+            return Some(Line {
+                digits: Some(digits),
+                sum,
+                file,
+            });
         }
     }
-    let (sum, file) = line.split_once([' ', '\t'])?;
-    let file = file.trim_start();
-    let file = file.strip_prefix('*').unwrap_or(file);
+    let (sum, rest) = line.split_once([' ', '\t'])?;
+    // `sha256sum --binary` puts a star before the name, and `find . | xargs sha256sum` writes `./name`.
+    let name = rest.trim_start();
+    let plain = name.strip_prefix('*').unwrap_or(name);
     Some(Line {
         digits: None,
         sum,
-        file: file.strip_prefix("./").unwrap_or(file),
+        file: plain.strip_prefix("./").unwrap_or(plain),
     })
 }
 

@@ -28,29 +28,26 @@ pub fn digest_directory(directory: &Path) -> Result<FileDigests, DigestError> {
     let mut digests = FileDigests::new();
     let mut open = vec![(directory.to_owned(), String::new())];
     while let Some((folder, prefix)) = open.pop() {
-        let fail = |source| DigestError {
-            path: folder.clone(),
-            source,
-        };
-        for entry in fs::read_dir(&folder).map_err(fail)? {
-            let entry = entry.map_err(fail)?;
+        for entry in entries(&folder).map_err(|source| DigestError::of(&folder, source))? {
+            let path = entry.path();
             let name = entry.file_name();
             let Some(text) = name.to_str() else {
                 // The checksum of a directory is made of names too.
                 let source = io::Error::other("its name is not UTF-8 text");
-                let path = entry.path();
                 return Err(DigestError { path, source });
             };
             let place = format!("{prefix}{text}");
-            if entry.file_type().map_err(fail)?.is_dir() {
+            let kind = entry.file_type();
+            if kind
+                .map_err(|source| DigestError::of(&path, source))?
+                .is_dir()
+            {
                 if name != ".git" {
-                    open.push((entry.path(), place + "/"));
+                    open.push((path, place + "/"));
                 }
+            // In a worktree or a submodule `.git` is a file.
             } else if place != ".git" {
-                let sum = digest_file(&entry.path()).map_err(|source| DigestError {
-                    path: entry.path(),
-                    source,
-                })?;
+                let sum = digest_file(&path).map_err(|source| DigestError::of(&path, source))?;
                 digests.insert(place, sum);
             }
         }
@@ -58,12 +55,23 @@ pub fn digest_directory(directory: &Path) -> Result<FileDigests, DigestError> {
     Ok(digests)
 }
 
+fn entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
+    fs::read_dir(folder)?.collect()
+}
+
+impl DigestError {
+    fn of(path: &Path, source: io::Error) -> Self {
+        Self {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
 fn digest_file(path: &Path) -> io::Result<Sha256> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
-        return Err(io::Error::other(
-            "it is no file and no directory of its own",
-        ));
+        return Err(io::Error::other("it is neither a file nor a directory"));
     }
     digest_content(path)
 }
@@ -128,6 +136,6 @@ mod tests {
         assert_eq!(digest_directory(root).unwrap()["b"], Sha256::of(b"text"));
         std::os::unix::fs::symlink(".", root.join("c")).unwrap();
         let error = digest_directory(root).unwrap_err().to_string();
-        assert!(error.contains("c: it is no file"), "{error}");
+        assert!(error.contains("c: it is neither a file"), "{error}");
     }
 }

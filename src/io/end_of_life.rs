@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::fault::Fault;
 use super::http::{Ask, HttpClient};
+use super::no_answer::NoAnswer;
 use crate::version::Minor;
 
 /// The name of this source in the catalog.
@@ -36,13 +36,13 @@ struct Series {
 pub(crate) async fn look(
     client: &HttpClient,
     url: Option<&str>,
-) -> Result<BTreeMap<Minor, Date>, Fault> {
-    let url = url.unwrap_or(URL);
-    let answer = client.ask(Ask::get(url, BODY_LIMIT)).await?;
+) -> Result<BTreeMap<Minor, Date>, NoAnswer> {
+    let place = url.unwrap_or(URL);
+    let answer = client.ask(Ask::get(place, BODY_LIMIT)).await?;
     if answer.status != 200 {
-        return Err(Fault::of_status(url, answer.status));
+        return Err(NoAnswer::of_status(place, answer.status));
     }
-    parse(&answer.body).map_err(|reason| Fault::new(url, reason))
+    parse(&answer.body).map_err(|reason| NoAnswer::new(place, reason))
 }
 
 fn parse(content: &[u8]) -> Result<BTreeMap<Minor, Date>, String> {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use serde::Deserialize;
 
-use super::fault::{Fault, find_page};
 use super::http::{Ask, HttpClient};
+use super::no_answer::{NoAnswer, find_page};
 use super::registry;
 use crate::catalog::{ChartRepository, ChartRequest};
 use crate::version::ChartVersion;
@@ -29,15 +29,15 @@ struct Entry {
 }
 
 /// What a repository said.
-pub(crate) struct Charts {
+pub(crate) struct ChartAnswer {
     /// The charts, where it said anything.
     pub(crate) repository: Option<ChartRepository>,
     /// Why there may be more.
-    pub(crate) fault: Option<Fault>,
+    pub(crate) fault: Option<NoAnswer>,
 }
 
 /// Looks up the versions of the charts of the request.
-pub(crate) async fn look(client: &HttpClient, url: &str, request: &ChartRequest) -> Charts {
+pub(crate) async fn look(client: &HttpClient, url: &str, request: &ChartRequest) -> ChartAnswer {
     let (charts, fault) = match url.strip_prefix("oci://") {
         Some(repository) => fetch_tags(client, repository, request).await,
         None => match fetch_index(client, url, request).await {
@@ -46,7 +46,7 @@ pub(crate) async fn look(client: &HttpClient, url: &str, request: &ChartRequest)
         },
     };
     let is_known = fault.is_none() || !charts.is_empty();
-    Charts {
+    ChartAnswer {
         repository: is_known.then(|| ChartRepository {
             url: url.to_owned(),
             charts,
@@ -59,21 +59,21 @@ async fn fetch_index(
     client: &HttpClient,
     repository: &str,
     request: &ChartRequest,
-) -> Result<BTreeMap<String, Vec<ChartVersion>>, Fault> {
+) -> Result<BTreeMap<String, Vec<ChartVersion>>, NoAnswer> {
     let url = format!("{}/index.yaml", repository.trim_end_matches('/'));
     let answer = client.ask(Ask::get(&url, BODY_LIMIT)).await?;
     if answer.status != 200 {
-        return Err(Fault::of_status(&url, answer.status));
+        return Err(NoAnswer::of_status(&url, answer.status));
     }
     if let Some(page) = find_page(&answer) {
-        return Err(Fault::new(
+        return Err(NoAnswer::new(
             &url,
             format!("is {page}, not the index of a Helm repository"),
         ));
     }
-    read_index(&answer.body, &request.names).map_err(|reason| {
-        let reason = format!("is not the index of a Helm repository: {reason}");
-        Fault::new(&url, reason)
+    read_index(&answer.body, &request.names).map_err(|fault| {
+        let reason = format!("is not the index of a Helm repository: {fault}");
+        NoAnswer::new(&url, reason)
     })
 }
 
@@ -84,8 +84,7 @@ fn read_index(
     names: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Vec<ChartVersion>>, String> {
     let text = std::str::from_utf8(content).map_err(|error| error.to_string())?;
-    let part = cut_charts(text, names);
-    let part = part.and_then(|part| serde_yaml::from_str(&part).ok());
+    let part = cut_charts(text, names).and_then(|part| serde_yaml::from_str(&part).ok());
     let index: Index = match part {
         Some(index) => index,
         None => serde_yaml::from_str(text).map_err(|error| error.to_string())?,
@@ -137,21 +136,21 @@ fn cut_charts(text: &str, names: &BTreeSet<String>) -> Option<String> {
     })
 }
 
-/// Looks up each chart's tags; a tag spells the `+` of a version as `_`. A chart without an answer is left out.
+/// Looks up each chart's tags. A chart without an answer is left out.
 async fn fetch_tags(
     client: &HttpClient,
     repository: &str,
     request: &ChartRequest,
-) -> (BTreeMap<String, Vec<ChartVersion>>, Option<Fault>) {
-    let repository = repository.trim_end_matches('/');
+) -> (BTreeMap<String, Vec<ChartVersion>>, Option<NoAnswer>) {
+    let base = repository.trim_end_matches('/');
     let lookups = request.names.iter().map(|name| async move {
-        let tags = registry::fetch_tags(client, &format!("{repository}/{name}")).await;
+        let tags = registry::fetch_tags(client, &format!("{base}/{name}")).await;
         (name, tags)
     });
     let mut charts = BTreeMap::new();
     let mut fault = None;
-    for (name, tags) in join_all(lookups).await {
-        let tags = match tags {
+    for (name, answer) in join_all(lookups).await {
+        let tags = match answer {
             Ok(tags) => tags.unwrap_or_default(),
             Err(error) => {
                 fault.get_or_insert(error);
@@ -161,6 +160,7 @@ async fn fetch_tags(
         if let Some(error) = tags.fault {
             fault.get_or_insert(error);
         }
+        // A tag of OCI may hold no `+`, so Helm writes `_` in place of it.
         let texts = tags.found.into_iter().map(|tag| tag.replace('_', "+"));
         charts.insert(name.clone(), read_versions(texts));
     }

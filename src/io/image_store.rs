@@ -2,16 +2,19 @@
 //! may be there for several operating-system releases, and an image counts only with its checksum. A store that refuses HEAD is
 //! asked for the first byte of its images instead, once it is known to have some.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod answer;
+
+use std::collections::BTreeSet;
 
 use futures_util::future::{join, join_all};
 
 use super::checksum::{Hit, Proof, has_sum, prove};
-use super::fault::{Fault, find_declared_page, find_page};
 use super::http::{Answer, Ask, HttpClient, is_refused_head};
+use super::no_answer::{NoAnswer, find_declared_page, find_page};
 use super::pointer::{self, Pointer};
-use crate::catalog::{FaultyImage, ImagePattern, ImageStore, NodeImage, StoreRequest, Unreachable};
+use crate::catalog::{ImagePattern, StoreRequest};
 use crate::version::{KubernetesVersion, Minor, OsRelease};
+pub(crate) use answer::{MinorAnswer, StoreAnswer, collect};
 
 /// How far beyond the newest known patch is looked: pointers lag behind, patches are left out.
 const BEYOND: u32 = 3;
@@ -28,21 +31,6 @@ const POINTER_LIMIT: usize = 64 << 10;
 /// Long-term releases of Ubuntu in their order: the ones images of a minor may move between.
 const UBUNTU: [&str; 4] = ["ubuntu-2004", "ubuntu-2204", "ubuntu-2404", "ubuntu-2604"];
 
-/// What a store said.
-#[derive(Debug)]
-pub(crate) struct StoreAnswer {
-    pub(crate) store: ImageStore,
-    pub(crate) unreachable: Vec<Unreachable>,
-}
-
-/// What is known of one minor.
-#[derive(Debug, Default)]
-pub(crate) struct MinorAnswer {
-    pub(crate) images: Vec<NodeImage>,
-    pub(crate) faulty: Vec<FaultyImage>,
-    pub(crate) fault: Option<Fault>,
-}
-
 /// How an image is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -57,7 +45,7 @@ enum Seen {
     /// With this status: the image is not to be had, or it is not to be asked for in this way.
     Refused(u16),
     Page(&'static str),
-    Unknown(Fault),
+    Unknown(NoAnswer),
 }
 
 /// How many images of a minor are looked at more closely, to learn whether HEAD is refused.
@@ -80,14 +68,17 @@ pub(crate) async fn look(
         })
         .collect();
     let mut found = join_all(searches.iter().map(Search::run)).await;
-    let witnesses = searches.iter().zip(&found);
-    let witnesses = join_all(witnesses.map(|(search, found)| search.is_head_refused(found))).await;
-    if witnesses.contains(&true) {
+    let suspicions = searches.iter().zip(&found);
+    let refusals = join_all(suspicions.map(|(search, found)| search.is_head_refused(found))).await;
+    // The store is one server: what one minor shows of HEAD holds for all.
+    if refusals.contains(&true) {
         let again = searches.iter().zip(found);
         found = join_all(again.map(|(search, found)| search.run_again(found))).await;
     }
-    let found = searches.iter().zip(found);
-    let minors = found.map(|(search, found)| (search.minor, search.finish(found)));
+    let minors = searches
+        .iter()
+        .zip(found)
+        .map(|(search, found)| (search.minor, search.finish(found)));
     let mut answer = collect(pattern, minors.collect());
     let is_silent = answer.unreachable.is_empty() && answer.store.faulty.is_empty();
     let is_expected = request
@@ -96,7 +87,7 @@ pub(crate) async fn look(
         .any(|version| request.minors.contains(&version.minor()));
     if answer.store.images.is_empty() && is_silent && is_expected {
         let reason = "has none of the images that are listed; has the store moved?";
-        let fault = Fault::new(pattern.base(), reason);
+        let fault = NoAnswer::new(pattern.base(), reason);
         answer
             .unreachable
             .push(fault.into_unreachable(pattern.as_str(), request.minors.clone()));
@@ -107,77 +98,19 @@ pub(crate) async fn look(
 /// Says of a store whose names carry the day of the build that it has to be listed: no such name can be guessed.
 pub(crate) fn refuse_dated(pattern: &ImagePattern, request: &StoreRequest) -> StoreAnswer {
     let base = pattern.base();
-    let (_, rest) = base.split_once("://").unwrap_or(("", base));
-    let host = rest.split('/').next().unwrap_or_default();
-    let host = host.rsplit('@').next().unwrap_or_default();
+    let authority = pattern.host().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
     let reason = format!(
-        "the names of {host} carry a build date; they must be listed: imageStore.listing: s3"
+        "image names of {host} contain a build date, so it must be listed: set imageStore.listing to s3"
     );
     let minors = request.minors.iter().map(|minor| {
         let answer = MinorAnswer {
-            fault: Some(Fault::new(base, reason.clone())),
+            fault: Some(NoAnswer::new(base, reason.clone())),
             ..MinorAnswer::default()
         };
         (*minor, answer)
     });
     collect(pattern, minors.collect())
-}
-
-/// Puts the minors of a store together in a fixed order; equal faults of several minors are one.
-pub(crate) fn collect(pattern: &ImagePattern, minors: Vec<(Minor, MinorAnswer)>) -> StoreAnswer {
-    let mut store = ImageStore {
-        pattern: pattern.clone(),
-        searched: BTreeSet::new(),
-        images: Vec::new(),
-        faulty: Vec::new(),
-    };
-    let mut faults: BTreeMap<String, (Fault, BTreeSet<Minor>)> = BTreeMap::new();
-    for (minor, mut answer) in minors {
-        store.searched.insert(minor);
-        let nonsense = answer.take_nonsense(pattern);
-        let fault = answer.fault.map(|fault| (fault.reason.clone(), fault));
-        for (reason, fault) in fault.into_iter().chain(nonsense) {
-            let entry = faults.entry(reason);
-            entry.or_insert((fault, BTreeSet::new())).1.insert(minor);
-        }
-        store.images.extend(answer.images);
-        store.faulty.extend(answer.faulty);
-    }
-    store.sort();
-    store
-        .faulty
-        .sort_by(|a, b| (a.version, &a.url).cmp(&(b.version, &b.url)));
-    let unreachable = faults.into_values();
-    StoreAnswer {
-        store,
-        unreachable: unreachable
-            .map(|(fault, minors)| fault.into_unreachable(pattern.as_str(), minors))
-            .collect(),
-    }
-}
-
-impl MinorAnswer {
-    /// Takes the faulty images out, where a store has several, none that is proved, and the same is wrong with each: then it is
-    /// the store that is wrong. Returns what minors have in common of it, and the fault.
-    fn take_nonsense(&mut self, pattern: &ImagePattern) -> Option<(String, Fault)> {
-        let first = self.faulty.first()?;
-        let reason = shared_reason(first);
-        let mut faulty = self.faulty.iter();
-        let is_same = faulty.all(|image| shared_reason(image) == reason);
-        if !self.images.is_empty() || self.faulty.len() < 2 || !is_same {
-            return None;
-        }
-        let file = first.url.rsplit('/').next().unwrap_or_default();
-        let text = format!("has images, and none is proved: {file}: {}", first.reason);
-        let fault = Fault::new(pattern.base(), text);
-        self.faulty.clear();
-        Some((reason, fault))
-    }
-}
-
-/// Returns what is wrong with an image in words that do not name it.
-fn shared_reason(image: &FaultyImage) -> String {
-    image.reason.replace(&image.url, "")
 }
 
 struct Search<'a> {
@@ -242,8 +175,7 @@ impl Search<'_> {
 
     /// Looks at images and proves them. Each turn proves what the one before found, and looks further as long as there is more
     /// to find.
-    async fn search(&self, mut found: Found, candidates: Vec<Hit>, way: Way) -> Found {
-        let mut candidates = candidates;
+    async fn search(&self, mut found: Found, mut candidates: Vec<Hit>, way: Way) -> Found {
         let mut hits = Vec::new();
         while !candidates.is_empty() || !hits.is_empty() {
             found.round += 1;
@@ -280,27 +212,28 @@ impl Search<'_> {
         if witnesses.is_empty() && found.newest.is_none() {
             witnesses = others;
         }
-        let witnesses = witnesses.into_iter().take(WITNESSES);
         let round = found.round + 1;
-        let answers = join_all(witnesses.map(|hit| has_sum(self.client, hit, round))).await;
+        let asked = witnesses.into_iter().take(WITNESSES);
+        let answers = join_all(asked.map(|hit| has_sum(self.client, hit, round))).await;
         answers.contains(&true)
     }
 
     /// Asks for the pointer; a store may have none.
-    async fn fetch_pointer(&self) -> Result<Option<Pointer>, Fault> {
+    async fn fetch_pointer(&self) -> Result<Option<Pointer>, NoAnswer> {
         let url = self.pointer_url();
         let answer = self.client.ask(Ask::get(&url, POINTER_LIMIT)).await?;
         match answer.status {
             200 => {}
+            // A bucket that may not be listed says 403 of what is not there.
             403 | 404 | 410 => return Ok(None),
-            status => return Err(Fault::of_status(&url, status)),
+            status => return Err(NoAnswer::of_status(&url, status)),
         }
         if let Some(page) = find_page(&answer) {
-            return Err(Fault::new(&url, format!("the pointer is {page}")));
+            return Err(NoAnswer::new(&url, format!("the pointer is {page}")));
         }
         match pointer::parse(&answer.body, self.pattern, self.minor) {
             Ok(pointer) => Ok(Some(pointer)),
-            Err(reason) => Err(Fault::new(&url, reason)),
+            Err(reason) => Err(NoAnswer::new(&url, reason)),
         }
     }
 
@@ -313,33 +246,33 @@ impl Search<'_> {
         if !self.pattern.has_os() {
             return vec![None];
         }
-        let ubuntu = UBUNTU.iter().filter_map(|token| token.parse().ok());
-        let ubuntu: Vec<OsRelease> = ubuntu.collect();
+        let ubuntu: Vec<OsRelease> = UBUNTU
+            .iter()
+            .filter_map(|token| token.parse().ok())
+            .collect();
         let mut known = self.request.os_releases.clone();
         known.extend(pointer.and_then(|pointer| pointer.named.as_ref()?.1.clone()));
         if known.is_empty() {
             return ubuntu.into_iter().map(Some).collect();
         }
-        let beside = ubuntu.iter().enumerate().filter(|(at, _)| {
-            let near = ubuntu
-                .iter()
-                .skip(at.saturating_sub(1))
-                .take(if *at == 0 { 2 } else { 3 });
-            near.into_iter().any(|token| known.contains(token))
-        });
-        let beside: Vec<OsRelease> = beside.map(|(_, token)| token.clone()).collect();
-        known.extend(beside);
-        known.into_iter().map(Some).collect()
+        let mut tokens = known.clone();
+        for pair in ubuntu.windows(2) {
+            if pair.iter().any(|token| known.contains(token)) {
+                tokens.extend(pair.iter().cloned());
+            }
+        }
+        tokens.into_iter().map(Some).collect()
     }
 
     /// Returns the patches that are looked at first, ascending.
     fn first_patches(&self, pointer: Option<&Pointer>) -> BTreeSet<u32> {
-        let listed = self
+        let listed: BTreeSet<u32> = self
             .request
             .listed
             .iter()
-            .filter(|version| version.minor() == self.minor);
-        let listed: BTreeSet<u32> = listed.map(|version| version.patch()).collect();
+            .filter(|version| version.minor() == self.minor)
+            .map(|version| version.patch())
+            .collect();
         let named = pointer.and_then(|pointer| Some(pointer.named.as_ref()?.0.patch()));
         let told = named.unwrap_or(UNTOLD - BEYOND);
         let usual = listed.iter().filter(|patch| **patch <= LAST_PATCH);
@@ -393,9 +326,9 @@ impl Search<'_> {
         let has_images = found.newest.is_some();
         let refused = std::mem::take(&mut found.refused);
         let pages = std::mem::take(&mut found.pages);
-        let page = pages.first().map(|(hit, page)| {
+        let only_pages = pages.first().map(|(hit, page)| {
             let reason = format!("answers with {page} instead of an image");
-            Fault::new(&hit.url, reason)
+            NoAnswer::new(&hit.url, reason)
         });
         for (hit, page) in pages {
             if has_images && self.is_expected(&found, &hit) {
@@ -414,7 +347,7 @@ impl Search<'_> {
             found.add_missing(self.minor, refusal.hit, refusal.status);
         }
         if !has_images && found.answer.fault.is_none() {
-            found.answer.fault = page.or(gap);
+            found.answer.fault = only_pages.or(gap);
         }
         found.answer
     }
@@ -446,7 +379,7 @@ fn see(hit: &Hit, answer: &Answer) -> Seen {
         416 => Seen::Page("an empty file"),
         404 | 410 => Seen::Absent,
         status if is_refused_head(status) => Seen::Refused(status),
-        status => Seen::Unknown(Fault::of_status(&hit.url, status)),
+        status => Seen::Unknown(NoAnswer::of_status(&hit.url, status)),
     }
 }
 
@@ -456,14 +389,14 @@ impl Refusal {
         self.status == 403
     }
 
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> NoAnswer {
         let status = self.status;
         let reason = match self.way {
             Way::FirstByte => format!("answers {status} to HEAD and to GET"),
             Way::Head if self.is_gap() => format!("answers {status}"),
             Way::Head => format!("answers {status} to HEAD, and no checksum says what is there"),
         };
-        Fault::new(&self.hit.url, reason)
+        NoAnswer::new(&self.hit.url, reason)
     }
 }
 

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as _;
 
 use futures_util::future::join_all;
+use http::HeaderMap;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use octocrab::Octocrab;
 use serde::Deserialize;
 
-use super::fault::Fault;
 use super::http::{HttpClient, HttpError, find_next_link};
+use super::no_answer::NoAnswer;
 use crate::catalog::KubernetesRelease;
 use crate::version::{KubernetesVersion, Minor};
 
@@ -35,14 +36,12 @@ struct Release {
     published_at: Option<Timestamp>,
 }
 
-/// What has been read so far.
 #[derive(Default)]
 pub(crate) struct Releases {
     pub(crate) found: Vec<KubernetesRelease>,
-    pub(crate) fault: Option<Fault>,
+    pub(crate) fault: Option<NoAnswer>,
 }
 
-/// One page of releases.
 struct Page {
     releases: Vec<Release>,
     has_next: bool,
@@ -56,11 +55,11 @@ pub(crate) async fn look(
     minors: &BTreeSet<Minor>,
     as_of: Date,
 ) -> Releases {
-    let base = base.unwrap_or(API).trim_end_matches('/');
-    let built = if base == API {
-        client.octocrab(base)
+    let api = base.unwrap_or(API).trim_end_matches('/');
+    let built = if api == API {
+        client.octocrab(api)
     } else {
-        client.octocrab_without_token(base)
+        client.octocrab_without_token(api)
     };
     let octocrab = match built {
         Ok(octocrab) => octocrab,
@@ -75,8 +74,8 @@ pub(crate) async fn look(
     let mut days: BTreeMap<KubernetesVersion, Date> = BTreeMap::new();
     let mut fault = None;
     'waves: for wave in WAVES {
-        for page in join_all(wave.map(|number| fetch_page(&octocrab, base, number))).await {
-            let page = match page {
+        for answer in join_all(wave.map(|number| fetch_page(&octocrab, api, number))).await {
+            let page = match answer {
                 Ok(page) => page,
                 Err(error) => {
                     fault = Some(error);
@@ -96,9 +95,9 @@ pub(crate) async fn look(
             }
         }
     }
-    let found = days.into_iter();
     Releases {
-        found: found
+        found: days
+            .into_iter()
             .map(|(version, published)| KubernetesRelease { version, published })
             .collect(),
         fault,
@@ -117,52 +116,51 @@ fn read_release(release: &Release) -> Option<(KubernetesVersion, Date)> {
     ))
 }
 
-async fn fetch_page(octocrab: &Octocrab, base: &str, number: u32) -> Result<Page, Fault> {
+async fn fetch_page(octocrab: &Octocrab, base: &str, number: u32) -> Result<Page, NoAnswer> {
     let url = format!("{base}{PATH}{number}");
     let response = octocrab
         ._get(format!("{PATH}{number}"))
         .await
         .map_err(|error| fault_of(&url, &error))?;
-    let header = |name: &str| {
-        response
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
     let status = response.status().as_u16();
     if matches!(status, 403 | 429) {
-        let reset = header("x-ratelimit-reset").and_then(|text| text.parse().ok());
-        let is_used_up = header("x-ratelimit-remaining") == Some("0");
-        return Err(Fault::new(&url, refusal(status, is_used_up, reset)));
+        return Err(NoAnswer::new(&url, refusal(status, response.headers())));
     }
     if status != 200 {
-        return Err(Fault::of_status(&url, status));
+        return Err(NoAnswer::of_status(&url, status));
     }
     let has_next = find_next_link(response.headers()).is_some();
     let body = octocrab
         .body_to_string(response)
         .await
         .map_err(|error| fault_of(&url, &error))?;
-    let releases = serde_json::from_str(&body)
-        .map_err(|error| Fault::new(&url, format!("the answer is no list of releases: {error}")))?;
+    let releases = serde_json::from_str(&body).map_err(|error| {
+        NoAnswer::new(
+            &url,
+            format!("the answer is not a list of releases: {error}"),
+        )
+    })?;
     Ok(Page { releases, has_next })
 }
 
-fn refusal(status: u16, is_used_up: bool, reset: Option<i64>) -> String {
-    if !is_used_up {
+fn refusal(status: u16, headers: &HeaderMap) -> String {
+    if text_of(headers, "x-ratelimit-remaining") != Some("0") {
         return format!(
             "answers {status}; set GITHUB_TOKEN to a token that may read public repositories"
         );
     }
-    let reset = reset.and_then(|second| Timestamp::from_second(second).ok());
-    let until = reset
-        .map(|moment| format!(" until {moment}"))
-        .unwrap_or_default();
+    let reset = text_of(headers, "x-ratelimit-reset").and_then(|text| text.parse().ok());
+    let moment = reset.and_then(|second| Timestamp::from_second(second).ok());
+    let until = moment.map_or_else(String::new, |moment| format!(" until {moment}"));
     format!("GitHub's rate limit is used up{until}; set GITHUB_TOKEN to raise it")
 }
 
+fn text_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
 /// Finds our client's error in the chain that octocrab wraps around it.
-fn fault_of(url: &str, error: &octocrab::Error) -> Fault {
+fn fault_of(url: &str, error: &octocrab::Error) -> NoAnswer {
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(error) = cause.downcast_ref::<HttpError>() {
@@ -170,5 +168,5 @@ fn fault_of(url: &str, error: &octocrab::Error) -> Fault {
         }
         source = cause.source();
     }
-    Fault::new(url, error.to_string())
+    NoAnswer::new(url, error.to_string())
 }

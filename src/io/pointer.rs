@@ -20,19 +20,12 @@ pub(crate) fn parse(
     pattern: &ImagePattern,
     minor: Minor,
 ) -> Result<Pointer, String> {
-    let form = || "the pointer is not one line `<day> <file>`".to_owned();
-    let text = std::str::from_utf8(content).map_err(|_| form())?.trim_end();
-    let (day, path) = text.split_once(' ').ok_or_else(form)?;
-    let day: Date = day.parse().map_err(|_| form())?;
-    let odd = |c: char| c.is_whitespace() || c.is_control() || c == '<' || c == ':';
-    if path.is_empty() || path.starts_with('/') || path.contains("..") || path.contains(odd) {
-        return Err(form());
-    }
+    let (day, path) = split(content).ok_or("the pointer is not one line `<day> <file>`")?;
     let url = format!("{}{path}", pattern.base());
     let read = pattern.read(&url);
     if read.is_none() && ImagePattern::read_url(&url).is_ok() {
         return Err(format!(
-            "the pointer names `{path}`, which is not of this pattern"
+            "the pointer names `{path}`, which does not match the pattern"
         ));
     }
     if read.as_ref().is_some_and(|read| !is_of(read, minor)) {
@@ -42,6 +35,21 @@ pub(crate) fn parse(
     }
     let named = read.map(|read| (read.version, read.os));
     Ok(Pointer { day, named })
+}
+
+/// Splits the one line of a pointer. Stores that answer everything with a page for people send `<html>` here, and a path that
+/// leaves the store's directory is nothing that a store writes.
+fn split(content: &[u8]) -> Option<(Date, &str)> {
+    let text = std::str::from_utf8(content).ok()?.trim_end();
+    let (day, path) = text.split_once(' ')?;
+    let is_odd = path.is_empty()
+        || path.starts_with('/')
+        || path.contains("..")
+        || path.contains(|c: char| c.is_whitespace() || c.is_control() || "<:".contains(c));
+    if is_odd {
+        return None;
+    }
+    Some((day.parse().ok()?, path))
 }
 
 fn is_of(read: &ImageUrl, minor: Minor) -> bool {

@@ -7,9 +7,9 @@ use futures_util::future::join_all;
 use http::{HeaderValue, header};
 use serde::Deserialize;
 
-use super::fault::Fault;
 use super::http::{Answer, Ask, HttpClient, Secret};
 use super::image_store::{MinorAnswer, StoreAnswer, collect};
+use super::no_answer::NoAnswer;
 use crate::catalog::{ImagePattern, NameDate, NodeImage, StoreRequest};
 use crate::version::{KubernetesVersion, Sha256};
 
@@ -48,10 +48,9 @@ struct Token {
 /// The tags of a repository, as far as they were told.
 #[derive(Debug, Default)]
 pub struct Tags {
-    /// The tags.
     pub found: Vec<String>,
     /// Why there may be more.
-    pub fault: Option<Fault>,
+    pub fault: Option<NoAnswer>,
 }
 
 /// A repository of a registry, which is asked without credentials.
@@ -65,7 +64,7 @@ struct Repository<'a> {
 
 /// Returns the tags of a repository such as `registry.example/kindest/node`, without credentials; nothing where the registry
 /// does not know the repository.
-pub async fn fetch_tags(client: &HttpClient, repository: &str) -> Result<Option<Tags>, Fault> {
+pub async fn fetch_tags(client: &HttpClient, repository: &str) -> Result<Option<Tags>, NoAnswer> {
     Repository::new(client, repository).fetch_tags().await
 }
 
@@ -83,38 +82,26 @@ impl<'a> Repository<'a> {
     }
 
     /// Reads the tags page by page. Those before a page that gives no answer are kept.
-    async fn fetch_tags(&mut self) -> Result<Option<Tags>, Fault> {
+    async fn fetch_tags(&mut self) -> Result<Option<Tags>, NoAnswer> {
         let first = format!("{}/tags/list?n=1000", self.url);
-        let Some((mut tags, mut next)) = self.fetch_page(&first).await? else {
+        let Some(mut page) = self.fetch_page(&first).await? else {
             return Ok(None);
         };
+        let mut tags = Tags::default();
         let mut known = BTreeSet::from([first.clone()]);
-        while let Some(url) = next {
-            let url = match url {
-                Ok(url) if known.len() >= MAX_PAGES => {
-                    let reason = format!("more than {MAX_PAGES} pages of tags ({url})");
-                    tags.fault = Some(Fault::new(&first, reason));
-                    break;
-                }
-                Ok(url) if !known.insert(url.clone()) => {
-                    let reason = format!("the next page of tags is one of those before ({url})");
-                    tags.fault = Some(Fault::new(&first, reason));
-                    break;
-                }
+        loop {
+            tags.found.append(&mut page.tags);
+            let Some(next) = page.next else { break };
+            let url = match unread_page(next, &mut known) {
                 Ok(url) => url,
                 Err(reason) => {
-                    let reason = format!("the next page of tags {reason}, which is not asked");
-                    tags.fault = Some(Fault::new(&first, reason));
+                    tags.fault = Some(NoAnswer::new(&first, reason));
                     break;
                 }
             };
-            let page = self.fetch_page(&url).await;
-            let page = page.and_then(|page| page.ok_or_else(|| Fault::of_status(&url, 404)));
-            match page {
-                Ok((more, after)) => {
-                    tags.found.extend(more.found);
-                    next = after;
-                }
+            let answer = self.fetch_page(&url).await;
+            match answer.and_then(|page| page.ok_or_else(|| NoAnswer::of_status(&url, 404))) {
+                Ok(next_page) => page = next_page,
                 Err(fault) => {
                     tags.fault = Some(fault.of_next_page(&first, "tags"));
                     break;
@@ -124,10 +111,11 @@ impl<'a> Repository<'a> {
         Ok(Some(tags))
     }
 
-    /// Reads one page of tags, and where the next one is; nothing where there is no such page.
-    async fn fetch_page(&mut self, url: &str) -> Result<Option<(Tags, Option<Next>)>, Fault> {
+    /// Reads one page of tags; nothing where there is no such page.
+    async fn fetch_page(&mut self, url: &str) -> Result<Option<Page>, NoAnswer> {
         self.round += 1;
         let mut answer = self.client.ask(self.ask(Ask::get(url, BODY_LIMIT))).await?;
+        // Docker Hub and GHCR hand a token to anybody, but want to be asked for it with what the refusal names.
         if answer.status == 401 && self.token.is_none() {
             let round = self.round + 1;
             self.token = Some(fetch_token(self.client, url, &answer, round).await?);
@@ -137,15 +125,14 @@ impl<'a> Repository<'a> {
         match answer.status {
             200 => {}
             404 => return Ok(None),
-            status => return Err(Fault::of_status(url, status)),
+            status => return Err(NoAnswer::of_status(url, status)),
         }
-        let page: TagList = serde_json::from_slice(&answer.body)
-            .map_err(|_| Fault::new(url, "the answer is no list of tags"))?;
-        let tags = Tags {
-            found: page.tags.unwrap_or_default(),
-            fault: None,
-        };
-        Ok(Some((tags, answer.next_page(url).transpose())))
+        let list: TagList = serde_json::from_slice(&answer.body)
+            .map_err(|_| NoAnswer::new(url, "the answer is not a list of tags"))?;
+        Ok(Some(Page {
+            tags: list.tags.unwrap_or_default(),
+            next: answer.next_page(url).transpose(),
+        }))
     }
 
     /// Finds the digest that a tag stands for; without an answer there is none.
@@ -170,16 +157,37 @@ impl<'a> Repository<'a> {
     }
 
     fn ask(&self, ask: Ask) -> Ask {
-        let ask = ask.in_round(self.round);
+        let timed = ask.in_round(self.round);
         match &self.token {
-            Some(token) => ask.with_anonymous_bearer(token.clone()),
-            None => ask,
+            Some(token) => timed.with_anonymous_bearer(token.clone()),
+            None => timed,
         }
     }
 }
 
-/// Where the next page is, or why it is not asked for.
-type Next = Result<String, String>;
+/// One page of tags.
+struct Page {
+    tags: Vec<String>,
+    /// Where the next one is, or why it is not asked for.
+    next: Option<Result<String, String>>,
+}
+
+/// Returns the URL of a page that was not read yet. A registry could send in circles, or on for ever.
+fn unread_page(
+    next: Result<String, String>,
+    known: &mut BTreeSet<String>,
+) -> Result<String, String> {
+    let url = next.map_err(|reason| format!("the next page of tags {reason}; it was not asked"))?;
+    if known.len() >= MAX_PAGES {
+        Err(format!("more than {MAX_PAGES} pages of tags ({url})"))
+    } else if known.insert(url.clone()) {
+        Ok(url)
+    } else {
+        Err(format!(
+            "the next page of tags repeats an earlier one ({url})"
+        ))
+    }
+}
 
 /// Returns the digest that a registry names, where it is one of SHA-256.
 fn content_digest(answer: &Answer) -> Option<Sha256> {
@@ -193,9 +201,9 @@ fn is_local(host: &str) -> bool {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         Some(_) | None => host,
     };
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    let address: Option<std::net::IpAddr> = address.parse().ok();
-    name == "localhost" || address.is_some_and(|address| address.is_loopback())
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let address: Result<std::net::IpAddr, _> = bare.parse();
+    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Gets the token that the registry gives to anybody. Source: the token authentication of the distribution specification.
@@ -204,36 +212,45 @@ async fn fetch_token(
     url: &str,
     refusal: &Answer,
     round: u32,
-) -> Result<Secret, Fault> {
+) -> Result<Secret, NoAnswer> {
     let challenge = refusal
         .header(&header::WWW_AUTHENTICATE)
         .unwrap_or_default();
-    let refused = || Fault::new(url, "answers 401 and gives no token to the public");
-    let parameters = challenge
-        .split_once(' ')
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, parameters)| parameters)
-        .ok_or_else(refused)?;
-    let realm = find_parameter(parameters, "realm").ok_or_else(refused)?;
-    let mut token_url = url::Url::parse(&realm).map_err(|_| refused())?;
-    for name in ["service", "scope"] {
-        if let Some(value) = find_parameter(parameters, name) {
-            token_url.query_pairs_mut().append_pair(name, &value);
-        }
-    }
+    let Some(token_url) = token_url(challenge) else {
+        return Err(no_token(url));
+    };
     let request = Ask::get(token_url.as_str(), BODY_LIMIT)
         .unstored()
         .in_round(round);
     let answer = client.ask(request).await?;
     if answer.status != 200 {
-        return Err(Fault::of_status(&realm, answer.status));
+        let mut realm = token_url;
+        realm.set_query(None);
+        return Err(NoAnswer::of_status(realm.as_str(), answer.status));
     }
-    let token: Token = serde_json::from_slice(&answer.body).map_err(|_| refused())?;
-    token
-        .token
-        .as_deref()
-        .and_then(Secret::new)
-        .ok_or_else(refused)
+    let read: Result<Token, _> = serde_json::from_slice(&answer.body);
+    let token = read.ok().and_then(|read| read.token);
+    let secret = token.as_deref().and_then(Secret::new);
+    secret.ok_or_else(|| no_token(url))
+}
+
+fn no_token(url: &str) -> NoAnswer {
+    NoAnswer::new(url, "answers 401 and gives no token to the public")
+}
+
+/// Returns where a token is to be had, from `Bearer realm="...",service="...",scope="..."`.
+fn token_url(challenge: &str) -> Option<url::Url> {
+    let (scheme, parameters) = challenge.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    let mut url = url::Url::parse(&find_parameter(parameters, "realm")?).ok()?;
+    for name in ["service", "scope"] {
+        if let Some(value) = find_parameter(parameters, name) {
+            url.query_pairs_mut().append_pair(name, &value);
+        }
+    }
+    Some(url)
 }
 
 /// Finds `name="value"` in a list with commas, which values may contain too.
@@ -243,7 +260,8 @@ fn find_parameter(parameters: &str, name: &str) -> Option<String> {
     Some(parameters[start..start + end].to_owned())
 }
 
-/// Splits a repository into the registry's host and the name there, with Docker's rules for short names.
+/// Splits a repository into the registry's host and the name there, with Docker's rules for short names: what stands before the
+/// first slash is a host if it has a dot or a colon, or is `localhost`.
 fn split_name(repository: &str) -> (&str, String) {
     match repository.split_once('/') {
         Some(("docker.io" | "index.docker.io", name)) => (DOCKER_HUB, official(name)),
@@ -271,24 +289,20 @@ pub(crate) async fn look(
 ) -> StoreAnswer {
     let (name, _) = pattern.repository_and_tag();
     let mut repository = Repository::new(client, name);
-    let tags = repository.fetch_tags().await;
-    let tags = match tags {
-        Ok(Some(tags)) => tags,
-        Ok(None) => Tags {
-            found: Vec::new(),
-            fault: Some(Fault::new(
-                pattern.as_str(),
-                "the registry does not know the repository",
-            )),
-        },
-        Err(fault) => Tags {
-            found: Vec::new(),
-            fault: Some(fault),
-        },
-    };
-    let read = tags.found.iter().filter_map(|tag| read_tag(pattern, tag));
-    let wanted = read.filter(|tag| request.minors.contains(&tag.version.minor()));
-    let wanted: BTreeSet<ImageTag<'_>> = wanted.collect();
+    let told = repository.fetch_tags().await.and_then(|tags| {
+        let reason = "the registry does not know the repository";
+        tags.ok_or_else(|| NoAnswer::new(pattern.as_str(), reason))
+    });
+    let tags = told.unwrap_or_else(|fault| Tags {
+        found: Vec::new(),
+        fault: Some(fault),
+    });
+    let wanted: BTreeSet<ImageTag<'_>> = tags
+        .found
+        .iter()
+        .filter_map(|tag| read_tag(pattern, tag))
+        .filter(|tag| request.minors.contains(&tag.version.minor()))
+        .collect();
     repository.round += 1;
     let digests = join_all(wanted.iter().map(|tag| async {
         if request.digests {
@@ -297,8 +311,9 @@ pub(crate) async fn look(
             None
         }
     }));
-    let images = wanted.iter().zip(digests.await);
-    let images: Vec<NodeImage> = images
+    let images: Vec<NodeImage> = wanted
+        .iter()
+        .zip(digests.await)
         .map(|(tag, digest)| container_image(name, *tag, digest))
         .collect();
     let minors = request.minors.iter().map(|minor| {
@@ -353,25 +368,26 @@ mod tests {
 
     #[test]
     fn names_follow_the_rules_of_docker() {
-        let split = |name| {
-            let (host, name) = split_name(name);
-            format!("{host} {name}")
-        };
-        assert_eq!(split("kindest/node"), "registry-1.docker.io kindest/node");
-        assert_eq!(
-            split("docker.io/kindest/node"),
-            "registry-1.docker.io kindest/node"
-        );
-        assert_eq!(split("debian"), "registry-1.docker.io library/debian");
-        assert_eq!(split("ghcr.io/a/b/c"), "ghcr.io a/b/c");
-        assert_eq!(split("localhost:5000/a"), "localhost:5000 a");
+        for (repository, host, name) in [
+            ("kindest/node", "registry-1.docker.io", "kindest/node"),
+            (
+                "docker.io/kindest/node",
+                "registry-1.docker.io",
+                "kindest/node",
+            ),
+            ("debian", "registry-1.docker.io", "library/debian"),
+            ("ghcr.io/a/b/c", "ghcr.io", "a/b/c"),
+            ("localhost:5000/a", "localhost:5000", "a"),
+        ] {
+            assert_eq!(split_name(repository), (host, name.to_owned()));
+        }
     }
 
     #[test]
     fn only_exact_tags_are_versions() {
         let pattern = "localhost:5000/node:v{version}".parse().unwrap();
-        let read = |tag| read_tag(&pattern, tag).map(|tag| tag.version.to_string());
-        assert_eq!(read("v1.34.0"), Some("v1.34.0".to_owned()));
+        let read = read_tag(&pattern, "v1.34.0").unwrap();
+        assert_eq!(read.version.to_string(), "v1.34.0");
         for tag in [
             "1.34.0",
             "v1.34",
@@ -381,12 +397,12 @@ mod tests {
             "v1.34.0_a",
             "v1.34.0-20260417",
         ] {
-            assert_eq!(read(tag), None, "{tag}");
+            assert_eq!(read_tag(&pattern, tag), None, "{tag}");
         }
-        let pattern = "localhost:5000/node:v{version}-{date}".parse().unwrap();
-        let dated = |tag| read_tag(&pattern, tag).and_then(|tag| tag.date);
-        assert_eq!(dated("v1.34.0-20260417").unwrap().to_string(), "20260417");
-        assert_eq!(dated("v1.34.0"), None);
+        let dated = "localhost:5000/node:v{version}-{date}".parse().unwrap();
+        let read = read_tag(&dated, "v1.34.0-20260417").unwrap();
+        assert_eq!(read.date.unwrap().to_string(), "20260417");
+        assert_eq!(read_tag(&dated, "v1.34.0"), None);
     }
 
     #[test]

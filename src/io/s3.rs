@@ -18,9 +18,9 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig};
 
 use super::checksum::{ChecksumFile, Hit, Proof, prove};
-use super::fault::Fault;
 use super::http::{Answer, Ask, HttpClient, HttpError};
 use super::image_store::{MinorAnswer, StoreAnswer, collect};
+use super::no_answer::NoAnswer;
 use crate::catalog::{FaultyImage, ImagePattern, ImageUrl, NameDate, StoreRequest};
 use crate::version::{KubernetesVersion, Minor};
 
@@ -69,7 +69,7 @@ pub(crate) async fn look(
     collect(pattern, minors.into_iter().collect())
 }
 
-fn spread(minors: &mut BTreeMap<Minor, MinorAnswer>, fault: &Fault) {
+fn spread(minors: &mut BTreeMap<Minor, MinorAnswer>, fault: &NoAnswer) {
     for answer in minors.values_mut() {
         answer.fault = Some(fault.clone());
     }
@@ -86,58 +86,28 @@ struct Bucket<'a> {
 
 impl<'a> Bucket<'a> {
     /// Finds endpoint, bucket and prefix in `https://host/bucket/prefix/`.
-    fn open(client: &'a HttpClient, pattern: &'a ImagePattern) -> Result<Self, Fault> {
-        let base = pattern.base();
-        let bad = |reason: &str| Fault::new(base, reason);
-        let parsed = url::Url::parse(base).map_err(|error| bad(&error.to_string()))?;
+    fn open(client: &'a HttpClient, pattern: &'a ImagePattern) -> Result<Self, NoAnswer> {
+        Self::open_url(client, pattern).map_err(|reason| NoAnswer::new(pattern.base(), reason))
+    }
+
+    fn open_url(client: &'a HttpClient, pattern: &'a ImagePattern) -> Result<Self, String> {
+        let parsed = url::Url::parse(pattern.base()).map_err(|error| error.to_string())?;
         let endpoint = parsed.origin().ascii_serialization();
         let path = parsed.path().trim_matches('/');
         let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
         if bucket.is_empty() {
-            return Err(bad(
-                "a listing needs the bucket's name in the URL, as in https://host/bucket/",
-            ));
+            return Err(
+                "listing needs the bucket's name in the URL, as in https://host/bucket/".to_owned(),
+            );
         }
-        let prefix = Path::from_url_path(prefix).map_err(|error| bad(&error.to_string()))?;
-        let connector = Connector {
-            client: client.clone(),
-        };
         let url = format!("{endpoint}/{bucket}");
-        let asked = match &client.settings().s3_credentials {
-            // A signature holds for the host that is really asked.
-            Some(_) => client.mirrored(&url),
-            None => url.clone(),
-        };
-        let (asked_endpoint, asked_bucket) = asked.rsplit_once('/').unwrap_or((&asked, bucket));
-        let mut builder = AmazonS3Builder::new()
-            .with_endpoint(asked_endpoint)
-            .with_bucket_name(asked_bucket)
-            .with_region("us-east-1")
-            .with_allow_http(true)
-            .with_retry(RetryConfig {
-                max_retries: 0,
-                ..RetryConfig::default()
-            })
-            .with_http_connector(connector);
-        builder = match &client.settings().s3_credentials {
-            None => builder.with_skip_signature(true),
-            Some(keys) => {
-                let signed = builder
-                    .with_access_key_id(&keys.access_key_id)
-                    .with_secret_access_key(keys.secret_access_key.expose())
-                    .with_region(&keys.region);
-                match &keys.session_token {
-                    Some(token) => signed.with_token(token.expose()),
-                    None => signed,
-                }
-            }
-        };
+        let store = open_store(client, &url).map_err(|error| error.to_string())?;
         Ok(Self {
             client,
             pattern,
-            store: builder.build().map_err(|error| bad(&error.to_string()))?,
+            store,
             url: url + "/",
-            prefix,
+            prefix: Path::from_url_path(prefix).map_err(|error| error.to_string())?,
         })
     }
 
@@ -189,7 +159,7 @@ impl<'a> Bucket<'a> {
             seen += 1;
             if seen > MAX_OBJECTS {
                 let reason = format!("lists more than {MAX_OBJECTS} objects");
-                listed.fault = Some(Fault::new(&self.url, reason));
+                listed.fault = Some(NoAnswer::new(&self.url, reason));
                 return listed;
             }
             match self.read_object(&object) {
@@ -233,7 +203,7 @@ impl<'a> Bucket<'a> {
         let url = hit.checksum_url();
         let path = url.strip_prefix(&self.url).unwrap_or(&url);
         let Ok(path) = Path::from_url_path(path) else {
-            return Proof::Faulty(hit.faulty("its name is no object's name"));
+            return Proof::Faulty(hit.faulty("its name is not a valid object name"));
         };
         let answer = match self.store.get(&path).await {
             Ok(answer) => answer,
@@ -253,21 +223,58 @@ impl<'a> Bucket<'a> {
     }
 
     /// Says what a fault of the crate means: the first cause in its chain that is ours, or its own words.
-    fn fault(&self, error: &object_store::Error) -> Fault {
+    fn fault(&self, error: &object_store::Error) -> NoAnswer {
         let mut source = error.source();
         while let Some(cause) = source {
             if let Some(error) = cause.downcast_ref::<HttpError>() {
                 return error.clone().into();
             }
-            if let Some(fault) = cause.downcast_ref::<Fault>() {
+            if let Some(fault) = cause.downcast_ref::<NoAnswer>() {
                 return fault.clone();
             }
             source = cause.source();
         }
+        // The crate's words fill a paragraph, and may quote the whole answer.
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
         let short: String = first.chars().take(200).collect();
-        Fault::new(&self.url, format!("the listing failed: {short}"))
+        NoAnswer::new(&self.url, format!("the listing failed: {short}"))
+    }
+}
+
+fn open_store(client: &HttpClient, url: &str) -> object_store::Result<AmazonS3> {
+    let keys = client.settings().s3_credentials.as_ref();
+    // A signature holds for the host that is really asked, so that a mirror has to be known before signing.
+    let asked = match keys {
+        Some(_) => client.mirrored(url),
+        None => url.to_owned(),
+    };
+    let (endpoint, bucket) = asked.rsplit_once('/').unwrap_or((&asked, ""));
+    let builder = AmazonS3Builder::new()
+        .with_endpoint(endpoint)
+        .with_bucket_name(bucket)
+        // Stores other than AWS's take any region.
+        .with_region("us-east-1")
+        // Stores inside a private network may have no certificate.
+        .with_allow_http(true)
+        // Our own client repeats requests already; both together would multiply them.
+        .with_retry(RetryConfig {
+            max_retries: 0,
+            ..RetryConfig::default()
+        })
+        .with_http_connector(Connector {
+            client: client.clone(),
+        });
+    let Some(keys) = keys else {
+        return builder.with_skip_signature(true).build();
+    };
+    let signed = builder
+        .with_access_key_id(&keys.access_key_id)
+        .with_secret_access_key(keys.secret_access_key.expose())
+        .with_region(&keys.region);
+    match &keys.session_token {
+        Some(token) => signed.with_token(token.expose()).build(),
+        None => signed.build(),
     }
 }
 
@@ -284,7 +291,7 @@ struct Listed {
     /// Per minor the newest version of a name that does not follow the pattern, with its URL.
     others: BTreeMap<Minor, (KubernetesVersion, String)>,
     /// Why there may be more.
-    fault: Option<Fault>,
+    fault: Option<NoAnswer>,
 }
 
 /// What an object is.
@@ -296,10 +303,11 @@ enum Found {
 
 impl Listed {
     fn add_other(&mut self, version: KubernetesVersion, url: String) {
-        let newest = self.others.entry(version.minor());
-        let newest = newest.or_insert_with(|| (version, url.clone()));
-        if newest.0 < version {
-            *newest = (version, url);
+        match self.others.get(&version.minor()) {
+            Some((newest, _)) if *newest >= version => {}
+            Some(_) | None => {
+                self.others.insert(version.minor(), (version, url));
+            }
         }
     }
 
@@ -310,9 +318,9 @@ impl Listed {
 
     /// Returns per minor an image that is newer than all that follow the pattern: somebody may have changed the names.
     fn newer_others(&self) -> Vec<FaultyImage> {
-        let newer = self.others.iter();
-        let newer = newer.filter(|(minor, (version, _))| Some(*version) > self.newest(**minor));
-        newer
+        self.others
+            .iter()
+            .filter(|(minor, (version, _))| Some(*version) > self.newest(**minor))
             .map(|(_, (version, url))| {
                 let name = url.rsplit('/').next().unwrap_or_default();
                 FaultyImage {
@@ -356,7 +364,7 @@ impl HttpService for Connector {
         if query.contains("list-type=")
             && let Some(reason) = refuse_listing(&answer, is_first)
         {
-            return Err(failed(Fault::new(&parts.uri.to_string(), reason)));
+            return Err(failed(NoAnswer::new(&parts.uri.to_string(), reason)));
         }
         let mut response = Response::new(HttpResponseBody::from(answer.body));
         *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
@@ -377,14 +385,14 @@ fn refuse_listing(answer: &Answer, is_first: bool) -> Option<String> {
     let is_listing = body.starts_with(b"<?xml") || body.starts_with(b"<ListBucketResult");
     match answer.status {
         200 if is_listing => None,
-        200 => Some("the answer is no listing".to_owned()),
+        200 => Some("the answer is not a listing".to_owned()),
         // A bucket that was listed a moment ago is there and may be listed.
         status if !is_first => Some(format!("answers {status}")),
         401 | 403 => Some(
-            "the store does not allow a listing; set keys for it, or use it without listing"
+            "the store does not allow listing; set keys for it, or use it without listing"
                 .to_owned(),
         ),
-        404 => Some("there is no such bucket".to_owned()),
+        404 => Some("the bucket does not exist".to_owned()),
         status => Some(format!("answers {status} to a listing")),
     }
 }

@@ -9,15 +9,10 @@ use crate::catalog::{Catalog, CatalogRequest, FaultyImage, NodeImage};
 /// faulty; one that could not be downloaded does too, with that reason.
 pub async fn verify(catalog: &mut Catalog, request: &CatalogRequest, client: &HttpClient) {
     for store in &mut catalog.image_stores {
-        let listed = request
-            .stores
-            .get(&store.pattern)
-            .map(|store| &store.listed);
-        let is_new =
-            |image: &NodeImage| listed.is_none_or(|listed| !listed.contains(&image.version));
-        let (new, known): (Vec<_>, Vec<_>) = std::mem::take(&mut store.images)
+        let asked = request.stores.get(&store.pattern);
+        let (known, new): (Vec<_>, Vec<_>) = std::mem::take(&mut store.images)
             .into_iter()
-            .partition(is_new);
+            .partition(|image| asked.is_some_and(|asked| asked.listed.contains(&image.version)));
         store.images = known;
         for verdict in join_all(new.into_iter().map(|image| judge(image, client))).await {
             match verdict {
@@ -38,10 +33,7 @@ async fn judge(image: NodeImage, client: &HttpClient) -> Result<NodeImage, Fault
     let reason = match found {
         Ok(found) if found == sum => return Ok(image),
         Ok(found) => format!("its content has the checksum {found}, its .CHECKSUM says {sum}"),
-        Err(error) => format!(
-            "it could not be downloaded to be verified: {}",
-            error.reason()
-        ),
+        Err(error) => format!("could not download it to verify it: {}", error.reason()),
     };
     Err(FaultyImage {
         version: image.version,

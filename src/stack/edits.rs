@@ -13,7 +13,7 @@ use super::document::Document;
 use super::facts::Fault;
 use super::wanted::Wanted;
 use crate::policy::{ChangeClass, Policy};
-use crate::yaml::{self, Editor, Node, Path, Place, Shape, YamlError};
+use crate::yaml::{self, Editor, KeyPlace, Node, Path, Shape, YamlError};
 
 /// What one edit does, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -233,7 +233,7 @@ impl<'f> FileEdits<'f> {
         &mut self,
         document: usize,
         map: &Path,
-        place: Place<'_>,
+        place: KeyPlace<'_>,
         (key, value, class): (&str, &str, ChangeClass),
     ) -> Result<(), Fault> {
         let line = self.node(document, map).map_or(1, Node::line);

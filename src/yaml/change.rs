@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::node::Node;
-use super::style::Written;
+use super::style::NewScalar;
 
 /// The container of the documents, whose id no node has.
 pub(super) const DOCUMENTS: u32 = 0;
@@ -12,7 +12,7 @@ pub(super) const DOCUMENTS: u32 = 0;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Changes<'a> {
     /// New values of scalars and new names of keys.
-    pub(super) scalars: HashMap<u32, Written>,
+    pub(super) scalars: HashMap<u32, NewScalar>,
     /// Items, values of map entries, or documents which leave.
     pub(super) gone: HashSet<u32>,
     /// New members by the container they enter.
@@ -25,13 +25,13 @@ pub(super) struct Fresh<'a> {
     /// Before which of the old members it stands.
     pub(super) at: usize,
     /// Its key, in a map.
-    pub(super) key: Option<Written>,
-    pub(super) content: Content<'a>,
+    pub(super) key: Option<NewScalar>,
+    pub(super) content: NewContent<'a>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Content<'a> {
-    Scalar(Written),
+pub(super) enum NewContent<'a> {
+    Scalar(NewScalar),
     /// A copy of a node, with changes of its own.
     Copy(&'a Node, Changes<'a>),
 }

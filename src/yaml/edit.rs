@@ -11,10 +11,10 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use self::find::{
-    Found, Member, actions_fit, elsewhere, find, missing_key, not_found, one_block, refuse,
+    Extent, Found, actions_fit, elsewhere, find, missing_key, not_found, one_block, refuse,
     unique_entry, writable,
 };
-use self::shape::{NewEntry, Origin, copy, entry_cut, flow_separator, is_flow};
+use self::shape::{NewEntry, Original, copy, entry_cut, flow_separator, is_flow};
 use self::text::{Fit, Splice, apply, indent, line_break, next_line};
 use super::change::{Changes, Fresh};
 use super::error::{Reason, YamlError};
@@ -22,13 +22,13 @@ use super::file::File;
 use super::node::Node;
 use super::path::Path;
 use super::proof;
-use super::style::{self, Written};
+use super::style::{self, NewScalar};
 
 pub use self::shape::Shape;
 
 /// Where a new key goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum KeyPlace<'a> {
     /// Before all others.
     First,
     /// After all others.
@@ -95,10 +95,10 @@ impl<'a> Editor<'a> {
         };
         let path = sequence.clone().index(shape.like);
         let copied = copy(
-            &Origin {
+            &Original {
                 file: self.file,
                 like,
-                start: Member::of_item(like, flow).start,
+                start: Extent::of_item(like, flow).start,
                 siblings: items,
                 path: &path,
             },
@@ -148,9 +148,9 @@ impl<'a> Editor<'a> {
         let flow = is_flow(found.node);
         // A member and its neighbours: a list may be long, and lose many.
         let first = index.saturating_sub(1);
-        let members: Vec<Member> = items[first..items.len().min(index + 2)]
+        let members: Vec<Extent> = items[first..items.len().min(index + 2)]
             .iter()
-            .map(|item| Member::of_item(item, flow))
+            .map(|item| Extent::of_item(item, flow))
             .collect();
         let range = if flow {
             cut::flow(self.file.text(), &members, index - first)
@@ -165,9 +165,10 @@ impl<'a> Editor<'a> {
         &mut self,
         document: usize,
         map: &Path,
-        place: Place<'_>,
-        (key, value): (&str, &str),
+        place: KeyPlace<'_>,
+        new: (&str, &str),
     ) -> Result<&mut Self, YamlError> {
+        let (key, value) = new;
         let found = self.find(document, map)?;
         let path = map.clone().key(key);
         if found.node.is_alias() {
@@ -178,19 +179,21 @@ impl<'a> Editor<'a> {
             return Err(refuse(found.node, &path, Reason::KeyExists));
         }
         let neighbour = match place {
-            Place::First => (!entries.is_empty()).then_some(0),
-            Place::Last => entries.len().checked_sub(1),
-            Place::After(neighbour) => unique_entry(found.node, neighbour)?,
+            KeyPlace::First => (!entries.is_empty()).then_some(0),
+            KeyPlace::Last => entries.len().checked_sub(1),
+            KeyPlace::After(neighbour) => unique_entry(found.node, neighbour)?,
         };
         let Some(neighbour) = neighbour else {
             return Err(match place {
-                Place::After(neighbour) => {
+                KeyPlace::After(neighbour) => {
                     missing_key(found.node, neighbour, &map.clone().key(neighbour))
                 }
-                Place::First | Place::Last => refuse(found.node, &path, Reason::NotCollection),
+                KeyPlace::First | KeyPlace::Last => {
+                    refuse(found.node, &path, Reason::NotCollection)
+                }
             });
         };
-        let is_first = matches!(place, Place::First);
+        let is_first = matches!(place, KeyPlace::First);
         let entry = NewEntry::like(found.node, neighbour, (key, value), None);
         let splice = if is_first {
             self.first_entry(found.node, &entry.text())
@@ -200,8 +203,8 @@ impl<'a> Editor<'a> {
         let mut splice = splice.ok_or_else(|| refuse(found.node, &path, Reason::Shape))?;
         splice.depth = map.steps().len() + 1;
         let at = if is_first { 0 } else { neighbour + 1 };
-        let neighbour = entries[neighbour].key.outer;
-        if !one_block(self.file, &[found.lead, neighbour, splice.range.start]) {
+        let beside = entries[neighbour].key.outer;
+        if !one_block(self.file, &[found.lead, beside, splice.range.start]) {
             return Err(refuse(found.node, &path, Reason::TemplateBlock));
         }
         let fresh = self.changes.fresh.entry(found.node.id).or_default();
@@ -268,25 +271,25 @@ impl<'a> Editor<'a> {
         let Some(first) = self.splices.iter().map(|splice| splice.range.start).min() else {
             return Ok(self.file.clone());
         };
-        let line_at = |place: usize| source[..place].matches('\n').count() + 1;
         let result = apply(source, &mut self.splices).map_err(|place| YamlError::Refused {
-            line: line_at(place),
+            line: line_at(source, place),
             path: Path::root().to_string(),
             reason: Reason::Overlap,
         })?;
-        let unproved = |why| YamlError::Unproved {
-            line: line_at(first),
-            why,
-        };
         let edited: Vec<Range<usize>> = self
             .splices
             .into_iter()
             .map(|splice| splice.range)
             .collect();
-        if !proof::keeps_outside(source, &edited, &result) {
-            return Err(unproved("bytes outside the edits changed".to_owned()));
-        }
-        proof::prove(self.file, &self.changes, result).map_err(unproved)
+        let proved = if proof::keeps_outside(source, &edited, &result) {
+            proof::prove(self.file, &self.changes, result)
+        } else {
+            Err("bytes outside the edits changed".to_owned())
+        };
+        proved.map_err(|why| YamlError::Unproved {
+            line: line_at(source, first),
+            why,
+        })
     }
 
     fn find(&self, document: usize, path: &Path) -> Result<Found<'a>, YamlError> {
@@ -305,7 +308,12 @@ impl<'a> Editor<'a> {
         }
     }
 
-    fn replace(&mut self, node: &'a Node, path: &Path, written: Written) -> Result<(), YamlError> {
+    fn replace(
+        &mut self,
+        node: &'a Node,
+        path: &Path,
+        written: NewScalar,
+    ) -> Result<(), YamlError> {
         if node.own_str() == Some(&*written.value) {
             return Ok(());
         }
@@ -340,9 +348,9 @@ impl<'a> Editor<'a> {
 
     fn flow_item(&self, items: &[Node], at: usize, item: &str) -> Option<Splice> {
         let text = self.file.text();
-        let members: Vec<Member> = items
+        let members: Vec<Extent> = items
             .iter()
-            .map(|item| Member::of_item(item, true))
+            .map(|item| Extent::of_item(item, true))
             .collect();
         let comma = cut::separator(text, &members, at.saturating_sub(1))?;
         Some(match at.checked_sub(1) {
@@ -374,7 +382,7 @@ impl<'a> Editor<'a> {
     fn new_entry(&self, map: &Node, place: usize, entry: &str) -> Option<Splice> {
         let text = self.file.text();
         let neighbour = &map.entry_list()[place];
-        let end = Member::of_entry(neighbour).end;
+        let end = Extent::of_entry(neighbour).end;
         if is_flow(map) {
             let comma = flow_separator(text, map, place)?;
             return Some(Splice::replace(end..end, format!("{comma}{entry}")));
@@ -383,7 +391,7 @@ impl<'a> Editor<'a> {
         Some(lines(text, next_line(text, end), format!("{lead}{entry}")))
     }
 
-    fn enter(&mut self, container: u32, at: usize, content: super::change::Content<'a>) {
+    fn enter(&mut self, container: u32, at: usize, content: super::change::NewContent<'a>) {
         let fresh = self.changes.fresh.entry(container).or_default();
         fresh.push(Fresh {
             at,
@@ -414,9 +422,9 @@ impl<'a> Editor<'a> {
         path: &Path,
     ) -> Result<&mut Self, YamlError> {
         self.check_others(container.node, member, path)?;
-        let range = range
-            .filter(|_| is_flow(container.node) || self.has_plain_lines)
-            .ok_or_else(|| refuse(member, path, Reason::Shape))?;
+        let Some(range) = range.filter(|_| is_flow(container.node) || self.has_plain_lines) else {
+            return Err(refuse(member, path, Reason::Shape));
+        };
         if !one_block(self.file, &[container.lead, range.start, range.end]) {
             return Err(refuse(member, path, Reason::TemplateBlock));
         }
@@ -428,6 +436,10 @@ impl<'a> Editor<'a> {
         self.splices.push(Splice::cut(range));
         Ok(self.touch(container))
     }
+}
+
+fn line_at(text: &str, place: usize) -> usize {
+    text[..place].matches('\n').count() + 1
 }
 
 fn items<'a>(node: &'a Node, path: &Path) -> Result<&'a [Node], YamlError> {

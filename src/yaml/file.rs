@@ -8,9 +8,9 @@ use super::edit::Editor;
 use super::error::YamlError;
 use super::merge;
 use super::node::{Entry, Kind, Node, Style};
-use super::reading::{BYTE_ORDER_MARK, Mode, Reading};
-use super::spans::Tree;
-use super::template::Template;
+use super::reading::{BYTE_ORDER_MARK, Mode, ReadText};
+use super::spans::NodeTree;
+use super::template::Actions;
 
 /// A key which stands twice in one map.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub struct File {
     text: Arc<str>,
     mask: Option<String>,
     pub(super) mode: Mode,
-    pub(super) template: Template,
-    pub(super) tree: Tree,
+    pub(super) template: Actions,
+    pub(super) tree: NodeTree,
 }
 
 impl File {
@@ -43,8 +43,8 @@ impl File {
     pub fn parse_shared(text: Arc<str>) -> Result<Self, YamlError> {
         // A byte order mark is no part of the first line.
         let body = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
-        let template = Template::scan(body);
-        let Reading { mode, mask, tree } = Reading::of(body, &template)?;
+        let template = Actions::scan(body);
+        let ReadText { mode, mask, tree } = ReadText::of(body, &template)?;
         let mark = text.len() - body.len();
         let mut file = Self {
             text,
@@ -96,9 +96,12 @@ impl File {
             return Vec::new();
         }
         let branches = self.template.branches(&self.text);
-        let unread = self.mode.unread.iter();
-        let lines = unread.filter_map(|number| branches.get(*number));
-        lines.map(|lines| lines.start + 1..=lines.end).collect()
+        self.mode
+            .unread
+            .iter()
+            .filter_map(|number| branches.get(*number))
+            .map(|lines| lines.start + 1..=lines.end)
+            .collect()
     }
 
     /// Begins a series of edits.
@@ -110,8 +113,11 @@ impl File {
     pub fn duplicate_keys(&self) -> Vec<Duplicate> {
         let mut duplicates = Vec::new();
         for (_, first, later) in self.tree.repeated_keys(self.yaml()) {
-            let block = |key: &Node| self.template.block_at(key.span.start);
-            if block(first) == block(later) && first.as_str() == later.as_str() {
+            let first_block = self.template.block_at(first.span.start);
+            // An `if` and its `else` may have one key each: only one of them is rendered.
+            if first_block == self.template.block_at(later.span.start)
+                && first.as_str() == later.as_str()
+            {
                 duplicates.push(Duplicate {
                     key: later.as_str().unwrap_or_default().to_owned(),
                     line: later.line(),
@@ -128,7 +134,7 @@ impl File {
     }
 }
 
-impl Tree {
+impl NodeTree {
     /// Returns each later key with how many of its name stand before it, and the first of them.
     pub(super) fn repeated_keys<'a>(&'a self, yaml: &str) -> Vec<(usize, &'a Node, &'a Node)> {
         let mut repeated = Vec::new();

@@ -7,12 +7,12 @@ mod tests;
 
 use std::collections::HashMap;
 
-use self::scan::{Token, TokenKind};
+use self::scan::{Token, YamlToken};
 use super::node::{Entry, KeyIndex, Kind, Node, Properties, Style};
-use super::spans::{MAX_DEPTH, Source, Tree, block_scalar_end, line_breaks};
+use super::spans::{MAX_DEPTH, NodeTree, Source, block_scalar_end, line_breaks};
 
 /// Parses a text as [`spans::parse`](super::spans::parse) does; nothing where libyaml would refuse it.
-pub(super) fn parse(source: &Source<'_>) -> Option<Tree> {
+pub(super) fn parse(source: &Source<'_>) -> Option<NodeTree> {
     let mut reader = Reader {
         source,
         tokens: scan::tokens(source.text)?,
@@ -24,7 +24,7 @@ pub(super) fn parse(source: &Source<'_>) -> Option<Tree> {
         cursor: 0,
         cursor_line: 1,
         last_id: 0,
-        tree: Tree::default(),
+        tree: NodeTree::default(),
     };
     reader.documents()?;
     Some(reader.tree)
@@ -75,7 +75,7 @@ struct Reader<'t, 's> {
     cursor: usize,
     cursor_line: u32,
     last_id: u32,
-    tree: Tree,
+    tree: NodeTree,
 }
 
 impl<'t> Reader<'t, '_> {
@@ -83,13 +83,13 @@ impl<'t> Reader<'t, '_> {
         &self.source.text[extent.start..extent.end]
     }
 
-    fn is_at(&self, kinds: &[TokenKind]) -> bool {
+    fn is_at(&self, kinds: &[YamlToken]) -> bool {
         let token = self.tokens.get(self.next);
         token.is_some_and(|token| kinds.contains(&token.kind))
     }
 
     /// Takes the next token if it is of this kind.
-    fn take(&mut self, kind: TokenKind) -> Option<Extent> {
+    fn take(&mut self, kind: YamlToken) -> Option<Extent> {
         if self.is_at(&[kind]) {
             self.skip()
         } else {
@@ -115,12 +115,12 @@ impl<'t> Reader<'t, '_> {
     fn documents(&mut self) -> Option<()> {
         let mut is_first = true;
         loop {
-            while !is_first && self.take(TokenKind::DocumentEnd).is_some() {}
-            if self.is_at(&[TokenKind::StreamEnd]) {
+            while !is_first && self.take(YamlToken::DocumentEnd).is_some() {}
+            if self.is_at(&[YamlToken::StreamEnd]) {
                 return Some(());
             }
             let has_directives = self.directives()?;
-            let marker = self.take(TokenKind::DocumentStart);
+            let marker = self.take(YamlToken::DocumentStart);
             if marker.is_none() && (has_directives || !is_first) {
                 return None;
             }
@@ -133,7 +133,7 @@ impl<'t> Reader<'t, '_> {
                 self.node(place)?
             };
             self.tree.roots.push(root);
-            self.take(TokenKind::DocumentEnd);
+            self.take(YamlToken::DocumentEnd);
             is_first = false;
         }
     }
@@ -143,11 +143,11 @@ impl<'t> Reader<'t, '_> {
         token.is_none_or(|token| {
             matches!(
                 token.kind,
-                TokenKind::VersionDirective { .. }
-                    | TokenKind::TagDirective { .. }
-                    | TokenKind::DocumentStart
-                    | TokenKind::DocumentEnd
-                    | TokenKind::StreamEnd
+                YamlToken::VersionDirective { .. }
+                    | YamlToken::TagDirective { .. }
+                    | YamlToken::DocumentStart
+                    | YamlToken::DocumentEnd
+                    | YamlToken::StreamEnd
             )
         })
     }
@@ -158,13 +158,13 @@ impl<'t> Reader<'t, '_> {
         let mut has_version = false;
         while let Some(token) = self.tokens.get(self.next) {
             match &token.kind {
-                TokenKind::VersionDirective { major, minor } => {
+                YamlToken::VersionDirective { major, minor } => {
                     if has_version || *major != 1 || !matches!(minor, 1 | 2) {
                         return None;
                     }
                     has_version = true;
                 }
-                TokenKind::TagDirective { handle } => {
+                YamlToken::TagDirective { handle } => {
                     if handles.contains(handle) {
                         return None;
                     }
@@ -208,7 +208,7 @@ impl<'t> Reader<'t, '_> {
 
     fn node(&mut self, place: Place) -> Option<Node> {
         let mut node = self.start(place);
-        if self.is_at(&[TokenKind::Alias]) {
+        if self.is_at(&[YamlToken::Alias]) {
             self.alias(&mut node)?;
             return Some(node);
         }
@@ -222,7 +222,7 @@ impl<'t> Reader<'t, '_> {
         }
         let in_block = place.within != Within::Flow;
         match &mut token.kind {
-            TokenKind::Scalar { value, style } => {
+            YamlToken::Scalar { value, style } => {
                 let (value, style) = (std::mem::take(value), *style);
                 node.span.end = token.end;
                 self.skip();
@@ -231,11 +231,11 @@ impl<'t> Reader<'t, '_> {
                 }
                 self.source.set_scalar(&mut node, value, style);
             }
-            TokenKind::FlowSequenceStart => self.flow_sequence(&mut node)?,
-            TokenKind::FlowMappingStart => self.flow_mapping(&mut node)?,
-            TokenKind::BlockSequenceStart if in_block => self.block_sequence(&mut node)?,
-            TokenKind::BlockMappingStart if in_block => self.block_mapping(&mut node)?,
-            TokenKind::BlockEntry if place.within == Within::BlockEntry => {
+            YamlToken::FlowSequenceStart => self.flow_sequence(&mut node)?,
+            YamlToken::FlowMappingStart => self.flow_mapping(&mut node)?,
+            YamlToken::BlockSequenceStart if in_block => self.block_sequence(&mut node)?,
+            YamlToken::BlockMappingStart if in_block => self.block_mapping(&mut node)?,
+            YamlToken::BlockEntry if place.within == Within::BlockEntry => {
                 self.dedented_sequence(&mut node)?;
             }
             _ if has_properties => self.place_empty(&mut node, place),
@@ -264,13 +264,13 @@ impl<'t> Reader<'t, '_> {
         while let Some(token) = self.tokens.get(self.next) {
             let text = &self.source.text[token.start..token.end];
             match &token.kind {
-                TokenKind::Anchor if properties.anchor.is_none() => {
+                YamlToken::Anchor if properties.anchor.is_none() => {
                     self.last_anchor += 1;
                     let name: Box<str> = text[1..].into();
                     self.anchors.insert(name.clone(), self.last_anchor);
                     properties.anchor = Some((self.last_anchor, name));
                 }
-                TokenKind::Tag { handle } if properties.tag.is_none() => {
+                YamlToken::Tag { handle } if properties.tag.is_none() => {
                     if !handle.is_empty() && !self.handles.contains(handle) {
                         return None;
                     }
@@ -313,8 +313,8 @@ impl<'t> Reader<'t, '_> {
     fn block_sequence(&mut self, node: &mut Node) -> Option<()> {
         self.enter()?;
         self.skip();
-        let items = self.items(&[TokenKind::BlockEntry, TokenKind::BlockEnd])?;
-        self.take(TokenKind::BlockEnd)?;
+        let items = self.items(&[YamlToken::BlockEntry, YamlToken::BlockEnd])?;
+        self.take(YamlToken::BlockEnd)?;
         self.leave(node, Kind::Sequence { items, flow: false });
         Some(())
     }
@@ -323,18 +323,18 @@ impl<'t> Reader<'t, '_> {
     fn dedented_sequence(&mut self, node: &mut Node) -> Option<()> {
         self.enter()?;
         let items = self.items(&[
-            TokenKind::BlockEntry,
-            TokenKind::Key,
-            TokenKind::Value,
-            TokenKind::BlockEnd,
+            YamlToken::BlockEntry,
+            YamlToken::Key,
+            YamlToken::Value,
+            YamlToken::BlockEnd,
         ])?;
         self.leave(node, Kind::Sequence { items, flow: false });
         Some(())
     }
 
-    fn items(&mut self, behind_empty: &[TokenKind]) -> Option<Vec<Node>> {
+    fn items(&mut self, behind_empty: &[YamlToken]) -> Option<Vec<Node>> {
         let mut items = Vec::new();
-        while let Some(dash) = self.take(TokenKind::BlockEntry) {
+        while let Some(dash) = self.take(YamlToken::BlockEntry) {
             let place = Place {
                 dash: Some(dash.start),
                 within: Within::Block,
@@ -344,7 +344,7 @@ impl<'t> Reader<'t, '_> {
         Some(items)
     }
 
-    fn node_or_empty(&mut self, place: Place, behind_empty: &[TokenKind]) -> Option<Node> {
+    fn node_or_empty(&mut self, place: Place, behind_empty: &[YamlToken]) -> Option<Node> {
         if self.is_at(behind_empty) {
             Some(self.empty(place))
         } else {
@@ -353,16 +353,16 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn block_mapping(&mut self, node: &mut Node) -> Option<()> {
-        const BEHIND_EMPTY: [TokenKind; 3] =
-            [TokenKind::Key, TokenKind::Value, TokenKind::BlockEnd];
+        const BEHIND_EMPTY: [YamlToken; 3] =
+            [YamlToken::Key, YamlToken::Value, YamlToken::BlockEnd];
         self.enter()?;
         self.skip();
         let place = Place::within(Within::BlockEntry);
         let mut entries = Vec::new();
-        while self.take(TokenKind::BlockEnd).is_none() {
-            self.take(TokenKind::Key)?;
+        while self.take(YamlToken::BlockEnd).is_none() {
+            self.take(YamlToken::Key)?;
             let key = self.node_or_empty(place, &BEHIND_EMPTY)?;
-            let value = match self.take(TokenKind::Value) {
+            let value = match self.take(YamlToken::Value) {
                 Some(_) => self.node_or_empty(place, &BEHIND_EMPTY)?,
                 None => self.empty(place),
             };
@@ -376,13 +376,13 @@ impl<'t> Reader<'t, '_> {
         self.enter()?;
         self.skip();
         let mut items = Vec::new();
-        while !self.is_at(&[TokenKind::FlowSequenceEnd]) {
+        while !self.is_at(&[YamlToken::FlowSequenceEnd]) {
             if !items.is_empty() {
-                self.take(TokenKind::FlowEntry)?;
+                self.take(YamlToken::FlowEntry)?;
             }
-            if self.is_at(&[TokenKind::Key]) {
+            if self.is_at(&[YamlToken::Key]) {
                 items.push(self.pair()?);
-            } else if !self.is_at(&[TokenKind::FlowSequenceEnd]) {
+            } else if !self.is_at(&[YamlToken::FlowSequenceEnd]) {
                 items.push(self.node(Place::within(Within::Flow))?);
             }
         }
@@ -393,12 +393,12 @@ impl<'t> Reader<'t, '_> {
 
     /// Reads a map of one entry that stands without braces in a flow sequence.
     fn pair(&mut self) -> Option<Node> {
-        const BEHIND_VALUE: [TokenKind; 2] = [TokenKind::FlowEntry, TokenKind::FlowSequenceEnd];
+        const BEHIND_VALUE: [YamlToken; 2] = [YamlToken::FlowEntry, YamlToken::FlowSequenceEnd];
         let place = Place::within(Within::Flow);
         let mut node = self.start(place);
         self.enter()?;
         self.skip();
-        let is_key_empty = self.is_at(&BEHIND_VALUE) || self.is_at(&[TokenKind::Value]);
+        let is_key_empty = self.is_at(&BEHIND_VALUE) || self.is_at(&[YamlToken::Value]);
         let key = if is_key_empty {
             let key = self.empty(place);
             // NOTE: libyaml drops the token behind an empty key, whatever it is.
@@ -407,7 +407,7 @@ impl<'t> Reader<'t, '_> {
         } else {
             self.node(place)?
         };
-        let value = match self.take(TokenKind::Value) {
+        let value = match self.take(YamlToken::Value) {
             Some(_) => self.node_or_empty(place, &BEHIND_VALUE)?,
             None => self.empty(place),
         };
@@ -417,29 +417,29 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn flow_mapping(&mut self, node: &mut Node) -> Option<()> {
-        const BEHIND_VALUE: [TokenKind; 2] = [TokenKind::FlowEntry, TokenKind::FlowMappingEnd];
+        const BEHIND_VALUE: [YamlToken; 2] = [YamlToken::FlowEntry, YamlToken::FlowMappingEnd];
         self.enter()?;
         self.tree.braces |= self.source.text[node.span.start..].starts_with("{{");
         self.skip();
         let place = Place::within(Within::Flow);
         let mut entries = Vec::new();
-        while !self.is_at(&[TokenKind::FlowMappingEnd]) {
+        while !self.is_at(&[YamlToken::FlowMappingEnd]) {
             if !entries.is_empty() {
-                self.take(TokenKind::FlowEntry)?;
+                self.take(YamlToken::FlowEntry)?;
             }
-            if self.take(TokenKind::Key).is_some() {
-                let is_key_empty = self.is_at(&BEHIND_VALUE) || self.is_at(&[TokenKind::Value]);
+            if self.take(YamlToken::Key).is_some() {
+                let is_key_empty = self.is_at(&BEHIND_VALUE) || self.is_at(&[YamlToken::Value]);
                 let key = if is_key_empty {
                     self.empty(place)
                 } else {
                     self.node(place)?
                 };
-                let value = match self.take(TokenKind::Value) {
+                let value = match self.take(YamlToken::Value) {
                     Some(_) => self.node_or_empty(place, &BEHIND_VALUE)?,
                     None => self.empty(place),
                 };
                 entries.push(Entry { key, value });
-            } else if !self.is_at(&[TokenKind::FlowMappingEnd]) {
+            } else if !self.is_at(&[YamlToken::FlowMappingEnd]) {
                 let key = self.node(place)?;
                 let value = self.empty(place);
                 entries.push(Entry { key, value });

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use super::error::YamlError;
 use super::node::{Anchored, Entry, Kind, Node, Origin, Style};
-use super::spans::{Tree, line_breaks};
+use super::spans::{NodeTree, line_breaks};
 
 /// The most values that anchors may hold and aliases may show in one text. `serde_yaml` and Kubernetes have a limit like it; without one, nine
 /// lines of ten aliases each show a billion values to whoever walks through them.
 const MAX_SHOWN: usize = 500_000;
 
 /// Connects the aliases of a tree with what they stand for.
-pub(super) fn settle(tree: &mut Tree, text: &str) -> Result<(), YamlError> {
+pub(super) fn settle(tree: &mut NodeTree, text: &str) -> Result<(), YamlError> {
     if tree.aliased.is_empty() && !tree.merges {
         return Ok(());
     }
@@ -63,8 +63,10 @@ struct Settler<'t> {
 impl Settler<'_> {
     /// Settles a node after all nodes in it: an alias within its own anchor finds nothing and stays as it is.
     fn settle(&mut self, node: &mut Node, is_in_shared: bool) -> Result<Settled, YamlError> {
-        let anchor = node.properties.as_ref().and_then(|all| all.anchor.as_ref());
-        let anchor = anchor
+        let anchor = node
+            .properties
+            .as_ref()
+            .and_then(|all| all.anchor.as_ref())
             .map(|(id, _)| *id)
             .filter(|id| self.aliased.contains(id));
         let is_shared = is_in_shared || anchor.is_some();
@@ -129,15 +131,15 @@ impl Settler<'_> {
 impl Entry {
     /// Returns whether it is a `<<` with a map or a list of maps.
     pub(super) fn can_merge(&self) -> bool {
-        let is_map = |node: &Node| node.is_map();
-        let is_list = !self.value.items().is_empty() && self.value.items().iter().all(is_map);
+        let items = self.value.items();
+        let is_list = !items.is_empty() && items.iter().all(Node::is_map);
         self.key.is_merge_key() && (self.value.is_map() || is_list)
     }
 }
 
 /// An entry of a map that another one has by `<<`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Merged<'a> {
+pub(super) struct MergedEntry<'a> {
     pub(super) entry: &'a Entry,
     /// The anchor of the map in which it is written.
     pub(super) from: Option<Origin<'a>>,
@@ -160,13 +162,13 @@ impl Node {
     }
 
     /// Returns what this map has by `<<` under this key.
-    pub(super) fn find_merged(&self, key: &str) -> Option<Merged<'_>> {
+    pub(super) fn find_merged(&self, key: &str) -> Option<MergedEntry<'_>> {
         let mut found = self.merged_entries().into_iter();
         found.find(|merged| merged.entry.key.as_str() == Some(key))
     }
 
     /// Returns what this map has by `<<`: no key of its own, and of two maps with one key the entry of the first.
-    pub(super) fn merged_entries(&self) -> Vec<Merged<'_>> {
+    pub(super) fn merged_entries(&self) -> Vec<MergedEntry<'_>> {
         let own = self
             .entry_list()
             .iter()
@@ -185,7 +187,7 @@ struct Merge<'a> {
     names: HashSet<&'a str>,
     /// The maps that have been looked at: a second look would find nothing new.
     maps: HashSet<u32>,
-    found: Vec<Merged<'a>>,
+    found: Vec<MergedEntry<'a>>,
 }
 
 impl<'a> Merge<'a> {
@@ -215,7 +217,7 @@ impl<'a> Merge<'a> {
                 && let Some(name) = entry.key.as_str()
                 && self.names.insert(name)
             {
-                self.found.push(Merged { entry, from });
+                self.found.push(MergedEntry { entry, from });
             }
         }
         self.found[first..].reverse();

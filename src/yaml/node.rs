@@ -74,17 +74,22 @@ impl KeyIndex {
 
     /// Returns the places of a key in a large map, in the order of the map.
     fn places(&self, entries: &[Entry], key: &str) -> &[u32] {
-        let text = |place: u32| entries[place as usize].key.own_str();
         let sorted = self.0.get_or_init(|| {
             let places = 0..u32::try_from(entries.len()).unwrap_or(u32::MAX);
-            let mut sorted: Vec<u32> = places.filter(|place| text(*place).is_some()).collect();
-            sorted.sort_by_key(|place| text(*place));
+            let mut sorted: Vec<u32> = places
+                .filter(|place| key_at(entries, *place).is_some())
+                .collect();
+            sorted.sort_by_key(|place| key_at(entries, *place));
             sorted.into()
         });
-        let start = sorted.partition_point(|place| text(*place) < Some(key));
+        let start = sorted.partition_point(|place| key_at(entries, *place) < Some(key));
         let rest = &sorted[start..];
-        &rest[..rest.partition_point(|place| text(*place) == Some(key))]
+        &rest[..rest.partition_point(|place| key_at(entries, *place) == Some(key))]
     }
+}
+
+fn key_at(entries: &[Entry], place: u32) -> Option<&str> {
+    entries[place as usize].key.own_str()
 }
 
 /// The value of an anchor, shared by all of its aliases.
@@ -250,12 +255,10 @@ impl Node {
         }
     }
 
-    /// Returns whether it is a map.
     pub fn is_map(&self) -> bool {
         matches!(self.content().kind, Kind::Map { .. })
     }
 
-    /// Returns whether it is a sequence.
     pub fn is_seq(&self) -> bool {
         matches!(self.content().kind, Kind::Sequence { .. })
     }
@@ -383,8 +386,8 @@ impl Node {
         let has_merges = content.has_merges();
         for (key, _, value) in self.entries() {
             let is_merged = has_merges && !self.is_own(key);
-            let below = below.or(is_merged.then_some(line));
-            value.find_places(&path.clone().key(key), below, written, found);
+            let shown_at = below.or(is_merged.then_some(line));
+            value.find_places(&path.clone().key(key), shown_at, written, found);
         }
     }
 
@@ -430,8 +433,9 @@ impl Node {
                 places.take(2).map(|place| *place as usize).collect()
             }
             Kind::Map { entries, .. } => {
-                let is_of = |place: &usize| entries[*place].key.own_str() == Some(key);
-                (0..entries.len()).filter(is_of).take(2).collect()
+                let named = entries.iter().enumerate();
+                let named = named.filter(|(_, entry)| entry.key.own_str() == Some(key));
+                named.map(|(place, _)| place).take(2).collect()
             }
             Kind::Scalar { .. } | Kind::Alias { .. } | Kind::Sequence { .. } => Vec::new(),
         }

@@ -6,10 +6,10 @@ mod values;
 
 use std::ops::Range;
 
-use super::change::{Changes, Content, DOCUMENTS, Expected, Fresh};
+use super::change::{Changes, DOCUMENTS, Expected, Fresh, NewContent};
 use super::file::File;
 use super::node::{Kind, Node};
-use super::style::Written;
+use super::style::NewScalar;
 
 pub(super) use self::confirm::confirm;
 
@@ -18,7 +18,7 @@ pub(super) fn prove(old: &File, changes: &Changes<'_>, new_text: String) -> Resu
     let new = File::parse_shared(new_text.into())
         .map_err(|error| format!("the result does not parse ({error})"))?;
     if new.mode != old.mode {
-        return Err("the result is no longer read the same way".to_owned());
+        return Err("the result would be read in another way".to_owned());
     }
     if !same_documents(old, changes, &new) {
         return Err("the result differs from the intended tree".to_owned());
@@ -36,22 +36,26 @@ pub(super) fn keeps_outside(old: &str, edited: &[Range<usize>], new: &str) -> bo
             return false;
         };
         let rest = &new[from..];
-        // The first piece stands at the beginning; to look for a long text elsewhere takes its time.
-        let find = |piece: &str| match place {
-            0 => rest.starts_with(piece).then_some(0),
-            _ => rest.find(piece),
-        };
-        let found = find(piece).map(|at| (at, piece)).or_else(|| {
-            let piece = piece.trim_end_matches(['\r', '\n']);
-            find(piece).map(|at| (at, piece))
-        });
-        let Some((at, piece)) = found else {
+        let is_first = place == 0;
+        let without_break = piece.trim_end_matches(['\r', '\n']);
+        let found = end_of(rest, piece, is_first).or_else(|| end_of(rest, without_break, is_first));
+        let Some(end) = found else {
             return false;
         };
-        from += at + piece.len();
+        from += end;
         kept = range.end;
     }
     new[from..].ends_with(&old[kept..])
+}
+
+/// Returns where a piece ends in a text. The first piece stands at the beginning; to look for a long one elsewhere takes its time.
+fn end_of(text: &str, piece: &str, is_first: bool) -> Option<usize> {
+    let start = if is_first {
+        text.starts_with(piece).then_some(0)
+    } else {
+        text.find(piece)
+    };
+    Some(start? + piece.len())
 }
 
 fn same_documents(old: &File, changes: &Changes<'_>, new: &File) -> bool {
@@ -72,12 +76,7 @@ fn same_members<E, N>(expected: &[E], new: &[N], same: impl Fn(&E, &N) -> bool) 
 }
 
 fn same_node(old: &Node, changes: &Changes<'_>, new: &Node) -> bool {
-    let anchor = |node: &Node| {
-        let properties = node.properties.as_ref()?;
-        let anchor = properties.anchor.as_ref().map(|(_, name)| name.clone());
-        Some((anchor, properties.tag.clone()))
-    };
-    if anchor(old) != anchor(new) {
+    if anchor_and_tag(old) != anchor_and_tag(new) {
         return false;
     }
     match (&old.kind, &new.kind) {
@@ -135,14 +134,20 @@ fn same_node(old: &Node, changes: &Changes<'_>, new: &Node) -> bool {
     }
 }
 
+fn anchor_and_tag(node: &Node) -> Option<(Option<&str>, Option<&str>)> {
+    let properties = node.properties.as_ref()?;
+    let anchor = properties.anchor.as_ref().map(|(_, name)| &**name);
+    Some((anchor, properties.tag.as_deref()))
+}
+
 fn same_fresh(fresh: &Fresh<'_>, new: &Node) -> bool {
     match &fresh.content {
-        Content::Scalar(written) => same_scalar(written, new),
-        Content::Copy(like, changes) => same_node(like, changes, new),
+        NewContent::Scalar(written) => same_scalar(written, new),
+        NewContent::Copy(like, changes) => same_node(like, changes, new),
     }
 }
 
-fn same_scalar(written: &Written, new: &Node) -> bool {
+fn same_scalar(written: &NewScalar, new: &Node) -> bool {
     new.properties.is_none()
         && matches!(&new.kind, Kind::Scalar { value, style }
             if **value == *written.value && *style == written.style)

@@ -3,10 +3,10 @@
 
 use super::error::YamlError;
 use super::libyaml;
-use super::node::{Node, Style};
+use super::node::Style;
 use super::proof;
-use super::spans::{self, Source, Tree};
-use super::template::{Masking, Template, hide_lines};
+use super::spans::{self, NodeTree, Source};
+use super::template::{Actions, Masking, hide_lines};
 
 pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -33,15 +33,15 @@ pub(super) enum Reader {
 }
 
 /// A text that was read.
-pub(super) struct Reading {
+pub(super) struct ReadText {
     pub(super) mode: Mode,
     pub(super) mask: Option<String>,
-    pub(super) tree: Tree,
+    pub(super) tree: NodeTree,
 }
 
-impl Reading {
+impl ReadText {
     /// Reads a text without its byte order mark.
-    pub(super) fn of(text: &str, template: &Template) -> Result<Self, YamlError> {
+    pub(super) fn of(text: &str, template: &Actions) -> Result<Self, YamlError> {
         let written = Source {
             text,
             written: text,
@@ -98,13 +98,13 @@ impl Reading {
 
 /// What a reader made of a text.
 struct Read {
-    tree: Tree,
+    tree: NodeTree,
     reader: Reader,
 }
 
 impl Read {
-    fn unmasked(self) -> Reading {
-        Reading {
+    fn unmasked(self) -> ReadText {
+        ReadText {
             mode: Mode {
                 mask: None,
                 reader: self.reader,
@@ -115,8 +115,8 @@ impl Read {
         }
     }
 
-    fn masked(self, mask: Mask) -> Reading {
-        Reading {
+    fn masked(self, mask: Mask) -> ReadText {
+        ReadText {
             mode: Mode {
                 mask: Some(mask.masking),
                 reader: self.reader,
@@ -144,10 +144,11 @@ fn read(source: &Source<'_>) -> Result<Read, YamlError> {
 
 /// Returns whether libyaml may see other values: it ends lines where YAML 1.2 no longer does, skips byte order marks
 /// between lines, and reads no block scalar without indentation.
-fn is_read_otherwise(text: &str, tree: &Tree) -> bool {
-    let is_odd = |char| matches!(char, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
-    let is_block = |root: &Node| root.style() == Some(Style::Block);
-    !text.is_ascii() && text.contains(is_odd) || tree.roots.iter().any(is_block)
+fn is_read_otherwise(text: &str, tree: &NodeTree) -> bool {
+    let has_odd_breaks =
+        !text.is_ascii() && text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}']);
+    let mut roots = tree.roots.iter();
+    has_odd_breaks || roots.any(|root| root.style() == Some(Style::Block))
 }
 
 /// Reads a text with the second reader, where `serde_yaml` sees the same values in it.
@@ -185,7 +186,7 @@ impl Mask {
 
     /// Reads a template without the branches that fit nowhere: as where an `if` adds an item in another column than that of
     /// its list, which Helm cannot read where the condition holds, and reads well where it does not.
-    fn without_unfit_branches(mut self, written: &Source<'_>) -> Option<Reading> {
+    fn without_unfit_branches(mut self, written: &Source<'_>) -> Option<ReadText> {
         let branches = written.template.branches(written.text);
         for _ in 0..=MAX_UNREAD {
             let error = match read(&self.source(written)) {

@@ -9,14 +9,14 @@ use granit_parser::{
 
 use super::error::YamlError;
 use super::node::{Entry, KeyIndex, Kind, Node, Properties, Style};
-use super::template::Template;
+use super::template::Actions;
 
 /// The most collections within one another; `serde_yaml` stops at 128.
 pub(super) const MAX_DEPTH: usize = 100;
 
 /// What one text holds.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tree {
+pub(super) struct NodeTree {
     pub(super) roots: Vec<Node>,
     /// Where the `---` of each document is, if there is one.
     pub(super) markers: Vec<Option<usize>>,
@@ -28,7 +28,7 @@ pub(super) struct Tree {
     pub(super) merges: bool,
 }
 
-impl Tree {
+impl NodeTree {
     /// Moves all places, as behind a byte order mark.
     pub(super) fn shift(&mut self, length: usize) {
         for marker in self.markers.iter_mut().flatten() {
@@ -46,7 +46,7 @@ pub(super) struct Source<'t> {
     pub(super) text: &'t str,
     /// What stands in the file where `text` is the mask of a template.
     pub(super) written: &'t str,
-    pub(super) template: &'t Template,
+    pub(super) template: &'t Actions,
 }
 
 impl Source<'_> {
@@ -80,7 +80,7 @@ impl Source<'_> {
 }
 
 /// Parses a text with the first reader.
-pub(super) fn parse(source: &Source<'_>) -> Result<Tree, YamlError> {
+pub(super) fn parse(source: &Source<'_>) -> Result<NodeTree, YamlError> {
     let options = options! {
         // As libyaml and all that is made of it.
         block_scalar_eof_without_line_feed: true,
@@ -94,7 +94,7 @@ pub(super) fn parse(source: &Source<'_>) -> Result<Tree, YamlError> {
         text: source.text,
         parser: Parser::new_from_str_with_options(source.text, options),
         stack: Vec::new(),
-        tree: Tree::default(),
+        tree: NodeTree::default(),
         cursor: 0,
         next_id: 1,
     };
@@ -131,7 +131,7 @@ struct Builder<'t, 's> {
     text: &'t str,
     parser: Parser<'t, StrInput<'t>>,
     stack: Vec<Open>,
-    tree: Tree,
+    tree: NodeTree,
     /// The end of what has been read.
     cursor: usize,
     next_id: u32,
@@ -368,16 +368,16 @@ impl<'t> Builder<'t, '_> {
 pub(super) fn block_scalar_end(text: &str, span: &Range<usize>) -> usize {
     let body = &text[span.clone()];
     let header = body.split(['#', '\r', '\n']).next().unwrap_or_default();
-    let keeps = header.contains('+');
-    let body = if keeps {
-        let blanks = body.trim_end_matches([' ', '\t']);
-        let body = if blanks.ends_with('\n') { blanks } else { body };
-        body.strip_suffix('\n')
-            .map_or(body, |body| body.strip_suffix('\r').unwrap_or(body))
-    } else {
-        body.trim_end()
-    };
-    span.start + body.len()
+    let keeps_blank_lines = header.contains('+');
+    if !keeps_blank_lines {
+        return span.start + body.trim_end().len();
+    }
+    let blanks = body.trim_end_matches([' ', '\t']);
+    let lines = if blanks.ends_with('\n') { blanks } else { body };
+    let last = lines
+        .strip_suffix('\n')
+        .map_or(lines, |line| line.strip_suffix('\r').unwrap_or(line));
+    span.start + last.len()
 }
 
 fn anchor_number(id: usize) -> u32 {

@@ -6,7 +6,7 @@ use super::node::Style;
 
 /// A scalar as it goes into the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Written {
+pub(super) struct NewScalar {
     pub(super) value: String,
     pub(super) source: String,
     pub(super) style: Style,
@@ -41,7 +41,7 @@ pub fn scalar(value: &str, in_flow: bool) -> String {
 }
 
 /// Writes a value in the style of its model.
-pub(super) fn write(value: &str, model: Model<'_>) -> Written {
+pub(super) fn write(value: &str, model: Model<'_>) -> NewScalar {
     let style = match model.style {
         Style::Single if value.chars().any(needs_escape) => Style::Double,
         Style::Single => Style::Single,
@@ -61,7 +61,7 @@ pub(super) fn write(value: &str, model: Model<'_>) -> Written {
         Style::Double => double_quoted(value),
         Style::Plain | Style::Block | Style::Empty => value.to_owned(),
     };
-    Written {
+    NewScalar {
         value: value.to_owned(),
         source,
         style,
@@ -151,21 +151,21 @@ fn is_bool(value: &str) -> bool {
 /// Returns whether a value begins like `2026-05-13`, a date in YAML 1.1.
 pub(super) fn is_date(value: &str) -> bool {
     let mut parts = value.splitn(3, '-');
-    let digits = |part: Option<&str>, least: usize, most: usize| {
-        part.is_some_and(|part| {
-            (least..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-        })
-    };
-    if !digits(parts.next(), 4, 4) || !digits(parts.next(), 1, 2) {
+    let (Some(year), Some(month), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
         return false;
-    }
-    parts.next().is_some_and(|rest| {
-        let end = rest
-            .find(|char: char| !char.is_ascii_digit())
-            .unwrap_or(rest.len());
-        let time = &rest[end..];
-        (1..=2).contains(&end) && (time.is_empty() || time.starts_with(['T', 't', ' ', '\t']))
-    })
+    };
+    let day = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let time = &rest[day..];
+    year.len() == 4
+        && has_digits_only(year)
+        && (1..=2).contains(&month.len())
+        && has_digits_only(month)
+        && (1..=2).contains(&day)
+        && (time.is_empty() || time.starts_with(['T', 't', ' ', '\t']))
+}
+
+fn has_digits_only(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns whether any reader may take a value for a number: generous on purpose, as quotes do no harm.

@@ -12,7 +12,7 @@ struct Action {
 
 /// The `{{ }}` actions of a text, in order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Template {
+pub(super) struct Actions {
     actions: Vec<Action>,
 }
 
@@ -56,7 +56,7 @@ impl Masking {
     }
 }
 
-impl Template {
+impl Actions {
     /// Finds the actions of a text; text without `{{` costs one search.
     pub(super) fn scan(text: &str) -> Self {
         let mut actions = Vec::new();
@@ -229,6 +229,7 @@ impl Template {
                 bytes[action.range.start] = b' ';
             }
         }
+        // Only now, as a line may hold several actions, and one action several lines.
         for action in &self.actions {
             if action.range.end <= done {
                 continue;
@@ -289,21 +290,15 @@ impl Template {
 
 /// Writes over whole lines of a mask, as over lines of actions alone.
 pub(super) fn hide_lines(mask: &str, lines: &Range<usize>, control: ControlLine) -> String {
-    let hidden = |line: &str| -> String {
+    let mut hidden = String::with_capacity(mask.len());
+    for (number, line) in mask.split_inclusive('\n').enumerate() {
         let mut bytes = line.as_bytes().to_vec();
-        cover(&mut bytes, control);
-        String::from_utf8(bytes).unwrap_or_else(|_| line.to_owned())
-    };
-    mask.split_inclusive('\n')
-        .enumerate()
-        .map(|(number, line)| {
-            if lines.contains(&number) {
-                hidden(line)
-            } else {
-                line.to_owned()
-            }
-        })
-        .collect()
+        if lines.contains(&number) {
+            cover(&mut bytes, control);
+        }
+        hidden.push_str(&String::from_utf8(bytes).unwrap_or_else(|_| line.to_owned()));
+    }
+    hidden
 }
 
 /// Writes over a line.
@@ -344,8 +339,7 @@ fn line_number(text: &str, place: usize) -> usize {
 }
 
 /// Returns where the next `{{` is. Most texts hold no brace at all, and to look for one is cheaper than for two.
-fn next_braces(text: &str, from: usize) -> Option<usize> {
-    let mut from = from;
+fn next_braces(text: &str, mut from: usize) -> Option<usize> {
     loop {
         let start = from + text[from..].find('{')?;
         if text.as_bytes().get(start + 1) == Some(&b'{') {
@@ -357,11 +351,11 @@ fn next_braces(text: &str, from: usize) -> Option<usize> {
 
 /// Returns the first word of an action's inside, after a trim marker.
 fn block_word(inside: &str) -> &str {
-    let inside = inside.strip_prefix('-').unwrap_or(inside).trim_start();
-    let end = inside
+    let words = inside.strip_prefix('-').unwrap_or(inside).trim_start();
+    let end = words
         .find(|char: char| !char.is_ascii_alphabetic())
-        .unwrap_or(inside.len());
-    &inside[..end]
+        .unwrap_or(words.len());
+    &words[..end]
 }
 
 /// Returns the end of the action which starts here, behind its `}}`; strings and comments may hold braces.
@@ -408,7 +402,7 @@ mod tests {
     use super::*;
 
     fn masked(text: &str) -> String {
-        let mask = Template::scan(text).mask(text, Masking::ALL[0]);
+        let mask = Actions::scan(text).mask(text, Masking::ALL[0]);
         assert_eq!(mask.len(), text.len());
         mask
     }
@@ -436,8 +430,8 @@ mod tests {
     #[test]
     fn knows_blocks() {
         let text = "a\n{{ if x }}b{{ else }}c{{ end }}d";
-        let template = Template::scan(text);
-        let at = |char| template.block_at(text.find(char).unwrap());
-        assert_eq!([at('a'), at('b'), at('c'), at('d')], [0, 1, 2, 0]);
+        let template = Actions::scan(text);
+        let blocks = ['a', 'b', 'c', 'd'].map(|char| template.block_at(text.find(char).unwrap()));
+        assert_eq!(blocks, [0, 1, 2, 0]);
     }
 }

@@ -570,7 +570,7 @@ fn a_catalog_file_that_is_none_stops_everything() {
         (String::new(), ":1: "),
         (
             good.replace("schema: 1\n", "schema: 7\n"),
-            ": the catalog's schema is 7 and this program reads 1",
+            ": the catalog has schema 7, but this version reads 1",
         ),
         (good.replace("asOf:", "as_of:"), ":3: unknown field `as_of`"),
         (

@@ -197,7 +197,7 @@ async fn an_answer_that_trickles_is_broken_off() {
     let trickle = Reply::ok(vec![b'a'; 900]).trickling(Duration::from_millis(20));
     let server = in_order(vec![trickle]);
     let client = paced(1000);
-    let reason = "the answer is too slow: less than 1000 bytes a second";
+    let reason = "the answer is too slow: less than 1000 bytes per second";
     let error = client.ask(get(&server.url())).await.unwrap_err();
     assert_eq!(error.reason(), reason);
     // The host is known for it, and is not asked again.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::support::server::{Logged, Reply, Request, Server, refusing_url};
 use csctl_matrix::catalog::{
-    Catalog, CatalogRequest, ChartRequest, ImageStore, Listing, StoreRequest,
+    Catalog, CatalogRequest, ChartRequest, ImageStore, StoreListing, StoreRequest,
 };
 use csctl_matrix::io::catalog::fetch;
 use csctl_matrix::io::http::{HttpClient, HttpSettings};
@@ -59,7 +59,7 @@ fn with(mut request: CatalogRequest, change: impl Fn(&mut StoreRequest)) -> Cata
 }
 
 fn listing(request: CatalogRequest) -> CatalogRequest {
-    with(request, |store| store.listing = Listing::S3)
+    with(request, |store| store.listing = StoreListing::S3)
 }
 
 fn listed(request: CatalogRequest, versions: &[&str]) -> CatalogRequest {
@@ -453,7 +453,7 @@ async fn names_with_a_day_are_never_guessed() {
     let server = Server::start(|_| Reply::status(500));
     let catalog = look(settings(&server), &request(DATED, &[33, 34])).await;
     let reason = format!(
-        "{BASE}: the names of img.example carry a build date; they must be listed: imageStore.listing: s3 [1.33 1.34]"
+        "{BASE}: image names of img.example contain a build date, so it must be listed: set imageStore.listing to s3 [1.33 1.34]"
     );
     assert_eq!(unreachable(&catalog), [reason]);
     assert_eq!(server.log().len(), 0);
@@ -496,7 +496,7 @@ async fn a_later_page_of_a_listing_that_fails_keeps_those_before() {
     ];
     for (reply, reason) in [
         (Reply::status(404), " answers 404"),
-        (Reply::page(200), ": the answer is no listing"),
+        (Reply::page(200), ": the answer is not a listing"),
         (
             Reply::drop_connection(),
             ": the answer broke off: the connection was closed early",
@@ -535,7 +535,7 @@ async fn a_later_page_of_tags_that_fails_keeps_those_before() {
     for (link, second, reason) in [
         (LINK, Reply::status(404), format!(" answers 404 ({next})")),
         (LINK, Reply::status(401), format!(" answers 401 and gives no token to the public ({next})")),
-        (LINK, Reply::page(200), format!(": the answer is no list of tags ({next})")),
+        (LINK, Reply::page(200), format!(": the answer is not a list of tags ({next})")),
         (
             "<https://evil.example/v2/kindest/node/tags/list>; rel=next",
             Reply::ok(r#"{"tags": ["v1.34.9"]}"#),
@@ -544,7 +544,7 @@ async fn a_later_page_of_tags_that_fails_keeps_those_before() {
         (
             "<?n=1000>; rel=next",
             Reply::status(500),
-            format!(" is one of those before ({first})"),
+            format!(" repeats an earlier one ({first})"),
         ),
     ] {
         let server = paged_registry(link, second);
@@ -752,7 +752,7 @@ async fn a_store_of_nonsense_is_told_in_one_line() {
         let wanted = request("https://img.example/b/NODE_v{version}.qcow2", &[33, 34]);
         let catalog = look(settings(&server), &wanted).await;
         let line = format!(
-            "{BASE}: has images, and none is proved: NODE_v1.33.0.qcow2: {reason} [1.33 1.34]"
+            "{BASE}: has images, but none could be verified: NODE_v1.33.0.qcow2: {reason} [1.33 1.34]"
         );
         assert_eq!(
             (unreachable(&catalog), faulty(&catalog)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::server::{self, Reply, Request, Server, refusing_url};
 use crate::support::store::{CHARTS, IMAGES, PATTERN, StoreServer};
 use csctl_matrix::catalog::{
-    Catalog, CatalogRequest, ChartRequest, ImagePattern, Listing, StoreRequest,
+    Catalog, CatalogRequest, ChartRequest, ImagePattern, StoreListing, StoreRequest,
 };
 use csctl_matrix::io::catalog::fetch;
 use csctl_matrix::io::http::{HttpClient, HttpSettings, Mirror, S3Credentials, Secret};
@@ -249,8 +249,8 @@ async fn an_image_without_a_good_checksum_is_faulty() {
         "text/plain",
         "2026-03-12T11:13:00",
     );
-    let reason = "v1.34.0: the checksum is older than the image (2026-03-12T11:13:00Z against 2026-03-12T11:18:00Z); the \
-                  image was uploaded again";
+    let reason = "v1.34.0: the checksum (2026-03-12T11:13:00Z) is older than the image (2026-03-12T11:18:00Z), which \
+                  was uploaded again";
     assert_eq!(faulty(&look_at(&store, &[34]).await), [reason]);
     store.remove(&checksum_url("1.34.0"));
     let reason = format!(
@@ -743,7 +743,7 @@ async fn a_store_that_can_be_listed_is_listed() {
     let request = store_request(
         pattern,
         StoreRequest {
-            listing: Listing::S3,
+            listing: StoreListing::S3,
             ..minors(&[34])
         },
     );
@@ -776,7 +776,7 @@ async fn a_store_that_can_be_listed_is_listed() {
             None => continue,
         };
         let reason =
-            "the store does not allow a listing; set keys for it, or use it without listing [1.34]";
+            "the store does not allow listing; set keys for it, or use it without listing [1.34]";
         assert_eq!(unreachable(&look(settings, &request).await), [reason]);
     }
 }
@@ -786,7 +786,7 @@ async fn a_listing_that_gives_no_answer_is_unreachable() {
     let request = |base: &str| {
         let pattern = format!("{base}{{os}}-kube-v{{version}}.qcow2");
         let listed = StoreRequest {
-            listing: Listing::S3,
+            listing: StoreListing::S3,
             ..minors(&[34])
         };
         store_request(&pattern, listed)
@@ -800,10 +800,13 @@ async fn a_listing_that_gives_no_answer_is_unreachable() {
     .await;
     assert_eq!(unreachable(&catalog), ["connection refused [1.34]"]);
     let catalog = look(settings.clone(), &request("https://s3.example/")).await;
-    assert!(unreachable(&catalog)[0].starts_with("a listing needs the bucket's name"));
+    assert!(unreachable(&catalog)[0].starts_with("listing needs the bucket's name"));
     let pages = Server::start(|_| Reply::page(200));
     let catalog = look(settings, &request(&format!("{}/bucket/", pages.url()))).await;
-    assert_eq!(unreachable(&catalog), ["the answer is no listing [1.34]"]);
+    assert_eq!(
+        unreachable(&catalog),
+        ["the answer is not a listing [1.34]"]
+    );
 }
 
 #[tokio::test]
@@ -856,7 +859,7 @@ async fn a_used_up_rate_limit_says_when_it_ends() {
         ),
         (
             Reply::page(200),
-            "the answer is no list of releases: expected value at line 1 column 1 []",
+            "the answer is not a list of releases: expected value at line 1 column 1 []",
         ),
     ] {
         store.fault("https://api.github.com/", fault);

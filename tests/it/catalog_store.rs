@@ -232,7 +232,7 @@ async fn a_catalog_file_reads_back_as_it_was() {
     std::fs::write(&path, text.replace("schema: 1", "schema: 2\nnew: field")).unwrap();
     let error = read_file(&path).unwrap_err().to_string();
     assert!(
-        error.contains("schema is 2") && error.contains("write the file anew"),
+        error.contains("has schema 2") && error.contains("write the file again"),
         "{error}"
     );
 }

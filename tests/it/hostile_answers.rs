@@ -8,7 +8,7 @@ use crate::support::cases::cases;
 use crate::support::hostile::{Harm, apply, harm, header};
 use crate::support::server::{Reply, Request, Server};
 use csctl_matrix::catalog::{
-    Catalog, CatalogRequest, ChartRequest, Listing, StoreRequest, VulnerabilityRequest,
+    Catalog, CatalogRequest, ChartRequest, StoreListing, StoreRequest, VulnerabilityRequest,
 };
 use csctl_matrix::io::catalog::{fetch, to_text};
 use csctl_matrix::io::forge::{Clock, Credentials, ForgeSettings, GitHub, PullQuery};
@@ -189,7 +189,7 @@ fn wanted(registry: &str) -> CatalogRequest {
         ..StoreRequest::default()
     };
     let listed = StoreRequest {
-        listing: Listing::S3,
+        listing: StoreListing::S3,
         ..store.clone()
     };
     let file = "{os}-kube-v{minor}/{os}-kube-v{version}.qcow2";

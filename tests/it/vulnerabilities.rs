@@ -141,11 +141,11 @@ async fn a_feed_without_an_answer_is_unreachable() {
         (Reply::page(200), "the answer is a web page"),
         (
             Reply::ok("{\"items\": ["),
-            "the answer is no feed of vulnerabilities: EOF while parsing a list at line 1 column 11",
+            "the answer is not a feed of vulnerabilities: EOF while parsing a list at line 1 column 11",
         ),
         (
             Reply::ok("{}"),
-            "the answer is no feed of vulnerabilities: missing field `items` at line 1 column 2",
+            "the answer is not a feed of vulnerabilities: missing field `items` at line 1 column 2",
         ),
         (
             Reply::ok("{\"items\": [").cut(400),
@@ -183,11 +183,11 @@ async fn a_record_without_an_answer_is_named_and_the_others_stay() {
         (Reply::page(200), "the answer is a web page"),
         (
             Reply::ok("7"),
-            "the answer is no CVE record: invalid type: integer `7`, expected struct Record at line 1 column 1",
+            "the answer is not a CVE record: invalid type: integer `7`, expected struct Record at line 1 column 1",
         ),
         (
             Reply::ok("{\"error\": \"RECORD_DNE\"}"),
-            "the answer is no CVE record: missing field `containers` at line 1 column 23",
+            "the answer is not a CVE record: missing field `containers` at line 1 column 23",
         ),
     ] {
         let store = world();
@@ -258,7 +258,7 @@ async fn entries_of_the_feed_are_taken_apart_and_never_become_paths() {
     );
     assert_eq!(
         said(&catalog)[4],
-        format!("{FEED} an entry of the feed is no CVE number (../../admin)")
+        format!("{FEED} an entry of the feed has no CVE number (../../admin)")
     );
     let asked: Vec<String> = store.log().into_iter().map(|one| one.path).collect();
     assert!(

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use csctl_matrix::yaml::{Editor, File, Node, Path, Place, Shape, YamlError};
+use csctl_matrix::yaml::{Editor, File, KeyPlace, Node, Path, Shape, YamlError};
 
 /// Applies one line, whose parts stand between ` | `; `@1 ` before it names another document than the first.
 ///
@@ -37,9 +37,9 @@ fn apply(editor: &mut Editor<'_>, line: &str) -> Result<(), YamlError> {
             .map(drop),
         "insert-key" => {
             let place = match part(1) {
-                "" => Place::Last,
-                "^" => Place::First,
-                after => Place::After(after),
+                "" => KeyPlace::Last,
+                "^" => KeyPlace::First,
+                after => KeyPlace::After(after),
             };
             editor
                 .insert_key(document, &path(target), place, (part(2), part(3)))

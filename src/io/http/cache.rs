@@ -54,15 +54,15 @@ pub(super) fn key(what: &str, url: &str, identity: Option<&str>) -> String {
 impl Cache {
     /// Opens the folder and makes it where it is missing; without a folder that can be written there is no cache.
     pub(super) fn open(folder: &Path) -> Option<Self> {
-        let folder = folder.join("http");
-        fs::create_dir_all(&folder).ok()?;
+        let own = folder.join("http");
+        fs::create_dir_all(&own).ok()?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             // Answers may come from private stores.
-            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).ok();
+            fs::set_permissions(&own, fs::Permissions::from_mode(0o700)).ok();
         }
-        Some(Self { folder })
+        Some(Self { folder: own })
     }
 
     /// Finds a stored answer. A file that is damaged, cut or of another form counts as missing.
@@ -72,8 +72,8 @@ impl Cache {
         if hex::encode(Sha256::digest(rest)).as_bytes() != sum {
             return None;
         }
-        let (head, body) = split_line(rest)?;
-        let head: Head = serde_json::from_slice(head).ok()?;
+        let (first_line, body) = split_line(rest)?;
+        let head: Head = serde_json::from_slice(first_line).ok()?;
         if head.form != FORM || head.key != key {
             return None;
         }
@@ -98,6 +98,7 @@ impl Cache {
 
     /// Stores an answer. A failure is not told: the next run asks again.
     pub(super) fn store(&self, key: &str, asked: &str, answer: &Answer) {
+        // A cookie is a secret of one run, and nothing here sends any.
         let headers = answer
             .headers
             .iter()

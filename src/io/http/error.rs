@@ -11,7 +11,7 @@ const NO_ANSWER: &str = "no answer in time";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
     /// The text is no http or https URL.
-    #[error("`{url}` is not a URL that can be asked: {reason}")]
+    #[error("invalid URL `{url}`: {reason}")]
     BadUrl {
         /// The text.
         url: String,
@@ -33,7 +33,7 @@ pub enum HttpError {
         reason: String,
     },
     /// The connection broke in the middle of the answer.
-    #[error("the answer of {url} broke off: {reason}")]
+    #[error("the answer from {url} broke off: {reason}")]
     BrokenOff {
         /// The URL.
         url: String,
@@ -41,7 +41,7 @@ pub enum HttpError {
         reason: String,
     },
     /// The answer is longer than anything that is expected there.
-    #[error("the answer of {url} is longer than {limit} bytes")]
+    #[error("the answer from {url} is longer than {limit} bytes")]
     TooLarge {
         /// The URL.
         url: String,
@@ -49,7 +49,7 @@ pub enum HttpError {
         limit: usize,
     },
     /// The time for all sources together is over.
-    #[error("no answer of {url} within {} (--timeout)", in_words(*limit))]
+    #[error("no answer from {url} within {} (--timeout)", in_words(*limit))]
     OutOfTime {
         /// The URL.
         url: String,
@@ -57,7 +57,7 @@ pub enum HttpError {
         limit: Duration,
     },
     /// The answer trickles.
-    #[error("the answer of {url} is too slow: less than {bytes_per_second} bytes a second")]
+    #[error("the answer from {url} is too slow: less than {bytes_per_second} bytes per second")]
     TooSlow {
         /// The URL.
         url: String,
@@ -123,7 +123,7 @@ impl HttpError {
             }
             Self::TooSlow {
                 bytes_per_second, ..
-            } => format!("the answer is too slow: less than {bytes_per_second} bytes a second"),
+            } => format!("the answer is too slow: less than {bytes_per_second} bytes per second"),
             Self::Redirect { target, reason, .. } => {
                 format!("redirects to {target}, which is not followed: {reason}")
             }
@@ -191,7 +191,7 @@ fn connect_reason(error: &reqwest::Error) -> String {
     while let Some(cause) = source {
         last = cause.to_string();
         if last.contains("dns error") {
-            return "the host name is not known".to_owned();
+            return "unknown host name".to_owned();
         }
         if let Some(cause) = cause.downcast_ref::<io::Error>() {
             match cause.kind() {
@@ -213,35 +213,34 @@ fn connect_reason(error: &reqwest::Error) -> String {
 
 /// Says what is wrong with a certificate. The words that are known are those of `rustls::CertificateError`.
 fn certificate_reason(fault: &str) -> String {
-    let is = |word: &str| fault.starts_with(word);
-    let (what, advice) = if is("UnknownIssuer") {
+    let (what, advice) = if fault.starts_with("UnknownIssuer") {
         (
-            "nobody known here has signed its certificate",
-            "where the host has a CA of its own, set SSL_CERT_FILE",
+            "its certificate is signed by an unknown CA",
+            "if the host has its own CA, set SSL_CERT_FILE",
         )
-    } else if is("Expired") || fault.contains("expired") {
+    } else if fault.contains("Expired") || fault.contains("expired") {
         (
             "its certificate has expired",
             "renew it, or check the clock of this machine",
         )
-    } else if is("NotValidYet") || fault.contains("not valid yet") {
+    } else if fault.contains("NotValidYet") || fault.contains("not valid yet") {
         (
             "its certificate is not valid yet",
             "check the clock of this machine",
         )
-    } else if is("NotValidForName") || fault.contains("not valid for name") {
-        ("its certificate is of another host", "check the URL")
-    } else if is("CaUsedAsEndEntity") || fault.contains("CaUsedAsEndEntity") {
+    } else if fault.contains("NotValidForName") || fault.contains("not valid for name") {
+        ("its certificate is for another host", "check the URL")
+    } else if fault.contains("CaUsedAsEndEntity") {
         (
-            "it shows the certificate of a CA as its own",
+            "it uses a CA's certificate as its own",
             "give the server a certificate that the CA has signed",
         )
-    } else if is("Revoked") {
+    } else if fault.starts_with("Revoked") {
         ("its certificate was revoked", "renew it")
     } else {
         (
-            "its certificate cannot be used",
-            "look at it: openssl s_client -connect HOST:443",
+            "its certificate is invalid",
+            "inspect it with openssl s_client -connect HOST:443",
         )
     };
     format!("{what}; {advice}")
@@ -266,7 +265,7 @@ pub(crate) fn redact(url: &str) -> String {
 
 /// Returns the URL without query, which may carry a signature, and without user name and password.
 pub(super) fn redact_target(url: &url::Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    redact(url.as_str())
+    let mut plain = url.clone();
+    plain.set_query(None);
+    redact(plain.as_str())
 }

@@ -20,35 +20,42 @@ const BODY_LIMIT: usize = 16 << 20;
 #[derive(Clone)]
 struct GitHubService {
     client: HttpClient,
-    sends_token: bool,
+    token: TokenUse,
+}
+
+/// Whether the token of the settings goes along.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TokenUse {
+    Sent,
+    Kept,
 }
 
 impl HttpClient {
     /// Returns a client for GitHub's API at this base, such as `https://api.github.com`. The token of the settings is sent
     /// where there is one. Needs to be called within a tokio runtime.
     pub fn octocrab(&self, base: &str) -> Result<Octocrab, HttpError> {
-        self.octocrab_with(base, true)
+        self.octocrab_with(base, TokenUse::Sent)
     }
 
     /// Returns a client as [`HttpClient::octocrab`] does, for a base that the token must not be sent to.
     pub fn octocrab_without_token(&self, base: &str) -> Result<Octocrab, HttpError> {
-        self.octocrab_with(base, false)
+        self.octocrab_with(base, TokenUse::Kept)
     }
 
-    fn octocrab_with(&self, base: &str, sends_token: bool) -> Result<Octocrab, HttpError> {
-        let base = base
-            .parse()
-            .map_err(|error: http::uri::InvalidUri| HttpError::BadUrl {
-                url: super::redact(base),
-                reason: error.to_string(),
-            })?;
+    fn octocrab_with(&self, base: &str, token: TokenUse) -> Result<Octocrab, HttpError> {
+        let uri: http::Uri =
+            base.parse()
+                .map_err(|error: http::uri::InvalidUri| HttpError::BadUrl {
+                    url: super::redact(base),
+                    reason: error.to_string(),
+                })?;
         let service = GitHubService {
             client: self.clone(),
-            sends_token,
+            token,
         };
         let built: Result<Octocrab, Infallible> = OctocrabBuilder::new_empty()
             .with_service(service)
-            .with_layer(&BaseUriLayer::new(base))
+            .with_layer(&BaseUriLayer::new(uri))
             .with_auth(AuthState::None)
             .build();
         let Ok(octocrab) = built;
@@ -60,11 +67,11 @@ impl GitHubService {
     async fn send(self, request: Request<OctoBody>) -> Result<Response<Full<Bytes>>, HttpError> {
         let (parts, body) = request.into_parts();
         let url = parts.uri.to_string();
-        let body = body.collect().await.map_err(|error| HttpError::BrokenOff {
+        let sent = body.collect().await.map_err(|error| HttpError::BrokenOff {
             url: url.clone(),
             reason: error.to_string(),
         })?;
-        let mut ask = Ask::new(parts.method, &url).with_body(body.to_bytes());
+        let mut ask = Ask::new(parts.method, &url).with_body(sent.to_bytes());
         ask.body_limit = BODY_LIMIT;
         ask.headers = parts.headers;
         if !ask.headers.contains_key(header::ACCEPT) {
@@ -72,7 +79,7 @@ impl GitHubService {
             ask.headers.insert(header::ACCEPT, accept);
         }
         // What GitHub tells everybody is asked of a file's mirror too, as nobody.
-        let sends_token = self.sends_token && !self.client.is_mirrored_by_file(&url);
+        let sends_token = self.token == TokenUse::Sent && !self.client.is_mirrored_by_file(&url);
         let token = self.client.settings().github_token.clone();
         if let Some(token) = token.filter(|_| sends_token) {
             ask = ask.with_bearer(token);

@@ -30,8 +30,8 @@ impl Hosts {
     /// Remembers that the host gave no answer, after all retries.
     pub(super) fn mark_down(&self, host: String, reason: &str) {
         let mut known = self.lock();
-        let host = known.entry(host).or_default();
-        host.down.get_or_insert_with(|| reason.to_owned());
+        let entry = known.entry(host).or_default();
+        entry.down.get_or_insert_with(|| reason.to_owned());
     }
 
     /// Tells whether the host answered with 5xx after all retries before: it is asked once per request from then on.
@@ -52,8 +52,8 @@ impl Hosts {
     /// Remembers that the host has not answered a request of this moment in time.
     pub(super) fn mark_silent(&self, host: String, since: Instant) {
         let mut known = self.lock();
-        let host = known.entry(host).or_default();
-        host.silent_since.get_or_insert(since);
+        let entry = known.entry(host).or_default();
+        entry.silent_since.get_or_insert(since);
     }
 
     /// Remembers that the host has answered.
@@ -71,8 +71,8 @@ impl Hosts {
     /// Remembers that the host wants a pause.
     pub(super) fn rest(&self, host: String, until: Instant) {
         let mut known = self.lock();
-        let host = known.entry(host).or_default();
-        host.rest_until = host.rest_until.max(Some(until));
+        let entry = known.entry(host).or_default();
+        entry.rest_until = entry.rest_until.max(Some(until));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Host>> {

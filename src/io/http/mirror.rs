@@ -11,28 +11,22 @@ pub struct Mirror {
     pub to: String,
 }
 
-/// A text that is no mirror.
+/// A text that is not a mirror.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is not a mirror; write FROM=TO with two URLs, as https://store.example/=http://mirror.local/store/"
+    "expected FROM=TO with two URLs, such as https://store.example/=http://mirror.local/store/"
 )]
-pub struct MirrorError {
-    /// The text as found.
-    pub text: String,
-}
+pub struct MirrorError;
 
 impl FromStr for Mirror {
     type Err = MirrorError;
 
     fn from_str(text: &str) -> Result<Self, MirrorError> {
-        let error = || MirrorError {
-            text: text.to_owned(),
-        };
-        let (from, to) = text.split_once('=').ok_or_else(error)?;
+        let (from, to) = text.split_once('=').ok_or(MirrorError)?;
         for url in [from, to] {
-            let parsed = url::Url::parse(url).map_err(|_| error())?;
+            let parsed = url::Url::parse(url).map_err(|_| MirrorError)?;
             if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
-                return Err(error());
+                return Err(MirrorError);
             }
         }
         Ok(Self {
@@ -143,53 +137,60 @@ fn find_longest<'m>(mirrors: &'m [Mirror], url: &str, by: MirroredBy) -> Option<
 mod tests {
     use super::*;
 
+    fn mirror(text: &str) -> Mirror {
+        text.parse().unwrap()
+    }
+
     #[test]
     fn the_longest_whole_prefix_wins() {
-        let mirrors = [
-            "https://store.example/=http://a.local/x/",
-            "https://store.example/images=http://b.local",
-        ]
-        .map(|text| text.parse::<Mirror>().unwrap());
-        let mirrors = Mirrors::from_iter(mirrors);
-        let asked = |url: &str| mirrors.rewrite(url).url;
-        assert_eq!(asked("https://store.example/f"), "http://a.local/x/f");
-        assert_eq!(asked("https://store.example/images/f"), "http://b.local/f");
-        assert_eq!(
-            asked("https://store.example/images2/f"),
-            "http://a.local/x/images2/f"
-        );
-        assert_eq!(
-            asked("https://store.example.evil/f"),
-            "https://store.example.evil/f"
-        );
-        assert_eq!(asked("https://store.example?a=b"), "http://a.local/x?a=b");
+        let mirrors = Mirrors::from_iter([
+            mirror("https://store.example/=http://a.local/x/"),
+            mirror("https://store.example/images=http://b.local"),
+        ]);
+        for (url, asked) in [
+            ("https://store.example/f", "http://a.local/x/f"),
+            ("https://store.example/images/f", "http://b.local/f"),
+            (
+                "https://store.example/images2/f",
+                "http://a.local/x/images2/f",
+            ),
+            (
+                "https://store.example.evil/f",
+                "https://store.example.evil/f",
+            ),
+            ("https://store.example?a=b", "http://a.local/x?a=b"),
+        ] {
+            assert_eq!(mirrors.rewrite(url).url, asked);
+        }
     }
 
     #[test]
     fn a_secret_follows_the_command_line_alone() {
-        let parse = |text: &str| text.parse::<Mirror>().unwrap();
         let mirrors = Mirrors {
-            asked: vec![parse("https://api.example/=https://proxy.local/api/")],
+            asked: vec![mirror("https://api.example/=https://proxy.local/api/")],
             of_files: vec![
-                parse("https://api.example/=https://evil.example/"),
-                parse("https://api.example/repos=https://evil.example/"),
-                parse("https://git.example/=https://evil.example/"),
+                mirror("https://api.example/=https://evil.example/"),
+                mirror("https://api.example/repos=https://evil.example/"),
+                mirror("https://git.example/=https://evil.example/"),
             ],
         };
-        let with_secret = |url: &str| mirrors.rewrite_with_secret(url).url;
-        assert_eq!(
-            with_secret("https://api.example/repos/a"),
-            "https://proxy.local/api/repos/a"
-        );
-        assert_eq!(
-            with_secret("https://git.example/a.git"),
-            "https://git.example/a.git"
-        );
+        for (url, asked) in [
+            (
+                "https://api.example/repos/a",
+                "https://proxy.local/api/repos/a",
+            ),
+            ("https://git.example/a.git", "https://git.example/a.git"),
+        ] {
+            assert_eq!(mirrors.rewrite_with_secret(url).url, asked);
+        }
         // Without a secret the longer prefix wins, and of two alike that of the command line.
-        let plain = |url: &str| mirrors.rewrite(url);
-        assert_eq!(plain("https://api.example/x").by, MirroredBy::CommandLine);
-        assert_eq!(plain("https://api.example/repos/a").by, MirroredBy::File);
-        assert_eq!(plain("https://other.example/").by, MirroredBy::Nobody);
+        for (url, by) in [
+            ("https://api.example/x", MirroredBy::CommandLine),
+            ("https://api.example/repos/a", MirroredBy::File),
+            ("https://other.example/", MirroredBy::Nobody),
+        ] {
+            assert_eq!(mirrors.rewrite(url).by, by);
+        }
     }
 
     #[test]

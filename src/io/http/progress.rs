@@ -179,19 +179,18 @@ mod tests {
             asked.begin(host);
         }
         let later = asked.since.unwrap() + Duration::from_secs(31);
-        let line = |asked: &Asked| asked.line(later);
         assert_eq!(
-            line(&asked).as_deref(),
+            asked.line(later).as_deref(),
             Some("asked 3 times, 31 s, waiting for charts.example.org and another host")
         );
         asked.end("charts.example.org");
         asked.end("images.example.org");
         assert_eq!(
-            line(&asked).as_deref(),
+            asked.line(later).as_deref(),
             Some("asked 3 times, 31 s, waiting for images.example.org")
         );
         asked.end("images.example.org");
-        assert_eq!(line(&asked), None);
+        assert_eq!(asked.line(later), None);
     }
 
     /// Who waits for nobody says nothing, so that the time between two rounds of questions is no news.

@@ -30,6 +30,7 @@ pub(super) async fn exchange(
         let sent = Instant::now();
         let answer = transport.follow(ask).await;
         note_silence(transport, &host, sent, &answer);
+        // A shift by 32 bits or more would overflow.
         let pause = settings.retry_pause.saturating_mul(1 << attempt.min(10));
         let is_given_up = transport
             .hosts

@@ -25,12 +25,13 @@ pub struct Secret(String);
 impl Secret {
     /// Returns the secret without white space at its ends; nothing where nothing is left.
     pub fn new(text: &str) -> Option<Self> {
-        let text = text.trim();
-        if text.is_empty() {
+        // A file with a token ends with a line break, which no header can carry.
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
             return None;
         }
-        hold(text);
-        Some(Self(text.to_owned()))
+        hold(trimmed);
+        Some(Self(trimmed.to_owned()))
     }
 
     /// Returns the secret's text, for the one place that sends it.
@@ -47,8 +48,10 @@ impl fmt::Debug for Secret {
 
 /// Remembers a secret, and the lines of one that has several, as a private key.
 fn hold(text: &str) {
-    let lines = text.lines().map(str::trim);
-    let lines = lines.filter(|line| !line.starts_with("-----"));
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("-----"));
     let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
     for word in lines.filter(|line| line.len() >= SHORTEST) {
         if !held.iter().any(|known| known == word) {

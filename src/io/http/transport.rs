@@ -80,14 +80,14 @@ impl Transport {
     }
 
     pub(super) fn stats(&self) -> HttpStats {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counters = &self.counters;
         HttpStats {
-            requests: read(&self.counters.requests),
-            unchanged: read(&self.counters.unchanged),
-            stored: read(&self.counters.stored),
-            bodies: read(&self.counters.bodies),
-            bytes: read(&self.counters.bytes),
-            rounds: self.counters.rounds.load(Ordering::Relaxed),
+            requests: counters.requests.load(Ordering::Relaxed),
+            unchanged: counters.unchanged.load(Ordering::Relaxed),
+            stored: counters.stored.load(Ordering::Relaxed),
+            bodies: counters.bodies.load(Ordering::Relaxed),
+            bytes: counters.bytes.load(Ordering::Relaxed),
+            rounds: counters.rounds.load(Ordering::Relaxed),
         }
     }
 
@@ -112,8 +112,10 @@ impl Transport {
             if let Some(reason) = self.hosts.find_down(&host_of(url.as_str()))
                 && !ask.is_once
             {
-                let url = redact(url.as_str());
-                return Err(HttpError::Unreachable { url, reason });
+                return Err(HttpError::Unreachable {
+                    url: redact(url.as_str()),
+                    reason,
+                });
             }
             let answer = self.send(ask, &url).await?;
             let target = match find_redirect(&answer, &url) {
@@ -169,32 +171,7 @@ impl Transport {
             request = request.basic_auth(user, Some(token.expose()));
         }
         let mut response = self.await_head(ask, url, request).await?;
-        let too_large = || HttpError::TooLarge {
-            url: redact(url.as_str()),
-            limit: ask.body_limit,
-        };
-        let limit = u64::try_from(ask.body_limit).unwrap_or(u64::MAX);
-        if !ask.is_brief()
-            && response
-                .content_length()
-                .is_some_and(|length| length > limit)
-        {
-            return Err(too_large());
-        }
-        let mut body = BytesMut::new();
-        // Git and GitHub's own client have their own limits: a server may think for long between two pieces of a pack.
-        let pace = (!ask.is_once).then_some(self.settings.least_pace);
-        let mut paced = PacedBody::new(&mut response, pace);
-        while let Some(chunk) = paced.chunk().await? {
-            if ask.is_first_byte {
-                body.extend(chunk.first());
-                break;
-            }
-            if body.len() + chunk.len() > ask.body_limit {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = self.read_body(ask, url, &mut response).await?;
         if !body.is_empty() {
             let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
             self.counters.bodies.fetch_add(1, Ordering::Relaxed);
@@ -207,6 +184,39 @@ impl Transport {
             body: body.freeze(),
             is_stored: false,
         })
+    }
+
+    async fn read_body(
+        &self,
+        ask: &Ask,
+        url: &Url,
+        response: &mut reqwest::Response,
+    ) -> Result<BytesMut, HttpError> {
+        let limit = u64::try_from(ask.body_limit).unwrap_or(u64::MAX);
+        // A HEAD announces the length of what it does not send.
+        if !ask.is_brief()
+            && response
+                .content_length()
+                .is_some_and(|length| length > limit)
+        {
+            return Err(too_large(ask, url));
+        }
+        let mut body = BytesMut::new();
+        // Git and GitHub's own client have their own limits: a server may think for long between two pieces of a pack.
+        let pace = (!ask.is_once).then_some(self.settings.least_pace);
+        let mut paced = PacedBody::new(response, pace);
+        while let Some(chunk) = paced.chunk().await? {
+            if ask.is_first_byte {
+                body.extend(chunk.first());
+                break;
+            }
+            // The length that was announced may be wrong, or that of a compressed body.
+            if body.len() + chunk.len() > ask.body_limit {
+                return Err(too_large(ask, url));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
     }
 
     /// Waits for the head of an answer. A host that was silent before is not waited for as long again.
@@ -239,9 +249,11 @@ impl Transport {
         let _permit = self.permits.acquire().await;
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let _under_way = self.progress.begin(url.host_str().unwrap_or_default());
-        let fault = |error: reqwest::Error| HttpError::of_transport(url.as_str(), &error);
         let request = self.client(&url)?.get(url.clone()).timeout(DAY);
-        let mut response = request.send().await.map_err(fault)?;
+        let mut response = request
+            .send()
+            .await
+            .map_err(|error| HttpError::of_transport(url.as_str(), &error))?;
         if response.status().as_u16() != 200 {
             return Err(HttpError::Unreachable {
                 url: redact_target(&url),
@@ -270,6 +282,13 @@ impl Transport {
     }
 }
 
+fn too_large(ask: &Ask, url: &Url) -> HttpError {
+    HttpError::TooLarge {
+        url: redact(url.as_str()),
+        limit: ask.body_limit,
+    }
+}
+
 /// Returns the headers to send to exactly this URL.
 fn headers_for(ask: &Ask, url: &Url) -> Result<HeaderMap, HttpError> {
     let mut headers = ask.headers.clone();
@@ -291,12 +310,11 @@ fn headers_for(ask: &Ask, url: &Url) -> Result<HeaderMap, HttpError> {
     if ask.basic_user.is_some() {
         return Ok(headers);
     }
-    let bad_token = |_| HttpError::BadUrl {
+    let bearer = format!("Bearer {}", token.expose());
+    let mut value = HeaderValue::try_from(bearer).map_err(|_| HttpError::BadUrl {
         url: redact(url.as_str()),
         reason: "the token has characters that no header can carry".to_owned(),
-    };
-    let mut value =
-        HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(bad_token)?;
+    })?;
     value.set_sensitive(true);
     headers.insert(header::AUTHORIZATION, value);
     Ok(headers)
@@ -307,6 +325,7 @@ fn build_client(settings: &HttpSettings) -> Result<reqwest::Client, String> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("csctl-matrix/", env!("CARGO_PKG_VERSION")))
+        // `Transport::follow` follows redirects: it knows mirrors, secrets and private networks.
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(settings.connect_timeout)
         .read_timeout(settings.read_timeout)
@@ -345,19 +364,15 @@ fn refuse_redirect(ask: &Ask, from: &Url, to: &Url) -> Option<&'static str> {
 }
 
 fn parse_url(text: &str) -> Result<Url, HttpError> {
-    let error = |reason: String| HttpError::BadUrl {
+    let reason = match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => return Ok(url),
+        Ok(url) => format!("`{}` is neither http nor https", url.scheme()),
+        Err(error) => error.to_string(),
+    };
+    Err(HttpError::BadUrl {
         url: redact(text),
         reason,
-    };
-    let url = Url::parse(text).map_err(|parse_error| error(parse_error.to_string()))?;
-    if matches!(url.scheme(), "http" | "https") {
-        Ok(url)
-    } else {
-        Err(error(format!(
-            "`{}` is neither http nor https",
-            url.scheme()
-        )))
-    }
+    })
 }
 
 /// Tells whether nobody on the way to a URL can read a token.
@@ -393,11 +408,15 @@ mod tests {
 
     #[test]
     fn unsafe_redirects_are_refused() {
-        let refused = |from: &str, to: &str| {
+        for (from, to, is_refused) in [
+            ("https://a/", "http://a/", true),
+            ("http://a/", "ftp://a/", true),
+            ("http://a/", "https://b/", false),
+            ("https://a/", "https://b/", false),
+        ] {
             let (from, to) = (Url::parse(from).unwrap(), Url::parse(to).unwrap());
-            refuse_redirect(&Ask::head(from.as_str()), &from, &to).is_some()
-        };
-        assert!(refused("https://a/", "http://a/") && refused("http://a/", "ftp://a/"));
-        assert!(!refused("http://a/", "https://b/") && !refused("https://a/", "https://b/"));
+            let reason = refuse_redirect(&Ask::head(from.as_str()), &from, &to);
+            assert_eq!(reason.is_some(), is_refused, "{from} {to}");
+        }
     }
 }

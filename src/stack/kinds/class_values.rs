@@ -6,7 +6,7 @@ use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::image_list::{ImageListScope, Listing, reconcile};
-use crate::yaml::{Node, Path, Place};
+use crate::yaml::{KeyPlace, Node, Path};
 
 #[derive(Debug)]
 pub(super) struct ClassValues;
@@ -195,8 +195,8 @@ fn edit_map(
         let key = insert.image.version.spelled_like(&like.name);
         let before = insert.at.checked_sub(1);
         let place = match before.and_then(|before| image_list.entries.get(before)) {
-            Some(before) => Place::After(&before.name),
-            None => Place::First,
+            Some(before) => KeyPlace::After(&before.name),
+            None => KeyPlace::First,
         };
         edits.insert_key(document, path, place, (&key, &value, insert.class))?;
     }

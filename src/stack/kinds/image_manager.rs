@@ -9,7 +9,7 @@ use crate::stack::facts::{ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group::Algorithm;
 use crate::stack::image_list::{ImageListChange, ImageListScope, Listing, reconcile};
 use crate::version::{KubernetesVersion, OsRelease};
-use crate::yaml::{Node, Path, Place};
+use crate::yaml::{KeyPlace, Node, Path};
 
 #[derive(Debug)]
 pub(in crate::stack) struct ImageManager;
@@ -109,7 +109,7 @@ fn edit_list(
                     edits.set(document, &item.clone().join(inner), text, *class)?;
                 } else {
                     let key = inner.to_string();
-                    edits.insert_key(document, &item, Place::Last, (&key, text, *class))?;
+                    edits.insert_key(document, &item, KeyPlace::Last, (&key, text, *class))?;
                 }
             }
             Ok(())
@@ -121,7 +121,7 @@ fn edit_list(
             let item = path.clone().index(*index);
             let built = built.to_string();
             let entry = ("build_date", built.as_str(), ChangeClass::Repair);
-            edits.insert_key(document, &item, Place::Last, entry)?;
+            edits.insert_key(document, &item, KeyPlace::Last, entry)?;
         }
     }
     for insert in &change.insert {

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::find::Member;
+use super::find::Extent;
 use super::text::{is_first_on_line, line_start, next_line};
 
 /// Returns the bytes of a block member: its whole lines, or from its start to the next member's.
-pub(super) fn block(text: &str, members: &[Member], place: usize) -> Option<Range<usize>> {
+pub(super) fn block(text: &str, members: &[Extent], place: usize) -> Option<Range<usize>> {
     let member = members.get(place)?;
     if is_first_on_line(text, member.start) {
         return Some(line_start(text, member.start)..next_line(text, member.end));
@@ -17,7 +17,7 @@ pub(super) fn block(text: &str, members: &[Member], place: usize) -> Option<Rang
 }
 
 /// Returns the bytes of a flow member and of one comma beside it.
-pub(super) fn flow(text: &str, members: &[Member], place: usize) -> Option<Range<usize>> {
+pub(super) fn flow(text: &str, members: &[Extent], place: usize) -> Option<Range<usize>> {
     let member = members.get(place)?;
     if members.get(place + 1).is_some() {
         comma(text, members, place)?;
@@ -29,14 +29,14 @@ pub(super) fn flow(text: &str, members: &[Member], place: usize) -> Option<Range
 }
 
 /// Returns what separates this member from the next, if it is one comma with nothing but blanks around it.
-pub(super) fn comma<'t>(text: &'t str, members: &[Member], place: usize) -> Option<&'t str> {
+pub(super) fn comma<'t>(text: &'t str, members: &[Extent], place: usize) -> Option<&'t str> {
     let member = members.get(place)?;
     let gap = text.get(member.end..members.get(place + 1)?.start)?;
     (gap.trim() == ",").then_some(gap)
 }
 
 /// Returns what to put between two members of a flow collection: what stands there already, or `, `.
-pub(super) fn separator<'t>(text: &'t str, members: &[Member], place: usize) -> Option<&'t str> {
+pub(super) fn separator<'t>(text: &'t str, members: &[Extent], place: usize) -> Option<&'t str> {
     if members.len() < 2 {
         return Some(", ");
     }

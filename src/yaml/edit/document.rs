@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::find::{actions_fit, one_block, refuse};
-use super::shape::{Origin, Shape, copy};
+use super::shape::{Original, Shape, copy};
 use super::text::{Splice, is_first_on_line, line_break, line_start, next_line};
 use super::{Editor, lines};
 use crate::yaml::change::DOCUMENTS;
@@ -27,7 +27,7 @@ impl Editor<'_> {
             return Err(refuse(like, &root, Reason::Marker));
         }
         let copied = copy(
-            &Origin {
+            &Original {
                 file,
                 like,
                 start: like.outer,

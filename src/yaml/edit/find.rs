@@ -90,37 +90,42 @@ pub(super) fn find<'a>(root: &'a Node, base: &Path, path: &Path) -> Result<Found
 
 /// Returns the place of the only entry with this key.
 pub(super) fn unique_entry(map: &Node, key: &str) -> Result<Option<usize>, YamlError> {
-    let line = |place: usize| map.entry_list()[place].key.line();
+    let entries = map.entry_list();
     match map.places_of_key(key)[..] {
         [] => Ok(None),
         [only] => Ok(Some(only)),
         [first, later, ..] => Err(YamlError::Duplicate {
             key: key.to_owned(),
-            line: line(later),
-            first_line: line(first),
+            line: entries[later].key.line(),
+            first_line: entries[first].key.line(),
         }),
     }
 }
 
 /// Returns the style of a scalar that may be replaced.
 pub(super) fn writable<'a>(node: &'a Node, path: &Path) -> Result<Model<'a>, YamlError> {
-    let refused = |reason| Err(refuse(node, path, reason));
-    let (value, style) = match &node.kind {
-        Kind::Alias { .. } => return Err(elsewhere(node, path)),
-        Kind::Sequence { .. } | Kind::Map { .. } => return refused(Reason::NotScalar),
-        Kind::Scalar { value, style } => (value, *style),
+    if node.is_alias() {
+        return Err(elsewhere(node, path));
+    }
+    model_of(node).map_err(|reason| refuse(node, path, reason))
+}
+
+pub(super) fn model_of(node: &Node) -> Result<Model<'_>, Reason> {
+    let Kind::Scalar { value, style } = &node.kind else {
+        return Err(Reason::NotScalar);
     };
     if node.templated {
-        return refused(Reason::Template);
+        return Err(Reason::Template);
     }
+    // A tag says what the text means, so that another text may not mean anything.
     if node.has_tag() {
-        return refused(Reason::Tag);
+        return Err(Reason::Tag);
     }
     match style {
-        Style::Block => refused(Reason::BlockScalar),
-        Style::Empty => refused(Reason::EmptyValue),
+        Style::Block => Err(Reason::BlockScalar),
+        Style::Empty => Err(Reason::EmptyValue),
         Style::Plain | Style::Single | Style::Double => Ok(Model {
-            style,
+            style: *style,
             value,
             in_flow: node.in_flow,
         }),
@@ -152,12 +157,12 @@ pub(super) fn one_block(file: &File, places: &[usize]) -> bool {
 
 /// The bytes of one member of a collection.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Member {
+pub(super) struct Extent {
     pub(super) start: usize,
     pub(super) end: usize,
 }
 
-impl Member {
+impl Extent {
     pub(super) fn of_item(item: &Node, flow: bool) -> Self {
         Self {
             start: if flow { item.outer } else { item.dash },

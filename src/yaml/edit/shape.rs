@@ -4,16 +4,16 @@
 use std::ops::Range;
 
 use super::cut;
-use super::find::{Member, actions_fit, find, refuse, unique_entry, writable};
+use super::find::{Extent, actions_fit, find, model_of, refuse, unique_entry, writable};
 use super::text::{
     Splice, apply, indent, is_first_on_line, line_break, line_end, line_start, next_line,
 };
-use crate::yaml::change::{Changes, Content, Fresh};
+use crate::yaml::change::{Changes, Fresh, NewContent};
 use crate::yaml::error::{Reason, YamlError};
 use crate::yaml::file::File;
 use crate::yaml::node::{Kind, Node, Style};
 use crate::yaml::path::{Path, Step};
-use crate::yaml::style::{self, Model, Written};
+use crate::yaml::style::{self, Model, NewScalar};
 
 /// What a new item or document looks like: a sibling, with changes.
 ///
@@ -53,11 +53,11 @@ impl Shape {
 #[derive(Debug)]
 pub(super) struct Copied<'a> {
     pub(super) text: String,
-    pub(super) content: Content<'a>,
+    pub(super) content: NewContent<'a>,
 }
 
 /// Where the item to copy stands.
-pub(super) struct Origin<'a, 'p> {
+pub(super) struct Original<'a, 'p> {
     pub(super) file: &'a File,
     pub(super) like: &'a Node,
     /// Where its text begins: at its dash, in block style.
@@ -68,7 +68,7 @@ pub(super) struct Origin<'a, 'p> {
 }
 
 /// Copies an item in a new shape.
-pub(super) fn copy<'a>(origin: &Origin<'a, '_>, shape: &Shape) -> Result<Copied<'a>, YamlError> {
+pub(super) fn copy<'a>(origin: &Original<'a, '_>, shape: &Shape) -> Result<Copied<'a>, YamlError> {
     let (like, path) = (origin.like, origin.path);
     let extent = origin.start..like.span.end;
     if like.style() == Some(Style::Empty) {
@@ -101,7 +101,7 @@ pub(super) fn copy<'a>(origin: &Origin<'a, '_>, shape: &Shape) -> Result<Copied<
 }
 
 struct Draft<'o, 'a, 'p> {
-    origin: &'o Origin<'a, 'p>,
+    origin: &'o Original<'a, 'p>,
     changes: Changes<'a>,
     splices: Vec<Splice>,
 }
@@ -150,11 +150,9 @@ impl<'a> Draft<'_, 'a, '_> {
             }
         });
         comments_in(text, from..extent.end, &mut comments);
-        comments.retain(|comment| {
-            let inside =
-                |cut: &Splice| cut.range.start <= comment.start && comment.end <= cut.range.end;
-            !self.splices.iter().any(inside)
-        });
+        // A key that is left out takes its comments along already.
+        let cuts = &self.splices;
+        comments.retain(|comment| !cuts.iter().any(|cut| cut.covers(comment)));
         self.splices.extend(comments.into_iter().map(Splice::cut));
     }
 
@@ -187,9 +185,10 @@ impl<'a> Draft<'_, 'a, '_> {
             return Err(refuse(map, &full, Reason::NotCollection));
         };
         let entries = map.entry_list();
-        let stays = |id: &u32| !self.changes.gone.contains(id);
-        let last = entries.iter().rposition(|entry| stays(&entry.value.id));
-        let last = last.ok_or_else(|| refuse(map, &full, Reason::Shape))?;
+        let last = entries
+            .iter()
+            .rposition(|entry| !self.changes.gone.contains(&entry.value.id))
+            .ok_or_else(|| refuse(map, &full, Reason::Shape))?;
         let twin = self
             .origin
             .siblings
@@ -197,7 +196,7 @@ impl<'a> Draft<'_, 'a, '_> {
             .filter_map(|sibling| find(sibling, &Path::root(), path).ok())
             .find_map(|twin| writable(twin.node, path).ok());
         let entry = NewEntry::like(map, last, (key, value), twin);
-        let place = Member::of_entry(&entries[last]).end;
+        let place = Extent::of_entry(&entries[last]).end;
         let text = self.text();
         let before = if is_flow(map) {
             flow_separator(text, map, last).map(str::to_owned)
@@ -205,7 +204,9 @@ impl<'a> Draft<'_, 'a, '_> {
             let lead = indent(text, entries[last].key.outer);
             lead.map(|lead| format!("{}{lead}", line_break(text, place)))
         };
-        let before = before.ok_or_else(|| refuse(map, &full, Reason::Shape))?;
+        let Some(before) = before else {
+            return Err(refuse(map, &full, Reason::Shape));
+        };
         self.splices.push(Splice::replace(
             place..place,
             format!("{before}{}", entry.text()),
@@ -234,7 +235,7 @@ impl<'a> Draft<'_, 'a, '_> {
         text.truncate(kept);
         Ok(Copied {
             text,
-            content: Content::Copy(like, self.changes),
+            content: NewContent::Copy(like, self.changes),
         })
     }
 }
@@ -271,7 +272,7 @@ pub(super) fn entry_cut(text: &str, map: &Node, place: usize) -> Option<Range<us
     let entries = map.entry_list();
     let first = place.saturating_sub(1);
     let members = entries.get(first..entries.len().min(place + 2))?.iter();
-    let members: Vec<Member> = members.map(Member::of_entry).collect();
+    let members: Vec<Extent> = members.map(Extent::of_entry).collect();
     if is_flow(map) {
         cut::flow(text, &members, place - first)
     } else {
@@ -281,7 +282,7 @@ pub(super) fn entry_cut(text: &str, map: &Node, place: usize) -> Option<Range<us
 
 /// Returns what goes between an entry of a flow map and a new one after it.
 pub(super) fn flow_separator<'t>(text: &'t str, map: &Node, place: usize) -> Option<&'t str> {
-    let members: Vec<Member> = map.entry_list().iter().map(Member::of_entry).collect();
+    let members: Vec<Extent> = map.entry_list().iter().map(Extent::of_entry).collect();
     if !text[map.span.start..].starts_with('{') {
         return None;
     }
@@ -291,8 +292,8 @@ pub(super) fn flow_separator<'t>(text: &'t str, map: &Node, place: usize) -> Opt
 /// A new key and its value.
 #[derive(Debug)]
 pub(super) struct NewEntry {
-    key: Written,
-    value: Written,
+    key: NewScalar,
+    value: NewScalar,
 }
 
 impl NewEntry {
@@ -301,9 +302,10 @@ impl NewEntry {
     pub(super) fn like(
         map: &Node,
         place: usize,
-        (key, value): (&str, &str),
+        new: (&str, &str),
         twin: Option<Model<'_>>,
     ) -> Self {
+        let (key, value) = new;
         let neighbour = &map.entry_list()[place];
         let in_flow = is_flow(map);
         let text = Model {
@@ -311,31 +313,23 @@ impl NewEntry {
             value: "text",
             in_flow,
         };
-        let root = Path::root();
-        let like = |node| writable(node, &root).unwrap_or(text);
-        let date = Model { value, ..text };
-        let value_model = twin.unwrap_or_else(|| {
-            if style::is_date(value) {
-                date
-            } else {
-                like(&neighbour.value)
-            }
-        });
+        let key_model = model_of(&neighbour.key).unwrap_or(text);
+        let value_model = match twin {
+            Some(twin) => twin,
+            None if style::is_date(value) => Model { value, ..text },
+            None => model_of(&neighbour.value).unwrap_or(text),
+        };
+        let key_here = Model {
+            in_flow,
+            ..key_model
+        };
+        let value_here = Model {
+            in_flow,
+            ..value_model
+        };
         Self {
-            key: style::write(
-                key,
-                Model {
-                    in_flow,
-                    ..like(&neighbour.key)
-                },
-            ),
-            value: style::write(
-                value,
-                Model {
-                    in_flow,
-                    ..value_model
-                },
-            ),
+            key: style::write(key, key_here),
+            value: style::write(value, value_here),
         }
     }
 
@@ -354,7 +348,7 @@ impl NewEntry {
         Fresh {
             at,
             key: Some(self.key),
-            content: Content::Scalar(self.value),
+            content: NewContent::Scalar(self.value),
         }
     }
 }

@@ -37,6 +37,10 @@ impl Splice {
     pub(super) fn cut(range: Range<usize>) -> Self {
         Self::replace(range, "")
     }
+
+    pub(super) fn covers(&self, range: &Range<usize>) -> bool {
+        self.range.start <= range.start && range.end <= self.range.end
+    }
 }
 
 /// Puts all pieces into the text; fails with the place where two of them meet.
@@ -66,6 +70,7 @@ pub(super) fn apply(source: &str, splices: &mut [Splice]) -> Result<String, usiz
         }
     }
     result.push_str(&source[from..]);
+    // A final newline that was missing stays missing.
     if from == source.len() && !source.ends_with('\n') && result.ends_with('\n') {
         result.pop();
         if result.ends_with('\r') {

@@ -11,7 +11,7 @@ use crate::yaml::spans::MAX_DEPTH;
 const MAX_KEY_LENGTH: usize = 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(super) enum YamlToken {
     StreamEnd,
     VersionDirective { major: u32, minor: u32 },
     TagDirective { handle: Box<str> },
@@ -37,7 +37,7 @@ pub(super) enum TokenKind {
 /// A token and its bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Token {
-    pub(super) kind: TokenKind,
+    pub(super) kind: YamlToken,
     pub(super) start: usize,
     pub(super) end: usize,
     /// The line it begins on, from one, as editors count.
@@ -168,7 +168,7 @@ impl<'t> Scanner<'t> {
         })
     }
 
-    fn token(&self, kind: TokenKind, start: Mark) -> Token {
+    fn token(&self, kind: YamlToken, start: Mark) -> Token {
         Token {
             kind,
             start: start.byte,
@@ -199,16 +199,16 @@ impl<'t> Scanner<'t> {
         let in_flow = self.flow_level > 0;
         let is_blank_next = self.is_blank_behind(char.len_utf8());
         match char {
-            '[' => self.flow_start(TokenKind::FlowSequenceStart),
-            '{' => self.flow_start(TokenKind::FlowMappingStart),
-            ']' => self.flow_end(TokenKind::FlowSequenceEnd),
-            '}' => self.flow_end(TokenKind::FlowMappingEnd),
+            '[' => self.flow_start(YamlToken::FlowSequenceStart),
+            '{' => self.flow_start(YamlToken::FlowMappingStart),
+            ']' => self.flow_end(YamlToken::FlowSequenceEnd),
+            '}' => self.flow_end(YamlToken::FlowMappingEnd),
             ',' => self.flow_entry(),
             '-' if is_blank_next => self.block_entry(),
             '?' if in_flow || is_blank_next => self.key(),
             ':' if in_flow || is_blank_next => self.value(),
-            '*' => self.anchor(TokenKind::Alias),
-            '&' => self.anchor(TokenKind::Anchor),
+            '*' => self.anchor(YamlToken::Alias),
+            '&' => self.anchor(YamlToken::Anchor),
             '!' => self.tag(),
             '|' | '>' if !in_flow => {
                 self.remove_simple_key()?;
@@ -291,7 +291,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Opens a block collection where this column is deeper than the one that is open.
-    fn roll_indent(&mut self, mark: Mark, place: usize, kind: TokenKind) {
+    fn roll_indent(&mut self, mark: Mark, place: usize, kind: YamlToken) {
         let column = isize::try_from(mark.column).unwrap_or(isize::MAX);
         if self.flow_level == 0 && self.indent < column {
             self.indents.push(self.indent);
@@ -308,12 +308,12 @@ impl<'t> Scanner<'t> {
 
     fn unroll_indent(&mut self, column: isize) {
         while self.flow_level == 0 && self.indent > column {
-            self.tokens.push(self.token(TokenKind::BlockEnd, self.mark));
+            self.tokens.push(self.token(YamlToken::BlockEnd, self.mark));
             self.indent = self.indents.pop().unwrap_or(-1);
         }
     }
 
-    fn push_one(&mut self, kind: TokenKind, length: usize) {
+    fn push_one(&mut self, kind: YamlToken, length: usize) {
         let start = self.mark;
         for _ in 0..length {
             self.advance();
@@ -325,7 +325,7 @@ impl<'t> Scanner<'t> {
         self.unroll_indent(-1);
         self.remove_simple_key()?;
         self.simple_key_allowed = false;
-        self.push_one(TokenKind::StreamEnd, 0);
+        self.push_one(YamlToken::StreamEnd, 0);
         Some(())
     }
 
@@ -338,14 +338,14 @@ impl<'t> Scanner<'t> {
         self.remove_simple_key()?;
         self.simple_key_allowed = false;
         let kind = match char {
-            '-' => TokenKind::DocumentStart,
-            _ => TokenKind::DocumentEnd,
+            '-' => YamlToken::DocumentStart,
+            _ => YamlToken::DocumentEnd,
         };
         self.push_one(kind, 3);
         Some(())
     }
 
-    fn flow_start(&mut self, kind: TokenKind) -> Option<()> {
+    fn flow_start(&mut self, kind: YamlToken) -> Option<()> {
         // Each token looks at the keys of all levels: without a bound here, brackets alone would take hours.
         if self.flow_level >= MAX_DEPTH {
             return None;
@@ -358,7 +358,7 @@ impl<'t> Scanner<'t> {
         Some(())
     }
 
-    fn flow_end(&mut self, kind: TokenKind) -> Option<()> {
+    fn flow_end(&mut self, kind: YamlToken) -> Option<()> {
         self.remove_simple_key()?;
         if self.flow_level > 0 {
             self.flow_level -= 1;
@@ -372,7 +372,7 @@ impl<'t> Scanner<'t> {
     fn flow_entry(&mut self) -> Option<()> {
         self.remove_simple_key()?;
         self.simple_key_allowed = true;
-        self.push_one(TokenKind::FlowEntry, 1);
+        self.push_one(YamlToken::FlowEntry, 1);
         Some(())
     }
 
@@ -382,11 +382,11 @@ impl<'t> Scanner<'t> {
                 return None;
             }
             let place = self.tokens.len();
-            self.roll_indent(self.mark, place, TokenKind::BlockSequenceStart);
+            self.roll_indent(self.mark, place, YamlToken::BlockSequenceStart);
         }
         self.remove_simple_key()?;
         self.simple_key_allowed = true;
-        self.push_one(TokenKind::BlockEntry, 1);
+        self.push_one(YamlToken::BlockEntry, 1);
         Some(())
     }
 
@@ -396,24 +396,24 @@ impl<'t> Scanner<'t> {
                 return None;
             }
             let place = self.tokens.len();
-            self.roll_indent(self.mark, place, TokenKind::BlockMappingStart);
+            self.roll_indent(self.mark, place, YamlToken::BlockMappingStart);
         }
         self.remove_simple_key()?;
         self.simple_key_allowed = self.flow_level == 0;
-        self.push_one(TokenKind::Key, 1);
+        self.push_one(YamlToken::Key, 1);
         Some(())
     }
 
     fn value(&mut self) -> Option<()> {
         if let Some(key) = self.simple_keys.last_mut()?.take() {
             let token = Token {
-                kind: TokenKind::Key,
+                kind: YamlToken::Key,
                 start: key.mark.byte,
                 end: key.mark.byte,
                 line: key.mark.shown_line,
             };
             self.tokens.insert(key.token, token);
-            self.roll_indent(key.mark, key.token, TokenKind::BlockMappingStart);
+            self.roll_indent(key.mark, key.token, YamlToken::BlockMappingStart);
             self.simple_key_allowed = false;
         } else {
             if self.flow_level == 0 {
@@ -421,11 +421,11 @@ impl<'t> Scanner<'t> {
                     return None;
                 }
                 let place = self.tokens.len();
-                self.roll_indent(self.mark, place, TokenKind::BlockMappingStart);
+                self.roll_indent(self.mark, place, YamlToken::BlockMappingStart);
             }
             self.simple_key_allowed = self.flow_level == 0;
         }
-        self.push_one(TokenKind::Value, 1);
+        self.push_one(YamlToken::Value, 1);
         Some(())
     }
 }

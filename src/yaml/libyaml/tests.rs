@@ -6,10 +6,10 @@ use serde_yaml::Value;
 
 use crate::yaml::node::{Kind, Node, Style};
 use crate::yaml::proof;
-use crate::yaml::spans::{self, Source, Tree};
-use crate::yaml::template::Template;
+use crate::yaml::spans::{self, NodeTree, Source};
+use crate::yaml::template::Actions;
 
-fn source<'t>(text: &'t str, template: &'t Template) -> Source<'t> {
+fn source<'t>(text: &'t str, template: &'t Actions) -> Source<'t> {
     Source {
         text,
         written: text,
@@ -17,26 +17,33 @@ fn source<'t>(text: &'t str, template: &'t Template) -> Source<'t> {
     }
 }
 
-fn first(text: &str) -> Option<Tree> {
-    spans::parse(&source(text, &Template::default())).ok()
+fn first(text: &str) -> Option<NodeTree> {
+    spans::parse(&source(text, &Actions::default())).ok()
 }
 
-fn second(text: &str) -> Option<Tree> {
-    super::parse(&source(text, &Template::default()))
+fn second(text: &str) -> Option<NodeTree> {
+    super::parse(&source(text, &Actions::default()))
 }
 
-fn is_confirmed(text: &str, tree: &Tree) -> bool {
-    proof::confirm(&source(text, &Template::default()), tree)
+fn is_confirmed(text: &str, tree: &NodeTree) -> bool {
+    proof::confirm(&source(text, &Actions::default()), tree)
 }
 
 fn is_read_by_serde(text: &str) -> bool {
     serde_yaml::Deserializer::from_str(text).all(|document| Value::deserialize(document).is_ok())
 }
 
+fn nested(depth: usize) -> String {
+    "[".repeat(depth) + &"]".repeat(depth)
+}
+
+fn is_nothing(node: &Node) -> bool {
+    node.style() == Some(Style::Empty)
+}
+
 /// Returns whether two nodes are the same, and in the same place where they are more than nothing. Where nothing stands, and
 /// where a collection ends or begins with nothing, each reader sees its own place between the words.
 fn same(one: &Node, other: &Node) -> bool {
-    let is_nothing = |node: &Node| node.style() == Some(Style::Empty);
     let first_key = one.entry_list().first().map(|entry| &entry.key);
     let is_empty = is_nothing(one) || first_key.is_some_and(is_nothing);
     let is_scalar = matches!(one.kind, Kind::Scalar { .. } | Kind::Alias { .. });
@@ -192,7 +199,6 @@ fn the_second_reader_goes_no_deeper_than_the_first() {
     ] {
         assert!(second(&text).is_none());
     }
-    let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     assert!(second(&nested(spans::MAX_DEPTH)).is_some());
     assert!(second(&nested(spans::MAX_DEPTH + 1)).is_none());
 }

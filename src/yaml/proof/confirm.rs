@@ -7,10 +7,10 @@ use serde_yaml::Value;
 
 use super::values;
 use crate::yaml::node::{Kind, Node, Style};
-use crate::yaml::spans::{Source, Tree};
+use crate::yaml::spans::{NodeTree, Source};
 
 /// Returns whether `serde_yaml` reads a text, and the values of the tree in it.
-pub(crate) fn confirm(source: &Source<'_>, tree: &Tree) -> bool {
+pub(crate) fn confirm(source: &Source<'_>, tree: &NodeTree) -> bool {
     let repeated = tree.repeated_keys(source.text);
     let Ok(values) = values::read_tree(source.text, tree, &repeated, 0) else {
         return false;
@@ -41,15 +41,15 @@ impl Agreement<'_> {
     }
 
     fn is(&self, node: &Node, value: &Value) -> bool {
-        let value = match value {
-            Value::Tagged(tagged) => &tagged.value,
-            value => value,
-        };
+        // What a tag makes of a value is the reader's business; both see the same tag.
+        if let Value::Tagged(tagged) = value {
+            return self.is(node, &tagged.value);
+        }
         match &node.kind {
-            Kind::Alias { target, .. } => {
-                let target = self.anchors.get(target);
-                target.is_some_and(|target| self.is(target, value))
-            }
+            Kind::Alias { target, .. } => self
+                .anchors
+                .get(target)
+                .is_some_and(|target| self.is(target, value)),
             Kind::Scalar { value: text, style } => match value {
                 Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_) => false,
                 // A tag may make anything of a text, and an action stands in it as it is written.
@@ -72,11 +72,11 @@ impl Agreement<'_> {
 
     /// Returns whether a key is the one that was read, or renamed as the second of its name.
     fn is_key(&self, key: &Node, read: &Value) -> bool {
-        let renamed = || {
-            let (name, read) = (key.own_str()?, read.as_str()?);
-            let rest = read.strip_prefix(name)?;
-            Some(rest.starts_with(values::REPEATED))
-        };
-        self.is(key, read) || renamed() == Some(true)
+        self.is(key, read) || is_renamed(key, read) == Some(true)
     }
+}
+
+fn is_renamed(key: &Node, read: &Value) -> Option<bool> {
+    let added = read.as_str()?.strip_prefix(key.own_str()?)?;
+    Some(added.starts_with(values::REPEATED))
 }

@@ -8,11 +8,11 @@ use serde::Deserialize as _;
 use serde_yaml::Value;
 
 use super::same_members;
-use crate::yaml::change::{Changes, Content, DOCUMENTS, Expected, Fresh};
+use crate::yaml::change::{Changes, DOCUMENTS, Expected, Fresh, NewContent};
 use crate::yaml::file::File;
 use crate::yaml::node::{Kind, Node, Style};
-use crate::yaml::spans::Tree;
-use crate::yaml::style::Written;
+use crate::yaml::spans::NodeTree;
+use crate::yaml::style::NewScalar;
 
 /// What is added to the name of a key that stands twice, before its number.
 pub(super) const REPEATED: &str = ".repeated";
@@ -40,10 +40,13 @@ pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(),
     if old_values.len() != roots.len() {
         return Err("the parsers count different documents".to_owned());
     }
-    let find = |id: u32| old_values.get(roots.iter().position(|root| root.id == id)?);
+    let old_members = OldMembers {
+        nodes: roots,
+        values: &old_values,
+    };
     let as_values = same_members(&expected, &new_values, |member, new| match member {
         Expected::Kept(place) => proof.same(&roots[*place], &old_values[*place], changes, new),
-        Expected::Fresh(fresh) => proof.same_fresh(fresh, &find, new),
+        Expected::Fresh(fresh) => proof.same_fresh(fresh, old_members, new),
     });
     if as_values {
         return Ok(());
@@ -53,21 +56,16 @@ pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(),
 
 fn read(file: &File) -> Result<Vec<Value>, String> {
     let yaml = file.yaml();
-    let yaml = yaml.strip_prefix('\u{feff}').unwrap_or(yaml);
-    let skipped = file.yaml().len() - yaml.len();
-    read_tree(
-        yaml,
-        &file.tree,
-        &file.tree.repeated_keys(file.yaml()),
-        skipped,
-    )
+    let body = yaml.strip_prefix('\u{feff}').unwrap_or(yaml);
+    let repeated = file.tree.repeated_keys(yaml);
+    read_tree(body, &file.tree, &repeated, yaml.len() - body.len())
 }
 
 /// Reads the values of all documents with the second parser, later keys of one name renamed alike in old and new text.
 /// The places of the tree count from this many bytes before the text.
 pub(super) fn read_tree(
     yaml: &str,
-    tree: &Tree,
+    tree: &NodeTree,
     repeated: &[(usize, &Node, &Node)],
     skipped: usize,
 ) -> Result<Vec<Value>, String> {
@@ -105,6 +103,20 @@ fn rename_repeated(yaml: &str, skipped: usize, repeated: &[(usize, &Node, &Node)
     }
     renamed.push_str(&yaml[from..]);
     renamed
+}
+
+/// The old members of a container that a new one may be a copy of, with their values.
+#[derive(Clone, Copy, Default)]
+struct OldMembers<'a> {
+    nodes: &'a [Node],
+    values: &'a [Value],
+}
+
+impl<'a> OldMembers<'a> {
+    fn find(self, id: u32) -> Option<&'a Value> {
+        let place = self.nodes.iter().position(|node| node.id == id)?;
+        self.values.get(place)
+    }
 }
 
 /// Compares values of the second parser; the old nodes only show where the changes belong.
@@ -175,8 +187,8 @@ impl<'a> ValueProof<'a> {
 
     fn reads_fresh(&self, fresh: &Fresh<'_>, new: &Value) -> bool {
         match &fresh.content {
-            Content::Scalar(written) => same_written(written, new),
-            Content::Copy(like, changes) => self.reads(like, changes, new),
+            NewContent::Scalar(written) => same_written(written, new),
+            NewContent::Copy(like, changes) => self.reads(like, changes, new),
         }
     }
 
@@ -201,16 +213,16 @@ impl<'a> ValueProof<'a> {
                     return false;
                 };
                 let expected = changes.members(node.id, items.iter().map(|item| item.id));
-                let find = |id: u32| {
-                    let place = items.iter().position(|item| item.id == id)?;
-                    old.get(place)
+                let old_members = OldMembers {
+                    nodes: items,
+                    values: old,
                 };
                 old.len() == items.len()
                     && same_members(&expected, new, |member, new| match member {
                         Expected::Kept(place) => {
                             self.same(&items[*place], &old[*place], changes, new)
                         }
-                        Expected::Fresh(fresh) => self.same_fresh(fresh, &find, new),
+                        Expected::Fresh(fresh) => self.same_fresh(fresh, old_members, new),
                     })
             }
             Kind::Map { .. } => self.same_map(node, old, changes, new),
@@ -238,28 +250,24 @@ impl<'a> ValueProof<'a> {
                     Expected::Fresh(fresh) => {
                         let key = fresh.key.as_ref();
                         key.is_some_and(|key| same_written(key, new_key))
-                            && self.same_fresh(fresh, &|_| None, new_value)
+                            && self.same_fresh(fresh, OldMembers::default(), new_value)
                     }
                 },
             )
     }
 
-    fn same_fresh<'v>(
-        &self,
-        fresh: &Fresh<'_>,
-        old: &dyn Fn(u32) -> Option<&'v Value>,
-        new: &Value,
-    ) -> bool {
+    fn same_fresh(&self, fresh: &Fresh<'_>, old: OldMembers<'_>, new: &Value) -> bool {
         match &fresh.content {
-            Content::Scalar(written) => same_written(written, new),
-            Content::Copy(like, changes) => {
-                old(like.id).is_some_and(|value| self.same(like, value, changes, new))
+            NewContent::Scalar(written) => same_written(written, new),
+            NewContent::Copy(like, changes) => {
+                let value = old.find(like.id);
+                value.is_some_and(|value| self.same(like, value, changes, new))
             }
         }
     }
 }
 
-fn same_written(written: &Written, new: &Value) -> bool {
+fn same_written(written: &NewScalar, new: &Value) -> bool {
     match written.style {
         Style::Plain => {
             serde_yaml::from_str::<Value>(&written.source).is_ok_and(|value| value == *new)

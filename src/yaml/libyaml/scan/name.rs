@@ -1,20 +1,22 @@
 //! Anchors, aliases, tags and directives: what is written in letters and holds no value. It resolves nothing.
 
-use super::{Scanner, TokenKind, is_blank, is_blankz, is_break};
+use super::{Scanner, YamlToken, is_blank, is_blankz, is_break};
 
 /// The most digits in a number of a `%YAML` directive.
 const MAX_DIGITS: usize = 9;
 
 impl<'t> Scanner<'t> {
-    pub(super) fn anchor(&mut self, kind: TokenKind) -> Option<()> {
+    pub(super) fn anchor(&mut self, kind: YamlToken) -> Option<()> {
         self.save_simple_key()?;
         self.simple_key_allowed = false;
         let start = self.mark;
         self.advance();
         let name = self.word();
         self.tokens.push(self.token(kind, start));
-        let may_follow = |char| is_blankz(char) || "?:,]}%@`".contains(char);
-        (!name.is_empty() && self.peek().is_none_or(may_follow)).then_some(())
+        let may_end = self
+            .peek()
+            .is_none_or(|char| is_blankz(char) || "?:,]}%@`".contains(char));
+        (!name.is_empty() && may_end).then_some(())
     }
 
     pub(super) fn tag(&mut self) -> Option<()> {
@@ -41,7 +43,7 @@ impl<'t> Scanner<'t> {
                 }
             }
         }
-        let kind = TokenKind::Tag {
+        let kind = YamlToken::Tag {
             handle: handle.into(),
         };
         self.tokens.push(self.token(kind, start));
@@ -68,7 +70,7 @@ impl<'t> Scanner<'t> {
                 }
                 self.advance();
                 let minor = self.number()?;
-                TokenKind::VersionDirective { major, minor }
+                YamlToken::VersionDirective { major, minor }
             }
             "TAG" => self.tag_directive()?,
             _ => return None,
@@ -83,14 +85,14 @@ impl<'t> Scanner<'t> {
         ends.then_some(())
     }
 
-    fn tag_directive(&mut self) -> Option<TokenKind> {
+    fn tag_directive(&mut self) -> Option<YamlToken> {
         let handle = self.tag_handle()?;
         if !handle.ends_with('!') || !self.peek().is_some_and(is_blank) {
             return None;
         }
         self.advance_while(is_blank);
         self.tag_uri(",[]").filter(|count| *count > 0)?;
-        self.is_blank_behind(0).then(|| TokenKind::TagDirective {
+        self.is_blank_behind(0).then(|| YamlToken::TagDirective {
             handle: handle.into(),
         })
     }

@@ -1,6 +1,6 @@
 //! Scalars: block, quoted and plain ones, with their values. The indentation of quoted ones does not matter.
 
-use super::{Mark, Scanner, Token, TokenKind, is_blank, is_break};
+use super::{Mark, Scanner, Token, YamlToken, is_blank, is_break};
 use crate::yaml::node::Style;
 
 /// What a block scalar does with the line breaks at its end.
@@ -44,7 +44,7 @@ impl Gap {
 impl Scanner<'_> {
     fn scalar_token(&self, value: String, style: Style, start: Mark) -> Token {
         let value = value.into();
-        self.token(TokenKind::Scalar { value, style }, start)
+        self.token(YamlToken::Scalar { value, style }, start)
     }
 
     /// Reads the blanks and line breaks here into the gap; fails at a tab where the indentation of a plain scalar stands.

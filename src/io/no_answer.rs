@@ -11,15 +11,14 @@ use crate::version::Minor;
 /// A question that got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{url}: {reason}")]
-pub struct Fault {
+pub struct NoAnswer {
     /// The URL that was asked.
     pub url: String,
     /// What happened, as a phrase: `connection refused`.
     pub reason: String,
 }
 
-impl Fault {
-    /// Returns the fault of a URL.
+impl NoAnswer {
     pub(crate) fn new(url: &str, reason: impl Into<String>) -> Self {
         Self {
             url: redact(url),
@@ -27,12 +26,12 @@ impl Fault {
         }
     }
 
-    /// Returns the fault of an answer with a status that is none.
+    /// Returns that a server answered with a status which tells nothing.
     pub(crate) fn of_status(url: &str, status: u16) -> Self {
         Self::new(url, format!("answers {status}"))
     }
 
-    /// Returns the fault of a list of which a later page gave no answer: what came before it is known.
+    /// Returns that a later page of a list gave no answer: what came before it is known.
     pub(crate) fn of_next_page(&self, list_url: &str, list: &str) -> Self {
         let joint = if self.reason.starts_with("answers ") {
             ""
@@ -57,7 +56,7 @@ impl Fault {
     }
 }
 
-impl From<HttpError> for Fault {
+impl From<HttpError> for NoAnswer {
     fn from(error: HttpError) -> Self {
         Self {
             url: error.url().to_owned(),

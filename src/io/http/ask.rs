@@ -1,0 +1,205 @@
+//! One request: what is asked, with what, and whether its answer is kept.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+
+use super::Secret;
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    pub(super) method: Method,
+    pub(super) url: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) body_limit: usize,
+    pub(super) basic_user: Option<String>,
+    pub(super) bearer: Option<Secret>,
+    /// Whom answers are stored for, where that is not the bearer.
+    pub(super) identity: Option<String>,
+    pub(super) round: u32,
+    pub(super) storage: Storage,
+    pub(super) is_lasting: bool,
+    pub(super) is_once: bool,
+    /// Whether the first byte is all that is read.
+    pub(super) is_first_byte: bool,
+}
+
+/// Whether and under whose name an answer is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Storage {
+    /// Under the bearer's name, where there is one.
+    Private,
+    /// Under nobody's name: the bearer is a token that anybody gets.
+    Shared,
+    /// Not at all.
+    Never,
+}
+
+/// The longest body that is read where the asker says nothing else.
+const BODY_LIMIT: usize = 64 << 10;
+
+impl Ask {
+    /// Asks for a URL's headers.
+    pub fn head(url: &str) -> Self {
+        Self::new(Method::HEAD, url)
+    }
+
+    /// Asks for a URL's content, of which at most `body_limit` bytes are taken.
+    pub fn get(url: &str, body_limit: usize) -> Self {
+        Self {
+            body_limit,
+            ..Self::new(Method::GET, url)
+        }
+    }
+
+    /// Asks for the first byte of a URL's content: what a HEAD would say, where that is refused. Where the server sends all of
+    /// it, the connection is given up.
+    pub fn first_byte(url: &str) -> Self {
+        let range = HeaderValue::from_static("bytes=0-0");
+        Self {
+            body_limit: 1,
+            is_first_byte: true,
+            ..Self::new(Method::GET, url)
+        }
+        .with_header(header::RANGE, range)
+    }
+
+    /// Sends any method. Only GET and HEAD are repeated, redirected and stored.
+    pub fn new(method: Method, url: &str) -> Self {
+        Self {
+            method,
+            url: url.to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            body_limit: BODY_LIMIT,
+            basic_user: None,
+            bearer: None,
+            identity: None,
+            round: 1,
+            storage: Storage::Private,
+            is_lasting: false,
+            is_once: false,
+            is_first_byte: false,
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sets how many bytes of the answer are taken.
+    #[must_use]
+    pub fn with_body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Adds a body to send.
+    #[must_use]
+    pub fn with_body(mut self, body: Bytes) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Adds a user's token. The stored answer is found again with the same token only.
+    #[must_use]
+    pub fn with_bearer(mut self, token: Secret) -> Self {
+        self.bearer = Some(token);
+        self
+    }
+
+    /// Adds a user's token as a password, as git servers want it.
+    #[must_use]
+    pub fn with_basic(mut self, user: &str, token: Secret) -> Self {
+        self.bearer = Some(token);
+        self.basic_user = Some(user.to_owned());
+        self
+    }
+
+    /// Adds a token that anybody gets, as registries hand them out.
+    #[must_use]
+    pub fn with_anonymous_bearer(mut self, token: Secret) -> Self {
+        self.bearer = Some(token);
+        self.storage = Storage::Shared;
+        self
+    }
+
+    /// Names whom the token stands for, where it is a new one each hour: stored answers are found again by that name.
+    #[must_use]
+    pub fn on_behalf_of(mut self, identity: String) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Keeps the answer out of the cache.
+    #[must_use]
+    pub fn unstored(mut self) -> Self {
+        self.storage = Storage::Never;
+        self
+    }
+
+    /// Says that the answer does not change any more: one that is stored serves without asking whether it has.
+    #[must_use]
+    pub fn lasting(mut self, is_lasting: bool) -> Self {
+        self.is_lasting = is_lasting;
+        self
+    }
+
+    /// Sends the request once, whatever was heard of the host before: the asker has its own rules for pauses and repetitions.
+    /// What is missing is not stored.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.is_once = true;
+        self
+    }
+
+    /// Says that this request waited for the answers of the round before; for the statistics.
+    #[must_use]
+    pub fn in_round(mut self, round: u32) -> Self {
+        self.round = round;
+        self
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Tells whether it carries something that is not for everybody.
+    pub(super) fn carries_secret(&self) -> bool {
+        let is_private = self.bearer.is_some() && self.storage != Storage::Shared;
+        is_private || self.headers.contains_key(header::AUTHORIZATION)
+    }
+
+    /// Tells whether the answer has no body to speak of.
+    pub(super) fn is_brief(&self) -> bool {
+        self.method == Method::HEAD || self.is_first_byte
+    }
+
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.method == Method::GET || self.method == Method::HEAD
+    }
+
+    /// Returns the name of the answer in the cache.
+    pub(super) fn key(&self) -> Option<String> {
+        let identity = match self.storage {
+            Storage::Never => return None,
+            Storage::Shared => None,
+            Storage::Private => {
+                let bearer = self.bearer.as_ref().map(Secret::expose);
+                bearer.map(|bearer| self.identity.as_deref().unwrap_or(bearer))
+            }
+        };
+        // Another's answer must not be found again: without a name for the asker, a signed one is not stored.
+        let is_nameable = identity.is_some() || !self.headers.contains_key(header::AUTHORIZATION);
+        let what = if self.is_first_byte {
+            "first byte"
+        } else {
+            self.method.as_str()
+        };
+        (self.is_repeatable() && is_nameable).then(|| super::cache::key(what, &self.url, identity))
+    }
+}

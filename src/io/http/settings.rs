@@ -1,0 +1,82 @@
+//! How the client behaves: its bounds, its cache and what it may send along.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Mirrors, Pace, Secret};
+
+/// How the client behaves. `HttpSettings::default()` has no cache, no mirrors and no token.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Where answers are kept between runs.
+    pub cache_dir: Option<PathBuf>,
+    /// URL prefixes that are answered elsewhere; they hold for followed redirects too.
+    pub mirrors: Mirrors,
+    /// Whether only the cache may answer.
+    pub offline: bool,
+    /// How many requests are under way at most.
+    pub max_concurrent: usize,
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long a server may be silent within an answer.
+    pub read_timeout: Duration,
+    /// How long one request may take with its whole answer.
+    pub total_timeout: Duration,
+    /// How long all sources of a catalog may take together; nothing for as long as it takes.
+    pub sources_timeout: Option<Duration>,
+    /// The slowest that a body may come.
+    pub least_pace: Pace,
+    /// How long a host may let requests wait in vain, repetitions included.
+    pub patience: Duration,
+    /// How often a GET or HEAD is repeated after a fault of the connection, a 5xx or a 429.
+    pub retries: u32,
+    /// The pause before the first repetition; it doubles each time.
+    pub retry_pause: Duration,
+    /// The longest pause a server may ask for; where it asks for more, its answer stands.
+    pub longest_pause: Duration,
+    /// The token for GitHub's API.
+    pub github_token: Option<Secret>,
+    /// Keys for S3 stores that are listed and not public.
+    pub s3_credentials: Option<S3Credentials>,
+    /// Whether proxies named in the environment are used.
+    pub system_proxy: bool,
+    /// Whether stderr tells what is asked: a line that moves on a terminal, and one in a while elsewhere.
+    pub progress: bool,
+}
+
+/// Keys of an S3 store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Credentials {
+    /// The access key's name.
+    pub access_key_id: String,
+    /// The secret key.
+    pub secret_access_key: Secret,
+    /// The token of temporary keys.
+    pub session_token: Option<Secret>,
+    /// The region the signature is made for; many stores take any.
+    pub region: String,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            cache_dir: None,
+            mirrors: Mirrors::default(),
+            offline: false,
+            max_concurrent: 16,
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(30),
+            total_timeout: Duration::from_secs(300),
+            sources_timeout: Some(Duration::from_secs(120)),
+            least_pace: Pace::LEAST,
+            patience: Duration::from_secs(45),
+            retries: 2,
+            retry_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_secs(60),
+            github_token: None,
+            s3_credentials: None,
+            system_proxy: true,
+            progress: false,
+        }
+    }
+}
