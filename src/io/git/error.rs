@@ -184,7 +184,7 @@ impl RemoteError {
             }
             Self::NoOrigin => "add one with git remote add origin URL",
             Self::SignIn(_) => "check the App's id, key and installation; doctor says more",
-            Self::Unauthorized { has_token, .. } if !has_token => "give a token",
+            Self::Unauthorized { has_token, .. } if !has_token => "set GITHUB_TOKEN",
             Self::Unauthorized { .. } => "check whether the token has expired",
             Self::Forbidden { .. } => {
                 "give the token the right to write contents, and workflows where those change"

@@ -40,13 +40,6 @@ impl RefUpdate {
             base: None,
         }
     }
-
-    /// Names a commit that the remote has.
-    #[must_use]
-    pub fn on(mut self, base: Oid) -> Self {
-        self.base = Some(base);
-        self
-    }
 }
 
 /// What became of a ref.
