@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::Digest;
 
@@ -117,21 +119,9 @@ fn hash_of<'f>(files: impl Iterator<Item = (&'f str, &'f Sha256)>) -> String {
 
 /// Returns the Base64 form without `+`, `/` and `=`, in lower case. Source: `clean` in csctl's `pkg/cshash/hash.go`.
 fn clean(digest: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(44);
-    for chunk in digest.chunks(3) {
-        let bits = chunk
-            .iter()
-            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-        let bits = bits << (8 * (3 - chunk.len()));
-        for place in 0..=chunk.len() {
-            let index = (bits >> (18 - 6 * place)) & 63;
-            let letter = char::from(LETTERS[index as usize]);
-            if letter.is_ascii_alphanumeric() {
-                text.push(letter.to_ascii_lowercase());
-            }
-        }
-    }
+    let mut text = STANDARD.encode(digest);
+    text.retain(|letter| letter.is_ascii_alphanumeric());
+    text.make_ascii_lowercase();
     text
 }
 

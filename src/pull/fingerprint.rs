@@ -32,7 +32,7 @@ impl Fingerprint {
         for line in lines {
             hasher.update(line.as_bytes());
         }
-        Self(hex(&hasher.finalize()[..16]))
+        Self(hex::encode(&hasher.finalize()[..16]))
     }
 
     /// Returns its digits.
@@ -44,15 +44,6 @@ impl Fingerprint {
 fn line(change: &Change) -> String {
     let content = change.content.as_deref().unwrap_or("-");
     format!("{content} {}\n", change.path)
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text never fails.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl fmt::Display for Fingerprint {

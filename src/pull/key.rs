@@ -43,7 +43,7 @@ impl PullKey {
         }
         let whole = format!("{prefix}\n{self}");
         let sum = sha2::Sha256::digest(whole.as_bytes());
-        let mark = super::fingerprint::hex(&sum[..4]);
+        let mark = hex::encode(&sum[..4]);
         let mut cut = clean;
         cut.truncate(LONGEST - mark.len() - 1);
         format!("{}-{mark}", cut.trim_end_matches(['/', '.', '-']))

@@ -32,12 +32,9 @@ fn with(path: &str, text: &str) -> FileDigests {
 
 #[test]
 fn base64_is_cleaned() {
-    let sum = Sha256::of(b"");
+    let sum = sha2::Sha256::digest(b"");
     // `printf '' | openssl dgst -sha256 -binary | base64` says 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=
-    assert_eq!(
-        clean(&sum.bytes()),
-        "47deqpj8hbsatimw5jceuqerkm5nmpjwzg3hsufu"
-    );
+    assert_eq!(clean(&sum), "47deqpj8hbsatimw5jceuqerkm5nmpjwzg3hsufu");
     assert_eq!(clean(b"ab"), "ywi");
     assert_eq!(clean(b"abcd"), "ywjjza");
 }

@@ -1,8 +1,7 @@
 //! Findings for machines that show them at the line: SARIF 2.1.0, which code-scanning services read, and the workflow commands
 //! of GitHub Actions, which need no upload.
 
-use std::fmt::Write as _;
-
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::check::{Finding, Findings, Severity, rules};
@@ -54,20 +53,17 @@ fn result(finding: &Finding) -> Value {
     })
 }
 
+/// Everything but the unreserved characters of RFC 3986 and the slash between folders.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+
 /// Returns a path as a relative URI.
 fn uri(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                out.push(char::from(byte));
-            }
-            _ => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
+    utf8_percent_encode(path, PATH).to_string()
 }
 
 /// Returns the findings as workflow commands of GitHub Actions, a line each, which become annotations at the line.

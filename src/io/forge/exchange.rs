@@ -1,18 +1,20 @@
 //! One request and its answer: paths, statuses, pages, GraphQL, and what to do about an answer that was lost.
 
 use std::error::Error as _;
-use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use http_body_util::BodyExt;
 use octocrab::Octocrab;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::channel::SendError;
 use super::error::{message_of, tidy};
 use super::{ForgeError, GitHub, Refusal};
+use crate::io::http::find_next_link;
+
 /// How many pages of a list are read: 2000 entries.
 const MAX_PAGES: u32 = 20;
 /// How often work whose answer is lost is begun again.
@@ -78,9 +80,7 @@ impl Reply {
     }
 
     fn has_next(&self) -> bool {
-        let links = self.headers.get_all(http::header::LINK).iter();
-        let mut links = links.filter_map(|link| link.to_str().ok());
-        links.any(|link| link.contains("rel=\"next\""))
+        find_next_link(&self.headers).is_some()
     }
 }
 
@@ -312,16 +312,14 @@ pub(super) fn fault_of_send(method: &str, path: &str, error: &SendError) -> Forg
     }
 }
 
+/// Everything but the unreserved characters of RFC 3986: what a branch or a label is called may have any other sign in it.
+const PART: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// Writes a text as one part of a path or one value of a query.
 pub(super) fn encode(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a text cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
+    utf8_percent_encode(text, PART).to_string()
 }

@@ -36,9 +36,7 @@ pub(super) fn digest(
         list_json(locked, lock_versions, None),
     ];
     let sum = sha2::Sha256::digest(format!("[{}]", both.join(",")).as_bytes());
-    sum.iter().fold("sha256:".to_owned(), |text, byte| {
-        format!("{text}{byte:02x}")
-    })
+    format!("sha256:{}", hex::encode(sum))
 }
 
 /// Returns the text that Helm reads where a text belongs: a number without quotes loses its last zeros.
