@@ -36,9 +36,7 @@ impl<V: Variable> Template<V> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
-            let (name, after) = after
-                .split_once("}}")
-                .ok_or_else(|| format!("`{text}` has a `{{{{` without `}}}}`"))?;
+            let (name, after) = after.split_once("}}").ok_or("`{{` without `}}`")?;
             pieces.push(Piece::Text(before.to_owned()));
             pieces.push(Piece::Value(find(name.trim())?));
             rest = after;
@@ -79,13 +77,13 @@ fn find<V: Variable>(name: &str) -> Result<V, String> {
         return Ok(*variable);
     }
     let names: Vec<&str> = V::ALL.iter().map(|(name, _)| *name).collect();
-    let meant = spelling::nearest(name, names.iter().copied());
-    let meant = meant.map_or_else(String::new, |meant| {
-        format!("did you mean `{{{{{meant}}}}}`? ")
-    });
+    let question = match spelling::nearest(name, names.iter().copied()) {
+        Some(meant) => format!("did you mean `{{{{{meant}}}}}`? Use"),
+        None => "use".to_owned(),
+    };
     let names = names.join(", ");
     Err(format!(
-        "unknown placeholder `{{{{{name}}}}}`; {meant}There are {names}"
+        "unknown placeholder `{{{{{name}}}}}`; {question} one of {names}"
     ))
 }
 

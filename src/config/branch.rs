@@ -3,17 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::template::{Template, Variable};
 use crate::version::StackLine;
 
 /// A branch's name, or a template of one: `maint/{{stack}}-{{minorDashed}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BranchTemplate(Vec<Piece>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Name(Name),
-}
+pub struct BranchTemplate(Template<Name>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Name {
@@ -23,21 +18,22 @@ enum Name {
     MinorDashed,
 }
 
-const NAMES: [(&str, Name); 4] = [
-    ("provider", Name::Provider),
-    ("stack", Name::Stack),
-    ("minor", Name::Minor),
-    ("minorDashed", Name::MinorDashed),
-];
+impl Variable for Name {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("provider", Self::Provider),
+        ("stack", Self::Stack),
+        ("minor", Self::Minor),
+        ("minorDashed", Self::MinorDashed),
+    ];
+}
 
-impl Piece {
-    fn text(&self, line: &StackLine) -> String {
+impl Name {
+    fn of(self, line: &StackLine) -> String {
         match self {
-            Self::Text(text) => text.clone(),
-            Self::Name(Name::Provider) => line.provider.clone(),
-            Self::Name(Name::Stack) => line.name.clone(),
-            Self::Name(Name::Minor) => line.minor.to_string(),
-            Self::Name(Name::MinorDashed) => line.minor.dashed(),
+            Self::Provider => line.provider.clone(),
+            Self::Stack => line.name.clone(),
+            Self::Minor => line.minor.to_string(),
+            Self::MinorDashed => line.minor.dashed(),
         }
     }
 }
@@ -45,12 +41,14 @@ impl Piece {
 impl BranchTemplate {
     /// Returns the branch of a stack line.
     pub fn branch_of(&self, line: &StackLine) -> String {
-        self.0.iter().map(|piece| piece.text(line)).collect()
+        // Every name is known of a stack line.
+        let filled = self.0.fill(|name| Some(name.of(line)));
+        filled.unwrap_or_default()
     }
 
     /// Tells whether every stack line has the same branch.
     pub fn is_fixed(&self) -> bool {
-        !self.0.iter().any(|piece| matches!(piece, Piece::Name(_)))
+        self.0.variables().next().is_none()
     }
 }
 
@@ -58,24 +56,7 @@ impl FromStr for BranchTemplate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("{{") {
-            let (word, after) = after.split_once("}}").ok_or("`{{` without `}}`")?;
-            let known = NAMES.iter().find(|(known, _)| *known == word.trim());
-            let (_, name) = known.ok_or_else(|| {
-                format!(
-                    "unknown placeholder `{{{{{}}}}}`; use provider, stack, minor or minorDashed",
-                    word.trim()
-                )
-            })?;
-            pieces.push(Piece::Text(before.to_owned()));
-            pieces.push(Piece::Name(*name));
-            rest = after;
-        }
-        pieces.push(Piece::Text(rest.to_owned()));
-        pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
-        let template = Self(pieces);
+        let template = Self(Template::parse(text)?);
         // What a stack's name may hold is allowed in a branch, so that one example stands for all.
         let example = "openstack-scs2-1-34"
             .parse()
@@ -108,16 +89,7 @@ fn is_ref_part(part: &str) -> bool {
 
 impl fmt::Display for BranchTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for piece in &self.0 {
-            match piece {
-                Piece::Text(text) => f.write_str(text)?,
-                Piece::Name(name) => {
-                    let known = NAMES.iter().find(|(_, known)| known == name);
-                    write!(f, "{{{{{}}}}}", known.map_or("", |(name, _)| name))?;
-                }
-            }
-        }
-        Ok(())
+        self.0.fmt(f)
     }
 }
 

@@ -410,7 +410,7 @@ const FAULTS: &[(&str, usize, &str, &str)] = &[
     (
         "branches:\n- base: '{{stak}}'\n",
         2,
-        "invalid value `{{stak}}` for `branches[0].base`: unknown placeholder `{{stak}}`; use provider, stack, minor or minorDashed",
+        "invalid value `{{stak}}` for `branches[0].base`: unknown placeholder `{{stak}}`; did you mean `{{stack}}`? Use one of provider, stack, minor, minorDashed",
         KEYS,
     ),
     (

@@ -232,7 +232,7 @@ mod tests {
             error("{{defualt}}")
                 .starts_with("unknown placeholder `{{defualt}}`; did you mean `{{default}}`?")
         );
-        assert!(error("{{#if a}}").contains("there are provider, stack, minor"));
+        assert!(error("{{#if a}}").contains("use one of provider, stack, minor"));
         assert!(error("{{default").contains("without"));
         assert!(error("v1.34.7").contains("no place for a value"));
     }
