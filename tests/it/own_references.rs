@@ -207,7 +207,7 @@ fn mistakes_in_entries_stop_everything() {
         (
             "- files: ../a.yaml\n  path: a\n  value: '{{default}}'\n",
             2,
-            "no path below the repository's root",
+            "invalid path `../a.yaml`: it does not lead below the repository's root",
         ),
         (
             "- files: a.yaml\n  path: a\n  value: v1.34.7\n",
@@ -351,7 +351,7 @@ fn check_repairs_places_in_texts() {
     let copy = repository(references, &[("start.txt", "Uses v1.34.6\nUses v1.30.0\n")]);
     let said = copy.run(&["check", "--rule", "configured-reference"]);
     assert_eq!(said.status, 3);
-    let expected = "start.txt:2   configured-reference";
+    let expected = "start.txt:2   warning[configured-reference]";
     assert!(
         said.stdout.contains(expected) && !said.stdout.contains("start.txt:1"),
         "{}",

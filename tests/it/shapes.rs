@@ -481,7 +481,7 @@ fn an_image_that_is_left_at_another_version_is_named() {
     assert_eq!(copy.read(VALUES), values.replace("v1.34.6", "v1.34.8"));
     let found = copy.run(&["check", "--with", "strict"]).stdout;
     assert!(
-        found.contains("values.yaml:3   image-other-version\n"),
+        found.contains("values.yaml:3   warning[image-other-version]\n"),
         "{found}"
     );
 }
