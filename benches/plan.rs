@@ -4,7 +4,7 @@
 mod support;
 
 use csctl_matrix::plan::{Plan, PlanInput, Selection, plan};
-use csctl_matrix::policy::Policy;
+use csctl_matrix::policy::{Policy, Wishes};
 use csctl_matrix::stack::{Subject, TextForm, discover, find_examples};
 use csctl_matrix::version::StackLine;
 use divan::Bencher;
@@ -49,7 +49,8 @@ fn examples_of_a_readme(bencher: Bencher<'_, '_>) {
 fn measure(bencher: Bencher<'_, '_>, stacks: usize, offered: u32) -> Plan {
     let tree = support::tree(stacks);
     let catalog = support::catalog(offered);
-    let (policy, selection) = (Policy::default(), Selection::default());
+    let (policy, wishes) = (Policy::default(), Wishes::default());
+    let selection = Selection::default();
     let make = || {
         let discovery = discover(&tree);
         plan(PlanInput {
@@ -57,6 +58,7 @@ fn measure(bencher: Bencher<'_, '_>, stacks: usize, offered: u32) -> Plan {
             discovery: &discovery,
             catalog: &catalog,
             policy: &policy,
+            wishes: &wishes,
             selection: &selection,
         })
     };

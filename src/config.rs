@@ -12,7 +12,7 @@ mod read;
 mod reference;
 mod start;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::civil::Date;
@@ -63,7 +63,7 @@ pub struct Config {
     /// Defaults that stay where they are until a day.
     pub pinned: Vec<Pin>,
     /// What differs in single stacks, by their titles: `openstack/scs2`.
-    pub stacks: BTreeMap<String, StackConfig>,
+    pub stacks: BTreeMap<String, Overrides>,
     /// The image store, where the repository's URLs do not say it.
     pub image_store: ImageStoreConfig,
     /// URL prefixes and what stands in for them, for networks without a way out.
@@ -87,41 +87,6 @@ pub struct Config {
     /// Files that are left alone, as globs: nothing of theirs is read, so that they state nothing.
     #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub ignore: Vec<FileGlob>,
-}
-
-/// What differs in one stack.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct StackConfig {
-    /// As `images` above.
-    pub images: Option<ImagesToList>,
-    /// As `retention` above.
-    pub retention: Option<Retention>,
-    /// As `addons` above.
-    pub addons: Option<Addons>,
-    /// As `endOfLife` above.
-    pub end_of_life: Option<EndOfLife>,
-    /// As `minimumAge` above; `0d` switches it off.
-    pub minimum_age: Option<MinimumAge>,
-    /// As `minors` above.
-    pub minors: Option<Minors>,
-    /// As `os` above.
-    pub os: Option<Vec<OsRelease>>,
-}
-
-impl StackConfig {
-    fn overrides(&self, options: &Config) -> Overrides {
-        Overrides {
-            images: options.images.or(self.images),
-            retention: options.retention.or(self.retention),
-            addons: options.addons.or(self.addons),
-            end_of_life: options.end_of_life.or(self.end_of_life),
-            minimum_age: options.minimum_age.or(self.minimum_age),
-            minors: options.minors.clone().or(self.minors.clone()),
-            os: options.os.clone().or(self.os.clone()),
-        }
-    }
 }
 
 /// The image store.
@@ -286,28 +251,32 @@ impl Config {
     /// Returns the policy that this file and the options of one run make together; options win, over what is said of single
     /// stacks too.
     pub fn policy(&self, options: &Self) -> Policy {
-        let os = options.os.as_ref().or(self.os.as_ref());
-        let minors = options.minors.as_ref().or(self.minors.as_ref());
-        Policy {
-            images: options.images.or(self.images).unwrap_or_default(),
-            retention: options.retention.or(self.retention).unwrap_or_default(),
-            addons: options.addons.or(self.addons).unwrap_or_default(),
-            end_of_life: options.end_of_life.or(self.end_of_life).unwrap_or_default(),
-            minimum_age: options.minimum_age.or(self.minimum_age).unwrap_or_default(),
-            minors: minors.cloned().unwrap_or_default(),
-            os: os.cloned().unwrap_or_default(),
+        let said = options.overrides();
+        let stacks = self.stacks.iter();
+        let mut policy = Policy {
             blocked: self.blocked.clone(),
             pinned: self.pinned.clone(),
-            stacks: self
-                .stacks
-                .iter()
-                .map(|(title, stack)| (title.clone(), stack.overrides(options)))
+            stacks: stacks
+                .map(|(title, own)| (title.clone(), said.clone().or(own)))
                 .collect(),
             maximum_image_age: self.maximum_image_age,
             standard: options.standard.or(self.standard).unwrap_or_default(),
-            changes: BTreeSet::new(),
-            places: None,
-            untested: BTreeMap::new(),
+            ..Policy::default()
+        };
+        policy.set(&said.or(&self.overrides()));
+        policy
+    }
+
+    /// Returns the values that can be said for one stack too.
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            images: self.images,
+            retention: self.retention,
+            addons: self.addons,
+            end_of_life: self.end_of_life,
+            minimum_age: self.minimum_age,
+            minors: self.minors.clone(),
+            os: self.os.clone(),
         }
     }
 }

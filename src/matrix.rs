@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
-use crate::policy::{Block, Policy};
+use crate::policy::{Block, BlockableImage, Blocked, Policy};
 use crate::stack::{Fact, ImageListEntry, ImageSeries, Reference, SourceFile, SourceTree, Stack};
 use crate::standard::{Deadline, DeadlineRule, Standard, deadlines};
 use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
@@ -115,20 +115,48 @@ impl LineMatrix {
             .collect()
     }
 
-    /// Says of each patch whether a policy blocks it.
+    /// Says of each patch whether it is blocked.
     #[must_use]
-    pub fn marked(mut self, policy: &Policy) -> Self {
+    pub fn marked(mut self, blocked: &Blocked<'_>) -> Self {
         for patch in &mut self.patches {
-            let whole = policy.find_block(patch.version, None);
-            let images = || {
-                let block = |os| policy.find_block(patch.version, Some(os));
-                let blocked = !patch.os.is_empty() && patch.os.iter().all(|os| block(os).is_some());
-                patch.os.first().filter(|_| blocked).and_then(block)
-            };
-            patch.blocked = whole.or_else(images).map(Block::why);
+            patch.blocked = blocked.version(patch.version).map(Block::why);
         }
         self
     }
+}
+
+/// Decides what is blocked of a stack's images: those that its files name with a URL or an operating system, and those that its stores
+/// have, where a catalog is known.
+pub fn blocked<'p>(stack: &Stack, catalog: Option<&Catalog>, policy: &'p Policy) -> Blocked<'p> {
+    let series = stack.series.all().iter();
+    let offered = series.flat_map(|series| {
+        let store = series.store.as_ref();
+        let store = store.and_then(|pattern| catalog?.find_store(pattern));
+        Offered { series, store }.all()
+    });
+    let offered = offered.map(|image| BlockableImage {
+        version: image.version,
+        os: image.os.as_ref(),
+    });
+    let entries = stack
+        .files()
+        .flat_map(SourceFile::image_lists)
+        .flat_map(|image_list| &image_list.entries);
+    let listed = entries
+        .filter(|entry| entry.url.is_some() || entry.os.is_some())
+        .map(|entry| BlockableImage {
+            version: entry.version,
+            os: entry.os.as_ref(),
+        });
+    let references = stack.files().flat_map(SourceFile::references);
+    let named = references.filter_map(|reference| match &reference.fact {
+        Fact::Image(image) => Some(BlockableImage {
+            version: image.version,
+            os: image.os.as_ref(),
+        }),
+        _ => None,
+    });
+    Blocked::new(policy, offered.chain(listed).chain(named))
 }
 
 /// Returns the minors that a stack's files speak of, oldest first.

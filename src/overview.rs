@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::matrix::{LineMatrix, Patch, StoreState, matrix, new_minors, store_state};
+use crate::matrix::{LineMatrix, Patch, StoreState, blocked, matrix, new_minors, store_state};
 use crate::plan::{PlanInput, Skip, StackPlan, plan_stack};
 use crate::stack::{
     Fault, FaultKind, ImageList, ImageSeries, Layout, Reference, SourceFile, Stack,
@@ -190,7 +190,11 @@ fn stack_overview(
     let mut new = new_minors(stack, input.catalog);
     new.retain(|line| policy.minors.contains(line.line.minor));
     lines.extend(new);
-    lines = lines.into_iter().map(|line| line.marked(&policy)).collect();
+    let blocked = blocked(stack, Some(input.catalog), &policy);
+    lines = lines
+        .into_iter()
+        .map(|line| line.marked(&blocked))
+        .collect();
     let asked = input.selection.minor;
     let is_asked = |minor: Minor| {
         asked.is_none_or(|asked| asked == minor) || input.selection.asked_minor() == Some(minor)

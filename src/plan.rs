@@ -1,20 +1,22 @@
 //! The plan: what would change in a repository, why, and what is held back. A plain value: printing it, comparing it and
 //! carrying it out are three other things. It reads no file and asks nobody.
 
+mod available;
 mod charts;
 mod examples;
 mod explain;
 pub mod facts;
 mod files;
-mod holds;
 mod knowledge;
 mod limits;
-mod offer;
+mod notes;
 mod proof;
 mod publish;
 mod readback;
 mod release;
 mod request;
+mod selection;
+mod skips;
 mod standing;
 mod target;
 #[cfg(test)]
@@ -31,19 +33,18 @@ use serde::Serialize;
 
 use crate::catalog::{Catalog, CveId, CvssScore};
 use crate::matrix::LineMatrix;
-use crate::policy::{ChangeClass, Policy};
-use crate::stack::{
-    Content, Discovery, EditNote, Fault, FaultKind, Layout, SourceTree, Stack, Tree,
-};
+use crate::policy::{ChangeClass, Policy, Wishes};
+use crate::stack::{Content, Discovery, EditNote, Fault, FaultKind, Layout, Stack, Tree};
 use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
+use available::Available;
 pub use facts::{Note, Reason, Skip};
 use limits::Limits;
-use offer::Offer;
 pub use publish::{Compared, DigestRequest};
 pub use release::{ComponentBump, Release};
 pub use request::catalog_request;
+pub use selection::{Carried, Selection};
 use target::Target;
 pub use words::Said;
 
@@ -61,34 +62,10 @@ pub struct PlanInput<'a> {
     pub catalog: &'a Catalog,
     /// The policy.
     pub policy: &'a Policy,
+    /// What this run is to change.
+    pub wishes: &'a Wishes,
     /// What the user asked for.
     pub selection: &'a Selection,
-}
-
-/// What the user asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// Stacks by title (`openstack/scs2`), name, stack line or directory; empty means all.
-    pub stacks: Vec<String>,
-    /// The only minor to look at.
-    pub minor: Option<Minor>,
-    /// The minor that a source tree is to be set to.
-    pub switch_to: Option<Minor>,
-    /// The minor that is to be added: a directory, or a row and entries of lists.
-    pub add: Option<Minor>,
-    /// Whether this is one of several plans, each of a stack line: then that the other lines are left alone needs no word.
-    pub is_line_by_line: bool,
-    /// What every command that is named to people needs to see the same repository and sources.
-    pub carried: Carried,
-}
-
-/// Arguments of this run that commands named to people carry on, each text with a blank before it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Carried {
-    /// Before the command: ` -C directory`.
-    pub before: String,
-    /// At its end: ` --catalog file`.
-    pub after: String,
 }
 
 /// What would change in a repository.
@@ -129,7 +106,7 @@ pub struct StackPlan {
     #[serde(skip)]
     pub unknown_minors: BTreeSet<Minor>,
     /// What is not done, and why.
-    pub holds: Vec<Skip>,
+    pub skipped: Vec<Skip>,
     /// Whether no source said anything that the stack needs.
     pub is_blind: bool,
     /// What a maintainer should know.
@@ -253,9 +230,9 @@ impl Plan {
         !self.files.is_empty()
     }
 
-    /// Tells whether anything was held back.
-    pub fn has_holds(&self) -> bool {
-        self.stacks.iter().any(|stack| !stack.holds.is_empty())
+    /// Tells whether anything was skipped.
+    pub fn has_skipped(&self) -> bool {
+        self.stacks.iter().any(|stack| !stack.skipped.is_empty())
     }
 
     /// Tells whether something is not known that could change the plan.
@@ -323,69 +300,6 @@ impl Plan {
     }
 }
 
-impl Selection {
-    /// Tells whether a stack was asked for.
-    pub fn takes(&self, stack: &Stack) -> bool {
-        self.stacks.is_empty()
-            || self.stacks.iter().any(|wanted| {
-                let wanted = wanted.trim_end_matches('/');
-                names_stack(stack, wanted) || named_minor(stack, wanted).is_some()
-            })
-    }
-
-    /// Tells whether a minor of a stack is looked at: where one is to be set or added, that one alone.
-    pub fn takes_minor(&self, stack: &Stack, minor: Minor) -> bool {
-        let asked = self.asked_minor();
-        asked.is_none_or(|asked| asked == minor) && self.names_minor(stack, minor)
-    }
-
-    /// Tells whether a minor of a stack is among those that were named. A stack line, or its directory, names its minor alone.
-    pub fn names_minor(&self, stack: &Stack, minor: Minor) -> bool {
-        let by_name = self.stacks.is_empty()
-            || self.stacks.iter().any(|wanted| {
-                let wanted = wanted.trim_end_matches('/');
-                names_stack(stack, wanted) || named_minor(stack, wanted) == Some(minor)
-            });
-        self.minor.is_none_or(|only| only == minor) && by_name
-    }
-
-    /// Returns a command line for people, with the arguments of this run that it needs.
-    pub fn command(&self, words: &str) -> String {
-        let Carried { before, after } = &self.carried;
-        format!("csctl-matrix{before} {words}{after}")
-    }
-
-    /// Returns a command line for people that asks no source: it says where the repository is, and nothing else of this run.
-    pub fn local_command(&self, words: &str) -> String {
-        format!("csctl-matrix{} {words}", self.carried.before)
-    }
-
-    /// Returns the minor that a source tree is to be set to, or that is to be added.
-    pub fn asked_minor(&self) -> Option<Minor> {
-        self.switch_to.or(self.add)
-    }
-}
-
-/// Tells whether a text names a stack as a whole: its directory, one above it, its title or its name.
-fn names_stack(stack: &Stack, wanted: &str) -> bool {
-    let is_below = || {
-        let rest = stack.directory.strip_prefix(wanted);
-        wanted.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))
-    };
-    let by_name = || stack.trees.iter().any(|tree| tree.name == wanted);
-    stack.directory == wanted || stack.title() == wanted || is_below() || by_name()
-}
-
-/// Returns the minor of the source tree that a text names by its stack line or its directory.
-fn named_minor(stack: &Stack, wanted: &str) -> Option<Minor> {
-    let names = |tree: &&SourceTree| {
-        let line = tree.line().map(|line| line.to_string());
-        let own_directory = tree.directory != stack.directory && tree.directory == wanted;
-        own_directory || line.as_deref() == Some(wanted)
-    };
-    stack.trees.iter().find(names)?.minor
-}
-
 /// Makes the plan. Stacks are read, planned and let go one by one.
 pub fn plan(input: PlanInput<'_>) -> Plan {
     let planned = input.discovery.map(input.tree, |stack| {
@@ -431,7 +345,7 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         lines: Vec::new(),
         unknown: Vec::new(),
         unknown_minors: BTreeSet::new(),
-        holds: Vec::new(),
+        skipped: Vec::new(),
         is_blind: false,
         notes: of_kind(FaultKind::Name)
             .cloned()
@@ -462,10 +376,10 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         policy: &policy,
         ..input
     };
-    let offer = Offer::new(input, stack);
+    let available = Available::new(input, stack);
     // Each attempt that fails takes away a default, a minor or a file.
     loop {
-        let target = Target::new(input, stack, &offer, &limits);
+        let target = Target::new(input, stack, &available, &limits);
         let refusals = match files::carry_out(&target) {
             Ok(outcome) => {
                 let refusals = readback::read_back(&target, &outcome);
@@ -494,8 +408,8 @@ fn finish(
     planned.unknown = knowledge::unknown(target);
     planned.unknown_minors = knowledge::unknown_minors(target);
     planned.is_blind = knowledge::is_blind(target);
-    planned.holds.extend(holds::holds(target));
-    planned.holds.extend(withheld::withheld(target));
+    planned.skipped.extend(skips::skips(target));
+    planned.skipped.extend(withheld::withheld(target));
     let after = outcome.after.as_ref().unwrap_or(target.stack);
     let left = proof::left_blocked(target, after);
     let files = if left.is_empty() {
@@ -508,6 +422,6 @@ fn finish(
         planned.faults.extend(left);
         Vec::new()
     };
-    words::in_order(&mut planned.holds);
+    words::in_order(&mut planned.skipped);
     (planned, files)
 }

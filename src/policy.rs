@@ -1,25 +1,28 @@
-//! Policy: which versions may be listed and what a run may change. The ground floor's part of the configuration; it does not
-//! know the configuration file, and it decides nothing by itself: `plan` asks it.
+//! Policy: which versions may be listed and become defaults, and what a run is to change. It does not know the configuration file, and
+//! `plan` decides what follows.
 
+mod blocked;
 mod limits;
 mod records;
+mod wishes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use jiff::civil::Date;
 
 use crate::standard::Standard;
-use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, VersionError};
+use crate::version::{KubernetesVersion, Minor, OsRelease, VersionError};
 
+pub use blocked::{BlockableImage, Blocked};
 pub use limits::{MinimumAge, Minors};
 pub use records::{Block, Pin};
+pub use wishes::Wishes;
 
-/// Which versions may be listed and what a run may change.
+/// Which versions may be listed, become defaults and be looked at, as the configuration and the options of a run say.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
     /// Which patch images of a minor are listed.
@@ -46,31 +49,43 @@ pub struct Policy {
     pub stacks: BTreeMap<String, Overrides>,
     /// The age from which an image is too old; nothing means never.
     pub maximum_image_age: Option<MinimumAge>,
-    /// Classes of change to make; empty means all that need no asking.
-    pub changes: BTreeSet<ChangeClass>,
-    /// The places that may be repaired, by file and line, line 0 being the whole file; nothing means all.
-    pub places: Option<Arc<BTreeSet<(String, usize)>>>,
-    /// Stack lines whose default stays where it is, as their tests are not green, each with why: `test e2e failed`.
-    pub untested: BTreeMap<StackLine, String>,
 }
 
-/// What differs in one stack; what is not said is as everywhere.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// The values that can be said for all stacks, for one stack and for one run; what is not said is as in the wider scope.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Overrides {
-    /// See [`Policy::images`].
+    /// Which patch images of a minor are listed: `all`, `newest`, `newest=3`, `from=v1.34.4`.
     pub images: Option<ImagesToList>,
-    /// See [`Policy::retention`].
+    /// What becomes of listed images that `images` no longer names: `trim` or `keep`.
     pub retention: Option<Retention>,
-    /// See [`Policy::addons`].
+    /// Whether addon charts of the minor follow their newest version: `follow` or `leave`.
     pub addons: Option<Addons>,
-    /// See [`Policy::end_of_life`].
+    /// What becomes of minors after their end of life: `keep`, `drop` or `follow`.
     pub end_of_life: Option<EndOfLife>,
-    /// See [`Policy::minimum_age`].
+    /// How old a Kubernetes patch has to be before it becomes a default, in days or weeks: `3d`, `2w`; `0d` switches it off.
     pub minimum_age: Option<MinimumAge>,
-    /// See [`Policy::minors`].
+    /// The minors to look at: a list, or a map with `from` and `to`. Others are left alone.
     pub minors: Option<Minors>,
-    /// See [`Policy::os`].
+    /// Operating-system releases that new images may have, in order of preference.
     pub os: Option<Vec<OsRelease>>,
+}
+
+impl Overrides {
+    /// Returns these values, and those of a wider scope where nothing is said.
+    #[must_use]
+    pub fn or(self, wider: &Self) -> Self {
+        Self {
+            images: self.images.or(wider.images),
+            retention: self.retention.or(wider.retention),
+            addons: self.addons.or(wider.addons),
+            end_of_life: self.end_of_life.or(wider.end_of_life),
+            minimum_age: self.minimum_age.or(wider.minimum_age),
+            minors: self.minors.or_else(|| wider.minors.clone()),
+            os: self.os.or_else(|| wider.os.clone()),
+        }
+    }
 }
 
 /// Which patch images of a minor are listed.
@@ -143,6 +158,21 @@ pub enum ChangeClass {
 }
 
 impl Policy {
+    /// Sets the values that are said.
+    pub fn set(&mut self, said: &Overrides) {
+        self.images = said.images.unwrap_or(self.images);
+        self.retention = said.retention.unwrap_or(self.retention);
+        self.addons = said.addons.unwrap_or(self.addons);
+        self.end_of_life = said.end_of_life.unwrap_or(self.end_of_life);
+        self.minimum_age = said.minimum_age.unwrap_or(self.minimum_age);
+        if let Some(minors) = &said.minors {
+            self.minors = minors.clone();
+        }
+        if let Some(os) = &said.os {
+            self.os.clone_from(os);
+        }
+    }
+
     /// Returns the policy of one stack: its own values before those for all. A pin that names the stack wins over one that
     /// names none.
     #[must_use]
@@ -159,21 +189,9 @@ impl Policy {
             None => !named(pin.version.minor()),
         });
         if let Some(own) = self.stacks.get(title) {
-            policy.images = own.images.unwrap_or(policy.images);
-            policy.retention = own.retention.unwrap_or(policy.retention);
-            policy.addons = own.addons.unwrap_or(policy.addons);
-            policy.end_of_life = own.end_of_life.unwrap_or(policy.end_of_life);
-            policy.minimum_age = own.minimum_age.unwrap_or(policy.minimum_age);
-            policy.minors = own.minors.clone().unwrap_or(policy.minors);
-            policy.os = own.os.clone().unwrap_or(policy.os);
+            policy.set(own);
         }
         policy
-    }
-
-    /// Finds what blocks an image of this version. Where its operating system is not known, only a block of the whole version
-    /// speaks of it.
-    pub fn find_block(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> Option<&Block> {
-        self.blocked.iter().find(|block| block.covers(version, os))
     }
 
     /// Tells whether new images may have this operating system; one that is not known is no reason against an image.
@@ -185,30 +203,6 @@ impl Policy {
     pub fn find_pin(&self, minor: Minor, day: Date) -> Option<&Pin> {
         let mut pins = self.pinned.iter();
         pins.find(|pin| pin.version.minor() == minor && day <= pin.until)
-    }
-
-    /// Tells whether changes of this class are wanted. An OS release is made only when asked by name: it never mixes with a
-    /// version bump.
-    pub fn wants(&self, class: ChangeClass) -> bool {
-        if self.changes.is_empty() {
-            class != ChangeClass::OsRelease
-        } else {
-            self.changes.contains(&class)
-        }
-    }
-
-    /// Tells whether repairs are asked for by name.
-    pub fn asks_repairs(&self) -> bool {
-        self.changes.contains(&ChangeClass::Repair)
-    }
-
-    /// Tells whether an edit of this class at this place is wanted.
-    pub fn wants_at(&self, class: ChangeClass, file: &str, line: usize) -> bool {
-        let is_named = |places: &Arc<BTreeSet<(String, usize)>>| {
-            let is_place = |line| places.contains(&(file.to_owned(), line));
-            class != ChangeClass::Repair || is_place(line) || is_place(0)
-        };
-        self.wants(class) && self.places.as_ref().is_none_or(is_named)
     }
 }
 
@@ -336,19 +330,6 @@ mod tests {
     }
 
     #[test]
-    fn os_releases_are_made_only_when_asked() {
-        let everything = Policy::default();
-        assert!(
-            everything.wants(ChangeClass::NewPatch) && !everything.wants(ChangeClass::OsRelease)
-        );
-        let asked = Policy {
-            changes: [ChangeClass::OsRelease].into(),
-            ..Policy::default()
-        };
-        assert!(asked.wants(ChangeClass::OsRelease) && !asked.wants(ChangeClass::NewPatch));
-    }
-
-    #[test]
     fn a_stack_s_own_values_win() {
         let pin = |version: &str, stack: Option<&str>| Pin {
             version: version.parse().unwrap(),
@@ -400,16 +381,11 @@ mod tests {
         };
         let version = block(None).version;
         let jammy: OsRelease = "ubuntu-2204".parse().unwrap();
-        let blocks = |os: Option<&str>, image: Option<&OsRelease>| {
-            let policy = Policy {
-                blocked: vec![block(os)],
-                ..Policy::default()
-            };
-            policy.find_block(version, image).is_some()
-        };
-        assert!(blocks(None, None) && blocks(None, Some(&jammy)));
-        assert!(blocks(Some("ubuntu-2204"), Some(&jammy)));
-        assert!(!blocks(Some("ubuntu-2404"), Some(&jammy)) && !blocks(Some("ubuntu-2204"), None));
+        assert!(block(None).covers(version, None) && block(None).covers(version, Some(&jammy)));
+        assert!(block(Some("ubuntu-2204")).covers(version, Some(&jammy)));
+        assert!(!block(Some("ubuntu-2404")).covers(version, Some(&jammy)));
+        // Where the system of an image is not known, only a block of the whole version speaks of it.
+        assert!(!block(Some("ubuntu-2204")).covers(version, None));
         assert_eq!(
             block(None).why(),
             "kubelet leaks (A <a@example.org>, 2026-05-02)"

@@ -9,7 +9,7 @@ use super::input::CheckInput;
 use super::view::View;
 use crate::catalog::Catalog;
 use crate::plan::{FileChange, Plan, PlanInput, plan, plan_stack};
-use crate::policy::{ChangeClass, Policy};
+use crate::policy::{ChangeClass, Wishes};
 use crate::stack::{chart_of_lock, lock_of_chart};
 
 /// Returns the plan that repairs these findings, those of them that can be.
@@ -26,8 +26,7 @@ pub fn repair(input: CheckInput<'_>, findings: &Findings) -> Plan {
         let lock = lock_of_chart(&finding.file).or(own_lock);
         places.extend(lock.map(|lock| (lock, 0)));
     }
-    let policy = repairs(input.policy, Some(Arc::new(places)));
-    with_input(input, &policy, plan)
+    with_input(input, &repairs(Some(Arc::new(places))), plan)
 }
 
 /// Names the repair beside each finding that has one.
@@ -35,8 +34,9 @@ pub(super) fn name_fixes(view: &View<'_>, findings: &mut [Finding]) {
     if findings.is_empty() || !view.stack.faults.is_empty() {
         return;
     }
-    let policy = repairs(view.input.policy, None);
-    let files = with_input(view.input, &policy, |input| plan_stack(input, view.stack).1);
+    let files = with_input(view.input, &repairs(None), |input| {
+        plan_stack(input, view.stack).1
+    });
     let files: BTreeMap<&str, &FileChange> = files
         .iter()
         .map(|file| (file.path.as_str(), file))
@@ -60,17 +60,16 @@ pub(super) fn name_fixes(view: &View<'_>, findings: &mut [Finding]) {
     }
 }
 
-fn repairs(policy: &Policy, places: Option<Arc<BTreeSet<(String, usize)>>>) -> Policy {
-    Policy {
-        changes: [ChangeClass::Repair].into(),
+fn repairs(places: Option<Arc<BTreeSet<(String, usize)>>>) -> Wishes {
+    Wishes {
         places,
-        ..policy.clone()
+        ..Wishes::only(ChangeClass::Repair)
     }
 }
 
 fn with_input<R>(
     input: CheckInput<'_>,
-    policy: &Policy,
+    wishes: &Wishes,
     function: impl FnOnce(PlanInput<'_>) -> R,
 ) -> R {
     let nothing = Catalog::empty(input.today);
@@ -78,7 +77,8 @@ fn with_input<R>(
         tree: input.tree,
         discovery: input.discovery,
         catalog: input.catalog.unwrap_or(&nothing),
-        policy,
+        policy: input.policy,
+        wishes,
         selection: input.selection,
     })
 }

@@ -4,6 +4,7 @@
 use super::finding::Found;
 use super::rule::{Group, Rule, Search, Severity};
 use super::view::View;
+use crate::matrix::blocked;
 use crate::policy::Policy;
 use crate::stack::{Fact, Reference, Role, SourceFile};
 use crate::version::{KubernetesVersion, OsRelease};
@@ -60,7 +61,8 @@ fn used(reference: &Reference) -> Option<(KubernetesVersion, Option<&OsRelease>)
 
 fn blocked_version(view: &View<'_>) -> Vec<Found> {
     let policy = policy(view);
-    if policy.blocked.is_empty() {
+    let blocked = blocked(view.stack, view.input.catalog, &policy);
+    if blocked.is_empty() {
         return Vec::new();
     }
     let command = format!("update {}", view.stack.title());
@@ -71,7 +73,7 @@ fn blocked_version(view: &View<'_>) -> Vec<Found> {
         // csctl writes a metadata.yaml of its own.
         let named = used(reference).filter(|_| reference.role != Role::ReleaseMetadata);
         if let Some((version, os)) = named
-            && let Some(block) = policy.find_block(version, os)
+            && let Some(block) = blocked.image(version, os)
         {
             let message = format!("{} is blocked: {}", block.subject(), block.why());
             found.push(
@@ -83,7 +85,7 @@ fn blocked_version(view: &View<'_>) -> Vec<Found> {
     }
     for (_, image_list) in view.image_lists() {
         for entry in &image_list.entries {
-            if let Some(block) = policy.find_block(entry.version, entry.os.as_ref()) {
+            if let Some(block) = blocked.image(entry.version, entry.os.as_ref()) {
                 let message = format!("{} is blocked: {}", block.subject(), block.why());
                 found.push(
                     Found::in_file(&image_list.file, Some(entry.line), message)

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::error::{CommandError, Status};
 use crate::matrix::minors_of;
 use crate::plan::{Plan, PlanInput, Selection};
-use crate::policy::ChangeClass;
+use crate::policy::{ChangeClass, Wishes};
 use crate::report;
 use crate::report::text::{Detail, PlanView};
 use crate::version::Minor;
@@ -84,13 +84,17 @@ pub(super) fn look_and_make(
     let selection = repository.select_here(request.selection.clone())?;
     refuse_unknown_minor(repository, &selection)?;
     let catalog = repository.look(&selection, &request.world)?;
-    let mut policy = repository.config.policy(&request.options);
-    policy.changes.clone_from(&request.changes);
+    let policy = repository.config.policy(&request.options);
+    let wishes = Wishes {
+        changes: request.changes.clone(),
+        ..Wishes::default()
+    };
     let input = PlanInput {
         tree: &repository.tree,
         discovery: &repository.discovery,
         catalog: &catalog,
         policy: &policy,
+        wishes: &wishes,
         selection: &selection,
     };
     let mut plan = crate::plan::plan(input);
@@ -123,7 +127,7 @@ pub(super) fn refuse_unknown_minor(
 pub(super) fn status(plan: &Plan) -> Status {
     if plan.has_changes() {
         Status::Pending
-    } else if plan.has_holds() || plan.has_unknown() {
+    } else if plan.has_skipped() || plan.has_unknown() {
         Status::Held
     } else {
         Status::Done

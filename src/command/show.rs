@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::error::CommandError;
 use crate::overview::overview;
 use crate::plan::{PlanInput, Selection};
+use crate::policy::Wishes;
 use crate::report;
 
 /// What to show.
@@ -39,6 +40,7 @@ fn show(request: &ShowRequest) -> Result<Outcome, CommandError> {
         discovery: &repository.discovery,
         catalog: &catalog,
         policy: &repository.config.policy(&Config::default()),
+        wishes: &Wishes::default(),
         selection: &selection,
     };
     let overview = overview(input, request.references);

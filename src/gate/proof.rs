@@ -146,7 +146,7 @@ fn chart_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
                 (TestState::Failed, words)
             }
             None => {
-                let silent = format!("the catalog says nothing of {repository}");
+                let silent = format!("the catalog has nothing about {repository}");
                 let words = failed.map(|failed| format!("{}: {}", failed.url, failed.reason));
                 (TestState::Unreadable, words.unwrap_or(silent))
             }

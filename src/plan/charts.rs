@@ -2,16 +2,19 @@
 //! decided together: they agree afterwards, or all of them stay and it is said why. Nothing goes down but what is of another
 //! minor, and a range is what its author allows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod places;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{Asks, ChartReason, FileLine, MissingChart, Skip, SkipReason, Subject};
 use super::target::Target;
-use crate::policy::Addons;
+use crate::policy::{Addons, ChangeClass};
 use crate::stack::{
     ChartPlace, ChartSource, Fact, MinorBoundChart, Reference, SourceFile, SourceTree,
-    chart_lock_fits, directory_of, versions_for,
+    directory_of, versions_for,
 };
-use crate::version::{ChartRequirement, ChartVersion, Minor};
+use crate::version::{ChartVersion, Minor};
+use places::{Dependency, Limit, Lists, Lock, Named, dependencies_of, repository_of};
 
 /// What is decided of the addon charts of a source tree that is set to a minor.
 #[derive(Default)]
@@ -23,7 +26,7 @@ pub(super) struct Charts {
     /// The newest charts that a list may name, by minor and chart name.
     pub(super) listed: BTreeMap<Minor, BTreeMap<String, ChartVersion>>,
     /// What is not done, and why.
-    pub(super) holds: Vec<Skip>,
+    pub(super) skips: Vec<Skip>,
     /// Dependencies that cannot ask for a chart of the minor, each with why.
     pub(super) missing: BTreeMap<String, MissingChart>,
 }
@@ -106,41 +109,10 @@ struct Group<'t> {
     lists: Vec<Named<'t>>,
 }
 
-/// A place that names a chart.
-struct Named<'t> {
-    reference: &'t Reference,
-    range: Option<&'t ChartRequirement>,
-    /// Whether its text reads as a version or a range.
-    is_read: bool,
-    /// The version that it has, where that is one of the minor.
-    current: Option<&'t ChartVersion>,
-}
-
-/// A dependency of a chart.
-struct Dependency<'t> {
-    named: Named<'t>,
-    source: ChartSource<'t>,
-    lock: Lock,
-}
-
-/// The lock beside a dependency's chart.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lock {
-    None,
-    Fits,
-    Stale,
-}
-
-/// A range that keeps a dependency from going on.
-struct Limit<'t> {
-    reference: &'t Reference,
-    range: ChartRequirement,
-}
-
 impl Charts {
     fn skip(&mut self, subject: Subject, reason: ChartReason) {
         let skip = Skip::new(subject, SkipReason::Chart(reason));
-        self.holds.push(skip);
+        self.skips.push(skip);
     }
 }
 
@@ -175,7 +147,7 @@ impl<'t> Group<'t> {
 
     fn decide(&self, charts: &mut Charts) {
         if let Some(ahead) = self.find_ahead() {
-            self.hold_all(&ahead, charts);
+            self.leave_all(&ahead, charts);
             return;
         }
         let mut decided: Vec<ChartVersion> = Vec::new();
@@ -210,143 +182,6 @@ impl<'t> Group<'t> {
     }
 }
 
-/// Returns a tree's dependencies on a chart.
-fn dependencies_of<'t>(
-    tree: &'t SourceTree,
-    chart: &'t MinorBoundChart,
-    minor: Minor,
-) -> impl Iterator<Item = Dependency<'t>> {
-    tree.references()
-        .filter_map(move |reference| match &reference.fact {
-            Fact::ChartDependency {
-                chart: name,
-                repository,
-                ..
-            } if *name == chart.name => Some(Dependency {
-                named: Named::new(reference, tree.version_of(reference), minor),
-                source: chart.source(repository),
-                lock: lock_of(tree, reference),
-            }),
-            _ => None,
-        })
-}
-
-/// Returns the URL of a dependency's repository, or why it has none that can be asked.
-fn repository_of<'t>(dependency: &Dependency<'t>) -> Result<&'t str, Box<ChartReason>> {
-    let at = FileLine::from(dependency.named.reference);
-    let reason = match dependency.source {
-        ChartSource::Repository(url) => return Ok(url),
-        ChartSource::HelmAlias(alias) => ChartReason::ChartAlias {
-            alias: alias.to_owned(),
-            at,
-        },
-        ChartSource::Directory(directory) => ChartReason::ChartDirectory {
-            directory: directory.to_owned(),
-            at,
-        },
-        ChartSource::Unknown(text) => ChartReason::ChartRepositoryInvalid {
-            text: text.to_owned(),
-            at,
-        },
-    };
-    Err(Box::new(reason))
-}
-
-/// Returns what the lock beside a dependency is like, where the dependency asks by a range.
-fn lock_of(tree: &SourceTree, dependency: &Reference) -> Lock {
-    if !matches!(
-        dependency.fact,
-        Fact::ChartDependency { range: Some(_), .. }
-    ) {
-        return Lock::None;
-    }
-    let is_chart = |file: &&SourceFile| file.path() == dependency.file;
-    let mut files = tree.files.iter().map(AsRef::as_ref);
-    match (files.find(is_chart), tree.find_lock(&dependency.file)) {
-        (Some(chart), Some(lock)) if chart_lock_fits(chart, lock) => Lock::Fits,
-        (Some(_), Some(_)) => Lock::Stale,
-        (_, None) | (None, _) => Lock::None,
-    }
-}
-
-/// References that list a chart, by its name and the minor that a list of several minors names: a list may have many rows.
-struct Lists<'t> {
-    by_chart: HashMap<(&'t str, Option<Minor>), Vec<Place<'t>>>,
-}
-
-/// A reference, and its place among all of them.
-#[derive(Clone, Copy)]
-struct Place<'t> {
-    number: usize,
-    reference: &'t Reference,
-}
-
-impl<'t> Lists<'t> {
-    fn of(target: &'t Target<'t>, tree: &'t SourceTree) -> Self {
-        let mut by_chart: HashMap<(&str, Option<Minor>), Vec<Place<'_>>> = HashMap::new();
-        let mut number = 0;
-        for file in tree.files.iter().chain(&target.stack.shared) {
-            let spans = file.spans_minors();
-            for reference in file.references() {
-                if let Fact::ListedAddon { minor, chart, .. } = &reference.fact {
-                    let minor = spans.then_some(*minor);
-                    let places = by_chart.entry((chart, minor)).or_default();
-                    places.push(Place { number, reference });
-                    number += 1;
-                }
-            }
-        }
-        Self { by_chart }
-    }
-
-    /// Returns the references that list a chart for a minor, in the order of the files. A list of several minors says which; the stack's
-    /// own file speaks of the minor that the tree is set to.
-    fn references(
-        &self,
-        chart: &MinorBoundChart,
-        minor: Minor,
-        is_of_tree: bool,
-    ) -> impl Iterator<Item = &'t Reference> + use<'t> {
-        let find = |minor| self.by_chart.get(&(chart.name.as_str(), minor));
-        let of_minor = find(Some(minor)).into_iter().flatten();
-        let own = find(None).filter(|_| is_of_tree).into_iter().flatten();
-        let mut places: Vec<Place<'t>> = of_minor.chain(own).copied().collect();
-        places.sort_by_key(|place| place.number);
-        places.into_iter().map(|place| place.reference)
-    }
-}
-
-impl<'t> Named<'t> {
-    fn new(reference: &'t Reference, resolved: Option<&'t ChartVersion>, minor: Minor) -> Self {
-        let (version, range) = match &reference.fact {
-            Fact::ChartDependency { version, range, .. }
-            | Fact::ListedAddon { version, range, .. } => (version.as_ref(), range.as_ref()),
-            _ => (None, None),
-        };
-        let current = version.or(resolved);
-        Self {
-            reference,
-            range,
-            is_read: version.is_some() || range.is_some(),
-            current: current.filter(|version| version.follows(minor)),
-        }
-    }
-
-    /// Returns what the range asks for once it is that of the minor.
-    fn limit(&self, minor: Minor) -> Option<Limit<'t>> {
-        let range = self.range?;
-        let range = if range.takes_minor(minor) {
-            range.clone()
-        } else {
-            range.moved_to(minor)?
-        };
-        Some(Limit {
-            reference: self.reference,
-            range,
-        })
-    }
-}
-
 /// A version that stands somewhere and is newer than all that its repository has.
 struct Ahead<'t> {
     reference: &'t Reference,
@@ -365,7 +200,7 @@ impl<'t> Group<'t> {
 
     /// The newest release of the chart that the minor may get: none, once it has ended.
     fn newest(&self, repository: &str) -> Option<&'t ChartVersion> {
-        if self.target.offer.is_ended(self.minor) {
+        if self.target.available.is_ended(self.minor) {
             return None;
         }
         self.newest_known(repository)
@@ -410,7 +245,7 @@ impl<'t> Group<'t> {
     }
 
     /// Leaves every place where it is: one of them names what the repository does not have, and nobody knows which is meant.
-    fn hold_all(&self, ahead: &Ahead<'_>, charts: &mut Charts) {
+    fn leave_all(&self, ahead: &Ahead<'_>, charts: &mut Charts) {
         let Ahead {
             reference,
             version,
@@ -594,11 +429,13 @@ impl<'t> Group<'t> {
         let policy = self.target.input.policy;
         let is_stray = dependency.named.current.is_none();
         let listed = self.lists.iter().find_map(|list| list.current);
-        let may_repair = is_stray && (policy.asks_repairs() || policy.addons == Addons::Leave);
+        let may_repair = is_stray
+            && (self.target.input.wishes.asks_for(ChangeClass::Repair)
+                || policy.addons == Addons::Leave);
         if let Some(listed) = listed.filter(|_| may_repair) {
             return Ok(Some(listed.clone()));
         }
-        let is_ended = self.target.offer.is_ended(minor);
+        let is_ended = self.target.available.is_ended(minor);
         if is_ended && !is_stray {
             return Ok(None);
         }
@@ -618,7 +455,7 @@ impl<'t> Group<'t> {
 
     /// Decides what lists say: what the dependencies get, and never less than they say.
     fn decide_lists(&self, listed: Option<ChartVersion>, charts: &mut Charts) {
-        let asks_repairs = self.target.input.policy.asks_repairs();
+        let asks_repairs = self.target.input.wishes.asks_for(ChangeClass::Repair);
         let stated = || {
             let mut stated = self.dependencies.iter().filter_map(|of| of.named.current);
             stated.next().cloned().filter(|_| asks_repairs)

@@ -4,9 +4,9 @@ use super::facts::{FileReason, Skip, SkipReason, Subject};
 use super::target::{Move, Target};
 use crate::stack::left_examples;
 
-/// Returns a hold for each such example.
-pub(super) fn example_holds(target: &Target<'_>) -> Vec<Skip> {
-    let mut holds = Vec::new();
+/// Returns a skip for each such example.
+pub(super) fn example_skips(target: &Target<'_>) -> Vec<Skip> {
+    let mut skips = Vec::new();
     for step in &target.moves {
         let (Move::Edit(tree, wanted) | Move::Create(tree, _, wanted)) = step else {
             continue;
@@ -14,7 +14,7 @@ pub(super) fn example_holds(target: &Target<'_>) -> Vec<Skip> {
         for file in &tree.files {
             let kinds = file.kinds().iter();
             let left = kinds.flat_map(|kind| left_examples(*kind, file, wanted));
-            holds.extend(left.map(|left| {
+            skips.extend(left.map(|left| {
                 Skip::new(
                     Subject::Example(left.value.clone(), left.place.clone()),
                     SkipReason::File(FileReason::ExampleLeft(left)),
@@ -22,5 +22,5 @@ pub(super) fn example_holds(target: &Target<'_>) -> Vec<Skip> {
             }));
         }
     }
-    holds
+    skips
 }

@@ -1,31 +1,26 @@
-//! Says why: the reasons of each stack line's change, and what a maintainer should know. Words only; what happens is decided
-//! elsewhere, and what does not happen is said in `holds`.
+//! Says why: the reasons of each stack line's change, its classes and its release. What happens is decided elsewhere, and what does
+//! not happen is said in `skips`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{ChartChoice, FileLine, Note, OsMove, ProvedImage, Reason};
+use super::facts::{ChartChoice, ProvedImage, Reason};
 use super::files::Outcome;
+use super::notes::notes;
 use super::release::Release;
 use super::standing;
 use super::target::{Move, Target};
 use super::{FileChange, LinePlan, StackPlan};
 use crate::catalog::NodeImage;
 use crate::matrix::{LineMatrix, matrix};
-use crate::policy::{Block, ChangeClass, Policy};
-use crate::stack::{
-    EditNote, Fact, Part, Reach, Role, SourceFile, SourceTree, Stack, chart_lock_fits,
-    choose_image, directory_of, other_versions, versions_for,
-};
-use crate::version::{
-    ChartRequirement, ChartVersion, KubernetesVersion, Minor, OsRelease, StackLine,
-};
+use crate::policy::{Block, Blocked, ChangeClass};
+use crate::stack::{EditNote, Part, Reach, SourceFile, Stack, choose_image, versions_for};
+use crate::version::{ChartRequirement, ChartVersion, KubernetesVersion, Minor, OsRelease};
 
 /// Fills in the lines of a planned stack.
 pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut StackPlan) {
     let Some(after) = &outcome.after else { return };
     let catalog = target.input.catalog;
-    let policy = target.input.policy;
-    let lines = |stack| by_minor(matrix(stack, catalog), policy);
+    let lines = |stack| by_minor(matrix(stack, catalog), target.available.blocked());
     let (mut before, mut after) = (lines(target.stack), lines(after));
     let minors: BTreeSet<Minor> = before.keys().chain(after.keys()).copied().collect();
     for minor in minors {
@@ -35,23 +30,14 @@ pub(super) fn explain(target: &Target<'_>, outcome: &Outcome, planned: &mut Stac
             .lines
             .extend(line.filter(|line| !line.classes.is_empty()));
     }
-    let rolls = planned
-        .lines
-        .iter()
-        .filter_map(|line| roll_note(target, outcome, line));
-    let rolls: Vec<Note> = rolls.collect();
-    planned.notes.extend(rolls);
-    planned.notes.extend(release_gap(target, &planned.lines));
-    planned.notes.extend(minor_notes(target));
-    planned.notes.extend(other_version_notes(target));
-    planned.notes.extend(notes(target, outcome));
-    planned.notes.extend(standing::note(target, &planned.lines));
+    let notes = notes(target, outcome, &planned.lines);
+    planned.notes.extend(notes);
 }
 
-fn by_minor(lines: Vec<LineMatrix>, policy: &Policy) -> BTreeMap<Minor, LineMatrix> {
+fn by_minor(lines: Vec<LineMatrix>, blocked: &Blocked<'_>) -> BTreeMap<Minor, LineMatrix> {
     lines
         .into_iter()
-        .map(|line| (line.line.minor, line.marked(policy)))
+        .map(|line| (line.line.minor, line.marked(blocked)))
         .collect()
 }
 
@@ -102,7 +88,11 @@ fn line_plan(
 }
 
 /// Returns the changed files of the source tree that is, or will be, set to a minor.
-fn files_of<'o>(target: &Target<'_>, outcome: &'o Outcome, minor: Minor) -> Vec<&'o FileChange> {
+pub(super) fn files_of<'o>(
+    target: &Target<'_>,
+    outcome: &'o Outcome,
+    minor: Minor,
+) -> Vec<&'o FileChange> {
     let directory = target.moves.iter().find_map(|step| match step {
         Move::Edit(tree, wanted) if wanted.line.minor == minor && wanted.reach != Reach::Lists => {
             Some(tree.directory.clone())
@@ -287,7 +277,7 @@ fn default_reason(
     if old == new {
         return None;
     }
-    if let Some(block) = blocked_default(target, old) {
+    if let Some(block) = target.available.blocked().version(old) {
         let block = block.clone();
         return Some(Reason::BlockedDefault { old, new, block });
     }
@@ -295,15 +285,8 @@ fn default_reason(
     Some(Reason::PinnedDefault(pin.clone()))
 }
 
-/// Why a default is blocked with all of its images.
-fn blocked_default<'t>(target: &'t Target<'_>, version: KubernetesVersion) -> Option<&'t Block> {
-    let mut blocks = target.input.policy.blocked.iter();
-    let is_banned = target.offer.banned().contains(&version);
-    blocks.find(|block| is_banned && block.version == version)
-}
-
 /// The blocks of images that lists name before and not after.
-fn blocks_leaving<'t>(
+pub(super) fn blocks_leaving<'t>(
     target: &'t Target<'_>,
     outcome: &Outcome,
     minor: Minor,
@@ -319,8 +302,8 @@ fn blocks_leaving<'t>(
     let after = outcome.after.as_ref().map(images).unwrap_or_default();
     let gone = images(target.stack);
     let gone = gone.iter().filter(|image| !after.contains(image));
-    let policy = target.input.policy;
-    let blocks = gone.filter_map(|(version, os)| policy.find_block(*version, os.as_ref()));
+    let blocked = target.available.blocked();
+    let blocks = gone.filter_map(|(version, os)| blocked.image(*version, os.as_ref()));
     blocks.map(|block| (block.subject(), block)).collect()
 }
 
@@ -351,7 +334,8 @@ fn leaving(
     let gone = listed.into_iter().filter(|version| !left.contains(version));
     let policy = target.input.policy;
     let trimmed = gone.filter(|version| {
-        !target.offer.banned().contains(version) || !policy.wants(ChangeClass::Removal)
+        target.available.blocked().version(*version).is_none()
+            || !target.input.wishes.wants(ChangeClass::Removal)
     });
     let images = policy.images;
     let trimmed = trimmed.map(|version| Reason::Trimmed { version, images });
@@ -370,184 +354,4 @@ fn proof(image: &NodeImage) -> ProvedImage {
         built: image.built,
         has_checksum: image.sha256.is_some(),
     }
-}
-
-/// A version that is blocked is bad where it runs, too.
-fn roll_note(target: &Target<'_>, outcome: &Outcome, line: &LinePlan) -> Option<Note> {
-    let (old, new) = (line.default_before?, line.default_after?);
-    let line = line.line.clone();
-    if old != new {
-        blocked_default(target, old)?;
-        return Some(Note::MustUpgrade { line, old, new });
-    }
-    let blocks = blocks_leaving(target, outcome, new.minor());
-    let block = blocks.into_values().find(|block| block.version == new)?;
-    let block = block.clone();
-    Some(Note::MustReplaceNodes { line, block })
-}
-
-/// Says what another minor brings that nobody asked for: the end of its support, another operating system.
-fn minor_notes(target: &Target<'_>) -> Vec<Note> {
-    let mut notes = Vec::new();
-    for (tree, wanted) in target.written() {
-        let minor = wanted.line.minor;
-        if tree.minor == Some(minor) {
-            continue;
-        }
-        if let Some(day) = target.input.catalog.end_of_life.get(&minor)
-            && target.input.catalog.is_end_of_life(minor)
-        {
-            notes.push(Note::AskedMinorEnded { minor, day: *day });
-        }
-        let files = tree.files.iter();
-        let mut references = files.flat_map(|file| file.named_images(&target.stack.series));
-        let moved = references.find_map(|image| {
-            let after = wanted.default_image(image.series?)?.os.clone()?;
-            Some((image.os?, after)).filter(|(before, after)| before != after)
-        });
-        if let Some((before, after)) = moved {
-            let step = OsMove { before, after };
-            notes.push(Note::MinorOnAnotherOs { minor, step });
-        }
-    }
-    notes
-}
-
-/// Names images in values that a new default leaves at another version: nothing says whether they were forgotten.
-fn other_version_notes(target: &Target<'_>) -> Vec<Note> {
-    let mut notes = Vec::new();
-    for (tree, wanted) in target.written() {
-        let Some(before) = tree
-            .default
-            .filter(|before| wanted.default != Some(*before))
-        else {
-            continue;
-        };
-        for file in &tree.files {
-            for other in other_versions(target.stack, file, before) {
-                notes.push(Note::OtherVersion {
-                    at: FileLine {
-                        file: file.path().to_owned(),
-                        line: other.line,
-                    },
-                    value: other.value.clone(),
-                    version: other.version,
-                    default: before,
-                });
-            }
-        }
-    }
-    notes
-}
-
-/// Says that the number of a release is not known, where the git clone may lack the tags of others.
-fn release_gap(target: &Target<'_>, lines: &[LinePlan]) -> Option<Note> {
-    let gap = target.input.catalog.release_gap.as_ref()?;
-    let is_concerned = lines.iter().any(|line| line.release.is_some());
-    is_concerned.then(|| Note::ReleaseUnknown { gap: gap.clone() })
-}
-
-fn notes(target: &Target<'_>, outcome: &Outcome) -> Vec<Note> {
-    let mut notes = Vec::new();
-    for step in &target.moves {
-        match step {
-            Move::Edit(tree, wanted) => {
-                let files = files_of(target, outcome, wanted.line.minor);
-                let part = |change: &&FileChange| {
-                    let file = tree.files.iter().find(|file| file.path() == change.path);
-                    file.map_or(Part::Beside, |file| file.part())
-                };
-                let parts: Vec<Part> = files.iter().map(part).collect();
-                notes.extend(
-                    refusal_note(tree, &wanted.line, &parts)
-                        .filter(|_| wanted.line == wanted.line_before),
-                );
-                notes.extend(vendored_note(target, tree, &parts));
-                let moves = |chart: &str| {
-                    let mut files = files.iter();
-                    files.any(|file| file.path == chart && edits_dependencies(file))
-                };
-                notes.extend(lock_notes(tree, &tree.directory, moves));
-            }
-            Move::Create(tree, directory, wanted) => {
-                notes.extend(mentions_note(outcome, directory, wanted.line_before.minor));
-                notes.extend(vendored_note(target, tree, &[Part::ClusterAddon]));
-                notes.extend(lock_notes(tree, directory, |_| true));
-            }
-            Move::Remove(_) => {}
-        }
-    }
-    notes
-}
-
-/// csctl compares only the cluster addons when it decides whether there is something to publish (its `validateHash`). `publish` says it
-/// better where the files of the last release are known.
-fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<Note> {
-    let released = parts.iter().any(|part| *part != Part::Beside);
-    let by_csctl = tree.references().any(|reference| {
-        matches!(reference.fact, Fact::Kubernetes { .. }) && reference.role == Role::CsctlConfig
-    });
-    let refuses = by_csctl && released && !parts.contains(&Part::ClusterAddon);
-    refuses.then(|| Note::CsctlRefuses {
-        line: line.clone(),
-        next: None,
-        seen: None,
-    })
-}
-
-fn vendored_note(target: &Target<'_>, tree: &SourceTree, parts: &[Part]) -> Option<Note> {
-    let mut files = target.input.tree.files_below(&tree.directory);
-    let vendored = parts.contains(&Part::ClusterAddon)
-        && files.any(|(path, _)| path.rsplit('.').next() == Some("tgz"));
-    vendored.then(|| Note::PackagedCharts {
-        directory: tree.directory.clone(),
-    })
-}
-
-fn edits_dependencies(file: &FileChange) -> bool {
-    let mut edits = file.edits.iter();
-    edits.any(|edit| edit.at.starts_with("dependencies["))
-}
-
-/// Locks of charts that move which did not fit before: nobody knows what they should say.
-fn lock_notes(tree: &SourceTree, directory: &str, moves: impl Fn(&str) -> bool) -> Vec<Note> {
-    let charts = tree.files.iter().filter(|file| moves(file.path()));
-    let stale = charts.filter_map(|chart| {
-        let lock = tree.find_lock(chart.path())?;
-        (!chart_lock_fits(chart, lock)).then_some(lock)
-    });
-    stale
-        .map(|lock| {
-            let below = lock
-                .path()
-                .strip_prefix(&tree.directory)
-                .unwrap_or_default();
-            Note::StaleLock {
-                chart: directory_of(&format!("{directory}{below}")).to_owned(),
-            }
-        })
-        .collect()
-}
-
-/// A new source tree may still speak of the minor it was copied from, in texts that no rule covers.
-fn mentions_note(outcome: &Outcome, directory: &str, minor: Minor) -> Option<Note> {
-    let after = outcome.after.as_ref()?;
-    let tree = after
-        .trees
-        .iter()
-        .find(|tree| tree.directory == directory)?;
-    let word = minor.to_string();
-    let mentions = tree.files.iter().flat_map(|file| {
-        let lines = file
-            .text()
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| line.contains(&word));
-        lines.map(|(index, _)| FileLine {
-            file: file.path().to_owned(),
-            line: index + 1,
-        })
-    });
-    let places: Vec<FileLine> = mentions.collect();
-    (!places.is_empty()).then_some(Note::MinorStillMentioned { minor, places })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::charts;
 use super::facts::{Skip, SkipReason, SourceReason, Subject};
-use super::holds::{follows_images, stores};
+use super::skips::{follows_images, stores};
 use super::target::Target;
 use super::words;
 use crate::catalog::{ImagePattern, Unreachable};

@@ -12,7 +12,7 @@ use crate::version::{KubernetesVersion, OsRelease};
 /// Returns a fault for each place that would go on naming a blocked version.
 pub(super) fn left_blocked(target: &Target<'_>, after: &Stack) -> Vec<Fault> {
     let policy = target.input.policy;
-    if policy.blocked.is_empty() || !policy.wants(ChangeClass::Removal) {
+    if policy.blocked.is_empty() || !target.input.wishes.wants(ChangeClass::Removal) {
         return Vec::new();
     }
     let mut faults: Vec<Fault> = after
@@ -49,20 +49,11 @@ fn find_block<'t>(
     if !target.minors.contains(&version.minor()) {
         return None;
     }
-    let policy = target.input.policy;
-    let whole = || {
-        let banned = target.offer.banned().contains(&version);
-        let mut blocks = policy.blocked.iter();
-        blocks.find(|block| banned && block.version == version)
-    };
-    policy.find_block(version, os).or_else(whole)
+    target.available.blocked().image(version, os)
 }
 
 fn default_fault(target: &Target<'_>, tree: &SourceTree) -> Option<Fault> {
     let default = tree.default?;
-    if !target.offer.banned().contains(&default) {
-        return None;
-    }
     let block = find_block(target, default, None)?;
     let reference = tree.references().find(
         |reference| matches!(reference.fact, Fact::Kubernetes { version } if version == default),
@@ -103,9 +94,7 @@ fn image_list_fault(target: &Target<'_>, image_list: &ImageList) -> Option<Fault
 
 fn reference_fault(target: &Target<'_>, reference: &Reference) -> Option<Fault> {
     let block = match &reference.fact {
-        Fact::ListedVersion { version } if target.offer.banned().contains(version) => {
-            find_block(target, *version, None)
-        }
+        Fact::ListedVersion { version } => find_block(target, *version, None),
         Fact::Image(image) => find_block(target, image.version, image.os.as_ref()),
         Fact::ImageName { version } => {
             let read = ImagePattern::read_url(&reference.value).ok();

@@ -10,7 +10,7 @@ use crate::catalog::{
     Catalog, ChartRepository, FaultyImage, ImageStore, KubernetesRelease, NodeImage, StackRelease,
     Unreachable,
 };
-use crate::policy::{EndOfLife, Policy};
+use crate::policy::{EndOfLife, Policy, Wishes};
 use crate::stack::{Content, Tree, discover};
 use crate::version::{KubernetesVersion, StackVersion};
 
@@ -103,6 +103,15 @@ fn small() -> Tree {
 }
 
 fn plan_with(tree: &Tree, catalog: &Catalog, policy: &Policy, minor: Option<&str>) -> Plan {
+    wished_plan(tree, catalog, (policy, &Wishes::default()), minor)
+}
+
+fn wished_plan(
+    tree: &Tree,
+    catalog: &Catalog,
+    (policy, wishes): (&Policy, &Wishes),
+    minor: Option<&str>,
+) -> Plan {
     let selection = Selection {
         switch_to: minor.map(|minor| minor.parse().unwrap()),
         ..Selection::default()
@@ -112,6 +121,7 @@ fn plan_with(tree: &Tree, catalog: &Catalog, policy: &Policy, minor: Option<&str
         discovery: &discover(tree),
         catalog,
         policy,
+        wishes,
         selection: &selection,
     })
 }
@@ -137,9 +147,9 @@ fn words<T: ToString>(facts: &[T]) -> Vec<String> {
     facts.iter().map(ToString::to_string).collect()
 }
 
-fn find_hold<'p>(plan: &'p Plan, subject: &str) -> &'p Skip {
-    let mut holds = plan.stacks.iter().flat_map(|stack| &stack.holds);
-    let found = holds.find(|hold| hold.subject.to_string() == subject);
+fn find_skip<'p>(plan: &'p Plan, subject: &str) -> &'p Skip {
+    let mut skips = plan.stacks.iter().flat_map(|stack| &stack.skipped);
+    let found = skips.find(|skip| skip.subject.to_string() == subject);
     found.unwrap_or_else(|| panic!("{subject} is not held: {:?}", plan.stacks))
 }
 
@@ -219,15 +229,15 @@ fn what_is_not_proved_is_held_by_name() {
     let plan = plan_of(&small(), &world);
     assert!(!plan.has_changes());
     assert_eq!(
-        find_hold(&plan, "v1.34.6").reason(),
+        find_skip(&plan, "v1.34.6").reason(),
         "the checksum file is an HTML page"
     );
     assert!(
-        find_hold(&plan, "v1.34.7 to v1.34.8")
+        find_skip(&plan, "v1.34.7 to v1.34.8")
             .reason()
             .ends_with("no images yet")
     );
-    let minor = find_hold(&plan, "1.35");
+    let minor = find_skip(&plan, "1.35");
     assert_eq!(minor.reason(), "a new minor, 1 image in the store");
     assert!(minor.hint().unwrap().ends_with("--switch 1.35"));
 }
@@ -245,15 +255,12 @@ fn an_image_uploaded_again_waits_to_be_asked_for() {
     let plan = plan_of(&files, &world);
     assert!(!plan.has_changes());
     assert!(
-        find_hold(&plan, "v1.34.5")
+        find_skip(&plan, "v1.34.5")
             .reason()
             .contains("uploaded again on 2026-05-01")
     );
-    let asked = Policy {
-        changes: [crate::policy::ChangeClass::OsRelease].into(),
-        ..Policy::default()
-    };
-    let plan = plan_with(&files, &world, &asked, None);
+    let asked = Wishes::only(crate::policy::ChangeClass::OsRelease);
+    let plan = wished_plan(&files, &world, (&Policy::default(), &asked), None);
     assert_eq!(written(&plan)["scs/kubernetes.yaml"], manager(&["v1.34.5"]));
     assert_eq!(plan.stacks[0].lines.len(), 1, "the line is named");
 }
@@ -291,7 +298,7 @@ fn a_chart_that_does_not_exist_is_held_and_a_lock_that_does_not_fit_is_left() {
     let plan = plan_of(&files, &world);
     assert!(!plan.has_changes());
     assert!(
-        find_hold(&plan, "openstack-cinder-csi for 1.34")
+        find_skip(&plan, "openstack-cinder-csi for 1.34")
             .reason()
             .ends_with("no version for 1.34")
     );
@@ -378,7 +385,7 @@ fn a_tree_is_not_set_to_a_minor_of_which_the_policy_takes_no_image() {
     };
     let plan = plan_with(&small(), &world, &policy, Some("1.35"));
     assert!(!plan.has_changes(), "{:?}", plan.files);
-    find_hold(&plan, "1.35");
+    find_skip(&plan, "1.35");
 }
 
 #[test]

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::available::Lack;
 use super::charts;
 use super::facts::{
     DefaultReason, FileReason, ImageReason, MinorReason, OsMove, Skip, SkipReason, Subject,
 };
-use super::offer::Lack;
 use super::target::{Move, Target};
 use crate::matrix::{StoreState, state_of};
 use crate::stack::{Fault, SourceTree};
@@ -15,30 +15,30 @@ use crate::version::{KubernetesVersion, Minor};
 
 /// Returns why defaults wait, and what of the stack stays as it is.
 pub(super) fn waiting(target: &Target<'_>) -> Vec<Skip> {
-    let mut holds = excluded_holds(target);
-    holds.extend(held_files(target));
+    let mut skips = excluded_skips(target);
+    skips.extend(held_files(target));
     for step in &target.moves {
         if let Move::Edit(tree, wanted) = step {
-            holds.extend(lacking_holds(target, wanted.default, wanted.line.minor));
+            skips.extend(lacking_skips(target, wanted.default, wanted.line.minor));
             // A tree that is set to another minor leaves its default behind.
             let stays = wanted.line.minor == wanted.line_before.minor;
             if stays && target.is_looked_at(wanted.line.minor) {
-                holds.extend(os_holds(target, tree));
-                holds.extend(gone_hold(target, tree));
+                skips.extend(os_skips(target, tree));
+                skips.extend(gone_skip(target, tree));
             }
         }
     }
-    holds.extend(
+    skips.extend(
         target
             .minors
             .iter()
-            .filter_map(|minor| end_hold(target, *minor)),
+            .filter_map(|minor| end_skip(target, *minor)),
     );
-    holds
+    skips
 }
 
 /// Defaults that some reference cannot follow.
-fn excluded_holds(target: &Target<'_>) -> Vec<Skip> {
+fn excluded_skips(target: &Target<'_>) -> Vec<Skip> {
     let mut by_fault: BTreeMap<String, (&Fault, Vec<KubernetesVersion>)> = BTreeMap::new();
     for ((_, version), fault) in &target.limits.excluded {
         let entry = by_fault.entry(format!("{}:{:?}", fault.file, fault.line));
@@ -64,28 +64,23 @@ fn held_files(target: &Target<'_>) -> impl Iterator<Item = Skip> {
 }
 
 /// Versions newer than a default that not every series has.
-fn lacking_holds(
+fn lacking_skips(
     target: &Target<'_>,
     default: Option<KubernetesVersion>,
     minor: Minor,
 ) -> Vec<Skip> {
     let policy = target.input.policy;
     let newer: BTreeSet<KubernetesVersion> = target
-        .offer
+        .available
         .unfiltered(minor)
         .filter(|image| default.is_none_or(|default| image.version > default))
-        .filter(|image| {
-            policy.follows_os(image.os.as_ref())
-                && policy
-                    .find_block(image.version, image.os.as_ref())
-                    .is_none()
-        })
+        .filter(|image| policy.follows_os(image.os.as_ref()) && !target.available.is_blocked(image))
         .map(|image| image.version)
         .collect();
     let mut by_lack: Vec<(DefaultReason, Vec<KubernetesVersion>)> = Vec::new();
-    let ended = target.offer.ended(minor);
+    let ended = target.available.ended(minor);
     for version in newer.difference(&ended) {
-        for lack in target.offer.lacking(*version) {
+        for lack in target.available.lacking(*version) {
             let reason = lack_reason(&lack);
             match by_lack.iter_mut().find(|(known, _)| *known == reason) {
                 Some((_, versions)) => versions.push(*version),
@@ -116,7 +111,7 @@ fn default_skip(versions: Vec<KubernetesVersion>, reason: DefaultReason) -> Skip
 }
 
 /// Newer patches that are on another operating system alone.
-fn os_holds(target: &Target<'_>, tree: &SourceTree) -> Vec<Skip> {
+fn os_skips(target: &Target<'_>, tree: &SourceTree) -> Vec<Skip> {
     let Some(default) = tree.default else {
         return Vec::new();
     };
@@ -127,13 +122,13 @@ fn os_holds(target: &Target<'_>, tree: &SourceTree) -> Vec<Skip> {
             by_move.entry(step).or_default().push(version);
         }
     }
-    let holds = by_move.into_iter();
-    holds
-        .map(|(step, versions)| os_hold(target, step, versions))
+    let skips = by_move.into_iter();
+    skips
+        .map(|(step, versions)| os_skip(target, step, versions))
         .collect()
 }
 
-fn os_hold(target: &Target<'_>, step: OsMove, versions: Vec<KubernetesVersion>) -> Skip {
+fn os_skip(target: &Target<'_>, step: OsMove, versions: Vec<KubernetesVersion>) -> Skip {
     let command = (!step.is_lower()).then(|| {
         let title = target.stack.title();
         let selection = target.input.selection;
@@ -143,10 +138,10 @@ fn os_hold(target: &Target<'_>, step: OsMove, versions: Vec<KubernetesVersion>) 
 }
 
 /// A default whose image is not in the store any more.
-fn gone_hold(target: &Target<'_>, tree: &SourceTree) -> Option<Skip> {
+fn gone_skip(target: &Target<'_>, tree: &SourceTree) -> Option<Skip> {
     let default = tree.default?;
     let catalog = target.input.catalog;
-    let gone = target.offer.stores().find_map(|(_, series, store)| {
+    let gone = target.available.stores().find_map(|(_, series, store)| {
         let pattern = series.store.as_ref()?;
         let answered = state_of(catalog, pattern, default.minor()) == StoreState::Answered;
         let store = store.filter(|_| answered)?;
@@ -168,12 +163,12 @@ fn gone_hold(target: &Target<'_>, tree: &SourceTree) -> Option<Skip> {
 }
 
 /// A minor that gets nothing new, as it has reached its end of life.
-fn end_hold(target: &Target<'_>, minor: Minor) -> Option<Skip> {
-    if !target.offer.is_ended(minor) {
+fn end_skip(target: &Target<'_>, minor: Minor) -> Option<Skip> {
+    if !target.available.is_ended(minor) {
         return None;
     }
     let day = target.input.catalog.end_of_life.get(&minor)?;
-    let images: Vec<KubernetesVersion> = target.offer.ended(minor).into_iter().collect();
+    let images: Vec<KubernetesVersion> = target.available.ended(minor).into_iter().collect();
     let mut trees = target.stack.trees.iter();
     let own = trees.clone().find(|tree| tree.minor == Some(minor));
     let tree = own.or_else(|| trees.next());

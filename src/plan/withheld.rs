@@ -1,10 +1,10 @@
 //! Says what the policy withholds: versions that are blocked, too young or pinned away, minors that are not looked at, operating
-//! systems that are not followed. What follows from it is worked out in `offer` and `target`.
+//! systems that are not followed. What follows from it is worked out in `available` and `target`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{DefaultReason, MinorReason, PolicyReason, Skip, SkipReason, Subject};
-use super::holds::entries;
+use super::skips::entries;
 use super::target::{Move, Target};
 use crate::catalog::NodeImage;
 use crate::matrix::minors_of;
@@ -14,25 +14,25 @@ use crate::version::{KubernetesVersion, Minor, OsRelease};
 
 /// Returns what the policy withholds.
 pub(super) fn withheld(target: &Target<'_>) -> Vec<Skip> {
-    let mut holds = blocked_holds(target);
-    holds.extend(os_holds(target));
-    holds.extend(outside_hold(target));
-    holds.extend(untested_holds(target));
+    let mut skips = blocked_skips(target);
+    skips.extend(os_skips(target));
+    skips.extend(outside_skip(target));
+    skips.extend(untested_skips(target));
     for (minor, default) in defaults(target) {
-        holds.extend(young_holds(target, minor, default));
-        holds.extend(pin_hold(target, minor, default));
+        skips.extend(young_skips(target, minor, default));
+        skips.extend(pin_skip(target, minor, default));
     }
-    holds
+    skips
 }
 
 /// Defaults that would move, and minors that would arrive, if their tests were green.
-fn untested_holds(target: &Target<'_>) -> Vec<Skip> {
-    let mut holds = Vec::new();
+fn untested_skips(target: &Target<'_>) -> Vec<Skip> {
+    let mut skips = Vec::new();
     let mut add = |minor: Minor, free: Option<KubernetesVersion>, kept: Option<_>| {
         if let (Some(why), Some(free)) = (target.find_untested(minor), free)
             && kept.is_some_and(|kept| kept != free)
         {
-            holds.push(Skip::new(
+            skips.push(Skip::new(
                 Subject::version(free),
                 SkipReason::Default(DefaultReason::Untested {
                     why: why.to_owned(),
@@ -68,25 +68,25 @@ fn untested_holds(target: &Target<'_>) -> Vec<Skip> {
         && !target.has_tree(asked)
         && target.newest_default(asked).is_some()
     {
-        holds.push(Skip::new(
+        skips.push(Skip::new(
             Subject::minor(asked),
             SkipReason::Minor(MinorReason::UntestedMinor {
                 why: why.to_owned(),
             }),
         ));
     }
-    holds
+    skips
 }
 
 /// Images that the store offers and nobody may use.
-fn blocked_holds(target: &Target<'_>) -> Vec<Skip> {
-    let policy = target.input.policy;
+fn blocked_skips(target: &Target<'_>) -> Vec<Skip> {
+    let blocked = target.available.blocked();
     let images = target
         .minors
         .iter()
-        .flat_map(|minor| target.offer.unfiltered(*minor));
+        .flat_map(|minor| target.available.unfiltered(*minor));
     let blocks: BTreeMap<String, &Block> = images
-        .filter_map(|image| policy.find_block(image.version, image.os.as_ref()))
+        .filter_map(|image| blocked.image(image.version, image.os.as_ref()))
         .map(|block| (block.subject(), block))
         .collect();
     blocks
@@ -106,7 +106,7 @@ fn blocked_holds(target: &Target<'_>) -> Vec<Skip> {
 }
 
 /// Versions whose images have other operating systems than those that are followed.
-fn os_holds(target: &Target<'_>) -> Vec<Skip> {
+fn os_skips(target: &Target<'_>) -> Vec<Skip> {
     let policy = target.input.policy;
     if policy.os.is_empty() {
         return Vec::new();
@@ -120,12 +120,9 @@ fn os_holds(target: &Target<'_>) -> Vec<Skip> {
             usable.any(|image| image.version == version)
         };
         let is_other = |image: &&NodeImage| {
-            !policy.follows_os(image.os.as_ref())
-                && policy
-                    .find_block(image.version, image.os.as_ref())
-                    .is_none()
+            !policy.follows_os(image.os.as_ref()) && !target.available.is_blocked(image)
         };
-        for image in target.offer.unfiltered(*minor).filter(is_other) {
+        for image in target.available.unfiltered(*minor).filter(is_other) {
             if !listed.contains(&image.version) && !usable(image.version) {
                 let names = others.entry(image.version).or_default();
                 names.extend(image.os.clone());
@@ -143,7 +140,7 @@ fn os_holds(target: &Target<'_>) -> Vec<Skip> {
 }
 
 /// Minors that the stack speaks of, and the policy does not.
-fn outside_hold(target: &Target<'_>) -> Option<Skip> {
+fn outside_skip(target: &Target<'_>) -> Option<Skip> {
     let minors = &target.input.policy.minors;
     let selection = target.input.selection;
     let known = minors_of(target.stack).into_iter();
@@ -185,7 +182,7 @@ fn defaults(target: &Target<'_>) -> BTreeMap<Minor, KubernetesVersion> {
 }
 
 /// Versions that would be a default if they were older.
-fn young_holds(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Vec<Skip> {
+fn young_skips(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Vec<Skip> {
     let policy = target.input.policy;
     let age = policy.minimum_age;
     if target.pin(minor).is_some() {
@@ -194,7 +191,7 @@ fn young_holds(target: &Target<'_>, minor: Minor, default: KubernetesVersion) ->
     let newer: BTreeSet<KubernetesVersion> = target
         .selected(minor)
         .into_iter()
-        .filter(|version| *version > default && !target.offer.is_mature(*version))
+        .filter(|version| *version > default && !target.available.is_mature(*version))
         .collect();
     newer
         .into_iter()
@@ -206,7 +203,7 @@ fn young_holds(target: &Target<'_>, minor: Minor, default: KubernetesVersion) ->
 }
 
 /// A default that would go up if it were not pinned, or a pin that cannot be followed.
-fn pin_hold(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Option<Skip> {
+fn pin_skip(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Option<Skip> {
     let pin = target.pin(minor)?;
     if default != pin.version && target.find_untested(minor).is_some() {
         return None;

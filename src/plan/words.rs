@@ -206,25 +206,25 @@ impl fmt::Display for Note {
             }
             Self::MustUpgrade { line, old, new } => write!(
                 f,
-                "clusters of {line} on {old} have to roll to {new}: no release changes what runs already"
+                "clusters of {line} on {old} must be upgraded to {new}; a release does not change running clusters"
             ),
             Self::MustReplaceNodes { line, block } => write!(
                 f,
-                "nodes of {line} made of {} have to be replaced: no release changes what runs already",
+                "nodes of {line} on {} must be replaced; a release does not change running nodes",
                 block.subject()
             ),
             Self::ReleaseUnknown { gap } => {
-                write!(f, "the next release number is not known: {gap}")
+                write!(f, "the next release number is unknown: {gap}")
             }
             Self::AskedMinorEnded { minor, day } => {
-                write!(f, "{minor} reached its end of life on {day}")
+                write!(f, "{minor} reached end of life on {day}")
             }
             Self::MinorOnAnotherOs {
                 minor,
                 step: OsMove { before, after },
             } => write!(
                 f,
-                "the images of {minor} are on {after}, the stack's images so far on {before}"
+                "the images of {minor} are on {after}; the stack's images are on {before}"
             ),
             Self::OtherVersion {
                 at,
@@ -258,7 +258,10 @@ impl fmt::Display for Note {
                 version,
                 url,
                 reason,
-            } => write!(f, "not known in full what {version} fixes: {url}: {reason}"),
+            } => write!(
+                f,
+                "incomplete list of what {version} fixes: {url}: {reason}"
+            ),
         }
     }
 }

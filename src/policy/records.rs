@@ -45,7 +45,7 @@ pub struct Pin {
 
 impl Block {
     /// Tells whether an image of this version and operating system is meant.
-    pub fn covers(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> bool {
+    pub(super) fn covers(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> bool {
         self.version == version && self.os.as_ref().is_none_or(|blocked| os == Some(blocked))
     }
 

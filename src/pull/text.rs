@@ -97,7 +97,7 @@ pub fn body(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextE
         None,
         Some("diff"),
         Some("notes"),
-        Some("holds"),
+        Some("skipped"),
         Some("files"),
     ] {
         if let Some(name) = dropped {
@@ -165,7 +165,7 @@ fn facts(input: BodyInput<'_>) -> Value {
         "endOfLife": matrix.and_then(|matrix| matrix.end_of_life),
         "isEndOfLife": matrix.is_some_and(|matrix| matrix.is_end_of_life),
         "reasons": line.reasons.iter().map(Reason::lasting).collect::<Vec<_>>(),
-        "holds": input.stack.holds,
+        "skipped": input.stack.skipped,
         "outOfReach": input.stack.out_of_reach.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "notes": input.stack.notes,
         "tests": input.tests.iter().map(|(name, state)| json!({ "name": name, "state": state })).collect::<Vec<_>>(),

@@ -33,7 +33,7 @@ pub fn plan(plan: &Plan) -> String {
         .filter(|stack| {
             let changes = stack.lines.iter().any(|line| !line.classes.is_empty());
             let shortfalls = stack.unknown.len() + stack.out_of_reach.len() + stack.faults.len();
-            changes || !stack.holds.is_empty() || shortfalls > 0
+            changes || !stack.skipped.is_empty() || shortfalls > 0
         })
         .map(|stack| {
             let lines: Vec<Value> = stack
@@ -52,7 +52,7 @@ pub fn plan(plan: &Plan) -> String {
                     })
                 })
                 .collect();
-            json!({ "title": stack.title, "lines": lines, "holds": stack.holds, "notes": stack.notes,
+            json!({ "title": stack.title, "lines": lines, "skipped": stack.skipped, "notes": stack.notes,
                     "unknown": stack.unknown,
                     "outOfReach": stack.out_of_reach.iter().map(ToString::to_string).collect::<Vec<_>>(),
                     "faults": stack.faults.iter().map(ToString::to_string).collect::<Vec<_>>() })

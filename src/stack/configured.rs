@@ -371,7 +371,7 @@ pub(crate) fn edit_text(
             let found = text[range.clone()].to_owned();
             let class = reference.class(&found, before, wanted);
             let line = line_of(&text, range.start);
-            if found == new || !wanted.policy.wants_at(class, file.path(), line) {
+            if found == new || !wanted.wishes.wants_at(class, file.path(), line) {
                 continue;
             }
             notes.push(EditNote {

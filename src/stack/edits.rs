@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::document::Document;
 use super::facts::Fault;
 use super::wanted::Wanted;
-use crate::policy::{ChangeClass, Policy};
+use crate::policy::{ChangeClass, Wishes};
 use crate::yaml::{self, Editor, KeyPlace, Node, Path, Shape, YamlError};
 
 /// What one edit does, for people.
@@ -38,7 +38,7 @@ pub struct EditNote {
 pub struct FileEdits<'f> {
     file: &'f Document,
     siblings: &'f [&'f Document],
-    policy: &'f Policy,
+    wishes: &'f Wishes,
     editor: Option<Editor<'f>>,
     splices: Vec<(Range<usize>, String)>,
     ends: Option<&'static str>,
@@ -90,10 +90,14 @@ pub struct NewItem<'a> {
 impl<'f> FileEdits<'f> {
     /// Returns an empty set of edits; `siblings` are the files of the same source tree.
     pub fn new(file: &'f Document, siblings: &'f [&'f Document], wanted: &'f Wanted<'f>) -> Self {
+        Self::of(file, siblings, wanted.wishes)
+    }
+
+    fn of(file: &'f Document, siblings: &'f [&'f Document], wishes: &'f Wishes) -> Self {
         Self {
             file,
             siblings,
-            policy: wanted.policy,
+            wishes,
             editor: None,
             splices: Vec::new(),
             ends: None,
@@ -196,8 +200,11 @@ impl<'f> FileEdits<'f> {
         name: &str,
         class: ChangeClass,
     ) -> Result<(), Fault> {
-        self.refuse_shared(item.document, item.list)?;
         let line = self.item_line(item.document, item.list, item.at);
+        if !self.wants(class, line) {
+            return Ok(());
+        }
+        self.refuse_shared(item.document, item.list)?;
         let shape = shape(item.like, item.changes, item.without);
         self.run(|editor| {
             editor
@@ -221,8 +228,11 @@ impl<'f> FileEdits<'f> {
         (index, name): (usize, &str),
         class: ChangeClass,
     ) -> Result<(), Fault> {
-        self.refuse_shared(document, list)?;
         let line = self.item_line(document, list, index);
+        if !self.wants(class, line) {
+            return Ok(());
+        }
+        self.refuse_shared(document, list)?;
         self.run(|editor| editor.remove_item(document, list, index).map(drop))?;
         self.note(line, list.to_string(), (Some(name.to_owned()), None), class);
         Ok(())
@@ -263,10 +273,13 @@ impl<'f> FileEdits<'f> {
         (old, new): (&str, &str),
         class: ChangeClass,
     ) -> Result<(), Fault> {
-        self.refuse_shared(document, map)?;
         let line = self
             .node(document, &map.clone().key(old))
             .map_or(1, Node::line);
+        if !self.wants(class, line) {
+            return Ok(());
+        }
+        self.refuse_shared(document, map)?;
         self.run(|editor| editor.rename_key(document, map, old, new).map(drop))?;
         self.note(
             line,
@@ -285,9 +298,12 @@ impl<'f> FileEdits<'f> {
         key: &str,
         class: ChangeClass,
     ) -> Result<(), Fault> {
-        self.refuse_shared(document, map)?;
         let path = map.clone().key(key);
         let line = self.node(document, &path).map_or(1, Node::line);
+        if !self.wants(class, line) {
+            return Ok(());
+        }
+        self.refuse_shared(document, map)?;
         self.run(|editor| editor.remove_key(document, map, key).map(drop))?;
         self.note(line, path.to_string(), (Some(key.to_owned()), None), class);
         Ok(())
@@ -304,6 +320,9 @@ impl<'f> FileEdits<'f> {
         let root = Path::root();
         let before = self.node(at, &root).or(self.node(model, &root));
         let line = before.map_or(1, Node::line);
+        if !self.wants(class, line) {
+            return Ok(());
+        }
         self.run(|editor| {
             editor
                 .insert_document(at, &shape(model, changes, &[]))
@@ -326,6 +345,9 @@ impl<'f> FileEdits<'f> {
         class: ChangeClass,
     ) -> Result<(), Fault> {
         let line = self.node(document, &Path::root()).map_or(1, Node::line);
+        if !self.wants(class, line) {
+            return Ok(());
+        }
         self.run(|editor| editor.remove_document(document).map(drop))?;
         self.note(
             line,
@@ -356,7 +378,7 @@ impl<'f> FileEdits<'f> {
     /// edited for another reason keeps its end as it is.
     pub fn end_with_newline(&mut self) {
         let text = self.file.text();
-        let is_asked = self.policy.asks_repairs();
+        let is_asked = self.wishes.asks_for(ChangeClass::Repair);
         let line = text.lines().count();
         let is_ended = text.is_empty() || text.ends_with('\n');
         if is_ended || !is_asked || !self.wants(ChangeClass::Repair, line) {
@@ -409,12 +431,12 @@ impl<'f> FileEdits<'f> {
         self.file.documents().get(document)?.at(path)
     }
 
-    /// Tells whether an edit of this class is wanted on a line.
+    /// Tells whether an edit of this class is wanted on a line. It is the one gate: every edit above asks it before it is made.
     pub fn wants(&self, class: ChangeClass, line: usize) -> bool {
         if self.is_together {
-            return self.policy.wants(class);
+            return self.wishes.wants(class);
         }
-        self.policy.wants_at(class, self.file.path(), line)
+        self.wishes.wants_at(class, self.file.path(), line)
     }
 
     fn item_line(&self, document: usize, list: &Path, index: usize) -> usize {
@@ -483,3 +505,6 @@ fn shape(like: usize, changes: &[(Path, String)], without: &[&str]) -> Shape {
         .iter()
         .fold(set, |shape, key| shape.without(Path::root().key(*key)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,11 +189,11 @@ pub(super) fn reconcile(
     }
     change
         .remove
-        .retain(|(_, class)| wanted.policy.wants(*class));
-    added.retain(|added| wanted.policy.wants(added.class));
+        .retain(|(_, class)| wanted.wishes.wants(*class));
+    added.retain(|added| wanted.wishes.wants(added.class));
     change
         .replace
-        .retain(|(_, _, class)| wanted.policy.wants(*class));
+        .retain(|(_, _, class)| wanted.wishes.wants(*class));
     place(listing, added, &mut change);
     change
 }
@@ -293,7 +293,7 @@ fn selected_versions(
     class: ChangeClass,
 ) -> BTreeSet<KubernetesVersion> {
     // What does not come in makes nothing leave.
-    let entering = offered.iter().filter(|_| wanted.policy.wants(class));
+    let entering = offered.iter().filter(|_| wanted.wishes.wants(class));
     // What leaves makes room for another.
     let staying = listed.iter().map(|(_, entry)| entry).filter(|entry| {
         let mut offered = offered.iter();
@@ -303,13 +303,13 @@ fn selected_versions(
     let known: BTreeSet<_> = staying
         .map(|entry| entry.version)
         .chain(entering.map(|image| image.version))
-        .filter(|version| !wanted.banned.contains(version))
+        .filter(|version| !wanted.is_blocked(*version))
         .collect();
     let mut selected = select(&known, minor, wanted.policy.images);
     // A default is always listed.
     let of_minor = KubernetesVersion::new(minor, 0)..=KubernetesVersion::new(minor, u32::MAX);
     let defaults = wanted.kept.range(of_minor);
-    selected.extend(defaults.filter(|kept| !wanted.banned.contains(kept)));
+    selected.extend(defaults.filter(|kept| !wanted.is_blocked(**kept)));
     selected
 }
 

@@ -180,7 +180,7 @@ impl<'f> Values<'f> {
         let is_left_behind = self.group.version != default
             && class != ChangeClass::Repair
             && wanted
-                .policy
+                .wishes
                 .wants_at(class, self.file.path(), self.group.line);
         if !is_left_behind {
             return Ok(());

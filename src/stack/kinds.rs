@@ -342,7 +342,7 @@ fn set_chart_name(
     let is_certain = file.path().split('/').any(|part| part == line.name);
     let is_chart = name.ends_with("-cluster-class") || name.ends_with("-cluster-addon");
     let has_owner = name[..start].matches('-').count() == 2;
-    if is_chart && has_owner && is_certain && wanted.policy.wants(ChangeClass::Repair) {
+    if is_chart && has_owner && is_certain && wanted.wishes.wants(ChangeClass::Repair) {
         renamed.replace_range(..start, &format!("{}-{}-", line.provider, line.name));
     }
     edits.set(0, path, &renamed, class)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::facts::Reference;
 use super::series::{SeriesId, SeriesSet};
 use crate::catalog::{NodeImage, StackRelease};
-use crate::policy::{ChangeClass, Policy};
+use crate::policy::{Blocked, ChangeClass, Policy, Wishes};
 use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
 
 /// The state that the files of one source tree should have. Made by `plan`, carried out by file kinds.
@@ -35,8 +35,8 @@ pub struct Wanted<'a> {
     pub kept: BTreeSet<KubernetesVersion>,
     /// Minors that leave every list.
     pub dropped: BTreeSet<Minor>,
-    /// Versions that leave every list, and the default: all of their images are blocked.
-    pub banned: BTreeSet<KubernetesVersion>,
+    /// What leaves every list, and the default.
+    pub blocked: &'a Blocked<'a>,
     /// The next version of the stack, where published releases are known.
     pub next_version: Option<StackVersion>,
     /// The newest published release of the line the tree belongs to now, where one is known.
@@ -49,6 +49,8 @@ pub struct Wanted<'a> {
     pub moves_os: bool,
     /// The policy.
     pub policy: &'a Policy,
+    /// What this run is to change.
+    pub wishes: &'a Wishes,
 }
 
 /// The files that a wanted state is for.
@@ -104,14 +106,19 @@ impl<'a> Wanted<'a> {
 
     /// Tells whether an image has to leave because it is blocked.
     pub fn must_leave(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> bool {
-        self.banned.contains(&version) || self.policy.find_block(version, os).is_some()
+        self.blocked.image(version, os).is_some()
     }
 
     /// Tells whether the default moves because it is blocked.
     pub fn is_default_blocked(&self) -> bool {
-        let before = self.default_before.as_ref();
-        before.is_some_and(|before| self.banned.contains(before))
-            && self.policy.wants(ChangeClass::Removal)
+        let before = self.default_before;
+        before.is_some_and(|before| self.is_blocked(before))
+            && self.wishes.wants(ChangeClass::Removal)
+    }
+
+    /// Tells whether a version is blocked with all of its images.
+    pub fn is_blocked(&self, version: KubernetesVersion) -> bool {
+        self.blocked.version(version).is_some()
     }
 }
 
@@ -150,7 +157,7 @@ impl Wanted<'_> {
     pub(super) fn default_class(&self, standing: KubernetesVersion) -> ChangeClass {
         if self.line.minor != self.line_before.minor {
             ChangeClass::NewMinor
-        } else if self.banned.contains(&standing) && self.policy.wants(ChangeClass::Removal) {
+        } else if self.is_blocked(standing) && self.wishes.wants(ChangeClass::Removal) {
             ChangeClass::Removal
         } else if self.default_before == Some(standing) {
             self.move_class()

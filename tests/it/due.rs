@@ -180,7 +180,7 @@ fn what_is_not_known_is_said_and_keeps_nothing_from_being_planned() {
     world.fault(FEED, Reply::page(200));
     let plan = from_world(&copy, &world, &["plan", "--minor", "1.34"]).success();
     let note =
-        format!("note   not known in full what v1.34.8 fixes: {FEED}: the answer is a web page\n");
+        format!("note   incomplete list of what v1.34.8 fixes: {FEED}: the answer is a web page\n");
     assert!(plan.contains(&note), "{plan}");
     assert!(
         plan.contains("v1.34.7 due 2026-05-16 under scs-0210"),

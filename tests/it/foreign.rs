@@ -9,7 +9,7 @@ use crate::support::cases::cases;
 use csctl_matrix::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use csctl_matrix::check::{CheckInput, Finding, RuleSelection, check};
 use csctl_matrix::plan::{Plan, PlanInput, Selection, plan};
-use csctl_matrix::policy::Policy;
+use csctl_matrix::policy::{Policy, Wishes};
 use csctl_matrix::stack::{Content, Tree, discover};
 use csctl_matrix::version::{KubernetesVersion, Minor};
 use proptest::prelude::*;
@@ -358,6 +358,7 @@ fn plan_of(tree: &Tree, catalog: &Catalog) -> Plan {
         discovery: &discover(tree),
         catalog,
         policy: &Policy::default(),
+        wishes: &Wishes::default(),
         selection: &Selection::default(),
     })
 }

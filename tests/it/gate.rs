@@ -15,7 +15,7 @@ use csctl_matrix::config::{Config, GateCommand};
 use csctl_matrix::gate::{ProofInput, Subject, TestResult, TestState, proofs};
 use csctl_matrix::io::gate::{CommandSettings, Scratch, run_commands};
 use csctl_matrix::plan::{Plan, PlanInput, Selection, plan};
-use csctl_matrix::policy::Policy;
+use csctl_matrix::policy::{Policy, Wishes};
 
 const TOKEN: &str = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -560,6 +560,7 @@ fn planned(copy: &Copy) -> Planned {
         discovery: &repository.discovery,
         catalog: &catalog,
         policy: &Policy::default(),
+        wishes: &Wishes::default(),
         selection: &selection,
     });
     let text = fs::read_to_string(copy.path("csctl-matrix.yaml"));
@@ -694,7 +695,7 @@ fn proofs_compare_the_texts_with_the_world() {
     let charts = proofs_against(|catalog, _| catalog.chart_repositories.clear());
     assert_eq!(charts.len(), 2);
     assert!(
-        charts[0].contains("unreadable, the catalog says nothing of https://"),
+        charts[0].contains("unreadable, the catalog has nothing about https://"),
         "{charts:?}"
     );
 }

@@ -261,6 +261,7 @@ fn plan_of(copy: &Copy, minor: Option<&str>, day: Option<&str>, below: &str) -> 
         discovery: &repository.discovery,
         catalog: &seen,
         policy: &policy,
+        wishes: &csctl_matrix::policy::Wishes::default(),
         selection: &selection,
     };
     (plan(input), repository)

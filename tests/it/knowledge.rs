@@ -146,7 +146,7 @@ fn a_clone_that_may_lack_tags_says_at_least_and_writes_no_number() {
         let world = world.display().to_string();
         clone.git(&["tag", &format!("{LINE}-v1"), "-f", "-m", "v1"]);
         let plan = clone.run(&["plan", "--catalog", &world]).success();
-        let note = format!("note   the next release number is not known: {gap}\n");
+        let note = format!("note   the next release number is unknown: {gap}\n");
         assert!(plan.contains(&note), "{plan}");
         assert!(plan.contains("becomes at least v"), "{plan}");
         assert!(

@@ -48,7 +48,7 @@ fn edits(plan: &Value, path: &str) -> Vec<String> {
 }
 
 fn holds(plan: &Value) -> Vec<String> {
-    let holds = plan["stacks"][0]["holds"].as_array().unwrap().iter();
+    let holds = plan["stacks"][0]["skipped"].as_array().unwrap().iter();
     let references = holds.filter(|hold| {
         hold["subject"]
             .as_str()

@@ -57,7 +57,7 @@ fn a_blocked_default_leaves_everything_and_says_why() {
             .any(|line| line.starts_with("the default leaves v1.34.6 for v1.34.8"))
     );
     assert!(lines(&plan, "note").iter().any(|line| {
-        line.starts_with("clusters of openstack-scs2-1-34 on v1.34.6 have to roll to v1.34.8")
+        line.starts_with("clusters of openstack-scs2-1-34 on v1.34.6 must be upgraded to v1.34.8")
     }));
     assert!(
         lines(&plan, "skip").contains(&"v1.34.6: blocked: kubelet: leaks #1 (Jana, 2026-06-01)")
@@ -163,7 +163,7 @@ fn pins_ages_minors_and_systems_hold_back() {
     );
     held(
         "os: [ubuntu-2204]\n",
-        "v1.34.8: there is an image on ubuntu-2404 alone, and `os` is ubuntu-2204",
+        "v1.34.8: available on ubuntu-2404 only, and `os` is ubuntu-2204",
         "openstack-scs2-1-34   addons",
     );
     held(

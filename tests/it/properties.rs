@@ -8,16 +8,18 @@ use crate::support::repositories::{self, Repository, repository};
 use crate::support::world::{self, MINORS, PATCHES, World, minor, version};
 use csctl_matrix::catalog::{Catalog, ImageStore};
 use csctl_matrix::check::{CheckInput, Finding, RuleSelection, check};
-use csctl_matrix::matrix::matrix;
+use csctl_matrix::matrix::{blocked, matrix};
 use csctl_matrix::plan::{FileAction, LinePlan, Plan, PlanInput, Selection, plan};
 use csctl_matrix::policy::{
-    Addons, Block, ChangeClass, EndOfLife, ImagesToList, Minors, Pin, Policy, Retention,
+    Addons, Block, ChangeClass, EndOfLife, ImagesToList, Minors, Pin, Policy, Retention, Wishes,
 };
 use csctl_matrix::stack::{
     Content, Fact, ImageList, ImageListEntry, ImageListForm, SourceFile, SourceTree, Stack, Tree,
     discover,
 };
-use csctl_matrix::version::{ChartVersion, KubernetesVersion, Minor, StackLine, StackVersion};
+use csctl_matrix::version::{
+    ChartVersion, KubernetesVersion, Minor, OsRelease, StackLine, StackVersion,
+};
 use jiff::civil::Date;
 use proptest::prelude::*;
 
@@ -27,6 +29,7 @@ struct Case {
     repositories: Vec<Repository>,
     world: World,
     policy: Policy,
+    wishes: Wishes,
     minor: Option<Minor>,
 }
 
@@ -38,7 +41,11 @@ impl std::fmt::Debug for Case {
             writeln!(f, "{repository}")?;
         }
         let (world, policy) = (format!("{:?}", self.world), format!("{:?}", self.policy));
-        write!(f, "{world}\n{policy}\nminor {:?}", self.minor)
+        write!(
+            f,
+            "{world}\n{policy}\n{:?}\nminor {:?}",
+            self.wishes, self.minor
+        )
     }
 }
 
@@ -46,6 +53,7 @@ impl std::fmt::Debug for Case {
 struct Run {
     catalog: Catalog,
     policy: Policy,
+    wishes: Wishes,
     selection: Selection,
     before: Tree,
     stacks_before: Vec<Stack>,
@@ -60,19 +68,13 @@ fn policy() -> impl Strategy<Value = Policy> {
         2 => (1..4_usize).prop_map(ImagesToList::Newest),
         2 => (0..MINORS, 0..PATCHES).prop_map(|(index, patch)| ImagesToList::From(version(index, patch))),
     ];
-    let changes = prop_oneof![
-        3 => Just(BTreeSet::new()),
-        2 => prop::sample::subsequence(ChangeClass::ALL.to_vec(), 1..=3)
-            .prop_map(|classes| classes.into_iter().collect()),
-    ];
     (
         images,
         prop::bool::weighted(0.7),
         prop::bool::weighted(0.8),
         any::<bool>(),
-        changes,
     )
-        .prop_map(|(images, trim, follow, drop, changes)| Policy {
+        .prop_map(|(images, trim, follow, drop)| Policy {
             images,
             retention: if trim {
                 Retention::Trim
@@ -89,9 +91,21 @@ fn policy() -> impl Strategy<Value = Policy> {
             } else {
                 EndOfLife::Keep
             },
-            changes,
             ..Policy::default()
         })
+}
+
+/// What a run is asked to change.
+fn wishes() -> impl Strategy<Value = Wishes> {
+    let changes = prop_oneof![
+        3 => Just(BTreeSet::new()),
+        2 => prop::sample::subsequence(ChangeClass::ALL.to_vec(), 1..=3)
+            .prop_map(|classes| classes.into_iter().collect()),
+    ];
+    changes.prop_map(|changes| Wishes {
+        changes,
+        ..Wishes::default()
+    })
 }
 
 /// Blocks, pins and limits beside the rest.
@@ -162,11 +176,12 @@ fn case() -> impl Strategy<Value = Case> {
         2 => Just(None),
         1 => (0..MINORS).prop_map(|index| Some(minor(index))),
     ];
-    (repositories, world::world(), policy(), asked).prop_map(
-        |(repositories, world, policy, minor)| Case {
+    (repositories, world::world(), policy(), wishes(), asked).prop_map(
+        |(repositories, world, policy, wishes, minor)| Case {
             repositories,
             world,
             policy,
+            wishes,
             minor,
         },
     )
@@ -193,12 +208,13 @@ impl Case {
             minor: self.minor,
             ..Selection::default()
         };
-        let plan = plan_of(&before, &catalog, &self.policy, &selection);
+        let plan = plan_of(&before, &catalog, (&self.policy, &self.wishes), &selection);
         let after = apply(&before, &plan);
         Run {
             stacks_before: discover(&before).read(&before),
             stacks_after: discover(&after).read(&after),
             policy: self.policy.clone(),
+            wishes: self.wishes.clone(),
             catalog,
             selection,
             before,
@@ -208,12 +224,18 @@ impl Case {
     }
 }
 
-fn plan_of(tree: &Tree, catalog: &Catalog, policy: &Policy, selection: &Selection) -> Plan {
+fn plan_of(
+    tree: &Tree,
+    catalog: &Catalog,
+    (policy, wishes): (&Policy, &Wishes),
+    selection: &Selection,
+) -> Plan {
     plan(PlanInput {
         tree,
         discovery: &discover(tree),
         catalog,
         policy,
+        wishes,
         selection,
     })
 }
@@ -385,9 +407,9 @@ proptest! {
     fn a_plan_is_the_same_twice_and_leaves_nothing_to_do(case in case()) {
         let run = case.run();
         prop_assert_eq!(run.plan.faults().collect::<Vec<_>>(), Vec::<&csctl_matrix::stack::Fault>::new());
-        let again = plan_of(&run.before, &run.catalog, &run.policy, &run.selection);
+        let again = plan_of(&run.before, &run.catalog, (&run.policy, &run.wishes), &run.selection);
         prop_assert_eq!(&again, &run.plan);
-        let second = plan_of(&run.after, &run.catalog, &run.policy, &run.selection);
+        let second = plan_of(&run.after, &run.catalog, (&run.policy, &run.wishes), &run.selection);
         prop_assert!(second.files.is_empty() && second.faults().next().is_none(), "{:#?}\n{:#?}", second.files, second.faults().collect::<Vec<_>>());
     }
 
@@ -414,14 +436,14 @@ proptest! {
 
     #[test]
     fn a_whole_plan_leaves_no_contradiction_that_it_could_have_prevented(case in case()) {
-        let whole = Case { policy: Policy::default(), minor: None, ..case };
+        let whole = Case { policy: Policy::default(), wishes: Wishes::default(), minor: None, ..case };
         let run = whole.run();
         for finding in run.findings(&run.after) {
             // The end of a file is repaired where repairs are asked for by name.
             let is_asked = finding.rule == "final-newline";
             prop_assert!(finding.fix.is_none() || is_asked, "{finding:?}");
             let is_held = run.plan.stacks.iter().any(|stack| {
-                stack.title == finding.stack && stack.holds.iter().chain(&stack.unknown).any(|hold| {
+                stack.title == finding.stack && stack.skipped.iter().chain(&stack.unknown).any(|hold| {
                     finding.minor.is_some_and(|minor| is_about(&hold.subject.to_string(), minor))
                 })
             });
@@ -517,7 +539,7 @@ proptest! {
     #[test]
     fn facts_of_kept_entries_stay(case in case()) {
         let run = case.run();
-        if run.policy.wants(ChangeClass::OsRelease) {
+        if run.wishes.wants(ChangeClass::OsRelease) {
             return Ok(());
         }
         for pair in run.image_lists() {
@@ -609,12 +631,12 @@ proptest! {
                 FileAction::Remove => Some(ChangeClass::Removal),
             };
             for class in change.edits.iter().map(|edit| edit.class).chain(class) {
-                prop_assert!(run.policy.wants(class), "{}: {class}", change.path);
+                prop_assert!(run.wishes.wants(class), "{}: {class}", change.path);
             }
         }
         for (_, line) in run.lines() {
             for class in &line.classes {
-                prop_assert!(run.policy.wants(*class), "{}: {class}", line.line);
+                prop_assert!(run.wishes.wants(*class), "{}: {class}", line.line);
             }
         }
     }
@@ -635,9 +657,9 @@ proptest! {
     #[test]
     fn a_plan_within_limits_leaves_nothing_to_do(case in limited()) {
         let run = case.run();
-        let again = plan_of(&run.before, &run.catalog, &run.policy, &run.selection);
+        let again = plan_of(&run.before, &run.catalog, (&run.policy, &run.wishes), &run.selection);
         prop_assert_eq!(&again, &run.plan);
-        let second = plan_of(&run.after, &run.catalog, &run.policy, &run.selection);
+        let second = plan_of(&run.after, &run.catalog, (&run.policy, &run.wishes), &run.selection);
         prop_assert!(second.files.is_empty(), "{:#?}", second.files);
         for stack in &run.plan.stacks {
             for fault in &stack.faults {
@@ -655,13 +677,13 @@ proptest! {
             !planned.faults.is_empty()
         };
         for (before, after) in run.stacks() {
-            if is_faulty(before) || !run.policy.wants(ChangeClass::Removal) {
+            if is_faulty(before) || !run.wishes.wants(ChangeClass::Removal) {
                 continue;
             }
             let looked_at = |version: KubernetesVersion| {
                 run.policy.minors.contains(version.minor()) && run.selection.minor.is_none_or(|asked| asked == version.minor())
             };
-            let blocked = |version: KubernetesVersion, os| looked_at(version) && run.policy.find_block(version, os).is_some();
+            let blocked = |version: KubernetesVersion, os| looked_at(version) && is_blocked(&run.policy, version, os);
             let is_outside = |file: &SourceFile| {
                 let tree = owner(after, file.path()).and_then(|tree| tree.minor);
                 tree.is_some_and(|minor| !run.policy.minors.contains(minor))
@@ -688,7 +710,7 @@ proptest! {
         for pair in run.image_lists() {
             let old: Vec<_> = pair.before.entries.iter().map(|entry| (entry.version, &entry.os)).collect();
             for entry in pair.after.entries.iter().filter(|entry| !old.contains(&(entry.version, &entry.os))) {
-                prop_assert!(run.policy.find_block(entry.version, entry.os.as_ref()).is_none(), "{} comes", entry.version);
+                prop_assert!(!is_blocked(&run.policy, entry.version, entry.os.as_ref()), "{} comes", entry.version);
                 prop_assert!(run.policy.follows_os(entry.os.as_ref()), "{} comes on {:?}", entry.version, entry.os);
             }
         }
@@ -727,7 +749,7 @@ proptest! {
             (0..MINORS).map(|index| StackLine { provider: one.provider().to_owned(), name: one.name.to_owned(), minor: minor(index) })
         });
         let untested = lines.map(|line| (line, red.clone())).collect();
-        let held = Case { policy: Policy { untested, ..case.policy.clone() }, ..case.clone() }.run();
+        let held = Case { wishes: Wishes { untested, ..case.wishes.clone() }, ..case.clone() }.run();
         let blocked = |version: KubernetesVersion| case.policy.blocked.iter().any(|block| block.version == version);
         for (before, after) in held.stacks() {
             for tree in &after.trees {
@@ -766,24 +788,32 @@ proptest! {
         let run = case.run();
         for change in &run.plan.files {
             for edit in &change.edits {
-                prop_assert!(run.policy.wants(edit.class), "{}: {edit:?}", change.path);
+                prop_assert!(run.wishes.wants(edit.class), "{}: {edit:?}", change.path);
             }
         }
         for (before, after) in run.stacks() {
+            let blocked = blocked(before, Some(&run.catalog), &run.policy);
             let lines = matrix(after, &run.catalog).into_iter();
-            let found: BTreeMap<Minor, _> = lines.map(|line| (line.line.minor, line.marked(&run.policy))).collect();
+            let found: BTreeMap<Minor, _> = lines.map(|line| (line.line.minor, line.marked(&blocked))).collect();
             let planned = run.plan.stacks.iter().find(|stack| stack.directory == before.directory).unwrap();
             for line in &planned.lines {
                 prop_assert_eq!(line.after.as_ref(), found.get(&line.line.minor));
                 prop_assert!(run.policy.minors.contains(line.line.minor) || run.selection.minor.is_some(), "{}", line.line);
             }
             for line in matrix(before, &run.catalog) {
-                let line = line.marked(&run.policy);
+                let line = line.marked(&blocked);
                 let is_planned = planned.lines.iter().any(|planned| planned.line == line.line);
                 prop_assert!(is_planned || found.get(&line.line.minor) == Some(&line), "{} changes and is not in the plan", line.line);
             }
         }
     }
+}
+
+fn is_blocked(policy: &Policy, version: KubernetesVersion, os: Option<&OsRelease>) -> bool {
+    policy
+        .blocked
+        .iter()
+        .any(|block| block.version == version && (block.os.is_none() || block.os.as_ref() == os))
 }
 
 fn same_image(a: &ImageListEntry, b: &ImageListEntry) -> bool {
@@ -968,7 +998,7 @@ fn generated_repositories_are_read_as_they_are_meant() {
             forms.extend(image_lists.map(|image_list| format!("{:?}", image_list.form)));
         }
         changed += usize::from(run.plan.has_changes());
-        held += usize::from(run.plan.has_holds());
+        held += usize::from(run.plan.has_skipped());
     }
     assert_eq!(seen.len(), 5, "{seen:?}");
     let all = [

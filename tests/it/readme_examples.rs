@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use csctl_matrix::catalog::{Catalog, ImageStore, NodeImage, StackRelease};
 use csctl_matrix::check::{CheckInput, Finding, RuleSelection, check};
 use csctl_matrix::plan::{FileAction, Plan, PlanInput, Selection, plan};
-use csctl_matrix::policy::{Block, ChangeClass, Policy};
+use csctl_matrix::policy::{Block, ChangeClass, Policy, Wishes};
 use csctl_matrix::stack::{Content, Tree, discover};
 use csctl_matrix::version::KubernetesVersion;
 use proptest::prelude::*;
@@ -24,6 +24,7 @@ struct Reference {
     releases: Vec<(&'static str, &'static str)>,
     minor: Option<&'static str>,
     policy: Policy,
+    wishes: Wishes,
 }
 
 impl Reference {
@@ -37,6 +38,7 @@ impl Reference {
             ],
             minor: None,
             policy: Policy::default(),
+            wishes: Wishes::default(),
         }
     }
 
@@ -122,6 +124,7 @@ impl Reference {
             discovery: &discover(&tree),
             catalog: &self.catalog(),
             policy: &self.policy,
+            wishes: &self.wishes,
             selection: &self.selection(),
         });
         assert_eq!(plan.faults().count(), 0, "{:?}", plan.stacks);
@@ -184,7 +187,7 @@ impl Reference {
 
     fn holds(&self) -> Vec<String> {
         let plan = self.plan();
-        let holds = plan.stacks[0].holds.iter();
+        let holds = plan.stacks[0].skipped.iter();
         let of_examples = holds.filter(|hold| hold.subject.to_string().contains(" in providers/"));
         of_examples
             .map(|hold| format!("{}: {}", hold.subject, hold.reason()))
@@ -338,9 +341,9 @@ fn a_forgotten_version_is_repaired_beside_the_current_release() {
 #[test]
 fn the_values_of_an_example_move_together_or_not_at_all() {
     let mut reference = Reference::with(&cluster("openstack-demo-1-34-v2", "v1.34.4"));
-    reference.policy.changes = [ChangeClass::NewPatch].into();
+    reference.wishes.changes = [ChangeClass::NewPatch].into();
     stays(&reference);
-    reference.policy.changes = [ChangeClass::Repair].into();
+    reference.wishes.changes = [ChangeClass::Repair].into();
     becomes(&reference, &cluster("openstack-demo-1-34-v2", "v1.34.6"));
 }
 
@@ -348,7 +351,7 @@ fn the_values_of_an_example_move_together_or_not_at_all() {
 fn an_example_of_a_release_before_the_newest_is_repaired_where_releases_are_known() {
     let mut reference = Reference::with(&cluster("openstack-demo-1-34-v1", "v1.34.5"));
     becomes(&reference, &cluster("openstack-demo-1-34-v3", "v1.34.8"));
-    reference.policy.changes = [ChangeClass::Repair].into();
+    reference.wishes.changes = [ChangeClass::Repair].into();
     becomes(&reference, &cluster("openstack-demo-1-34-v2", "v1.34.6"));
     let findings = reference.findings_with(Some(&reference.catalog()));
     let said: Vec<(&str, &str)> = findings
@@ -372,7 +375,7 @@ fn an_example_of_a_release_before_the_newest_is_repaired_where_releases_are_know
     );
     // The newest release is of an older version than the stack: the next one will be of the stack's.
     let mut ahead = reference.at("v1.34.7");
-    ahead.policy.changes = [ChangeClass::Repair].into();
+    ahead.wishes.changes = [ChangeClass::Repair].into();
     becomes(&ahead, &cluster("openstack-demo-1-34-v3", "v1.34.7"));
 }
 

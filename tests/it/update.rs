@@ -503,7 +503,7 @@ fn a_minor_without_images_is_held_and_nothing_else_is_done() {
         let before = copy.files();
         let said = run(&copy, &["update", "--switch", "1.40"]);
         assert!(
-            said.contains("skip   1.40: the stack cannot be set to it"),
+            said.contains("skip   1.40: cannot switch the stack to it"),
             "{said}"
         );
         assert_eq!(differing(&before, &copy.files()), [""; 0], "{layout}");

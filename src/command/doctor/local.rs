@@ -7,6 +7,7 @@ use crate::catalog::{Catalog, Unreachable};
 use crate::command::pr;
 use crate::config::{CONFIG_FILE, Config};
 use crate::plan::{PlanInput, Selection, plan};
+use crate::policy::Wishes;
 use crate::pull::DoctorCheck;
 
 impl Doctor<'_> {
@@ -52,6 +53,7 @@ impl Doctor<'_> {
             discovery: &repository.discovery,
             catalog,
             policy: &repository.config.policy(&Config::default()),
+            wishes: &Wishes::default(),
             selection: &selection,
         });
         for fault in repository.discovery.closed() {

@@ -13,7 +13,7 @@ use crate::error::CommandError;
 use crate::gate::TestState;
 use crate::io::git::{CommitError, CommitInfo, LineChange, TreeChange};
 use crate::plan::{LinePlan, PLAN_SCHEMA, Plan, PlanInput, Selection, StackPlan, plan_stack};
-use crate::policy::{ChangeClass, Minors};
+use crate::policy::{ChangeClass, Minors, Wishes};
 use crate::pull::{self, BodyInput, Fingerprint, PullKey, Templates, TextError, commit_message};
 use crate::stack::Stack;
 use crate::version::{Minor, Sha256, StackLine};
@@ -398,7 +398,7 @@ impl Base {
         if !policy.for_stack(&stack.title()).minors.contains(minor) {
             return Ok(None);
         }
-        policy.changes = [key.class].into();
+        let mut wishes = Wishes::only(key.class);
         if key.class == ChangeClass::NewMinor {
             selection.switch_to = Some(minor);
         } else {
@@ -408,12 +408,13 @@ impl Base {
             }
         }
         let untested = red.map(|why| (key.line.clone(), why.to_owned()));
-        policy.untested.extend(untested);
+        wishes.untested.extend(untested);
         let input = PlanInput {
             tree: &self.repository.tree,
             discovery: &self.repository.discovery,
             catalog: &self.catalog,
             policy: &policy,
+            wishes: &wishes,
             selection: &selection,
         };
         let (planned, mut files) = plan_stack(input, stack);

@@ -138,10 +138,10 @@ fn usual() -> Catalog {
 }
 
 fn held(plan: &Plan) -> Vec<String> {
-    let holds = plan.stacks[0].holds.iter();
-    let holds = holds.filter(|hold| hold.subject.to_string().starts_with("openstack-"));
-    holds
-        .map(|hold| format!("{}: {}", hold.subject, hold.reason()))
+    let skips = plan.stacks[0].skipped.iter();
+    let skips = skips.filter(|skip| skip.subject.to_string().starts_with("openstack-"));
+    skips
+        .map(|skip| format!("{}: {}", skip.subject, skip.reason()))
         .collect()
 }
 
@@ -330,7 +330,7 @@ fn a_lock_that_did_not_fit_stays_and_is_told() {
     let files = stack(&[(CHART, &asking("~2.34.0")), (LOCK, &stale)]);
     let plan = plan_of(&files, &usual());
     assert!(!plan.has_changes());
-    let held = find_hold(&plan, "openstack-cinder-csi 2.34.2");
+    let held = find_skip(&plan, "openstack-cinder-csi 2.34.2");
     assert_eq!(
         held.reason(),
         format!("{LOCK} does not fit its Chart.yaml, and is left alone")
@@ -346,17 +346,17 @@ fn a_repository_that_nobody_can_ask_is_named() {
     for (repository, words) in [
         (
             "@cpo",
-            "the repository `@cpo` is an alias of Helm's own configuration; write its URL",
+            "the repository `@cpo` is an alias of Helm's configuration; write its URL",
         ),
         (
             "alias:cpo",
-            "the repository `alias:cpo` is an alias of Helm's own configuration; write its URL",
+            "the repository `alias:cpo` is an alias of Helm's configuration; write its URL",
         ),
         (
             "file://../csi",
-            "the repository `file://../csi` is a directory, and Helm takes the chart that lies there",
+            "the repository `file://../csi` is a directory; Helm takes the chart that is there",
         ),
-        ("stable", "the repository `stable` is no URL"),
+        ("stable", "invalid repository URL `stable`"),
     ] {
         let plan = plan_of(&stack(&[(CHART, &from(repository, "2.34.0"))]), &usual());
         assert!(!plan.has_changes(), "{repository}");
@@ -458,24 +458,21 @@ fn a_dependency_stays_in_the_range_of_the_stack_s_own_file() {
 
 #[test]
 fn a_chart_never_goes_down_but_to_its_minor() {
-    let repairs = Policy {
-        changes: [ChangeClass::Repair].into(),
-        ..Policy::default()
-    };
+    let repairs = (&Policy::default(), &Wishes::only(ChangeClass::Repair));
     let rows = |version: &str| format!("- kubernetes: 1.34.5\n  cinder_csi: {version}\n");
     for (chart, row) in [("2.34.2", "2.34.1"), ("2.34.1", "2.34.2")] {
         let files = stack(&[(CHART, &asking(chart)), (ROWS, &rows(row))]);
         for world in [driver(&["2.34.0"]), world(&["v1.34.5"]), usual()] {
-            let plan = plan_with(&files, &world, &repairs, None);
+            let plan = wished_plan(&files, &world, repairs, None);
             assert!(!plan.has_changes(), "{chart} {row}");
         }
     }
     let offline = world(&["v1.34.5"]);
     let files = stack(&[(CHART, &asking("2.35.0")), (ROWS, &rows("2.34.1"))]);
-    let plan = plan_with(&files, &offline, &repairs, None);
+    let plan = wished_plan(&files, &offline, repairs, None);
     assert_eq!(written(&plan), [(CHART, asking("2.34.1"))].into());
     let files = stack(&[(CHART, &asking("2.34.1")), (ROWS, &rows("2.33.1"))]);
-    let plan = plan_with(&files, &offline, &repairs, None);
+    let plan = wished_plan(&files, &offline, repairs, None);
     assert_eq!(written(&plan), [(ROWS, rows("2.34.1"))].into());
 }
 
@@ -495,8 +492,8 @@ fn a_tree_moves_to_a_minor_with_its_ranges_or_not_at_all() {
     let plan = move_with("~2.34.1");
     assert!(!plan.has_changes());
     assert_eq!(
-        find_hold(&plan, "1.35").reason(),
-        format!("the stack cannot be set to it: Chart.yaml asks for ~2.34.1 ({CHART}:5)")
+        find_skip(&plan, "1.35").reason(),
+        format!("cannot switch the stack to it: Chart.yaml asks for ~2.34.1 ({CHART}:5)")
     );
 }
 

@@ -64,7 +64,7 @@ fn a_bad_image_makes_room_for_that_of_another_system() {
     );
     assert!(stack.notes.iter().any(|note| {
         note.to_string()
-            .starts_with("nodes of openstack-scs-1-34 made of v1.34.5 on ubuntu-2404")
+            .starts_with("nodes of openstack-scs-1-34 on v1.34.5 on ubuntu-2404 must be replaced")
     }));
 }
 
@@ -93,20 +93,15 @@ fn a_bad_image_without_another_system_takes_its_version_along() {
 #[test]
 fn a_block_is_followed_by_a_removal_alone() {
     let world = world(&["v1.34.4", "v1.34.5", "v1.34.6", "v1.34.7"]);
-    let policy = Policy {
-        changes: [ChangeClass::Removal].into(),
-        ..blocking("v1.34.5", None)
-    };
-    let plan = plan_with(&small(), &world, &policy, None);
+    let policy = blocking("v1.34.5", None);
+    let removal = Wishes::only(ChangeClass::Removal);
+    let plan = wished_plan(&small(), &world, (&policy, &removal), None);
     let files = written(&plan);
     assert_eq!(files["scs/csctl.yaml"], csctl("v1.34.7"));
     assert_eq!(files["scs/node-images.yaml"], node_images(&["v1.34.7"]));
     assert_eq!(classes(&plan), [ChangeClass::Removal]);
-    let asked = Policy {
-        changes: [ChangeClass::Addons].into(),
-        ..policy
-    };
-    let plan = plan_with(&small(), &world, &asked, None);
+    let addons = Wishes::only(ChangeClass::Addons);
+    let plan = wished_plan(&small(), &world, (&policy, &addons), None);
     assert!(!plan.has_changes() && plan.faults().next().is_none());
 }
 
@@ -122,9 +117,9 @@ fn what_is_blocked_is_not_counted() {
         written(&plan)["scs/node-images.yaml"],
         node_images(&["v1.34.6"])
     );
-    let hold = find_hold(&plan, "v1.34.7");
-    assert_eq!(hold.reason(), "blocked: bad");
-    assert_eq!(hold.hint().as_deref(), Some("csctl-matrix unblock v1.34.7"));
+    let skip = find_skip(&plan, "v1.34.7");
+    assert_eq!(skip.reason(), "blocked: bad");
+    assert_eq!(skip.hint().as_deref(), Some("csctl-matrix unblock v1.34.7"));
 }
 
 #[test]
@@ -175,8 +170,8 @@ fn new_images_have_the_preferred_system_and_listed_ones_wait() {
     );
     let plan = plan_with(&small(), &world, &of(&[noble]), None);
     assert_eq!(
-        find_hold(&plan, "v1.34.7").reason(),
-        "there is an image on ubuntu-2204 alone, and `os` is ubuntu-2404"
+        find_skip(&plan, "v1.34.7").reason(),
+        "available on ubuntu-2204 only, and `os` is ubuntu-2404"
     );
     let listed = tree(&[
         ("scs/csctl.yaml", &csctl("v1.34.6")),
@@ -184,7 +179,7 @@ fn new_images_have_the_preferred_system_and_listed_ones_wait() {
     ]);
     let plan = plan_with(&listed, &world, &of(&[jammy]), Some("1.34"));
     assert_eq!(
-        find_hold(&plan, "v1.34.6").reason(),
+        find_skip(&plan, "v1.34.6").reason(),
         "listed on ubuntu-2404, which `os` does not name; the store has it on ubuntu-2204"
     );
     assert!(written(&plan)["scs/node-images.yaml"].contains("2404-kube-v1.34.6"));
@@ -210,16 +205,16 @@ fn an_age_that_is_not_known_is_not_enough() {
     assert_eq!(default(&world, "1d"), "v1.34.5");
     let plan = plan_with(&small(), &world, &aged("1d"), None);
     assert!(
-        find_hold(&plan, "v1.34.7")
+        find_skip(&plan, "v1.34.7")
             .reason()
-            .starts_with("the day of its release is not known")
+            .starts_with("its release date is unknown")
     );
     let plan = plan_with(&small(), &world, &aged("1d"), Some("1.35"));
     assert!(!plan.has_changes(), "no minor of young patches is taken");
 }
 
 #[test]
-fn a_pin_sets_lists_and_holds() {
+fn a_pin_sets_lists_and_skips() {
     let world = world(&["v1.34.4", "v1.34.5", "v1.34.7"]);
     let pinned = |version: &str, until: &str| Policy {
         images: "newest".parse().unwrap(),
@@ -246,7 +241,7 @@ fn a_pin_sets_lists_and_holds() {
         "it waits for its image"
     );
     assert!(
-        find_hold(&plan, "v1.34.6")
+        find_skip(&plan, "v1.34.6")
             .reason()
             .starts_with("pinned until 2026-06-15, and no image")
     );
@@ -278,19 +273,19 @@ fn minors_outside_are_left_alone() {
         manager(&["v1.33.1", "v1.34.5", "v1.34.7"])
     );
     assert_eq!(
-        find_hold(&plan, "1.33").reason(),
+        find_skip(&plan, "1.33").reason(),
         "left alone, as `minors` is 1.34"
     );
     assert!(
         plan.stacks[0]
-            .holds
+            .skipped
             .iter()
-            .all(|hold| hold.subject.to_string() != "1.35")
+            .all(|skip| skip.subject.to_string() != "1.35")
     );
     let plan = plan_with(&files, &world, &policy, Some("1.35"));
     assert!(!plan.has_changes(), "{:?}", plan.files);
     assert_eq!(
-        find_hold(&plan, "1.35").reason(),
+        find_skip(&plan, "1.35").reason(),
         "left alone, as `minors` is 1.34"
     );
 }
@@ -323,31 +318,41 @@ fn lists_of_several_minors_go_on_beside_a_tree_that_is_left_alone() {
 }
 
 /// Default moves of this line wait for its tests.
-fn untested(line: &str) -> Policy {
-    Policy {
+fn untested(line: &str) -> Wishes {
+    Wishes {
         untested: [(line.parse().unwrap(), "test e2e failed".to_owned())].into(),
-        ..Policy::default()
+        ..Wishes::default()
     }
 }
 
 #[test]
 fn a_red_test_holds_the_default_and_lists_go_on() {
     let world = world(&["v1.34.5", "v1.34.7"]);
-    let plan = plan_with(&small(), &world, &untested("openstack-scs-1-34"), None);
+    let plan = wished_plan(
+        &small(),
+        &world,
+        (&Policy::default(), &untested("openstack-scs-1-34")),
+        None,
+    );
     assert_eq!(
         written(&plan),
         [("scs/node-images.yaml", node_images(&["v1.34.5", "v1.34.7"]))].into()
     );
     assert_eq!(
-        find_hold(&plan, "v1.34.7").reason(),
+        find_skip(&plan, "v1.34.7").reason(),
         "does not become the default: test e2e failed"
     );
     let line = &plan.stacks[0].lines[0];
     assert_eq!(line.default_before, line.default_after);
     // Another line's tests say nothing of it.
-    let plan = plan_with(&small(), &world, &untested("openstack-scs-1-35"), None);
+    let plan = wished_plan(
+        &small(),
+        &world,
+        (&Policy::default(), &untested("openstack-scs-1-35")),
+        None,
+    );
     assert_eq!(written(&plan)["scs/csctl.yaml"], csctl("v1.34.7"));
-    assert!(plan.stacks[0].holds.is_empty());
+    assert!(plan.stacks[0].skipped.is_empty());
 }
 
 #[test]
@@ -360,21 +365,27 @@ fn a_red_test_holds_pins_and_minors_too() {
             reason: None,
             until: "2026-06-30".parse().unwrap(),
         }],
-        ..untested("openstack-scs-1-34")
+        ..Policy::default()
     };
-    let plan = plan_with(&small(), &world, &pinned, None);
+    let red = untested("openstack-scs-1-34");
+    let plan = wished_plan(&small(), &world, (&pinned, &red), None);
     assert!(!written(&plan).contains_key("scs/csctl.yaml"));
     assert_eq!(
-        find_hold(&plan, "v1.34.7").reason(),
+        find_skip(&plan, "v1.34.7").reason(),
         "does not become the default: test e2e failed"
     );
     let arriving = untested("openstack-scs-1-35");
-    let plan = plan_with(&small(), &world, &arriving, Some("1.35"));
+    let plan = wished_plan(
+        &small(),
+        &world,
+        (&Policy::default(), &arriving),
+        Some("1.35"),
+    );
     assert!(!plan.has_changes(), "{:?}", plan.files);
-    let holds = &plan.stacks[0].holds;
-    assert_eq!(holds.len(), 1, "{holds:?}");
+    let skips = &plan.stacks[0].skipped;
+    assert_eq!(skips.len(), 1, "{skips:?}");
     assert_eq!(
-        find_hold(&plan, "1.35").reason(),
+        find_skip(&plan, "1.35").reason(),
         "does not arrive: test e2e failed"
     );
 }
@@ -384,9 +395,10 @@ fn a_blocked_default_leaves_whatever_the_tests_say() {
     let world = world(&["v1.34.5", "v1.34.7"]);
     let policy = Policy {
         blocked: vec![block("v1.34.5", None)],
-        ..untested("openstack-scs-1-34")
+        ..Policy::default()
     };
-    let plan = plan_with(&small(), &world, &policy, None);
+    let red = untested("openstack-scs-1-34");
+    let plan = wished_plan(&small(), &world, (&policy, &red), None);
     assert_eq!(plan.faults().count(), 0);
     assert_eq!(written(&plan)["scs/csctl.yaml"], csctl("v1.34.7"));
 }
@@ -400,14 +412,24 @@ fn rows_of_untested_minors_stay() {
         ("scs/versions.yaml", &rows("1.34.5")),
     ]);
     let world = world(&["v1.33.2", "v1.34.5", "v1.34.7"]);
-    let plan = plan_with(&files, &world, &untested("openstack-scs-1-33"), None);
+    let plan = wished_plan(
+        &files,
+        &world,
+        (&Policy::default(), &untested("openstack-scs-1-33")),
+        None,
+    );
     let after = written(&plan);
     assert_eq!(after["scs/versions.yaml"], rows("1.34.7"));
     assert_eq!(
-        find_hold(&plan, "v1.33.2").reason(),
+        find_skip(&plan, "v1.33.2").reason(),
         "does not become the default: test e2e failed"
     );
-    let plan = plan_with(&files, &world, &untested("openstack-scs-1-34"), None);
+    let plan = wished_plan(
+        &files,
+        &world,
+        (&Policy::default(), &untested("openstack-scs-1-34")),
+        None,
+    );
     let after = written(&plan);
     assert_eq!(
         after["scs/versions.yaml"],

@@ -58,17 +58,17 @@ impl fmt::Display for ChartReason {
             }
             Self::ChartAlias { alias, at } => write!(
                 f,
-                "the repository `{alias}` is an alias of Helm's own configuration; write its URL ({at})"
+                "the repository `{alias}` is an alias of Helm's configuration; write its URL ({at})"
             ),
             Self::ChartDirectory { directory, at } => write!(
                 f,
-                "the repository `{directory}` is a directory, and Helm takes the chart that lies there ({at})"
+                "the repository `{directory}` is a directory; Helm takes the chart that is there ({at})"
             ),
             Self::ChartRepositoryInvalid { text, at } => {
-                write!(f, "the repository `{text}` is no URL ({at})")
+                write!(f, "invalid repository URL `{text}` ({at})")
             }
             Self::ChartVersionInvalid(asks) => {
-                write!(f, "{asks}, which is no version and no range")
+                write!(f, "{asks}, which is neither a version nor a range")
             }
             Self::ChartRangeWithoutMinor { asks, minor, .. } => {
                 write!(f, "{asks}, which has no version for {minor}")
@@ -92,7 +92,7 @@ impl fmt::Display for MissingChart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Because(reason) => write!(f, "{reason}"),
-            Self::NotKnown { chart } => write!(f, "no {chart} for it is known"),
+            Self::NotKnown { chart } => write!(f, "no version of {chart} for it is known"),
             Self::Ahead { at, chart, version } => write!(f, "{at} names {chart} {version}"),
         }
     }

@@ -110,7 +110,7 @@ impl fmt::Display for SourceReason {
             ),
             Self::SourceUnreachable { url, reason } => write!(f, "{url}: {reason}"),
             Self::SourceNotAsked { source, .. } => {
-                write!(f, "the catalog says nothing of {source}")
+                write!(f, "the catalog has nothing about {source}")
             }
             Self::NoImages { store } => write!(f, "{store} has none"),
         }
@@ -137,7 +137,7 @@ impl fmt::Display for ImageReason {
             ),
             Self::DefaultImageGone { series, store } => write!(
                 f,
-                "the stack's default, and its image of {series} is not in {store}"
+                "it is the stack's default, and {store} has no image of {series} for it"
             ),
         }
     }
@@ -162,7 +162,7 @@ impl MinorReason {
 
 impl fmt::Display for MinorReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const CLOSED: &str = "the stack cannot be set to it";
+        const CLOSED: &str = "cannot switch the stack to it";
         match self {
             Self::NewMinor {
                 images, further, ..
@@ -181,7 +181,7 @@ impl fmt::Display for MinorReason {
             }
             Self::MinorUnusable => write!(f, "{CLOSED}: none of its images may be used"),
             Self::MinorWithoutImage => {
-                write!(f, "{CLOSED}: no image of it is known to be there")
+                write!(f, "{CLOSED}: no image of it is known")
             }
             Self::EndOfLife {
                 day,
@@ -197,7 +197,7 @@ impl fmt::Display for MinorReason {
                 let held: Vec<String> = images.into_iter().chain(charts).collect();
                 let verb = if is_one { "is" } else { "are" };
                 let held = sentence_of(&held);
-                write!(f, "reached its end of life on {day}: {held} {verb} held")
+                write!(f, "reached end of life on {day}: {held} {verb} skipped")
             }
             Self::UntestedMinor { why } => write!(f, "does not arrive: {why}"),
         }
@@ -243,7 +243,7 @@ impl fmt::Display for PolicyReason {
             Self::Blocked { block, .. } => write!(f, "blocked: {}", block.why()),
             Self::OsNotFollowed { on, followed } => write!(
                 f,
-                "there is an image on {} alone, and `os` is {}",
+                "available on {} only, and `os` is {}",
                 listing(on),
                 listing(followed)
             ),
@@ -253,7 +253,7 @@ impl fmt::Display for PolicyReason {
                 published: None,
             } => write!(
                 f,
-                "the day of its release is not known, and `minimumAge` is {age}: not the default yet"
+                "its release date is unknown, and `minimumAge` is {age}: not the default yet"
             ),
             Self::TooYoung {
                 age,

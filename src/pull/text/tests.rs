@@ -78,7 +78,7 @@ fn stack() -> StackPlan {
         layout: Layout::OneTreeWithImageList,
         outside: Vec::new(),
         lines: Vec::new(),
-        holds: Vec::new(),
+        skipped: Vec::new(),
         notes: Vec::new(),
         faults: Vec::new(),
     }
@@ -185,10 +185,7 @@ fn only_rows_that_moved_are_shown_and_the_support_of_the_minor() {
     assert!(!text.contains("| patch |"), "{text}");
     given.line.after.as_mut().unwrap().is_end_of_life = true;
     let text = given.body();
-    assert!(
-        text.contains("has had its end of life on 2026-10-27"),
-        "{text}"
-    );
+    assert!(text.contains("reached end of life on 2026-10-27"), "{text}");
 }
 
 #[test]
@@ -310,7 +307,7 @@ fn texts_from_outside_are_no_markup_wherever_they_stand() {
     let mut given = Given::new();
     given.line.reasons = vec![reason(bad)];
     given.stack.notes = vec![note(bad)];
-    given.stack.holds = vec![skip(bad, bad)];
+    given.stack.skipped = vec![skip(bad, bad)];
     given.tests = vec![(bad.to_owned(), TestState::Failed)];
     given.files = vec![edit(bad, "```\n", "``` <b>\n")];
     let text = given.body();
@@ -329,7 +326,7 @@ fn what_matters_least_goes_first_where_a_body_would_be_too_long() {
     let mut given = Given::new();
     given.line.reasons = vec![reason("the reason")];
     given.stack.notes = vec![note("the note")];
-    given.stack.holds = vec![skip("v1.34.9", "the hold")];
+    given.stack.skipped = vec![skip("v1.34.9", "the hold")];
     let parts = [
         "```diff",
         "the note",
@@ -356,11 +353,11 @@ fn what_matters_least_goes_first_where_a_body_would_be_too_long() {
     given.stack.notes.extend(many);
     assert_eq!(left(&given), parts[2..]);
     given.stack.notes = last;
-    let hold = given.stack.holds[0].clone();
+    let hold = given.stack.skipped[0].clone();
     let holds = |count| vec![hold.clone(); count];
-    given.stack.holds = holds(LONGEST_BODY / 4);
+    given.stack.skipped = holds(LONGEST_BODY / 4);
     assert_eq!(left(&given), parts[3..]);
-    given.stack.holds = holds(1);
+    given.stack.skipped = holds(1);
     let path = |n| edit(&format!("kubernetes.yaml-{n}"), "a", "b");
     given.files = (0..LONGEST_BODY / 4).map(path).collect();
     assert_eq!(left(&given), parts[4..]);

@@ -58,7 +58,7 @@ fn stack_summary(stack: &StackPlan, files: usize) -> String {
         (1, files) => format!("1 stack line changes in {}", counted(files, "file")),
         (lines, files) => format!("{lines} stack lines change in {}", counted(files, "file")),
     };
-    let skipped = match stack.holds.len() {
+    let skipped = match stack.skipped.len() {
         0 => String::new(),
         count => format!("; {count} skipped"),
     };
@@ -143,9 +143,9 @@ pub fn update(plan: &Plan) -> String {
         }
         out.push_str(&copies(&files));
         stack
-            .holds
+            .skipped
             .iter()
-            .for_each(|hold| out.push_str(&hold_line("skip", hold)));
+            .for_each(|hold| out.push_str(&skip_line("skip", hold)));
         stack
             .notes
             .iter()
@@ -179,7 +179,7 @@ pub(crate) fn nothing_words(plan: &Plan) -> &'static str {
 fn first_lines(stack: &StackPlan) -> String {
     let mut out = String::new();
     for unknown in &stack.unknown {
-        out.push_str(&hold_line("unknown", unknown));
+        out.push_str(&skip_line("unknown", unknown));
     }
     for fault in &stack.out_of_reach {
         out.push_str(&labelled("by hand", RED, &fault.to_string()));
@@ -196,7 +196,7 @@ fn files_of<'p>(plan: &'p Plan, stack: &StackPlan) -> Vec<&'p FileChange> {
 fn stack_plan(stack: &StackPlan, files: &[&FileChange], view: PlanView<'_>) -> String {
     let changed: Vec<&LinePlan> = changed_lines(stack).collect();
     let first = first_lines(stack);
-    let says_nothing = changed.is_empty() && files.is_empty() && stack.holds.is_empty();
+    let says_nothing = changed.is_empty() && files.is_empty() && stack.skipped.is_empty();
     if says_nothing && first.is_empty() && stack.faults.is_empty() && stack.notes.is_empty() {
         return String::new();
     }
@@ -223,9 +223,9 @@ fn stack_plan(stack: &StackPlan, files: &[&FileChange], view: PlanView<'_>) -> S
         out.push_str(&reasons::reasons(line));
     }
     stack
-        .holds
+        .skipped
         .iter()
-        .for_each(|hold| out.push_str(&hold_line("skip", hold)));
+        .for_each(|hold| out.push_str(&skip_line("skip", hold)));
     stack
         .notes
         .iter()
@@ -295,7 +295,7 @@ fn component(name: &str, bump: &ComponentBump) -> String {
     }
 }
 
-pub(super) fn hold_line(label: &str, skip: &Skip) -> String {
+fn skip_line(label: &str, skip: &Skip) -> String {
     let text = format!("{}: {}", skip.subject, skip.reason());
     let mut out = labelled(label, YELLOW, &text);
     if let Some(hint) = skip.hint() {

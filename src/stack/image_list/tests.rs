@@ -1,7 +1,7 @@
 //! What becomes of lists, by what their stores offer and what is wanted.
 
 use super::*;
-use crate::policy::Policy;
+use crate::policy::{Blocked, Policy, Wishes};
 use crate::stack::series::SeriesSet;
 use crate::version::StackLine;
 
@@ -39,6 +39,7 @@ fn entries(versions: &[&str]) -> Vec<ImageListEntry> {
 /// A list and what is done with it: the default moves from v1.34.1 to the version given.
 struct Case<'c> {
     policy: Policy,
+    wishes: Wishes,
     scope: ImageListScope,
     default: &'c str,
     listed: &'c [&'c str],
@@ -77,13 +78,14 @@ impl Case<'_> {
             chart_places: std::collections::BTreeMap::new(),
             kept: [default].into(),
             dropped: BTreeSet::new(),
-            banned: BTreeSet::new(),
+            blocked: &Blocked::default(),
             next_version: None,
             newest_release: None,
             reach: super::super::wanted::Reach::Tree,
             has_csctl: true,
             moves_os: false,
             policy: &self.policy,
+            wishes: &self.wishes,
         };
         let entries = entries(self.listed);
         let listing = Listing::new("list.yaml", &entries, &wanted);
@@ -117,6 +119,7 @@ fn case<'c>(images: &str, listed: &'c [&'c str], offered: &'c [&'c str]) -> Case
             images: images.parse().unwrap(),
             ..Policy::default()
         },
+        wishes: Wishes::default(),
         scope: ImageListScope::AllMinors,
         default: "v1.34.1",
         listed,
@@ -155,7 +158,7 @@ fn a_trimmed_list_keeps_the_default_and_what_nothing_replaces() {
     kept.policy.retention = Retention::Keep;
     assert_eq!(kept.after(), ["v1.34.0", "v1.34.1", "v1.34.2", "v1.34.3"]);
     let mut removal = case("newest=1", &["v1.33.1", "v1.34.1"], &["v1.33.2"]);
-    removal.policy.changes = [ChangeClass::Removal].into();
+    removal.wishes.changes = [ChangeClass::Removal].into();
     assert_eq!(removal.after(), ["v1.33.1", "v1.34.1"]);
 }
 
@@ -181,7 +184,7 @@ fn an_image_uploaded_again_is_another_image_and_waits() {
         &image("v1.34.1", "ubuntu-2404")
     ));
     assert_eq!(again.change().complete.len(), 1);
-    again.policy.changes = [ChangeClass::OsRelease].into();
+    again.wishes.changes = [ChangeClass::OsRelease].into();
     assert!(again.change().replace.is_empty());
 }
 

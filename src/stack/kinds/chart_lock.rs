@@ -88,7 +88,7 @@ impl FileKind for ChartLock {
                 Some(_) => (chart_file.path(), change.asked_line),
                 None => (file.path(), change.locked_line),
             };
-            if !wanted.policy.wants_at(change.class, place.0, place.1) {
+            if !wanted.wishes.wants_at(change.class, place.0, place.1) {
                 continue;
             }
             class = change.class;

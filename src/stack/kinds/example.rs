@@ -139,7 +139,7 @@ pub(crate) fn left_examples(
         let Some(step) = step(&example, file.text(), form, wanted) else {
             continue;
         };
-        let Some(left) = step.left.filter(|_| wanted.policy.wants(step.class)) else {
+        let Some(left) = step.left.filter(|_| wanted.wishes.wants(step.class)) else {
             continue;
         };
         let value = left.value_of(&example);

@@ -66,7 +66,7 @@ pub(super) fn refuse_literals(file: &Document, wanted: &Wanted<'_>) -> Result<()
     else {
         return Ok(());
     };
-    if !wanted.policy.wants(wanted.default_class(before)) {
+    if !wanted.wishes.wants(wanted.default_class(before)) {
         return Ok(());
     }
     let mut found = literals(file, wanted.series).into_iter();

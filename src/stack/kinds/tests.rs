@@ -14,7 +14,7 @@ use super::super::source::SourceFile;
 use super::super::wanted::{ChartPlace, Reach, SeriesImages, Wanted};
 use crate::catalog::NodeImage;
 use crate::config::ChartConfig;
-use crate::policy::Policy;
+use crate::policy::{Blocked, Policy, Wishes};
 use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine};
 
 const URL: &str = "https://images.example.org/ubuntu-2404-kube-v1.34/ubuntu-2404-kube-";
@@ -85,12 +85,12 @@ fn references(place: &str, text: &str) -> Vec<(usize, String, String)> {
 
 /// The file as it reads when the default moves from v1.34.5 to v1.34.7 and the store has v1.34.5 to v1.34.7.
 fn moved_with(policy: &Policy, file: (&str, &str)) -> Result<Option<String>, Fault> {
-    moved_to(policy, "v1.34.7", file)
+    moved_to((policy, &Wishes::default()), "v1.34.7", file)
 }
 
 /// The same with another default, which no list has to keep.
 fn moved_to(
-    policy: &Policy,
+    (policy, wishes): (&Policy, &Wishes),
     default: &str,
     (place, text): (&str, &str),
 ) -> Result<Option<String>, Fault> {
@@ -114,13 +114,14 @@ fn moved_to(
         chart_places: chart_places(&read(place, text)),
         kept: [version(default)].into(),
         dropped: BTreeSet::new(),
-        banned: BTreeSet::new(),
+        blocked: &Blocked::default(),
         next_version: None,
         newest_release: None,
         reach: Reach::Tree,
         has_csctl: true,
         moves_os: false,
         policy,
+        wishes,
         line: line.clone(),
     };
     let siblings: [&Document; 1] = [&file];
@@ -290,7 +291,12 @@ fn a_list_of_orc_images_never_becomes_one_that_is_not_the_default() {
         images: "newest".parse().unwrap(),
         ..Policy::default()
     };
-    let found = moved_to(&policy, "v1.34.3", ("image.yaml", &text)).unwrap();
+    let found = moved_to(
+        (&policy, &Wishes::default()),
+        "v1.34.3",
+        ("image.yaml", &text),
+    )
+    .unwrap();
     assert_eq!(found, None);
 }
 
@@ -377,13 +383,15 @@ fn a_replaced_entry_of_the_image_manager_gets_its_build_date() {
         "images:\n  - name: a\n    versions:\n      - version: v1.34.6\n        url: {URL}v1.34.6.qcow2\n        checksum: sha256:{}\n",
         "0".repeat(64)
     );
-    let asked = Policy {
-        changes: [crate::policy::ChangeClass::OsRelease].into(),
-        ..Policy::default()
-    };
+    let asked = Wishes::only(crate::policy::ChangeClass::OsRelease);
     let expected =
         text.replace(&"0".repeat(64), &"6".repeat(64)) + "        build_date: 2026-05-01\n";
-    let found = moved_with(&asked, ("kubernetes.yaml", &text)).unwrap();
+    let found = moved_to(
+        (&Policy::default(), &asked),
+        "v1.34.7",
+        ("kubernetes.yaml", &text),
+    )
+    .unwrap();
     assert_eq!(found, Some(expected));
 }
 

@@ -103,7 +103,7 @@ impl FileKind for VersionsFile {
         let mut left = rows.len();
         for (minor, values) in &wanted.rows {
             let missing = values.add && !rows.iter().any(|(listed, _)| listed == minor);
-            if missing && wanted.policy.wants(ChangeClass::NewMinor) {
+            if missing && wanted.wishes.wants(ChangeClass::NewMinor) {
                 left += usize::from(add_row((file, &rows), *minor, values, edits)?);
             }
         }
@@ -111,7 +111,7 @@ impl FileKind for VersionsFile {
             if wanted.dropped.contains(minor) {
                 let name =
                     super::text_at(row, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
-                if wanted.policy.wants(ChangeClass::Removal) && left > 1 {
+                if wanted.wishes.wants(ChangeClass::Removal) && left > 1 {
                     left -= 1;
                     edits.remove_item(0, &Path::root(), (index, name), ChangeClass::Removal)?;
                 }
@@ -148,7 +148,7 @@ fn edit_row(
     if let (Some(version), Ok(standing)) = (values.kubernetes, raw.parse::<KubernetesVersion>()) {
         let is_moved_to =
             standing.minor() == wanted.line.minor && wanted.line.minor != wanted.line_before.minor;
-        let class = if wanted.banned.contains(&standing) {
+        let class = if wanted.is_blocked(standing) {
             ChangeClass::Removal
         } else if is_moved_to {
             ChangeClass::NewMinor

@@ -6,28 +6,29 @@ use std::collections::BTreeSet;
 
 use super::PlanInput;
 use crate::catalog::{ImageStore, NodeImage};
-use crate::policy::{ChangeClass, EndOfLife, Policy};
+use crate::matrix::blocked;
+use crate::policy::{Blocked, ChangeClass, EndOfLife, Policy};
 use crate::stack::{
     Fact, ImageListForm, ImageSeries, SeriesId, SourceFile, Stack, is_complete_image,
 };
 use crate::version::{KubernetesVersion, Minor};
 
 /// What one stack may use.
-pub(super) struct Offer<'a> {
+pub(super) struct Available<'a> {
     input: PlanInput<'a>,
     stack: &'a Stack,
     /// What it may use of each series.
-    series: Vec<SeriesOffer<'a>>,
+    series: Vec<AvailableSeries<'a>>,
     /// An image of each version that every series has with all that files ask of it.
     common: Cow<'a, [NodeImage]>,
     /// The images that the stack's files name with their URL, blocked ones too.
     named: Vec<NodeImage>,
-    /// Versions that have to leave: every image of them is blocked.
-    banned: BTreeSet<KubernetesVersion>,
+    /// What must not be used.
+    blocked: Blocked<'a>,
 }
 
 /// What one stack may use of one series.
-struct SeriesOffer<'a> {
+struct AvailableSeries<'a> {
     series: &'a ImageSeries,
     /// Its image store, as the catalog has it.
     store: Option<&'a ImageStore>,
@@ -35,7 +36,7 @@ struct SeriesOffer<'a> {
     allowed: Cow<'a, [NodeImage]>,
 }
 
-impl<'a> Offer<'a> {
+impl<'a> Available<'a> {
     /// Works out what a stack may use.
     pub(super) fn new(input: PlanInput<'a>, stack: &'a Stack) -> Self {
         let policy = input.policy;
@@ -44,30 +45,26 @@ impl<'a> Offer<'a> {
         } else {
             named_images(stack)
         };
-        let mut offer = Self {
+        let mut found = Self {
             input,
             stack,
             series: Vec::new(),
             common: Cow::Borrowed(&[]),
             named,
-            banned: BTreeSet::new(),
+            blocked: blocked(stack, Some(input.catalog), policy),
         };
         for series in stack.series.all() {
             let store = series.store.as_ref();
             let store = store.and_then(|pattern| input.catalog.find_store(pattern));
             let all = store.map_or(&[][..], |store| &store.images);
-            offer.series.push(SeriesOffer {
+            found.series.push(AvailableSeries {
                 series,
                 store,
-                allowed: offer.allowed(series, all),
+                allowed: found.allowed(series, all),
             });
         }
-        offer.common = offer.common();
-        let blocked = policy.blocked.iter().map(|block| block.version);
-        offer.banned = blocked
-            .filter(|version| offer.is_banned(*version))
-            .collect();
-        offer
+        found.common = found.common();
+        found
     }
 
     /// Returns the series with their stores, as the catalog has them.
@@ -76,13 +73,13 @@ impl<'a> Offer<'a> {
     ) -> impl Iterator<Item = (SeriesId, &'a ImageSeries, Option<&'a ImageStore>)> + '_ {
         let ids = self.stack.series.iter().map(|(id, _)| id);
         ids.zip(&self.series)
-            .map(|(id, offer)| (id, offer.series, offer.store))
+            .map(|(id, own)| (id, own.series, own.store))
     }
 
     /// Returns the images of a minor that may be used of a series.
     pub(super) fn of_series(&self, series: SeriesId, minor: Minor) -> &[NodeImage] {
-        let offer = self.series.get(series.index());
-        offer.map_or(&[], |offer| slice_of(&offer.allowed, minor))
+        let own = self.series.get(series.index());
+        own.map_or(&[], |own| slice_of(&own.allowed, minor))
     }
 
     /// Returns an image of each version of a minor that may be used and that every series has.
@@ -92,30 +89,27 @@ impl<'a> Offer<'a> {
 
     /// Returns the images of a minor as the stores offer them, of all series.
     pub(super) fn unfiltered(&self, minor: Minor) -> impl Iterator<Item = &'a NodeImage> + '_ {
-        self.series.iter().flat_map(move |offer| {
-            let all = offer
+        self.series.iter().flat_map(move |own| {
+            let all = own
                 .store
                 .map_or(&[][..], |store| store.images_of_minor(minor));
             all.iter()
-                .filter(|image| offer.series.has_os(image.os.as_ref()))
+                .filter(|image| own.series.has_os(image.os.as_ref()))
         })
     }
 
-    /// Returns the versions that have to leave, as every image of them is blocked.
-    pub(super) fn banned(&self) -> &BTreeSet<KubernetesVersion> {
-        &self.banned
+    /// Returns what must not be used.
+    pub(super) fn blocked(&self) -> &Blocked<'a> {
+        &self.blocked
     }
 
     /// Returns the images of a minor that files name and that may stay, in no order.
     pub(super) fn named(&self, minor: Minor) -> impl Iterator<Item = &NodeImage> {
-        let policy = self.input.policy;
-        let of_minor = move |image: &&NodeImage| image.version.minor() == minor;
-        let stays = move |image: &&NodeImage| {
-            policy
-                .find_block(image.version, image.os.as_ref())
-                .is_none()
-        };
-        self.named.iter().filter(of_minor).filter(stays)
+        let of_minor = self
+            .named
+            .iter()
+            .filter(move |image| image.version.minor() == minor);
+        of_minor.filter(|image| !self.is_blocked(image))
     }
 
     /// Tells whether a version is old enough for a default. A day that is not known proves nothing, but that an image was built
@@ -134,11 +128,11 @@ impl<'a> Offer<'a> {
     /// Returns the series that lack a version which others have, each with what it lacks.
     pub(super) fn lacking(&self, version: KubernetesVersion) -> Vec<Lack<'a>> {
         let minor = version.minor();
-        let lack = |offer: &SeriesOffer<'a>| {
-            let mut images = slice_of(&offer.allowed, minor)
+        let lack = |own: &AvailableSeries<'a>| {
+            let mut images = slice_of(&own.allowed, minor)
                 .iter()
                 .filter(|image| image.version == version);
-            let series = offer.series;
+            let series = own.series;
             match images.next() {
                 None => Some(Lack {
                     series,
@@ -152,7 +146,7 @@ impl<'a> Offer<'a> {
         };
         self.series
             .iter()
-            .filter(|offer| offer.series.store.is_some())
+            .filter(|own| own.series.store.is_some())
             .filter_map(lack)
             .collect()
     }
@@ -172,8 +166,8 @@ impl<'a> Offer<'a> {
             let mut defaults = self.stack.trees.iter().filter_map(|tree| tree.default);
             defaults.any(|default| {
                 default.minor() == minor
-                    && policy.find_block(default, None).is_some()
-                    && policy.wants(ChangeClass::Removal)
+                    && self.blocked.version(default).is_some()
+                    && self.input.wishes.wants(ChangeClass::Removal)
             })
         };
         policy.end_of_life != EndOfLife::Follow
@@ -192,9 +186,7 @@ impl<'a> Offer<'a> {
         let is_allowed = |image: &&NodeImage| {
             series.has_os(image.os.as_ref())
                 && policy.follows_os(image.os.as_ref())
-                && policy
-                    .find_block(image.version, image.os.as_ref())
-                    .is_none()
+                && !self.is_blocked(image)
                 && !self.is_held_by_end(image)
                 && needed.takes(image)
         };
@@ -210,17 +202,17 @@ impl<'a> Offer<'a> {
 
     /// Returns an image of each version that every series has.
     fn common(&self) -> Cow<'a, [NodeImage]> {
-        let known: Vec<&SeriesOffer<'a>> = self
+        let known: Vec<&AvailableSeries<'a>> = self
             .series
             .iter()
-            .filter(|offer| offer.series.store.is_some())
+            .filter(|own| own.series.store.is_some())
             .collect();
         let Some((first, others)) = known.split_first() else {
             return Cow::Borrowed(&[]);
         };
         let is_everywhere = |image: &&NodeImage| {
             first.series.lacking_proof(image).is_none()
-                && others.iter().all(|offer| offer.has(image.version))
+                && others.iter().all(|own| own.has(image.version))
         };
         if first.allowed.iter().all(|image| is_everywhere(&image)) {
             return first.allowed.clone();
@@ -229,19 +221,11 @@ impl<'a> Offer<'a> {
         Cow::Owned(common.collect())
     }
 
-    /// Tells whether every image of a version is blocked that anybody names.
-    fn is_banned(&self, version: KubernetesVersion) -> bool {
-        let policy = self.input.policy;
-        if policy.find_block(version, None).is_some() {
-            return true;
-        }
-        let mut images = self
-            .unfiltered(version.minor())
-            .chain(&self.named)
-            .filter(|image| image.version == version)
-            .peekable();
-        let is_known = images.peek().is_some();
-        is_known && images.all(|image| policy.find_block(version, image.os.as_ref()).is_some())
+    /// Tells whether an image must not be used.
+    pub(super) fn is_blocked(&self, image: &NodeImage) -> bool {
+        self.blocked
+            .image(image.version, image.os.as_ref())
+            .is_some()
     }
 }
 
@@ -253,7 +237,7 @@ pub(super) struct Lack<'a> {
     pub(super) proof: Option<crate::stack::ProofKind>,
 }
 
-impl SeriesOffer<'_> {
+impl AvailableSeries<'_> {
     /// Tells whether the series has a version, with all that files ask of its images.
     fn has(&self, version: KubernetesVersion) -> bool {
         let mut images = slice_of(&self.allowed, version.minor()).iter();

@@ -1,12 +1,12 @@
 //! Says what is not done, and why: sources without an answer, images that could not be proved, releases without an image, minors
-//! nobody asked for. Each hold says what to do where something can be done.
+//! nobody asked for. Each says what to do where something can be done.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
 use super::charts;
-use super::examples::example_holds;
+use super::examples::example_skips;
 use super::facts::{
     FileReason, ImageReason, MinorReason, RebuiltImage, Skip, SkipReason, SourceReason, Subject,
 };
@@ -22,21 +22,21 @@ use crate::stack::{
 use crate::version::{KubernetesVersion, Minor};
 
 /// Returns what a target does not do, and why.
-pub(super) fn holds(target: &Target<'_>) -> Vec<Skip> {
-    let mut holds = store_holds(target);
-    holds.extend(faulty_holds(target));
-    holds.extend(unbuilt_holds(target));
-    holds.extend(image_holds(target));
-    holds.extend(chart_holds(target));
-    holds.extend(minor_holds(target));
-    holds.extend(waiting(target));
-    holds.extend(reference_holds(target));
-    holds.extend(example_holds(target));
-    holds
+pub(super) fn skips(target: &Target<'_>) -> Vec<Skip> {
+    let mut skips = store_skips(target);
+    skips.extend(faulty_skips(target));
+    skips.extend(unbuilt_skips(target));
+    skips.extend(image_skips(target));
+    skips.extend(chart_skips(target));
+    skips.extend(minor_skips(target));
+    skips.extend(waiting(target));
+    skips.extend(reference_skips(target));
+    skips.extend(example_skips(target));
+    skips
 }
 
 /// Configured references that say nothing.
-fn reference_holds(target: &Target<'_>) -> Vec<Skip> {
+fn reference_skips(target: &Target<'_>) -> Vec<Skip> {
     let mut unmet = target.input.discovery.unmatched(target.stack);
     unmet.extend(unmet_references(target.stack));
     unmet.into_iter().map(unmet_skip).collect()
@@ -59,12 +59,12 @@ pub(super) fn follows_images(target: &Target<'_>) -> bool {
 }
 
 /// Stores that answered and have nothing.
-fn store_holds(target: &Target<'_>) -> Vec<Skip> {
+fn store_skips(target: &Target<'_>) -> Vec<Skip> {
     if !follows_images(target) {
         return Vec::new();
     }
     let stores = stores(target);
-    let mut holds = Vec::new();
+    let mut skips = Vec::new();
     for pattern in stores {
         let store = target.input.catalog.find_store(pattern);
         let is_empty = |minor: &Minor| {
@@ -72,7 +72,7 @@ fn store_holds(target: &Target<'_>) -> Vec<Skip> {
                 && state_of(target.input.catalog, pattern, *minor) == StoreState::Answered
         };
         for minor in target.minors.iter().filter(|minor| is_empty(minor)) {
-            holds.push(Skip::new(
+            skips.push(Skip::new(
                 Subject::NodeImages(vec![*minor]),
                 SkipReason::Source(SourceReason::NoImages {
                     store: pattern.base_or_name().to_string(),
@@ -80,13 +80,13 @@ fn store_holds(target: &Target<'_>) -> Vec<Skip> {
             ));
         }
     }
-    holds
+    skips
 }
 
 /// Returns the stores of the stack's series, each once.
 pub(super) fn stores<'t>(target: &'t Target<'_>) -> Vec<&'t ImagePattern> {
     let mut stores: Vec<&ImagePattern> = Vec::new();
-    for (_, series, _) in target.offer.stores() {
+    for (_, series, _) in target.available.stores() {
         if let Some(store) = series
             .store
             .as_ref()
@@ -100,7 +100,7 @@ pub(super) fn stores<'t>(target: &'t Target<'_>) -> Vec<&'t ImagePattern> {
 
 /// Tells whether a store of the stack gave no answer for a minor.
 fn is_unreachable(target: &Target<'_>, minor: Minor) -> bool {
-    let mut stores = target.offer.stores();
+    let mut stores = target.available.stores();
     stores.any(|(_, series, _)| {
         let state = series
             .store
@@ -110,8 +110,8 @@ fn is_unreachable(target: &Target<'_>, minor: Minor) -> bool {
     })
 }
 
-fn faulty_holds(target: &Target<'_>) -> Vec<Skip> {
-    let stores = target.offer.stores().filter_map(|(_, _, store)| store);
+fn faulty_skips(target: &Target<'_>) -> Vec<Skip> {
+    let stores = target.available.stores().filter_map(|(_, _, store)| store);
     let faulty = stores.flat_map(|store| &store.faulty);
     let looked_at = faulty.filter(|image| target.minors.contains(&image.version.minor()));
     looked_at
@@ -126,13 +126,13 @@ fn faulty_holds(target: &Target<'_>) -> Vec<Skip> {
         .collect()
 }
 
-/// Kubernetes releases newer than any image, one hold per minor. Where the store gave no answer there may be an image.
-fn unbuilt_holds(target: &Target<'_>) -> Vec<Skip> {
+/// Kubernetes releases newer than any image, one skip per minor. Where the store gave no answer there may be an image.
+fn unbuilt_skips(target: &Target<'_>) -> Vec<Skip> {
     let is_unknown = |minor: &Minor| is_unreachable(target, *minor);
     let listed: BTreeSet<KubernetesVersion> =
         entries(target).map(|(_, entry)| entry.version).collect();
     let faulty = |version| {
-        let stores = target.offer.stores().filter_map(|(_, _, store)| store);
+        let stores = target.available.stores().filter_map(|(_, _, store)| store);
         let mut all = stores.flat_map(|store| &store.faulty);
         all.any(|image| image.version == version)
     };
@@ -144,9 +144,9 @@ fn unbuilt_holds(target: &Target<'_>) -> Vec<Skip> {
             .filter(|_| target.minors.contains(&minor) && !is_unknown(&minor));
         let is_newer = newest.is_some_and(|newest| newest < release.version);
         if target
-            .input
-            .policy
-            .find_block(release.version, None)
+            .available
+            .blocked()
+            .version(release.version)
             .is_some()
         {
             continue;
@@ -179,9 +179,9 @@ fn unbuilt_skip(mut releases: Vec<(KubernetesVersion, Date)>) -> Option<Skip> {
 }
 
 /// Listed images that are not what the store has, and images that a list cannot take.
-fn image_holds(target: &Target<'_>) -> Vec<Skip> {
-    let mut holds = Vec::new();
-    let asks = target.input.policy.wants(ChangeClass::OsRelease);
+fn image_skips(target: &Target<'_>) -> Vec<Skip> {
+    let mut skips = Vec::new();
+    let asks = target.input.wishes.wants(ChangeClass::OsRelease);
     for (image_list, entry) in
         listed_entries(target).filter(|(_, entry)| target.minors.contains(&entry.version.minor()))
     {
@@ -189,17 +189,14 @@ fn image_holds(target: &Target<'_>) -> Vec<Skip> {
         let series = target.stack.series.of_place(&image_list.file, entry.line);
         let minor = entry.version.minor();
         let offered = match series {
-            Some(series) => target.offer.of_series(series, minor),
+            Some(series) => target.available.of_series(series, minor),
             None => target.offered(minor),
         };
         let Some(image) = choose_image(offered, entry.version, Some(entry)) else {
             continue;
         };
-        let blocks = &target.input.policy;
-        if blocks
-            .find_block(entry.version, entry.os.as_ref())
-            .is_some()
-        {
+        let blocked = target.available.blocked();
+        if blocked.image(entry.version, entry.os.as_ref()).is_some() {
             continue;
         }
         if is_another_image(entry, image) && !asks {
@@ -214,7 +211,7 @@ fn image_holds(target: &Target<'_>) -> Vec<Skip> {
                     offered: image.os.clone(),
                 }
             };
-            holds.push(image_skip(
+            skips.push(image_skip(
                 entry.version,
                 ImageReason::RebuiltImage { image, command },
             ));
@@ -222,7 +219,7 @@ fn image_holds(target: &Target<'_>) -> Vec<Skip> {
             && entry.built.is_none()
             && image.built.is_none()
         {
-            holds.push(image_skip(entry.version, ImageReason::NoBuildDate));
+            skips.push(image_skip(entry.version, ImageReason::NoBuildDate));
         }
     }
     let listed: BTreeSet<KubernetesVersion> =
@@ -231,13 +228,13 @@ fn image_holds(target: &Target<'_>) -> Vec<Skip> {
     for image in target
         .minors
         .iter()
-        .flat_map(|minor| target.offer.unfiltered(*minor))
+        .flat_map(|minor| target.available.unfiltered(*minor))
     {
         if for_manager && !listed.contains(&image.version) && !is_complete_image(image) {
-            holds.push(image_skip(image.version, ImageReason::IncompleteImage));
+            skips.push(image_skip(image.version, ImageReason::IncompleteImage));
         }
     }
-    holds
+    skips
 }
 
 fn image_skip(version: KubernetesVersion, reason: ImageReason) -> Skip {
@@ -274,7 +271,7 @@ fn listed_entries<'t>(
 }
 
 /// Addon charts that do not go on. Where charts are left alone, that is nothing to speak of.
-fn chart_holds(target: &Target<'_>) -> Vec<Skip> {
+fn chart_skips(target: &Target<'_>) -> Vec<Skip> {
     if target.input.policy.addons == Addons::Leave {
         return Vec::new();
     }
@@ -284,17 +281,17 @@ fn chart_holds(target: &Target<'_>) -> Vec<Skip> {
         Move::Remove(_) => None,
     });
     trees
-        .flat_map(|(tree, minor)| charts::decide(target, tree, minor).holds)
+        .flat_map(|(tree, minor)| charts::decide(target, tree, minor).skips)
         .collect()
 }
 
 /// A minor that the store offers and nobody asked for, or one that was asked for and cannot be had.
-fn minor_holds(target: &Target<'_>) -> Vec<Skip> {
+fn minor_skips(target: &Target<'_>) -> Vec<Skip> {
     if let Some(asked) = target.input.selection.asked_minor() {
-        return asked_hold(target, asked).into_iter().collect();
+        return asked_skip(target, asked).into_iter().collect();
     }
     let offered: BTreeSet<Minor> = target
-        .offer
+        .available
         .stores()
         .filter_map(|(_, _, store)| store)
         .flat_map(|store| &store.images)
@@ -328,21 +325,21 @@ fn minor_holds(target: &Target<'_>) -> Vec<Skip> {
 }
 
 /// A minor that was asked for and cannot be had.
-fn asked_hold(target: &Target<'_>, asked: Minor) -> Option<Skip> {
+fn asked_skip(target: &Target<'_>, asked: Minor) -> Option<Skip> {
     let reached = target.moves.iter().any(|step| match step {
         Move::Edit(_, wanted) | Move::Create(_, _, wanted) => {
             wanted.line.minor == asked || wanted.rows.contains_key(&asked)
         }
         Move::Remove(_) => false,
     });
-    let is_other_hold = target.minors.is_empty() || target.find_untested(asked).is_some();
+    let is_other_skip = target.minors.is_empty() || target.find_untested(asked).is_some();
     let is_moved = target.moves.iter().any(|step| match step {
         Move::Edit(_, wanted) | Move::Create(_, _, wanted) => wanted.line.minor == asked,
         Move::Remove(_) => false,
     });
     let wants_tree =
         target.input.selection.switch_to.is_some() || target.stack.layout.has_directory_per_minor();
-    if is_other_hold || is_moved || (reached && !wants_tree) {
+    if is_other_skip || is_moved || (reached && !wants_tree) {
         return None;
     }
     if let Some(fault) = target.limits.closed.get(&asked) {
@@ -351,7 +348,7 @@ fn asked_hold(target: &Target<'_>, asked: Minor) -> Option<Skip> {
     let missing = target.missing_charts(asked);
     let reason = if target.newest_default(asked).is_some() && !missing.is_empty() {
         MinorReason::MinorWithoutCharts(missing)
-    } else if target.offer.unfiltered(asked).next().is_some() {
+    } else if target.available.unfiltered(asked).next().is_some() {
         MinorReason::MinorUnusable
     } else {
         MinorReason::MinorWithoutImage
