@@ -6,6 +6,7 @@ mod charts;
 mod consumers;
 mod finding;
 mod fix;
+mod image_manager;
 mod images;
 mod input;
 mod lists;
@@ -24,7 +25,7 @@ mod world;
 
 use crate::stack::Stack;
 
-pub use finding::{FINDINGS_SCHEMA, Finding, Findings, Fix};
+pub use finding::{FINDINGS_SCHEMA, Finding, Findings, Repair, RepairAction};
 pub use fix::repair;
 pub use input::{CheckInput, StateTag};
 pub use rule::{CSCTL_RULE, Group, Rule, Severity};
@@ -33,12 +34,13 @@ use view::View;
 
 /// Returns all rules, family by family.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[Rule]; 14] = [
+    let families: [&[Rule]; 15] = [
         &versions::RULES,
         &charts::RULES,
         &images::RULES,
         &lists::RULES,
         &consumers::RULES,
+        &image_manager::RULES,
         &plugin::RULES,
         &metadata::RULES,
         &texts::RULES,

@@ -18,7 +18,7 @@ use crate::version::{KubernetesVersion, StackLine};
 
 pub use checks::{Attempt, ChecksInput, Readable, judge_checks};
 pub use proof::{ProofInput, proofs};
-pub use subject::Subject;
+pub use subject::GateSubject;
 
 /// The results of a gate.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -143,7 +143,7 @@ pub enum TestState {
     Skipped,
     /// It has not ended.
     Waiting,
-    /// It was not heard of.
+    /// It has not reported.
     Missing,
     /// What became of it cannot be read.
     Unreadable,
@@ -221,8 +221,8 @@ impl TestResult {
             TestKind::Check => "check",
         };
         let state = match self.state {
-            TestState::Waiting => "has not ended",
-            TestState::Missing => "was not heard of",
+            TestState::Waiting => "has not finished",
+            TestState::Missing => "has not reported",
             TestState::Unreadable => "cannot be read",
             TestState::Passed | TestState::Skipped | TestState::Failed => self.state.word(),
         };

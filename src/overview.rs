@@ -104,24 +104,22 @@ pub enum Knowledge {
 impl LineOverview {
     /// Tells whether something newer than the default is out, as an image, as a release of Kubernetes or as an announcement.
     fn is_behind(&self) -> bool {
-        let is_newer = |patch: &Patch| {
-            let default = self.matrix.default;
-            let counts = patch.is_offered || patch.fault.is_some();
-            counts && patch.blocked.is_none() && default.is_some_and(|own| patch.version > own)
-        };
-        let is_of_patch = |deadline: &Deadline| {
-            matches!(
-                deadline.rule,
-                DeadlineRule::LatestPatch | DeadlineRule::CriticalVulnerability
-            )
-        };
         self.is_pending
             || self.matrix.is_default_gone()
-            || self.matrix.patches.iter().any(is_newer)
-            || self
-                .deadlines
-                .iter()
-                .any(|deadline| deadline.is_open() && is_of_patch(deadline))
+            || self.matrix.patches.iter().any(|patch| self.is_newer(patch))
+            || self.deadlines.iter().any(|deadline| match deadline.rule {
+                DeadlineRule::LatestPatch | DeadlineRule::CriticalVulnerability => {
+                    deadline.is_open()
+                }
+                DeadlineRule::LatestMinor | DeadlineRule::EndOfLife => false,
+            })
+    }
+
+    /// Tells whether a patch is newer than the default and may be used, or would be if its image were sound.
+    fn is_newer(&self, patch: &Patch) -> bool {
+        let default = self.matrix.default;
+        let counts = patch.is_offered || patch.fault.is_some();
+        counts && patch.blocked.is_none() && default.is_some_and(|own| patch.version > own)
     }
 }
 
@@ -195,26 +193,9 @@ fn stack_overview(
         .into_iter()
         .map(|line| line.marked(&blocked))
         .collect();
-    let asked = input.selection.minor;
-    let is_asked = |minor: Minor| {
-        asked.is_none_or(|asked| asked == minor) || input.selection.asked_minor() == Some(minor)
-    };
-    let due = |minor| {
-        let (standard, catalog) = (input.policy.standard, input.catalog);
-        deadlines(standard, catalog, minor, None, catalog.as_of)
-    };
     let have: Vec<Minor> = lines.iter().map(|line| line.line.minor).collect();
     let missing = missing_minors(input.catalog, &have, input.catalog.as_of);
-    lines.retain(|line| is_asked(line.line.minor));
-    let missing_minor = |minor| {
-        let deadline = due(minor).into_iter().next()?;
-        let store = store_state(input.catalog, stack, minor);
-        is_asked(minor).then_some(MissingMinor {
-            minor,
-            deadline,
-            store,
-        })
-    };
+    lines.retain(|line| is_asked(input, line.line.minor));
     let known = Known {
         input,
         own: &own,
@@ -222,7 +203,11 @@ fn stack_overview(
         is_torn: is_torn(stack, &planned),
     };
     let lines: Vec<LineOverview> = lines.into_iter().map(|line| known.line(line)).collect();
-    let missing = missing.into_iter().filter_map(missing_minor).collect();
+    let missing = missing
+        .into_iter()
+        .filter(|minor| is_asked(input, *minor))
+        .filter_map(|minor| missing_minor(input, stack, minor))
+        .collect();
     let shown = StackOverview {
         title: stack.title(),
         directory: stack.directory.clone(),
@@ -246,6 +231,22 @@ fn stack_overview(
         faults: stack.faults.clone(),
     };
     (shown, pending)
+}
+
+/// Tells whether a minor is to be shown.
+fn is_asked(input: PlanInput<'_>, minor: Minor) -> bool {
+    let asked = input.selection.minor;
+    asked.is_none_or(|asked| asked == minor) || input.selection.asked_minor() == Some(minor)
+}
+
+fn missing_minor(input: PlanInput<'_>, stack: &Stack, minor: Minor) -> Option<MissingMinor> {
+    let (standard, catalog) = (input.policy.standard, input.catalog);
+    let due = deadlines(standard, catalog, minor, None, catalog.as_of);
+    Some(MissingMinor {
+        minor,
+        deadline: due.into_iter().next()?,
+        store: store_state(catalog, stack, minor),
+    })
 }
 
 /// Tells whether a file of a stack could not be read, or has to be changed by a person.

@@ -69,8 +69,12 @@ impl CsctlHashes {
 
     /// Returns the hashes of a cluster stack's directory from the contents of its files.
     pub fn of_contents<'c>(files: impl IntoIterator<Item = (&'c str, &'c [u8])>) -> Self {
-        let digest = |(path, content): (&str, &[u8])| (path.to_owned(), Sha256::of(content));
-        Self::of(&files.into_iter().map(digest).collect())
+        let files = files.into_iter();
+        Self::of(
+            &files
+                .map(|(path, content)| (path.to_owned(), Sha256::of(content)))
+                .collect(),
+        )
     }
 
     /// Reads the text of a `hashes.json`; nothing where it is no JSON object.
@@ -194,7 +198,7 @@ impl LastRelease {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", tag = "verdict")]
-pub enum Verdict {
+pub enum CsctlVerdict {
     /// It publishes.
     Publishes,
     /// It says `no change in the cluster stack`.
@@ -211,14 +215,14 @@ pub enum Verdict {
 
 /// Tells whether csctl would publish a source tree with these files after that release. Source: `validateHash` in csctl's
 /// `pkg/cmd/create.go`.
-pub fn csctl_verdict(now: &FileDigests, last: &LastRelease) -> Verdict {
+pub fn csctl_verdict(now: &FileDigests, last: &LastRelease) -> CsctlVerdict {
     let class = last.hashes.cluster_class_dir.as_ref();
     let hashes = CsctlHashes {
         cluster_class_dir: class.map(|_| part(now, CLUSTER_CLASS)),
         ..CsctlHashes::of(now)
     };
     if !hashes.is_equal_for_csctl(&last.hashes) {
-        return Verdict::Publishes;
+        return CsctlVerdict::Publishes;
     }
     let reason = format!(
         "it compares only {} with {} ({} {}), and none of them changed",
@@ -227,14 +231,14 @@ pub fn csctl_verdict(now: &FileDigests, last: &LastRelease) -> Verdict {
         last.source(),
         last.tag
     );
-    Verdict::Refuses { reason }
+    CsctlVerdict::Refuses { reason }
 }
 
 /// Returns what to say of a source tree that differs from the last release and that csctl would not publish; nothing where it
 /// would, where nothing differs, or where it cannot be told.
 pub fn unpublishable(now: &FileDigests, last: &LastRelease) -> Option<String> {
     let differing: Vec<String> = last.differing_parts(now).into_iter().collect();
-    let Verdict::Refuses { reason } = csctl_verdict(now, last) else {
+    let CsctlVerdict::Refuses { reason } = csctl_verdict(now, last) else {
         return None;
     };
     let parts: Vec<&str> = differing.iter().map(String::as_str).collect();

@@ -38,6 +38,7 @@ pub(crate) use configured::{
 pub(crate) use discover::Known;
 pub use discover::{Discovery, Hints, add_left_out, discover, discover_with};
 pub use document::Document;
+pub(crate) use edits::{AT_END, AT_TEXT};
 pub use edits::{EditNote, Edited, FileEdits};
 pub use examples::{
     Example, ExampleKind, ExampleValue, Explained, NamedRelease, NamedVersion, Stated, Subject,

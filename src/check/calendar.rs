@@ -15,15 +15,15 @@ pub(super) const RULES: [Rule; 5] = [
         name: "late-patch",
         group: Group::Standard,
         severity: Severity::Error,
-        finds: "A stack line does not provide a patch whose time under the standard is over.",
-        reason: "scs-0210 requires the latest patch of every supported minor within a month (its earlier texts: one or two weeks).",
+        finds: "A stack line lacks a patch that is overdue under the standard.",
+        reason: "scs-0210 requires the latest patch of every supported minor within a month (earlier versions: one or two weeks).",
         find: Search::Stack(late_patch),
     },
     Rule {
         name: "late-minor",
         group: Group::Standard,
         severity: Severity::Error,
-        finds: "The stack does not provide a minor whose time under the standard is over.",
+        finds: "The stack lacks a minor that is overdue under the standard.",
         reason: "scs-0210 requires the latest minor within four months of its first release.",
         find: Search::Stack(late_minor),
     },
@@ -31,7 +31,7 @@ pub(super) const RULES: [Rule; 5] = [
         name: "late-vulnerability",
         group: Group::Standard,
         severity: Severity::Error,
-        finds: "A stack line is open to a critical vulnerability for longer than the standard allows after the patch.",
+        finds: "A stack line is still open to a critical vulnerability after the time that the standard allows for the patch.",
         reason: "scs-0210 requires patches against critical vulnerabilities within two weeks, and recommends two days.",
         find: Search::Stack(late_vulnerability),
     },
@@ -40,7 +40,7 @@ pub(super) const RULES: [Rule; 5] = [
         group: Group::Standard,
         severity: Severity::Warning,
         finds: "A minor is still provided or listed after its upstream end of life.",
-        reason: "It gets no more security fixes, and the standard recommends not to offer it.",
+        reason: "It gets no more security fixes, and the standard recommends not offering it.",
         find: Search::Stack(end_of_life),
     },
     Rule {
@@ -58,13 +58,14 @@ const AHEAD: u32 = 14;
 
 /// Returns the lines of a stack with what is open under the standard.
 fn open_deadlines(view: &View<'_>, catalog: &Catalog) -> Vec<(LineMatrix, Vec<Deadline>)> {
-    let lines = matrix(view.stack, catalog);
-    let open = |line: LineMatrix| {
-        let mut deadlines = line.deadlines(view.input.policy.standard, catalog);
-        deadlines.retain(Deadline::is_open);
-        (line, deadlines)
-    };
-    lines.into_iter().map(open).collect()
+    let lines = matrix(view.stack, catalog).into_iter();
+    lines
+        .map(|line| {
+            let mut deadlines = line.deadlines(view.input.policy.standard, catalog);
+            deadlines.retain(Deadline::is_open);
+            (line, deadlines)
+        })
+        .collect()
 }
 
 fn late(view: &View<'_>, rule: standard::DeadlineRule) -> Vec<Found> {
@@ -92,12 +93,11 @@ fn late_patch(view: &View<'_>) -> Vec<Found> {
     };
     let mut found = Vec::new();
     for (line, deadlines) in open_deadlines(view, catalog) {
-        let of_patches =
-            |deadline: &&Deadline| deadline.rule == standard::DeadlineRule::LatestPatch;
         let mut late: Vec<&Deadline> = deadlines
             .iter()
-            .filter(of_patches)
-            .filter(|deadline| deadline.is_late())
+            .filter(|deadline| {
+                deadline.rule == standard::DeadlineRule::LatestPatch && deadline.is_late()
+            })
             .collect();
         late.sort_by_key(|deadline| deadline.due);
         if let Some((first, others)) = late.split_first() {
@@ -156,10 +156,10 @@ fn end_of_life(view: &View<'_>) -> Vec<Found> {
     ended
         .map(|minor| {
             let day = catalog.end_of_life.get(&minor);
-            let since = day.map(|day| format!(" since {day}")).unwrap_or_default();
+            let on = day.map(|day| format!(" on {day}")).unwrap_or_default();
             let command = view.input.selection.command("update --end-of-life drop");
-            let hint = format!("{command} removes it from lists");
-            at_line(view, minor, format!("{minor} is end of life{since}")).hinted(hint)
+            let hint = format!("run `{command}` to remove it from lists");
+            at_line(view, minor, format!("{minor} reached end of life{on}")).hinted(hint)
         })
         .collect()
 }
@@ -174,23 +174,18 @@ fn due_soon(view: &View<'_>) -> Vec<Found> {
             .into_iter()
             .map(move |deadline| (line.line.minor, deadline))
     });
-    let is_soon = |deadline: &Deadline| matches!(deadline.state, DeadlineState::Upcoming(days) if days <= AHEAD);
     open.chain(missing_deadlines(view, catalog))
-        .filter(|(_, deadline)| is_soon(deadline))
+        .filter(|(_, deadline)| matches!(deadline.state, DeadlineState::Upcoming(days) if days <= AHEAD))
         .map(|(minor, deadline)| at_line(view, minor, deadline.message))
         .collect()
 }
 
 /// Returns a finding at the place that states the version of a minor, or at the first file of the stack.
 fn at_line(view: &View<'_>, minor: Minor, message: String) -> Found {
-    let of_minor = |fact: &Fact| match fact {
-        Fact::Kubernetes { version } | Fact::ListedVersion { version } => version.minor() == minor,
-        Fact::KubernetesMinor { minor: stated } => *stated == minor,
-        _ => false,
-    };
     let mut references = view.files().flat_map(SourceFile::references);
-    let reference = references
-        .find(|reference| of_minor(&reference.fact) && reference.role != Role::ReleaseMetadata);
+    let reference = references.find(|reference| {
+        states_minor(&reference.fact, minor) && reference.role != Role::ReleaseMetadata
+    });
     if let Some(reference) = reference {
         return Found::at(reference, message).of(minor);
     }
@@ -199,9 +194,16 @@ fn at_line(view: &View<'_>, minor: Minor, message: String) -> Found {
         let entry = entries.find(|entry| entry.version.minor() == minor)?;
         Some((image_list.file.clone(), Some(entry.line)))
     });
-    let own = || Some((view.lines().next()?.own_file(), None));
     let (file, line) = listed
-        .or_else(own)
+        .or_else(|| Some((view.lines().next()?.own_file(), None)))
         .unwrap_or_else(|| (view.stack.directory.clone(), None));
     Found::in_file(&file, line, message).of(minor)
+}
+
+fn states_minor(fact: &Fact, minor: Minor) -> bool {
+    match fact {
+        Fact::Kubernetes { version } | Fact::ListedVersion { version } => version.minor() == minor,
+        Fact::KubernetesMinor { minor: stated } => *stated == minor,
+        _ => false,
+    }
 }

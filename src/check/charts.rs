@@ -3,7 +3,7 @@
 use super::finding::Found;
 use super::rule::{Group, Rule, Search, Severity};
 use super::view::{Line, View, file_name};
-use crate::stack::{Fact, Reference, minor_in_name};
+use crate::stack::{Fact, Reference, SourceFile, minor_in_name};
 use crate::version::{ChartRequirement, ChartVersion, Minor};
 
 pub(super) const RULES: [Rule; 6] = [
@@ -11,24 +11,24 @@ pub(super) const RULES: [Rule; 6] = [
         name: "class-chart-minor",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "The cluster class chart's name carries another minor than the stack.",
-        reason: "The operator finds the chart of a release by that name, and could not load the release.",
+        finds: "The cluster class chart's name carries a different minor than the stack.",
+        reason: "The operator finds a release's chart by that name and could not load the release.",
         find: Search::Stack(class_chart_minor),
     },
     Rule {
         name: "addon-chart-minor",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "A cluster addon chart's name carries another minor than the stack.",
-        reason: "The operator finds the addon chart of a release by that name, and could not load the release.",
+        finds: "A cluster addon chart's name carries a different minor than the stack.",
+        reason: "The operator finds a release's addon chart by that name and could not load the release.",
         find: Search::Stack(addon_chart_minor),
     },
     Rule {
         name: "chart-stack-name",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "A chart's name is that of another provider or cluster stack.",
-        reason: "It was copied from there, and the operator searches releases of this stack for charts of this stack's name.",
+        finds: "A chart is named after another provider or cluster stack.",
+        reason: "It was copied from there, but the operator looks for charts named after this stack.",
         find: Search::Stack(chart_stack_name),
     },
     Rule {
@@ -36,23 +36,23 @@ pub(super) const RULES: [Rule; 6] = [
         group: Group::Tree,
         severity: Severity::Error,
         finds: "The cluster class chart's name does not have the form `<provider>-<stack>-<minor>-cluster-class`.",
-        reason: "The operator finds the chart of a release by a name of that form, and could not load the release.",
+        reason: "The operator finds a release's chart by a name of that form and could not load the release.",
         find: Search::Stack(class_chart_name),
     },
     Rule {
         name: "addon-version-minor",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "An addon chart that belongs to a Kubernetes minor is that of another minor, or a range has no version for it.",
-        reason: "The cloud controller manager and the storage driver are made and tested for one Kubernetes minor.",
+        finds: "An addon chart that follows the Kubernetes minor is at a version for another minor, or its range allows no version for it.",
+        reason: "The cloud controller manager and the CSI driver are built and tested for one Kubernetes minor.",
         find: Search::Stack(addon_version_minor),
     },
     Rule {
         name: "addon-version-list",
         group: Group::Tree,
         severity: Severity::Warning,
-        finds: "An addon chart has another version than versions.yaml or stack.yaml says for its minor.",
-        reason: "What is released is then not what the list promises.",
+        finds: "An addon chart has a different version than versions.yaml or stack.yaml lists for its minor.",
+        reason: "The release then differs from what the list promises.",
         find: Search::Stack(addon_version_list),
     },
 ];
@@ -86,7 +86,7 @@ fn other_minors(view: &View<'_>, minor_of: impl Fn(&Fact) -> Option<Minor>) -> V
 
 fn other_minor(line: Line<'_>, reference: &Reference, minor: &str) -> Found {
     let message = format!(
-        "{} belongs to {minor}, {}; the operator could not load such a release",
+        "{} belongs to {minor}, but {}; the operator cannot load such a release",
         reference.value,
         line.is_words()
     );
@@ -120,14 +120,20 @@ fn chart_stack_name(view: &View<'_>) -> Vec<Found> {
             let Some((found_provider, found_name)) = owner(&reference.value) else {
                 continue;
             };
-            let what = if found_provider != provider {
-                format!("provider {found_provider}, {authority} is of {provider}")
+            let (case, what) = if found_provider != provider {
+                let what =
+                    format!("provider {found_provider}, but {authority} belongs to {provider}");
+                ("provider", what)
             } else if found_name != name {
-                format!("stack {found_name}, {authority} is {name}")
+                (
+                    "stack",
+                    format!("stack {found_name}, but {authority} is {name}"),
+                )
             } else {
                 continue;
             };
-            found.push(line.at(reference, format!("{} names {what}", reference.value)));
+            let message = format!("{} names {what}", reference.value);
+            found.push(line.at(reference, message).case(case));
         }
     }
     found
@@ -151,7 +157,7 @@ fn class_chart_name(view: &View<'_>) -> Vec<Found> {
             let (provider, name, _) = expected_owner(view, line);
             let needed = format!("{provider}-{name}-{}-cluster-class", line.minor.dashed());
             let message = format!(
-                "the operator looks for a chart named {needed}, and this is {}",
+                "the operator looks for a chart named {needed}, but this one is named {}",
                 reference.value
             );
             found.push(
@@ -166,32 +172,9 @@ fn class_chart_name(view: &View<'_>) -> Vec<Found> {
 fn addon_version_minor(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for line in view.lines() {
-        let bound = |chart: &str| view.stack.charts.find(chart).is_some();
         for reference in line.references() {
-            let words = match &reference.fact {
-                Fact::ChartDependency {
-                    chart,
-                    version,
-                    range,
-                    ..
-                } if bound(chart) => stray_words(chart, (version, range), line.minor),
-                // What is locked is what a range becomes. Where Chart.yaml itself is wrong, that is said.
-                Fact::LockedDependency { chart, version } if bound(chart) => {
-                    let asked = line
-                        .tree
-                        .find_dependency(reference)
-                        .map(|asked| &asked.fact);
-                    let is_open = match asked {
-                        Some(Fact::ChartDependency {
-                            range: Some(range), ..
-                        }) => range.takes_minor(line.minor),
-                        _ => false,
-                    };
-                    stray_words(chart, (version, &None), line.minor).filter(|_| is_open)
-                }
-                _ => None,
-            };
-            let message = words.map(|words| format!("{words}, {}", line.is_words()));
+            let words = stray_dependency(view, line, reference);
+            let message = words.map(|words| format!("{words}, but {}", line.is_words()));
             found.extend(message.map(|message| line.at(reference, message)));
         }
     }
@@ -199,27 +182,56 @@ fn addon_version_minor(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-/// Says that a version or a range is of another minor, where it is.
+fn stray_dependency(view: &View<'_>, line: Line<'_>, reference: &Reference) -> Option<String> {
+    let (chart, version, range) = match &reference.fact {
+        Fact::ChartDependency {
+            chart,
+            version,
+            range,
+            ..
+        } => (chart, version.as_ref(), range.as_ref()),
+        // What is locked is what a range became. Where Chart.yaml itself is wrong, the finding is there.
+        Fact::LockedDependency { chart, version } if is_in_open_range(line, reference) => {
+            (chart, version.as_ref(), None)
+        }
+        _ => return None,
+    };
+    view.stack.charts.find(chart)?;
+    stray_words(chart, version, range, line.minor)
+}
+
+/// Tells whether the dependency that a lock is for allows versions for the stack's minor.
+fn is_in_open_range(line: Line<'_>, locked: &Reference) -> bool {
+    match line.tree.find_dependency(locked).map(|asked| &asked.fact) {
+        Some(Fact::ChartDependency {
+            range: Some(range), ..
+        }) => range.takes_minor(line.minor),
+        _ => false,
+    }
+}
+
+/// Says that a version or a range is for another minor, where it is.
 fn stray_words(
     chart: &str,
-    asked: (&Option<ChartVersion>, &Option<ChartRequirement>),
+    version: Option<&ChartVersion>,
+    range: Option<&ChartRequirement>,
     minor: Minor,
 ) -> Option<String> {
-    match asked {
+    match (version, range) {
         (Some(version), _) if !version.follows(minor) => Some(format!(
             "{chart} {version} is for Kubernetes 1.{}",
             version.minor_number()
         )),
         (None, Some(range)) if !range.takes_minor(minor) => Some(match range.whole_minor() {
             Some(number) => format!("{chart} {range} is for Kubernetes 1.{number}"),
-            None => format!("{chart} {range} takes no version for Kubernetes {minor}"),
+            None => format!("{chart} {range} allows no version for Kubernetes {minor}"),
         }),
         _ => None,
     }
 }
 
 fn listed_addons_of_other_minors<'a>(view: &View<'a>) -> impl Iterator<Item = Found> + use<'a> {
-    let references = view.files().flat_map(crate::stack::SourceFile::references);
+    let references = view.files().flat_map(SourceFile::references);
     references.filter_map(|reference| match &reference.fact {
         Fact::ListedAddon {
             minor,
@@ -227,8 +239,8 @@ fn listed_addons_of_other_minors<'a>(view: &View<'a>) -> impl Iterator<Item = Fo
             version,
             range,
         } => {
-            let words = stray_words(chart, (version, range), *minor)?;
-            let message = format!("{words}, its row is of {minor}");
+            let words = stray_words(chart, version.as_ref(), range.as_ref(), *minor)?;
+            let message = format!("{words}, but its row is for {minor}");
             Some(Found::at(reference, message).of(*minor))
         }
         _ => None,
@@ -287,7 +299,7 @@ fn list_difference(line: Line<'_>, reference: &Reference, list: &Reference) -> O
     } else {
         ""
     };
-    let message = format!("{chart} {asked}{locked}, {name} says {}", list.value);
+    let message = format!("{chart} {asked}{locked}, but {name} says {}", list.value);
     let hint = format!(
         "write {} in {}:{}, or {asked} in {}:{}",
         list.value, reference.file, reference.line, list.file, list.line

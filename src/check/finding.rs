@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::rule::{Rule, Severity};
-use crate::stack::Reference;
+use crate::stack::{AT_END, AT_TEXT, EditNote, Reference};
 use crate::version::Minor;
 
 /// The version of the findings' JSON form.
@@ -36,6 +36,9 @@ pub struct Finding {
     pub line: Option<usize>,
     /// The rule's name.
     pub rule: &'static str,
+    /// Which of the rule's cases it is, where the rule has several: a code that stays the same when the message changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<&'static str>,
     /// How bad it is.
     pub severity: Severity,
     /// The cluster stack.
@@ -50,7 +53,7 @@ pub struct Finding {
     pub message: String,
     /// What `check --fix` and `update` would write there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fix: Option<Fix>,
+    pub fix: Option<Repair>,
     /// What a person can do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -60,12 +63,45 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Fix {
+pub struct Repair {
+    /// What kind of change it is.
+    pub action: RepairAction,
     /// The place in the file.
     pub at: String,
     /// What will stand there; nothing where something is removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+}
+
+/// A kind of change. Its name stays the same when sentences change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum RepairAction {
+    /// The value of a key becomes another one.
+    SetValue,
+    /// A part of a text becomes another one.
+    ReplaceText,
+    /// The file gets a newline at its end.
+    AddNewline,
+    /// What stands there is removed.
+    Remove,
+}
+
+impl Repair {
+    pub(super) fn of(edit: &EditNote) -> Self {
+        let action = match &edit.to {
+            None => RepairAction::Remove,
+            Some(_) if edit.at == AT_END => RepairAction::AddNewline,
+            Some(_) if edit.at == AT_TEXT => RepairAction::ReplaceText,
+            Some(_) => RepairAction::SetValue,
+        };
+        Self {
+            action,
+            at: edit.at.clone(),
+            to: edit.to.clone(),
+        }
+    }
 }
 
 /// What a rule found.
@@ -74,6 +110,7 @@ pub(super) struct Found {
     pub(super) line: Option<usize>,
     pub(super) at: Option<String>,
     pub(super) minor: Option<Minor>,
+    pub(super) case: Option<&'static str>,
     pub(super) message: String,
     pub(super) hint: Option<String>,
 }
@@ -84,6 +121,7 @@ impl Finding {
             file: found.file,
             line: found.line,
             rule: rule.name,
+            case: found.case,
             severity: rule.severity,
             stack,
             minor: found.minor,
@@ -103,6 +141,7 @@ impl Found {
             line,
             at: None,
             minor: None,
+            case: None,
             message: message.into(),
             hint: None,
         }
@@ -120,6 +159,14 @@ impl Found {
     pub(super) fn of(self, minor: impl Into<Option<Minor>>) -> Self {
         Self {
             minor: minor.into(),
+            ..self
+        }
+    }
+
+    /// Says which of its rule's cases it is.
+    pub(super) fn case(self, case: &'static str) -> Self {
+        Self {
+            case: Some(case),
             ..self
         }
     }

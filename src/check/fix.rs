@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::finding::{Finding, Findings, Fix};
+use super::finding::{Finding, Findings, Repair};
 use super::input::CheckInput;
 use super::view::View;
 use crate::catalog::Catalog;
@@ -45,16 +45,12 @@ pub(super) fn name_fixes(view: &View<'_>, findings: &mut [Finding]) {
         let Some(file) = files.get(finding.file.as_str()) else {
             continue;
         };
-        let is_there = |at: &str| finding.at.as_deref() == Some(at);
-        let mut edits = file
+        let edit = file
             .edits
             .iter()
-            .filter(|edit| Some(edit.line) == finding.line);
-        if let Some(edit) = edits.find(|edit| is_there(&edit.at)) {
-            finding.fix = Some(Fix {
-                at: edit.at.clone(),
-                to: edit.to.clone(),
-            });
+            .find(|edit| Some(edit.line) == finding.line && Some(&edit.at) == finding.at.as_ref());
+        if let Some(edit) = edit {
+            finding.fix = Some(Repair::of(edit));
             finding.hint = None;
         }
     }

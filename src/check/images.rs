@@ -15,24 +15,24 @@ pub(super) const RULES: [Rule; 5] = [
         name: "image-name-version",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "The name of the stack's node image carries another version than the stack.",
-        reason: "Nodes would boot another Kubernetes version than the cluster's.",
+        finds: "The name of the stack's node image carries a different version than the stack.",
+        reason: "Nodes would boot a different Kubernetes version than the cluster's.",
         find: Search::Stack(image_name_version),
     },
     Rule {
         name: "image-version",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "The stack's image manifest downloads the image of another version than the stack.",
-        reason: "The image that the class asks for is then not in the cloud.",
+        finds: "The stack's image manifest downloads the image for a different version than the stack's.",
+        reason: "The cloud then lacks the image that the cluster class asks for.",
         find: Search::Stack(image_version),
     },
     Rule {
         name: "image-cannot-follow",
         group: Group::Tree,
         severity: Severity::Warning,
-        finds: "An image of the stack cannot follow a new default: no source of it is known, or its name or what stands beside it cannot be about another image.",
-        reason: "The default then stays where it is, as nodes would boot another Kubernetes version than the cluster's.",
+        finds: "An image of the stack cannot follow a new default: its source is unknown, or its name or the values beside it fit no other image.",
+        reason: "The default stays where it is; otherwise nodes would boot a different Kubernetes version than the cluster's.",
         find: Search::Stack(image_cannot_follow),
     },
     Rule {
@@ -40,7 +40,7 @@ pub(super) const RULES: [Rule; 5] = [
         group: Group::Tree,
         severity: Severity::Error,
         finds: "The directory, the file and the name or version of one image disagree.",
-        reason: "One of them was not changed: what is downloaded is not what the entry says.",
+        reason: "One of them was not updated, so the download is not what the entry says.",
         find: Search::Stack(image_parts),
     },
     Rule {
@@ -61,12 +61,12 @@ fn image_name_version(view: &View<'_>) -> Vec<Found> {
                 && line.differs(version)
             {
                 let message = format!(
-                    "{} is the image of {version}, {}",
+                    "{} is the image for {version}, but {}",
                     reference.value,
                     line.is_words()
                 );
                 let hint = format!(
-                    "name the image of {} here, or write {version} in {}",
+                    "name the image for {} here, or write {version} in {}",
                     line.version_words(),
                     line.default_file()
                 );
@@ -84,11 +84,15 @@ fn image_version(view: &View<'_>) -> Vec<Found> {
             if let Fact::Image(image) = &reference.fact
                 && line.differs(image.version)
             {
-                let message = format!("the image is of {}, {}", image.version, line.is_words());
+                let message = format!(
+                    "the image is for {}, but {}",
+                    image.version,
+                    line.is_words()
+                );
                 let is_newer = line.default.is_some_and(|default| image.version > default);
                 let hint = if is_newer {
                     format!(
-                        "write {} in {}, or the image of {} here",
+                        "write {} in {}, or the image for {} here",
                         image.version,
                         line.default_file(),
                         line.version_words()
@@ -96,7 +100,9 @@ fn image_version(view: &View<'_>) -> Vec<Found> {
                 } else {
                     let command = format!("update {}", view.stack.title());
                     let command = view.input.selection.command(&command);
-                    format!("{command} sets URL and checksum together, from the image store")
+                    format!(
+                        "run `{command}` to set URL and checksum together, from the image store"
+                    )
                 };
                 found.push(line.at(reference, message).hinted(hint));
             }
@@ -120,20 +126,18 @@ fn image_parts(view: &View<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for (minor, image_list) in view.image_lists() {
         for entry in &image_list.entries {
-            for message in disagreements(entry) {
-                found.push(Found::in_file(&image_list.file, Some(entry.line), message).of(minor));
+            for (case, message) in disagreements(entry) {
+                let told = Found::in_file(&image_list.file, Some(entry.line), message);
+                found.push(told.of(minor).case(case));
             }
         }
     }
     for line in view.lines() {
         for reference in line.references() {
             if let Fact::Image(image) = &reference.fact {
-                let messages = url_disagreements(&image.url);
-                found.extend(
-                    messages
-                        .into_iter()
-                        .map(|message| line.at(reference, message)),
-                );
+                for (case, message) in url_disagreements(&image.url) {
+                    found.push(line.at(reference, message).case(case));
+                }
             }
         }
         for file in &line.tree.files {
@@ -143,8 +147,8 @@ fn image_parts(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-/// What an entry of a list says against itself.
-fn disagreements(entry: &ImageListEntry) -> Vec<String> {
+/// What an entry of a list says against itself: the case, and in words.
+fn disagreements(entry: &ImageListEntry) -> Vec<(&'static str, String)> {
     let Some(url) = &entry.url else {
         return Vec::new();
     };
@@ -160,17 +164,20 @@ fn disagreements(entry: &ImageListEntry) -> Vec<String> {
     });
     if let Some(named) = named.filter(|named| *named != read.version) {
         let what = if entry.name == named.to_string() {
-            format!("the entry is of {named}")
+            format!("the entry is for {named}")
         } else {
-            format!("{} is the image of {named}", entry.name)
+            format!("{} is the image for {named}", entry.name)
         };
-        messages.push(format!("{what}, its URL is of {}", read.version));
+        messages.push((
+            "name",
+            format!("{what}, but its URL is for {}", read.version),
+        ));
     }
     messages
 }
 
 /// What a URL says against itself: its directory is of another minor or operating system than its file.
-fn url_disagreements(url: &str) -> Vec<String> {
+fn url_disagreements(url: &str) -> Vec<(&'static str, String)> {
     let Ok(read) = ImagePattern::read_url(url) else {
         return Vec::new();
     };
@@ -183,7 +190,10 @@ fn url_disagreements(url: &str) -> Vec<String> {
     if let Some(minor) = read.directory_minor
         && minor != read.version.minor()
     {
-        messages.push(format!("{file} is in the directory of {minor}"));
+        messages.push((
+            "directory",
+            format!("{file} is in the directory for {minor}"),
+        ));
     }
     let directory_os: Option<OsRelease> = directory
         .split_once("-kube-")
@@ -191,7 +201,10 @@ fn url_disagreements(url: &str) -> Vec<String> {
     if let (Some(file_os), Some(directory_os)) = (read.os, directory_os)
         && file_os != directory_os
     {
-        messages.push(format!("{file} is in the directory of {directory_os}"));
+        messages.push((
+            "directory",
+            format!("{file} is in the directory for {directory_os}"),
+        ));
     }
     messages
 }
@@ -209,30 +222,31 @@ fn wrong_os(file: &SourceFile, minor: Minor) -> Vec<Found> {
     if !is_manifest {
         return Vec::new();
     }
-    let keys = |names: &[&str]| {
-        names
-            .iter()
-            .fold(Path::root(), |path, name| path.key(*name))
+    let documents = file.documents().iter();
+    documents
+        .filter_map(|document| wrong_os_in(document, file, minor))
+        .collect()
+}
+
+fn wrong_os_in(document: &Node, file: &SourceFile, minor: Minor) -> Option<Found> {
+    let resource = Path::root().key("spec").key("resource");
+    let url = resource.clone().key("content").key("download").key("url");
+    let os = resource
+        .key("properties")
+        .key("operatingSystem")
+        .key("version");
+    let read = ImagePattern::read_url(document.at(&url)?.as_str()?).ok()?;
+    let node = document.at(&os)?;
+    let (stated, needed) = (node.as_str()?, read.os?.dotted_version());
+    if stated == needed {
+        return None;
+    }
+    let message = format!("operating system {stated}, but the image's URL says {needed}");
+    let found = Found {
+        at: Some(os.to_string()),
+        ..Found::in_file(file.path(), Some(node.line()), message)
     };
-    let url = keys(&["spec", "resource", "content", "download", "url"]);
-    let os = keys(&[
-        "spec",
-        "resource",
-        "properties",
-        "operatingSystem",
-        "version",
-    ]);
-    let check = |document: &Node| {
-        let read = ImagePattern::read_url(document.at(&url)?.as_str()?).ok()?;
-        let node = document.at(&os)?;
-        let (stated, needed) = (node.as_str()?, read.os?.dotted_version());
-        let message = format!("operating system {stated}, the image's URL says {needed}");
-        (stated != needed).then(|| Found {
-            at: Some(os.to_string()),
-            ..Found::in_file(file.path(), Some(node.line()), message).of(minor)
-        })
-    };
-    file.documents().iter().filter_map(check).collect()
+    Some(found.of(minor).case("operating-system"))
 }
 
 fn image_checksum(view: &View<'_>) -> Vec<Found> {
@@ -261,12 +275,12 @@ fn image_checksum(view: &View<'_>) -> Vec<Found> {
                 let name = file_name(url);
                 let other = file_name(other);
                 let message = format!(
-                    "{name} has checksum {}, {other} says {}",
+                    "{name} has checksum {}, but {other} says {}",
                     short(sum),
                     short(of_other)
                 );
                 let command = view.input.selection.command("check --with catalog");
-                let hint = format!("{command} says which of them the store gives");
+                let hint = format!("run `{command}` to see which one the store has");
                 found.push(
                     Found::in_file(file, Some(line), message)
                         .of(minor)

@@ -1,13 +1,13 @@
 //! Rules about lists of node images and versions: what must be in them, and what must not be in them twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::Found;
 use super::rule::{Group, Rule, Search, Severity};
 use super::versions::rows;
 use super::view::{View, file_name};
 use crate::catalog::ImagePattern;
-use crate::stack::{ImageList, ImageListForm};
+use crate::stack::{Fact, ImageList, ImageListEntry, ImageListForm};
 use crate::version::{KubernetesVersion, Minor};
 
 pub(super) const RULES: [Rule; 5] = [
@@ -15,15 +15,15 @@ pub(super) const RULES: [Rule; 5] = [
         name: "default-not-listed",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "The stack's own list of node images does not have the version that the stack is set to.",
-        reason: "The operator would provide no image for the clusters of such a release.",
+        finds: "The stack's own image list lacks the version that the stack is set to.",
+        reason: "The operator would provide no image for clusters of such a release.",
         find: Search::Stack(default_not_listed),
     },
     Rule {
         name: "version-without-image",
         group: Group::Tree,
         severity: Severity::Warning,
-        finds: "A version is listed in versions.yaml, or is the stack's, and the image list has no image of it.",
+        finds: "The image list has no image for a version that versions.yaml lists or the stack is set to.",
         reason: "Clouds that import the list cannot run that version.",
         find: Search::Stack(version_without_image),
     },
@@ -31,24 +31,24 @@ pub(super) const RULES: [Rule; 5] = [
         name: "duplicate-image",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "A list has two images of one name, or one version twice.",
-        reason: "The operator and the image manager know images by name, and silently ignore the second.",
+        finds: "A list has two images with the same name, or the same version twice.",
+        reason: "The operator and openstack-image-manager identify images by name and silently ignore the second.",
         find: Search::Stack(duplicate_image),
     },
     Rule {
         name: "list-image-name",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "The stack asks for an image by another name than its image list gives it: a blank, a dash or an underscore differs.",
-        reason: "openstack-image-manager names images `{name}{separator}{version}`, with a blank as separator unless the list says another; no such image is found.",
+        finds: "The stack asks for an image under a different name than its image list gives it: a space, a dash or an underscore differs.",
+        reason: "openstack-image-manager names images `{name}{separator}{version}`, with a space unless the list sets another separator, so the image is not found.",
         find: Search::Stack(list_image_name),
     },
     Rule {
         name: "class-versions",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "`spec.kubernetesVersions` of a ClusterClass is not in order, leaves a minor out, or has more than 100 versions.",
-        reason: "Cluster API requires the oldest first, at least one version of every minor in between, and 1 to 100 of them.",
+        finds: "`spec.kubernetesVersions` of a ClusterClass is out of order, skips a minor, or has more than 100 versions.",
+        reason: "Cluster API requires 1 to 100 versions, oldest first, with at least one of every minor in between.",
         find: Search::Stack(class_versions),
     },
 ];
@@ -78,10 +78,10 @@ fn default_not_listed(view: &View<'_>) -> Vec<Found> {
             .iter()
             .map(|entry| entry.version.to_string())
             .collect();
-        let message = format!("the list has {}, {}", few(&versions), line.is_words());
+        let message = format!("the list has {}, but {}", few(&versions), line.is_words());
         let command = format!("update {}", view.stack.title());
         let command = view.input.selection.command(&command);
-        let hint = format!("{command} adds the image, from the image store");
+        let hint = format!("run `{command}` to add the image from the image store");
         let first = image_list.entries[0].line;
         found.push(
             Found::in_file(&image_list.file, Some(first), message)
@@ -116,26 +116,34 @@ fn version_without_image(view: &View<'_>) -> Vec<Found> {
         return Vec::new();
     };
     let file = file_name(&list.file);
-    let has_image = |version: KubernetesVersion| {
-        let mut entries = lists.iter().flat_map(|list| &list.entries);
-        entries.any(|entry| entry.version == version)
-    };
+    let images: BTreeSet<KubernetesVersion> = lists
+        .iter()
+        .flat_map(|list| &list.entries)
+        .map(|entry| entry.version)
+        .collect();
     let rows = rows(view);
     let mut found = Vec::new();
-    for (reference, version) in rows.iter().filter(|(_, version)| !has_image(*version)) {
-        let message = format!("{} is listed, {file} has no image for it", reference.value);
-        found.push(Found::at(reference, message).of(version.minor()));
+    for (reference, version) in rows.iter().filter(|(_, version)| !images.contains(version)) {
+        let message = format!(
+            "{} is listed, but {file} has no image for it",
+            reference.value
+        );
+        found.push(
+            Found::at(reference, message)
+                .of(version.minor())
+                .case("listed"),
+        );
     }
     for line in view.lines() {
-        let Some(default) = line.default.filter(|default| !has_image(*default)) else {
+        let Some(default) = line.default.filter(|default| !images.contains(default)) else {
             continue;
         };
         if !rows.iter().any(|(_, version)| *version == default) {
             let stated = line.references().find(|reference| {
-                matches!(reference.fact, crate::stack::Fact::Kubernetes { version } if version == default)
+                matches!(reference.fact, Fact::Kubernetes { version } if version == default)
             });
-            let message = format!("{}, {file} has no image for it", line.is_words());
-            found.extend(stated.map(|reference| line.at(reference, message)));
+            let message = format!("{}, but {file} has no image for it", line.is_words());
+            found.extend(stated.map(|reference| line.at(reference, message).case("default")));
         }
     }
     found
@@ -152,8 +160,13 @@ struct Asked<'a> {
 }
 
 fn list_image_name(view: &View<'_>) -> Vec<Found> {
-    let image_lists = || view.image_lists().map(|(_, image_list)| image_list);
-    let lists: Vec<&ImageList> = image_lists()
+    let all: Vec<&ImageList> = view
+        .image_lists()
+        .map(|(_, image_list)| image_list)
+        .collect();
+    let lists: Vec<&ImageList> = all
+        .iter()
+        .copied()
         .filter(|image_list| image_list.form == ImageListForm::ImageManager)
         .collect();
     if lists.is_empty() {
@@ -164,7 +177,10 @@ fn list_image_name(view: &View<'_>) -> Vec<Found> {
         .flat_map(|file| file.named_images(&view.stack.series))
         .filter(|image| image.url.is_some())
         .flat_map(|image| image.names)
-        .chain(image_lists().flat_map(|image_list| image_list.names.iter().cloned()))
+        .chain(
+            all.iter()
+                .flat_map(|image_list| image_list.names.iter().cloned()),
+        )
         .collect();
     let mut found = Vec::new();
     for asked in names_asked_for(view, &lists) {
@@ -177,7 +193,7 @@ fn list_image_name(view: &View<'_>) -> Vec<Found> {
             continue;
         };
         let message = format!(
-            "`{}` is asked for, {} makes `{}`",
+            "the stack asks for `{}`, but {} creates `{}`",
             asked.text,
             file_name(&list.file),
             shown(given)
@@ -237,25 +253,32 @@ fn built_name(line: &str, lists: &[&ImageList]) -> Option<ImagePattern> {
     if !inner.trim_end().ends_with("ersion") {
         return None;
     }
-    let is_separator = |c: char| matches!(c, ' ' | '-' | '_');
     let separator = before.chars().last().filter(|c| is_separator(*c))?;
     let before = &before[..before.len() - 1];
-    let literal = || {
-        let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let start = before.rfind(|c| !is_of_name(c)).map_or(0, |at| at + 1);
-        Some(before[start..].to_owned()).filter(|name| !name.is_empty())
-    };
-    let of_list = || {
-        let mut names = lists.iter().flat_map(|list| &list.names);
-        let name = names.find_map(|name| name.as_str().strip_suffix("v{version}"))?;
-        Some(name.trim_end_matches(is_separator).to_owned())
-    };
     let name = if before.trim_end().ends_with(".imageName }}") {
-        of_list()?
+        name_of_lists(lists)?
     } else {
-        literal()?
+        name_at_end(before)?
     };
     format!("{name}{separator}v{{version}}").parse().ok()
+}
+
+fn is_separator(c: char) -> bool {
+    matches!(c, ' ' | '-' | '_')
+}
+
+/// Returns the name that is written at the end of a text.
+fn name_at_end(text: &str) -> Option<&str> {
+    let rest =
+        text.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    Some(&text[rest.len()..]).filter(|name| !name.is_empty())
+}
+
+/// Returns the name that a list gives its images, without the version.
+fn name_of_lists<'l>(lists: &[&'l ImageList]) -> Option<&'l str> {
+    let mut names = lists.iter().flat_map(|list| &list.names);
+    let name = names.find_map(|name| name.as_str().strip_suffix("v{version}"))?;
+    Some(name.trim_end_matches(is_separator))
 }
 
 fn duplicate_image(view: &View<'_>) -> Vec<Found> {
@@ -264,7 +287,7 @@ fn duplicate_image(view: &View<'_>) -> Vec<Found> {
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
         for entry in &image_list.entries {
             if let Some(first) = names.get(entry.name.as_str()) {
-                let message = format!("{} is listed already, on line {first}", entry.name);
+                let message = format!("{} is already listed on line {first}", entry.name);
                 let hint = format!(
                     "remove one of the entries on lines {first} and {}",
                     entry.line
@@ -289,30 +312,33 @@ fn class_versions(view: &View<'_>) -> Vec<Found> {
         .image_lists()
         .filter(|(_, image_list)| is_class_versions(image_list))
     {
-        let mut add = |line: usize, message: String| {
-            found.push(Found::in_file(&image_list.file, Some(line), message).of(minor));
-        };
+        let file = &image_list.file;
         for pair in image_list.entries.windows(2) {
-            let (before, after) = (&pair[0], &pair[1]);
-            if before.version > after.version {
-                let message = format!("{} is older than {} before it", after.name, before.name);
-                add(after.line, message);
-            }
-            let next: Minor = before.version.minor().next();
-            if after.version.minor() > next {
-                add(
-                    after.line,
-                    format!("no version of {next} before {}", after.name),
-                );
-            }
+            let misplaced = misplaced(&pair[0], &pair[1]);
+            found.extend(misplaced.map(|(case, message)| {
+                let told = Found::in_file(file, Some(pair[1].line), message);
+                told.of(minor).case(case)
+            }));
         }
-        if image_list.entries.len() > MOST {
-            let count = image_list.entries.len();
-            add(
-                image_list.line,
-                format!("{count} versions, {MOST} is the most"),
-            );
+        let count = image_list.entries.len();
+        if count > MOST {
+            let message = format!("{count} versions; at most {MOST} are allowed");
+            let told = Found::in_file(file, Some(image_list.line), message);
+            found.push(told.of(minor).case("too-many"));
         }
     }
     found
+}
+
+/// Says why an entry cannot stand behind another: the case, and in words.
+fn misplaced(before: &ImageListEntry, after: &ImageListEntry) -> Option<(&'static str, String)> {
+    if before.version > after.version {
+        let message = format!("{} comes after the newer {}", after.name, before.name);
+        return Some(("order", message));
+    }
+    let next = before.version.minor().next();
+    (after.version.minor() > next).then(|| {
+        let message = format!("no version of {next} comes before {}", after.name);
+        ("missing-minor", message)
+    })
 }

@@ -1,10 +1,9 @@
 //! Rules of standard scs-0102-v2: the metadata that images in an SCS cloud carry. What openstack-image-manager refuses by itself is
 //! another rule's business (`image-manager-form`); this one looks at what it lets through, and at what node images carry.
 
-use super::consumers::{
-    ARCHITECTURES, OS_PURPOSES, REPLACE_FREQUENCIES, for_each_properties, is_day, is_uuid_validity,
-};
+use super::consumers::{for_each_properties, is_day};
 use super::finding::Found;
+use super::image_manager::{ARCHITECTURES, OS_PURPOSES, REPLACE_FREQUENCIES, is_uuid_validity};
 use super::rule::{Group, Rule, Search, Severity};
 use super::view::View;
 use crate::yaml::Node;
@@ -13,7 +12,7 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     name: "image-metadata",
     group: Group::Tree,
     severity: Severity::Warning,
-    finds: "A property of an image has a value outside standard scs-0102-v2, or a build date lies in the future.",
+    finds: "An image property has a value that standard scs-0102-v2 does not allow, or a build date is in the future.",
     reason: "A cloud with such an image fails the standard's test.",
     find: Search::Stack(image_metadata),
 }];
@@ -31,44 +30,63 @@ fn image_metadata(view: &View<'_>) -> Vec<Found> {
     for (minor, image_list) in view.image_lists() {
         for entry in &image_list.entries {
             if let Some(built) = entry.built.filter(|built| *built > view.input.today) {
-                let message = format!("{} was built on {built}, which is to come", entry.name);
-                found.push(Found::in_file(&image_list.file, Some(entry.line), message).of(minor));
+                let message = format!(
+                    "{} has build date {built}, which is in the future",
+                    entry.name
+                );
+                let told = Found::in_file(&image_list.file, Some(entry.line), message);
+                found.push(told.of(minor).case("build-date"));
             }
         }
     }
     for_each_properties(view, |minor, file, properties| {
         for (line, message) in wrong_values(properties) {
-            found.push(Found::in_file(file.path(), Some(line), message).of(minor));
+            let told = Found::in_file(file.path(), Some(line), message);
+            found.push(told.of(minor).case("property"));
         }
     });
     found
 }
 
-/// Finds properties with values outside the standard.
+/// Finds properties with values that the standard does not allow.
 fn wrong_values(properties: &Node) -> Vec<(usize, String)> {
-    let value = |name: &str| {
-        let node = properties.get(name)?;
-        Some((node.line(), node.as_str()?))
-    };
-    let outside = |name: &str, text: &str, needed: &str| {
-        format!("`{name}: {text}` is outside the standard: {needed}")
-    };
     let mut wrong = Vec::new();
     for (name, words) in PROPERTIES {
-        if let Some((line, text)) = value(name).filter(|(_, text)| !words.contains(text)) {
-            wrong.push((line, outside(name, text, &words.join(", "))));
-        }
+        let allowed = words.join(", ");
+        wrong.extend(wrong_value(properties, name, &allowed, |text| {
+            words.contains(&text)
+        }));
     }
-    if let Some((line, text)) = value("uuid_validity").filter(|(_, text)| !is_uuid_validity(text)) {
-        let needed = "none, notice, forever, last-<number> or a day";
-        wrong.push((line, outside("uuid_validity", text, needed)));
-    }
-    let is_until = |text: &str| matches!(text, "none" | "notice") || is_day(text);
-    if let Some((line, text)) = value("provided_until").filter(|(_, text)| !is_until(text)) {
-        wrong.push((
-            line,
-            outside("provided_until", text, "none, notice or a day"),
-        ));
-    }
+    let allowed = "none, notice, forever, last-<number> or a date";
+    wrong.extend(wrong_value(
+        properties,
+        "uuid_validity",
+        allowed,
+        is_uuid_validity,
+    ));
+    let allowed = "none, notice or a date";
+    wrong.extend(wrong_value(
+        properties,
+        "provided_until",
+        allowed,
+        is_end_of_provision,
+    ));
     wrong
+}
+
+/// Returns the line of a property whose value is not allowed, and what is.
+fn wrong_value(
+    properties: &Node,
+    name: &str,
+    allowed: &str,
+    is_allowed: impl Fn(&str) -> bool,
+) -> Option<(usize, String)> {
+    let node = properties.get(name)?;
+    let text = node.as_str().filter(|text| !is_allowed(text))?;
+    let message = format!("invalid value `{text}` for `{name}`: the standard allows {allowed}");
+    Some((node.line(), message))
+}
+
+fn is_end_of_provision(text: &str) -> bool {
+    matches!(text, "none" | "notice") || is_day(text)
 }

@@ -11,8 +11,8 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     name: "plugin-method",
     group: Group::Tree,
     severity: Severity::Error,
-    finds: "csctl.yaml names no method of the OpenStack plugin, or one whose node-images/config.yaml is not there.",
-    reason: "csctl calls the plugin with it, and the release is not made.",
+    finds: "csctl.yaml names no valid method of the OpenStack plugin, or one whose node-images/config.yaml is missing.",
+    reason: "csctl calls the plugin with it, and no release is built.",
     find: Search::Stack(plugin_method),
 }];
 
@@ -36,35 +36,50 @@ fn wrong_method(view: &View<'_>, line: Line<'_>, file: &SourceFile) -> Option<Fo
     config.entries().next()?;
     let node = config.get("method");
     let written = node.and_then(Node::as_str);
-    let at = path.key("method").to_string();
-    let tell = |message: String, hint: String| {
-        let place = node.unwrap_or(config);
-        let told = Found::in_file(file.path(), Some(place.line()), message);
-        let told = Found {
-            at: Some(at.clone()),
-            ..told
-        };
-        Some(told.of(line.minor).hinted(hint))
+    let problem = match written.and_then(Method::parse) {
+        Some(method) => missing_list(view, line, method)?,
+        None => Problem {
+            case: if written.is_some() {
+                "unknown-method"
+            } else {
+                "missing-method"
+            },
+            message: match written {
+                Some(word) => format!("invalid value `{word}` for `method`"),
+                None => "`config.provider.config` has no `method`".to_owned(),
+            },
+            hint: format!(
+                "write `get` or `build`, which need {LIST}, or `matrix` for all patch images of the minor"
+            ),
+        },
     };
-    let Some(method) = written.and_then(Method::parse) else {
-        let message = match written {
-            Some(word) => format!("`{word}` is no method of the plugin"),
-            None => "`config.provider.config` names no method of the plugin".to_owned(),
-        };
-        let hint = format!(
-            "write `get`, which copies {LIST}, `build`, or `matrix` for all patch images of the minor"
-        );
-        return tell(message, hint);
+    let place = node.unwrap_or(config);
+    let found = Found {
+        at: Some(path.key("method").to_string()),
+        ..Found::in_file(file.path(), Some(place.line()), problem.message)
     };
+    Some(found.of(line.minor).case(problem.case).hinted(problem.hint))
+}
+
+struct Problem {
+    case: &'static str,
+    message: String,
+    hint: String,
+}
+
+/// Says that the list that a method copies or builds is not there.
+fn missing_list(view: &View<'_>, line: Line<'_>, method: Method) -> Option<Problem> {
     let list = format!("{}/{LIST}", line.tree.directory);
     let needs_list = matches!(method, Method::Get | Method::Build);
     if !needs_list || view.input.tree.find(list.trim_start_matches('/')).is_some() {
         return None;
     }
-    let message = format!(
-        "method `{}` copies {LIST}, which is not there",
-        method.name()
-    );
-    let hint = format!("write {list}, or use method `matrix`");
-    tell(message, hint)
+    Some(Problem {
+        case: "missing-list",
+        message: format!(
+            "method `{}` needs {LIST}, which does not exist",
+            method.name()
+        ),
+        hint: format!("write {list}, or use method `matrix`"),
+    })
 }

@@ -14,8 +14,8 @@ pub(super) const RULES: [Rule; 4] = [
         name: "blocked-version",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "A list, a default or an image names a version that csctl-matrix.yaml blocks.",
-        reason: "Somebody decided, with a reason, that it must not be used.",
+        finds: "A list, a default or an image uses a version that csctl-matrix.yaml blocks.",
+        reason: "A maintainer decided, with a reason, that it must not be used.",
         find: Search::Stack(blocked_version),
     },
     Rule {
@@ -23,23 +23,23 @@ pub(super) const RULES: [Rule; 4] = [
         group: Group::Tree,
         severity: Severity::Warning,
         finds: "The stack is not set to the version that csctl-matrix.yaml pins for its minor.",
-        reason: "The pin holds until its last day, and the next plan sets the stack to it.",
+        reason: "The pin holds until its last day, and the next plan sets the stack to that version.",
         find: Search::Stack(pinned_version),
     },
     Rule {
         name: "unsupported-minor",
         group: Group::Tree,
         severity: Severity::Warning,
-        finds: "A source tree is set to a minor that `minors` of csctl-matrix.yaml leaves out.",
-        reason: "It is left alone by every plan, and gets no new patches.",
+        finds: "A source tree is set to a minor that `minors` in csctl-matrix.yaml leaves out.",
+        reason: "Every plan leaves it alone, so it gets no new patches.",
         find: Search::Stack(unsupported_minor),
     },
     Rule {
         name: "unfollowed-os",
         group: Group::Tree,
         severity: Severity::Warning,
-        finds: "The image of the stack's version has an operating system that `os` of csctl-matrix.yaml does not name.",
-        reason: "New images get another one, and clusters of this version stay behind.",
+        finds: "The image for the stack's version has an operating system that `os` in csctl-matrix.yaml does not list.",
+        reason: "New images get a different one, and clusters of this version stay behind.",
         find: Search::Stack(unfollowed_os),
     },
 ];
@@ -67,7 +67,7 @@ fn blocked_version(view: &View<'_>) -> Vec<Found> {
     }
     let command = format!("update {}", view.stack.title());
     let command = view.input.selection.command(&command);
-    let hint = format!("{command} takes it out of lists and defaults");
+    let hint = format!("run `{command}` to remove it from lists and defaults");
     let mut found = Vec::new();
     for reference in view.files().flat_map(SourceFile::references) {
         // csctl writes a metadata.yaml of its own.
@@ -120,7 +120,7 @@ fn unsupported_minor(view: &View<'_>) -> Vec<Found> {
         .filter(|line| !policy.minors.contains(line.minor));
     outside
         .map(|line| {
-            let message = format!("{} is not among the supported minors", line.minor);
+            let message = format!("{} is not one of the supported minors", line.minor);
             let hint = "add it to `minors`, or remove its source tree";
             Found::in_file(&line.own_file(), None, message)
                 .of(line.minor)
@@ -132,20 +132,13 @@ fn unsupported_minor(view: &View<'_>) -> Vec<Found> {
 fn unfollowed_os(view: &View<'_>) -> Vec<Found> {
     let policy = policy(view);
     let mut found = Vec::new();
-    let say = |version: KubernetesVersion, os: &OsRelease| {
-        let followed: Vec<String> = policy.os.iter().map(ToString::to_string).collect();
-        format!(
-            "the image of {version} is on {os}, followed are {}",
-            followed.join(", ")
-        )
-    };
     for line in view.lines() {
         for reference in line.references() {
             if let Fact::Image(image) = &reference.fact
                 && let Some(os) = image.os.as_ref().filter(|os| !policy.follows_os(Some(os)))
                 && !line.differs(image.version)
             {
-                found.push(line.at(reference, say(image.version, os)));
+                found.push(line.at(reference, other_os(&policy, image.version, os)));
             }
         }
     }
@@ -155,11 +148,23 @@ fn unfollowed_os(view: &View<'_>) -> Vec<Found> {
             let os = entry.os.as_ref().filter(|os| !policy.follows_os(Some(os)));
             if let Some(os) = os.filter(|_| is_default) {
                 found.push(
-                    Found::in_file(&image_list.file, Some(entry.line), say(entry.version, os))
-                        .of(entry.version.minor()),
+                    Found::in_file(
+                        &image_list.file,
+                        Some(entry.line),
+                        other_os(&policy, entry.version, os),
+                    )
+                    .of(entry.version.minor()),
                 );
             }
         }
     }
     found
+}
+
+fn other_os(policy: &Policy, version: KubernetesVersion, os: &OsRelease) -> String {
+    let followed: Vec<String> = policy.os.iter().map(ToString::to_string).collect();
+    format!(
+        "the image for {version} is on {os}, but `os` lists {}",
+        followed.join(", ")
+    )
 }

@@ -9,22 +9,24 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     name: "configured-reference",
     group: Group::Tree,
     severity: Severity::Warning,
-    finds: "A place named under `references` in csctl-matrix.yaml says something else than its template.",
-    reason: "It was named because it has to follow the stack, and it was forgotten.",
+    finds: "A value named under `references` in csctl-matrix.yaml differs from its template.",
+    reason: "It was configured to follow the stack, and it was not updated.",
     find: Search::Stack(configured_reference),
 }];
 
 fn configured_reference(view: &View<'_>) -> Vec<Found> {
-    let say = |stale: StaleReference| {
-        let StaleReference {
-            reference,
-            expected,
-        } = stale;
-        let message = format!(
-            "`{}` says {}, {expected} is wanted",
-            reference.at, reference.value
-        );
-        Found::at(&reference, message)
-    };
-    stale_references(view.stack).into_iter().map(say).collect()
+    let stale = stale_references(view.stack);
+    stale.iter().map(stale_reference).collect()
+}
+
+fn stale_reference(stale: &StaleReference) -> Found {
+    let StaleReference {
+        reference,
+        expected,
+    } = stale;
+    let message = format!(
+        "`{}` is {}, but its template gives {expected}",
+        reference.at, reference.value
+    );
+    Found::at(reference, message)
 }

@@ -9,15 +9,16 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     name: CSCTL_RULE,
     group: Group::Release,
     severity: Severity::Warning,
-    finds: "The source tree differs from its last release only in what csctl does not compare.",
-    reason: "`csctl create -m stable` then says that there is no change, and publishes nothing (docs/csctl.md).",
+    finds: "The source tree differs from its last release only in files that csctl does not compare.",
+    reason: "`csctl create -m stable` then reports no change and publishes nothing (docs/csctl.md).",
     find: Search::Stack(csctl_refuses),
 }];
 
 fn csctl_refuses(view: &View<'_>) -> Vec<Found> {
-    let refused = |line: super::view::Line<'_>| {
-        let why = view.input.unpublishable.get(&line.tree.directory)?;
-        Some(Found::in_file(&line.own_file(), None, why.clone()).of(line.minor))
-    };
-    view.lines().filter_map(refused).collect()
+    view.lines()
+        .filter_map(|line| {
+            let why = view.input.unpublishable.get(&line.tree.directory)?;
+            Some(Found::in_file(&line.own_file(), None, why.clone()).of(line.minor))
+        })
+        .collect()
 }

@@ -96,19 +96,19 @@ impl Group {
     pub fn describe(self) -> &'static str {
         match self {
             Self::Tree => {
-                "Contradictions between files of the repository. They need nothing else, and are applied by default."
+                "Contradictions between files of the repository. They need nothing else and are applied by default."
             }
             Self::Strict => {
-                "What the release tools set right on their own, or what is only probably wrong. Applied when asked: `--with strict`."
+                "What release tools correct by themselves, or what is only probably wrong. Applied on request: `--with strict`."
             }
             Self::Catalog => {
-                "What the repository says against what the world offers. Applied when asked, `--with catalog`, and with a catalog file."
+                "Differences between the repository and what its sources offer. Applied on request, `--with catalog`, and with a catalog file."
             }
             Self::Standard => {
-                "What standard scs-0210 finds late, or due soon, on the day. Applied when asked, `--with standard`: it needs to know the releases of Kubernetes."
+                "What is overdue, or due soon, under standard scs-0210. Applied on request, `--with standard`: it needs the releases of Kubernetes."
             }
             Self::Release => {
-                "Whether csctl would publish the state. Applied when asked, `--with release`: it compares every file with the last release's git tag."
+                "Whether csctl would publish the state. Applied on request, `--with release`: it compares every file with the last release's git tag."
             }
         }
     }

@@ -14,7 +14,7 @@ pub struct RuleSelection {
 
 /// A name that is neither a rule's nor a group's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no rule or group of rules `{name}`")]
+#[error("unknown rule or group `{name}`")]
 pub struct RuleSelectionError {
     name: String,
     nearest: Option<&'static str>,
@@ -27,15 +27,17 @@ impl RuleSelectionError {
         match self.nearest {
             Some(nearest) => format!("did you mean `{nearest}`? The groups are {groups}"),
             None => {
-                format!("csctl-matrix check --list-rules names the rules; the groups are {groups}")
+                format!(
+                    "run `csctl-matrix check --list-rules` to list the rules; the groups are {groups}"
+                )
             }
         }
     }
 }
 
 impl RuleSelection {
-    /// Returns a selection by names of rules and groups: those alone, where any are named, else the default groups and those
-    /// beside them; without those left out.
+    /// Returns a selection by names of rules and groups: `only` these where there are any, else the default groups and those of
+    /// `with`; in either case without those of `skip`.
     pub fn new(
         only: &[String],
         with: &[String],
@@ -68,20 +70,23 @@ impl RuleSelection {
 
     /// Tells whether a rule is to be applied.
     pub fn takes(&self, rule: &Rule) -> bool {
-        let named = |names: &[String]| names.iter().any(|name| is_named(rule, name));
         let is_default = rule.group.is_default() || self.groups.contains(&rule.group);
         let taken = if self.only.is_empty() {
             is_default
         } else {
-            named(&self.only)
+            is_among(rule, &self.only)
         };
-        (taken || named(&self.with)) && !named(&self.skip)
+        (taken || is_among(rule, &self.with)) && !is_among(rule, &self.skip)
     }
 
     /// Tells whether a rule of this group is to be applied.
     pub fn takes_group(&self, group: Group) -> bool {
         rules().any(|rule| rule.group == group && self.takes(rule))
     }
+}
+
+fn is_among(rule: &Rule, names: &[String]) -> bool {
+    names.iter().any(|name| is_named(rule, name))
 }
 
 fn is_named(rule: &Rule, name: &str) -> bool {

@@ -17,24 +17,24 @@ pub(super) const RULES: [Rule; 4] = [
         name: "image-other-version",
         group: Group::Strict,
         severity: Severity::Warning,
-        finds: "A value names an image of the stack in another version than the stack's, and nothing says what it is for.",
-        reason: "It was forgotten when the stack moved, or it is kept on purpose; a plan leaves it alone.",
+        finds: "A value names one of the stack's images at a different version than the stack's, and nothing says why.",
+        reason: "It was forgotten when the stack moved, or it is intended; plans leave it alone.",
         find: Search::Stack(image_other_version),
     },
     Rule {
         name: "chart-lock",
         group: Group::Strict,
         severity: Severity::Warning,
-        finds: "A Chart.lock is not that of its Chart.yaml.",
-        reason: "`helm dependency build` refuses it; tools that run `helm dependency update` make it anew and never notice.",
+        finds: "A Chart.lock does not match its Chart.yaml.",
+        reason: "`helm dependency build` rejects it; tools that run `helm dependency update` rewrite it and never notice.",
         find: Search::Stack(chart_lock),
     },
     Rule {
         name: "chart-archive",
         group: Group::Tree,
         severity: Severity::Warning,
-        finds: "A packaged chart in `charts/` is not of the version that its Chart.yaml depends on.",
-        reason: "`helm package` and `helm template` refuse such a chart, or use the stale archive.",
+        finds: "A packaged chart in `charts/` has a different version than its Chart.yaml depends on.",
+        reason: "`helm package` and `helm template` reject such a chart or use the stale archive.",
         find: Search::Stack(chart_archive),
     },
     Rule {
@@ -42,7 +42,7 @@ pub(super) const RULES: [Rule; 4] = [
         group: Group::Strict,
         severity: Severity::Warning,
         finds: "Images of three or more minors, or five or more images of one list, have the same build date.",
-        reason: "It is most likely the day on which a script ran, not the day on which the images were built.",
+        reason: "It is most likely the day a script ran, not the day the images were built.",
         find: Search::Stack(build_dates),
     },
 ];
@@ -54,12 +54,12 @@ fn chart_lock(view: &View<'_>) -> Vec<Found> {
             let Some(chart) = line.tree.find_chart(lock.path()) else {
                 continue;
             };
-            if let Some((line_number, message)) = lock_fault(chart, lock) {
+            if let Some(fault) = lock_fault(chart, lock) {
                 let directory = directory_of(lock.path());
                 found.push(
-                    Found::in_file(lock.path(), line_number, message)
+                    fault
                         .of(line.minor)
-                        .hinted(format!("helm dependency update {directory}")),
+                        .hinted(format!("run `helm dependency update {directory}`")),
                 );
             }
         }
@@ -67,7 +67,7 @@ fn chart_lock(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn lock_fault(chart: &SourceFile, lock: &SourceFile) -> Option<(Option<usize>, String)> {
+fn lock_fault(chart: &SourceFile, lock: &SourceFile) -> Option<Found> {
     for reference in lock.references() {
         // Helm keeps the order.
         let asked = chart
@@ -77,15 +77,17 @@ fn lock_fault(chart: &SourceFile, lock: &SourceFile) -> Option<(Option<usize>, S
         if let Some(asked) = asked.filter(|asked| !takes_locked(asked, reference)) {
             let wanted = &asked.value;
             let message = format!(
-                "{} {}, Chart.yaml says {wanted}",
+                "{} {}, but Chart.yaml says {wanted}",
                 locked_chart(reference),
                 reference.value
             );
-            return Some((Some(reference.line), message));
+            let fault = Found::in_file(lock.path(), Some(reference.line), message);
+            return Some(fault.case("version"));
         }
     }
     let fits = chart_lock_fits(chart, lock);
-    (!fits).then(|| (None, "the digest is not that of Chart.yaml".to_owned()))
+    let message = "the digest does not match Chart.yaml";
+    (!fits).then(|| Found::in_file(lock.path(), None, message).case("digest"))
 }
 
 fn locked_chart(reference: &Reference) -> &str {
@@ -133,8 +135,8 @@ fn chart_archive(view: &View<'_>) -> Vec<Found> {
                 if let Some(other) = stale_archive(reference, released, &archives) {
                     let version =
                         released.map_or_else(|| reference.value.clone(), ToString::to_string);
-                    let message = format!("version {version}, charts/ has {other}.tgz");
-                    let hint = format!("helm dependency update {directory}");
+                    let message = format!("version {version}, but charts/ has {other}.tgz");
+                    let hint = format!("run `helm dependency update {directory}`");
                     found.push(line.at(reference, message).hinted(hint));
                 }
             }
@@ -153,23 +155,28 @@ fn stale_archive<'a>(
     let Fact::ChartDependency { chart, range, .. } = &reference.fact else {
         return None;
     };
-    let is_right = |found: &ChartVersion| match (released, range) {
-        (Some(released), _) => found.is_same_release(released),
-        (None, Some(range)) => range.takes(found),
-        (None, None) => true,
-    };
-    let version_in = |archive: &str| {
-        let rest = archive.strip_prefix(chart.as_str())?.strip_prefix('-')?;
-        rest.parse::<ChartVersion>().ok()
-    };
-    let mut of_chart = archives
-        .iter()
-        .filter_map(|archive| Some((*archive, version_in(archive)?)));
-    let is_there = of_chart.clone().any(|(_, found)| is_right(&found));
-    of_chart
-        .next()
-        .filter(|_| !is_there)
-        .map(|(archive, _)| archive)
+    let mut first = None;
+    for archive in archives {
+        let Some(found) = packaged_version(archive, chart) else {
+            continue;
+        };
+        let is_right = match (released, range) {
+            (Some(released), _) => found.is_same_release(released),
+            (None, Some(range)) => range.takes(&found),
+            (None, None) => true,
+        };
+        if is_right {
+            return None;
+        }
+        first = first.or(Some(*archive));
+    }
+    first
+}
+
+/// Reads the version in the name of a chart's archive: `<chart>-<version>`.
+fn packaged_version(archive: &str, chart: &str) -> Option<ChartVersion> {
+    let version = archive.strip_prefix(chart)?.strip_prefix('-')?;
+    version.parse().ok()
 }
 
 fn build_dates(view: &View<'_>) -> Vec<Found> {
@@ -192,11 +199,11 @@ fn build_dates(view: &View<'_>) -> Vec<Found> {
             if minors.len() >= IMAGES || distinct.len() >= MINORS {
                 let count = minors.len();
                 let message = format!(
-                    "{count} images of {} minors were all built on {day}",
+                    "{count} images of {} minors have the build date {day}",
                     distinct.len()
                 );
                 let command = view.input.selection.command("check --with catalog");
-                let hint = format!("{command} compares them with the store");
+                let hint = format!("run `{command}` to compare them with the store");
                 found.push(
                     Found::in_file(&image_list.file, Some(line), message)
                         .of(minor)
@@ -217,12 +224,12 @@ fn image_other_version(view: &View<'_>) -> Vec<Found> {
         for file in &line.tree.files {
             for other in other_versions(view.stack, file, default) {
                 let message = format!(
-                    "`{}` names the image of {}, {}",
+                    "`{}` names the image for {}, but {}",
                     other.value,
                     other.version,
                     line.is_words()
                 );
-                let hint = format!("name the image of {default}, or leave it where it is meant so");
+                let hint = format!("name the image for {default}, or leave it if it is intended");
                 let told = Found::in_file(file.path(), Some(other.line), message);
                 found.push(told.of(line.minor).hinted(hint));
             }

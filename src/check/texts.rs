@@ -6,7 +6,9 @@ use super::input::StateTag;
 use super::rule::{Group, Rule, Search, Severity};
 use super::view::{Line, View, file_name};
 use crate::catalog::StackRelease;
-use crate::stack::{Example, ExampleValue, Fault, FaultKind, NamedVersion, Reference, Stated};
+use crate::stack::{
+    AT_END, Example, ExampleValue, Fault, FaultKind, NamedVersion, Reference, Stated,
+};
 use crate::version::Minor;
 
 pub(super) const RULES: [Rule; 5] = [
@@ -14,8 +16,8 @@ pub(super) const RULES: [Rule; 5] = [
         name: "unreadable",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "A file is no valid YAML, has a key twice, or does not have the shape that its kind of file needs.",
-        reason: "Its consumers refuse it or read something else than is meant, and no stack is planned on guesses.",
+        finds: "A file is not valid YAML, has a duplicate key, or lacks the structure that its kind of file needs.",
+        reason: "Its consumers reject or misread it, and no stack is planned on guesses.",
         find: Search::Faults(unreadable),
     },
     Rule {
@@ -23,31 +25,31 @@ pub(super) const RULES: [Rule; 5] = [
         group: Group::Tree,
         severity: Severity::Error,
         finds: "The name of a provider or cluster stack contains a dash.",
-        reason: "The operator splits release tags at dashes, into five or seven parts, and could not read the stack's releases.",
+        reason: "The operator splits release tags at dashes into five or seven parts and could not read the stack's releases.",
         find: Search::Faults(stack_name),
     },
     Rule {
         name: "release-tag",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "A release tag of this state does not have the operator's form, or is of another minor than the stack.",
-        reason: "The operator reads `<provider>-<stack>-<major>-<minor>-<version>` in five parts, or seven as in v0-sha-abc1234, and no other tag.",
+        finds: "A release tag of this state does not have the operator's form, or is for a different minor than the stack.",
+        reason: "The operator reads only `<provider>-<stack>-<major>-<minor>-<version>`, in five parts, or in seven with a version such as v0-sha-abc1234.",
         find: Search::Stack(release_tag),
     },
     Rule {
         name: "example-version",
         group: Group::Tree,
         severity: Severity::Warning,
-        finds: "An example in README.md or clusterstack.yaml names another version or minor than the stack's, or a release that is not of the stack's version.",
-        reason: "People copy it, and get a cluster of another minor or none.",
+        finds: "An example in README.md or clusterstack.yaml names a different version or minor than the stack's, or a release for a different version.",
+        reason: "People copy it and get a cluster of another minor, or none.",
         find: Search::Stack(example_version),
     },
     Rule {
         name: "final-newline",
         group: Group::Tree,
         severity: Severity::Warning,
-        finds: "A file that states facts of the matrix does not end with a line break.",
-        reason: "yamllint refuses it, and tools that append to the file glue two lines together.",
+        finds: "A file that states facts of the matrix does not end with a newline.",
+        reason: "yamllint rejects it, and tools that append to the file join two lines.",
         find: Search::Stack(final_newline),
     },
 ];
@@ -76,11 +78,11 @@ fn release_tag(view: &View<'_>) -> Vec<Found> {
             .iter()
             .filter(|tag| is_tag_of(view, line, &tag.name))
         {
-            let Some(message) = tag_fault(tag, line.minor) else {
+            let Some((case, message)) = tag_fault(tag, line.minor) else {
                 continue;
             };
             let hint = format!(
-                "tag it {}-{}-{}-v<number>",
+                "use a tag such as {}-{}-{}-v<number>",
                 line.tree.provider,
                 line.tree.name,
                 line.minor.dashed()
@@ -88,6 +90,7 @@ fn release_tag(view: &View<'_>) -> Vec<Found> {
             found.push(
                 Found::in_file(&line.own_file(), None, message)
                     .of(line.minor)
+                    .case(case)
                     .hinted(hint),
             );
         }
@@ -98,14 +101,16 @@ fn release_tag(view: &View<'_>) -> Vec<Found> {
 /// Tells whether a tag is meant for a source tree: it begins with provider, name and, where the stack has several source trees,
 /// the minor.
 fn is_tag_of(view: &View<'_>, line: Line<'_>, tag: &str) -> bool {
-    let begins = |name: &str| tag.starts_with(&format!("{}-{name}-", line.tree.provider));
-    let is_of_stack = begins(&line.tree.name) || begins(file_name(&view.stack.directory));
+    let names = [line.tree.name.as_str(), file_name(&view.stack.directory)];
+    let is_of_stack = names
+        .iter()
+        .any(|name| tag.starts_with(&format!("{}-{name}-", line.tree.provider)));
     let of_minor = format!("-{}-", line.minor.dashed());
     is_of_stack && (view.stack.trees.len() == 1 || tag.contains(&of_minor))
 }
 
-/// Says what is wrong with a tag, by the grammar of the operator's `pkg/clusterstack/clusterstack.go` and `pkg/version`.
-fn tag_fault(tag: &StateTag, minor: Minor) -> Option<String> {
+/// Says what is wrong with a tag: the case, and in words. By the grammar of the operator's `pkg/clusterstack/clusterstack.go` and `pkg/version`.
+fn tag_fault(tag: &StateTag, minor: Minor) -> Option<(&'static str, String)> {
     let (tag, is_asked) = (tag.name.as_str(), tag.is_asked);
     let parts: Vec<&str> = tag.split('-').collect();
     let version = match parts.len() {
@@ -113,24 +118,30 @@ fn tag_fault(tag: &StateTag, minor: Minor) -> Option<String> {
         count => {
             let count = NUMBERS
                 .get(count)
-                .map_or_else(|| count.to_string(), |word| (*word).to_owned());
-            return Some(format!(
+                .map_or_else(|| count.to_string(), ToString::to_string);
+            let message = format!(
                 "the tag {tag} has {count} dash-separated parts; the operator reads five or seven"
-            ));
+            );
+            return Some(("parts", message));
         }
     };
     let of: Option<Minor> = format!("{}-{}", parts[2], parts[3]).parse().ok();
     // A commit may have tags of several minors, where their releases are generated from it.
     if of != Some(minor) && is_asked {
-        return Some(format!("the tag {tag} is not of {minor}, the stack is"));
+        let message = format!("the tag {tag} is not for {minor}, the stack's minor");
+        return Some(("minor", message));
     }
-    let is_word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
     let is_number = parts[4]
         .strip_prefix('v')
         .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
-    let is_version = is_number && parts[5..].iter().all(|part| is_word(part));
-    (!is_version).then(|| {
-        format!("the tag {tag} ends with {version}; the operator reads v3 or v0-sha-abc1234")
+    let are_words = parts[5..]
+        .iter()
+        .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric()));
+    (!is_number || !are_words).then(|| {
+        let message = format!(
+            "the tag {tag} ends with {version}; the operator reads versions such as v3 or v0-sha-abc1234"
+        );
+        ("version", message)
     })
 }
 
@@ -148,13 +159,15 @@ fn example_version(view: &View<'_>) -> Vec<Found> {
             let is_behind = stated.is_some_and(|(version, default)| version < default);
             for value in &example.values {
                 let reference = file.example_reference(value);
-                let message = value_fault(line, value, &reference).or_else(|| {
+                let stale = value_fault(line, value, &reference).map(|message| ("stack", message));
+                let fault = stale.or_else(|| {
                     let newest = newest.filter(|_| is_behind)?;
-                    release_fault(line, newest, value)
+                    Some(("release", release_fault(line, newest, value)?))
                 });
-                if let Some(message) = message {
+                if let Some((case, message)) = fault {
                     found.push(
                         line.at(&reference, message)
+                            .case(case)
                             .hinted(example_hint(line, &example)),
                     );
                 }
@@ -177,7 +190,13 @@ fn value_fault(line: Line<'_>, value: &ExampleValue, reference: &Reference) -> O
         Stated::Release(release) => release.minor != line.minor,
         Stated::StackVersion(_) => false,
     };
-    differs.then(|| format!("the example says {}, {}", reference.value, line.is_words()))
+    differs.then(|| {
+        format!(
+            "the example says {}, but {}",
+            reference.value,
+            line.is_words()
+        )
+    })
 }
 
 /// Says what is wrong with the release of an example whose Kubernetes version is behind the stack's: to go on with its release, the
@@ -190,14 +209,14 @@ fn release_fault(line: Line<'_>, newest: &StackRelease, value: &ExampleValue) ->
     let newest_number = newest.tag.version.stable_number()?;
     if number < newest_number {
         return Some(format!(
-            "the example says v{number}, the newest release is v{newest_number}"
+            "the example says v{number}, but the newest release is v{newest_number}"
         ));
     }
     let of = newest.kubernetes.filter(|of| line.differs(*of))?;
     let is_newest = number == newest_number;
     is_newest.then(|| {
         format!(
-            "the example says v{number}, a release of {of}; {}",
+            "the example says v{number}, a release for {of}, but {}",
             line.is_words()
         )
     })
@@ -205,14 +224,13 @@ fn release_fault(line: Line<'_>, newest: &StackRelease, value: &ExampleValue) ->
 
 /// Says what to do about an example that no repair is known for.
 fn example_hint(line: Line<'_>, example: &Example) -> String {
-    let is_of = |minor| example.minor() == Some(minor);
     let is_build = example
         .release()
         .is_some_and(|release| release.version == NamedVersion::Build);
-    if !is_of(line.minor) && is_build {
+    if example.minor() != Some(line.minor) && is_build {
         let minor = line.minor;
         return format!(
-            "name a build or a release of {minor}; the name of its next build is not known"
+            "name a build or a release of {minor}; the name of its next build is unknown"
         );
     }
     let hint = if example.named_before {
@@ -232,7 +250,7 @@ fn final_newline(view: &View<'_>) -> Vec<Found> {
             let last = text.lines().count();
             let message = "no newline at the end of the file";
             found.push(Found {
-                at: Some("end".to_owned()),
+                at: Some(AT_END.to_owned()),
                 ..Found::in_file(file.path(), Some(last), message).of(minor)
             });
         }

@@ -1,10 +1,12 @@
 //! Rules about the default version: what csctl.yaml, stack.yaml, the directory and versions.yaml say of it.
 
+use std::collections::BTreeSet;
+
 use super::finding::Found;
 use super::rule::{Group, Rule, Search, Severity};
 use super::view::{Line, View, file_name, version_words};
 use crate::catalog::Catalog;
-use crate::stack::{Fact, Reference, Role};
+use crate::stack::{Fact, Reference, Role, SourceFile};
 use crate::version::{KubernetesVersion, Minor};
 
 pub(super) const RULES: [Rule; 5] = [
@@ -12,15 +14,15 @@ pub(super) const RULES: [Rule; 5] = [
         name: "csctl-version",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "csctl.yaml names a minor, or a version without its leading `v`.",
-        reason: "csctl accepts only a version in full, such as v1.34.7 (`^v\\d+\\.\\d+\\.\\d+$`), and stops otherwise.",
+        finds: "csctl.yaml states a minor, or a version without the leading `v`.",
+        reason: "csctl accepts only a full version such as v1.34.7 (`^v\\d+\\.\\d+\\.\\d+$`).",
         find: Search::Stack(csctl_version),
     },
     Rule {
         name: "default-version",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "Two places that state the stack's version disagree, or one disagrees with the directory's minor.",
+        finds: "Two files state different versions for the stack, or a version does not match the directory's minor.",
         reason: "Which version a release gets then depends on the tool that reads it.",
         find: Search::Stack(default_version),
     },
@@ -28,15 +30,15 @@ pub(super) const RULES: [Rule; 5] = [
         name: "metadata-version",
         group: Group::Tree,
         severity: Severity::Warning,
-        finds: "metadata.yaml states another Kubernetes version than the stack's.",
-        reason: "csctl writes a metadata.yaml of its own into every release, so a stale one misleads only people and release scripts.",
+        finds: "metadata.yaml states a different Kubernetes version than the stack's.",
+        reason: "csctl writes its own metadata.yaml into every release, so a stale one misleads people and release scripts.",
         find: Search::Stack(metadata_version),
     },
     Rule {
         name: "versions-row",
         group: Group::Tree,
         severity: Severity::Warning,
-        finds: "versions.yaml lists another version for the stack's minor than the stack is set to.",
+        finds: "versions.yaml lists a different version for the stack's minor than the stack is set to.",
         reason: "One of the two was forgotten, and people plan by the list.",
         find: Search::Stack(versions_row),
     },
@@ -44,8 +46,8 @@ pub(super) const RULES: [Rule; 5] = [
         name: "versions-minor-missing",
         group: Group::Tree,
         severity: Severity::Warning,
-        finds: "versions.yaml has no row for the minor that the stack is set to.",
-        reason: "Tools that make releases from the list skip that minor.",
+        finds: "versions.yaml has no row for the stack's minor.",
+        reason: "Tools that build releases from the list skip that minor.",
         find: Search::Stack(versions_minor_missing),
     },
 ];
@@ -65,7 +67,7 @@ fn csctl_version(view: &View<'_>) -> Vec<Found> {
                 _ => continue,
             };
             let message = format!(
-                "csctl accepts only a version in full, and this is `{}`",
+                "`{}` is not a full version such as {needed}; csctl rejects it",
                 reference.value
             );
             let hint = format!("write a released version such as {needed}");
@@ -94,9 +96,9 @@ fn default_version(view: &View<'_>) -> Vec<Found> {
                 Fact::KubernetesMinor { minor } => (minor, minor != line.minor),
                 _ => continue,
             };
-            let (message, hint) = if minor != line.minor && is_per_minor {
+            let (case, message, hint) = if minor != line.minor && is_per_minor {
                 let message = format!(
-                    "{} is of {minor}, the directory is {directory}",
+                    "{} belongs to {minor}, but the directory is {directory}",
                     reference.value
                 );
                 let hint = format!(
@@ -104,11 +106,11 @@ fn default_version(view: &View<'_>) -> Vec<Found> {
                     line.minor,
                     minor.dashed()
                 );
-                (message, hint)
+                ("directory", message, hint)
             } else if differs {
                 let words = line.version_words();
                 let message = format!(
-                    "{} here, {} says {words}",
+                    "{} here, but {} says {words}",
                     reference.value,
                     line.default_file()
                 );
@@ -116,11 +118,11 @@ fn default_version(view: &View<'_>) -> Vec<Found> {
                     Fact::Kubernetes { version } => both_ways(line, &reference.value, version),
                     _ => format!("write {} here", line.minor),
                 };
-                (message, hint)
+                ("file", message, hint)
             } else {
                 continue;
             };
-            found.push(line.at(reference, message).hinted(hint));
+            found.push(line.at(reference, message).case(case).hinted(hint));
         }
     }
     found
@@ -140,7 +142,7 @@ fn metadata_version(view: &View<'_>) -> Vec<Found> {
             };
             if stale {
                 let message = format!(
-                    "{} here, {} says {}",
+                    "{} here, but {} says {}",
                     reference.value,
                     line.default_file(),
                     line.version_words()
@@ -173,7 +175,7 @@ fn row_hint(view: &View<'_>, line: Line<'_>) -> String {
         .get(&minor)
         .filter(|day| **day < view.input.today)
     else {
-        return format!("{adds} adds it, with its addon charts");
+        return format!("run `{adds}` to add it with its addon charts");
     };
     let leaves = if view.stack.layout.has_directory_per_minor() {
         format!("remove {}", line.tree.directory)
@@ -182,21 +184,22 @@ fn row_hint(view: &View<'_>, line: Line<'_>) -> String {
             .input
             .selection
             .command(&format!("update {title} --switch MINOR"));
-        format!("{command} sets the stack to another minor")
+        format!("run `{command}` to set the stack to another minor")
     };
     format!(
-        "{minor} reached its end of life on {day}: {leaves}; or {adds} --end-of-life follow adds the row"
+        "{minor} reached end of life on {day}: {leaves}, or run `{adds} --end-of-life follow` to add the row"
     )
 }
 
 /// Returns the rows of the lists of versions that a stack has.
 pub(super) fn rows<'a>(view: &View<'a>) -> Vec<(&'a Reference, KubernetesVersion)> {
-    let references = view.files().flat_map(crate::stack::SourceFile::references);
-    let row = |reference: &'a Reference| match reference.fact {
-        Fact::ListedVersion { version } => Some((reference, version)),
-        _ => None,
-    };
-    references.filter_map(row).collect()
+    view.files()
+        .flat_map(SourceFile::references)
+        .filter_map(|reference| match reference.fact {
+            Fact::ListedVersion { version } => Some((reference, version)),
+            _ => None,
+        })
+        .collect()
 }
 
 fn versions_row(view: &View<'_>) -> Vec<Found> {
@@ -208,7 +211,7 @@ fn versions_row(view: &View<'_>) -> Vec<Found> {
         if line.default.is_some() && line.differs(version) {
             let stated = version_words(line.default, line.minor);
             let message = format!(
-                "{} is listed for {}, {} says {stated}{}",
+                "{} is listed for {}, but {} says {stated}{}",
                 reference.value,
                 line.minor,
                 line.default_file(),
@@ -227,19 +230,22 @@ fn images_words(
     listed: KubernetesVersion,
     default: Option<KubernetesVersion>,
 ) -> String {
-    let entries = || {
-        view.image_lists()
-            .flat_map(|(_, image_list)| &image_list.entries)
-    };
-    let Some(default) = default.filter(|_| entries().next().is_some()) else {
+    let listed_images: BTreeSet<KubernetesVersion> = view
+        .image_lists()
+        .flat_map(|(_, image_list)| &image_list.entries)
+        .map(|entry| entry.version)
+        .collect();
+    let Some(default) = default.filter(|_| !listed_images.is_empty()) else {
         return String::new();
     };
-    let has = |version: KubernetesVersion| entries().any(|entry| entry.version == version);
-    match (has(listed), has(default)) {
-        (true, true) => "; images of both are listed".to_owned(),
-        (true, false) => format!("; an image of {listed} is listed, none of {default}"),
-        (false, true) => format!("; an image of {default} is listed, none of {listed}"),
-        (false, false) => "; no image of either is listed".to_owned(),
+    match (
+        listed_images.contains(&listed),
+        listed_images.contains(&default),
+    ) {
+        (true, true) => "; the image list has both".to_owned(),
+        (true, false) => format!("; the image list has {listed} only"),
+        (false, true) => format!("; the image list has {default} only"),
+        (false, false) => "; the image list has neither".to_owned(),
     }
 }
 
@@ -248,7 +254,7 @@ fn both_ways(line: Line<'_>, value: &str, stated: KubernetesVersion) -> String {
     let file = line.default_file();
     match line.default {
         Some(default) => format!(
-            "write {} here, or {stated} in {file}: which of them is meant, the files do not say",
+            "write {} here, or {stated} in {file}; the files do not say which is right",
             default.spelled_like(value)
         ),
         None => format!("write a version of {} here", line.minor),
@@ -260,11 +266,11 @@ fn versions_minor_missing(view: &View<'_>) -> Vec<Found> {
     let Some((first, _)) = rows.first() else {
         return Vec::new();
     };
-    let is_missing = |minor: Minor| !rows.iter().any(|(_, version)| version.minor() == minor);
-    let missing = view.lines().filter(|line| is_missing(line.minor));
-    missing
+    let listed: BTreeSet<Minor> = rows.iter().map(|(_, version)| version.minor()).collect();
+    view.lines()
+        .filter(|line| !listed.contains(&line.minor))
         .map(|line| {
-            let message = format!("{} has no row, and {}", line.minor, line.is_words());
+            let message = format!("no row for {}, but {}", line.minor, line.is_words());
             Found::in_file(&first.file, Some(1), message)
                 .of(line.minor)
                 .hinted(row_hint(view, line))

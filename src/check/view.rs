@@ -85,7 +85,7 @@ impl<'a> Line<'a> {
     pub(super) fn is_words(self) -> String {
         match self.default {
             Some(default) => format!("the stack is {default}"),
-            None => format!("the stack is of {}", self.minor),
+            None => format!("the stack is for {}", self.minor),
         }
     }
 

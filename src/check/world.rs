@@ -13,31 +13,31 @@ pub(super) const RULES: [Rule; 5] = [
         name: "image-gone",
         group: Group::Catalog,
         severity: Severity::Error,
-        finds: "A listed image, or that of the stack's version, is not in the image store.",
-        reason: "A cloud that does not have the image yet cannot get it, and clusters of that version cannot grow.",
+        finds: "A listed image, or the image for the stack's version, is not in the image store.",
+        reason: "A cloud that has not imported the image yet cannot get it, and clusters of that version cannot grow.",
         find: Search::Stack(image_gone),
     },
     Rule {
         name: "image-republished",
         group: Group::Catalog,
         severity: Severity::Error,
-        finds: "The store gives another checksum for an image than the repository, or the registry another digest for a tag.",
-        reason: "The image was uploaded again under its name, or the checksum is of another one; downloads that check it fail, and a pinned digest is followed whatever its tag says.",
+        finds: "The store has a different checksum for an image than the repository, or the registry a different digest for a tag.",
+        reason: "The image was uploaded again under its name, or the checksum belongs to another image; downloads that verify it fail, and a pinned digest is used whatever its tag says.",
         find: Search::Stack(image_republished),
     },
     Rule {
         name: "build-date",
         group: Group::Catalog,
         severity: Severity::Warning,
-        finds: "A build date is not the day on which the store says the image was built.",
-        reason: "It is the evidence for how old an image is, and most likely the day on which a script ran.",
+        finds: "A build date is not the day on which the image was built, according to the store.",
+        reason: "People judge an image's age by it, and it is most likely the day a script ran.",
         find: Search::Stack(build_date),
     },
     Rule {
         name: "image-age",
         group: Group::Catalog,
         severity: Severity::Warning,
-        finds: "The image of the stack's version is older than the policy's `maximumImageAge`.",
+        finds: "The image for the stack's version is older than the policy's `maximumImageAge`.",
         reason: "It lacks the operating system's security fixes since then (draft standard scs-0220).",
         find: Search::Stack(image_age),
     },
@@ -45,8 +45,8 @@ pub(super) const RULES: [Rule; 5] = [
         name: "chart-not-published",
         group: Group::Catalog,
         severity: Severity::Error,
-        finds: "An addon chart's version, or that of a list, is not in the index of its repository.",
-        reason: "A version that only a git tag names cannot be installed: the release cannot be packaged.",
+        finds: "An addon chart's version, or one that a list names, is not in the index of its repository.",
+        reason: "A version that exists only as a git tag cannot be installed, so the release cannot be packaged.",
         find: Search::Stack(chart_not_published),
     },
 ];
@@ -144,11 +144,11 @@ fn image_gone(view: &View<'_>) -> Vec<Found> {
         }
         let file = file_name(named.url);
         let faulty = store.faulty.iter().find(|f| f.version == named.version);
-        let message = match faulty {
-            Some(faulty) => format!("{file}: {}", faulty.reason),
-            None => format!("the store has no {file}"),
+        let (case, message) = match faulty {
+            Some(faulty) => ("faulty", format!("{file}: {}", faulty.reason)),
+            None => ("missing", format!("the store has no {file}")),
         };
-        found.push(named.found(message));
+        found.push(named.found(message).case(case));
     }
     found.extend(defaults_without_image(view, catalog));
     found
@@ -169,13 +169,16 @@ fn defaults_without_image(view: &View<'_>, catalog: &Catalog) -> Vec<Found> {
                 continue;
             };
             let store = answering_store(catalog, pattern, line.minor);
-            let is_its = |image: &&NodeImage| series.has_os(image.os.as_ref());
-            if store.is_some_and(|store| store.images_of(default).find(is_its).is_none()) {
+            let is_missing = store.is_some_and(|store| {
+                let mut images = store.images_of(default);
+                !images.any(|image| series.has_os(image.os.as_ref()))
+            });
+            if is_missing {
                 let stated = line.references().find(
                     |reference| matches!(reference.fact, Fact::Kubernetes { version } if version == default),
                 );
                 let message = format!("{} has no image of {default}", pattern.base_or_name());
-                found.extend(stated.map(|reference| line.at(reference, message)));
+                found.extend(stated.map(|reference| line.at(reference, message).case("default")));
             }
         }
     }
@@ -200,21 +203,22 @@ fn image_republished(view: &View<'_>) -> Vec<Found> {
                 .map(|day| format!(", built {day}"))
                 .unwrap_or_default();
             let message = format!(
-                "{} has checksum {}, the store says {}{built}",
+                "{} has checksum {}, but the store says {}{built}",
                 file_name(named.url),
                 &listed.hex()[..12],
                 &offered.hex()[..12]
             );
             let words = format!("plan {} --change os-release", view.stack.title());
             let command = view.input.selection.command(&words);
-            let hint = format!("{command} shows the change by itself");
-            found.push(named.found(message).hinted(hint));
+            let hint = format!("run `{command}` to see the change by itself");
+            found.push(named.found(message).case("checksum").hinted(hint));
         }
     }
     for (minor, file) in view.files_with_minor() {
         for image in file.named_images(&view.stack.series) {
             if let Some(message) = other_digest(catalog, image.text, image.version) {
-                found.push(Found::in_file(file.path(), Some(image.line), message).of(minor));
+                let told = Found::in_file(file.path(), Some(image.line), message);
+                found.push(told.of(minor).case("digest"));
             }
         }
     }
@@ -237,7 +241,7 @@ fn other_digest(catalog: &Catalog, text: &str, version: KubernetesVersion) -> Op
     let owner = all.find(|image| image.digest.as_ref() == Some(&pinned));
     let owner = owner.map_or_else(String::new, |image| format!(", which is {}", image.version));
     Some(format!(
-        "{name} is pinned to sha256:{}{owner}; the registry gives it sha256:{}",
+        "{name} is pinned to sha256:{}{owner}; the registry has sha256:{}",
         &pinned.hex()[..12],
         &known.hex()[..12]
     ))
@@ -257,7 +261,7 @@ fn build_date(view: &View<'_>) -> Vec<Found> {
             && stated != offered
         {
             let file = file_name(named.url);
-            let message = format!("{file} was built on {offered}, the list says {stated}");
+            let message = format!("{file} was built on {offered}, but the list says {stated}");
             found.push(named.found(message));
         }
     }
@@ -280,7 +284,7 @@ fn image_age(view: &View<'_>) -> Vec<Found> {
         if days > i32::from(most.days()) {
             let file = file_name(named.url);
             let message = format!(
-                "{file} was built on {built}, {days} days ago; {} are allowed",
+                "{file} was built on {built}, {days} days ago; at most {} days are allowed",
                 most.days()
             );
             found.push(named.found(message));

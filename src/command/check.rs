@@ -85,8 +85,8 @@ impl FailOn {
 /// Checks, and repairs where that is asked for.
 pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
     if let (true, Some(revision)) = (request.fix, &request.place.revision) {
-        let message = format!("--fix writes into the working directory, not into {revision}");
-        return Err(CommandError::new(message).hinted("leave --rev or --fix out"));
+        let message = format!("--fix writes to the working directory, not to {revision}");
+        return Err(CommandError::new(message).hinted("remove --rev or --fix"));
     }
     if !request.fix {
         return told(&request.place, find_and_repair(request, None));
@@ -129,14 +129,14 @@ fn find_and_repair(
     } else {
         None
     };
-    let look = Look {
+    let checker = Checker {
         request,
         rules: &rules,
         catalog: catalog.as_ref(),
     };
-    let mut findings = look.at(&repository, check)?;
+    let mut findings = checker.at(&repository, check)?;
     if let Some(repairs) = repairs {
-        let plan = look.at(&repository, |input| repair(input, &findings))?;
+        let plan = checker.at(&repository, |input| repair(input, &findings))?;
         if plan.has_changes() {
             repairs.write(request, &repository, &plan)?;
             notices.extend(
@@ -145,7 +145,7 @@ fn find_and_repair(
                     .map(|file| format!("repaired {}", file.path)),
             );
             repository = Repository::open(&request.place)?;
-            findings = look.at(&repository, check)?;
+            findings = checker.at(&repository, check)?;
         }
     }
     let fails = findings
@@ -179,17 +179,14 @@ fn select_rules(
             CommandError::new(format!("{CONFIG_FILE}: check.{key}: {error}")).hinted(error.hint())
         })?;
     }
-    let both = |asked: &[String], configured: &[String]| [asked, configured].concat();
-    let skip = if request.only.is_empty() {
-        both(&request.skip, &configured.skip)
+    let (with, skip) = if request.only.is_empty() {
+        (
+            [&request.with[..], &configured.with].concat(),
+            [&request.skip[..], &configured.skip].concat(),
+        )
     } else {
         // What is asked for by name is applied whatever the file says.
-        request.skip.clone()
-    };
-    let with = if request.only.is_empty() {
-        both(&request.with, &configured.with)
-    } else {
-        request.with.clone()
+        (request.with.clone(), request.skip.clone())
     };
     let mut rules = RuleSelection::new(&request.only, &with, &skip)
         .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
@@ -200,13 +197,13 @@ fn select_rules(
 }
 
 /// How a repository is looked at.
-struct Look<'a> {
+struct Checker<'a> {
     request: &'a CheckRequest,
     rules: &'a RuleSelection,
     catalog: Option<&'a Catalog>,
 }
 
-impl Look<'_> {
+impl Checker<'_> {
     /// Hands a repository to a function.
     fn at<R>(
         &self,
@@ -228,7 +225,7 @@ impl Look<'_> {
     }
 }
 
-impl Look<'_> {
+impl Checker<'_> {
     /// Asks of every source tree why csctl would refuse to publish it, where the rule is applied.
     fn unpublishable(
         &self,

@@ -8,7 +8,7 @@ use crate::catalog::Catalog;
 use crate::io::digest::digest_directory;
 use crate::io::git::GitRepository;
 use crate::plan::{Compared, DigestRequest, Plan};
-use crate::release_digest::{FileDigests, LastRelease, Verdict, csctl_verdict, unpublishable};
+use crate::release_digest::{CsctlVerdict, FileDigests, LastRelease, csctl_verdict, unpublishable};
 use crate::stack::SourceTree;
 use crate::version::ReleaseTag;
 
@@ -18,7 +18,7 @@ pub struct Publication {
     /// The release it would be compared with.
     pub last: ReleaseTag,
     /// What csctl would do.
-    pub verdict: Verdict,
+    pub verdict: CsctlVerdict,
     /// What to say where the tree differs from that release and csctl would not publish it.
     pub finding: Option<String>,
 }
@@ -57,7 +57,7 @@ impl Repository {
             },
             Err(reason) => Publication {
                 last,
-                verdict: Verdict::Unknown { reason },
+                verdict: CsctlVerdict::Unknown { reason },
                 finding: None,
             },
         })

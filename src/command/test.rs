@@ -12,7 +12,7 @@ use crate::check::{CheckInput, Findings, RuleSelection, check};
 use crate::config::Config;
 use crate::error::{CommandError, Status};
 use crate::gate::{
-    GateReport, LineReport, ProofInput, Subject, TestKind, TestReport, TestResult, TestState,
+    GateReport, GateSubject, LineReport, ProofInput, TestKind, TestReport, TestResult, TestState,
     proofs,
 };
 use crate::io::gate::{
@@ -204,8 +204,8 @@ impl Trial<'_> {
             settings,
             commit,
         } = self.examined;
-        let files = Subject::files_of(plan, stack);
-        let subject = Subject {
+        let files = GateSubject::files_of(plan, stack);
+        let subject = GateSubject {
             stack,
             line,
             files: &files,

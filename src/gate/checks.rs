@@ -63,6 +63,18 @@ pub struct Attempt {
     pub since: Option<Timestamp>,
 }
 
+impl Attempt {
+    /// Tells whether it is of a commit, as far as it says.
+    fn is_of(&self, commit: &str) -> bool {
+        self.commit.as_deref().is_none_or(|of| of == commit)
+    }
+
+    /// Tells whether it is of a check, by the check's app where one is named.
+    fn answers(&self, check: &CheckName) -> bool {
+        self.name == check.name && (check.app.is_none() || check.app == self.app)
+    }
+}
+
 /// Where an attempt comes from. A forge numbers each kind by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Source {
@@ -81,7 +93,7 @@ pub fn judge_checks(input: ChecksInput<'_>) -> Vec<TestResult> {
             return vec![result("required checks", TestState::Unreadable, why)];
         }
         (Checks::Required, Readable::Known(required)) if required.is_empty() => {
-            let why = "the base branch requires none, and `gate.checks` names none";
+            let why = "the base branch requires no check, and `gate.checks` names none";
             return vec![result("required checks", TestState::Missing, why)];
         }
         (Checks::Required, Readable::Known(required)) => required.iter().collect(),
@@ -99,15 +111,16 @@ pub fn judge_checks(input: ChecksInput<'_>) -> Vec<TestResult> {
 
 /// Returns the latest attempt of each app and name. An older one says nothing any more, however it ended.
 fn latest_attempts(input: ChecksInput<'_>) -> Vec<(Source, &Attempt)> {
-    let of = |source| move |attempt| (source, attempt);
-    let runs = input.runs.known().iter().map(of(Source::Run));
-    let all = runs.chain(input.statuses.known().iter().map(of(Source::Status)));
-    let is_of_commit = |attempt: &Attempt| {
-        let commit = attempt.commit.as_deref();
-        commit.is_none_or(|commit| commit == input.commit)
-    };
+    let runs = input.runs.known().iter();
+    let runs = runs.map(|attempt| (Source::Run, attempt));
+    let statuses = input.statuses.known().iter();
+    let statuses = statuses.map(|attempt| (Source::Status, attempt));
     let mut latest: BTreeMap<_, &Attempt> = BTreeMap::new();
-    for (source, attempt) in all.filter(|(_, attempt)| is_of_commit(attempt)) {
+    for (source, attempt) in runs.chain(statuses) {
+        // Green is proven on this very commit: a report that names another one proves nothing.
+        if !attempt.is_of(input.commit) {
+            continue;
+        }
         let key = (source, &attempt.name, &attempt.app);
         let kept = latest.entry(key).or_insert(attempt);
         if replaces(source, attempt, kept) {
@@ -123,9 +136,8 @@ fn latest_attempts(input: ChecksInput<'_>) -> Vec<(Source, &Attempt)> {
 /// Tells whether an attempt is later than another, by its number, else by its time. Where neither tells, the worse one counts.
 fn replaces(source: Source, attempt: &Attempt, kept: &Attempt) -> bool {
     let by_number = attempt.id.zip(kept.id).map(|(a, b)| a.cmp(&b));
-    let by_time = || Some(attempt.since?.cmp(&kept.since?));
-    let order = by_number.filter(|order| order.is_ne()).or_else(by_time);
-    match order {
+    let by_time = attempt.since.zip(kept.since).map(|(a, b)| a.cmp(&b));
+    match by_number.filter(|order| order.is_ne()).or(by_time) {
         Some(std::cmp::Ordering::Greater) => true,
         Some(std::cmp::Ordering::Less) => false,
         Some(std::cmp::Ordering::Equal) | None => {
@@ -135,11 +147,7 @@ fn replaces(source: Source, attempt: &Attempt, kept: &Attempt) -> bool {
 }
 
 fn judge(input: ChecksInput<'_>, name: &CheckName, latest: &[(Source, &Attempt)]) -> TestResult {
-    let is_meant = |attempt: &Attempt| {
-        let by_app = name.app.is_none() || name.app == attempt.app;
-        attempt.name == name.name && by_app
-    };
-    let found = latest.iter().filter(|(_, attempt)| is_meant(attempt));
+    let found = latest.iter().filter(|(_, attempt)| attempt.answers(name));
     // The same name from two apps: both have to pass.
     let worst = found
         .map(|(source, attempt)| (verdict(*source, attempt), *attempt))
@@ -163,7 +171,7 @@ fn judge(input: ChecksInput<'_>, name: &CheckName, latest: &[(Source, &Attempt)]
         },
         (None, None) => {
             let words = if latest.is_empty() {
-                "no check at all has reported on the commit".to_owned()
+                "no check has reported on the commit".to_owned()
             } else {
                 missing_words(name, latest)
             };
@@ -176,14 +184,14 @@ fn judge(input: ChecksInput<'_>, name: &CheckName, latest: &[(Source, &Attempt)]
 fn missing_words(name: &CheckName, latest: &[(Source, &Attempt)]) -> String {
     let same = latest.iter().filter(|(_, one)| one.name == name.name);
     let others: BTreeSet<&str> = same
-        .map(|(_, one)| one.app.as_deref().unwrap_or("an app that is not known"))
+        .map(|(_, one)| one.app.as_deref().unwrap_or("an unknown app"))
         .collect();
     if others.is_empty() {
         return "has not reported on the commit".to_owned();
     }
     let others: Vec<&str> = others.into_iter().collect();
     format!(
-        "has not reported; {} has, by the same name",
+        "has not reported; {} has, under the same name",
         others.join(", ")
     )
 }
@@ -204,7 +212,7 @@ fn verdict(source: Source, attempt: &Attempt) -> (TestState, String) {
                 "failure" | "cancelled" | "stale" => (TestState::Failed, conclusion.to_owned()),
                 "timed_out" => (TestState::Failed, "timed out".to_owned()),
                 "startup_failure" => (TestState::Failed, "failed to start".to_owned()),
-                "action_required" => (TestState::Waiting, "a person has to act".to_owned()),
+                "action_required" => (TestState::Waiting, "needs an action by a person".to_owned()),
                 other => unknown("its conclusion", other),
             },
             ("completed", None) => unknown("its conclusion", ""),
@@ -219,9 +227,9 @@ fn verdict(source: Source, attempt: &Attempt) -> (TestState, String) {
 
 fn unknown(what: &str, word: &str) -> (TestState, String) {
     let words = if word.is_empty() {
-        format!("{what} is not told")
+        format!("{what} is missing")
     } else {
-        format!("{what} is `{word}`, a word that is not known")
+        format!("{what} has the unknown value `{word}`")
     };
     (TestState::Unreadable, words)
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Subject, TestKind, TestResult, TestState};
+use super::{GateSubject, TestKind, TestResult, TestState};
 use crate::catalog::{Catalog, NodeImage};
 use crate::check::{Finding, Findings};
 use crate::plan::FileAction;
@@ -14,7 +14,7 @@ use crate::version::{ChartVersion, KubernetesVersion, Sha256};
 #[derive(Debug, Clone, Copy)]
 pub struct ProofInput<'a> {
     /// The stack line.
-    pub subject: Subject<'a>,
+    pub subject: GateSubject<'a>,
     /// The stack as it is.
     pub before: &'a Stack,
     /// The stack as its planned texts say.
@@ -36,20 +36,30 @@ pub fn proofs(input: ProofInput<'_>) -> Vec<TestResult> {
 }
 
 /// An image that a text names: where it is and its checksum, where the text says so.
-type Named = (KubernetesVersion, Option<String>, Option<Sha256>);
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct NamedImage {
+    version: KubernetesVersion,
+    url: Option<String>,
+    sha256: Option<Sha256>,
+}
 
 fn image_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
     let minor = input.subject.line.line.minor;
     let known = named_images(input.before);
-    let mut new: BTreeMap<KubernetesVersion, Vec<Named>> = BTreeMap::new();
+    let mut new: BTreeMap<KubernetesVersion, Vec<NamedImage>> = BTreeMap::new();
     for image in named_images(input.after) {
-        if image.0.minor() == minor && !known.contains(&image) {
-            new.entry(image.0).or_default().push(image);
+        if image.version.minor() == minor && !known.contains(&image) {
+            new.entry(image.version).or_default().push(image);
         }
     }
     if let Some(version) = input.subject.moved_default() {
-        new.entry(version)
-            .or_insert_with(|| vec![(version, None, None)]);
+        new.entry(version).or_insert_with(|| {
+            vec![NamedImage {
+                version,
+                url: None,
+                sha256: None,
+            }]
+        });
     }
     new.into_iter()
         .map(|(version, images)| {
@@ -63,13 +73,21 @@ fn image_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
 }
 
 /// The images that a stack's files name.
-fn named_images(stack: &Stack) -> BTreeSet<Named> {
+fn named_images(stack: &Stack) -> BTreeSet<NamedImage> {
     let image_lists = stack.files().flat_map(SourceFile::image_lists);
     let entries = image_lists.flat_map(|image_list| &image_list.entries);
-    let listed = entries.map(|entry| (entry.version, entry.url.clone(), entry.sha256.clone()));
+    let listed = entries.map(|entry| NamedImage {
+        version: entry.version,
+        url: entry.url.clone(),
+        sha256: entry.sha256.clone(),
+    });
     let references = stack.files().flat_map(SourceFile::references);
     let single = references.filter_map(|reference| match &reference.fact {
-        Fact::Image(image) => Some((image.version, Some(image.url.clone()), image.sha256.clone())),
+        Fact::Image(image) => Some(NamedImage {
+            version: image.version,
+            url: Some(image.url.clone()),
+            sha256: image.sha256.clone(),
+        }),
         _ => None,
     });
     listed.chain(single).collect()
@@ -97,64 +115,76 @@ fn find_image<'a>(
     })
 }
 
-fn image_verdict(input: ProofInput<'_>, (version, url, sum): &Named) -> (TestState, String) {
-    let Some(image) = find_image(input, *version, url.as_deref()) else {
+fn image_verdict(input: ProofInput<'_>, named: &NamedImage) -> (TestState, String) {
+    let version = named.version;
+    let Some(image) = find_image(input, version, named.url.as_deref()) else {
         let mut stores = input.catalog.image_stores.iter();
         return if stores.any(|store| store.searched.contains(&version.minor())) {
-            (
-                TestState::Failed,
-                "no such image was seen in the store".to_owned(),
-            )
+            (TestState::Failed, "the store has no such image".to_owned())
         } else {
-            let words = format!("no store was asked for images of {}", version.minor());
+            let words = format!("no store was queried for images of {}", version.minor());
             (TestState::Unreadable, words)
         };
     };
-    match (&image.sha256, sum) {
+    match (&image.sha256, &named.sha256) {
         (Some(seen), Some(written)) if seen != written => {
-            let words = format!("the checksum is {written}, the store says {seen}");
+            let words = format!("the checksum is {written}, but the store says {seen}");
             (TestState::Failed, words)
         }
-        (Some(_), _) => (TestState::Passed, "there, checksum known".to_owned()),
+        (Some(_), _) => (TestState::Passed, "available, checksum known".to_owned()),
         (None, None) if image.sha512.is_some() => (
             TestState::Passed,
-            "there, SHA-512 checksum known".to_owned(),
+            "available, SHA-512 checksum known".to_owned(),
         ),
         (None, _) if image.url.contains("://") => {
-            (TestState::Failed, "the store gives no checksum".to_owned())
+            (TestState::Failed, "the store has no checksum".to_owned())
         }
-        (None, _) => (TestState::Passed, "there".to_owned()),
+        (None, _) => (TestState::Passed, "available".to_owned()),
     }
 }
 
-/// A chart that a file names: its repository, its name and its version.
-type NamedChart = (String, String, ChartVersion);
+/// A chart that a file names.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct NamedChart {
+    repository: String,
+    name: String,
+    version: ChartVersion,
+}
 
 fn chart_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
     let known = charts(input.before, None);
     let new = charts(input.after, Some(input));
-    let new = new.difference(&known);
-    new.map(|(repository, chart, version)| {
-        let mut unreachable = input.catalog.unreachable.iter();
-        let failed = unreachable.find(|failed| failed.source == *repository);
-        let (state, words) = match input.catalog.find_chart(repository, chart) {
-            Some(all) if all.iter().any(|found| found.is_same_release(version)) => {
-                (TestState::Passed, "in the index".to_owned())
-            }
-            Some(_) => {
-                let words = format!("the index of {repository} has no such version");
-                (TestState::Failed, words)
-            }
-            None => {
-                let silent = format!("the catalog has nothing about {repository}");
-                let words = failed.map(|failed| format!("{}: {}", failed.url, failed.reason));
-                (TestState::Unreadable, words.unwrap_or(silent))
-            }
-        };
-        let name = format!("chart {chart} {}", version.plain());
-        TestResult::new(TestKind::Proof, name, state, words)
-    })
-    .collect()
+    new.difference(&known)
+        .map(|chart| chart_proof(input, chart))
+        .collect()
+}
+
+fn chart_proof(input: ProofInput<'_>, chart: &NamedChart) -> TestResult {
+    let NamedChart {
+        repository,
+        name,
+        version,
+    } = chart;
+    let (state, words) = match input.catalog.find_chart(repository, name) {
+        Some(all) if all.iter().any(|found| found.is_same_release(version)) => {
+            (TestState::Passed, "in the index".to_owned())
+        }
+        Some(_) => {
+            let words = format!("the index of {repository} has no such version");
+            (TestState::Failed, words)
+        }
+        None => {
+            let mut unreachable = input.catalog.unreachable.iter();
+            let failed = unreachable.find(|failed| failed.source == *repository);
+            let words = match failed {
+                Some(failed) => format!("{}: {}", failed.url, failed.reason),
+                None => format!("the catalog has nothing about {repository}"),
+            };
+            (TestState::Unreadable, words)
+        }
+    };
+    let title = format!("chart {name} {}", version.plain());
+    TestResult::new(TestKind::Proof, title, state, words)
 }
 
 /// The charts of a stack; of one line alone, those of its source tree and its row.
@@ -176,7 +206,11 @@ fn charts(stack: &Stack, of: Option<ProofInput<'_>>) -> BTreeSet<NamedChart> {
             let usual = bound.filter(|_| repository.is_empty());
             let repository = usual.map_or(repository, |bound| &bound.repository);
             let version = tree?.version_of(reference)?;
-            Some((repository.clone(), chart.clone(), version.clone()))
+            Some(NamedChart {
+                repository: repository.clone(),
+                name: chart.clone(),
+                version: version.clone(),
+            })
         }
         Fact::ListedAddon {
             minor: row,
@@ -185,7 +219,11 @@ fn charts(stack: &Stack, of: Option<ProofInput<'_>>) -> BTreeSet<NamedChart> {
             ..
         } if minor.is_none_or(|minor| minor == *row) => {
             let repository = stack.repository_of(stack.charts.find(chart)?);
-            Some((repository.to_owned(), chart.clone(), version.clone()))
+            Some(NamedChart {
+                repository: repository.to_owned(),
+                name: chart.clone(),
+                version: version.clone(),
+            })
         }
         _ => None,
     });
@@ -195,60 +233,67 @@ fn charts(stack: &Stack, of: Option<ProofInput<'_>>) -> BTreeSet<NamedChart> {
 /// What `check` finds that it did not find before: more findings of a rule in a file, or in the file it was shaped after. Lines
 /// and versions in messages change with every plan.
 fn check_proof(input: ProofInput<'_>) -> TestResult {
-    let subject = input.subject;
-    let lines = || subject.stack.lines.iter().map(|line| line.line.minor);
-    let own = subject.line.line.minor;
-    let is_own = |finding: &&Finding| {
-        let minor = finding.minor;
-        let of_line = minor.is_none_or(|minor| minor == own || lines().all(|of| of != minor));
-        finding.stack == subject.stack.title && of_line
-    };
-    let source = |file: &str| -> String {
-        let change = subject.files.iter().find(|change| change.path == file);
-        match change.map(|change| &change.action) {
-            Some(FileAction::Create { from, .. } | FileAction::Copy { from }) => from.clone(),
-            Some(FileAction::Edit { .. } | FileAction::Remove) | None => file.to_owned(),
-        }
-    };
     let mut found: BTreeMap<(&str, &str), Vec<&Finding>> = BTreeMap::new();
-    for finding in input.findings_after.findings.iter().filter(is_own) {
-        let place = (finding.file.as_str(), finding.rule);
-        found.entry(place).or_default().push(finding);
+    for finding in &input.findings_after.findings {
+        if is_of_line(input.subject, finding) {
+            let place = (finding.file.as_str(), finding.rule);
+            found.entry(place).or_default().push(finding);
+        }
     }
-    let new: Vec<&Finding> = found
-        .into_iter()
-        .flat_map(|((file, rule), findings)| {
-            let source = source(file);
-            let known = input.findings_before.findings.iter();
-            let known = known.filter(|known| known.file == source && known.rule == rule);
-            let known: Vec<&str> = known.map(|known| known.message.as_str()).collect();
-            let more = findings.len().saturating_sub(known.len());
-            let (told, untold): (Vec<_>, Vec<_>) = findings
-                .into_iter()
-                .partition(|finding| known.contains(&finding.message.as_str()));
-            untold
-                .into_iter()
-                .chain(told)
-                .take(more)
-                .collect::<Vec<_>>()
-        })
-        .collect();
+    let mut new: Vec<&Finding> = Vec::new();
+    for ((file, rule), findings) in found {
+        let source = source_of(input.subject, file);
+        let known: Vec<&str> = input
+            .findings_before
+            .findings
+            .iter()
+            .filter(|known| known.file == source && known.rule == rule)
+            .map(|known| known.message.as_str())
+            .collect();
+        let more = findings.len().saturating_sub(known.len());
+        // Which of them are new cannot be told; those with other words than before are named first.
+        let (told, untold): (Vec<_>, Vec<_>) = findings
+            .into_iter()
+            .partition(|finding| known.contains(&finding.message.as_str()));
+        new.extend(untold.into_iter().chain(told).take(more));
+    }
     let (state, words) = match new.len() {
         0 => (TestState::Passed, "no new finding".to_owned()),
         1 => (TestState::Failed, "1 new finding".to_owned()),
         count => (TestState::Failed, format!("{count} new findings")),
     };
-    let say = |finding: &&Finding| {
-        let line = finding.line.map(|line| format!(":{line}"));
-        let line = line.unwrap_or_default();
-        format!(
-            "{}{line} {}: {}",
-            finding.file, finding.rule, finding.message
-        )
-    };
-    let output = new.iter().map(say).collect::<Vec<_>>().join("\n");
+    let output: Vec<String> = new.into_iter().map(finding_words).collect();
     TestResult {
-        output: Some(output).filter(|output| !output.is_empty()),
+        output: (!output.is_empty()).then(|| output.join("\n")),
         ..TestResult::new(TestKind::Proof, "check", state, words)
     }
+}
+
+/// Tells whether a finding is about a line, or about none of the lines of its stack.
+fn is_of_line(subject: GateSubject<'_>, finding: &Finding) -> bool {
+    let mut lines = subject.stack.lines.iter().map(|line| line.line.minor);
+    let of_line = finding
+        .minor
+        .is_none_or(|minor| minor == subject.line.line.minor || lines.all(|of| of != minor));
+    finding.stack == subject.stack.title && of_line
+}
+
+/// Returns the file that a changed file was shaped after: its own findings are not new there.
+fn source_of<'a>(subject: GateSubject<'a>, file: &'a str) -> &'a str {
+    let change = subject.files.iter().find(|change| change.path == file);
+    match change.map(|change| &change.action) {
+        Some(FileAction::Create { from, .. } | FileAction::Copy { from }) => from,
+        Some(FileAction::Edit { .. } | FileAction::Remove) | None => file,
+    }
+}
+
+fn finding_words(finding: &Finding) -> String {
+    let line = finding.line.map(|line| format!(":{line}"));
+    format!(
+        "{}{} {}: {}",
+        finding.file,
+        line.unwrap_or_default(),
+        finding.rule,
+        finding.message
+    )
 }

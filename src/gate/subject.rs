@@ -8,7 +8,7 @@ use crate::version::{KubernetesVersion, ReleaseTag};
 
 /// One stack line of a plan.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
+pub struct GateSubject<'a> {
     /// The stack.
     pub stack: &'a StackPlan,
     /// The line.
@@ -19,16 +19,18 @@ pub struct Subject<'a> {
     pub commit: Option<&'a str>,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> GateSubject<'a> {
     /// Returns the changed files of a stack.
     pub fn files_of(plan: &'a Plan, stack: &StackPlan) -> Vec<&'a FileChange> {
-        let below = |file: &&FileChange| {
-            let rest = file.path.strip_prefix(&stack.directory);
-            stack.directory.is_empty()
-                || stack.outside.contains(&file.path)
-                || rest.is_some_and(|rest| rest.starts_with('/'))
-        };
-        plan.files.iter().filter(below).collect()
+        plan.files
+            .iter()
+            .filter(|file| {
+                let rest = file.path.strip_prefix(&stack.directory);
+                stack.directory.is_empty()
+                    || stack.outside.contains(&file.path)
+                    || rest.is_some_and(|rest| rest.starts_with('/'))
+            })
+            .collect()
     }
 
     /// Returns the directory of the source tree, or of the stack where the line has none.
@@ -53,33 +55,33 @@ impl<'a> Subject<'a> {
 
     /// Tells whether the line's source tree is removed, or set to another minor: there is nothing left to try out.
     pub fn leaves(&self) -> bool {
-        let has_source = |line: Option<&LineMatrix>| line.is_some_and(|line| line.has_source);
-        let (before, after) = (self.line.before.as_ref(), self.line.after.as_ref());
-        after.is_none() || (has_source(before) && !has_source(after))
+        let Some(after) = &self.line.after else {
+            return true;
+        };
+        let before = self.line.before.as_ref();
+        before.is_some_and(|before| before.has_source) && !after.has_source
     }
 
     /// Tells whether the change needs a command with these words.
     pub fn needs(&self, needs: impl IntoIterator<Item = &'a Need>) -> bool {
         let mut needs = needs.into_iter().peekable();
-        let is_there = |need: &Need| match need {
+        needs.peek().is_none() || needs.any(|need| self.has(*need))
+    }
+
+    fn has(&self, need: Need) -> bool {
+        match need {
             Need::Default => self.moved_default().is_some(),
             Need::Images => {
                 let os = self.line.classes.contains(&ChangeClass::OsRelease);
                 os || listed(self.line.before.as_ref()) != listed(self.line.after.as_ref())
             }
             Need::Addons => self.line.classes.contains(&ChangeClass::Addons),
-        };
-        needs.peek().is_none() || needs.any(is_there)
+        }
     }
 
     /// Returns the environment variables that commands get, each of them always, in the order of the documentation.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let line = &self.line.line;
-        let version = |version: Option<KubernetesVersion>| {
-            version
-                .map(|version| version.to_string())
-                .unwrap_or_default()
-        };
         let release = self.line.release.as_ref().and_then(|release| {
             let tag = ReleaseTag {
                 line: line.clone(),
@@ -87,28 +89,32 @@ impl<'a> Subject<'a> {
             };
             Some(tag.to_string())
         });
-        let words = |words: Vec<String>, between: &str| words.join(between);
-        let added = self.added().iter().map(ToString::to_string).collect();
-        let classes = self.line.classes.iter().map(ToString::to_string).collect();
-        let files = self.files.iter().map(|file| file.path.clone()).collect();
+        let added: Vec<String> = self.added().iter().map(ToString::to_string).collect();
+        let classes = self.line.classes.iter();
+        let classes: Vec<String> = classes.map(ToString::to_string).collect();
+        let files: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
         vec![
             ("CSCTL_MATRIX_PROVIDER", line.provider.clone()),
             ("CSCTL_MATRIX_STACK", line.name.clone()),
             ("CSCTL_MATRIX_LINE", line.to_string()),
             ("CSCTL_MATRIX_MINOR", line.minor.to_string()),
-            ("CSCTL_MATRIX_VERSION", version(self.line.default_after)),
-            ("CSCTL_MATRIX_PREVIOUS", version(self.line.default_before)),
-            ("CSCTL_MATRIX_ADDED", words(added, " ")),
+            ("CSCTL_MATRIX_VERSION", or_empty(self.line.default_after)),
+            ("CSCTL_MATRIX_PREVIOUS", or_empty(self.line.default_before)),
+            ("CSCTL_MATRIX_ADDED", added.join(" ")),
             ("CSCTL_MATRIX_RELEASE", release.unwrap_or_default()),
-            ("CSCTL_MATRIX_CLASS", words(classes, ",")),
+            ("CSCTL_MATRIX_CLASS", classes.join(",")),
             ("CSCTL_MATRIX_DIRECTORY", self.directory().to_owned()),
-            ("CSCTL_MATRIX_FILES", words(files, "\n")),
+            ("CSCTL_MATRIX_FILES", files.join("\n")),
             (
                 "CSCTL_MATRIX_COMMIT",
                 self.commit.unwrap_or_default().to_owned(),
             ),
         ]
     }
+}
+
+fn or_empty(version: Option<KubernetesVersion>) -> String {
+    version.map_or_else(String::new, |version| version.to_string())
 }
 
 fn listed(matrix: Option<&LineMatrix>) -> Vec<KubernetesVersion> {

@@ -107,14 +107,14 @@ fn rule_11_every_conclusion_of_a_check_run() {
         (
             "completed/action_required",
             false,
-            "waiting, a person has to act 9 min",
+            "waiting, needs an action by a person 9 min",
         ),
         (
             "completed/moonshine",
             false,
-            "unreadable, its conclusion is `moonshine`, a word that is not known",
+            "unreadable, its conclusion has the unknown value `moonshine`",
         ),
-        ("completed", false, "unreadable, its conclusion is not told"),
+        ("completed", false, "unreadable, its conclusion is missing"),
         ("queued", false, "waiting, queued 9 min"),
         ("in_progress", false, "waiting, in progress 9 min"),
         ("pending", false, "waiting, pending 9 min"),
@@ -123,7 +123,7 @@ fn rule_11_every_conclusion_of_a_check_run() {
         (
             "abandoned",
             false,
-            "unreadable, its status is `abandoned`, a word that is not known",
+            "unreadable, its status has the unknown value `abandoned`",
         ),
     ];
     for (said, is_green, words) in table {
@@ -147,9 +147,9 @@ fn rule_11_every_state_of_a_commit_status() {
         (
             "neutral",
             false,
-            "unreadable, its state is `neutral`, a word that is not known",
+            "unreadable, its state has the unknown value `neutral`",
         ),
-        ("", false, "unreadable, its state is not told"),
+        ("", false, "unreadable, its state is missing"),
     ];
     for (said, is_green, words) in table {
         let report = judged(
@@ -242,7 +242,7 @@ fn rule_11_one_name_from_two_apps() {
     assert_eq!(lines(&of("e2e@other")), ["e2e (other): failed, failure"]);
     assert_eq!(
         lines(&of("e2e@third")),
-        ["e2e (third): missing, has not reported; ci, other has, by the same name"]
+        ["e2e (third): missing, has not reported; ci, other has, under the same name"]
     );
     // A status whose app is not known proves nothing of an app.
     let report = judged(&required(&["e2e@ci"]), &known(), &runs(&["e2e success"]));
@@ -252,7 +252,7 @@ fn rule_11_one_name_from_two_apps() {
 #[test]
 fn rule_11_what_is_not_there_is_not_green() {
     let none = judged(&required(&["e2e", "lint"]), &known(), &known());
-    let nothing = "missing, no check at all has reported on the commit";
+    let nothing = "missing, no check has reported on the commit";
     assert_eq!(
         lines(&none),
         [format!("e2e: {nothing}"), format!("lint: {nothing}")]
@@ -269,7 +269,9 @@ fn rule_11_what_is_not_there_is_not_green() {
     let unasked = judged(&known(), &runs(&["lint@ci completed/success"]), &known());
     assert_eq!(
         lines(&unasked),
-        ["required checks: missing, the base branch requires none, and `gate.checks` names none"]
+        [
+            "required checks: missing, the base branch requires no check, and `gate.checks` names none"
+        ]
     );
     for report in [none, other, unasked, GateReport::new(Vec::new())] {
         assert!(!report.is_green, "{report:?}");
@@ -367,7 +369,7 @@ fn waiting_is_told_by_its_age() {
             report.for_body(),
             [("e2e-1.34".to_owned(), "waiting: queued".to_owned())]
         );
-        assert_eq!(report.reason().unwrap(), "check e2e-1.34 has not ended");
+        assert_eq!(report.reason().unwrap(), "check e2e-1.34 has not finished");
     }
 }
 
@@ -401,7 +403,7 @@ fn a_hold_names_the_worst_first() {
             result(Proof, "p", Passed)
         ])
         .unwrap(),
-        "check a was not heard of"
+        "check a has not reported"
     );
     assert_eq!(
         report(vec![result(Check, "a", Skipped)]).unwrap(),

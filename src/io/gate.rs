@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::http::Secret;
 use super::process::{Ended, SHELL};
 use crate::config::GateCommand;
-use crate::gate::{Subject, TestKind, TestResult, TestState};
+use crate::gate::{GateSubject, TestKind, TestResult, TestState};
 
 pub use checks::read_checks;
 pub use helm::{chart_of, has_helm, render_charts};
@@ -67,7 +67,7 @@ impl Default for CommandSettings {
 /// Runs the commands of a repository for one stack line, one after the other, in the order of the configuration.
 pub fn run_commands(
     commands: &[GateCommand],
-    subject: &Subject<'_>,
+    subject: &GateSubject<'_>,
     scratch: &Scratch,
     settings: &CommandSettings,
 ) -> Vec<TestResult> {

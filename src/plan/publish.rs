@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::facts::Note;
 use super::release::Release;
 use super::{FileAction, FileChange, Plan};
-use crate::release_digest::{FileDigests, LastRelease, Verdict, csctl_verdict};
+use crate::release_digest::{CsctlVerdict, FileDigests, LastRelease, csctl_verdict};
 use crate::version::{ReleaseTag, Sha256, StackLine};
 
 /// A source tree and the release that csctl would compare it with.
@@ -50,7 +50,7 @@ impl Plan {
                 };
                 let verdict = match answers.get(&request) {
                     Some(Ok(compared)) => verdict(&request.directory, compared, &self.files),
-                    Some(Err(reason)) => Verdict::Unknown {
+                    Some(Err(reason)) => CsctlVerdict::Unknown {
                         reason: reason.clone(),
                     },
                     None => continue,
@@ -75,7 +75,7 @@ fn request(line: &StackLine, release: &Release) -> Option<DigestRequest> {
 }
 
 /// Tells what csctl would do of the source tree as the plan leaves it.
-fn verdict(directory: &str, compared: &Compared, changes: &[FileChange]) -> Verdict {
+fn verdict(directory: &str, compared: &Compared, changes: &[FileChange]) -> CsctlVerdict {
     let prefix = match directory {
         "" => String::new(),
         directory => format!("{directory}/"),
@@ -95,7 +95,7 @@ fn verdict(directory: &str, compared: &Compared, changes: &[FileChange]) -> Verd
                     .and_then(|from| compared.now.get(from))
                 else {
                     let reason = format!("{} would be a copy of {from}", change.path);
-                    return Verdict::Unknown { reason };
+                    return CsctlVerdict::Unknown { reason };
                 };
                 after.insert(place.to_owned(), sum.clone());
             }
@@ -108,11 +108,16 @@ fn verdict(directory: &str, compared: &Compared, changes: &[FileChange]) -> Verd
 }
 
 /// Puts what is known in the place of what was assumed.
-fn correct_note(notes: &mut Vec<Note>, line: &StackLine, release: &Release, verdict: &Verdict) {
+fn correct_note(
+    notes: &mut Vec<Note>,
+    line: &StackLine,
+    release: &Release,
+    verdict: &CsctlVerdict,
+) {
     let seen = match verdict {
-        Verdict::Unknown { .. } => return,
-        Verdict::Publishes => None,
-        Verdict::Refuses { reason } => Some(Note::CsctlRefuses {
+        CsctlVerdict::Unknown { .. } => return,
+        CsctlVerdict::Publishes => None,
+        CsctlVerdict::Refuses { reason } => Some(Note::CsctlRefuses {
             line: line.clone(),
             next: release.next.clone(),
             seen: Some(reason.clone()),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::catalog::Catalog;
-use crate::release_digest::Verdict;
+use crate::release_digest::CsctlVerdict;
 use crate::stack::SourceTree;
 use crate::version::{StackLine, StackVersion};
 
@@ -27,7 +27,7 @@ pub struct Release {
     pub node_image: ComponentBump,
     /// What csctl would do; nothing where the source tree is none of csctl's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub csctl: Option<Verdict>,
+    pub csctl: Option<CsctlVerdict>,
     /// The directory of the source tree that it is made from.
     #[serde(skip)]
     pub directory: String,
@@ -88,12 +88,12 @@ impl Release {
 }
 
 /// Says what csctl would do as far as it is known without looking at files: it publishes the first release of a line.
-fn outlook(is_first: bool) -> Verdict {
+fn outlook(is_first: bool) -> CsctlVerdict {
     if is_first {
-        return Verdict::Publishes;
+        return CsctlVerdict::Publishes;
     }
     let reason = "the hashes of the last release are not known";
-    Verdict::Unknown {
+    CsctlVerdict::Unknown {
         reason: reason.to_owned(),
     }
 }

@@ -90,7 +90,7 @@ fn csctl_sees_addons_and_their_values_alone() {
         "node-image/a",
     ] {
         let verdict = csctl_verdict(&with(path, "new"), &last);
-        assert_eq!(verdict, Verdict::Publishes, "{path}");
+        assert_eq!(verdict, CsctlVerdict::Publishes, "{path}");
     }
     for path in [
         "csctl.yaml",
@@ -98,7 +98,7 @@ fn csctl_sees_addons_and_their_values_alone() {
         "node-images/config.yaml",
         "clusteraddon.yaml",
     ] {
-        let Verdict::Refuses { reason } = csctl_verdict(&with(path, "new"), &last) else {
+        let CsctlVerdict::Refuses { reason } = csctl_verdict(&with(path, "new"), &last) else {
             panic!("{path} is seen");
         };
         assert_eq!(
@@ -116,8 +116,8 @@ fn a_release_with_a_hash_of_its_class_is_compared_with_it() {
     hashes.cluster_class_dir = Some(part(&stack(), CLUSTER_CLASS));
     let last = LastRelease::of_hashes("openstack-scs2-1-34-v2".parse().unwrap(), hashes);
     let changed = with("cluster-class/Chart.yaml", "name: b\n");
-    assert_eq!(csctl_verdict(&changed, &last), Verdict::Publishes);
-    let Verdict::Refuses { reason } = csctl_verdict(&with("csctl.yaml", "new"), &last) else {
+    assert_eq!(csctl_verdict(&changed, &last), CsctlVerdict::Publishes);
+    let CsctlVerdict::Refuses { reason } = csctl_verdict(&with("csctl.yaml", "new"), &last) else {
         panic!("csctl.yaml is seen");
     };
     assert!(

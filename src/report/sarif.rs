@@ -4,7 +4,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::check::{Finding, Findings, Severity, rules};
+use crate::check::{Finding, Findings, rules};
 
 /// Where the rules are explained.
 pub(super) const RULES_PAGE: &str =
@@ -68,17 +68,18 @@ fn uri(path: &str) -> String {
 
 /// Returns the findings as workflow commands of GitHub Actions, a line each, which become annotations at the line.
 pub fn github(findings: &Findings) -> String {
-    let command = |finding: &Finding| {
-        let kind = match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        let line = finding.line.unwrap_or(1);
-        let (file, title) = (property(&finding.file), property(finding.rule));
-        let message = data(&finding.message);
-        format!("::{kind} file={file},line={line},title={title}::{message}\n")
-    };
-    findings.findings.iter().map(command).collect()
+    findings.findings.iter().map(annotation).collect()
+}
+
+fn annotation(finding: &Finding) -> String {
+    format!(
+        "::{} file={},line={},title={}::{}\n",
+        finding.severity,
+        property(&finding.file),
+        finding.line.unwrap_or(1),
+        property(finding.rule),
+        data(&finding.message)
+    )
 }
 
 /// Escapes a message as the runner reads it.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::document::Document;
-use super::edits::{EditNote, Edited, FileEdits};
+use super::edits::{AT_TEXT, EditNote, Edited, FileEdits};
 use super::facts::{Fact, Fault, Reference};
 use super::stated::Facts;
 use super::wanted::Wanted;
@@ -278,7 +278,7 @@ pub(super) fn read(
         }
         for range in reference.find_in(file.text()) {
             let line = line_of(file.text(), range.start);
-            found.push((line, "text".to_owned(), &file.text()[range]));
+            found.push((line, AT_TEXT.to_owned(), &file.text()[range]));
         }
         facts
             .references
@@ -376,7 +376,7 @@ pub(crate) fn edit_text(
             }
             notes.push(EditNote {
                 line,
-                at: "text".to_owned(),
+                at: AT_TEXT.to_owned(),
                 from: Some(found),
                 to: Some(new.clone()),
                 class,

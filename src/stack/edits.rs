@@ -15,6 +15,12 @@ use super::wanted::Wanted;
 use crate::policy::{ChangeClass, Wishes};
 use crate::yaml::{self, Editor, KeyPlace, Node, Path, Shape, YamlError};
 
+/// Where a newline is added, as [`EditNote::at`] names it.
+pub(crate) const AT_END: &str = "end";
+
+/// A place in a text that has no keys, as [`EditNote::at`] names it.
+pub(crate) const AT_TEXT: &str = "text";
+
 /// What one edit does, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -386,7 +392,7 @@ impl<'f> FileEdits<'f> {
         }
         self.ends = Some(if text.contains("\r\n") { "\r\n" } else { "\n" });
         let to = Some("a line break".to_owned());
-        self.note(line, "end".to_owned(), (None, to), ChangeClass::Repair);
+        self.note(line, AT_END.to_owned(), (None, to), ChangeClass::Repair);
     }
 
     /// Returns the file as it will be; nothing where there is nothing to do.

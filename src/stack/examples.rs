@@ -152,7 +152,7 @@ impl ExampleValue {
     pub fn at(&self) -> String {
         match &self.place {
             Some((_, path)) => path.to_string(),
-            None => "text".to_owned(),
+            None => super::edits::AT_TEXT.to_owned(),
         }
     }
 }

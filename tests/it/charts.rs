@@ -35,7 +35,7 @@ fn a_range_of_another_minor_is_found_and_repaired() {
     assert_eq!(
         found(&copy, "addon-version-minor"),
         format!(
-            "{CSI}:10   error[addon-version-minor]\n  openstack-cinder-csi ~2.33.0 is for Kubernetes 1.33, the stack is v1.34.6\n  fix: version: ~2.34.0"
+            "{CSI}:10   error[addon-version-minor]\n  openstack-cinder-csi ~2.33.0 is for Kubernetes 1.33, but the stack is v1.34.6\n  fix: version: ~2.34.0"
         )
     );
     copy.commit();
@@ -49,7 +49,7 @@ fn a_range_of_another_minor_is_found_and_repaired() {
     assert_eq!(
         found(&copy, "addon-version-minor"),
         format!(
-            "{CSI}:10   error[addon-version-minor]\n  openstack-cinder-csi ^2.35 takes no version for Kubernetes 1.34, the stack is v1.34.6"
+            "{CSI}:10   error[addon-version-minor]\n  openstack-cinder-csi ^2.35 allows no version for Kubernetes 1.34, but the stack is v1.34.6"
         )
     );
     for range in ["2.34.x", "^2.33", "2.x", "'>=2.34.0 <2.34.2'"] {
@@ -70,7 +70,7 @@ fn a_lock_of_another_minor_is_found_and_repaired_with_its_digest() {
         ),
     );
     assert_eq!(check(&copy, &["--rule", "chart-lock"]).status, 0);
-    let message = "openstack-cinder-csi 2.33.1 is for Kubernetes 1.33, the stack is v1.34.6";
+    let message = "openstack-cinder-csi 2.33.1 is for Kubernetes 1.33, but the stack is v1.34.6";
     assert!(found(&copy, "addon-version-minor").contains(message));
     copy.commit();
     let said = check(&copy, &["--fix"]);
@@ -109,7 +109,7 @@ fn a_packaged_chart_is_the_one_that_is_locked() {
 fn a_list_and_a_chart_that_disagree_are_told_with_both_ways_out() {
     let copy = asking("2.34.2");
     let expected = format!(
-        "{CSI}:10   warning[addon-version-list]\n  openstack-cinder-csi 2.34.2, versions.yaml says 2.34.1\n  hint: write 2.34.1 in {CSI}:10, or 2.34.2 in {ROWS}:8"
+        "{CSI}:10   addon-version-list\n  openstack-cinder-csi 2.34.2, versions.yaml says 2.34.1\n  hint: write 2.34.1 in {CSI}:10, or 2.34.2 in {ROWS}:8"
     );
     assert_eq!(found(&copy, "addon-version-list"), expected);
     copy.commit();
@@ -138,10 +138,10 @@ fn what_no_index_has_is_found_in_rows_and_ranges_too() {
     );
     let repository = "https://kubernetes.github.io/cloud-provider-openstack";
     assert!(said.stdout.contains(&format!(
-        "{ROWS}:9   error[chart-not-published]\n  {repository} has no openstack-cloud-controller-manager 2.34.9"
+        "{ROWS}:9   chart-not-published\n  {repository} has no openstack-cloud-controller-manager 2.34.9"
     )));
     assert!(said.stdout.contains(&format!(
-        "{CSI}:10   error[chart-not-published]\n  {repository} has no openstack-cinder-csi ~2.34.7"
+        "{CSI}:10   chart-not-published\n  {repository} has no openstack-cinder-csi ~2.34.7"
     )));
     let plan = run(&[
         "plan",
@@ -179,7 +179,7 @@ fn a_configuration_adds_charts_that_follow_the_minor() {
     let entry = "charts:\n- name: barbican-kms\n  repository: https://charts.example.org\n  versionsKey: kms\n";
     copy.write("csctl-matrix.yaml", entry);
     let expected = format!(
-        "{chart}:7   error[addon-version-minor]\n  barbican-kms 2.33.x is for Kubernetes 1.33, the stack is v1.34.6\n{ROWS}:10   error[addon-version-minor]\n  barbican-kms 2.33.4 is for Kubernetes 1.33, its row is of 1.34"
+        "{chart}:7   error[addon-version-minor]\n  barbican-kms 2.33.x is for Kubernetes 1.33, but the stack is v1.34.6\n{ROWS}:10   error[addon-version-minor]\n  barbican-kms 2.33.4 is for Kubernetes 1.33, its row is of 1.34"
     );
     assert_eq!(found(&copy, "addon-version-minor"), expected);
     let index = "  - url: https://charts.example.org\n    charts:\n      barbican-kms: [\"2.33.4\", \"2.34.0\", \"2.34.6\"]\n";
@@ -211,7 +211,7 @@ fn a_wrong_entry_stops_everything_with_its_line() {
         ),
         (
             "charts:\n- repository: https://charts.example.org\n",
-            "csctl-matrix.yaml:2: `charts[0]`: missing key `name`",
+            "csctl-matrix.yaml:2: `charts[0]`: `name` is missing",
         ),
     ] {
         copy.write("csctl-matrix.yaml", entry);

@@ -12,7 +12,7 @@ use csctl_matrix::catalog::Catalog;
 use csctl_matrix::check::{CheckInput, Findings, RuleSelection, check};
 use csctl_matrix::command::{Place, Repository};
 use csctl_matrix::config::{Config, GateCommand};
-use csctl_matrix::gate::{ProofInput, Subject, TestResult, TestState, proofs};
+use csctl_matrix::gate::{GateSubject, ProofInput, TestResult, TestState, proofs};
 use csctl_matrix::io::gate::{CommandSettings, Scratch, run_commands};
 use csctl_matrix::plan::{Plan, PlanInput, Selection, plan};
 use csctl_matrix::policy::{Policy, Wishes};
@@ -579,8 +579,8 @@ fn run_at(copy: &Copy, grace: u64) -> Vec<TestResult> {
     let scratch = Scratch::of_directory(&copy.root(), None).unwrap();
     scratch.apply(&planned.plan).unwrap();
     let stack = &planned.plan.stacks[0];
-    let files = Subject::files_of(&planned.plan, stack);
-    let subject = Subject {
+    let files = GateSubject::files_of(&planned.plan, stack);
+    let subject = GateSubject {
         stack,
         line: &stack.lines[0],
         files: &files,
@@ -627,10 +627,10 @@ fn proofs_against(change: impl FnOnce(&mut Catalog, &mut Findings)) -> Vec<Strin
         .find(|line| line.line.to_string() == "openstack-scs2-1-34")
         .unwrap();
     let results = proofs(ProofInput {
-        subject: Subject {
+        subject: GateSubject {
             stack,
             line,
-            files: &Subject::files_of(&plan, stack),
+            files: &GateSubject::files_of(&plan, stack),
             commit: None,
         },
         before: &repository.discovery.read(&repository.tree)[0],
@@ -658,10 +658,7 @@ fn proofs_compare_the_texts_with_the_world() {
         }
     };
     let gone = proofs_against(|catalog, _| images(catalog, "v1.34.8", |image| image.url.push('x')));
-    assert_eq!(
-        gone,
-        ["image v1.34.8: failed, no such image was seen in the store"]
-    );
+    assert_eq!(gone, ["image v1.34.8: failed, the store has no such image"]);
     let other = proofs_against(|catalog, _| {
         images(catalog, "v1.34.7", |image| {
             image.sha256 = Some("0".repeat(64).parse().unwrap());
@@ -672,7 +669,7 @@ fn proofs_compare_the_texts_with_the_world() {
         "{other:?}"
     );
     let none = proofs_against(|catalog, _| images(catalog, "v1.34.7", |image| image.sha256 = None));
-    assert_eq!(none, ["image v1.34.7: failed, the store gives no checksum"]);
+    assert_eq!(none, ["image v1.34.7: failed, the store has no checksum"]);
     let silent = proofs_against(|catalog, _| catalog.image_stores.clear());
     assert_eq!(silent.len(), 4, "{silent:?}");
     assert_eq!(

@@ -36,7 +36,7 @@ async fn judged(github: &GitHub, head: &str, wanted: &Checks) -> (bool, Vec<Stri
 async fn required_checks_and_statuses_are_read_and_judged() {
     let (server, github, head) = requiring(&[("e2e", Some(15_368)), ("zuul", None)]);
     let oid = server.state().head(BRANCH).unwrap();
-    let nothing = "missing, no check at all has reported on the commit";
+    let nothing = "missing, no check has reported on the commit";
     assert_eq!(
         judged(&github, &head, &Checks::Required).await,
         (

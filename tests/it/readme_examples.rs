@@ -285,7 +285,7 @@ fn a_version_ahead_of_the_stack_is_never_lowered() {
         reference.findings(),
         [(
             6,
-            "the example says v1.34.9, the stack is v1.34.6".to_owned(),
+            "the example says v1.34.9, but the stack is v1.34.6".to_owned(),
             None
         )]
     );
@@ -311,7 +311,7 @@ fn a_blocked_version_leaves_an_example_with_the_default() {
 #[test]
 fn a_forgotten_version_is_repaired_beside_the_current_release() {
     let reference = Reference::with(&cluster("openstack-demo-1-34-v2", "v1.34.4"));
-    let message = "the example says v1.34.4, the stack is v1.34.6".to_owned();
+    let message = "the example says v1.34.4, but the stack is v1.34.6".to_owned();
     assert_eq!(
         reference.findings(),
         [(6, message, Some("v1.34.6".to_owned()))]
@@ -329,7 +329,7 @@ fn a_forgotten_version_is_repaired_beside_the_current_release() {
         messages,
         [
             "the example says v2, a release of v1.34.6; the stack is v1.34.8",
-            "the example says v1.34.4, the stack is v1.34.8"
+            "the example says v1.34.4, but the stack is v1.34.8"
         ]
     );
     becomes(
@@ -370,7 +370,10 @@ fn an_example_of_a_release_before_the_newest_is_repaired_where_releases_are_know
                 "the example says v1, the newest release is v2",
                 "openstack-demo-1-34-v2"
             ),
-            ("the example says v1.34.5, the stack is v1.34.6", "v1.34.6"),
+            (
+                "the example says v1.34.5, but the stack is v1.34.6",
+                "v1.34.6"
+            ),
         ]
     );
     // The newest release is of an older version than the stack: the next one will be of the stack's.
@@ -382,8 +385,8 @@ fn an_example_of_a_release_before_the_newest_is_repaired_where_releases_are_know
 #[test]
 fn an_example_of_another_minor_is_found_and_repaired_where_its_release_is_known() {
     let reference = Reference::with(&cluster("openstack-demo-1-33-v4", "v1.33.9"));
-    let class = "the example says openstack-demo-1-33-v4, the stack is v1.34.6".to_owned();
-    let version = "the example says v1.33.9, the stack is v1.34.6".to_owned();
+    let class = "the example says openstack-demo-1-33-v4, but the stack is v1.34.6".to_owned();
+    let version = "the example says v1.33.9, but the stack is v1.34.6".to_owned();
     assert_eq!(reference.findings(), [(5, class, None), (6, version, None)]);
     becomes(&reference, &cluster("openstack-demo-1-34-v3", "v1.34.8"));
     stays(&reference.without_releases());
@@ -474,7 +477,7 @@ fn the_name_of_a_build_keeps_its_hash() {
         let findings = older.findings_with(None);
         assert_eq!(
             findings[0].message,
-            format!("the example says openstack-demo-1-33-{build}, the stack is v1.34.6")
+            format!("the example says openstack-demo-1-33-{build}, but the stack is v1.34.6")
         );
         assert_eq!((findings.len(), findings[0].fix.as_ref()), (2, None));
         assert_eq!(
@@ -568,7 +571,7 @@ fn a_manifest_that_has_drifted_is_found_and_left_to_people() {
     let text = "kind: ClusterStack\nspec:\n  provider: openstack\n  name: demo\n  kubernetesVersion: \"1.33\"\n";
     let reference = Reference::of_manifest(text);
     assert_eq!(reference.planned().text(MANIFEST), text);
-    let message = "the example says 1.33, the stack is v1.34.6".to_owned();
+    let message = "the example says 1.33, but the stack is v1.34.6".to_owned();
     assert_eq!(reference.findings(), [(5, message, None)]);
     let of_another = text.replace("demo", "other");
     assert_eq!(Reference::of_manifest(&of_another).findings(), []);

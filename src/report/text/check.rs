@@ -3,14 +3,11 @@
 use std::fmt::Write as _;
 
 use super::{BOLD, DIM, GREEN, RED, YELLOW, styled};
-use crate::check::{Finding, Findings, Group, Severity, rules};
+use crate::check::{Finding, Findings, Group, RepairAction, Severity, rules};
 
 /// Returns the findings; `fix_command` is the command line that repairs what can be repaired.
 pub fn check(findings: &Findings, fix_command: Option<&str>) -> String {
-    let mut out = String::new();
-    for finding in &findings.findings {
-        out.push_str(&one(finding));
-    }
+    let mut out: String = findings.findings.iter().map(one).collect();
     if !findings.findings.is_empty() {
         out.push('\n');
     }
@@ -48,10 +45,12 @@ fn one(finding: &Finding) -> String {
     );
     if let Some(fix) = &finding.fix {
         let key = fix.at.rsplit('.').next().unwrap_or(&fix.at);
-        let written = match &fix.to {
-            Some(to) if fix.at == "text" => to.clone(),
-            Some(to) => format!("{key}: {to}"),
-            None => format!("remove {key}"),
+        let to = fix.to.as_deref().unwrap_or_default();
+        let written = match fix.action {
+            RepairAction::SetValue => format!("{key}: {to}"),
+            RepairAction::ReplaceText => to.to_owned(),
+            RepairAction::AddNewline => "add a newline".to_owned(),
+            RepairAction::Remove => format!("remove {key}"),
         };
         let _ = writeln!(out, "  {}: {written}", styled(GREEN, "fix"));
     } else if let Some(hint) = &finding.hint {
