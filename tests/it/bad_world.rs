@@ -6,7 +6,7 @@ use std::fs;
 
 use crate::support::program::{self, Copy, Said, catalog, differing, project};
 use crate::support::server::{self, Reply, Server, refusing_url};
-use crate::support::store::{IMAGES, StoreServer};
+use crate::support::store::{IMAGES, StoreServer, checksum_url};
 use csctl_matrix::catalog::Catalog;
 
 const STACK: &str = "providers/openstack/scs2";
@@ -64,15 +64,6 @@ fn run(copy: &Copy, world: &StoreServer, arguments: &[&str]) -> Said {
     all.extend(["--as-of", "2026-06-15"]);
     all.extend(mirrors.iter().map(String::as_str));
     copy.run(&all)
-}
-
-fn image_url(version: &str) -> String {
-    let (minor, _) = version.rsplit_once('.').unwrap();
-    format!("{IMAGES}ubuntu-2404-kube-v{minor}/ubuntu-2404-kube-v{version}.qcow2")
-}
-
-fn checksum_url(version: &str) -> String {
-    format!("{}.CHECKSUM", image_url(version))
 }
 
 /// The checksum that `testdata/catalog.yaml` gives for a version.

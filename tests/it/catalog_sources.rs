@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::support::server::{self, Reply, Request, Server, refusing_url};
-use crate::support::store::{CHARTS, IMAGES, PATTERN, StoreServer};
+use crate::support::store::{CHARTS, IMAGES, PATTERN, StoreServer, checksum_url, image_url};
 use csctl_matrix::catalog::{
     Catalog, CatalogRequest, ChartRequest, ImagePattern, StoreListing, StoreRequest,
 };
@@ -96,15 +96,6 @@ fn unreachable(catalog: &Catalog) -> Vec<String> {
             format!("{} [{}]", entry.reason, minors.join(" "))
         })
         .collect()
-}
-
-fn checksum_url(version: &str) -> String {
-    format!("{}.CHECKSUM", image_url(version))
-}
-
-fn image_url(version: &str) -> String {
-    let (minor, _) = version.rsplit_once('.').unwrap();
-    format!("{IMAGES}ubuntu-2404-kube-v{minor}/ubuntu-2404-kube-v{version}.qcow2")
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ fn a_packaged_chart_is_the_one_that_is_locked() {
     copy.write(LOCK, lock);
     let stale = found(&copy, "chart-archive");
     assert!(
-        stale.contains("version 2.34.1, charts/ has openstack-cinder-csi-2.34.0.tgz"),
+        stale.contains("version 2.34.1, but charts/ has openstack-cinder-csi-2.34.0.tgz"),
         "{stale}"
     );
     copy.write(
@@ -109,7 +109,7 @@ fn a_packaged_chart_is_the_one_that_is_locked() {
 fn a_list_and_a_chart_that_disagree_are_told_with_both_ways_out() {
     let copy = asking("2.34.2");
     let expected = format!(
-        "{CSI}:10   addon-version-list\n  openstack-cinder-csi 2.34.2, versions.yaml says 2.34.1\n  hint: write 2.34.1 in {CSI}:10, or 2.34.2 in {ROWS}:8"
+        "{CSI}:10   warning[addon-version-list]\n  openstack-cinder-csi 2.34.2, but versions.yaml says 2.34.1\n  hint: write 2.34.1 in {CSI}:10, or 2.34.2 in {ROWS}:8"
     );
     assert_eq!(found(&copy, "addon-version-list"), expected);
     copy.commit();
@@ -119,7 +119,7 @@ fn a_list_and_a_chart_that_disagree_are_told_with_both_ways_out() {
     let copy = asking("'>=2.34.2 <2.35'");
     assert!(
         found(&copy, "addon-version-list")
-            .contains("openstack-cinder-csi >=2.34.2 <2.35, versions.yaml says 2.34.1")
+            .contains("openstack-cinder-csi >=2.34.2 <2.35, but versions.yaml says 2.34.1")
     );
     assert_eq!(found(&asking("v2.34.1"), "addon-version-list"), "");
     assert_eq!(found(&asking("~2.34.0"), "addon-version-list"), "");
@@ -138,10 +138,10 @@ fn what_no_index_has_is_found_in_rows_and_ranges_too() {
     );
     let repository = "https://kubernetes.github.io/cloud-provider-openstack";
     assert!(said.stdout.contains(&format!(
-        "{ROWS}:9   chart-not-published\n  {repository} has no openstack-cloud-controller-manager 2.34.9"
+        "{ROWS}:9   error[chart-not-published]\n  {repository} has no openstack-cloud-controller-manager 2.34.9"
     )));
     assert!(said.stdout.contains(&format!(
-        "{CSI}:10   chart-not-published\n  {repository} has no openstack-cinder-csi ~2.34.7"
+        "{CSI}:10   error[chart-not-published]\n  {repository} has no openstack-cinder-csi ~2.34.7"
     )));
     let plan = run(&[
         "plan",
@@ -179,7 +179,7 @@ fn a_configuration_adds_charts_that_follow_the_minor() {
     let entry = "charts:\n- name: barbican-kms\n  repository: https://charts.example.org\n  versionsKey: kms\n";
     copy.write("csctl-matrix.yaml", entry);
     let expected = format!(
-        "{chart}:7   error[addon-version-minor]\n  barbican-kms 2.33.x is for Kubernetes 1.33, but the stack is v1.34.6\n{ROWS}:10   error[addon-version-minor]\n  barbican-kms 2.33.4 is for Kubernetes 1.33, its row is of 1.34"
+        "{chart}:7   error[addon-version-minor]\n  barbican-kms 2.33.x is for Kubernetes 1.33, but the stack is v1.34.6\n{ROWS}:10   error[addon-version-minor]\n  barbican-kms 2.33.4 is for Kubernetes 1.33, but its row is for 1.34"
     );
     assert_eq!(found(&copy, "addon-version-minor"), expected);
     let index = "  - url: https://charts.example.org\n    charts:\n      barbican-kms: [\"2.33.4\", \"2.34.0\", \"2.34.6\"]\n";

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::support::cases::cases;
+use crate::support::repositories::text;
 use csctl_matrix::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use csctl_matrix::check::{CheckInput, Finding, RuleSelection, check};
 use csctl_matrix::plan::{Plan, PlanInput, Selection, plan};
@@ -377,13 +378,6 @@ fn findings(tree: &Tree, catalog: &Catalog) -> BTreeSet<(&'static str, String)> 
     });
     let place = |finding: &Finding| (finding.rule, finding.file.clone());
     found.findings.iter().map(place).collect()
-}
-
-fn text<'t>(tree: &'t Tree, path: &str) -> &'t str {
-    match tree.find(path) {
-        Some(Content::Text(text)) => text,
-        Some(_) | None => "",
-    }
 }
 
 proptest! {

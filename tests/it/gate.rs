@@ -674,7 +674,7 @@ fn proofs_compare_the_texts_with_the_world() {
     assert_eq!(silent.len(), 4, "{silent:?}");
     assert_eq!(
         silent[0],
-        "image v1.34.0: unreadable, no store was asked for images of 1.34"
+        "image v1.34.0: unreadable, no store was queried for images of 1.34"
     );
     let charts = proofs_against(|catalog, _| {
         for repository in &mut catalog.chart_repositories {

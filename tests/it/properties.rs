@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::cases::cases;
-use crate::support::repositories::{self, Repository, repository};
+use crate::support::repositories::{self, Repository, repository, text};
 use crate::support::world::{self, MINORS, PATCHES, World, minor, version};
 use csctl_matrix::catalog::{Catalog, ImageStore};
 use csctl_matrix::check::{CheckInput, Finding, RuleSelection, check};
@@ -254,13 +254,6 @@ fn apply(before: &Tree, plan: &Plan) -> Tree {
         }
     }
     tree
-}
-
-fn text<'t>(tree: &'t Tree, path: &str) -> &'t str {
-    match tree.find(path) {
-        Some(Content::Text(text)) => text,
-        Some(_) | None => "",
-    }
 }
 
 /// A list before and after, at the same place of the same file; with a new directory, the list it was shaped after.

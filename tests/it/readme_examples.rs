@@ -328,7 +328,7 @@ fn a_forgotten_version_is_repaired_beside_the_current_release() {
     assert_eq!(
         messages,
         [
-            "the example says v2, a release of v1.34.6; the stack is v1.34.8",
+            "the example says v2, a release for v1.34.6, but the stack is v1.34.8",
             "the example says v1.34.4, but the stack is v1.34.8"
         ]
     );
@@ -367,7 +367,7 @@ fn an_example_of_a_release_before_the_newest_is_repaired_where_releases_are_know
         said,
         [
             (
-                "the example says v1, the newest release is v2",
+                "the example says v1, but the newest release is v2",
                 "openstack-demo-1-34-v2"
             ),
             (
@@ -482,7 +482,7 @@ fn the_name_of_a_build_keeps_its_hash() {
         assert_eq!((findings.len(), findings[0].fix.as_ref()), (2, None));
         assert_eq!(
             findings[0].hint.as_deref(),
-            Some("name a build or a release of 1.34; the name of its next build is not known")
+            Some("name a build or a release of 1.34; the name of its next build is unknown")
         );
     }
 }

@@ -37,6 +37,21 @@ pub fn histories() -> Vec<PathBuf> {
     [Some(own), upstream()].into_iter().flatten().collect()
 }
 
+/// Folders of files as repositories have them: our own, and the public ones where they are at hand.
+pub fn corpora() -> Vec<PathBuf> {
+    const OWN: [&str; 7] = [
+        "docker",
+        "history/trees",
+        "layout-a",
+        "layout-b",
+        "layout-c",
+        "layout-d",
+        "values-map",
+    ];
+    let own = OWN.map(|name| project().join("testdata").join(name));
+    own.into_iter().chain(upstream()).collect()
+}
+
 /// What the program said.
 #[must_use = "look at the output or the status"]
 pub struct Said {

@@ -579,3 +579,11 @@ pub fn digest(both: &[Vec<String>; 2]) -> String {
         format!("{text}{byte:02x}")
     })
 }
+
+/// The text of a file; empty where there is none.
+pub fn text<'t>(tree: &'t Tree, path: &str) -> &'t str {
+    match tree.find(path) {
+        Some(Content::Text(text)) => text,
+        Some(_) | None => "",
+    }
+}

@@ -428,3 +428,14 @@ fn http_date(text: &str) -> String {
     };
     moment.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
+
+/// Where the image of a version is, as in `1.34.7`.
+pub fn image_url(version: &str) -> String {
+    let (minor, _) = version.rsplit_once('.').unwrap();
+    format!("{IMAGES}ubuntu-2404-kube-v{minor}/ubuntu-2404-kube-v{version}.qcow2")
+}
+
+/// Where the checksum of a version's image is.
+pub fn checksum_url(version: &str) -> String {
+    format!("{}.CHECKSUM", image_url(version))
+}
