@@ -177,12 +177,31 @@ pub struct StackRelease {
     pub csctl_hashes: Option<CsctlHashes>,
 }
 
+/// What a source of the catalog tells about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceKind {
+    /// Node images.
+    ImageStore,
+    /// Chart versions, from an index or a registry.
+    ChartRepository,
+    /// Kubernetes releases with their days.
+    Releases,
+    /// End-of-life days of minors.
+    EndOfLife,
+    /// Vulnerabilities of Kubernetes.
+    Vulnerabilities,
+}
+
 /// A source that gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Unreachable {
-    /// Which source: an image pattern, a chart repository's URL, `kubernetes releases`.
+    /// What kind of source it is.
+    pub kind: SourceKind,
+    /// Which one: an image pattern, a chart repository's URL, `kubernetes releases`.
     pub source: String,
     /// The URL that failed.
     pub url: String,
@@ -276,7 +295,7 @@ impl Catalog {
         // End-of-life days are asked for where there are minors; those of the project's table are no answer.
         let has_minors = stores.iter().any(|store| !store.searched.is_empty());
         let mut upstream = self.unreachable_upstream();
-        let has_no_days = upstream.any(|failed| failed.source == END_OF_LIFE_SOURCE);
+        let has_no_days = upstream.any(|failed| failed.kind == SourceKind::EndOfLife);
         !self.unreachable.is_empty()
             && stores.iter().all(|store| self.is_silent_store(store))
             && self.chart_repositories.is_empty()
@@ -301,9 +320,11 @@ impl Catalog {
 
     /// Returns the sources of what is known of Kubernetes itself that gave no answer.
     pub fn unreachable_upstream(&self) -> impl Iterator<Item = &Unreachable> {
-        let upstream = [RELEASES_SOURCE, END_OF_LIFE_SOURCE, VULNERABILITIES_SOURCE];
         let all = self.unreachable.iter();
-        all.filter(move |failed| upstream.contains(&&*failed.source))
+        all.filter(|failed| match failed.kind {
+            SourceKind::ImageStore | SourceKind::ChartRepository => false,
+            SourceKind::Releases | SourceKind::EndOfLife | SourceKind::Vulnerabilities => true,
+        })
     }
 
     /// Tells whether upstream support of the minor has ended on the catalog's day.

@@ -1,5 +1,9 @@
 //! Texts from outside in Markdown: a version tag or a URL never becomes a link, a mention or HTML.
 
+mod template;
+
+pub(crate) use template::Template;
+
 /// Escapes what Markdown and HTML give a meaning.
 pub(crate) fn escape(text: &str) -> String {
     // GitHub makes links of bare URLs and of hosts that begin with www, too; a space of no width keeps it from that.

@@ -2,10 +2,11 @@
 //! file; `command::node_images` does.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use handlebars::{Handlebars, no_escape};
 use serde::{Deserialize, Serialize};
 
+use crate::markup::Template;
 use crate::stack::{ImageListForm, Stack};
 use crate::version::{KubernetesVersion, Minor};
 
@@ -164,7 +165,12 @@ struct Entry {
     visibility: &'static str,
 }
 
-const TEMPLATE: &str = include_str!("node_images/node-images.yaml.hbs");
+static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
+    Template::own(
+        include_str!("node_images/node-images.yaml.hbs"),
+        str::to_owned,
+    )
+});
 
 /// Returns the text of a node-images.yaml with all patch images of a minor that the stack's own lists name, oldest first.
 pub fn write_matrix(stack: &Stack, minor: Minor) -> Result<String, PluginError> {
@@ -243,12 +249,9 @@ fn disk_format(url: &str) -> Result<&str, PluginError> {
 }
 
 fn render(entries: &[Entry]) -> Result<String, PluginError> {
-    let mut engine = Handlebars::new();
-    engine.register_escape_fn(no_escape);
-    engine.set_strict_mode(true);
-    let text = engine
-        .render_template(TEMPLATE, &serde_json::json!({ "images": entries }))
-        .map_err(|error| PluginError::new(error.to_string(), "report this as a bug"))?;
+    let text = TEMPLATE
+        .fill(&serde_json::json!({ "images": entries }))
+        .map_err(|reason| PluginError::new(reason, "report this as a bug"))?;
     let valid = crate::stack::validate_node_images(&text);
     valid.map_err(|error| {
         PluginError::new(error.to_string(), "repair the stack's list of images")

@@ -1,23 +1,27 @@
-//! Pull requests as values: which there should be, how each is known again, what it says, and what is to be done about it. It knows
-//! neither a forge nor git; both are asked and told elsewhere. The rules are those of docs/pull-requests.md.
+//! Pull requests as values: which there should be, how each is known again, what it says, and what is to be done about it. What GitHub
+//! says of one comes in, an action goes out; nobody is asked here. The rules are those of docs/pull-requests.md.
 
-mod block;
 mod decide;
 mod doctor;
 mod fingerprint;
+mod hidden_block;
 mod key;
 mod report;
+mod request;
 mod text;
 mod words;
 
-pub use block::{Block, MARKER};
 pub use decide::{
-    Branch, Cause, Decision, Edited, Labels, Observed, Proposal, Pull, PullState, Untested, decide,
-    decide_untested, find_open, refused,
+    Action, Branch, EditedState, Labels, NoLongerNeeded, Observed, Proposal, Refresh, Untested,
+    decide, decide_untested, find_open, last_refusal,
 };
 pub use doctor::{DoctorCheck, DoctorReport, DoctorState};
 pub use fingerprint::{Change, Fingerprint};
+pub use hidden_block::{HiddenBlock, MARKER};
 pub use key::PullKey;
 pub use report::{Ended, PullOutcome, PullReport};
+pub use request::{AutoMerge, PullRequest, PullState, Side};
 pub use text::{BodyInput, Templates, TextError, body, commit_message, title};
 pub use words::Words;
+
+pub(crate) use request::{login, or_default};

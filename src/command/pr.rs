@@ -1,16 +1,19 @@
-//! `pr`: the unattended pull requests of a repository. For every base branch it plans on that branch's newest commit, looks at what
-//! the forge has, decides with `pull::decide`, and carries the decisions out one by one. Nothing is kept between two runs but what
-//! git and the forge hold, so a run that was stopped anywhere is finished by the next.
+//! `pr`: the unattended pull requests of a repository. For every base branch it plans on that branch's newest commit, and takes each key
+//! of that agenda through a chain: look at the forge, propose a tested change, observe what is there and decide with `pull::decide`, act.
+//! Nothing is kept between two runs but what git and the forge hold, so a run that was stopped anywhere is finished by the next.
 
 mod act;
 mod agenda;
 mod clone;
+mod comment;
 mod doubt;
 mod land;
+mod look;
 mod merge;
 mod observe;
 mod place;
 mod propose;
+mod trouble;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -21,21 +24,22 @@ use super::{Format, Outcome, Place, Repository, World, to_json};
 use crate::config::{Config, GateConfig, PullConfig};
 use crate::error::{CommandError, Status};
 use crate::io::append;
-use crate::io::forge::{Budget, Cause, Credentials, ForgeError, GITHUB_API, GitHub};
+use crate::io::forge::{Budget, Credentials, GITHUB_API, GitHub};
 use crate::io::gate::CommandSettings;
-use crate::io::git::{GitRepository, Person, Refs, Rejection, Remote};
+use crate::io::git::{GitRepository, Person, Refs, Remote};
 use crate::io::http::{HttpClient, conceal};
 use crate::plan::Selection;
 use crate::policy::ChangeClass;
-use crate::pull::{
-    Decision, Ended, Labels, PullKey, PullOutcome, PullReport, Untested, decide, decide_untested,
-};
+use crate::pull::{Ended, Labels, PullKey, PullOutcome, PullReport, Templates};
 use crate::report;
 use crate::report::terminal::{Form, render};
 use crate::version::Minor;
 use agenda::Agenda;
 pub(super) use agenda::planned_lines;
+use agenda::template_error;
+use look::Looked;
 pub(super) use place::{is_named, settings};
+use trouble::{Stop, Trouble};
 
 /// What to make pull requests of.
 #[derive(Debug, Clone)]
@@ -123,6 +127,7 @@ struct Run<'a> {
     /// The configuration of the default branch.
     rules: Config,
     config: PullConfig,
+    templates: Templates,
     gate: GateConfig,
     labels: Labels,
     author: Person,
@@ -136,19 +141,24 @@ struct Run<'a> {
     lacks_drafts: bool,
 }
 
-/// A key as it is seen, with what is wanted and decided.
-struct View {
-    seen: observe::Seen,
-    wanted: Option<propose::Wanted>,
-    /// What its pull request waits for.
-    waits: Option<String>,
-    decision: Decision,
+/// One key on its way through the chain.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    key: &'a PullKey,
+    branch: &'a str,
+    agenda: &'a Agenda,
 }
 
-/// Why a run stops before its end.
-enum Stop {
-    Limit(String),
-    Failed(CommandError),
+impl Task<'_> {
+    fn outcome(&self, number: Option<u64>, ended: Ended, detail: &str) -> PullOutcome {
+        PullOutcome {
+            key: self.key.clone(),
+            branch: self.branch.to_owned(),
+            number,
+            ended,
+            detail: detail.to_owned(),
+        }
+    }
 }
 
 /// Makes the pull requests of a repository.
@@ -174,7 +184,7 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
     let author = match author(request, &pulls, &git) {
         Err(error) if request.is_dry => {
             let hint = error.hints().join("; ");
-            unsigned = Some(format!("{error}; before a run that writes, {hint}"));
+            unsigned = Some(format!("{error}: {hint}"));
             nobody()
         }
         known => known?,
@@ -199,6 +209,7 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         remote,
         refs,
         home,
+        templates: Templates::compile(&pulls.templates).map_err(template_error)?,
         gate: config.gate.clone(),
         rules: config,
         config: pulls,
@@ -242,16 +253,15 @@ fn outcome(
         let warning = format!("cannot add to {}: {error}", path.display());
         outcome.warnings.push(warning);
     }
-    let has = |ended| report.outcomes.iter().any(|one| one.ended == ended);
     let is_limited = match stop {
         Some(Stop::Limit(error)) => {
             outcome.warnings.push(error);
             true
         }
-        Some(Stop::Failed(_)) | None => has(Ended::Ceiling),
+        Some(Stop::Failed(_)) | None => report.has(Ended::Ceiling),
     };
     // What failed is not hidden by what the next run does.
-    if has(Ended::Failed) {
+    if report.has(Ended::Failed) {
         outcome.status = Some(Status::Error);
     } else if is_limited {
         outcome.status = Some(Status::Limited);
@@ -296,7 +306,7 @@ pub(super) fn author(
     }
     let known = request.author.clone().or_else(|| git.person());
     let (name, email) = known.ok_or_else(|| {
-        CommandError::new("no author is known for the commits").hinted(
+        CommandError::new("no commit author is configured").hinted(
             "set pullRequests.author in csctl-matrix.yaml, or user.name and user.email in git",
         )
     })?;
@@ -318,12 +328,17 @@ impl Run<'_> {
         let open = self.open_keys()?;
         let mut keys: BTreeSet<PullKey> = agenda.changes.keys().cloned().collect();
         // A branch alone is worth no line while it is not known whether it is wanted.
-        let is_known = |key: &&PullKey| agenda.doubt(key).is_none();
-        keys.extend(agenda.begun.iter().filter(is_known).cloned());
+        let begun = agenda.begun.iter();
+        keys.extend(begun.filter(|key| agenda.doubt(key).is_none()).cloned());
         keys.extend(open.into_iter().filter(|key| agenda.takes(key)));
         keys.retain(|key| self.request.only.takes(key));
         for key in keys {
-            let outcome = self.one(&key, &agenda)?;
+            let branch = key.branch(&self.config.prefix);
+            let outcome = self.one(Task {
+                key: &key,
+                branch: &branch,
+                agenda: &agenda,
+            })?;
             // A branch that was merged and kept is not worth a line.
             let is_wanted = agenda.changes.contains_key(&key);
             if is_wanted || outcome.ended != Ended::NothingToDo {
@@ -333,175 +348,46 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Looks at one key, decides, and carries the decision out. What goes wrong stays with this key, but for a used-up limit.
-    fn one(&mut self, key: &PullKey, agenda: &Agenda) -> Result<PullOutcome, Stop> {
-        let branch = key.branch(&self.config.prefix);
-        let mut number = None;
-        let ended = self.settle(key, &branch, (agenda, &mut number));
+    /// Takes one key through the chain. What goes wrong stays with this key, but for a used-up limit.
+    fn one(&mut self, task: Task<'_>) -> Result<PullOutcome, Stop> {
+        if let Some(doubt) = task.agenda.doubt(task.key) {
+            let detail = format!("cannot tell whether it is needed: {doubt}");
+            return Ok(task.outcome(None, Ended::Failed, &detail));
+        }
+        let (number, ended) = match self.look(task) {
+            Ok(looked) => (looked.open_number(task.key), self.chain(task, &looked)),
+            Err(trouble) => (None, Err(trouble)),
+        };
         match ended {
-            Ok(outcome) => Ok(outcome),
             Err(trouble) if trouble.is_limit() => Err(Stop::Limit(trouble.to_string())),
-            Err(trouble) => Ok(PullOutcome {
-                key: key.clone(),
-                branch,
-                number,
-                ended: trouble.ended(),
-                detail: trouble.in_full(),
-            }),
+            Err(trouble) => Ok(task.outcome(number, trouble.ended(), &trouble.in_full())),
+            Ok(outcome) => Ok(outcome),
         }
     }
 
-    fn settle(
-        &mut self,
-        key: &PullKey,
-        branch: &str,
-        (agenda, number): (&Agenda, &mut Option<u64>),
-    ) -> Result<PullOutcome, Trouble> {
-        if let Some(doubt) = agenda.doubt(key) {
-            let message = format!("not known today whether it is wanted: {doubt}");
-            return Err(CommandError::new(message).into());
+    /// The chain of one key that was looked at: propose, observe, act. Each step takes the value of the one before; only the last one
+    /// changes anything.
+    fn chain(&mut self, task: Task<'_>, looked: &Looked) -> Result<PullOutcome, Trouble> {
+        // Tests may take long, so none is run for what is decided without one.
+        if let Some(observation) = self.observe_untested(task, looked.clone())? {
+            return self.act(task, &observation);
         }
-        let pulls = self.look(branch)?;
-        *number = pulls.find_open(key).map(|pull| pull.number);
-        if let Some(outcome) = self.settle_untested(key, branch, (agenda, &pulls))? {
-            return Ok(outcome);
+        let would_open =
+            task.agenda.changes.contains_key(task.key) && looked.open_number(task.key).is_none();
+        // Nothing would remember the tests of one that is not opened.
+        if would_open && let Some(detail) = self.ceiling() {
+            return Ok(task.outcome(None, Ended::Ceiling, &detail));
         }
-        // Its tests may take long, and nothing would remember them.
-        if agenda.changes.contains_key(key)
-            && number.is_none()
-            && let Some(detail) = self.ceiling()
-        {
-            let key = key.clone();
-            return Ok(PullOutcome {
-                key,
-                branch: branch.to_owned(),
-                number: None,
-                ended: Ended::Ceiling,
-                detail,
-            });
-        }
-        let wanted = self.propose(agenda, key, &pulls.known(key, &self.labels))?;
-        let mut view = self.view(key, branch, (pulls.clone(), wanted))?;
-        if view.decision.writes() && !self.request.is_dry {
+        let wanted = self.propose(task, &looked.known(task.key, &self.labels))?;
+        let mut observation = self.observe(task, looked.clone(), wanted)?;
+        if observation.action.writes() && !self.request.is_dry {
             // People act while tests run: what is decided now is decided by what is there now.
-            let now = self.look_again(branch, &view)?;
-            if now != pulls || self.refs.branch(branch) != view.seen.head {
-                *number = now.find_open(key).map(|pull| pull.number);
-                view = self.view(key, branch, (now, view.wanted))?;
+            let now = self.look_again(task, observation.head.is_some())?;
+            if now != *looked || self.refs.branch(task.branch) != observation.head {
+                observation = self.observe(task, now, observation.wanted)?;
             }
         }
-        self.carry_out(key, branch, view)
-    }
-
-    /// Carries out what is decided whatever comes of a test: so no test is made for it.
-    fn settle_untested(
-        &mut self,
-        key: &PullKey,
-        branch: &str,
-        (agenda, pulls): (&Agenda, &observe::Pulls),
-    ) -> Result<Option<PullOutcome>, Trouble> {
-        let Some(change) = agenda.changes.get(key) else {
-            return Ok(None);
-        };
-        let known = pulls.known(key, &self.labels);
-        let wanted = self.propose_untested(agenda, key, &known)?;
-        let seen = self.observe(key, branch, pulls.clone(), wanted.as_ref())?;
-        let base = agenda.bases.get(&key.base).map(|base| base.oid.to_string());
-        let untested = Untested {
-            fingerprint: &change.fingerprint,
-            stands_on: base.as_deref().unwrap_or_default(),
-        };
-        let Some(early) = decide_untested(&seen.observed, untested, &self.labels) else {
-            return Ok(None);
-        };
-        let decision = match (early, &wanted) {
-            // What the branch lacks is told to the person who has it.
-            (Decision::Edited(_), Some(wanted)) => {
-                decide(&seen.observed, Ok(&wanted.proposal), &self.labels)
-            }
-            (early, _) => early,
-        };
-        let view = View {
-            seen,
-            wanted,
-            waits: None,
-            decision,
-        };
-        self.carry_out(key, branch, view).map(Some)
-    }
-
-    /// Looks once more, right before something is changed.
-    fn look_again(&mut self, branch: &str, view: &View) -> Result<observe::Pulls, Trouble> {
-        if view.seen.head.is_some() {
-            self.refs = self.wait(self.remote.refs(&self.client))?;
-        }
-        self.look(branch)
-    }
-
-    /// Observes a key and decides.
-    fn view(
-        &self,
-        key: &PullKey,
-        branch: &str,
-        (pulls, mut wanted): (observe::Pulls, Option<propose::Wanted>),
-    ) -> Result<View, Trouble> {
-        let seen = self.observe(key, branch, pulls, wanted.as_ref())?;
-        let mut waits = None;
-        if let Some(wanted) = &mut wanted {
-            waits = self.waits(key, &seen, wanted)?;
-            let is_draft = self.config.draft && !self.lacks_drafts;
-            wanted.proposal.is_draft = is_draft.then_some(waits.is_some());
-        }
-        let gone = propose::gone(key);
-        let proposal = match &wanted {
-            Some(wanted) => Ok(&wanted.proposal),
-            None => Err(&gone),
-        };
-        let decision = decide(&seen.observed, proposal, &self.labels);
-        Ok(View {
-            seen,
-            wanted,
-            waits,
-            decision,
-        })
-    }
-
-    fn carry_out(
-        &mut self,
-        key: &PullKey,
-        branch: &str,
-        view: View,
-    ) -> Result<PullOutcome, Trouble> {
-        let View {
-            seen,
-            wanted,
-            waits,
-            decision,
-        } = view;
-        let is_held = self.hold_merge(&seen, &decision, waits.is_some())?;
-        let mut outcome = self.act(key, branch, (&seen, wanted.as_ref()), decision)?;
-        if is_held {
-            outcome.detail += "; the forge is not to merge it by itself any more";
-            if outcome.ended == Ended::UpToDate {
-                outcome.ended = Ended::Refreshed;
-            }
-        }
-        if outcome.ended == Ended::UpToDate && waits.is_none() {
-            self.merge_last(key, branch, &seen, &mut outcome)?;
-        }
-        let is_waiting = matches!(
-            outcome.ended,
-            Ended::Opened | Ended::Refreshed | Ended::UpToDate | Ended::Ceiling
-        );
-        if let Some(waits) = waits.filter(|_| is_waiting) {
-            let state = if self.config.draft && !self.lacks_drafts {
-                "a draft"
-            } else {
-                "not merged"
-            };
-            outcome.detail = format!("{}; {state}, as {waits}", outcome.detail);
-        }
-        Ok(outcome)
+        self.act(task, &observation)
     }
 
     fn report(&self, outcomes: Vec<PullOutcome>) -> PullReport {
@@ -527,72 +413,5 @@ impl Run<'_> {
 
     fn wait<R>(&self, future: impl Future<Output = R>) -> R {
         self.runtime.block_on(future)
-    }
-}
-
-/// What went wrong with one pull request.
-#[derive(Debug, thiserror::Error)]
-enum Trouble {
-    #[error(transparent)]
-    Forge(#[from] ForgeError),
-    #[error(transparent)]
-    Remote(#[from] crate::io::git::RemoteError),
-    #[error(transparent)]
-    Git(#[from] crate::io::git::GitError),
-    #[error(transparent)]
-    Command(#[from] CommandError),
-    #[error("the branch could not be moved: {0}")]
-    Rejected(Rejection),
-}
-
-impl Trouble {
-    fn is_limit(&self) -> bool {
-        match self {
-            Self::Forge(error) => matches!(error, ForgeError::RateLimited { .. }),
-            Self::Remote(error) => error.is_limit(),
-            Self::Git(_) | Self::Command(_) | Self::Rejected(_) => false,
-        }
-    }
-
-    /// Tells whether a branch was not moved as a rule of the server or of the forge is against it.
-    fn is_refused_move(&self) -> bool {
-        match self {
-            Self::Rejected(why) => matches!(
-                why,
-                Rejection::NonFastForward | Rejection::Protected(_) | Rejection::Hook(_)
-            ),
-            Self::Forge(error) => matches!(
-                error.cause(),
-                Some(Cause::NotFastForward | Cause::Protected)
-            ),
-            Self::Remote(_) | Self::Git(_) | Self::Command(_) => false,
-        }
-    }
-
-    /// Says what happened and what to do.
-    fn in_full(&self) -> String {
-        let hint = match self {
-            Self::Forge(error) => error.hint(),
-            Self::Remote(error) => Some(error.hint().to_owned()),
-            Self::Git(error) => Some(error.hint().to_owned()),
-            Self::Command(error) => error.hints().first().cloned(),
-            Self::Rejected(why) => why.hint().map(str::to_owned),
-        };
-        match hint {
-            Some(hint) => format!("{self}; {hint}"),
-            None => self.to_string(),
-        }
-    }
-
-    fn ended(&self) -> Ended {
-        match self {
-            Self::Forge(ForgeError::Moved { .. } | ForgeError::Conflict(_))
-            | Self::Rejected(Rejection::Stale { .. }) => Ended::Overtaken,
-            Self::Forge(_)
-            | Self::Remote(_)
-            | Self::Git(_)
-            | Self::Command(_)
-            | Self::Rejected(_) => Ended::Failed,
-        }
     }
 }

@@ -19,8 +19,8 @@ use super::image_store::StoreAnswer;
 use super::no_answer::NoAnswer;
 use super::{atomic, end_of_life, helm, image_store, kubernetes, registry, s3, vulnerabilities};
 use crate::catalog::{
-    CATALOG_SCHEMA, Catalog, CatalogRequest, ImagePattern, StoreListing, StoreRequest,
-    known_end_of_life,
+    CATALOG_SCHEMA, Catalog, CatalogRequest, ImagePattern, SourceKind, StoreListing, StoreRequest,
+    Unreachable, known_end_of_life,
 };
 use crate::version::Minor;
 
@@ -162,7 +162,7 @@ fn add_charts(catalog: &mut Catalog, charts: Vec<(&str, helm::ChartAnswer)>) {
         catalog.chart_repositories.extend(answer.repository);
         let failed = answer
             .fault
-            .map(|fault| fault.into_unreachable(url, BTreeSet::new()));
+            .map(|fault| fault.into_unreachable(SourceKind::ChartRepository, url, BTreeSet::new()));
         catalog.unreachable.extend(failed);
     }
 }
@@ -173,15 +173,17 @@ fn add_upstream(
     days: Result<BTreeMap<Minor, Date>, NoAnswer>,
 ) {
     catalog.kubernetes = releases.found;
-    let fault = releases
-        .fault
-        .map(|fault| fault.into_unreachable(kubernetes::SOURCE, BTreeSet::new()));
+    let fault = releases.fault.map(|fault| {
+        fault.into_unreachable(SourceKind::Releases, kubernetes::SOURCE, BTreeSet::new())
+    });
     catalog.unreachable.extend(fault);
     match days {
         Ok(days) => catalog.end_of_life.extend(days),
-        Err(fault) => catalog
-            .unreachable
-            .push(fault.into_unreachable(end_of_life::SOURCE, BTreeSet::new())),
+        Err(fault) => catalog.unreachable.push(fault.into_unreachable(
+            SourceKind::EndOfLife,
+            end_of_life::SOURCE,
+            BTreeSet::new(),
+        )),
     }
 }
 

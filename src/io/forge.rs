@@ -3,6 +3,7 @@
 //!
 //! Nothing that changes something is sent twice blindly: a lost answer is answered by looking whether the work was done.
 
+mod adapter;
 mod app;
 mod channel;
 mod checks;
@@ -17,23 +18,21 @@ mod talk;
 mod tokens;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use octocrab::Octocrab;
 
 use crate::io::http::{HttpClient, Secret};
+use adapter::Adapter;
 use channel::Channel;
 
 pub use checks::{Protection, RequiredCheck};
 pub use clock::Clock;
 pub use commits::{ApiCommit, ApiFile, CreatedCommit};
 pub use error::{Cause, ForgeError, Refusal};
-pub use model::{
-    CheckRun, Comment, CommitStatus, MergeMethod, PullRequest, PullState, RepositoryInfo, Review,
-};
-pub use pulls::{Created, Merged, NewPull, PullChange, PullQuery};
+pub use model::{CheckApp, CheckRun, Comment, CommitStatus, MergeMethod, RepositoryInfo, Review};
+pub use pulls::{Created, NewPull, PullChange, PullQuery};
 pub use refs::Swap;
 pub use talk::Viewer;
 pub use tokens::Tokens;
@@ -173,8 +172,7 @@ pub struct Budget {
 pub struct GitHub {
     settings: ForgeSettings,
     channel: Arc<Channel>,
-    rest: OnceLock<Octocrab>,
-    graphql: OnceLock<Octocrab>,
+    adapter: Adapter,
     /// The repository's name in GraphQL.
     node_id: tokio::sync::OnceCell<String>,
 }
@@ -194,11 +192,11 @@ impl GitHub {
             base: settings.base.trim_end_matches('/').to_owned(),
             ..settings.clone()
         };
+        let channel = Arc::new(Channel::new(client, &settings));
         Self {
-            channel: Arc::new(Channel::new(client, &settings)),
+            adapter: Adapter::new(&channel),
+            channel,
             settings,
-            rest: OnceLock::new(),
-            graphql: OnceLock::new(),
             node_id: tokio::sync::OnceCell::new(),
         }
     }

@@ -5,7 +5,6 @@ mod answer;
 mod ask;
 mod cache;
 mod error;
-mod github;
 mod hosts;
 mod inside;
 mod link;
@@ -117,7 +116,7 @@ impl HttpClient {
     }
 
     /// Tells whether a repository's configuration has a say in where this URL is asked: then no secret goes there.
-    fn is_mirrored_by_file(&self, url: &str) -> bool {
+    pub(super) fn is_mirrored_by_file(&self, url: &str) -> bool {
         let mirrors = &self.shared.settings.mirrors;
         mirrors.rewrite(url).by == MirroredBy::File
     }

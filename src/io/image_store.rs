@@ -12,7 +12,7 @@ use super::checksum::{Hit, Proof, has_sum, prove};
 use super::http::{Answer, Ask, HttpClient, is_refused_head};
 use super::no_answer::{NoAnswer, find_declared_page, find_page};
 use super::pointer::{self, Pointer};
-use crate::catalog::{ImagePattern, StoreRequest};
+use crate::catalog::{ImagePattern, SourceKind, StoreRequest};
 use crate::version::{KubernetesVersion, Minor, OsRelease};
 pub(crate) use answer::{MinorAnswer, StoreAnswer, collect};
 
@@ -88,9 +88,11 @@ pub(crate) async fn look(
     if answer.store.images.is_empty() && is_silent && is_expected {
         let reason = "has none of the images that are listed; has the store moved?";
         let fault = NoAnswer::new(pattern.base(), reason);
-        answer
-            .unreachable
-            .push(fault.into_unreachable(pattern.as_str(), request.minors.clone()));
+        answer.unreachable.push(fault.into_unreachable(
+            SourceKind::ImageStore,
+            pattern.as_str(),
+            request.minors.clone(),
+        ));
     }
     answer
 }

@@ -1,17 +1,15 @@
 //! Kubernetes releases with their days, from GitHub. They say what to expect of image stores, never what these have.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error as _;
 
 use futures_util::future::join_all;
-use http::HeaderMap;
+use http::header::{ACCEPT, HeaderValue};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use octocrab::Octocrab;
 use serde::Deserialize;
 
-use super::http::{HttpClient, HttpError, find_next_link};
+use super::http::{Answer, Ask, HttpClient, find_next_link};
 use super::no_answer::NoAnswer;
 use crate::catalog::KubernetesRelease;
 use crate::version::{KubernetesVersion, Minor};
@@ -21,6 +19,9 @@ pub(crate) const SOURCE: &str = crate::catalog::RELEASES_SOURCE;
 
 const API: &str = "https://api.github.com";
 const PATH: &str = "/repos/kubernetes/kubernetes/releases?per_page=100&page=";
+
+/// A page of 100 releases has about half a megabyte.
+const BODY_LIMIT: usize = 16 << 20;
 
 /// Pages that are asked at once: the first alone, since it may be all; then a few.
 const WAVES: [std::ops::RangeInclusive<u32>; 4] = [1..=1, 2..=3, 4..=6, 7..=10];
@@ -55,27 +56,13 @@ pub(crate) async fn look(
     minors: &BTreeSet<Minor>,
     as_of: Date,
 ) -> Releases {
-    let api = base.unwrap_or(API).trim_end_matches('/');
-    let built = if api == API {
-        client.octocrab(api)
-    } else {
-        client.octocrab_without_token(api)
-    };
-    let octocrab = match built {
-        Ok(octocrab) => octocrab,
-        Err(error) => {
-            return Releases {
-                fault: Some(error.into()),
-                ..Releases::default()
-            };
-        }
-    };
+    let base = base.unwrap_or(API).trim_end_matches('/');
     let oldest = as_of.saturating_sub(3.years());
     let mut days: BTreeMap<KubernetesVersion, Date> = BTreeMap::new();
     let mut fault = None;
     'waves: for wave in WAVES {
-        for answer in join_all(wave.map(|number| fetch_page(&octocrab, api, number))).await {
-            let page = match answer {
+        for page in join_all(wave.map(|number| fetch_page(client, base, number))).await {
+            let page = match page {
                 Ok(page) => page,
                 Err(error) => {
                     fault = Some(error);
@@ -116,31 +103,40 @@ fn read_release(release: &Release) -> Option<(KubernetesVersion, Date)> {
     ))
 }
 
-async fn fetch_page(octocrab: &Octocrab, base: &str, number: u32) -> Result<Page, NoAnswer> {
+async fn fetch_page(client: &HttpClient, base: &str, number: u32) -> Result<Page, NoAnswer> {
     let url = format!("{base}{PATH}{number}");
-    let response = octocrab
-        ._get(format!("{PATH}{number}"))
-        .await
-        .map_err(|error| fault_of(&url, &error))?;
-    let status = response.status().as_u16();
+    let accept = HeaderValue::from_static("application/vnd.github+json");
+    let mut ask = Ask::get(&url, BODY_LIMIT).with_header(ACCEPT, accept);
+    // What GitHub tells everybody is asked of a file's mirror too, as nobody.
+    let sends_token = base == API && !client.is_mirrored_by_file(&url);
+    if let Some(token) = client
+        .settings()
+        .github_token
+        .clone()
+        .filter(|_| sends_token)
+    {
+        ask = ask.with_bearer(token);
+    }
+    let answer = client.ask(ask).await?;
+    let status = answer.status;
     if matches!(status, 403 | 429) {
-        return Err(NoAnswer::new(&url, refusal(status, response.headers())));
+        let reset = header(&answer, "x-ratelimit-reset").and_then(|text| text.parse().ok());
+        let is_used_up = header(&answer, "x-ratelimit-remaining") == Some("0");
+        return Err(NoAnswer::new(&url, refusal(status, is_used_up, reset)));
     }
     if status != 200 {
         return Err(NoAnswer::of_status(&url, status));
     }
-    let has_next = find_next_link(response.headers()).is_some();
-    let body = octocrab
-        .body_to_string(response)
-        .await
-        .map_err(|error| fault_of(&url, &error))?;
-    let releases = serde_json::from_str(&body).map_err(|error| {
-        NoAnswer::new(
-            &url,
-            format!("the answer is not a list of releases: {error}"),
-        )
-    })?;
-    Ok(Page { releases, has_next })
+    let releases = serde_json::from_slice(&answer.body)
+        .map_err(|error| NoAnswer::new(&url, format!("the answer is not a list of releases: {error}")))?;
+    Ok(Page {
+        releases,
+        has_next: find_next_link(&answer.headers).is_some(),
+    })
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    answer.headers.get(name)?.to_str().ok()
 }
 
 fn refusal(status: u16, headers: &HeaderMap) -> String {
@@ -153,20 +149,4 @@ fn refusal(status: u16, headers: &HeaderMap) -> String {
     let moment = reset.and_then(|second| Timestamp::from_second(second).ok());
     let until = moment.map_or_else(String::new, |moment| format!(" until {moment}"));
     format!("GitHub's rate limit is used up{until}; set GITHUB_TOKEN to raise it")
-}
-
-fn text_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// Finds our client's error in the chain that octocrab wraps around it.
-fn fault_of(url: &str, error: &octocrab::Error) -> NoAnswer {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if let Some(error) = cause.downcast_ref::<HttpError>() {
-            return error.clone().into();
-        }
-        source = cause.source();
-    }
-    NoAnswer::new(url, error.to_string())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::header;
 
 use super::http::{Answer, HttpError, redact};
-use crate::catalog::Unreachable;
+use crate::catalog::{SourceKind, Unreachable};
 use crate::version::Minor;
 
 /// A question that got no answer.
@@ -46,8 +46,14 @@ impl NoAnswer {
     }
 
     /// Returns the catalog's entry.
-    pub(crate) fn into_unreachable(self, source: &str, minors: BTreeSet<Minor>) -> Unreachable {
+    pub(crate) fn into_unreachable(
+        self,
+        kind: SourceKind,
+        source: &str,
+        minors: BTreeSet<Minor>,
+    ) -> Unreachable {
         Unreachable {
+            kind,
             source: redact(source),
             url: self.url,
             reason: self.reason,

@@ -4,7 +4,7 @@
 use super::facts::{Note, Reason};
 use super::target::Target;
 use super::{Fix, LinePlan};
-use crate::catalog::VULNERABILITIES_SOURCE;
+use crate::catalog::SourceKind;
 use crate::matrix::LineMatrix;
 use crate::standard::{Deadline, DeadlineRule, deadlines, fixed_between};
 use crate::version::KubernetesVersion;
@@ -131,7 +131,7 @@ pub(super) fn note(target: &Target<'_>, lines: &[LinePlan]) -> Option<Note> {
     let unreachable = &target.input.catalog.unreachable;
     let failed = unreachable
         .iter()
-        .find(|failed| failed.source == VULNERABILITIES_SOURCE)?;
+        .find(|failed| failed.kind == SourceKind::Vulnerabilities)?;
     Some(Note::FixesUnknown {
         version: moved.default_after?,
         url: failed.url.clone(),

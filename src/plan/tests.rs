@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::{FileAction, FileChange, Plan, PlanInput, Selection, Skip, plan};
 use crate::catalog::{
-    Catalog, ChartRepository, FaultyImage, ImageStore, KubernetesRelease, NodeImage, StackRelease,
-    Unreachable,
+    Catalog, ChartRepository, FaultyImage, ImageStore, KubernetesRelease, NodeImage, SourceKind,
+    StackRelease, Unreachable,
 };
 use crate::policy::{EndOfLife, Policy, Wishes};
 use crate::stack::{Content, Tree, discover};
@@ -193,6 +193,7 @@ fn a_store_without_an_answer_changes_nothing() {
     let mut world = world(&[]);
     world.image_stores.clear();
     world.unreachable.push(Unreachable {
+        kind: SourceKind::ImageStore,
         source: STORE.to_owned(),
         url: "https://images.example.org/last-1.34".to_owned(),
         reason: "connection refused".to_owned(),

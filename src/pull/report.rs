@@ -29,6 +29,13 @@ pub struct PullReport {
     pub limit: Option<u32>,
 }
 
+impl PullReport {
+    /// Tells whether a pull request ended so.
+    pub fn has(&self, ended: Ended) -> bool {
+        self.outcomes.iter().any(|outcome| outcome.ended == ended)
+    }
+}
+
 /// How one pull request ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

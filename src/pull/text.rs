@@ -1,34 +1,55 @@
 //! What a pull request says: its title, its body and the message of its commit, from Handlebars templates that a repository can
 //! replace. Texts from outside are escaped; what is least important goes first where a body would be too long for a forge.
 
-use handlebars::Handlebars;
-use serde::Serialize;
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 
 use super::PullKey;
+use crate::config::TemplateConfig;
 use crate::gate::TestState;
-use crate::markup::escape;
+use crate::markup::{Template, escape};
 use crate::matrix::LineMatrix;
 use crate::plan::{FileAction, FileChange, LinePlan, Reason, StackPlan};
 use crate::policy::ChangeClass;
 use crate::version::{KubernetesVersion, compact};
 
-const TITLE: &str = include_str!("text/title.hbs");
-const BODY: &str = include_str!("text/body.md.hbs");
-const COMMIT: &str = include_str!("text/commit.hbs");
+static TITLE: LazyLock<Template> =
+    LazyLock::new(|| Template::own(include_str!("text/title.hbs"), str::to_owned));
+static BODY: LazyLock<Template> =
+    LazyLock::new(|| Template::own(include_str!("text/body.md.hbs"), escape));
+static COMMIT: LazyLock<Template> =
+    LazyLock::new(|| Template::own(include_str!("text/commit.hbs"), str::to_owned));
 
 /// GitHub takes 65,536 characters; some are left for the hidden block and for what people add.
 const LONGEST_BODY: usize = 45_000;
 
 /// The templates of a repository, where it has its own.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Templates {
-    /// Of the title.
-    pub title: Option<String>,
-    /// Of the body.
-    pub body: Option<String>,
-    /// Of the commit's message, without its trailers.
-    pub commit: Option<String>,
+    title: Option<Template>,
+    body: Option<Template>,
+    commit: Option<Template>,
+}
+
+impl Templates {
+    /// Compiles those of a configuration.
+    pub fn compile(config: &TemplateConfig) -> Result<Self, TextError> {
+        Ok(Self {
+            title: compile("title", config.title.as_deref(), str::to_owned)?,
+            body: compile("body", config.body.as_deref(), escape)?,
+            commit: compile("commit message", config.commit.as_deref(), str::to_owned)?,
+        })
+    }
+}
+
+fn compile(
+    which: &'static str,
+    text: Option<&str>,
+    escape: fn(&str) -> String,
+) -> Result<Option<Template>, TextError> {
+    let compiled = text.map(|text| Template::compile(text, escape)).transpose();
+    compiled.map_err(|reason| TextError { which, reason })
 }
 
 /// A template that cannot be filled in.
@@ -65,8 +86,8 @@ pub struct BodyInput<'a> {
 /// Returns the title. A template that gives none is passed over, as a forge takes no pull request without a title.
 pub fn title(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
     let facts = facts(input);
-    for template in templates.title.as_deref().into_iter().chain([TITLE]) {
-        let title = first_line(&render("title", template, &facts, str::to_owned)?);
+    for template in templates.title.iter().chain([&*TITLE]) {
+        let title = first_line(&fill("title", template, &facts)?);
         if !title.is_empty() {
             return Ok(title);
         }
@@ -77,8 +98,8 @@ pub fn title(templates: &Templates, input: BodyInput<'_>) -> Result<String, Text
 /// Returns the message of the commit, without trailers. A template that gives none is passed over.
 pub fn commit_message(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
     let facts = facts(input);
-    for template in templates.commit.as_deref().into_iter().chain([COMMIT]) {
-        let text = render("commit message", template, &facts, str::to_owned)?;
+    for template in templates.commit.iter().chain([&*COMMIT]) {
+        let text = fill("commit message", template, &facts)?;
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         let message = lines.join("\n").trim().to_owned();
         if !message.is_empty() {
@@ -91,7 +112,7 @@ pub fn commit_message(templates: &Templates, input: BodyInput<'_>) -> Result<Str
 /// Returns the body, without its hidden block. Where it is too long, the diff goes first, then notes, holds and the list of
 /// files.
 pub fn body(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
-    let template = templates.body.as_deref().unwrap_or(BODY);
+    let template = templates.body.as_ref().unwrap_or(&BODY);
     let mut facts = facts(input);
     for dropped in [
         None,
@@ -104,30 +125,18 @@ pub fn body(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextE
             facts[name] = Value::Null;
             facts["isCut"] = Value::Bool(true);
         }
-        let text = render("body", template, &facts, escape)?;
+        let text = fill("body", template, &facts)?;
         if text.len() <= LONGEST_BODY {
             return Ok(text.trim().to_owned());
         }
     }
-    let text = render("body", template, &facts, escape)?;
+    let text = fill("body", template, &facts)?;
     Ok(cut(&text, LONGEST_BODY))
 }
 
-fn render(
-    which: &'static str,
-    template: &str,
-    facts: &impl Serialize,
-    escape: fn(&str) -> String,
-) -> Result<String, TextError> {
-    let mut engine = Handlebars::new();
-    engine.register_escape_fn(escape);
-    engine.set_strict_mode(false);
-    engine
-        .render_template(template, facts)
-        .map_err(|error| TextError {
-            which,
-            reason: error.to_string(),
-        })
+fn fill(which: &'static str, template: &Template, facts: &Value) -> Result<String, TextError> {
+    let filled = template.fill(facts);
+    filled.map_err(|reason| TextError { which, reason })
 }
 
 fn first_line(text: &str) -> String {

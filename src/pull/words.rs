@@ -1,8 +1,7 @@
 //! Which words of a pull request are the program's own and which are a person's: nobody's are replaced. What the program wrote is known
 //! again by what the hidden block remembers of it.
 
-use super::Block;
-use super::decide::{Proposal, Pull};
+use super::{HiddenBlock, Proposal, PullRequest};
 use crate::version::Sha256;
 
 /// What stands between the words of people and the program's text, where there are both.
@@ -40,8 +39,8 @@ impl Words {
 
     /// Returns what a pull request that is there is to say. `subject` is that of its branch's commit, which tells the program's title where
     /// the block is gone.
-    pub fn beside(pull: &Pull, proposal: &Proposal, subject: Option<&str>) -> Self {
-        let (shown, block) = Block::split(&plain(&pull.body));
+    pub fn beside(pull: &PullRequest, proposal: &Proposal, subject: Option<&str>) -> Self {
+        let (shown, block) = HiddenBlock::split(&plain(&pull.body));
         let block = block.as_ref();
         let is_same_change = block.is_some_and(|block| block.fingerprint == proposal.fingerprint);
         let (visible, own_text) = visible(&shown, block, proposal, is_same_change);
@@ -60,7 +59,7 @@ impl Words {
 /// Returns what people are to see, and what of it is the program's.
 fn visible(
     shown: &str,
-    block: Option<&Block>,
+    block: Option<&HiddenBlock>,
     proposal: &Proposal,
     is_same_change: bool,
 ) -> (String, String) {
@@ -88,8 +87,8 @@ fn visible(
 
 /// Returns the title to write, if any, and the one to remember.
 fn title(
-    pull: &Pull,
-    block: Option<&Block>,
+    pull: &PullRequest,
+    block: Option<&HiddenBlock>,
     proposal: &Proposal,
     subject: Option<&str>,
 ) -> (Option<String>, String) {
@@ -123,7 +122,7 @@ fn checksum(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::policy::ChangeClass;
-    use crate::pull::{Change, Fingerprint, PullKey, PullState};
+    use crate::pull::{Change, Fingerprint, PullKey};
 
     fn key() -> PullKey {
         PullKey {
@@ -149,33 +148,27 @@ mod tests {
         }
     }
 
-    fn block(proposal: &Proposal, words: &Words) -> Block {
-        Block {
+    fn block(proposal: &Proposal, words: &Words) -> HiddenBlock {
+        HiddenBlock {
             base: proposal.stands_on.clone(),
             head: "c".repeat(40),
             title: Some(words.own_title.clone()),
             text: Some(words.own_text.clone()),
-            ..Block::new(&key(), proposal.fingerprint.clone())
+            ..HiddenBlock::new(&key(), proposal.fingerprint.clone())
         }
     }
 
-    fn pull(title: &str, body: String) -> Pull {
-        Pull {
+    fn pull(title: &str, body: String) -> PullRequest {
+        PullRequest {
             number: 1,
-            state: PullState::Open,
-            is_draft: false,
-            base: "main".to_owned(),
             title: title.to_owned(),
             body,
-            head: None,
-            has_wanted_files: false,
-            labels: Vec::new(),
-            is_queued: false,
+            ..PullRequest::default()
         }
     }
 
     /// The pull request that the program has opened, with what people then make of its title and of what they see.
-    fn edited(title: &str, edit: impl Fn(&str) -> String) -> Pull {
+    fn edited(title: &str, edit: impl Fn(&str) -> String) -> PullRequest {
         let first = proposal("v1");
         let words = Words::of(&first);
         let block = block(&first, &words).render();

@@ -1,7 +1,8 @@
 //! Markdown for pull requests and issues, from Handlebars templates. Texts from outside are escaped: a version tag or a URL
 //! never becomes a link, a mention or HTML.
 
-use handlebars::Handlebars;
+use std::sync::LazyLock;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use similar::TextDiff;
@@ -10,20 +11,22 @@ use super::{compact, text};
 use crate::catalog::Catalog;
 use crate::check::Findings;
 use crate::gate::TestReport;
-use crate::markup::escape;
+use crate::markup::{Template, escape};
 use crate::overview::Overview;
 use crate::plan::{FileAction, Plan};
 use crate::pull::{DoctorReport, PullReport};
 use crate::stack::FileExplanation;
 
-const PLAN: &str = include_str!("markdown/plan.md.hbs");
-const SHOW: &str = include_str!("markdown/show.md.hbs");
-const PULL_REQUESTS: &str = include_str!("markdown/pull-requests.md.hbs");
-const DOCTOR: &str = include_str!("markdown/doctor.md.hbs");
-const CHECK: &str = include_str!("markdown/check.md.hbs");
-const TESTS: &str = include_str!("markdown/tests.md.hbs");
-const EXPLANATION: &str = include_str!("markdown/explain.md.hbs");
-const CATALOG: &str = include_str!("markdown/catalog.md.hbs");
+static PLAN: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/plan.md.hbs")));
+static SHOW: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/show.md.hbs")));
+static PULL_REQUESTS: LazyLock<Template> =
+    LazyLock::new(|| own(include_str!("markdown/pull-requests.md.hbs")));
+static DOCTOR: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/doctor.md.hbs")));
+static CHECK: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/check.md.hbs")));
+static TESTS: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/tests.md.hbs")));
+static EXPLANATION: LazyLock<Template> =
+    LazyLock::new(|| own(include_str!("markdown/explain.md.hbs")));
+static CATALOG: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/catalog.md.hbs")));
 
 /// Returns a plan.
 pub fn plan(plan: &Plan) -> String {
@@ -60,7 +63,7 @@ pub fn plan(plan: &Plan) -> String {
         .collect();
     let files: Vec<Value> = plan.files.iter().map(|file| json!({ "path": file.path, "what": file_words(&file.action), "diff": diff(&file.action) })).collect();
     render(
-        PLAN,
+        &PLAN,
         &json!({
             "stacks": stacks,
             "files": files,
@@ -124,7 +127,7 @@ pub fn show(overview: &Overview, next: &str) -> String {
     let closing = text::closing(overview, next);
     let standard = Some(overview.standard).filter(|standard| standard.figures().is_some());
     render(
-        SHOW,
+        &SHOW,
         &json!({
             "stacks": stacks,
             "asOf": overview.as_of,
@@ -136,7 +139,7 @@ pub fn show(overview: &Overview, next: &str) -> String {
 
 /// Returns what the values of one file are.
 pub fn explanation(explanation: &FileExplanation) -> String {
-    render(EXPLANATION, explanation)
+    render(&EXPLANATION, explanation)
 }
 
 /// Returns what became of the pull requests of a run.
@@ -153,7 +156,7 @@ pub fn pull_requests(report: &PullReport) -> String {
         })
         .collect();
     render(
-        PULL_REQUESTS,
+        &PULL_REQUESTS,
         &json!({"outcomes": outcomes, "cost": text::pull_cost(report)}),
     )
 }
@@ -165,7 +168,7 @@ pub fn doctor(report: &DoctorReport) -> String {
         "summary": report.summary(),
         "checks": report.checks,
     });
-    render(DOCTOR, &data)
+    render(&DOCTOR, &data)
 }
 
 /// Returns the findings of a check.
@@ -175,7 +178,7 @@ pub fn check(findings: &Findings) -> String {
         "summary": text::findings_summary(findings),
         "rulesPage": super::sarif::RULES_PAGE,
     });
-    render(CHECK, &data)
+    render(&CHECK, &data)
 }
 
 /// Returns the results of tests.
@@ -207,18 +210,20 @@ pub fn tests(report: &TestReport) -> String {
             })
         })
         .collect();
-    render(TESTS, &json!({ "lines": lines }))
+    render(&TESTS, &json!({ "lines": lines }))
 }
 
 /// Returns a catalog.
 pub fn catalog(catalog: &Catalog) -> String {
-    render(CATALOG, catalog)
+    render(&CATALOG, catalog)
 }
 
-fn render(template: &str, data: &impl Serialize) -> String {
-    let mut engine = Handlebars::new();
-    engine.register_escape_fn(escape);
-    engine
-        .render_template(template, data)
+fn own(text: &str) -> Template {
+    Template::own(text, escape)
+}
+
+fn render(template: &Template, data: &impl Serialize) -> String {
+    template
+        .fill(data)
         .expect("impossible: the templates are part of the program and tested")
 }

@@ -1106,14 +1106,28 @@ fn a_dry_run_needs_neither_an_author_nor_a_token() {
         "--format",
         "json",
     ];
-    let said: Said = program(&words)
-        .env("NO_PROXY", "*")
-        .env("HOME", "/nowhere")
-        .output()
-        .unwrap()
-        .into();
+    let dry = || -> Said {
+        let mut command = program(&words);
+        command.env("NO_PROXY", "*").env("HOME", "/nowhere");
+        command.output().unwrap().into()
+    };
+    let said = dry();
     assert_eq!(said.status, 0, "{}", said.stderr);
     assert_eq!(of(&outcomes(&said), PATCH), "opened");
+    assert!(said.stderr.contains("no commit author is configured"));
+    assert_eq!(hosted.server.mutations(), [""; 0]);
+    // Of what is open already, GraphQL tells more, and answers nobody without a token.
+    let push = |config: &str| {
+        let mut state = hosted.server.state();
+        state.push("main", &[("csctl-matrix.yaml", Some(config))]);
+    };
+    push(&hosted.config);
+    assert_eq!(hosted.run(&[]).status, 0);
+    push(&config);
+    hosted.server.clear_log();
+    let said = dry();
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    assert_eq!(of(&outcomes(&said), PATCH), "refreshed");
     assert_eq!(hosted.server.mutations(), [""; 0]);
 }
 

@@ -133,7 +133,7 @@ impl Doctor<'_> {
                 let start = format!("{}/", self.config().prefix);
                 let own = open
                     .iter()
-                    .filter(|pull| pull.head_branch.starts_with(&start));
+                    .filter(|pull| pull.head.branch.starts_with(&start));
                 let found = format!(
                     "{} open, {} on branches of {start}",
                     open.len(),

@@ -278,11 +278,6 @@ impl Run<'_> {
         let Some((stack, line)) = line_plan(said.plan, key) else {
             return Ok(None);
         };
-        let templates = Templates {
-            title: self.config.templates.title.clone(),
-            body: self.config.templates.body.clone(),
-            commit: self.config.templates.commit.clone(),
-        };
         let input = BodyInput {
             key,
             line,
@@ -293,11 +288,14 @@ impl Run<'_> {
             stop_label: &self.config.stop_label,
             again_label: &self.config.again_label,
         };
-        let filled = fill(&templates, input).map_err(|error| {
-            CommandError::new(error).hinted("repair pullRequests.templates in csctl-matrix.yaml")
-        });
-        filled.map(Some)
+        let filled = fill(&self.templates, input);
+        filled.map(Some).map_err(template_error)
     }
+}
+
+/// Says which template of the configuration cannot be used.
+pub(super) fn template_error(error: TextError) -> CommandError {
+    CommandError::new(error).hinted("fix `pullRequests.templates` in csctl-matrix.yaml")
 }
 
 impl Agenda {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::agenda::{Agenda, Base, is_of_key};
-use crate::catalog::{END_OF_LIFE_SOURCE, RELEASES_SOURCE, Unreachable, VULNERABILITIES_SOURCE};
+use crate::catalog::{SourceKind, Unreachable};
 use crate::error::CommandError;
 use crate::policy::ChangeClass;
 use crate::pull::PullKey;
@@ -28,11 +28,10 @@ impl Agenda {
         let mut all: Vec<(String, String)> = faults
             .map(|fault| (fault.to_string(), fault.hint.clone()))
             .collect();
-        let told = |error: &CommandError| error.hints().join("; ");
         let unread = self.unread.iter();
-        all.extend(unread.map(|(name, error)| (format!("{name}: {error}"), told(error))));
+        all.extend(unread.map(|(name, error)| (format!("{name}: {error}"), advice(error))));
         let failed = self.failed.values();
-        all.extend(failed.map(|error| (error.to_string(), told(error))));
+        all.extend(failed.map(|error| (error.to_string(), advice(error))));
         all.sort();
         all.dedup_by(|one, other| one.0 == other.0);
         all
@@ -46,32 +45,35 @@ impl Agenda {
     }
 }
 
+fn advice(error: &CommandError) -> String {
+    error.hints().join("; ")
+}
+
 impl Base {
     fn doubt(&self, key: &PullKey) -> Option<String> {
         // Of a stack whose files cannot be read, its name may not be known either.
-        let stacks = self.stacks.iter();
-        let stacks = stacks.filter(|stack| stack.trees.is_empty() || is_of_key(stack, key));
-        let fault = stacks.flat_map(|stack| &stack.faults).next();
-        let silent = || {
-            let mut unreachable = self.catalog.unreachable.iter();
-            let failed = unreachable.find(|failed| concerns(failed, key))?;
-            Some(failed.to_string())
-        };
-        fault.map(ToString::to_string).or_else(silent)
+        let of_key = self
+            .stacks
+            .iter()
+            .filter(|stack| stack.trees.is_empty() || is_of_key(stack, key));
+        if let Some(fault) = of_key.flat_map(|stack| &stack.faults).next() {
+            return Some(fault.to_string());
+        }
+        let mut unreachable = self.catalog.unreachable.iter();
+        let failed = unreachable.find(|failed| concerns(failed, key))?;
+        Some(failed.to_string())
     }
 }
 
 /// Tells whether a change could be planned with what a source would have said.
 fn concerns(failed: &Unreachable, key: &PullKey) -> bool {
-    use ChangeClass::{Addons, NewMinor, NewPatch, OsRelease, Removal, Repair};
+    use ChangeClass::{Addons, NewMinor, OsRelease, Repair};
     let is_of_minor = failed.minors.is_empty() || failed.minors.contains(&key.line.minor);
     is_of_minor
-        && match (failed.source.as_str(), key.class) {
-            (VULNERABILITIES_SOURCE, _) | (_, Repair) => false,
-            (RELEASES_SOURCE, class) => class != Addons,
-            (END_OF_LIFE_SOURCE, class) => class != Addons && class != OsRelease,
-            (store, NewPatch | OsRelease | Removal) => store.contains("{version}"),
-            (repository, Addons) => !repository.contains("{version}"),
-            (_, NewMinor) => true,
+        && match (failed.kind, key.class) {
+            (SourceKind::Vulnerabilities, _) | (_, Repair) => false,
+            (SourceKind::EndOfLife, class) => class != Addons && class != OsRelease,
+            (SourceKind::ImageStore | SourceKind::Releases, class) => class != Addons,
+            (SourceKind::ChartRepository, class) => matches!(class, Addons | NewMinor),
         }
 }

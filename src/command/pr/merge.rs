@@ -3,60 +3,60 @@
 
 use std::collections::BTreeMap;
 
-use super::observe::Seen;
+use super::act::Site;
+use super::observe::Observation;
 use super::{Run, Trouble};
 use crate::config::{Checks, MergeConfig};
 use crate::gate::GateReport;
-use crate::io::forge::{Cause, ForgeError, MergeMethod, PullState, Review};
+use crate::io::forge::{Cause, ForgeError, MergeMethod, Review};
 use crate::io::gate::read_checks;
-use crate::pull::{Decision, Edited, Ended, PullKey, PullOutcome};
+use crate::pull::{Action, Ended, PullOutcome, PullState, Refresh};
 
 impl Run<'_> {
     /// Merges a pull request that is as it should be and whose tests and checks are all green.
     pub(super) fn merge_last(
         &mut self,
-        key: &PullKey,
-        branch: &str,
-        seen: &Seen,
+        site: Site<'_>,
         outcome: &mut PullOutcome,
     ) -> Result<(), Trouble> {
+        let key = site.task.key;
         let (Some(method), Some(number), Some(head)) =
-            (self.config.auto_merge, outcome.number, seen.head)
+            (self.config.auto_merge, outcome.number, site.seen.head)
         else {
             return Ok(());
         };
         if self.merged.contains(&key.base) {
-            outcome.detail = format!("{} was merged into in this run; next time", key.base);
+            outcome.detail = format!(
+                "not merged: {} was already merged into in this run",
+                key.base
+            );
             return Ok(());
         }
         let protection = self.wait(self.forge.protection(&key.base))?;
         if !protection.is_known || protection.required_checks.is_empty() {
-            outcome.detail = format!(
-                "not merged, as {} is not known to require any check",
-                key.base
-            );
+            outcome.detail = format!("not merged: {} is not known to require checks", key.base);
             return Ok(());
         }
         // It is read once more: a person may have done something since.
         let pull = self.wait(self.forge.pull(number))?;
         let name = head.to_string();
         let is_same = pull.state == PullState::Open
-            && !pull.draft
-            && !pull.merge_queued
+            && !pull.is_draft
+            && !pull.is_queued
             && !pull.labels.contains(&self.labels.stop)
-            && pull.base_branch == key.base
-            && pull.head.as_deref() == Some(name.as_str());
-        if pull.auto_merge {
+            && pull.base.branch == key.base
+            && pull.head.commit.as_deref() == Some(name.as_str());
+        if pull.auto_merge.is_some() {
             return Ok(());
         }
         if !is_same {
-            "not merged, as it is not what it was a moment ago; the next run looks again"
+            "not merged: it changed during this run; the next run looks again"
                 .clone_into(&mut outcome.detail);
             return Ok(());
         }
         let reviews = self.wait(self.forge.reviews(number))?;
         if let Some(who) = objecting(&reviews) {
-            outcome.detail = format!("not merged, as {who} asks for changes");
+            outcome.detail = format!("not merged: {who} requested changes");
             return Ok(());
         }
         if self.request.is_dry {
@@ -68,7 +68,7 @@ impl Run<'_> {
         let method = method_of(method);
         match self.wait(self.forge.enable_auto_merge(&pull, method, &name)) {
             Ok(()) => {
-                "the forge merges it as soon as its rules are met".clone_into(&mut outcome.detail);
+                "auto-merge enabled".clone_into(&mut outcome.detail);
             }
             Err(error) if waits_for_nothing(&error) => {
                 // A token that may pass over the rules would: they are looked at here, too.
@@ -78,13 +78,13 @@ impl Run<'_> {
                 let report = GateReport::new(self.wait(required)?);
                 if !report.is_green {
                     let why = report.reason().unwrap_or_default();
-                    outcome.detail = format!("not merged, as {why}");
+                    outcome.detail = format!("not merged: {why}");
                     return Ok(());
                 }
                 self.wait(self.forge.merge(number, &name, method))?;
                 // Whatever comes of the branch, the base has moved.
                 self.merged.insert(key.base.clone());
-                let left = self.remove_branch(branch, Some(head))?;
+                let left = self.remove_branch(site.task.branch, Some(head))?;
                 outcome.detail = format!("commit {name}{left}");
             }
             Err(error) => return Err(error.into()),
@@ -93,41 +93,36 @@ impl Run<'_> {
         self.merged.insert(key.base.clone());
         Ok(())
     }
-}
 
-impl Run<'_> {
     /// Takes back that the forge merges a pull request: one that waits for something again, before its branch moves, so that nothing
     /// is merged in between; and one that a person has taken over, if it was the program that told the forge to. Returns whether
     /// there was anything to take back.
-    pub(super) fn hold_merge(
-        &self,
-        seen: &Seen,
-        decision: &Decision,
-        waits: bool,
-    ) -> Result<bool, Trouble> {
+    pub(super) fn hold_merge(&self, observation: &Observation) -> Result<bool, Trouble> {
         let is_asked = self.config.auto_merge.is_some();
-        let (number, is_theirs) = match decision {
-            Decision::Current { number } | Decision::Refresh { number, .. }
-                if waits && is_asked =>
-            {
-                (*number, false)
+        let (number, is_ours_alone) = match &observation.action {
+            Action::Keep { number } | Action::Refresh(Refresh { number, .. }) => {
+                if is_asked && observation.waits.is_none() {
+                    return Ok(false);
+                }
+                // What the program switched on before is switched off where the configuration asks for it no more.
+                (*number, !is_asked)
             }
-            // What the program switched on before is switched off where the configuration asks for it no more.
-            Decision::Current { number } | Decision::Refresh { number, .. } if !is_asked => {
-                (*number, true)
-            }
-            Decision::Stopped { number } | Decision::Edited(Edited { number, .. }) => {
-                (*number, true)
-            }
+            Action::Stopped { number } | Action::LeaveEdited { number, .. } => (*number, true),
             _ => return Ok(false),
         };
-        let pull = seen.pulls.iter().find(|pull| pull.number == number);
-        let pull = pull.filter(|pull| pull.auto_merge);
-        let pull = pull.filter(|pull| !is_theirs || pull.auto_merge_by == pull.author);
-        if let Some(pull) = pull.filter(|_| !self.request.is_dry) {
+        let Some(pull) = observation.pull(number) else {
+            return Ok(false);
+        };
+        let Some(auto_merge) = &pull.auto_merge else {
+            return Ok(false);
+        };
+        if is_ours_alone && auto_merge.enabled_by != pull.author {
+            return Ok(false);
+        }
+        if !self.request.is_dry {
             self.wait(self.forge.disable_auto_merge(pull))?;
         }
-        Ok(pull.is_some())
+        Ok(true)
     }
 }
 

@@ -1,83 +1,174 @@
-//! What is seen of one key: its branch, what is known of the branch's commit, and all pull requests of the branch.
+//! The third step: what is seen of one key, its branch and what is known of the branch's commit included, what its pull request waits
+//! for, and what is to be done. It only reads.
+
+use std::collections::BTreeSet;
 
 use git2::Oid;
 
 use super::agenda::{TRAILER, proof};
-use super::propose::{Known, Wanted};
-use super::{Run, Stop, Trouble};
-use crate::io::forge::{PullQuery, PullRequest, PullState as State};
+use super::look::Looked;
+use super::propose::{Wanted, red_of};
+use super::{Run, Task, Trouble};
+use crate::config::Checks;
+use crate::gate::GateReport;
+use crate::io::forge::ForgeError;
+use crate::io::gate::read_checks;
 use crate::io::git::{GitError, RemoteError};
 use crate::pull::{
-    Block, Branch, Fingerprint, Labels, Observed, Pull, PullKey, PullState, find_open, refused,
+    Action, Branch, Fingerprint, HiddenBlock, NoLongerNeeded, Observed, PullKey, PullRequest,
+    PullState, Untested, decide, decide_untested,
 };
 
 /// The most merges of the base branch that are followed back.
 const MAX_MERGES: usize = 20;
 
-/// The pull requests of a branch, the newest first: what decisions are made by, and as the forge gave them.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Pulls {
-    pub(super) seen: Vec<Pull>,
-    full: Vec<PullRequest>,
-}
-
-impl Pulls {
-    /// Finds the open pull request of a key.
-    pub(super) fn find_open(&self, key: &PullKey) -> Option<&Pull> {
-        find_open(&self.seen, &key.base)
-    }
-
-    /// Returns what earlier runs left behind. A person who puts the label on the open pull request asks that it be made and
-    /// tested anew.
-    pub(super) fn known(&self, key: &PullKey, labels: &Labels) -> Known {
-        let open = self.find_open(key);
-        let open = open.filter(|pull| !pull.labels.contains(&labels.again));
-        Known {
-            block: open.and_then(|pull| Block::find(&pull.body)),
-            after: refused(&self.seen),
-        }
-    }
-}
-
-/// What is seen of one key.
-pub(super) struct Seen {
-    pub(super) observed: Observed,
+/// A key as it is seen, with what is wanted and decided.
+pub(super) struct Observation {
+    pub(super) seen: Observed,
     /// The commit that the branch is at.
     pub(super) head: Option<Oid>,
-    /// The pull requests as the forge gave them, the newest first.
-    pub(super) pulls: Vec<PullRequest>,
+    pub(super) wanted: Option<Wanted>,
+    /// What its pull request waits for.
+    pub(super) waits: Option<String>,
+    pub(super) action: Action,
+}
+
+impl Observation {
+    /// Finds a pull request by its number.
+    pub(super) fn pull(&self, number: u64) -> Option<&PullRequest> {
+        self.seen.pulls.iter().find(|pull| pull.number == number)
+    }
 }
 
 impl Run<'_> {
-    /// Returns the keys of the open pull requests that are the program's own, wanted or not.
-    pub(super) fn open_keys(&self) -> Result<Vec<PullKey>, Stop> {
-        let start = format!("{}/", self.config.prefix);
-        let open = self.wait(self.forge.open_pulls()).map_err(|error| {
-            use crate::error::CommandError;
-            match error {
-                limit @ crate::io::forge::ForgeError::RateLimited { .. } => {
-                    Stop::Limit(limit.to_string())
-                }
-                other => {
-                    let hint = other.hint();
-                    let error = CommandError::new(other);
-                    Stop::Failed(match hint {
-                        Some(hint) => error.hinted(hint),
-                        None => error,
-                    })
-                }
+    /// Observes a key and decides.
+    pub(super) fn observe(
+        &self,
+        task: Task<'_>,
+        looked: Looked,
+        wanted: Option<Wanted>,
+    ) -> Result<Observation, Trouble> {
+        let mut observation = self.see(task, looked, wanted)?;
+        let waits = self.waits(task.key, &observation)?;
+        let gone = NoLongerNeeded(task.key.clone());
+        let proposal = match &mut observation.wanted {
+            Some(wanted) => {
+                let has_drafts = self.config.draft && !self.lacks_drafts;
+                wanted.proposal.is_draft = has_drafts.then_some(waits.is_some());
+                Ok(&wanted.proposal)
             }
-        })?;
-        let own = open
-            .into_iter()
-            .filter(|pull| pull.head_is_own_repository && pull.head_branch.starts_with(&start));
-        let keys = own.filter_map(|pull| {
-            let block = Block::find(&pull.body)?;
-            // A block that was copied into another branch's pull request is no key of that branch.
-            let is_own = block.key.branch(&self.config.prefix) == pull.head_branch;
-            is_own.then_some(block.key)
-        });
-        Ok(keys.collect())
+            None => Err(&gone),
+        };
+        observation.action = decide(&observation.seen, proposal, &self.labels);
+        observation.waits = waits;
+        Ok(observation)
+    }
+
+    /// Observes a key whose action is the same whatever comes of a test; nothing where a test has to tell.
+    pub(super) fn observe_untested(
+        &self,
+        task: Task<'_>,
+        looked: Looked,
+    ) -> Result<Option<Observation>, Trouble> {
+        let Some(change) = task.agenda.changes.get(task.key) else {
+            return Ok(None);
+        };
+        let known = looked.known(task.key, &self.labels);
+        let wanted = self.propose_untested(task, &known)?;
+        let mut observation = self.see(task, looked, wanted)?;
+        let base = task.agenda.bases.get(&task.key.base);
+        let base = base.map(|base| base.oid.to_string());
+        let untested = Untested {
+            fingerprint: &change.fingerprint,
+            stands_on: base.as_deref().unwrap_or_default(),
+        };
+        let Some(action) = decide_untested(&observation.seen, untested, &self.labels) else {
+            return Ok(None);
+        };
+        observation.action = match (action, &observation.wanted) {
+            // What the branch lacks is told to the person who has it.
+            (Action::LeaveEdited { .. }, Some(wanted)) => {
+                decide(&observation.seen, Ok(&wanted.proposal), &self.labels)
+            }
+            (action, _) => action,
+        };
+        Ok(Some(observation))
+    }
+
+    fn see(
+        &self,
+        task: Task<'_>,
+        looked: Looked,
+        wanted: Option<Wanted>,
+    ) -> Result<Observation, Trouble> {
+        let Looked { pulls } = looked;
+        let head = self.refs.branch(task.branch);
+        let mut with_wanted_files = BTreeSet::new();
+        for pull in pulls.iter().filter(|pull| is_doubtful(pull)) {
+            if self.has_wanted_files(pull, wanted.as_ref())? {
+                with_wanted_files.insert(pull.number);
+            }
+        }
+        let branch = match head {
+            Some(head) => Some(self.look_at_branch(task.key, head, &pulls, wanted.as_ref())?),
+            None => None,
+        };
+        Ok(Observation {
+            seen: Observed {
+                branch,
+                pulls,
+                with_wanted_files,
+                base: task.key.base.clone(),
+            },
+            head,
+            wanted,
+            waits: None,
+            action: Action::Nothing,
+        })
+    }
+
+    /// Returns what a pull request waits for before it is ready to be merged: tests that were made here, then checks on the very
+    /// commit that its branch is at. Nothing is asked where nobody is to know.
+    fn waits(&self, key: &PullKey, observation: &Observation) -> Result<Option<String>, Trouble> {
+        let Some(wanted) = &observation.wanted else {
+            return Ok(None);
+        };
+        if !self.config.draft && self.config.auto_merge.is_none() {
+            return Ok(None);
+        }
+        let red = red_of(&wanted.tests);
+        if red.is_some() || self.gate.checks == Checks::None {
+            return Ok(red);
+        }
+        let branch = observation.seen.branch.as_ref();
+        let is_there = branch.is_some_and(|branch| branch.has_wanted_files);
+        // The same change on the same base is the same commit: one that is made again may have its checks already.
+        let commit = observation.head.filter(|_| is_there);
+        let commit = commit.unwrap_or(wanted.commit).to_string();
+        let place = (key.base.as_str(), commit.as_str());
+        let answer = match observation.head {
+            Some(_) => self.wait(read_checks(
+                &self.forge,
+                place,
+                &self.gate.checks,
+                self.request.now,
+            )),
+            None => Ok(Vec::new()),
+        };
+        let report = match answer {
+            Ok(results) => GateReport::new(results),
+            Err(limit @ ForgeError::RateLimited { .. }) => return Err(limit.into()),
+            Err(error) if is_there => return Err(error.into()),
+            // The forge does not know the commit yet.
+            Err(_) => GateReport::default(),
+        };
+        if report.is_green {
+            return Ok(None);
+        }
+        let reason = report.reason().filter(|_| !report.results.is_empty());
+        Ok(Some(reason.unwrap_or_else(|| {
+            "its checks have not started".to_owned()
+        })))
     }
 
     /// Fetches a commit with so much of its history, where it is missing.
@@ -87,99 +178,25 @@ impl Run<'_> {
         self.wait(fetched)
     }
 
-    /// Looks at all pull requests of a branch.
-    pub(super) fn look(&self, branch: &str) -> Result<Pulls, Trouble> {
-        let mut pulls = Pulls::default();
-        for pull in self.wait(self.forge.find_pulls(branch, PullQuery::All))? {
-            let pull = match pull.state {
-                State::Open => self.wait(self.forge.pull(pull.number))?,
-                State::Closed | State::Merged => pull,
-            };
-            let pull = PullRequest {
-                labels: self.labels_as_configured(pull.labels),
-                ..pull
-            };
-            pulls.seen.push(Pull {
-                number: pull.number,
-                state: match pull.state {
-                    State::Open => PullState::Open,
-                    State::Closed => PullState::Closed,
-                    State::Merged => PullState::Merged,
-                },
-                is_draft: pull.draft,
-                base: pull.base_branch.clone(),
-                title: pull.title.clone(),
-                body: pull.body.clone(),
-                head: pull.head.clone(),
-                has_wanted_files: false,
-                labels: pull.labels.clone(),
-                is_queued: pull.merge_queued,
-            });
-            pulls.full.push(pull);
-        }
-        Ok(pulls)
-    }
-
-    /// Spells labels as the configuration does: the forge tells no capital letters from small ones.
-    fn labels_as_configured(&self, labels: Vec<String>) -> Vec<String> {
-        let known = [&self.labels.stop, &self.labels.again];
-        let known: Vec<&String> = known.into_iter().chain(&self.config.labels).collect();
-        let spelled = |label: String| {
-            let same = known
-                .iter()
-                .find(|known| known.eq_ignore_ascii_case(&label));
-            same.map_or(label, |known| (*known).clone())
-        };
-        labels.into_iter().map(spelled).collect()
-    }
-
-    /// Looks at the branch of a key.
-    pub(super) fn observe(
-        &self,
-        key: &PullKey,
-        branch: &str,
-        pulls: Pulls,
-        wanted: Option<&Wanted>,
-    ) -> Result<Seen, Trouble> {
-        let head = self.refs.branch(branch);
-        let mut seen = pulls.seen;
-        for pull in seen.iter_mut().filter(|pull| is_doubtful(pull)) {
-            pull.has_wanted_files = self.has_wanted_files(pull, wanted)?;
-        }
-        let observed = Observed {
-            branch: match head {
-                Some(head) => Some(self.look_at_branch(key, head, &seen, wanted)?),
-                None => None,
-            },
-            pulls: seen,
-            base: key.base.clone(),
-        };
-        Ok(Seen {
-            observed,
-            head,
-            pulls: pulls.full,
-        })
-    }
-
     fn look_at_branch(
         &self,
         key: &PullKey,
         head: Oid,
-        pulls: &[Pull],
+        pulls: &[PullRequest],
         wanted: Option<&Wanted>,
     ) -> Result<Branch, Trouble> {
         let name = head.to_string();
-        let blocks: Vec<Block> = pulls
+        let blocks: Vec<HiddenBlock> = pulls
             .iter()
-            .filter_map(|pull| Block::find(&pull.body))
+            .filter_map(|pull| HiddenBlock::find(&pull.body))
             .collect();
         let is_known = blocks.iter().any(|block| block.knows(&name));
         // A commit that nobody knows yet is looked at with what it is built upon.
         self.fetch(head, if is_known { 1 } else { 3 })?;
-        let is_wanted = |wanted: &Wanted| -> Result<bool, GitError> {
-            Ok(head == wanted.commit || self.has_files_of(head, wanted)?)
+        let has_wanted_files = match wanted {
+            Some(wanted) => head == wanted.commit || self.has_files_of(head, wanted)?,
+            None => false,
         };
-        let has_wanted_files = wanted.map(is_wanted).transpose()?.unwrap_or(false);
         let is_merge_of_base = !is_known && self.is_merge_of_base(key, head, &blocks)?;
         let is_made_again = wanted.is_some_and(|wanted| wanted.commit == head);
         let is_proved = is_made_again || (!is_known && self.proves_itself(key, head, &blocks)?);
@@ -199,9 +216,14 @@ impl Run<'_> {
     }
 
     /// Tells whether a closed pull request's commit has the files that are wanted. One that nobody keeps any more tells nothing.
-    fn has_wanted_files(&self, pull: &Pull, wanted: Option<&Wanted>) -> Result<bool, Trouble> {
+    fn has_wanted_files(
+        &self,
+        pull: &PullRequest,
+        wanted: Option<&Wanted>,
+    ) -> Result<bool, Trouble> {
         let head = pull
             .head
+            .commit
             .as_deref()
             .and_then(|head| Oid::from_str(head).ok());
         let (Some(head), Some(wanted)) = (head, wanted) else {
@@ -216,9 +238,9 @@ impl Run<'_> {
 
     /// Tells whether a branch holds the very files that are wanted.
     fn has_files_of(&self, head: Oid, wanted: &Wanted) -> Result<bool, GitError> {
-        let tree =
-            |commit| Ok::<_, GitError>(self.git.find_commit(commit)?.map(|facts| facts.tree));
-        Ok(tree(head)? == tree(wanted.commit)?)
+        let found = self.git.find_commit(head)?;
+        let made = self.git.find_commit(wanted.commit)?;
+        Ok(found.map(|facts| facts.tree) == made.map(|facts| facts.tree))
     }
 
     /// Tells whether a commit is a merge of the base branch, or several, into a commit that a block knows, as the forge makes them.
@@ -226,7 +248,7 @@ impl Run<'_> {
         &self,
         key: &PullKey,
         head: Oid,
-        blocks: &[Block],
+        blocks: &[HiddenBlock],
     ) -> Result<bool, Trouble> {
         let (mut current, mut is_known) = (head, false);
         for _ in 0..MAX_MERGES {
@@ -264,7 +286,12 @@ impl Run<'_> {
 
     /// Tells whether a commit carries the fingerprint of its own content, right on top of the base branch: then nobody has changed
     /// what the program made, and nobody's work lies below it.
-    fn proves_itself(&self, key: &PullKey, head: Oid, blocks: &[Block]) -> Result<bool, Trouble> {
+    fn proves_itself(
+        &self,
+        key: &PullKey,
+        head: Oid,
+        blocks: &[HiddenBlock],
+    ) -> Result<bool, Trouble> {
         let Some(facts) = self.git.find_commit(head)? else {
             return Ok(false);
         };
@@ -297,10 +324,14 @@ impl Run<'_> {
 
 /// Tells whether the body of a closed pull request may tell of another change than the one that was refused: it has no sound block, or one
 /// of another commit.
-fn is_doubtful(pull: &Pull) -> bool {
-    let is_of_head = |block: Block| {
-        let is_told = pull.head.as_deref().is_none_or(|head| block.head == head);
+fn is_doubtful(pull: &PullRequest) -> bool {
+    let is_of_head = |block: HiddenBlock| {
+        let is_told = pull
+            .head
+            .commit
+            .as_deref()
+            .is_none_or(|head| block.head == head);
         is_told || block.closed.is_some()
     };
-    pull.state == PullState::Closed && !Block::find(&pull.body).is_some_and(is_of_head)
+    pull.state == PullState::Closed && !HiddenBlock::find(&pull.body).is_some_and(is_of_head)
 }

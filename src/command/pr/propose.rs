@@ -1,19 +1,15 @@
-//! What pull requests there should be: planned changes that were tested, with the default held back where a test is red, and what
-//! each still waits for.
+//! The second step: the pull request that there should be, a planned change that was tested, with the default held back where a test is
+//! red. It asks the forge nothing; the tests run in a scratch copy.
 
 use git2::Oid;
 
-use super::agenda::{Agenda, Base, Change, Said, line_plan};
-use super::observe::Seen;
-use super::{Run, Trouble};
+use super::agenda::{Base, Change, Said, line_plan};
+use super::{Run, Task};
 use crate::command::test::{Examined, examine};
-use crate::config::Checks;
 use crate::error::CommandError;
-use crate::gate::{GateReport, LineReport, TestReport, TestResult, TestState};
-use crate::io::forge::ForgeError;
-use crate::io::gate::read_checks;
+use crate::gate::{TestReport, TestState};
 use crate::plan::Plan;
-use crate::pull::{Block, Cause, Fingerprint, Proposal, PullKey, body, title};
+use crate::pull::{Fingerprint, HiddenBlock, Proposal, PullKey, body, title};
 use crate::version::StackLine;
 
 /// How many results a pull request keeps.
@@ -40,9 +36,16 @@ pub(super) struct Wanted {
 /// What earlier runs left behind of a key.
 pub(super) struct Known {
     /// What the open pull request says of itself; nothing where everything is to be made and tested anew.
-    pub(super) block: Option<Block>,
+    pub(super) block: Option<HiddenBlock>,
     /// The newest pull request that a person closed.
     pub(super) after: Option<u64>,
+}
+
+/// What its tests have shown of a change.
+#[derive(Default)]
+struct Tested {
+    tests: Tests,
+    red: Option<Red>,
 }
 
 /// Where a change is proposed.
@@ -51,16 +54,8 @@ struct At<'a> {
     key: &'a PullKey,
     base: &'a Base,
     /// What is known of tests on this very commit of the base branch.
-    tested: Option<&'a Block>,
+    tested: Option<&'a HiddenBlock>,
     after: Option<u64>,
-}
-
-/// Why there should be no pull request of a key.
-pub(super) fn gone(key: &PullKey) -> Cause {
-    Cause(format!(
-        "{} needs no such change any more ({} of {})",
-        key.base, key.class, key.line
-    ))
 }
 
 impl Run<'_> {
@@ -68,11 +63,10 @@ impl Run<'_> {
     /// holds for the same change on the same commit of the base branch; they are repeated for any other.
     pub(super) fn propose(
         &self,
-        agenda: &Agenda,
-        key: &PullKey,
+        task: Task<'_>,
         known: &Known,
     ) -> Result<Option<Wanted>, CommandError> {
-        let Some((at, change)) = At::find(agenda, key, known) else {
+        let Some((at, change)) = At::find(task, known) else {
             return Ok(None);
         };
         let remembered = at.remembered(change);
@@ -84,38 +78,41 @@ impl Run<'_> {
         let lasts = has_ended(&tests);
         let red = match (remembered, red_of(&tests)) {
             (Some(red), _) => red,
-            (None, Some(why)) if moves_default(&change.plan, key) => {
+            (None, Some(why)) if moves_default(&change.plan, task.key) => {
                 (change.fingerprint.clone(), why)
             }
-            (None, Some(_) | None) => return self.wanted(&at, change, (tests, None)).map(Some),
+            (None, Some(_) | None) => {
+                return self
+                    .wanted(&at, change, Tested { tests, red: None })
+                    .map(Some);
+            }
         };
         // Lists may grow before tests are green; the default may not move.
-        if let Some(held) = self.change(at.base, key, Some(&red.1))? {
+        if let Some(held) = self.change(at.base, task.key, Some(&red.1))? {
             let tests = self.test(&at, &held)?;
             let red = lasts.then_some(red);
-            return self.wanted(&at, &held, (tests, red)).map(Some);
+            return self.wanted(&at, &held, Tested { tests, red }).map(Some);
         }
         // Without the default nothing is left: all of it waits, as a draft.
-        self.wanted(&at, change, (tests, None)).map(Some)
+        self.wanted(&at, change, Tested { tests, red: None })
+            .map(Some)
     }
 
     /// Makes a proposal without a test, for what is decided whatever comes of one.
     pub(super) fn propose_untested(
         &self,
-        agenda: &Agenda,
-        key: &PullKey,
+        task: Task<'_>,
         known: &Known,
     ) -> Result<Option<Wanted>, CommandError> {
-        let Some((at, change)) = At::find(agenda, key, known) else {
+        let Some((at, change)) = At::find(task, known) else {
             return Ok(None);
         };
-        let none = (Vec::new(), None);
         if let Some((_, why)) = at.remembered(change)
-            && let Some(held) = self.change(at.base, key, Some(&why))?
+            && let Some(held) = self.change(at.base, task.key, Some(&why))?
         {
-            return self.wanted(&at, &held, none).map(Some);
+            return self.wanted(&at, &held, Tested::default()).map(Some);
         }
-        self.wanted(&at, change, none).map(Some)
+        self.wanted(&at, change, Tested::default()).map(Some)
     }
 
     /// Returns the results of the tests of a planned change. The same change on the same commit is not tested twice.
@@ -138,12 +135,8 @@ impl Run<'_> {
     }
 
     /// Writes what the pull request of a tested change says.
-    fn wanted(
-        &self,
-        at: &At<'_>,
-        change: &Change,
-        (tests, red): (Tests, Option<Red>),
-    ) -> Result<Wanted, CommandError> {
+    fn wanted(&self, at: &At<'_>, change: &Change, tested: Tested) -> Result<Wanted, CommandError> {
+        let Tested { tests, red } = tested;
         let said = Said {
             plan: &change.plan,
             tests: &tests,
@@ -167,49 +160,12 @@ impl Run<'_> {
             red,
         })
     }
-
-    /// Returns what a pull request waits for before it is ready to be merged: tests that were made here, then checks on the very
-    /// commit that its branch is at. Nothing is asked where nobody is to know.
-    pub(super) fn waits(
-        &self,
-        key: &PullKey,
-        seen: &Seen,
-        wanted: &Wanted,
-    ) -> Result<Option<String>, Trouble> {
-        if !self.config.draft && self.config.auto_merge.is_none() {
-            return Ok(None);
-        }
-        let red = red_of(&wanted.tests);
-        if red.is_some() || self.gate.checks == Checks::None {
-            return Ok(red);
-        }
-        let branch = seen.observed.branch.as_ref();
-        let is_there = branch.is_some_and(|branch| branch.has_wanted_files);
-        // The same change on the same base is the same commit: one that is made again may have its checks already.
-        let commit = seen.head.filter(|_| is_there).unwrap_or(wanted.commit);
-        let commit = commit.to_string();
-        let place = (key.base.as_str(), commit.as_str());
-        let checks = &self.gate.checks;
-        let report = match seen.head {
-            Some(_) => self.wait(read_checks(&self.forge, place, checks, self.request.now)),
-            None => Ok(Vec::new()),
-        };
-        let report = match report {
-            Ok(results) => GateReport::new(results),
-            Err(limit @ ForgeError::RateLimited { .. }) => return Err(limit.into()),
-            Err(error) if is_there => return Err(error.into()),
-            // The forge does not know the commit yet.
-            Err(_) => GateReport::default(),
-        };
-        let reason = report.reason().filter(|_| !report.results.is_empty());
-        let begun = || "its checks have not begun".to_owned();
-        Ok((!report.is_green).then(|| reason.unwrap_or_else(begun)))
-    }
 }
 
 impl<'a> At<'a> {
     /// Finds the planned change of a key, and where it is proposed.
-    fn find(agenda: &'a Agenda, key: &'a PullKey, known: &'a Known) -> Option<(Self, &'a Change)> {
+    fn find(task: Task<'a>, known: &'a Known) -> Option<(Self, &'a Change)> {
+        let Task { key, agenda, .. } = task;
         let base = agenda.bases.get(&key.base)?;
         let block = known.block.as_ref();
         let at = Self {
@@ -231,19 +187,17 @@ impl<'a> At<'a> {
 /// Returns the results as a pull request keeps them: those of other lines with their names, and where they are very many, those that
 /// are not green first.
 fn recorded(report: &TestReport, own: &StackLine) -> Tests {
-    let name = |line: &StackLine, name: &str| {
-        if line == own {
-            name.to_owned()
-        } else {
-            format!("{line}: {name}")
+    let mut tests = Tests::new();
+    for line in &report.lines {
+        for result in &line.report.results {
+            let name = if line.line == *own {
+                result.name.clone()
+            } else {
+                format!("{}: {}", line.line, result.name)
+            };
+            tests.push((name, result.state));
         }
-    };
-    let of_line = |line: &LineReport| -> Tests {
-        let results = line.report.results.iter();
-        let pair = |result: &TestResult| (name(&line.line, &result.name), result.state);
-        results.map(pair).collect()
-    };
-    let mut tests: Tests = report.lines.iter().flat_map(of_line).collect();
+    }
     if tests.len() > MAX_TESTS {
         tests.sort_by_key(|(_, state)| state.is_harmless());
         let others = tests.split_off(MAX_TESTS);
@@ -259,7 +213,7 @@ fn has_ended(tests: &[(String, TestState)]) -> bool {
 }
 
 /// Returns the first test that is not green: `e2e failed`.
-fn red_of(tests: &[(String, TestState)]) -> Option<String> {
+pub(super) fn red_of(tests: &[(String, TestState)]) -> Option<String> {
     let (name, state) = tests.iter().find(|(_, state)| !state.is_harmless())?;
     Some(format!("{name} {state}"))
 }
@@ -272,7 +226,7 @@ fn moves_default(plan: &Plan, key: &PullKey) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{TEST_SCHEMA, TestKind};
+    use crate::gate::{GateReport, LineReport, TEST_SCHEMA, TestKind, TestResult};
 
     #[test]
     fn very_many_results_are_kept_with_what_is_not_green_first() {

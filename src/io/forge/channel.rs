@@ -4,25 +4,19 @@
 //! Source: "Best practices for using the REST API" and "Rate limits for the REST API" of GitHub's documentation.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::fmt;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderMap, HeaderValue, Method, header};
 use jiff::Timestamp;
-use octocrab::service::middleware::base_uri::BaseUriLayer;
-use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 
+use super::adapter::Effect;
 use super::app::{self, AccessToken, Installation};
 use super::clock::{between, later};
-use super::error::{message_of, tidy};
-use super::{Budget, Credentials, ForgeSettings};
-use crate::io::http::{Answer, Ask, HttpClient, HttpError, Secret, redact};
+use super::error::message_of;
+use super::{Budget, Credentials, ForgeError, ForgeSettings};
+use crate::io::http::{Answer, Ask, HttpClient, HttpError, Secret};
 
 /// The longest answer that is read.
 const BODY_LIMIT: usize = 16 << 20;
@@ -51,6 +45,28 @@ impl fmt::Display for SendError {
 }
 
 impl std::error::Error for SendError {}
+
+impl SendError {
+    /// Says what it means for a request.
+    pub(super) fn of_request(&self, method: &str, path: &str) -> ForgeError {
+        let (method, path) = (method.to_owned(), path.to_owned());
+        match self {
+            Self::RateLimited { until } => ForgeError::RateLimited {
+                method,
+                path,
+                until: *until,
+            },
+            Self::Http(source) => ForgeError::Http {
+                method,
+                path,
+                source: source.clone(),
+            },
+            Self::Credentials(reason) => ForgeError::Credentials {
+                reason: reason.clone(),
+            },
+        }
+    }
+}
 
 /// The one way to GitHub.
 pub(super) struct Channel {
@@ -84,12 +100,6 @@ pub(super) struct Bought {
     pub(super) permissions: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Read,
-    Write,
-}
-
 impl Channel {
     pub(super) fn new(client: &HttpClient, settings: &ForgeSettings) -> Self {
         Self {
@@ -99,23 +109,6 @@ impl Channel {
             budget: Mutex::default(),
             secrets: Mutex::default(),
         }
-    }
-
-    /// Returns octocrab over this channel. Needs to be called within a tokio runtime.
-    pub(super) fn octocrab(self: &Arc<Self>, base: &str) -> Result<Octocrab, HttpError> {
-        let base = base
-            .parse()
-            .map_err(|error: http::uri::InvalidUri| HttpError::BadUrl {
-                url: redact(base),
-                reason: error.to_string(),
-            })?;
-        let built: Result<Octocrab, Infallible> = OctocrabBuilder::new_empty()
-            .with_service(Service(self.clone()))
-            .with_layer(&BaseUriLayer::new(base))
-            .with_auth(AuthState::None)
-            .build();
-        let Ok(octocrab) = built;
-        Ok(octocrab)
     }
 
     pub(super) fn budget(&self) -> Budget {
@@ -140,29 +133,30 @@ impl Channel {
     /// Waits until something may be changed that is not changed over this channel, as git moves a branch.
     pub(super) async fn await_write(&self) {
         let mut pace = self.pace.lock().await;
-        self.wait_for_turn(&pace, Kind::Write).await;
+        self.wait_for_turn(&pace, Effect::Write).await;
         pace.last_write = Some(self.settings.clock.now());
     }
 
     /// Sends a request when it is its turn.
-    async fn send(&self, ask: Ask, kind: Kind) -> Result<Answer, SendError> {
+    pub(super) async fn send(&self, ask: Ask, effect: Effect) -> Result<Answer, SendError> {
+        let ask = with_accept(ask).with_body_limit(BODY_LIMIT);
         // Requests are serial: the lock is held until the answer is there.
         let mut pace = self.pace.lock().await;
         let ask = match &self.settings.credentials {
             Credentials::None => ask,
             Credentials::Token(token) => ask.with_bearer(self.remember(token.clone())),
             Credentials::App { id, .. } => {
-                return self.send_as_app(&mut pace, ask, kind, id).await;
+                return self.send_as_app(&mut pace, ask, effect, id).await;
             }
         };
-        self.send_at_pace(&mut pace, ask, kind).await
+        self.send_at_pace(&mut pace, ask, effect).await
     }
 
     async fn send_as_app(
         &self,
         pace: &mut Pace,
         ask: Ask,
-        kind: Kind,
+        effect: Effect,
         id: &str,
     ) -> Result<Answer, SendError> {
         let ForgeSettings {
@@ -171,14 +165,15 @@ impl Channel {
         let ask = ask.on_behalf_of(format!("app {id} of {owner}/{repository}"));
         let Bought { token, .. } = self.installation_token(pace).await?;
         let signed = ask.clone().with_bearer(token);
-        let answer = self.send_at_pace(pace, signed, kind).await?;
+        let answer = self.send_at_pace(pace, signed, effect).await?;
         if answer.status != 401 {
             return Ok(answer);
         }
         // The token ended before its time, or clocks differ. What was refused was not done.
         pace.installation = None;
         let Bought { token, .. } = self.installation_token(pace).await?;
-        self.send_at_pace(pace, ask.with_bearer(token), kind).await
+        self.send_at_pace(pace, ask.with_bearer(token), effect)
+            .await
     }
 
     /// Returns the token of the App's installation, for requests that are not sent here.
@@ -206,7 +201,7 @@ impl Channel {
         &self,
         pace: &mut Pace,
         ask: Ask,
-        kind: Kind,
+        effect: Effect,
     ) -> Result<Answer, SendError> {
         let settings = self.client.settings();
         let resource = usize::from(is_graphql(&ask));
@@ -216,10 +211,10 @@ impl Channel {
                 self.rest(pace, between(self.settings.clock.now(), until))
                     .await?;
             }
-            self.wait_for_turn(pace, kind).await;
+            self.wait_for_turn(pace, effect).await;
             let answer = self.client.ask(ask.clone().once()).await;
-            self.count(kind, answer.as_ref().ok());
-            if kind == Kind::Write {
+            self.count(effect, answer.as_ref().ok());
+            if effect == Effect::Write {
                 pace.last_write = Some(self.settings.clock.now());
             }
             if let Ok(answer) = &answer {
@@ -239,7 +234,7 @@ impl Channel {
                 Err(HttpError::Unreachable { .. } | HttpError::BrokenOff { .. }) => true,
                 Err(_) => false,
             };
-            if !is_passing || kind == Kind::Write || attempt >= settings.retries {
+            if !is_passing || effect == Effect::Write || attempt >= settings.retries {
                 return answer.map_err(SendError::Http);
             }
             match answer.as_ref().ok().and_then(retry_after) {
@@ -251,8 +246,8 @@ impl Channel {
     }
 
     /// Keeps writes apart.
-    async fn wait_for_turn(&self, pace: &Pace, kind: Kind) {
-        let Some(last) = pace.last_write.filter(|_| kind == Kind::Write) else {
+    async fn wait_for_turn(&self, pace: &Pace, effect: Effect) {
+        let Some(last) = pace.last_write.filter(|_| effect == Effect::Write) else {
             return;
         };
         let next = later(last, self.settings.write_pause);
@@ -274,10 +269,10 @@ impl Channel {
         Ok(())
     }
 
-    fn count(&self, kind: Kind, answer: Option<&Answer>) {
+    fn count(&self, effect: Effect, answer: Option<&Answer>) {
         let mut budget = lock(&self.budget);
         budget.requests += 1;
-        budget.writes += u32::from(kind == Kind::Write);
+        budget.writes += u32::from(effect == Effect::Write);
         let Some(answer) = answer else {
             return;
         };
@@ -368,7 +363,7 @@ impl Channel {
         path: &str,
     ) -> Result<T, SendError> {
         let ask = with_accept(ask).with_bearer(jwt.clone()).unstored();
-        let answer = self.send_at_pace(pace, ask, Kind::Read).await?;
+        let answer = self.send_at_pace(pace, ask, Effect::Read).await?;
         if !(200..300).contains(&answer.status) {
             let message = self.redact(&message_of(&answer.body));
             let status = answer.status;
@@ -455,48 +450,4 @@ fn unnamed_pause(pace: &mut Pace) -> Duration {
     let pause = PAUSE.saturating_mul(1 << pace.unnamed.min(10));
     pace.unnamed += 1;
     pause.min(LONGEST_PAUSE)
-}
-
-/// The service that octocrab sends through.
-#[derive(Clone)]
-struct Service(Arc<Channel>);
-
-impl Service {
-    async fn send(self, request: Request<OctoBody>) -> Result<Response<Full<Bytes>>, SendError> {
-        let (parts, body) = request.into_parts();
-        let url = parts.uri.to_string();
-        let body = body.collect().await.map_err(|error| {
-            SendError::Http(HttpError::BrokenOff {
-                url: url.clone(),
-                reason: tidy(&error.to_string()),
-            })
-        })?;
-        let body = body.to_bytes();
-        let is_read = matches!(parts.method, Method::GET | Method::HEAD)
-            || (url.ends_with("/graphql") && body.starts_with(br#"{"query":"query"#));
-        let kind = if is_read { Kind::Read } else { Kind::Write };
-        let mut ask = Ask::new(parts.method, &url).with_body_limit(BODY_LIMIT);
-        for (name, value) in &parts.headers {
-            ask = ask.with_header(name.clone(), value.clone());
-        }
-        let answer = self.0.send(with_accept(ask.with_body(body)), kind).await?;
-        let mut response = Response::new(Full::new(answer.body));
-        *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
-        *response.headers_mut() = answer.headers;
-        Ok(response)
-    }
-}
-
-impl tower_service::Service<Request<OctoBody>> for Service {
-    type Response = Response<Full<Bytes>>;
-    type Error = SendError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, SendError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<OctoBody>) -> Self::Future {
-        Box::pin(self.clone().send(request))
-    }
 }

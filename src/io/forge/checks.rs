@@ -3,7 +3,6 @@
 use serde::Deserialize;
 
 use super::exchange::encode;
-use super::model::{CheckRunWire, ReviewWire, StatusWire};
 use super::{CheckRun, CommitStatus, ForgeError, GitHub, Review};
 
 /// A check that must be green before a pull request can be merged.
@@ -39,7 +38,7 @@ pub struct Protection {
 
 #[derive(Deserialize)]
 struct RunsPage {
-    check_runs: Vec<CheckRunWire>,
+    check_runs: Vec<CheckRun>,
 }
 
 /// A rule of a ruleset. Source: "Get rules for a branch" of GitHub's REST API.
@@ -118,25 +117,19 @@ impl GitHub {
     /// Reads all runs of all checks on a commit, every attempt.
     pub async fn check_runs(&self, oid: &str) -> Result<Vec<CheckRun>, ForgeError> {
         let path = self.path(&format!("/commits/{}/check-runs?filter=all", encode(oid)));
-        let read = |page: RunsPage| {
-            let runs = page.check_runs.into_iter();
-            runs.map(CheckRunWire::read).collect()
-        };
-        self.list(&path, read).await
+        self.list(&path, |page: RunsPage| page.check_runs).await
     }
 
     /// Reads all commit statuses that were reported for a commit.
     pub async fn statuses(&self, oid: &str) -> Result<Vec<CommitStatus>, ForgeError> {
         let path = self.path(&format!("/commits/{}/statuses", encode(oid)));
-        let read = |page: Vec<StatusWire>| page.into_iter().map(StatusWire::read).collect();
-        self.list(&path, read).await
+        self.list(&path, |page: Vec<CommitStatus>| page).await
     }
 
     /// Reads the reviews of a pull request, oldest first.
     pub async fn reviews(&self, number: u64) -> Result<Vec<Review>, ForgeError> {
         let path = self.path(&format!("/pulls/{number}/reviews"));
-        let read = |page: Vec<ReviewWire>| page.into_iter().map(ReviewWire::read).collect();
-        self.list(&path, read).await
+        self.list(&path, |page: Vec<Review>| page).await
     }
 
     /// Reads what is required of changes to a branch. A refusal is no error: then `is_known` is false.
@@ -148,7 +141,8 @@ impl GitHub {
         let path = self.path(&format!("/rules/branches/{}", encode(branch)));
         match self.list(&path, |page: Vec<Rule>| page).await {
             Ok(rules) => rules.into_iter().for_each(|rule| protection.add(rule)),
-            Err(error) => protection.forgive(error)?,
+            Err(error) if self.is_refusal(&error) => protection.add_unknown(&error),
+            Err(error) => return Err(error),
         }
         let path = self.path(&format!("/branches/{}", encode(branch)));
         match self.get::<Branch>(path.clone()).await {
@@ -156,7 +150,8 @@ impl GitHub {
                 self.add_classic(&mut protection, &path, found).await?;
             }
             Ok(_) => {}
-            Err(error) => protection.forgive(error)?,
+            Err(error) if self.is_refusal(&error) => protection.add_unknown(&error),
+            Err(error) => return Err(error),
         }
         protection.required_checks.sort();
         protection.required_checks.dedup();
@@ -180,20 +175,23 @@ impl GitHub {
                     .protection
                     .and_then(|found| found.required_status_checks);
                 match checks {
-                    Some(checks) if is_refusal(&error) => protection.add_checks(checks),
-                    Some(_) | None => protection.forgive(error)?,
+                    _ if !self.is_refusal(&error) => return Err(error),
+                    Some(checks) => protection.add_checks(checks),
+                    None => protection.add_unknown(&error),
                 }
             }
         }
         Ok(())
     }
-}
 
-fn is_refusal(error: &ForgeError) -> bool {
-    matches!(
-        error,
-        ForgeError::Forbidden { .. } | ForgeError::NotFound(_)
-    )
+    /// Tells whether the token may not look; without a token, GitHub asks for one.
+    fn is_refusal(&self, error: &ForgeError) -> bool {
+        match error {
+            ForgeError::Forbidden { .. } | ForgeError::NotFound(_) => true,
+            ForgeError::Unauthorized(_) => self.settings.credentials.is_none(),
+            _ => false,
+        }
+    }
 }
 
 impl Protection {
@@ -255,13 +253,9 @@ impl Protection {
             }));
     }
 
-    /// Takes a refusal for ignorance; any other error stays one.
-    fn forgive(&mut self, error: ForgeError) -> Result<(), ForgeError> {
-        if !is_refusal(&error) {
-            return Err(error);
-        }
+    /// Remembers that there may be more, as somebody may not look.
+    fn add_unknown(&mut self, refused: &ForgeError) {
         self.is_known = false;
-        self.unknown_because.get_or_insert(error.to_string());
-        Ok(())
+        self.unknown_because.get_or_insert(refused.to_string());
     }
 }

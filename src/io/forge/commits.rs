@@ -130,7 +130,7 @@ impl GitHub {
         kind: &str,
         body: Value,
     ) -> Result<T, ForgeError> {
-        let request = Request::new(Method::POST, self.path(&format!("/git/{kind}")), body);
+        let request = Request::write(Method::POST, self.path(&format!("/git/{kind}")), body);
         let create = async || self.exchange(&request).await?.read();
         self.settle(create, async || Ok(None)).await
     }

@@ -1,16 +1,12 @@
 //! One request and its answer: paths, statuses, pages, GraphQL, and what to do about an answer that was lost.
 
-use std::error::Error as _;
-
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use http_body_util::BodyExt;
-use octocrab::Octocrab;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::channel::SendError;
+use super::adapter::Effect;
 use super::error::{message_of, tidy};
 use super::{ForgeError, GitHub, Refusal};
 use crate::io::http::find_next_link;
@@ -20,12 +16,15 @@ const MAX_PAGES: u32 = 20;
 /// How often work whose answer is lost is begun again.
 const ATTEMPTS: u32 = 3;
 
-/// A request, to be named in errors.
+/// A request, with whether it can change something.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
+    pub(super) effect: Effect,
     pub(super) method: Method,
     /// Path with query.
     pub(super) path: String,
+    /// What errors call it: the path without its query, for GraphQL with the operation's name.
+    pub(super) shown: String,
     pub(super) body: Option<Value>,
 }
 
@@ -38,25 +37,34 @@ pub(super) struct Reply {
 }
 
 impl Request {
-    pub(super) fn new(method: Method, path: String, body: Value) -> Self {
+    pub(super) fn read(path: String) -> Self {
+        Self::new(Effect::Read, Method::GET, path, None)
+    }
+
+    pub(super) fn write(method: Method, path: String, body: Value) -> Self {
+        Self::new(Effect::Write, method, path, Some(body))
+    }
+
+    pub(super) fn delete(path: String) -> Self {
+        Self::new(Effect::Write, Method::DELETE, path, None)
+    }
+
+    fn graphql(effect: Effect, name: &str, body: Value) -> Self {
         Self {
+            shown: format!("/graphql ({name})"),
+            ..Self::new(effect, Method::POST, "/graphql".to_owned(), Some(body))
+        }
+    }
+
+    fn new(effect: Effect, method: Method, path: String, body: Option<Value>) -> Self {
+        let shown = path.split('?').next().unwrap_or_default().to_owned();
+        Self {
+            effect,
             method,
             path,
-            body: Some(body),
+            shown,
+            body,
         }
-    }
-
-    pub(super) fn get(path: String) -> Self {
-        Self {
-            method: Method::GET,
-            path,
-            body: None,
-        }
-    }
-
-    fn bare_path(&self) -> String {
-        let path = self.path.split('?').next();
-        path.unwrap_or_default().to_owned()
     }
 }
 
@@ -93,14 +101,12 @@ impl GitHub {
 
     /// Sends a request and returns its answer, where that is a success.
     pub(super) async fn exchange(&self, request: &Request) -> Result<Reply, ForgeError> {
-        let octocrab = self.octocrab(false)?;
-        self.exchange_over(octocrab, request, &request.bare_path())
-            .await
+        self.exchange_at(&self.settings.base, request).await
     }
 
     /// Reads one object.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: String) -> Result<T, ForgeError> {
-        self.exchange(&Request::get(path)).await?.read()
+        self.exchange(&Request::read(path)).await?.read()
     }
 
     /// Reads one object that may be missing.
@@ -124,7 +130,7 @@ impl GitHub {
         let mut found = Vec::new();
         let sign = if path.contains('?') { '&' } else { '?' };
         for page in 1..=MAX_PAGES {
-            let request = Request::get(format!("{path}{sign}per_page=100&page={page}"));
+            let request = Request::read(format!("{path}{sign}per_page=100&page={page}"));
             let reply = self.exchange(&request).await?;
             found.extend(items(reply.read()?));
             if !reply.has_next() {
@@ -166,19 +172,35 @@ impl GitHub {
         }
     }
 
-    /// Sends a query or mutation; `name` is what errors call it.
-    pub(super) async fn ask_graphql<T: DeserializeOwned>(
+    /// Asks GraphQL; `name` is what errors call the query.
+    pub(super) async fn query<T: DeserializeOwned>(
         &self,
         name: &str,
-        query: &str,
+        text: &str,
         variables: Value,
     ) -> Result<T, ForgeError> {
-        let octocrab = self.octocrab(true)?;
-        // The channel tells queries from mutations by the first letters of this body.
-        let body = json!({ "query": query, "variables": variables });
-        let request = Request::new(Method::POST, "/graphql".to_owned(), body);
-        let shown = format!("/graphql ({name})");
-        let reply = self.exchange_over(octocrab, &request, &shown).await?;
+        let body = json!({ "query": text, "variables": variables });
+        self.ask_graphql(Request::graphql(Effect::Read, name, body))
+            .await
+    }
+
+    /// Changes something by GraphQL.
+    pub(super) async fn mutate(
+        &self,
+        name: &str,
+        text: &str,
+        input: &Value,
+    ) -> Result<(), ForgeError> {
+        let body = json!({ "query": text, "variables": { "input": input } });
+        let request = Request::graphql(Effect::Write, name, body);
+        self.ask_graphql::<Value>(request).await.map(|_| ())
+    }
+
+    async fn ask_graphql<T: DeserializeOwned>(&self, request: Request) -> Result<T, ForgeError> {
+        // GitHub Enterprise has REST at `/api/v3` and GraphQL at `/api/graphql`.
+        let base = self.settings.base.as_str();
+        let base = base.strip_suffix("/v3").unwrap_or(base);
+        let reply = self.exchange_at(base, &request).await?;
         let mut answer: Value = reply.read()?;
         if let Some(error) = answer["errors"]
             .as_array()
@@ -189,8 +211,8 @@ impl GitHub {
                 .unwrap_or("an error without a message");
             let kind = error["type"].as_str().unwrap_or_default();
             let refusal = Refusal {
-                method: "POST".to_owned(),
-                path: shown,
+                method: reply.method,
+                path: reply.path,
                 status: 200,
                 message: self.channel.redact(&tidy(message)),
             };
@@ -198,36 +220,17 @@ impl GitHub {
         }
         // An answer that is no object has no data, and to index it would panic.
         let data = answer.get_mut("data").map(Value::take);
-        serde_json::from_value(data.unwrap_or_default()).map_err(|error| ForgeError::Shape {
-            method: "POST".to_owned(),
-            path: shown,
-            reason: tidy(&error.to_string()),
-        })
+        serde_json::from_value(data.unwrap_or_default())
+            .map_err(|error| reply.not_as_documented(&error.to_string()))
     }
 
-    async fn exchange_over(
-        &self,
-        octocrab: &Octocrab,
-        request: &Request,
-        shown: &str,
-    ) -> Result<Reply, ForgeError> {
-        let (path, body) = (request.path.as_str(), request.body.as_ref());
-        let sent = match request.method.as_str() {
-            "GET" => octocrab._get(path).await,
-            "POST" => octocrab._post(path, body).await,
-            "PATCH" => octocrab._patch(path, body).await,
-            "PUT" => octocrab._put(path, body).await,
-            _ => octocrab._delete(path, body).await,
-        };
-        let fault = |error| fault_of(request.method.as_str(), shown, &error);
-        let (parts, body) = sent.map_err(fault)?.into_parts();
-        let body = body.collect().await.map_err(fault)?.to_bytes();
+    async fn exchange_at(&self, base: &str, request: &Request) -> Result<Reply, ForgeError> {
+        let (parts, body) = self.adapter.send(base, request).await?.into_parts();
         let status = parts.status.as_u16();
-        let method = request.method.to_string();
         if (200..300).contains(&status) {
             let reply = Reply {
-                method,
-                path: shown.to_owned(),
+                method: request.method.to_string(),
+                path: request.shown.clone(),
                 headers: parts.headers,
                 body,
             };
@@ -246,8 +249,8 @@ impl GitHub {
         let needs = parts.headers.get("x-accepted-github-permissions");
         let needs = needs.and_then(|needs| needs.to_str().ok()).map(tidy);
         let refusal = Refusal {
-            method,
-            path: shown.to_owned(),
+            method: request.method.to_string(),
+            path: request.shown.clone(),
             status,
             message,
         };
@@ -256,61 +259,14 @@ impl GitHub {
             needs.filter(|needs| !needs.is_empty()),
         ))
     }
-
-    /// Returns octocrab for REST or for GraphQL, whose base differs on GitHub Enterprise.
-    fn octocrab(&self, is_graphql: bool) -> Result<&Octocrab, ForgeError> {
-        let base = self.settings.base.as_str();
-        let (cell, base) = if is_graphql {
-            (&self.graphql, base.strip_suffix("/v3").unwrap_or(base))
-        } else {
-            (&self.rest, base)
-        };
-        if let Some(octocrab) = cell.get() {
-            return Ok(octocrab);
-        }
-        let octocrab = self.channel.octocrab(base);
-        let octocrab = octocrab.map_err(|error| ForgeError::Credentials {
-            reason: error.to_string(),
-        })?;
-        Ok(cell.get_or_init(|| octocrab))
-    }
 }
 
-/// Finds the channel's error in the chain that octocrab wraps around it.
-fn fault_of(method: &str, path: &str, error: &octocrab::Error) -> ForgeError {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if let Some(error) = cause.downcast_ref::<SendError>() {
-            return fault_of_send(method, path, error);
-        }
-        source = cause.source();
-    }
-    ForgeError::Shape {
-        method: method.to_owned(),
-        path: path.to_owned(),
-        reason: tidy(&error.to_string()),
-    }
-}
-
-/// Says what the channel's error means for a request.
-pub(super) fn fault_of_send(method: &str, path: &str, error: &SendError) -> ForgeError {
-    let (method, path) = (method.to_owned(), path.to_owned());
-    match error {
-        SendError::RateLimited { until } => ForgeError::RateLimited {
-            method,
-            path,
-            until: *until,
-        },
-        SendError::Http(source) => ForgeError::Http {
-            method,
-            path,
-            source: source.clone(),
-        },
-        SendError::Credentials(reason) => ForgeError::Credentials {
-            reason: reason.clone(),
-        },
-    }
-}
+/// Everything but the unreserved characters of RFC 3986: what a branch or a label is called may have any other sign in it.
+const PART: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Everything but the unreserved characters of RFC 3986: what a branch or a label is called may have any other sign in it.
 const PART: &AsciiSet = &NON_ALPHANUMERIC

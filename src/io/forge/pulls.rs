@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::exchange::{Request, encode};
-use super::model::{IssueWire, PullWire};
-use super::{Cause, ForgeError, GitHub, MergeMethod, PullRequest, PullState};
+use super::{Cause, ForgeError, GitHub, MergeMethod};
+use crate::pull::{PullRequest, PullState};
 
 /// Which pull requests are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,22 +54,10 @@ pub struct PullChange {
     pub is_open: Option<bool>,
 }
 
-/// A pull request that was merged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Merged {
-    /// The commit on the base branch, where GitHub says it.
-    pub commit: Option<String>,
-}
-
 /// What is read of the answer to an opened pull request: nothing else may lose it.
 #[derive(Deserialize)]
 struct Opened {
     number: u64,
-}
-
-#[derive(Deserialize)]
-struct MergeAnswer {
-    sha: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -100,7 +88,7 @@ impl GitHub {
         let filter = format!("&head={}", encode(&head));
         let mut pulls = self.list_pulls(&filter, query).await?;
         // GitHub ignores a head that it does not understand and answers with everything.
-        pulls.retain(|pull| pull.head_is_own_repository && pull.head_branch == head_branch);
+        pulls.retain(|pull| pull.is_of_own_branch() && pull.head.branch == head_branch);
         Ok(pulls)
     }
 
@@ -114,7 +102,7 @@ impl GitHub {
         let filter = format!("&base={}", encode(branch));
         let pulls = self.list_pulls(&filter, PullQuery::Open).await?;
         // GitHub ignores a base that it does not understand and answers with everything.
-        Ok(pulls.iter().any(|pull| pull.base_branch == branch))
+        Ok(pulls.iter().any(|pull| pull.base.branch == branch))
     }
 
     async fn list_pulls(
@@ -127,20 +115,16 @@ impl GitHub {
             PullQuery::All => "all",
         };
         let query = format!("/pulls?state={state}&sort=created&direction=desc{filter}");
-        let read = |page: Vec<PullWire>| page.into_iter().map(PullWire::read).collect();
-        self.list(&self.path(&query), read).await
+        let path = self.path(&query);
+        self.list(&path, |page: Vec<PullRequest>| page).await
     }
 
-    /// Reads a pull request with all that is known of it: who closed it, and whether it waits in a merge queue.
+    /// Reads a pull request, with whether it waits in a merge queue.
     pub async fn pull(&self, number: u64) -> Result<PullRequest, ForgeError> {
         let mut pull = self.plain_pull(number).await?;
-        match pull.state {
-            PullState::Open => pull.merge_queued = self.is_queued(number).await?,
-            PullState::Closed => {
-                let issue: IssueWire = self.get(self.path(&format!("/issues/{number}"))).await?;
-                pull.closed_by = issue.closer();
-            }
-            PullState::Merged => {}
+        // GraphQL, which alone tells of queues, answers nobody without a token.
+        if pull.state == PullState::Open && !self.settings.credentials.is_none() {
+            pull.is_queued = self.is_queued(number).await?;
         }
         Ok(pull)
     }
@@ -150,9 +134,8 @@ impl GitHub {
         Ok(self.plain_pull(number).await?.state == PullState::Open)
     }
 
-    async fn plain_pull(&self, number: u64) -> Result<PullRequest, ForgeError> {
-        let wire: PullWire = self.get(self.path(&format!("/pulls/{number}"))).await?;
-        Ok(wire.read())
+    pub(super) async fn plain_pull(&self, number: u64) -> Result<PullRequest, ForgeError> {
+        self.get(self.path(&format!("/pulls/{number}"))).await
     }
 
     /// Asks whether a pull request waits in a merge queue. A GitHub Enterprise that knows no queues has none.
@@ -163,7 +146,7 @@ impl GitHub {
         let variables = json!({
             "owner": self.settings.owner, "name": self.settings.repository, "number": number,
         });
-        let answer = self.ask_graphql("isInMergeQueue", QUERY, variables).await;
+        let answer = self.query("isInMergeQueue", QUERY, variables).await;
         let answer: QueueAnswer = match answer {
             Ok(answer) => answer,
             Err(ForgeError::Unprocessable { refusal, .. })
@@ -186,7 +169,7 @@ impl GitHub {
             "base": new.base,
             "draft": new.draft,
         });
-        let request = Request::new(Method::POST, self.path("/pulls"), body);
+        let request = Request::write(Method::POST, self.path("/pulls"), body);
         let open = async || {
             let opened: Opened = self.exchange(&request).await?.read()?;
             Ok(Created {
@@ -198,7 +181,7 @@ impl GitHub {
             let found = self.find_pulls(&new.head, PullQuery::Open).await?;
             let mut found = found
                 .into_iter()
-                .filter(|pull| pull.base_branch == new.base);
+                .filter(|pull| pull.base.branch == new.base);
             Ok(found.next().map(|pull| Created {
                 number: pull.number,
                 adopted: true,
@@ -229,7 +212,7 @@ impl GitHub {
             .map(|(name, value)| (name.to_owned(), Value::from(value)))
             .collect();
         let path = self.path(&format!("/pulls/{number}"));
-        let request = Request::new(Method::PATCH, path, body);
+        let request = Request::write(Method::PATCH, path, body);
         let update = async || self.exchange(&request).await.map(|_| ());
         let find = async || {
             let pull = self.plain_pull(number).await?;
@@ -253,11 +236,11 @@ impl GitHub {
                  result: markPullRequestReadyForReview(input: $input) { pullRequest { isDraft } } }",
             )
         };
-        let input = json!({ "input": { "pullRequestId": node_id(pull)? } });
+        let input = json!({ "pullRequestId": node_id(pull)? });
         let mutate = async || self.mutate(name, query, &input).await;
         let find = async || {
             let now = self.plain_pull(pull.number).await?;
-            Ok((now.draft == is_draft).then_some(()))
+            Ok((now.is_draft == is_draft).then_some(()))
         };
         self.settle(mutate, find).await
     }
@@ -268,20 +251,16 @@ impl GitHub {
         number: u64,
         head: &str,
         method: MergeMethod,
-    ) -> Result<Merged, ForgeError> {
+    ) -> Result<(), ForgeError> {
         let path = self.path(&format!("/pulls/{number}/merge"));
         let body = json!({ "sha": head, "merge_method": method.as_str() });
-        let request = Request::new(Method::PUT, path, body);
-        let merge = async || {
-            let answer: MergeAnswer = self.exchange(&request).await?.read()?;
-            Ok(Merged { commit: answer.sha })
-        };
+        let request = Request::write(Method::PUT, path, body);
+        let merge = async || self.exchange(&request).await.map(|_| ());
         let find = async || {
             let pull = self.plain_pull(number).await?;
-            let is_merged = pull.state == PullState::Merged && pull.head.as_deref() == Some(head);
-            Ok(is_merged.then_some(Merged {
-                commit: pull.merge_commit,
-            }))
+            let is_merged =
+                pull.state == PullState::Merged && pull.head.commit.as_deref() == Some(head);
+            Ok(is_merged.then_some(()))
         };
         self.settle(merge, find).await
     }
@@ -295,11 +274,11 @@ impl GitHub {
     ) -> Result<(), ForgeError> {
         const QUERY: &str = "mutation($input: EnablePullRequestAutoMergeInput!) { \
                              result: enablePullRequestAutoMerge(input: $input) { pullRequest { isDraft } } }";
-        let input = json!({ "input": {
+        let input = json!({
             "pullRequestId": node_id(pull)?,
             "mergeMethod": method.as_str().to_uppercase(),
             "expectedHeadOid": head,
-        } });
+        });
         let mutate = async || {
             self.mutate("enablePullRequestAutoMerge", QUERY, &input)
                 .await
@@ -312,7 +291,7 @@ impl GitHub {
     pub async fn disable_auto_merge(&self, pull: &PullRequest) -> Result<(), ForgeError> {
         const QUERY: &str = "mutation($input: DisablePullRequestAutoMergeInput!) { \
                              result: disablePullRequestAutoMerge(input: $input) { pullRequest { isDraft } } }";
-        let input = json!({ "input": { "pullRequestId": node_id(pull)? } });
+        let input = json!({ "pullRequestId": node_id(pull)? });
         let mutate = async || {
             self.mutate("disablePullRequestAutoMerge", QUERY, &input)
                 .await
@@ -321,15 +300,10 @@ impl GitHub {
         self.settle(mutate, find).await
     }
 
-    async fn mutate(&self, name: &str, query: &str, input: &Value) -> Result<(), ForgeError> {
-        let done: Result<Value, _> = self.ask_graphql(name, query, input.clone()).await;
-        done.map(|_| ())
-    }
-
     /// Looks whether auto-merge is switched as wanted, or has merged already.
     async fn find_auto_merge(&self, number: u64, wanted: bool) -> Result<Option<()>, ForgeError> {
         let now = self.plain_pull(number).await?;
-        let is_done = now.auto_merge == wanted || now.state == PullState::Merged;
+        let is_done = now.auto_merge.is_some() == wanted || now.state == PullState::Merged;
         Ok(is_done.then_some(()))
     }
 }
@@ -347,7 +321,7 @@ fn is_changed(pull: &PullRequest, change: &PullChange) -> bool {
         && change
             .base
             .as_ref()
-            .is_none_or(|base| *base == pull.base_branch)
+            .is_none_or(|base| *base == pull.base.branch)
         && change.is_open.is_none_or(|wanted| wanted == is_open)
 }
 

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::exchange::{Request, encode};
 use super::{ForgeError, GitHub};
@@ -131,7 +131,7 @@ impl GitHub {
     ) -> Result<(), ForgeError> {
         const QUERY: &str =
             "mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }";
-        let input = json!({ "input": {
+        let input = json!({
             "repositoryId": self.node_id().await?,
             "refUpdates": [{
                 "name": format!("refs/heads/{branch}"),
@@ -139,9 +139,8 @@ impl GitHub {
                 "afterOid": to.unwrap_or(NOTHING),
                 "force": true,
             }],
-        } });
-        let done: Result<Value, _> = self.ask_graphql("updateRefs", QUERY, input).await;
-        done.map(|_| ())
+        });
+        self.mutate("updateRefs", QUERY, &input).await
     }
 
     async fn swap_simply(
@@ -152,19 +151,15 @@ impl GitHub {
     ) -> Result<(), ForgeError> {
         let path = self.path(&format!("/git/refs/{}", encode(&format!("heads/{branch}"))));
         let request = match (from, to) {
-            (None, _) => Request::new(
+            (None, _) => Request::write(
                 Method::POST,
                 self.path("/git/refs"),
                 json!({ "ref": format!("refs/heads/{branch}"), "sha": to }),
             ),
             (Some(_), Some(to)) => {
-                Request::new(Method::PATCH, path, json!({ "sha": to, "force": true }))
+                Request::write(Method::PATCH, path, json!({ "sha": to, "force": true }))
             }
-            (Some(_), None) => Request {
-                method: Method::DELETE,
-                path,
-                body: None,
-            },
+            (Some(_), None) => Request::delete(path),
         };
         self.exchange(&request).await.map(|_| ())
     }

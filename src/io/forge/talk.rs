@@ -5,7 +5,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::exchange::{Request, encode};
-use super::model::{CommentWire, RepositoryWire};
 use super::pulls::is_same_text;
 use super::{Cause, Comment, ForgeError, GitHub, RepositoryInfo};
 
@@ -33,16 +32,16 @@ struct ViewerWire {
 impl GitHub {
     /// Reads what holds for the repository.
     pub async fn repository(&self) -> Result<RepositoryInfo, ForgeError> {
-        let reply = self.exchange(&Request::get(self.path(""))).await?;
-        let wire: RepositoryWire = reply.read()?;
+        let reply = self.exchange(&Request::read(self.path(""))).await?;
+        let found: RepositoryInfo = reply.read()?;
         let scopes = reply.headers.get("x-oauth-scopes");
-        Ok(wire.read(scopes.and_then(|scopes| scopes.to_str().ok())))
+        Ok(found.with_scopes(scopes.and_then(|scopes| scopes.to_str().ok())))
     }
 
     /// Asks whom the token stands for. Unlike `GET /user` this works with every kind of token.
     pub async fn viewer(&self) -> Result<Viewer, ForgeError> {
         const QUERY: &str = "query { viewer { login databaseId } }";
-        let answer = self.ask_graphql("viewer", QUERY, json!({})).await?;
+        let answer = self.query("viewer", QUERY, json!({})).await?;
         let ViewerAnswer { viewer } = answer;
         Ok(Viewer {
             login: viewer.login,
@@ -73,7 +72,7 @@ impl GitHub {
             return Ok(made);
         }
         let body = json!({ "name": name, "color": color, "description": description });
-        let request = Request::new(Method::POST, self.path("/labels"), body);
+        let request = Request::write(Method::POST, self.path("/labels"), body);
         let create = async || self.exchange(&request).await.map(|_| true);
         match self.settle(create, find).await {
             Err(error) if error.cause() == Some(Cause::AlreadyExists) => Ok(false),
@@ -84,7 +83,7 @@ impl GitHub {
     /// Puts labels on a pull request; those it has stay.
     pub async fn add_labels(&self, number: u64, labels: &[&str]) -> Result<(), ForgeError> {
         let path = self.path(&format!("/issues/{number}/labels"));
-        let request = Request::new(Method::POST, path, json!({ "labels": labels }));
+        let request = Request::write(Method::POST, path, json!({ "labels": labels }));
         let add = async || self.exchange(&request).await.map(|_| ());
         let find = async || {
             let found = self.labels(number).await?;
@@ -97,11 +96,7 @@ impl GitHub {
     /// Takes a label off a pull request, where it has it.
     pub async fn remove_label(&self, number: u64, label: &str) -> Result<(), ForgeError> {
         let path = self.path(&format!("/issues/{number}/labels/{}", encode(label)));
-        let request = Request {
-            method: Method::DELETE,
-            path,
-            body: None,
-        };
+        let request = Request::delete(path);
         let remove = async || match self.exchange(&request).await {
             Ok(_) | Err(ForgeError::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
@@ -114,16 +109,13 @@ impl GitHub {
     }
 
     async fn labels(&self, number: u64) -> Result<Vec<String>, ForgeError> {
-        let path = self.path(&format!("/pulls/{number}"));
-        let pull: super::model::PullWire = self.get(path).await?;
-        Ok(pull.read().labels)
+        Ok(self.plain_pull(number).await?.labels)
     }
 
     /// Reads the conversation of a pull request, oldest first.
     pub async fn comments(&self, number: u64) -> Result<Vec<Comment>, ForgeError> {
         let path = self.path(&format!("/issues/{number}/comments"));
-        let read = |page: Vec<CommentWire>| page.into_iter().map(CommentWire::read).collect();
-        self.list(&path, read).await
+        self.list(&path, |page: Vec<Comment>| page).await
     }
 
     /// Writes a comment and returns its number.
@@ -133,7 +125,7 @@ impl GitHub {
             id: u64,
         }
         let path = self.path(&format!("/issues/{number}/comments"));
-        let request = Request::new(Method::POST, path, json!({ "body": body }));
+        let request = Request::write(Method::POST, path, json!({ "body": body }));
         let write = async || {
             let written: Written = self.exchange(&request).await?.read()?;
             Ok(written.id)
@@ -150,7 +142,7 @@ impl GitHub {
     /// Writes a comment anew.
     pub async fn update_comment(&self, id: u64, body: &str) -> Result<(), ForgeError> {
         let path = self.path(&format!("/issues/comments/{id}"));
-        let request = Request::new(Method::PATCH, path, json!({ "body": body }));
+        let request = Request::write(Method::PATCH, path, json!({ "body": body }));
         let write = async || self.exchange(&request).await.map(|_| ());
         // The same text written twice is the same text.
         self.settle(write, async || Ok(None)).await

@@ -6,7 +6,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::channel::{Channel, SendError};
-use super::exchange::fault_of_send;
 use super::{ForgeError, GitHub};
 use crate::io::http::Secret;
 
@@ -57,5 +56,5 @@ impl GitHub {
 }
 
 fn fault(error: &SendError) -> ForgeError {
-    fault_of_send("POST", "/app/installations", error)
+    error.of_request("POST", "/app/installations")
 }

@@ -59,8 +59,9 @@ fn requirements(protection: Protection, runs: &Readable<CheckRun>) -> Readable<C
             Readable::Known(runs) => &runs[..],
             Readable::Refused(_) => &[],
         };
-        let run = runs.iter().find(|run| run.app_id == Some(id));
-        run.and_then(|run| run.app.clone())
+        let mut apps = runs.iter().filter_map(|run| run.app.as_ref());
+        let app = apps.find(|app| app.id == Some(id));
+        app.and_then(|app| app.slug.clone())
             .unwrap_or_else(|| id.to_string())
     };
     let required = protection.required_checks.into_iter();
@@ -79,11 +80,14 @@ fn each<T, R>(list: Readable<T>, read: fn(T) -> R) -> Readable<R> {
 }
 
 fn attempt_of_run(run: CheckRun) -> Attempt {
-    let number = run.app_id.map(|id| id.to_string());
+    // Rules may name an app by its number alone.
+    let app = run
+        .app
+        .and_then(|app| app.slug.or(app.id.map(|id| id.to_string())));
     Attempt {
         id: Some(run.id),
         name: run.name,
-        app: run.app.or(number),
+        app,
         commit: run.head,
         status: run.status,
         conclusion: run.conclusion,

@@ -318,7 +318,7 @@ fn texts_from_outside_are_no_markup_wherever_they_stand() {
     }
     let (inside, _) = diff.split_once("\n```\n").unwrap();
     assert!(!inside.contains("```"), "{inside}");
-    assert!(crate::pull::Block::find(&text).is_none());
+    assert!(crate::pull::HiddenBlock::find(&text).is_none());
 }
 
 #[test]
@@ -369,11 +369,12 @@ fn what_matters_least_goes_first_where_a_body_would_be_too_long() {
 #[test]
 fn templates_of_a_repository_take_the_place_of_ours_and_their_faults_are_named() {
     let mut given = Given::new();
-    given.templates = Templates {
+    let mut own = TemplateConfig {
         title: Some(":seedling: {{action}}\nmore".to_owned()),
         body: Some("{{class}} of {{line}}: {{#each rows}}{{version}} {{/each}}".to_owned()),
         commit: Some("{{action}}  \n\nRefs: {{base}}\n".to_owned()),
     };
+    given.templates = Templates::compile(&own).unwrap();
     let title = super::title(&given.templates, given.input()).unwrap();
     assert_eq!(title, ":seedling: Move openstack-scs2-1-34 to v1.34.8");
     assert_eq!(
@@ -382,8 +383,15 @@ fn templates_of_a_repository_take_the_place_of_ours_and_their_faults_are_named()
     );
     let commit = commit_message(&given.templates, given.input()).unwrap();
     assert_eq!(commit, "Move openstack-scs2-1-34 to v1.34.8\n\nRefs: main");
-    given.templates.body = Some("{{#if rows}}".to_owned());
-    let error = body(&given.templates, given.input()).unwrap_err();
+    own.body = Some("{{unknown rows}}".to_owned());
+    let unfilled = Templates::compile(&own).unwrap();
+    let error = body(&unfilled, given.input()).unwrap_err();
+    assert!(
+        error.to_string().starts_with("the body template: "),
+        "{error}"
+    );
+    own.body = Some("{{#if rows}}".to_owned());
+    let error = Templates::compile(&own).unwrap_err();
     assert!(
         error.to_string().starts_with("the body template: "),
         "{error}"

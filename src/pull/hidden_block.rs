@@ -13,7 +13,7 @@ const END: &str = " -->";
 /// What the program knows of its own pull request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Block {
+pub struct HiddenBlock {
     /// What it is about.
     pub key: PullKey,
     /// The fingerprint of its change.
@@ -61,7 +61,7 @@ fn is_not(value: &bool) -> bool {
     !*value
 }
 
-impl Block {
+impl HiddenBlock {
     /// Returns a block that tells of a change, and of nothing that was done for it yet.
     pub fn new(key: &PullKey, fingerprint: Fingerprint) -> Self {
         Self {
@@ -122,19 +122,19 @@ mod tests {
     use super::*;
     use crate::policy::ChangeClass;
 
-    fn block() -> Block {
+    fn block() -> HiddenBlock {
         let key = PullKey {
             base: "maint/scs2--1-34".to_owned(),
             line: "openstack-scs2-1-34".parse().unwrap(),
             class: ChangeClass::NewPatch,
         };
-        Block {
+        HiddenBlock {
             base: "a".repeat(40),
             head: "b".repeat(40),
             labels: vec!["-->".to_owned()],
             tests: vec![("e2e | --> x".to_owned(), TestState::Passed)],
             closed: Some("no --> longer".to_owned()),
-            ..Block::new(&key, Fingerprint::of(&key, &[]))
+            ..HiddenBlock::new(&key, Fingerprint::of(&key, &[]))
         }
     }
 
@@ -148,7 +148,7 @@ mod tests {
             format!("{comment}\nwritten below by a person"),
             format!("{MARKER}{{}}{END}\n{comment}"),
         ] {
-            assert_eq!(Block::find(&body), Some(block()), "{body}");
+            assert_eq!(HiddenBlock::find(&body), Some(block()), "{body}");
         }
     }
 
@@ -161,7 +161,7 @@ mod tests {
             comment.replace("fingerprint", "thumbprint"),
             comment[..comment.len() - 10].to_owned(),
         ] {
-            assert_eq!(Block::find(&body), None, "{body}");
+            assert_eq!(HiddenBlock::find(&body), None, "{body}");
         }
     }
 }

@@ -1,0 +1,100 @@
+//! The first step: the pull requests that the forge has. It only reads.
+
+use std::collections::BTreeSet;
+
+use super::propose::Known;
+use super::{Run, Stop, Task, Trouble};
+use crate::error::CommandError;
+use crate::io::forge::{ForgeError, PullQuery};
+use crate::pull::{HiddenBlock, Labels, PullKey, PullRequest, PullState, find_open, last_refusal};
+
+/// The pull requests of a key's branch, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Looked {
+    pub(super) pulls: Vec<PullRequest>,
+}
+
+impl Looked {
+    /// Returns the number of the open pull request of a key.
+    pub(super) fn open_number(&self, key: &PullKey) -> Option<u64> {
+        Some(find_open(&self.pulls, &key.base)?.number)
+    }
+
+    /// Returns what earlier runs left behind. A person who puts the label on the open pull request asks that it be made and
+    /// tested anew.
+    pub(super) fn known(&self, key: &PullKey, labels: &Labels) -> Known {
+        let open = find_open(&self.pulls, &key.base);
+        let open = open.filter(|pull| !pull.labels.contains(&labels.again));
+        Known {
+            block: open.and_then(|pull| HiddenBlock::find(&pull.body)),
+            after: last_refusal(&self.pulls),
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Looks at all pull requests of a key's branch.
+    pub(super) fn look(&self, task: Task<'_>) -> Result<Looked, Trouble> {
+        let mut pulls = self.wait(self.forge.find_pulls(task.branch, PullQuery::All))?;
+        for pull in &mut pulls {
+            // A list does not tell whether it waits in a queue, nor everything else of an open one.
+            if pull.state == PullState::Open {
+                *pull = self.wait(self.forge.pull(pull.number))?;
+            }
+            for label in &mut pull.labels {
+                self.spell_as_configured(label);
+            }
+        }
+        Ok(Looked { pulls })
+    }
+
+    /// Looks once more, right before something is changed: at the branch as well, where there is one.
+    pub(super) fn look_again(
+        &mut self,
+        task: Task<'_>,
+        has_branch: bool,
+    ) -> Result<Looked, Trouble> {
+        if has_branch {
+            self.refs = self.wait(self.remote.refs(&self.client))?;
+        }
+        self.look(task)
+    }
+
+    /// Spells a label as the configuration does: the forge tells no capital letters from small ones.
+    fn spell_as_configured(&self, label: &mut String) {
+        let spoken = [&self.labels.stop, &self.labels.again];
+        let mut known = spoken.into_iter().chain(&self.config.labels);
+        if let Some(known) = known.find(|known| known.eq_ignore_ascii_case(label)) {
+            label.clone_from(known);
+        }
+    }
+
+    /// Returns the keys of the open pull requests that are the program's own, wanted or not.
+    pub(super) fn open_keys(&self) -> Result<BTreeSet<PullKey>, Stop> {
+        let prefix = &self.config.prefix;
+        let start = format!("{prefix}/");
+        let open = self.wait(self.forge.open_pulls()).map_err(stop)?;
+        let own = open
+            .into_iter()
+            .filter(|pull| pull.is_of_own_branch() && pull.head.branch.starts_with(&start));
+        let keys = own.filter_map(|pull| {
+            let block = HiddenBlock::find(&pull.body)?;
+            // A block that was copied into another branch's pull request is no key of that branch.
+            let is_own = block.key.branch(prefix) == pull.head.branch;
+            is_own.then_some(block.key)
+        });
+        Ok(keys.collect())
+    }
+}
+
+fn stop(error: ForgeError) -> Stop {
+    if let ForgeError::RateLimited { .. } = error {
+        return Stop::Limit(error.to_string());
+    }
+    let hint = error.hint();
+    let error = CommandError::new(error);
+    Stop::Failed(match hint {
+        Some(hint) => error.hinted(hint),
+        None => error,
+    })
+}
