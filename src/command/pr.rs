@@ -4,6 +4,7 @@
 
 mod act;
 mod agenda;
+mod base;
 mod clone;
 mod comment;
 mod doubt;
@@ -35,8 +36,8 @@ use crate::report;
 use crate::report::terminal::{Form, render};
 use crate::version::Minor;
 use agenda::Agenda;
-pub(super) use agenda::planned_lines;
 use agenda::template_error;
+pub(super) use base::planned_lines;
 use look::Looked;
 pub(super) use place::{is_named, settings};
 use trouble::{Stop, Trouble};

@@ -92,14 +92,21 @@ impl DoctorReport {
         found.count()
     }
 
-    /// Says in a few words how it stands.
-    pub fn summary(&self) -> String {
-        let counted = |state: DoctorState| match self.count(state) {
+    /// Says how many checks have this state: `2 warnings`.
+    fn counted(&self, state: DoctorState) -> Option<String> {
+        match self.count(state) {
             0 => None,
             1 => Some(format!("1 {}", state.word())),
             count => Some(format!("{count} {}s", state.word())),
-        };
-        match (counted(DoctorState::Problem), counted(DoctorState::Warning)) {
+        }
+    }
+
+    /// Says in a few words how it stands.
+    pub fn summary(&self) -> String {
+        match (
+            self.counted(DoctorState::Problem),
+            self.counted(DoctorState::Warning),
+        ) {
             (Some(problems), Some(warnings)) => format!("{problems}, {warnings}"),
             (Some(problems), None) => problems,
             (None, Some(warnings)) => format!("ready, with {warnings}"),

@@ -56,8 +56,10 @@ impl FromStr for Fingerprint {
     type Err = crate::version::VersionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if text.len() == 32 && text.bytes().all(is_hex) {
+        let is_hex = text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if text.len() == 32 && is_hex {
             Ok(Self(text.to_owned()))
         } else {
             Err(crate::version::VersionError {

@@ -52,27 +52,19 @@ impl PullKey {
 
 /// Returns a name that git takes as a branch: see git-check-ref-format.
 fn sanitised(name: &str) -> String {
-    let keep = |c: char| {
-        if c.is_ascii_alphanumeric() || "._-/".contains(c) {
-            c
-        } else {
-            '-'
-        }
-    };
-    let kept: String = name.chars().map(keep).collect();
+    let is_other = |c: char| !c.is_ascii_alphanumeric() && !"._-/".contains(c);
+    let kept = name.replace(is_other, "-");
     let parts = kept.split('/').filter(|part| !part.is_empty());
-    let part = |part: &str| {
-        let mut part = part.trim_matches(['.', '-']).replace("..", ".-");
-        if part.strip_suffix(".lock").is_some() {
-            part.push('-');
-        }
-        if part.is_empty() {
-            "-".to_owned()
-        } else {
-            part
-        }
-    };
-    parts.map(part).collect::<Vec<_>>().join("/")
+    parts.map(sanitised_part).collect::<Vec<_>>().join("/")
+}
+
+/// Git takes no part that begins with a dot, has two in a row, or ends in `.lock`.
+fn sanitised_part(part: &str) -> String {
+    let mut part = part.trim_matches(['.', '-']).replace("..", ".-");
+    if part.is_empty() || part.strip_suffix(".lock").is_some() {
+        part.push('-');
+    }
+    part
 }
 
 impl fmt::Display for PullKey {

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::agenda::{Agenda, Base, is_of_key};
+use super::agenda::Agenda;
+use super::base::{Base, is_of_key};
 use crate::catalog::{SourceKind, Unreachable};
 use crate::error::CommandError;
 use crate::policy::ChangeClass;

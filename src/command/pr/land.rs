@@ -8,7 +8,7 @@ use super::{Run, Trouble};
 use crate::config::CommitConfig;
 use crate::error::CommandError;
 use crate::io::forge::{ApiCommit, ApiFile, CreatedCommit};
-use crate::io::git::{Person, RefResult, RefUpdate, TreeChange};
+use crate::io::git::{CommitFacts, Person, RefResult, RefUpdate, TreeChange};
 
 /// A change that the branch of a pull request is to hold.
 #[derive(Clone, Copy)]
@@ -55,9 +55,8 @@ impl Run<'_> {
     }
 
     fn commit_of_forge(&self, wanted: &Wanted, parents: &[Oid]) -> Result<Oid, Trouble> {
-        let missing = || CommandError::new(format!("{} is missing", wanted.commit));
-        let own = self.git.find_commit(wanted.commit)?.ok_or_else(missing)?;
-        let base = self.git.find_commit(wanted.base)?.ok_or_else(missing)?;
+        let own = self.commit_facts(wanted.commit)?;
+        let base = self.commit_facts(wanted.base)?;
         let changes = self.git.changes(wanted.base, own.tree)?;
         let files: Result<Vec<ApiFile>, _> = changes.iter().map(|one| self.file(one)).collect();
         let base_tree = base.tree.to_string();
@@ -85,6 +84,11 @@ impl Run<'_> {
             return Err(CommandError::new(message).into());
         }
         Ok(Oid::from_str(&made.oid).map_err(crate::io::git::GitError::from)?)
+    }
+
+    fn commit_facts(&self, commit: Oid) -> Result<CommitFacts, Trouble> {
+        let found = self.git.find_commit(commit)?;
+        Ok(found.ok_or_else(|| CommandError::new(format!("commit {commit} is missing")))?)
     }
 
     fn file(&self, change: &TreeChange) -> Result<ApiFile, Trouble> {
@@ -188,6 +192,9 @@ fn author_of(made: &CreatedCommit) -> Result<Person, Trouble> {
 
 /// Returns a message that is signed off by somebody else.
 fn signed_off_by(message: &str, before: &Person, now: &Person) -> String {
-    let line = |person: &Person| format!("Signed-off-by: {} <{}>", person.name, person.email);
-    message.replace(&line(before), &line(now))
+    message.replace(&sign_off(before), &sign_off(now))
+}
+
+fn sign_off(person: &Person) -> String {
+    format!("Signed-off-by: {} <{}>", person.name, person.email)
 }

@@ -325,13 +325,13 @@ impl Run<'_> {
 /// Tells whether the body of a closed pull request may tell of another change than the one that was refused: it has no sound block, or one
 /// of another commit.
 fn is_doubtful(pull: &PullRequest) -> bool {
-    let is_of_head = |block: HiddenBlock| {
+    let is_of_head = HiddenBlock::find(&pull.body).is_some_and(|block| {
         let is_told = pull
             .head
             .commit
             .as_deref()
             .is_none_or(|head| block.head == head);
         is_told || block.closed.is_some()
-    };
-    pull.state == PullState::Closed && !HiddenBlock::find(&pull.body).is_some_and(is_of_head)
+    });
+    pull.state == PullState::Closed && !is_of_head
 }

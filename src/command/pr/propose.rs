@@ -3,7 +3,8 @@
 
 use git2::Oid;
 
-use super::agenda::{Base, Change, Said, line_plan};
+use super::agenda::{Change, Said, line_plan};
+use super::base::Base;
 use super::{Run, Task};
 use crate::command::test::{Examined, examine};
 use crate::error::CommandError;

@@ -281,13 +281,12 @@ impl Channel {
         if text(&answer.headers, "x-ratelimit-resource").is_some_and(|name| name != "core") {
             return;
         }
-        let number = |name: &str| text(&answer.headers, name)?.parse::<u32>().ok();
-        if let Some(remaining) = number("x-ratelimit-remaining") {
+        if let Some(remaining) = number(answer, "x-ratelimit-remaining") {
             budget.remaining = Some(remaining);
-            budget.limit = number("x-ratelimit-limit").or(budget.limit);
-            let reset = text(&answer.headers, "x-ratelimit-reset");
-            let reset = reset.and_then(|text| Timestamp::from_second(text.parse().ok()?).ok());
-            budget.reset = reset.or(budget.reset);
+            budget.limit = number(answer, "x-ratelimit-limit").or(budget.limit);
+            let reset: Option<i64> = number(answer, "x-ratelimit-reset");
+            let moment = reset.and_then(|second| Timestamp::from_second(second).ok());
+            budget.reset = moment.or(budget.reset);
         }
     }
 
@@ -303,8 +302,10 @@ impl Channel {
     async fn installation_token(&self, pace: &mut Pace) -> Result<Bought, SendError> {
         let now = self.settings.clock.now();
         if let Some(bought) = &pace.installation {
-            let lasts = |expires| between(now, expires) > RENEWAL;
-            if bought.expires.is_none_or(lasts) {
+            let is_lasting = bought
+                .expires
+                .is_none_or(|expires| between(now, expires) > RENEWAL);
+            if is_lasting {
                 return Ok(bought.clone());
             }
         }
@@ -399,6 +400,10 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
+fn number<T: std::str::FromStr>(answer: &Answer, name: &str) -> Option<T> {
+    text(&answer.headers, name)?.parse().ok()
+}
+
 fn is_graphql(ask: &Ask) -> bool {
     ask.url().ends_with("/graphql")
 }
@@ -420,8 +425,8 @@ fn is_limited(answer: &Answer) -> bool {
         }
         // GraphQL says so within an answer.
         200 => {
-            let has = |part: &[u8]| answer.body.windows(part.len()).any(|found| found == part);
-            answer.url.ends_with("/graphql") && has(br#""type":"RATE_LIMITED""#)
+            answer.url.ends_with("/graphql")
+                && String::from_utf8_lossy(&answer.body).contains(r#""type":"RATE_LIMITED""#)
         }
         _ => false,
     }
@@ -429,8 +434,10 @@ fn is_limited(answer: &Answer) -> bool {
 
 /// Returns the pause that a refusal names.
 fn find_pause(answer: &Answer) -> Option<Duration> {
-    let reset = || find_reset(answer).filter(|_| is_used_up(answer));
-    retry_after(answer).or_else(reset)
+    match retry_after(answer) {
+        Some(pause) => Some(pause),
+        None => find_reset(answer).filter(|_| is_used_up(answer)),
+    }
 }
 
 fn retry_after(answer: &Answer) -> Option<Duration> {
@@ -439,7 +446,7 @@ fn retry_after(answer: &Answer) -> Option<Duration> {
 
 /// Returns how long it is until the budget comes back, by the server's own clock, and a second more.
 fn find_reset(answer: &Answer) -> Option<Duration> {
-    let reset: i64 = text(&answer.headers, "x-ratelimit-reset")?.parse().ok()?;
+    let reset: i64 = number(answer, "x-ratelimit-reset")?;
     let now = answer.date()?.as_second();
     let seconds = u64::try_from(reset.saturating_sub(now)).unwrap_or(0);
     Some(Duration::from_secs(seconds.saturating_add(1)))

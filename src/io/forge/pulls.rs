@@ -327,8 +327,7 @@ fn is_changed(pull: &PullRequest, change: &PullChange) -> bool {
 
 /// Compares texts as GitHub keeps them: it may change the ends of lines and of the text.
 pub(super) fn is_same_text(a: &str, b: &str) -> bool {
-    let lines = |text: &str| text.trim().replace("\r\n", "\n");
-    lines(a) == lines(b)
+    a.trim().replace("\r\n", "\n") == b.trim().replace("\r\n", "\n")
 }
 
 fn node_id(pull: &PullRequest) -> Result<&str, ForgeError> {

@@ -87,8 +87,10 @@ impl GitHub {
         let add = async || self.exchange(&request).await.map(|_| ());
         let find = async || {
             let found = self.labels(number).await?;
-            let has = |label: &&str| found.iter().any(|known| known.eq_ignore_ascii_case(label));
-            Ok(labels.iter().all(has).then_some(()))
+            let is_done = labels
+                .iter()
+                .all(|label| found.iter().any(|known| known.eq_ignore_ascii_case(label)));
+            Ok(is_done.then_some(()))
         };
         self.settle(add, find).await
     }
