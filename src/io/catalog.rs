@@ -20,7 +20,7 @@ use super::no_answer::NoAnswer;
 use super::{atomic, end_of_life, helm, image_store, kubernetes, registry, s3, vulnerabilities};
 use crate::catalog::{
     CATALOG_SCHEMA, Catalog, CatalogRequest, ImagePattern, SourceKind, StoreListing, StoreRequest,
-    Unreachable, known_end_of_life,
+    known_end_of_life,
 };
 use crate::version::Minor;
 

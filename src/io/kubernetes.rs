@@ -120,15 +120,17 @@ async fn fetch_page(client: &HttpClient, base: &str, number: u32) -> Result<Page
     let answer = client.ask(ask).await?;
     let status = answer.status;
     if matches!(status, 403 | 429) {
-        let reset = header(&answer, "x-ratelimit-reset").and_then(|text| text.parse().ok());
-        let is_used_up = header(&answer, "x-ratelimit-remaining") == Some("0");
-        return Err(NoAnswer::new(&url, refusal(status, is_used_up, reset)));
+        return Err(NoAnswer::new(&url, refusal(&answer)));
     }
     if status != 200 {
         return Err(NoAnswer::of_status(&url, status));
     }
-    let releases = serde_json::from_slice(&answer.body)
-        .map_err(|error| NoAnswer::new(&url, format!("the answer is not a list of releases: {error}")))?;
+    let releases = serde_json::from_slice(&answer.body).map_err(|error| {
+        NoAnswer::new(
+            &url,
+            format!("the answer is not a list of releases: {error}"),
+        )
+    })?;
     Ok(Page {
         releases,
         has_next: find_next_link(&answer.headers).is_some(),
@@ -139,13 +141,14 @@ fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     answer.headers.get(name)?.to_str().ok()
 }
 
-fn refusal(status: u16, headers: &HeaderMap) -> String {
-    if text_of(headers, "x-ratelimit-remaining") != Some("0") {
+fn refusal(answer: &Answer) -> String {
+    if header(answer, "x-ratelimit-remaining") != Some("0") {
         return format!(
-            "answers {status}; set GITHUB_TOKEN to a token that may read public repositories"
+            "answers {}; set GITHUB_TOKEN to a token that may read public repositories",
+            answer.status
         );
     }
-    let reset = text_of(headers, "x-ratelimit-reset").and_then(|text| text.parse().ok());
+    let reset = header(answer, "x-ratelimit-reset").and_then(|text| text.parse().ok());
     let moment = reset.and_then(|second| Timestamp::from_second(second).ok());
     let until = moment.map_or_else(String::new, |moment| format!(" until {moment}"));
     format!("GitHub's rate limit is used up{until}; set GITHUB_TOKEN to raise it")

@@ -15,12 +15,8 @@ use serde::Deserialize;
 use super::http::{Answer, Ask, HttpClient};
 use super::no_answer::NoAnswer;
 use crate::catalog::{
-<<<<<<< HEAD
-    CveId, Unreachable, VULNERABILITIES_SOURCE as SOURCE, Vulnerability, VulnerabilityRequest,
-=======
-    CveId, CvssScore, RecordedVersions, SourceKind, Unreachable, VULNERABILITIES_SOURCE as SOURCE,
-    VersionRange, Vulnerability, VulnerabilityRequest,
->>>>>>> 7cd9d32 (Make pr a chain of look, propose, observe and act)
+    CveId, SourceKind, Unreachable, VULNERABILITIES_SOURCE as SOURCE, Vulnerability,
+    VulnerabilityRequest,
 };
 use record::{Record, read_day, read_record, shorten};
 
@@ -199,7 +195,6 @@ fn name_faults(faults: Vec<NamedFault>) -> Vec<Unreachable> {
             .or_default()
             .push((id, fault));
     }
-<<<<<<< HEAD
     by_reason.into_values().filter_map(name_group).collect()
 }
 
@@ -209,23 +204,9 @@ fn name_group(mut group: Vec<NamedFault>) -> Option<Unreachable> {
     let further = match group.len() - named.len() {
         0 => String::new(),
         count => format!(" and {count} more"),
-=======
-    let groups = by_reason.into_values();
-    let name = |mut group: Vec<NamedFault>| {
-        group.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let named: Vec<&str> = group.iter().take(NAMED).map(|(id, _)| &**id).collect();
-        let further = match group.len() - named.len() {
-            0 => String::new(),
-            count => format!(" and {count} more"),
-        };
-        let ids = named.join(", ");
-        let (_, mut fault) = group.into_iter().next()?;
-        fault.reason = format!("{} ({ids}{further})", fault.reason);
-        Some(fault.into_unreachable(SourceKind::Vulnerabilities, SOURCE, BTreeSet::new()))
->>>>>>> 7cd9d32 (Make pr a chain of look, propose, observe and act)
     };
     let ids = named.join(", ");
     let (_, mut fault) = group.into_iter().next()?;
     fault.reason = format!("{} ({ids}{further})", fault.reason);
-    Some(fault.into_unreachable(SOURCE, BTreeSet::new()))
+    Some(fault.into_unreachable(SourceKind::Vulnerabilities, SOURCE, BTreeSet::new()))
 }

@@ -268,13 +268,6 @@ const PART: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Everything but the unreserved characters of RFC 3986: what a branch or a label is called may have any other sign in it.
-const PART: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
 /// Writes a text as one part of a path or one value of a query.
 pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, PART).to_string()

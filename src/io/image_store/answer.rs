@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{FaultyImage, ImagePattern, ImageStore, NodeImage, Unreachable};
+use crate::catalog::{FaultyImage, ImagePattern, ImageStore, NodeImage, SourceKind, Unreachable};
 use crate::io::no_answer::NoAnswer;
 use crate::version::Minor;
 
@@ -49,7 +49,9 @@ pub(crate) fn collect(pattern: &ImagePattern, minors: Vec<(Minor, MinorAnswer)>)
         store,
         unreachable: faults
             .into_values()
-            .map(|(fault, minors)| fault.into_unreachable(pattern.as_str(), minors))
+            .map(|(fault, minors)| {
+                fault.into_unreachable(SourceKind::ImageStore, pattern.as_str(), minors)
+            })
             .collect(),
     }
 }

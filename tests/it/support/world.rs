@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use csctl_matrix::catalog::{
-    Catalog, ChartRepository, FaultyImage, ImageStore, KubernetesRelease, NodeImage, StackRelease,
-    Unreachable,
+    Catalog, ChartRepository, FaultyImage, ImageStore, KubernetesRelease, NodeImage, SourceKind,
+    StackRelease, Unreachable,
 };
 use csctl_matrix::version::{ChartVersion, KubernetesVersion, Minor, OsRelease, StackVersion};
 use proptest::prelude::*;
@@ -307,6 +307,7 @@ impl World {
         }
         let patterns = [self.files().pattern, self.containers().pattern];
         let failed = |pattern: &csctl_matrix::catalog::ImagePattern| Unreachable {
+            kind: SourceKind::ImageStore,
             source: pattern.to_string(),
             url: STORE.to_owned(),
             reason: "connection refused".to_owned(),
