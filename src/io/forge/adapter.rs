@@ -15,15 +15,8 @@ use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use super::ForgeError;
 use super::channel::{Channel, SendError};
 use super::error::tidy;
-use super::exchange::Request;
+use super::request::{Effect, Request};
 use crate::io::http::{Ask, HttpError, redact};
-
-/// Whether a request can change something at the forge. Only who makes it knows: a query of GraphQL is a POST as well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    Read,
-    Write,
-}
 
 /// octocrab over our channel; it is built with the first request, as it needs a tokio runtime.
 pub(super) struct Adapter {

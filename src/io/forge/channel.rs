@@ -11,10 +11,10 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, Method, header};
 use jiff::Timestamp;
 
-use super::adapter::Effect;
 use super::app::{self, AccessToken, Installation};
 use super::clock::{between, later};
 use super::error::message_of;
+use super::request::Effect;
 use super::{Budget, Credentials, ForgeError, ForgeSettings};
 use crate::io::http::{Answer, Ask, HttpClient, HttpError, Secret};
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::exchange::encode;
+use super::request::encode;
 use super::{CheckRun, CommitStatus, ForgeError, GitHub, Review};
 
 /// A check that must be green before a pull request can be merged.

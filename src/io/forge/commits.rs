@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::exchange::Request;
+use super::request::Request;
 use super::{ForgeError, GitHub};
 
 /// A commit to be made. GitHub is told of no author: it takes the one whose token it is, and signs for a bot only then.

@@ -1,13 +1,12 @@
 //! One request and its answer: paths, statuses, pages, GraphQL, and what to do about an answer that was lost.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::adapter::Effect;
 use super::error::{message_of, tidy};
+use super::request::{Effect, Request, encode};
 use super::{ForgeError, GitHub, Refusal};
 use crate::io::http::find_next_link;
 
@@ -16,56 +15,12 @@ const MAX_PAGES: u32 = 20;
 /// How often work whose answer is lost is begun again.
 const ATTEMPTS: u32 = 3;
 
-/// A request, with whether it can change something.
-#[derive(Debug, Clone)]
-pub(super) struct Request {
-    pub(super) effect: Effect,
-    pub(super) method: Method,
-    /// Path with query.
-    pub(super) path: String,
-    /// What errors call it: the path without its query, for GraphQL with the operation's name.
-    pub(super) shown: String,
-    pub(super) body: Option<Value>,
-}
-
 /// An answer that is a success.
 pub(super) struct Reply {
     method: String,
     path: String,
     pub(super) headers: HeaderMap,
     body: Bytes,
-}
-
-impl Request {
-    pub(super) fn read(path: String) -> Self {
-        Self::new(Effect::Read, Method::GET, path, None)
-    }
-
-    pub(super) fn write(method: Method, path: String, body: Value) -> Self {
-        Self::new(Effect::Write, method, path, Some(body))
-    }
-
-    pub(super) fn delete(path: String) -> Self {
-        Self::new(Effect::Write, Method::DELETE, path, None)
-    }
-
-    fn graphql(effect: Effect, name: &str, body: Value) -> Self {
-        Self {
-            shown: format!("/graphql ({name})"),
-            ..Self::new(effect, Method::POST, "/graphql".to_owned(), Some(body))
-        }
-    }
-
-    fn new(effect: Effect, method: Method, path: String, body: Option<Value>) -> Self {
-        let shown = path.split('?').next().unwrap_or_default().to_owned();
-        Self {
-            effect,
-            method,
-            path,
-            shown,
-            body,
-        }
-    }
 }
 
 impl Reply {
@@ -259,16 +214,4 @@ impl GitHub {
             needs.filter(|needs| !needs.is_empty()),
         ))
     }
-}
-
-/// Everything but the unreserved characters of RFC 3986: what a branch or a label is called may have any other sign in it.
-const PART: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// Writes a text as one part of a path or one value of a query.
-pub(super) fn encode(text: &str) -> String {
-    utf8_percent_encode(text, PART).to_string()
 }

@@ -4,7 +4,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::exchange::{Request, encode};
+use super::request::{Request, encode};
 use super::{Cause, ForgeError, GitHub, MergeMethod};
 use crate::pull::{PullRequest, PullState};
 

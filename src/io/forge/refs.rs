@@ -4,7 +4,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::exchange::{Request, encode};
+use super::request::{Request, encode};
 use super::{ForgeError, GitHub};
 
 /// What GraphQL calls a commit that is not there.

@@ -4,8 +4,8 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::exchange::{Request, encode};
 use super::pulls::is_same_text;
+use super::request::{Request, encode};
 use super::{Cause, Comment, ForgeError, GitHub, RepositoryInfo};
 
 /// Whom the token stands for.
