@@ -570,7 +570,7 @@ fn a_catalog_file_that_is_none_stops_everything() {
         ),
         (
             good.replacen("ed9c6946", "<html>", 1),
-            "<html>92ac99216a3b2b696a2bb1a355e74c39643f38e49fbd1df4738fe579` is not a SHA-256 checksum",
+            "invalid value: string \"<html>92ac99216a3b2b696a2bb1a355e74c39643f38e49fbd1df4738fe579\", expected a SHA-256 checksum",
         ),
         (
             good.replacen("built: 2026-04-03", "built: 2026-04-31", 1),

@@ -539,7 +539,7 @@ async fn a_later_page_of_tags_that_fails_keeps_those_before() {
         (
             "<https://evil.example/v2/kindest/node/tags/list>; rel=next",
             Reply::ok(r#"{"tags": ["v1.34.9"]}"#),
-            " leads to another host (https://evil.example/v2/kindest/node/tags/list), which is not asked".to_owned(),
+            " leads to another host (https://evil.example/v2/kindest/node/tags/list); it was not asked".to_owned(),
         ),
         (
             "<?n=1000>; rel=next",

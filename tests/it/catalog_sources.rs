@@ -938,7 +938,7 @@ fn mirrors_read_from_text() {
         ("https://a/", "http://b/c/")
     );
     let error = "a".parse::<Mirror>().unwrap_err().to_string();
-    assert!(error.contains("write FROM=TO"), "{error}");
+    assert!(error.contains("expected FROM=TO"), "{error}");
 }
 
 #[tokio::test]

@@ -211,7 +211,7 @@ fn a_wrong_entry_stops_everything_with_its_line() {
         ),
         (
             "charts:\n- repository: https://charts.example.org\n",
-            "csctl-matrix.yaml:2: `charts[0]`: `name` is missing",
+            "csctl-matrix.yaml:2: `charts[0]`: missing key `name`",
         ),
     ] {
         copy.write("csctl-matrix.yaml", entry);

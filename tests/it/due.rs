@@ -126,7 +126,7 @@ fn the_configuration_names_the_standard() {
     copy.write("csctl-matrix.yaml", "images: all\nstandard: scs-0210/v5\n");
     let error = from_file(&copy, &["show"]).failure(1);
     assert!(
-        error.contains("csctl-matrix.yaml:2: ") && error.contains("there are scs-0210/v2, "),
+        error.contains("csctl-matrix.yaml:2: ") && error.contains("expected one of scs-0210/v2, "),
         "{error}"
     );
 }
