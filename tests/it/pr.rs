@@ -1554,9 +1554,10 @@ fn rule_14_a_limit_in_the_middle_of_a_refresh_leaves_nothing_that_the_next_run_d
             .server
             .state()
             .push("main", &[("NOTES.md", Some("Notes\n"))]);
+        // The limit is the API's: git's own server has none of its headers.
         hosted
             .server
-            .faults("effect", "/", nth..nth + 9, Fault::UsedUp(403, 7200));
+            .faults("effect", "/repos/", nth..nth + 9, Fault::UsedUp(403, 7200));
         let limited = hosted.run(&[]);
         hosted.server.clear_script();
         assert_eq!(limited.status, 5, "{} {}", limited.stdout, limited.stderr);
