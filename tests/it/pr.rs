@@ -1114,7 +1114,7 @@ fn rule_9_a_store_that_gives_no_answer_is_no_reason_to_close() {
     let mut hosted = Hosted::of("[new-patch, addons]", "");
     hosted.outcomes();
     let before = hosted.left();
-    let text = "schema: 1\nasOf: 2026-06-16\nunreachable:\n- source: https://images.example.org/openstack-k8s-capi-images/{os}-kube-v{minor}/{os}-kube-v{version}.qcow2\n  url: https://images.example.org/\n  reason: 503\n- source: https://charts.example.org\n  url: https://charts.example.org/index.yaml\n  reason: 503\n";
+    let text = "schema: 1\nasOf: 2026-06-16\nunreachable:\n- kind: image-store\n  source: https://images.example.org/openstack-k8s-capi-images/{os}-kube-v{minor}/{os}-kube-v{version}.qcow2\n  url: https://images.example.org/\n  reason: 503\n- kind: chart-repository\n  source: https://charts.example.org\n  url: https://charts.example.org/index.yaml\n  reason: 503\n";
     hosted.clone.write("../catalog.yaml", text);
     hosted.catalog = hosted.clone.path("../catalog.yaml").display().to_string();
     let said = hosted.run(&[]);
