@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
-use http::header::{ACCEPT, HeaderValue};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -105,8 +104,7 @@ fn read_release(release: &Release) -> Option<(KubernetesVersion, Date)> {
 
 async fn fetch_page(client: &HttpClient, base: &str, number: u32) -> Result<Page, NoAnswer> {
     let url = format!("{base}{PATH}{number}");
-    let accept = HeaderValue::from_static("application/vnd.github+json");
-    let mut ask = Ask::get(&url, BODY_LIMIT).with_header(ACCEPT, accept);
+    let mut ask = Ask::get(&url, BODY_LIMIT).of_github();
     // What GitHub tells everybody is asked of a file's mirror too, as nobody.
     let sends_token = base == API && !client.is_mirrored_by_file(&url);
     if let Some(token) = client

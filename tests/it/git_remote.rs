@@ -581,7 +581,7 @@ async fn answers_that_are_not_gits_are_named() {
         ..Reply::status(403).with("Content-Type", "text/plain")
     })
     .await;
-    assert_eq!(forbidden, "URL forbids it: no right for ***");
+    assert_eq!(forbidden, "URL refuses access (403): no right for ***");
     assert_eq!(
         refs(|_| Reply::page(404)).await,
         "URL not found, or not visible to this token"

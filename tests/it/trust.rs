@@ -912,7 +912,8 @@ fn rule_9_a_branch_that_somebody_s_pull_request_goes_to_is_kept() {
     let said = hosted.run(&[]);
     assert_eq!(of(&outcomes(&said), PATCH), "closed", "{}", said.stderr);
     assert!(
-        said.stdout.contains("an open pull request goes to it"),
+        said.stdout
+            .contains("it is the base of an open pull request"),
         "{}",
         said.stdout
     );

@@ -139,7 +139,7 @@ impl Channel {
 
     /// Sends a request when it is its turn.
     pub(super) async fn send(&self, ask: Ask, effect: Effect) -> Result<Answer, SendError> {
-        let ask = with_accept(ask).with_body_limit(BODY_LIMIT);
+        let ask = ask.of_github().with_body_limit(BODY_LIMIT);
         // Requests are serial: the lock is held until the answer is there.
         let mut pace = self.pace.lock().await;
         let ask = match &self.settings.credentials {
@@ -363,7 +363,7 @@ impl Channel {
         jwt: &Secret,
         path: &str,
     ) -> Result<T, SendError> {
-        let ask = with_accept(ask).with_bearer(jwt.clone()).unstored();
+        let ask = ask.of_github().with_bearer(jwt.clone()).unstored();
         let answer = self.send_at_pace(pace, ask, Effect::Read).await?;
         if !(200..300).contains(&answer.status) {
             let message = self.redact(&message_of(&answer.body));
@@ -383,17 +383,6 @@ impl Channel {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Each change is whole before anything can panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn with_accept(ask: Ask) -> Ask {
-    ask.with_header(
-        header::ACCEPT,
-        HeaderValue::from_static("application/vnd.github+json"),
-    )
-    .with_header(
-        header::HeaderName::from_static("x-github-api-version"),
-        HeaderValue::from_static("2022-11-28"),
-    )
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -34,7 +34,7 @@ pub enum RemoteError {
         has_token: bool,
     },
     /// The token has not this right.
-    #[error("{url} forbids it{}", after_colon(message))]
+    #[error("{url} refuses access (403){}", after_colon(message))]
     Forbidden {
         /// The URL.
         url: String,

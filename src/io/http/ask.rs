@@ -91,6 +91,15 @@ impl Ask {
         self
     }
 
+    /// Adds the media type and the version of GitHub's REST API, by which its answers keep their form.
+    #[must_use]
+    pub fn of_github(self) -> Self {
+        let accept = HeaderValue::from_static("application/vnd.github+json");
+        let version = HeaderName::from_static("x-github-api-version");
+        self.with_header(header::ACCEPT, accept)
+            .with_header(version, HeaderValue::from_static("2022-11-28"))
+    }
+
     /// Sets how many bytes of the answer are taken.
     #[must_use]
     pub fn with_body_limit(mut self, bytes: usize) -> Self {

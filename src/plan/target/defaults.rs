@@ -93,8 +93,9 @@ impl<'a> Target<'a> {
                     own.find(|found| found.series == Some(id) && found.version == stays);
                 of_default?.os.clone()
             };
-            let image = self.default_image(tree, id, stays);
-            let before = image.and_then(|image| image.os.clone()).or_else(stated)?;
+            // What the files name comes first: the store may have the default's image on another system by now.
+            let stored = || self.default_image(tree, id, stays)?.os.clone();
+            let before = stated().or_else(stored)?;
             let images = self.available.of_series(id, version.minor());
             let of_version = || images.iter().filter(|image| image.version == version);
             if of_version().any(|image| image.os.as_ref() == Some(&before)) {
