@@ -48,8 +48,7 @@ fn rule_3_a_second_run_writes_nothing() {
 
 #[test]
 fn rule_15_commits_are_signed_off_by_who_wrote_them_and_hold_one_change() {
-    let hosted = Hosted::start();
-    hosted.outcomes();
+    let hosted = Hosted::opened();
     let state = hosted.server.state();
     let head = state.head(BRANCH).unwrap();
     let repository = git2::Repository::open(hosted.server.git_path()).unwrap();
@@ -74,8 +73,7 @@ fn rule_15_commits_are_signed_off_by_who_wrote_them_and_hold_one_change() {
 
 #[test]
 fn rule_4_a_pull_request_is_made_anew_when_its_base_moves() {
-    let hosted = Hosted::start();
-    hosted.outcomes();
+    let hosted = Hosted::opened();
     let before = hosted.left();
     hosted
         .server
@@ -94,8 +92,7 @@ fn rule_4_a_pull_request_is_made_anew_when_its_base_moves() {
 
 #[test]
 fn rules_6_and_7_a_person_s_commits_are_never_overwritten() {
-    let hosted = Hosted::start();
-    hosted.outcomes();
+    let hosted = Hosted::opened();
     let theirs = hosted
         .server
         .state()
@@ -124,8 +121,7 @@ fn rules_6_and_7_a_person_s_commits_are_never_overwritten() {
 
 #[test]
 fn rule_7_the_comment_on_an_edited_branch_holds_what_it_lacks() {
-    let hosted = Hosted::start();
-    hosted.outcomes();
+    let hosted = Hosted::opened();
     let csctl = "providers/openstack/scs2/csctl.yaml";
     let layout = files(&project().join("testdata/layout-c"));
     let of_branch = || -> Vec<(String, String)> {
@@ -163,8 +159,7 @@ fn rule_7_the_comment_on_an_edited_branch_holds_what_it_lacks() {
 
 #[test]
 fn a_comment_of_somebody_else_is_not_taken_for_the_program_s() {
-    let hosted = Hosted::start();
-    hosted.outcomes();
+    let hosted = Hosted::opened();
     let number = hosted.number();
     let forged = "<!-- csctl-matrix:edited -->\nhello";
     hosted.server.state().comment(number, "stranger", forged);
@@ -189,8 +184,7 @@ fn a_comment_of_somebody_else_is_not_taken_for_the_program_s() {
 
 #[test]
 fn rule_5_a_person_who_pushes_in_between_is_not_overwritten() {
-    let hosted = Hosted::start();
-    hosted.outcomes();
+    let hosted = Hosted::opened();
     hosted
         .server
         .state()
@@ -227,8 +221,7 @@ fn rule_5_a_person_who_pushes_in_between_is_not_overwritten() {
 
 #[test]
 fn rule_8_closed_means_no_until_the_change_is_another_one() {
-    let hosted = Hosted::start();
-    hosted.outcomes();
+    let hosted = Hosted::opened();
     let number = hosted.number();
     hosted.server.state().close(number, PERSON);
     hosted.server.state().delete_branch(BRANCH);
@@ -251,8 +244,7 @@ fn rule_8_closed_means_no_until_the_change_is_another_one() {
 
 #[test]
 fn rule_9_a_reason_that_is_gone_closes_it_with_a_comment_and_deletes_the_branch() {
-    let hosted = Hosted::start();
-    hosted.outcomes();
+    let hosted = Hosted::opened();
     let number = hosted.number();
     hosted.do_by_hand();
     assert_eq!(of(&hosted.outcomes(), PATCH), "closed");
@@ -269,8 +261,7 @@ fn rule_9_a_reason_that_is_gone_closes_it_with_a_comment_and_deletes_the_branch(
 
 #[test]
 fn a_merged_pull_request_is_followed_by_nothing() {
-    let hosted = Hosted::start();
-    hosted.outcomes();
+    let hosted = Hosted::opened();
     let number = hosted.number();
     hosted.server.state().pull_mut(number).draft = false;
     hosted
@@ -1154,8 +1145,7 @@ fn rule_9_a_store_that_gives_no_answer_is_no_reason_to_close() {
 
 #[test]
 fn rule_9_a_file_that_cannot_be_read_is_no_reason_to_close() {
-    let hosted = Hosted::start();
-    hosted.outcomes();
+    let hosted = Hosted::opened();
     let before = hosted.left();
     let main = hosted.server.state().head("main").unwrap();
     hosted.server.state().push(
@@ -1511,24 +1501,20 @@ fn a_dry_run_tells_of_ceilings_as_a_run_does() {
 #[test]
 fn rule_13_a_refresh_stopped_after_any_effect_is_finished_by_the_next() {
     for config in ["", "  commits: api\n"] {
-        let moved = || {
-            let hosted = Hosted::of("[new-patch]", config);
-            hosted.outcomes();
-            let config = format!("{}minors: {{from: '1.33'}}\n", hosted.config);
-            hosted
-                .server
-                .state()
-                .push("main", &[("csctl-matrix.yaml", Some(&config))]);
-            hosted.server.clear_log();
-            hosted
-        };
-        let undisturbed = moved();
+        let moved = Hosted::portable("[new-patch]", config);
+        moved.outcomes();
+        let narrower = format!("{}minors: {{from: '1.33'}}\n", moved.config);
+        moved
+            .server
+            .state()
+            .push("main", &[("csctl-matrix.yaml", Some(&narrower))]);
+        let undisturbed = moved.copied();
         undisturbed.outcomes();
         let effects = u32::try_from(undisturbed.server.mutations().len()).unwrap();
         let calm = undisturbed.outcomes();
         for nth in 1..=effects {
             for fault in faults_of(nth) {
-                let hosted = moved();
+                let hosted = moved.copied();
                 hosted
                     .server
                     .faults("effect", "/", nth..nth + 1, fault.clone());
@@ -1547,13 +1533,14 @@ fn rule_13_a_refresh_stopped_after_any_effect_is_finished_by_the_next() {
 
 #[test]
 fn rule_14_a_limit_in_the_middle_of_a_refresh_leaves_nothing_that_the_next_run_does_not_know() {
+    let moved = Hosted::portable("[new-patch]", "");
+    moved.outcomes();
+    moved
+        .server
+        .state()
+        .push("main", &[("NOTES.md", Some("Notes\n"))]);
     for nth in 1..=4 {
-        let hosted = Hosted::of("[new-patch]", "");
-        hosted.outcomes();
-        hosted
-            .server
-            .state()
-            .push("main", &[("NOTES.md", Some("Notes\n"))]);
+        let hosted = moved.copied();
         // The limit is the API's: git's own server has none of its headers.
         hosted
             .server

@@ -736,8 +736,7 @@ fn rule_8_a_close_while_tests_run_is_a_no_to_what_the_person_saw() {
 #[test]
 fn rule_8_a_no_holds_where_somebody_has_rewritten_the_body() {
     for body in ["", "I do not want this."] {
-        let hosted = Hosted::start();
-        hosted.outcomes();
+        let hosted = Hosted::opened();
         let number = hosted.number();
         let mut state = hosted.server.state();
         state.pull_mut(number).body = body.to_owned();
@@ -877,8 +876,7 @@ fn a_repository_without_drafts_gets_ordinary_pull_requests() {
 
 #[test]
 fn auto_merge_is_switched_off_when_the_configuration_asks_for_it_no_more() {
-    let hosted = Hosted::start();
-    hosted.outcomes();
+    let hosted = Hosted::opened();
     let number = hosted.number();
     let mut state = hosted.server.state();
     let author = state.pull(number).author.clone();

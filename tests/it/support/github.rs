@@ -149,6 +149,17 @@ impl GitHubServer {
         });
         let oid = state.commit(None, PERSON, files);
         state.set_head("main", oid);
+        Self::serve(state, folder)
+    }
+
+    /// Another stand-in, which begins with all that this one has.
+    pub fn copied(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let state = self.state().copied_to(folder.path());
+        Self::serve(state, folder)
+    }
+
+    fn serve(state: State, folder: tempfile::TempDir) -> Self {
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             script: Mutex::default(),

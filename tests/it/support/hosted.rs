@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -50,17 +51,41 @@ impl Hosted {
 
     /// The same, with pull requests of these classes of change.
     pub fn of(changes: &str, config: &str) -> Self {
-        let layout = files(&project().join("testdata/layout-c"));
-        let pairs: Vec<(&str, Option<&str>)> = layout
-            .iter()
-            .map(|(path, text)| (path.as_str(), Some(text.as_str())))
-            .collect();
-        let server = GitHubServer::start_with(&pairs);
+        let server = serve_layout();
+        let api = format!("  api: {}\n", server.url());
+        Self::configured(server, &format!("{api}  changes: {changes}\n{config}"))
+    }
+
+    /// The same, where the environment names the API: it can be copied, since no file knows its port.
+    pub fn portable(changes: &str, config: &str) -> Self {
+        Self::configured(serve_layout(), &format!("  changes: {changes}\n{config}"))
+    }
+
+    /// A copy of a portable one in its present state.
+    pub fn copied(&self) -> Self {
+        Self {
+            server: self.server.copied(),
+            clone: Copy::of_copy(&self.clone),
+            config: self.config.clone(),
+            catalog: self.catalog.clone(),
+            below: self.below,
+        }
+    }
+
+    /// The test data after a run that opened all pull requests: made once, and copied for each test.
+    pub fn opened() -> Self {
+        static OPENED: LazyLock<Hosted> = LazyLock::new(|| {
+            let hosted = Hosted::portable("[new-patch, addons]", "");
+            assert_eq!(hosted.outcomes(), all("opened"));
+            hosted
+        });
+        OPENED.copied()
+    }
+
+    fn configured(server: GitHubServer, more: &str) -> Self {
         let clone = Copy::of("layout-c");
         let config = format!(
-            "pullRequests:\n  repository: acme/cluster-stacks\n  api: {}\n  author: {{name: Matrix Bot, email: bot@example.org}}\n  \
-             changes: {changes}\n{config}",
-            server.url()
+            "pullRequests:\n  repository: acme/cluster-stacks\n  author: {{name: Matrix Bot, email: bot@example.org}}\n{more}"
         );
         clone.write("csctl-matrix.yaml", &config);
         server
@@ -96,6 +121,9 @@ impl Hosted {
         command.args(["--catalog", &self.catalog, "--format", format]);
         command.arg("--cache-dir").arg(cache).args(options);
         command
+            .env("GITHUB_SERVER_URL", self.server.url())
+            .env("GITHUB_API_URL", self.server.url());
+        command
     }
 
     /// Runs, and returns the outcomes as `line class: outcome`.
@@ -109,6 +137,16 @@ impl Hosted {
         );
         outcomes(&said)
     }
+}
+
+/// The stand-in with the test data's layout C on `main`.
+fn serve_layout() -> GitHubServer {
+    let layout = files(&project().join("testdata/layout-c"));
+    let pairs: Vec<(&str, Option<&str>)> = layout
+        .iter()
+        .map(|(path, text)| (path.as_str(), Some(text.as_str())))
+        .collect();
+    GitHubServer::start_with(&pairs)
 }
 
 pub fn outcomes(said: &Said) -> Vec<String> {

@@ -182,6 +182,13 @@ impl Copy {
         Self { directory }
     }
 
+    /// Copies a copy, with its commits and all that stands beside it.
+    pub fn of_copy(other: &Self) -> Self {
+        let directory = TempDir::new().unwrap();
+        copy_folder(other.directory.path(), directory.path());
+        Self { directory }
+    }
+
     /// The repository's root.
     pub fn root(&self) -> PathBuf {
         self.directory.path().join("repository")
@@ -298,7 +305,8 @@ pub fn differing(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) -
         .collect()
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+/// Copies a folder with all below it.
+pub fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());

@@ -7,6 +7,8 @@ use std::path::Path;
 use git2::{Oid, Repository, Signature, Time};
 use jiff::{Timestamp, ToSpan};
 
+use crate::support::program::copy_folder;
+
 /// A person who works in the repository too.
 pub const PERSON: &str = "ada";
 /// The login of the token that tests use.
@@ -213,6 +215,34 @@ impl State {
             now,
             next: 1,
             verified: BTreeSet::new(),
+        }
+    }
+
+    /// The same, with a copy of the git repository below another folder.
+    pub fn copied_to(&self, folder: &Path) -> Self {
+        let path = folder
+            .join(&self.owner)
+            .join(format!("{}.git", self.repository));
+        copy_folder(self.git.path(), &path);
+        Self {
+            owner: self.owner.clone(),
+            repository: self.repository.clone(),
+            default_branch: self.default_branch.clone(),
+            git: Repository::open(path).unwrap(),
+            pulls: self.pulls.clone(),
+            labels: self.labels.clone(),
+            comments: self.comments.clone(),
+            check_runs: self.check_runs.clone(),
+            statuses: self.statuses.clone(),
+            reviews: self.reviews.clone(),
+            rules: self.rules.clone(),
+            settings: self.settings.clone(),
+            tokens: self.tokens.clone(),
+            core: self.core.clone(),
+            graphql: self.graphql.clone(),
+            now: self.now,
+            next: self.next,
+            verified: self.verified.clone(),
         }
     }
 
