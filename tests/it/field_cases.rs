@@ -98,7 +98,7 @@ const EXPECTED: [Expected; 40] = [
         &["+  kubernetesVersion: v1.34.8", "check 0"],
         &["skip"],
     ),
-    expect("21", &["image-manager-form", "1 finding"], &["skip"]),
+    expect("21", &["image-manager-form", "1 error in 1 stack"], &["skip"]),
     expect(
         "22",
         &["check before 0", "+        version: v1.34.8", "check 0"],
@@ -121,7 +121,7 @@ const EXPECTED: [Expected; 40] = [
         "33",
         &[
             "list-image-name",
-            "kubernetes.yaml makes `node-image v<version>`",
+            "kubernetes.yaml creates `node-image v<version>`",
         ],
         &["no findings"],
     ),

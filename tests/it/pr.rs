@@ -1539,7 +1539,7 @@ fn rule_14_a_limit_in_the_middle_of_a_refresh_leaves_nothing_that_the_next_run_d
         .server
         .state()
         .push("main", &[("NOTES.md", Some("Notes\n"))]);
-    for nth in 1..=4 {
+    for nth in 1..=3 {
         let hosted = moved.copied();
         // The limit is the API's: git's own server has none of its headers.
         hosted
