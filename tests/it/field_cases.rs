@@ -98,7 +98,11 @@ const EXPECTED: [Expected; 40] = [
         &["+  kubernetesVersion: v1.34.8", "check 0"],
         &["skip"],
     ),
-    expect("21", &["image-manager-form", "1 error in 1 stack"], &["skip"]),
+    expect(
+        "21",
+        &["image-manager-form", "1 error in 1 stack"],
+        &["skip"],
+    ),
     expect(
         "22",
         &["check before 0", "+        version: v1.34.8", "check 0"],
