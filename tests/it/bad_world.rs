@@ -431,7 +431,8 @@ fn a_catalog_stays_where_nobody_answers() {
         assert_eq!(said.stdout, "");
         said.failure(1)
     };
-    let offline = ["--offline", "--cache-dir", "empty"].map(str::to_owned);
+    let empty = copy.path("../empty").display().to_string();
+    let offline = ["--offline", "--cache-dir", &empty].map(str::to_owned);
     for more in [nobody(), offline.to_vec()] {
         let message = fetch(&more, &place);
         assert!(
