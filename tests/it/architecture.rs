@@ -50,7 +50,7 @@ const EFFECTS: [&str; 9] = [
 
 /// Modules side by side that use each other, each circle with all of its members. They are to go: none may come, and one that is
 /// gone leaves this list. A module and those below it are one room, so that the registry of rules may name families made of rules.
-const CIRCLES: [&[&str]; 10] = [
+const CIRCLES: [&[&str]; 9] = [
     &[
         "check::finding",
         "check::input",
@@ -60,7 +60,6 @@ const CIRCLES: [&[&str]; 10] = [
     ],
     &["command::doctor::branches", "command::doctor::forge"],
     &["io::git::local", "io::git::push", "io::git::remote"],
-    &["io::git::program", "io::git::said"],
     &[
         "io::http::answer",
         "io::http::ask",

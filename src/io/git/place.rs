@@ -130,6 +130,12 @@ impl fmt::Display for Place {
     }
 }
 
+/// Returns the scheme and host of a URL: `https://github.com`.
+pub(super) fn origin(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    url.has_host().then(|| url.origin().ascii_serialization())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,9 +5,7 @@ use std::cell::Cell;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use url::Url;
-
-use super::place::Login;
+use super::place::{Login, origin};
 use super::private::PrivateRepository;
 use super::{RemoteError, said};
 use crate::io::http::{HttpSettings, Secret};
@@ -241,12 +239,6 @@ fn command(repository: &PrivateRepository, access: &Access, settings: &HttpSetti
             .env("CSCTL_MATRIX_GIT_PASSWORD", login.secret.expose());
     }
     command
-}
-
-/// Returns the scheme and host of a URL: `https://github.com`.
-pub(super) fn origin(url: &str) -> Option<String> {
-    let url = Url::parse(url).ok()?;
-    url.has_host().then(|| url.origin().ascii_serialization())
 }
 
 /// Returns what git may speak. A directory of this machine is never among it: there git runs hooks, and what its configuration

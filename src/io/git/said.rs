@@ -1,7 +1,7 @@
 //! What git's words mean. They are English, as git is told to speak; what is not known here is shown as it is.
 
 use super::RemoteError;
-use super::program::origin;
+use super::place::origin;
 
 /// The most of git's words that an error shows.
 const MAX_SHOWN: usize = 300;
