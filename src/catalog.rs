@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::release_digest::CsctlHashes;
 use crate::version::{
-    ChartVersion, KubernetesVersion, Minor, OsRelease, ReleaseTag, Sha256, Sha512, StackLine,
+    ChartVersion, KubernetesVersion, Md5, Minor, OsRelease, ReleaseTag, Sha256, Sha512, StackLine,
     StackVersion,
 };
 
@@ -85,7 +85,7 @@ pub struct ImageStore {
     pub pattern: ImagePattern,
     /// The minors that were looked for. A version of another minor is unknown, not absent.
     pub searched: BTreeSet<Minor>,
-    /// Images proved to be there, with a checksum; ordered by version, then by operating-system release; of several builds the
+    /// Images that are there, with what proves them; ordered by version, then by operating-system release; of several builds the
     /// newest is last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<NodeImage>,
@@ -112,6 +112,12 @@ pub struct NodeImage {
     /// The store's longer checksum, where it publishes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha512: Option<Sha512>,
+    /// The store's MD5 checksum, where it publishes no better one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub md5: Option<Md5>,
+    /// Whether nothing proves it: its store publishes no checksums. Absent means no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproved: bool,
     /// The digest of a container image's tag, where the registry was asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Sha256>,
@@ -336,6 +342,30 @@ impl Catalog {
 }
 
 impl NodeImage {
+    /// Returns an image of which no more than its version and place is known.
+    pub fn new(version: KubernetesVersion, url: impl Into<String>) -> Self {
+        Self {
+            version,
+            os: None,
+            url: url.into(),
+            sha256: None,
+            sha512: None,
+            md5: None,
+            unproved: false,
+            digest: None,
+            built: None,
+            size: None,
+        }
+    }
+
+    /// Returns its strongest checksum, spelled with the algorithm: `sha256:...`.
+    pub fn checksum(&self) -> Option<String> {
+        let sha256 = self.sha256.as_ref().map(|sum| format!("sha256:{sum}"));
+        let sha512 = || Some(format!("sha512:{}", self.sha512.as_ref()?));
+        let md5 = || Some(format!("md5:{}", self.md5.as_ref()?));
+        sha256.or_else(sha512).or_else(md5)
+    }
+
     /// Returns the day of the build that the name in its URL carries.
     fn named_day(&self) -> Option<Date> {
         let date = ImagePattern::read_url(&self.url).ok()?.date?;

@@ -180,7 +180,7 @@ impl Repository {
             .map_err(|fault| CommandError::new(&fault).hinted(fault.hint.clone()))?;
         let hints = Hints {
             references,
-            image_pattern: config.image_store.pattern.clone(),
+            image_store: config.image_store.clone(),
             charts,
         };
         let discovery = discover_with(&tree, &hints);

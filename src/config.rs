@@ -18,7 +18,7 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::catalog::{ImagePattern, StoreListing, VulnerabilityRequest};
+use crate::catalog::{ImagePattern, ImageProof, StoreListing, VulnerabilityRequest};
 use crate::policy::{
     Addons, Block, EndOfLife, ImagesToList, MinimumAge, Minors, Overrides, Pin, Policy, Retention,
 };
@@ -99,6 +99,8 @@ pub struct ImageStoreConfig {
     pub pattern: Option<ImagePattern>,
     /// Whether it can be listed: `none` or `s3`.
     pub listing: StoreListing,
+    /// What proves its images, where it is not what the provider's stores have.
+    pub proof: Option<ImageProof>,
 }
 
 /// A URL prefix and what stands in for it.

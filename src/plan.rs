@@ -39,7 +39,7 @@ use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
 use available::Available;
-pub use facts::{Note, Reason, Skip};
+pub use facts::{Evidence, Note, Reason, Skip};
 use limits::Limits;
 pub use publish::{Compared, DigestRequest};
 pub use release::{ComponentBump, Release};
@@ -361,6 +361,7 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
     planned
         .notes
         .extend(unread_templates.map(Note::UnreadTemplate));
+    planned.notes.extend(notes::unproved(stack));
     let mut limits = Limits::default();
     for fault in unread().filter(|fault| !fault.hides_stack()) {
         limits

@@ -2,21 +2,19 @@
 //! releases, chart versions and checksums. It does not know where they are written or which of them exist.
 
 mod chart;
+mod checksum;
 mod compact;
 mod kubernetes;
 mod os;
 mod requirement;
-mod sha256;
-mod sha512;
 mod stack;
 
 pub use chart::ChartVersion;
+pub use checksum::{Md5, Sha256, Sha512};
 pub use compact::compact;
 pub use kubernetes::{KubernetesVersion, Minor};
 pub use os::OsRelease;
 pub use requirement::ChartRequirement;
-pub use sha256::Sha256;
-pub use sha512::Sha512;
 pub use stack::{ReleaseTag, StackLine, StackVersion};
 
 /// A text that is not the version or name it was taken for.

@@ -40,15 +40,12 @@ pub(crate) fn image_list(patches: u32) -> String {
 /// The image of a patch.
 pub(crate) fn image(patch: u32) -> NodeImage {
     let os = "ubuntu-2404";
+    let url = format!("{STORE}/{os}-kube-v{MINOR}/{os}-kube-v{MINOR}.{patch}.qcow2");
     NodeImage {
-        version: KubernetesVersion::new(MINOR, patch),
         os: os.parse().ok(),
-        url: format!("{STORE}/{os}-kube-v{MINOR}/{os}-kube-v{MINOR}.{patch}.qcow2"),
         sha256: format!("{patch:064x}").parse().ok(),
-        sha512: None,
-        digest: None,
         built: Some(date(2026, 1, 2)),
-        size: None,
+        ..NodeImage::new(KubernetesVersion::new(MINOR, patch), url)
     }
 }
 

@@ -65,17 +65,52 @@ pub struct StoreRequest {
     pub os_releases: BTreeSet<OsRelease>,
     /// Whether the store can be asked what it has.
     pub listing: StoreListing,
+    /// What proves its images.
+    pub proof: ImageProof,
     /// Whether the digests of container images are asked for, one request for each tag.
     pub digests: bool,
 }
 
-/// What proves that an image is the one that was published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What proves that an image is the one that was published, the strongest first.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum ImageProof {
     /// A `.CHECKSUM` file beside the image, with its SHA-256 or SHA-512 sum.
+    #[default]
+    #[serde(rename = "checksum")]
     ChecksumFile,
     /// The digest that the registry of a container image has for its tag.
+    #[serde(rename = "digest", skip_deserializing)]
     RegistryDigest,
+    /// An `.md5` file beside the image, with its MD5 sum.
+    #[serde(rename = "md5")]
+    Md5File,
+    /// Nothing: the store publishes images alone.
+    None,
+}
+
+impl ImageProof {
+    /// Returns what proves the images of a store whose users rely on this: a registry has digests, and no other store has.
+    #[must_use]
+    pub fn of_store(self, pattern: &ImagePattern) -> Self {
+        match self {
+            _ if pattern.is_container_image() => Self::RegistryDigest,
+            Self::RegistryDigest => Self::ChecksumFile,
+            Self::ChecksumFile | Self::Md5File | Self::None => self,
+        }
+    }
+
+    /// Returns what the name of the file beside an image ends with; nothing where no file proves it.
+    pub fn file_ending(self) -> Option<&'static str> {
+        match self {
+            Self::ChecksumFile => Some(".CHECKSUM"),
+            Self::Md5File => Some(".md5"),
+            Self::RegistryDigest | Self::None => None,
+        }
+    }
 }
 
 /// How a store tells what it has.

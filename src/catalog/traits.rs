@@ -307,14 +307,8 @@ mod tests {
     #[test]
     fn a_name_of_something_else_disagrees_with_an_image() {
         let image = |url: &str| NodeImage {
-            version: "v1.34.8".parse().unwrap(),
             os: ImagePattern::read_url(url).unwrap().os,
-            url: url.to_owned(),
-            sha256: None,
-            sha512: None,
-            digest: None,
-            built: None,
-            size: None,
+            ..NodeImage::new("v1.34.8".parse().unwrap(), url)
         };
         let plain = image("https://s/ubuntu-2404-kube-v1.34.8.qcow2");
         let arm = image("https://s/ubuntu-2404-kube-v1.34.8-arm64.qcow2");

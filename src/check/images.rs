@@ -10,7 +10,7 @@ use crate::stack::{Fact, ImageListEntry, ImageListForm, SourceFile, cannot_follo
 use crate::version::{KubernetesVersion, Minor, OsRelease, Sha256};
 use crate::yaml::{Node, Path};
 
-pub(super) const RULES: [Rule; 5] = [
+pub(super) const RULES: [Rule; 6] = [
     Rule {
         name: "image-name-version",
         group: Group::Tree,
@@ -50,6 +50,14 @@ pub(super) const RULES: [Rule; 5] = [
         finds: "Two files give different checksums for one image URL.",
         reason: "One of them is of an earlier upload, and that download is refused.",
         find: Search::Stack(image_checksum),
+    },
+    Rule {
+        name: "image-unproved",
+        group: Group::Tree,
+        severity: Severity::Warning,
+        finds: "Nothing proves the images of the stack: their store publishes no checksums.",
+        reason: "An image that is broken, or not the one that was published, is not noticed before nodes boot it.",
+        find: Search::Stack(image_unproved),
     },
 ];
 
@@ -291,6 +299,18 @@ fn image_checksum(view: &View<'_>) -> Vec<Found> {
             None => {
                 known.insert(url, (file, sum));
             }
+        }
+    }
+    found
+}
+
+fn image_unproved(view: &View<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for store in view.stack.series.unproved_stores() {
+        for line in view.lines() {
+            let message = format!("nothing proves the images from {store}");
+            let told = Found::in_file(&line.own_file(), None, message).of(line.minor);
+            found.push(told.hinted("publish a `.CHECKSUM` or `.md5` file beside each image"));
         }
     }
     found

@@ -6,7 +6,7 @@ use super::rule::{Group, Rule, Search, Severity};
 use super::view::{View, file_name};
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use crate::stack::{Fact, Reference};
-use crate::version::{KubernetesVersion, Minor, Sha256};
+use crate::version::{KubernetesVersion, Md5, Minor, Sha256};
 
 pub(super) const RULES: [Rule; 5] = [
     Rule {
@@ -59,7 +59,14 @@ struct Named<'a> {
     version: KubernetesVersion,
     url: &'a str,
     sha256: Option<&'a Sha256>,
+    md5: Option<&'a Md5>,
     built: Option<jiff::civil::Date>,
+}
+
+/// The checksums of one algorithm that a repository and its store give for one image.
+struct OtherSum<'a> {
+    listed: &'a str,
+    offered: &'a str,
 }
 
 fn named_images<'a>(view: &View<'a>) -> Vec<Named<'a>> {
@@ -73,6 +80,7 @@ fn named_images<'a>(view: &View<'a>) -> Vec<Named<'a>> {
                 version: entry.version,
                 url: entry.url.as_deref()?,
                 sha256: entry.sha256.as_ref(),
+                md5: entry.md5.as_ref(),
                 built: entry.built,
             })
         })
@@ -87,6 +95,7 @@ fn named_images<'a>(view: &View<'a>) -> Vec<Named<'a>> {
                     version: image.version,
                     url: &image.url,
                     sha256: image.sha256.as_ref(),
+                    md5: None,
                     built: None,
                 }),
                 _ => None,
@@ -105,6 +114,16 @@ impl<'a> Named<'a> {
     fn image(&self, catalog: &'a Catalog) -> Option<&'a NodeImage> {
         let images = self.store(catalog)?.images_of(self.version);
         images.into_iter().find(|image| image.url == self.url)
+    }
+
+    /// Returns the checksums that differ from those of the store.
+    fn other_sum(&self, image: &'a NodeImage) -> Option<OtherSum<'a>> {
+        let (listed, offered) = match (self.sha256, &image.sha256, self.md5, &image.md5) {
+            (Some(listed), Some(offered), _, _) => (listed.hex(), offered.hex()),
+            (_, _, Some(listed), Some(offered)) => (listed.hex(), offered.hex()),
+            _ => return None,
+        };
+        (listed != offered).then_some(OtherSum { listed, offered })
     }
 
     fn found(&self, message: String) -> Found {
@@ -191,13 +210,10 @@ fn image_republished(view: &View<'_>) -> Vec<Found> {
     };
     let mut found = Vec::new();
     for named in named_images(view) {
-        let offered = named
-            .image(catalog)
-            .and_then(|image| Some((image, image.sha256.as_ref()?)));
-        let (Some(listed), Some((image, offered))) = (named.sha256, offered) else {
+        let Some(image) = named.image(catalog) else {
             continue;
         };
-        if listed != offered {
+        if let Some(OtherSum { listed, offered }) = named.other_sum(image) {
             let built = image
                 .built
                 .map(|day| format!(", built {day}"))
@@ -205,8 +221,8 @@ fn image_republished(view: &View<'_>) -> Vec<Found> {
             let message = format!(
                 "{} has checksum {}, but the store says {}{built}",
                 file_name(named.url),
-                &listed.hex()[..12],
-                &offered.hex()[..12]
+                &listed[..12],
+                &offered[..12]
             );
             let words = format!("plan {} --change os-release", view.stack.title());
             let command = view.input.selection.command(&words);

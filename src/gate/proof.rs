@@ -2,13 +2,14 @@
 //! that it did not find before. They compare the planned texts with the catalog, not the plan with itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::{GateSubject, TestKind, TestResult, TestState};
 use crate::catalog::{Catalog, NodeImage};
 use crate::check::{Finding, Findings};
 use crate::plan::FileAction;
 use crate::stack::{Fact, SourceFile, Stack};
-use crate::version::{ChartVersion, KubernetesVersion, Sha256};
+use crate::version::{ChartVersion, KubernetesVersion, Md5, Sha256};
 
 /// What the proofs are made from.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +42,7 @@ struct NamedImage {
     version: KubernetesVersion,
     url: Option<String>,
     sha256: Option<Sha256>,
+    md5: Option<Md5>,
 }
 
 fn image_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
@@ -58,6 +60,7 @@ fn image_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
                 version,
                 url: None,
                 sha256: None,
+                md5: None,
             }]
         });
     }
@@ -80,6 +83,7 @@ fn named_images(stack: &Stack) -> BTreeSet<NamedImage> {
         version: entry.version,
         url: entry.url.clone(),
         sha256: entry.sha256.clone(),
+        md5: entry.md5.clone(),
     });
     let references = stack.files().flat_map(SourceFile::references);
     let single = references.filter_map(|reference| match &reference.fact {
@@ -87,6 +91,7 @@ fn named_images(stack: &Stack) -> BTreeSet<NamedImage> {
             version: image.version,
             url: Some(image.url.clone()),
             sha256: image.sha256.clone(),
+            md5: None,
         }),
         _ => None,
     });
@@ -126,21 +131,36 @@ fn image_verdict(input: ProofInput<'_>, named: &NamedImage) -> (TestState, Strin
             (TestState::Unreadable, words)
         };
     };
+    if let (Some(seen), Some(written)) = (&image.md5, &named.md5)
+        && seen != written
+    {
+        return (TestState::Failed, other_checksum(written, seen));
+    }
     match (&image.sha256, &named.sha256) {
         (Some(seen), Some(written)) if seen != written => {
-            let words = format!("the checksum is {written}, but the store says {seen}");
-            (TestState::Failed, words)
+            (TestState::Failed, other_checksum(written, seen))
         }
         (Some(_), _) => (TestState::Passed, "available, checksum known".to_owned()),
         (None, None) if image.sha512.is_some() => (
             TestState::Passed,
             "available, SHA-512 checksum known".to_owned(),
         ),
+        (None, None) if image.md5.is_some() => {
+            (TestState::Passed, "available, MD5 checksum known".to_owned())
+        }
+        (None, _) if image.unproved => (
+            TestState::Passed,
+            "available, and nothing proves it".to_owned(),
+        ),
         (None, _) if image.url.contains("://") => {
             (TestState::Failed, "the store has no checksum".to_owned())
         }
         (None, _) => (TestState::Passed, "available".to_owned()),
     }
+}
+
+fn other_checksum(written: impl fmt::Display, seen: impl fmt::Display) -> String {
+    format!("the checksum is {written}, but the store says {seen}")
 }
 
 /// A chart that a file names.

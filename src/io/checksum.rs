@@ -1,4 +1,4 @@
-//! Reads the `.CHECKSUM` file beside a node image and proves the image by it. It downloads no image.
+//! Reads the file with the checksum beside a node image and proves the image by it. It downloads no image.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::http::{Ask, HttpClient};
 use super::no_answer::{NoAnswer, find_page};
-use crate::catalog::{FaultyImage, NodeImage};
-use crate::version::{KubernetesVersion, OsRelease, Sha256, Sha512};
+use crate::catalog::{FaultyImage, ImageProof, NodeImage};
+use crate::version::{KubernetesVersion, Md5, OsRelease, Sha256, Sha512};
 
 /// A checksum file has one line.
 const BODY_LIMIT: usize = 64 << 10;
@@ -29,15 +29,18 @@ pub(crate) struct Hit {
     pub(crate) named: Option<Date>,
 }
 
-/// The sums of one file; a checksum file may have both.
+/// The sums of one file; a checksum file may have several.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sums {
     sha256: Option<Sha256>,
     sha512: Option<Sha512>,
+    md5: Option<Md5>,
 }
 
 /// A checksum file as it was received.
 pub(crate) struct ChecksumFile<'a> {
+    /// What kind of file the store has beside its images.
+    pub(crate) proof: ImageProof,
     pub(crate) content: &'a [u8],
     pub(crate) modified: Option<Timestamp>,
 }
@@ -51,9 +54,9 @@ pub(crate) enum Proof {
 }
 
 impl Hit {
-    /// Returns the URL of the checksum file.
-    pub(crate) fn checksum_url(&self) -> String {
-        format!("{}.CHECKSUM", self.url)
+    /// Returns the URL of the file that proves it; nothing where its store has none.
+    pub(crate) fn checksum_url(&self, proof: ImageProof) -> Option<String> {
+        Some(format!("{}{}", self.url, proof.file_ending()?))
     }
 
     /// Returns the name of the image's file.
@@ -72,7 +75,7 @@ impl Hit {
 
     /// Judges the image by its checksum file.
     pub(crate) fn judge(self, checksum: &ChecksumFile<'_>) -> Proof {
-        let sums = match parse(checksum.content, self.file()) {
+        let sums = match parse(checksum.proof, checksum.content, self.file()) {
             Ok(sums) => sums,
             Err(reason) => return Proof::Faulty(self.faulty(reason)),
         };
@@ -84,25 +87,40 @@ impl Hit {
             );
             return Proof::Faulty(self.faulty(reason));
         }
+        Proof::Proved(NodeImage {
+            sha256: sums.sha256,
+            sha512: sums.sha512,
+            md5: sums.md5,
+            ..self.image()
+        })
+    }
+
+    /// Returns the image of a store without checksums: that it is there is all that is known of it.
+    pub(crate) fn unproved(self) -> NodeImage {
+        NodeImage {
+            unproved: true,
+            ..self.image()
+        }
+    }
+
+    fn image(self) -> NodeImage {
         let modified = self
             .modified
             .map(|moment| moment.to_zoned(TimeZone::UTC).date());
-        Proof::Proved(NodeImage {
-            version: self.version,
+        NodeImage {
             os: self.os,
-            url: self.url,
-            sha256: sums.sha256,
-            sha512: sums.sha512,
-            digest: None,
             built: self.named.or(modified).or(self.announced),
             size: self.size,
-        })
+            ..NodeImage::new(self.version, self.url)
+        }
     }
 }
 
 /// Fetches the checksum file and judges the image by it.
-pub(crate) async fn prove(client: &HttpClient, hit: Hit, round: u32) -> Proof {
-    let url = hit.checksum_url();
+pub(crate) async fn prove(client: &HttpClient, hit: Hit, proof: ImageProof, round: u32) -> Proof {
+    let Some(url) = hit.checksum_url(proof) else {
+        return Proof::Proved(hit.unproved());
+    };
     let answer = match client.ask(Ask::get(&url, BODY_LIMIT).in_round(round)).await {
         Ok(answer) => answer,
         Err(error) => return Proof::Unknown(error.into()),
@@ -118,22 +136,25 @@ pub(crate) async fn prove(client: &HttpClient, hit: Hit, round: u32) -> Proof {
         return Proof::Faulty(hit.faulty(format!("the checksum file is {page}")));
     }
     hit.judge(&ChecksumFile {
+        proof,
         content: &answer.body,
         modified: answer.last_modified(),
     })
 }
 
 /// Tells whether the checksum file of an image is there and has a sum for it. Without an answer it does not.
-pub(crate) async fn has_sum(client: &HttpClient, hit: &Hit, round: u32) -> bool {
-    let ask = Ask::get(&hit.checksum_url(), BODY_LIMIT).in_round(round);
-    let answer = client.ask(ask).await;
+pub(crate) async fn has_sum(client: &HttpClient, hit: &Hit, proof: ImageProof, round: u32) -> bool {
+    let Some(url) = hit.checksum_url(proof) else {
+        return false;
+    };
+    let answer = client.ask(Ask::get(&url, BODY_LIMIT).in_round(round)).await;
     let found = answer.ok().filter(|answer| answer.status == 200);
-    found.is_some_and(|answer| parse(&answer.body, hit.file()).is_ok())
+    found.is_some_and(|answer| parse(proof, &answer.body, hit.file()).is_ok())
 }
 
-/// Finds the checksums of a file in `<sum>  <file>`, `SHA256 (<file>) = <sum>` or `SHA512 (<file>) = <sum>`; the error says
-/// what is wrong.
-fn parse(content: &[u8], file: &str) -> Result<Sums, String> {
+/// Finds the checksums of a file in `<sum>  <file>` or `SHA256 (<file>) = <sum>`; the error says what is wrong. Such files are
+/// what `sha256sum`, `md5sum` and their relatives write, with `--tag` or without.
+fn parse(proof: ImageProof, content: &[u8], file: &str) -> Result<Sums, String> {
     let text = std::str::from_utf8(content).map_err(|_| "the checksum file is not text")?;
     let mut found = Sums::default();
     let mut other = None;
@@ -142,8 +163,9 @@ fn parse(content: &[u8], file: &str) -> Result<Sums, String> {
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
     {
-        let line = split_line(written).ok_or(NO_SUM_LINE)?;
-        let sums = read_sums(&line)?;
+        let bare = bare_sum(proof, written, file);
+        let line = bare.or_else(|| split_line(written)).ok_or(NO_SUM_LINE)?;
+        let sums = read_sums(proof, &line)?;
         if line.file == file {
             found.add(sums)?;
         } else {
@@ -163,12 +185,14 @@ impl Sums {
     /// Adds what another line says of the same file.
     fn add(&mut self, more: Self) -> Result<(), String> {
         let is_other = differs(self.sha256.as_ref(), more.sha256.as_ref())
-            || differs(self.sha512.as_ref(), more.sha512.as_ref());
+            || differs(self.sha512.as_ref(), more.sha512.as_ref())
+            || differs(self.md5.as_ref(), more.md5.as_ref());
         if is_other {
             return Err("the checksum file has two different sums for the image".to_owned());
         }
         self.sha256 = self.sha256.take().or(more.sha256);
         self.sha512 = self.sha512.take().or(more.sha512);
+        self.md5 = self.md5.take().or(more.md5);
         Ok(())
     }
 }
@@ -185,9 +209,20 @@ struct Line<'t> {
     file: &'t str,
 }
 
+/// Returns the sum that is a whole line. An `.md5` file is named after one image and often says no more; a `.CHECKSUM` file has
+/// to name its image, as stores have had those of others in their place.
+fn bare_sum<'t>(proof: ImageProof, line: &'t str, file: &'t str) -> Option<Line<'t>> {
+    let is_bare = proof == ImageProof::Md5File && !line.contains([' ', '\t']);
+    is_bare.then_some(Line {
+        digits: None,
+        sum: line,
+        file,
+    })
+}
+
 /// Splits a line into the sum and the file's name.
 fn split_line(line: &str) -> Option<Line<'_>> {
-    for (kind, digits) in [("SHA256 (", 64), ("SHA512 (", 128)] {
+    for (kind, digits) in [("SHA256 (", 64), ("SHA512 (", 128), ("MD5 (", 32)] {
         if let Some(rest) = line.strip_prefix(kind) {
             let (file, sum) = rest.split_once(") = ")?;
             return Some(Line {
@@ -209,28 +244,30 @@ fn split_line(line: &str) -> Option<Line<'_>> {
 }
 
 /// Reads the sum of a line: the number of its digits tells its kind.
-fn read_sums(line: &Line<'_>) -> Result<Sums, String> {
+fn read_sums(proof: ImageProof, line: &Line<'_>) -> Result<Sums, String> {
     let found = line.sum.len();
     if !line.sum.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(NO_SUM_LINE.to_owned());
     }
-    match (line.digits, found) {
-        (Some(wanted), found) if wanted != found => {
-            return Err(format!(
-                "the checksum has {found} digits instead of {wanted}"
-            ));
+    let (possible, told): (&[usize], &str) = match proof {
+        ImageProof::Md5File => (&[32], "32"),
+        ImageProof::ChecksumFile | ImageProof::RegistryDigest | ImageProof::None => {
+            (&[64, 128], "64 or 128")
         }
-        (_, 64 | 128) => {}
-        (_, _) => {
-            return Err(format!(
-                "the checksum has {found} digits instead of 64 or 128"
-            ));
+    };
+    match line.digits {
+        Some(wanted) if wanted != found => Err(format!(
+            "the checksum has {found} digits instead of {wanted}"
+        )),
+        _ if !possible.contains(&found) => {
+            Err(format!("the checksum has {found} digits instead of {told}"))
         }
+        _ => Ok(Sums {
+            sha256: line.sum.parse().ok(),
+            sha512: line.sum.parse().ok(),
+            md5: line.sum.parse().ok(),
+        }),
     }
-    Ok(Sums {
-        sha256: line.sum.parse().ok(),
-        sha512: line.sum.parse().ok(),
-    })
 }
 
 #[cfg(test)]
@@ -240,10 +277,15 @@ mod tests {
     const FILE: &str = "ubuntu-2404-kube-v1.34.7.qcow2";
 
     fn read(text: &str) -> Result<String, String> {
-        let sums = parse(text.as_bytes(), FILE)?;
+        read_as(ImageProof::ChecksumFile, text)
+    }
+
+    fn read_as(proof: ImageProof, text: &str) -> Result<String, String> {
+        let sums = parse(proof, text.as_bytes(), FILE)?;
         let short = sums.sha256.map(|sum| sum.hex()[..4].to_owned());
         let long = sums.sha512.map(|sum| format!("512 {}", &sum.hex()[..4]));
-        let said: Vec<String> = short.into_iter().chain(long).collect();
+        let weak = sums.md5.map(|sum| format!("md5 {}", &sum.hex()[..4]));
+        let said: Vec<String> = short.into_iter().chain(long).chain(weak).collect();
         Ok(said.join(" "))
     }
 
@@ -335,13 +377,70 @@ mod tests {
         for (text, reason) in cases {
             assert_eq!(read(&text), Err(reason.to_owned()), "{text}");
         }
-        assert!(parse(&[0xff, 0xfe], FILE).is_err());
+        assert!(parse(ImageProof::ChecksumFile, &[0xff, 0xfe], FILE).is_err());
+        let md5 = format!("{}  {FILE}", "ab".repeat(16));
+        let reason = "the checksum has 32 digits instead of 64 or 128";
+        assert_eq!(read(&md5), Err(reason.to_owned()));
+    }
+
+    #[test]
+    fn an_md5_file_is_read_as_md5sum_writes_it() {
+        let sum = "ab".repeat(16);
+        for text in [
+            format!("{sum}  {FILE}\n"),
+            format!("{sum}  ./{FILE}\n"),
+            format!("{} *{FILE}\r\n", sum.to_uppercase()),
+            format!("MD5 ({FILE}) = {sum}\n"),
+            format!("{sum}\n"),
+            format!("{}  other.ova\n{sum}  {FILE}\n", "cd".repeat(16)),
+        ] {
+            let found = read_as(ImageProof::Md5File, &text);
+            assert_eq!(found, Ok("md5 abab".to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_md5_file_with_anything_else_proves_nothing() {
+        let (sum, long) = ("ab".repeat(16), "ab".repeat(32));
+        for (text, reason) in [
+            (String::new(), "the checksum file is empty"),
+            (
+                format!("{}\n", &sum[1..]),
+                "the checksum has 31 digits instead of 32",
+            ),
+            (
+                format!("{long}  {FILE}"),
+                "the checksum has 64 digits instead of 32",
+            ),
+            (
+                format!("SHA256 ({FILE}) = {long}"),
+                "the checksum has 64 digits instead of 32",
+            ),
+            (
+                format!("MD5 ({FILE}) = {long}"),
+                "the checksum has 64 digits instead of 32",
+            ),
+            (
+                format!("{sum}  other.ova"),
+                "the checksum file is for another file, `other.ova`",
+            ),
+            (
+                format!("{sum}\n{}", "cd".repeat(16)),
+                "the checksum file has two different sums for the image",
+            ),
+            ("<html>".to_owned(), NO_SUM_LINE),
+        ] {
+            let found = read_as(ImageProof::Md5File, &text);
+            assert_eq!(found, Err(reason.to_owned()), "{text}");
+        }
     }
 
     proptest::proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in r"[ab0-9 \n()=*./A-Z<]{0,90}") {
-            let _ = parse(text.as_bytes(), FILE);
+            for proof in [ImageProof::ChecksumFile, ImageProof::Md5File] {
+                let _ = parse(proof, text.as_bytes(), FILE);
+            }
         }
     }
 }

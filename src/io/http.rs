@@ -182,6 +182,11 @@ impl HttpClient {
         self.digest::<sha2::Sha512>(url).await
     }
 
+    /// Downloads what a URL stands for, keeping nothing of it, and returns its MD5 as 32 digits.
+    pub async fn md5(&self, url: &str) -> Result<String, HttpError> {
+        self.digest::<md5::Md5>(url).await
+    }
+
     async fn digest<D: sha2::Digest>(&self, url: &str) -> Result<String, HttpError> {
         // The HEAD follows redirects and retries; the long download asks the one URL that answered.
         let mut found = self.ask(Ask::head(url)).await?;

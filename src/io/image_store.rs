@@ -1,5 +1,5 @@
 //! An image store that answers over HTTP and lists nothing: every patch is looked at by its URL. Gaps are normal, a patch
-//! may be there for several operating-system releases, and an image counts only with its checksum. A store that refuses HEAD is
+//! may be there for several operating-system releases, and an image counts only with what proves it. A store that refuses HEAD is
 //! asked for the first byte of its images instead, once it is known to have some.
 
 mod answer;
@@ -182,7 +182,7 @@ impl Search<'_> {
         while !candidates.is_empty() || !hits.is_empty() {
             found.round += 1;
             let round = found.round;
-            let proofs = hits.drain(..).map(|hit| prove(self.client, hit, round));
+            let proofs = hits.drain(..).map(|hit| prove(self.client, hit, self.request.proof, round));
             let looks = candidates
                 .into_iter()
                 .map(|hit| self.look_at(hit, way, round));
@@ -216,8 +216,19 @@ impl Search<'_> {
         }
         let round = found.round + 1;
         let asked = witnesses.into_iter().take(WITNESSES);
-        let answers = join_all(asked.map(|hit| has_sum(self.client, hit, round))).await;
+        let answers = join_all(asked.map(|hit| self.is_there(hit, round))).await;
         answers.contains(&true)
+    }
+
+    /// Tells whether something other than HEAD shows that an image is there: its checksum, or its first byte where a store has no
+    /// checksums.
+    async fn is_there(&self, hit: &Hit, round: u32) -> bool {
+        let proof = self.request.proof;
+        if proof.file_ending().is_some() {
+            return has_sum(self.client, hit, proof, round).await;
+        }
+        let (_, seen) = self.look_at(hit.clone(), Way::FirstByte, round).await;
+        matches!(seen, Seen::There)
     }
 
     /// Asks for the pointer; a store may have none.

@@ -351,14 +351,9 @@ fn read_tag<'t>(pattern: &ImagePattern, tag: &'t str) -> Option<ImageTag<'t>> {
 
 fn container_image(name: &str, tag: ImageTag<'_>, digest: Option<Sha256>) -> NodeImage {
     NodeImage {
-        version: tag.version,
-        os: None,
-        url: format!("{name}:{}", tag.text),
-        sha256: None,
-        sha512: None,
         digest,
         built: tag.date.map(NameDate::day),
-        size: None,
+        ..NodeImage::new(tag.version, format!("{name}:{}", tag.text))
     }
 }
 

@@ -1,5 +1,5 @@
 //! An image store that lists its objects (S3), through the `object_store` crate over our own client: mirrors, cache and
-//! retries hold here too. It writes nothing, and a listed image still has to be proved by its checksum.
+//! retries hold here too. It writes nothing, and a listed image still has to be proved.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
@@ -21,7 +21,7 @@ use super::checksum::{ChecksumFile, Hit, Proof, prove};
 use super::http::{Answer, Ask, HttpClient, HttpError};
 use super::image_store::{MinorAnswer, StoreAnswer, collect};
 use super::no_answer::NoAnswer;
-use crate::catalog::{FaultyImage, ImagePattern, ImageUrl, NameDate, StoreRequest};
+use crate::catalog::{FaultyImage, ImagePattern, ImageProof, ImageUrl, NameDate, StoreRequest};
 use crate::version::{KubernetesVersion, Minor};
 
 /// One page of a listing has 1000 objects in about half a megabyte.
@@ -62,7 +62,7 @@ pub(crate) async fn look(
     for minor in &request.minors {
         minors.insert(*minor, MinorAnswer::default());
     }
-    match Bucket::open(client, pattern) {
+    match Bucket::open(client, pattern, request.proof) {
         Ok(bucket) => bucket.fill(&mut minors).await,
         Err(fault) => spread(&mut minors, &fault),
     }
@@ -78,6 +78,7 @@ fn spread(minors: &mut BTreeMap<Minor, MinorAnswer>, fault: &NoAnswer) {
 struct Bucket<'a> {
     client: &'a HttpClient,
     pattern: &'a ImagePattern,
+    proof: ImageProof,
     store: AmazonS3,
     /// The URL of the bucket, with a slash at its end.
     url: String,
@@ -86,11 +87,19 @@ struct Bucket<'a> {
 
 impl<'a> Bucket<'a> {
     /// Finds endpoint, bucket and prefix in `https://host/bucket/prefix/`.
-    fn open(client: &'a HttpClient, pattern: &'a ImagePattern) -> Result<Self, NoAnswer> {
-        Self::open_url(client, pattern).map_err(|reason| NoAnswer::new(pattern.base(), reason))
+    fn open(
+        client: &'a HttpClient,
+        pattern: &'a ImagePattern,
+        proof: ImageProof,
+    ) -> Result<Self, NoAnswer> {
+        Self::open_url(client, pattern, proof).map_err(|reason| NoAnswer::new(pattern.base(), reason))
     }
 
-    fn open_url(client: &'a HttpClient, pattern: &'a ImagePattern) -> Result<Self, String> {
+    fn open_url(
+        client: &'a HttpClient,
+        pattern: &'a ImagePattern,
+        proof: ImageProof,
+    ) -> Result<Self, String> {
         let parsed = url::Url::parse(pattern.base()).map_err(|error| error.to_string())?;
         let endpoint = parsed.origin().ascii_serialization();
         let path = parsed.path().trim_matches('/');
@@ -105,6 +114,7 @@ impl<'a> Bucket<'a> {
         Ok(Self {
             client,
             pattern,
+            proof,
             store,
             url: url + "/",
             prefix: Path::from_url_path(prefix).map_err(|error| error.to_string())?,
@@ -198,9 +208,11 @@ impl<'a> Bucket<'a> {
     /// Proves an image; a private bucket is asked with a signature.
     async fn prove(&self, hit: Hit) -> Proof {
         if self.client.settings().s3_credentials.is_none() {
-            return prove(self.client, hit, 2).await;
+            return prove(self.client, hit, self.proof, 2).await;
         }
-        let url = hit.checksum_url();
+        let Some(url) = hit.checksum_url(self.proof) else {
+            return Proof::Proved(hit.unproved());
+        };
         let path = url.strip_prefix(&self.url).unwrap_or(&url);
         let Ok(path) = Path::from_url_path(path) else {
             return Proof::Faulty(hit.faulty("its name is not a valid object name"));
@@ -215,6 +227,7 @@ impl<'a> Bucket<'a> {
         let modified = Timestamp::from_second(answer.meta.last_modified.timestamp()).ok();
         match answer.bytes().await {
             Ok(content) => hit.judge(&ChecksumFile {
+                proof: self.proof,
                 content: &content,
                 modified,
             }),

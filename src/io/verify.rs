@@ -25,14 +25,15 @@ pub async fn verify(catalog: &mut Catalog, request: &CatalogRequest, client: &Ht
 }
 
 async fn judge(image: NodeImage, client: &HttpClient) -> Result<NodeImage, FaultyImage> {
-    let (found, sum) = match (&image.sha256, &image.sha512) {
-        (Some(sum), _) => (client.sha256(&image.url).await, sum.hex()),
-        (None, Some(sum)) => (client.sha512(&image.url).await, sum.hex()),
-        (None, None) => return Ok(image),
+    let (found, sum, said_by) = match (&image.sha256, &image.sha512, &image.md5) {
+        (Some(sum), _, _) => (client.sha256(&image.url).await, sum.hex(), ".CHECKSUM"),
+        (None, Some(sum), _) => (client.sha512(&image.url).await, sum.hex(), ".CHECKSUM"),
+        (None, None, Some(sum)) => (client.md5(&image.url).await, sum.hex(), ".md5"),
+        (None, None, None) => return Ok(image),
     };
     let reason = match found {
         Ok(found) if found == sum => return Ok(image),
-        Ok(found) => format!("its content has the checksum {found}, its .CHECKSUM says {sum}"),
+        Ok(found) => format!("its content has the checksum {found}, its {said_by} says {sum}"),
         Err(error) => format!("could not download it to verify it: {}", error.reason()),
     };
     Err(FaultyImage {

@@ -315,14 +315,12 @@ fn named_images(stack: &Stack) -> Vec<NodeImage> {
             .flat_map(|image_list| &image_list.entries);
         named.extend(entries.filter_map(|entry| {
             Some(NodeImage {
-                version: entry.version,
                 os: entry.os.clone(),
-                url: entry.url.clone()?,
                 sha256: entry.sha256.clone(),
                 sha512: entry.sha512.clone(),
-                digest: None,
+                md5: entry.md5.clone(),
                 built: entry.built,
-                size: None,
+                ..NodeImage::new(entry.version, entry.url.clone()?)
             })
         }));
         named.extend(
@@ -330,14 +328,9 @@ fn named_images(stack: &Stack) -> Vec<NodeImage> {
                 .iter()
                 .filter_map(|reference| match &reference.fact {
                     Fact::Image(image) => Some(NodeImage {
-                        version: image.version,
                         os: image.os.clone(),
-                        url: image.url.clone(),
                         sha256: image.sha256.clone(),
-                        sha512: None,
-                        digest: None,
-                        built: None,
-                        size: None,
+                        ..NodeImage::new(image.version, &image.url)
                     }),
                     _ => None,
                 }),

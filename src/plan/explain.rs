@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{ChartChoice, ProvedImage, Reason};
+use super::facts::{ChartChoice, Evidence, ProvedImage, Reason};
 use super::files::Outcome;
 use super::notes::notes;
 use super::release::Release;
@@ -352,6 +352,6 @@ fn proof(image: &NodeImage) -> ProvedImage {
         os: image.os.clone(),
         size: image.size,
         built: image.built,
-        has_checksum: image.sha256.is_some(),
+        evidence: Evidence::of(image),
     }
 }

@@ -8,7 +8,7 @@ mod skip;
 
 pub use chart::{Asks, ChartReason, MissingChart};
 pub use note::Note;
-pub use reason::{ChartChoice, ProvedImage, Reason};
+pub use reason::{ChartChoice, Evidence, ProvedImage, Reason};
 pub use skip::{
     DefaultReason, FileReason, ImageReason, MinorReason, PolicyReason, RebuiltImage, Skip,
     SkipReason, SourceReason, Subject,

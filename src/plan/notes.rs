@@ -7,7 +7,7 @@ use super::files::Outcome;
 use super::standing;
 use super::target::{Move, Target};
 use super::{FileChange, LinePlan};
-use crate::stack::{Fact, Part, Role, SourceTree, chart_lock_fits, directory_of, other_versions};
+use crate::stack::{Fact, Part, Role, SourceTree, Stack, chart_lock_fits, directory_of, other_versions};
 use crate::version::{Minor, StackLine};
 
 /// Returns what a maintainer should know of a plan with these lines.
@@ -22,6 +22,14 @@ pub(super) fn notes(target: &Target<'_>, outcome: &Outcome, lines: &[LinePlan]) 
     notes.extend(file_notes(target, outcome));
     notes.extend(standing::note(target, lines));
     notes
+}
+
+/// Says of the stack's stores that nothing proves their images, whatever the plan does.
+pub(super) fn unproved(stack: &Stack) -> impl Iterator<Item = Note> {
+    let stores = stack.series.unproved_stores().into_iter();
+    stores.map(|store| Note::UnprovedImages {
+        store: store.to_owned(),
+    })
 }
 
 /// A version that is blocked is bad where it runs, too.

@@ -27,7 +27,12 @@ pub fn catalog_request(
 
 fn merge(mut all: CatalogRequest, one: CatalogRequest) -> CatalogRequest {
     for (pattern, store) in one.stores {
-        let known: &mut StoreRequest = all.stores.entry(pattern).or_default();
+        let known = all.stores.entry(pattern).or_insert_with(|| StoreRequest {
+            proof: store.proof,
+            ..StoreRequest::default()
+        });
+        // Stacks of several providers may share a store: what one of them relies on has to be there.
+        known.proof = known.proof.min(store.proof);
         known.minors.extend(store.minors);
         known.listed.extend(store.listed);
         known.os_releases.extend(store.os_releases);
@@ -56,6 +61,7 @@ fn add_store(
     let minors = minors_of(stack);
     let is_asked = |minor: &Minor| selection.takes_minor(stack, *minor);
     let wanted = request.stores.entry(pattern.clone()).or_default();
+    wanted.proof = series.store_proof;
     // One minor further than the stack is, so that a new one is seen.
     wanted
         .minors

@@ -28,14 +28,10 @@ fn sum(version: &str) -> String {
 
 fn image(version: &str) -> NodeImage {
     NodeImage {
-        version: version.parse().unwrap(),
         os: Some("ubuntu-2404".parse().unwrap()),
-        url: url(version),
         sha256: Some(sum(version).parse().unwrap()),
-        sha512: None,
-        digest: None,
         built: Some("2026-05-01".parse().unwrap()),
-        size: None,
+        ..NodeImage::new(version.parse().unwrap(), url(version))
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::ser::{Serialize, Serializer};
 
 use super::Fix;
-use super::facts::{ChartChoice, FileLine, Note, OsMove, ProvedImage, Reason, Skip};
+use super::facts::{ChartChoice, Evidence, FileLine, Note, OsMove, ProvedImage, Reason, Skip};
 use crate::version::{KubernetesVersion, compact};
 
 /// How many vulnerabilities that are not critical are named.
@@ -166,10 +166,10 @@ impl fmt::Display for ChartChoice {
 
 impl fmt::Display for ProvedImage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.has_checksum {
-            "image and checksum proved"
-        } else {
-            "image is there"
+        f.write_str(match self.evidence {
+            Evidence::Checksum => "image and checksum proved",
+            Evidence::Presence => "image is there",
+            Evidence::Nothing => "image is there, and nothing proves it",
         })?;
         let os = self.os.as_ref().map(ToString::to_string);
         let size = self.size.map(human_size);
@@ -246,6 +246,10 @@ impl fmt::Display for Note {
             Self::PackagedCharts { directory } => write!(
                 f,
                 "{directory} has packaged charts: run `helm dependency update` in the addon charts that changed"
+            ),
+            Self::UnprovedImages { store } => write!(
+                f,
+                "nothing proves the images from {store}: it publishes no checksums"
             ),
             Self::StaleLock { chart } => write!(
                 f,

@@ -14,7 +14,7 @@ use super::model::Stack;
 use super::provider;
 use super::source::SourceFile;
 use super::tree::{Content, Tree, is_below};
-use crate::catalog::ImagePattern;
+use crate::config::ImageStoreConfig;
 pub(crate) use reading::Known;
 use reading::{Source, UNREADABLE_HINT, belongs, minor_of_directory, read_stack};
 
@@ -34,8 +34,8 @@ pub struct Discovery {
 pub struct Hints {
     /// The references that users add.
     pub references: ConfiguredReferences,
-    /// The image store to use instead of the one that URLs name.
-    pub image_pattern: Option<ImagePattern>,
+    /// The image store, where the stacks' own URLs are not to say it.
+    pub image_store: ImageStoreConfig,
     /// The addon charts that belong to a Kubernetes minor.
     pub charts: MinorBoundCharts,
 }
@@ -161,7 +161,7 @@ impl Discovery {
         if !self.hints.references.is_empty() {
             self.attach(tree, place, &mut stack);
         }
-        learn::claim(&mut stack, self.hints.image_pattern.as_ref());
+        learn::claim(&mut stack, &self.hints.image_store);
         stack
     }
 

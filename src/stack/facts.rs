@@ -4,9 +4,10 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::role::Role;
+use super::series::ProofKind;
 use crate::catalog::ImagePattern;
 use crate::version::{
-    ChartRequirement, ChartVersion, KubernetesVersion, Minor, OsRelease, Sha256, Sha512,
+    ChartRequirement, ChartVersion, KubernetesVersion, Md5, Minor, OsRelease, Sha256, Sha512,
     StackVersion,
 };
 
@@ -196,9 +197,12 @@ pub struct ImageListEntry {
     /// Its longer checksum, where that is the one written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha512: Option<Sha512>,
-    /// Whether an MD5 or a SHA-1 checksum is written, which no source is asked for.
+    /// Its weakest checksum, where that is the one written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub md5: Option<Md5>,
+    /// What an image in its place has to be proved by: its checksum has an algorithm, which readers of the file go by.
     #[serde(skip)]
-    pub has_weak_sum: bool,
+    pub proof: Option<ProofKind>,
     /// Its build date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub built: Option<Date>,
@@ -236,6 +240,24 @@ pub enum FaultKind {
     Unmovable,
     /// The operator could not read the stack's releases.
     Name,
+}
+
+impl ImageListEntry {
+    /// Returns an entry of which no more than its line and version is known.
+    pub fn new(line: usize, version: KubernetesVersion) -> Self {
+        Self {
+            line,
+            version,
+            name: String::new(),
+            os: None,
+            url: None,
+            sha256: None,
+            sha512: None,
+            md5: None,
+            proof: None,
+            built: None,
+        }
+    }
 }
 
 impl Fault {

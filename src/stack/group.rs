@@ -8,7 +8,7 @@ use super::document::Document;
 use super::facts::{Fact, Fault, FaultKind, ImageReference, Reference};
 use super::series::ProofKind;
 use crate::catalog::{Disagreement, ImagePattern, ImageTraits, NodeImage};
-use crate::version::{KubernetesVersion, OsRelease, Sha256, Sha512};
+use crate::version::{KubernetesVersion, Md5, OsRelease, Sha256, Sha512};
 use crate::yaml::{Node, Path};
 
 pub(super) use sum::Algorithm;
@@ -169,6 +169,11 @@ impl ImageGroup {
         self.sum(file, Algorithm::Sha512)?.parse().ok()
     }
 
+    /// Returns the MD5 checksum.
+    pub(super) fn md5(&self, file: &Document) -> Option<Md5> {
+        self.sum(file, Algorithm::Md5)?.parse().ok()
+    }
+
     fn sum<'f>(&self, file: &'f Document, algorithm: Algorithm) -> Option<&'f str> {
         let part = ImagePart::Sum(algorithm);
         let member = self.members.iter().find(|member| member.part == part)?;
@@ -225,9 +230,7 @@ impl ImageGroup {
         let mut proofs: Vec<ProofKind> = Vec::new();
         for member in &self.members {
             match member.part {
-                ImagePart::Sum(Algorithm::Sha256) => proofs.push(ProofKind::Sha256),
-                ImagePart::Sum(Algorithm::Sha512) => proofs.push(ProofKind::Sha512),
-                ImagePart::Sum(Algorithm::Md5 | Algorithm::Sha1) => proofs.push(ProofKind::Weak),
+                ImagePart::Sum(algorithm) => proofs.push(algorithm.proof()),
                 ImagePart::Digest => proofs.push(ProofKind::Digest),
                 ImagePart::Url if self.url(file).is_some_and(|url| url.contains('@')) => {
                     proofs.push(ProofKind::Digest);
@@ -251,19 +254,12 @@ impl ImageGroup {
             let name = url.split_once('@').map_or(url, |(name, _)| name);
             name == image.url
         });
-        let same_sum = match (self.sha256(file), &image.sha256) {
-            (Some(stated), Some(proved)) => stated == *proved,
-            (None, _) | (_, None) => true,
-        };
-        let is_longer_same = match (self.sha512(file), &image.sha512) {
-            (Some(stated), Some(proved)) => stated == *proved,
-            (None, _) | (_, None) => true,
-        };
-        let same_os = match (self.os(file), &image.os) {
-            (Some(stated), Some(proved)) => stated == *proved,
-            (None, _) | (_, None) => true,
-        };
-        self.version == image.version && same_url && same_sum && is_longer_same && same_os
+        self.version == image.version
+            && same_url
+            && agrees(self.sha256(file), image.sha256.as_ref())
+            && agrees(self.sha512(file), image.sha512.as_ref())
+            && agrees(self.md5(file), image.md5.as_ref())
+            && agrees(self.os(file), image.os.as_ref())
     }
 
     /// Returns what the values have to say about another image, all of them, or why one of them cannot say it.
@@ -365,6 +361,14 @@ impl Unmovable {
 
 /// Longer values are cut in messages.
 const SHOWN: usize = 80;
+
+/// Tells whether nothing contradicts: what is not stated or not known does not.
+fn agrees<T: PartialEq>(stated: Option<T>, proved: Option<&T>) -> bool {
+    match (stated, proved) {
+        (Some(stated), Some(proved)) => stated == *proved,
+        (None, _) | (_, None) => true,
+    }
+}
 
 fn digest_of(image: &NodeImage) -> Result<String, Unmovable> {
     let digest = image.digest.as_ref();

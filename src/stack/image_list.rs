@@ -379,8 +379,15 @@ pub(crate) fn choose<'i>(
 /// Tells whether a listed image and the offered one of the same version are not the same.
 pub(crate) fn is_another_image(entry: &ImageListEntry, image: &NodeImage) -> bool {
     let other_url = entry.url.as_ref().is_some_and(|url| *url != image.url);
-    let other_sum = matches!((&entry.sha256, &image.sha256), (Some(listed), Some(offered)) if listed != offered);
-    let other_os = entry.url.is_none()
-        && matches!((&entry.os, &image.os), (Some(listed), Some(offered)) if listed != offered);
+    let other_sum = differs(entry.sha256.as_ref(), image.sha256.as_ref())
+        || differs(entry.sha512.as_ref(), image.sha512.as_ref())
+        || differs(entry.md5.as_ref(), image.md5.as_ref());
+    // A URL says the operating system as well.
+    let other_os = entry.url.is_none() && differs(entry.os.as_ref(), image.os.as_ref());
     other_url || other_sum || other_os
+}
+
+/// Tells whether both are known and not the same.
+fn differs<T: PartialEq>(listed: Option<&T>, offered: Option<&T>) -> bool {
+    matches!((listed, offered), (Some(listed), Some(offered)) if listed != offered)
 }

@@ -9,7 +9,7 @@ use super::kinds::{constant_name, constant_names, edit_names, literals};
 use super::series::{ImageSeries, SeriesId, SeriesSet};
 use super::source::SourceFile;
 use super::wanted::{Reach, Wanted};
-use crate::catalog::{ImagePattern, NodeImage};
+use crate::catalog::{ImageProof, NodeImage};
 use crate::policy::ChangeClass;
 use crate::version::KubernetesVersion;
 use crate::yaml::Path;
@@ -161,15 +161,9 @@ impl<'f> Values<'f> {
         let mut members = self.group.members.iter();
         let is_names = members.all(|member| member.part == ImagePart::Name);
         let is_plain = is_names && self.group.os(self.file).is_none();
-        (is_plain && (is_repair || has_source)).then(|| NodeImage {
-            version: default,
-            os: None,
-            url: self.group.text(self.file).unwrap_or_default().to_owned(),
-            sha256: None,
-            sha512: None,
-            digest: None,
-            built: None,
-            size: None,
+        (is_plain && (is_repair || has_source)).then(|| {
+            let name = self.group.text(self.file).unwrap_or_default();
+            NodeImage::new(default, name)
         })
     }
 
@@ -215,13 +209,11 @@ impl<'f> Values<'f> {
         if let Some(fault) = constant_name(self.file, self.group) {
             return Some(fault);
         }
-        match self.series.and_then(|series| series.store.as_ref()) {
-            None => Some(self.no_source()),
-            Some(store) => {
-                let next = next_image(self.file, self.group, store)?;
-                self.group.about(self.file, &next).err()
-            }
-        }
+        let Some(series) = self.series.filter(|series| series.store.is_some()) else {
+            return Some(self.no_source());
+        };
+        let next = next_image(self.file, self.group, series)?;
+        self.group.about(self.file, &next).err()
     }
 }
 
@@ -241,18 +233,27 @@ pub(crate) fn cannot_follow(file: &SourceFile, series: &SeriesSet) -> Vec<Fault>
     faults
 }
 
-/// Returns the image of the next patch as a store would offer it, with every proof; nothing where its URL cannot be told.
-fn next_image(file: &SourceFile, group: &ImageGroup, store: &ImagePattern) -> Option<NodeImage> {
+/// Returns the image of the next patch as the store of a series would offer it, with every proof that such stores have; nothing
+/// where its URL cannot be told.
+fn next_image(file: &SourceFile, group: &ImageGroup, series: &ImageSeries) -> Option<NodeImage> {
     let version = KubernetesVersion::new(group.version.minor(), group.version.patch() + 1);
     let os = group.os(file);
-    Some(NodeImage {
-        url: store.url(version, os.as_ref())?,
-        version,
+    let url = series.store.as_ref()?.url(version, os.as_ref())?;
+    let image = NodeImage {
         os,
-        sha256: "0".repeat(64).parse().ok(),
-        sha512: "0".repeat(128).parse().ok(),
-        digest: "0".repeat(64).parse().ok(),
-        built: None,
-        size: None,
+        ..NodeImage::new(version, url)
+    };
+    Some(match series.store_proof {
+        ImageProof::ChecksumFile | ImageProof::RegistryDigest => NodeImage {
+            sha256: "0".repeat(64).parse().ok(),
+            sha512: "0".repeat(128).parse().ok(),
+            digest: "0".repeat(64).parse().ok(),
+            ..image
+        },
+        ImageProof::Md5File => NodeImage {
+            md5: "0".repeat(32).parse().ok(),
+            ..image
+        },
+        ImageProof::None => image,
     })
 }

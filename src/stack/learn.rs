@@ -9,24 +9,26 @@ use super::group::{self, ImagePart};
 use super::kinds;
 use super::model::{SourceTree, Stack};
 use super::provider::find_provider;
-use super::series::{Clue, KnownStores, ProofKind, SeriesSet};
+use super::series::{Clue, KnownStores, SeriesSet};
 use super::source::SourceFile;
 use super::stated::{Claims, ValueRef};
 use crate::catalog::ImagePattern;
+use crate::config::ImageStoreConfig;
 use crate::yaml::Node;
 
 /// Claims teach names, and names claim further values. Real charts need two rounds.
 const ROUNDS: usize = 3;
 
 /// Learns the series of a stack and claims its free values.
-pub(super) fn claim(stack: &mut Stack, configured: Option<&ImagePattern>) {
-    let of_provider = stack
-        .trees
-        .first()
-        .and_then(|tree| find_provider(&tree.provider)?.store?.parse().ok());
+pub(super) fn claim(stack: &mut Stack, configured: &ImageStoreConfig) {
+    let first = stack.trees.first();
+    let provider = first.and_then(|tree| find_provider(&tree.provider));
+    let of_provider = provider.and_then(|provider| provider.store?.parse().ok());
+    let proof = configured.proof.or(provider.map(|provider| provider.proof));
     let stores = KnownStores {
-        configured,
+        configured: configured.pattern.as_ref(),
         of_provider: of_provider.as_ref(),
+        proof: proof.unwrap_or_default(),
     };
     for _ in 0..ROUNDS {
         let mut clues = clues(stack.files());
@@ -176,12 +178,7 @@ fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
                 if entry.url.is_none() && names.is_empty() {
                     continue;
                 }
-                let proof = match (&entry.sha256, &entry.sha512) {
-                    (Some(_), _) => Some(ProofKind::Sha256),
-                    (None, Some(_)) => Some(ProofKind::Sha512),
-                    (None, None) => entry.has_weak_sum.then_some(ProofKind::Weak),
-                };
-                let proof = proof.filter(|_| newest == Some(entry.version));
+                let proof = entry.proof.filter(|_| newest == Some(entry.version));
                 clues.push(Clue {
                     place: (file.path(), entry.line),
                     list: is_of_one.then_some(lists),

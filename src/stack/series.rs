@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
-use crate::catalog::{Architecture, ImagePattern, ImageTraits, NodeImage};
+use crate::catalog::{Architecture, ImagePattern, ImageProof, ImageTraits, NodeImage};
 use crate::version::{KubernetesVersion, OsRelease};
 
 /// The number of a series within its stack.
@@ -30,6 +30,9 @@ pub struct ImageSeries {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub architecture: Option<Architecture>,
+    /// What proves the images of its store.
+    #[serde(skip)]
+    pub store_proof: ImageProof,
     /// The pattern of the URLs in its store; nothing where no source of such images is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
@@ -64,18 +67,22 @@ pub enum ProofKind {
     Sha256,
     /// A SHA-512 checksum.
     Sha512,
-    /// An MD5 or SHA-1 checksum, which proves little and which no source is asked for.
-    Weak,
+    /// An MD5 checksum.
+    Md5,
+    /// A SHA-1 checksum, which no source is asked for.
+    Sha1,
     /// The digest of a container image.
     Digest,
 }
 
 impl ProofKind {
-    fn is_given_by(self, image: &NodeImage) -> bool {
+    /// Tells whether an image's source gives it.
+    pub(super) fn is_given_by(self, image: &NodeImage) -> bool {
         match self {
             Self::Sha256 => image.sha256.is_some(),
             Self::Sha512 => image.sha512.is_some(),
-            Self::Weak => false,
+            Self::Md5 => image.md5.is_some(),
+            Self::Sha1 => false,
             Self::Digest => image.digest.is_some(),
         }
     }
@@ -109,6 +116,8 @@ pub(super) struct KnownStores<'a> {
     pub(super) configured: Option<&'a ImagePattern>,
     /// The store that users of the provider share.
     pub(super) of_provider: Option<&'a ImagePattern>,
+    /// What proves the images of all of them.
+    pub(super) proof: ImageProof,
 }
 
 /// Which series a text can be of.
@@ -160,6 +169,10 @@ impl SeriesSet {
         {
             learner.series.push(ImageSeries::of_store(store));
         }
+        for series in &mut learner.series {
+            let proof = series.store.as_ref().map(|store| stores.proof.of_store(store));
+            series.store_proof = proof.unwrap_or_default();
+        }
         Self::titled(learner)
     }
 
@@ -200,6 +213,14 @@ impl SeriesSet {
         self.all.get(id.0)
     }
 
+    /// Returns the stores of which nothing proves the images, by the base of their URLs.
+    pub fn unproved_stores(&self) -> BTreeSet<&str> {
+        let unproved = self.all.iter();
+        let unproved = unproved.filter(|series| series.store_proof == ImageProof::None);
+        let stores = unproved.filter_map(|series| series.store.as_ref());
+        stores.map(ImagePattern::base_or_name).collect()
+    }
+
     /// Finds the series of an entry or reference by its place.
     pub fn of_place(&self, file: &str, line: usize) -> Option<SeriesId> {
         self.members.get(&(file.to_owned(), line)).copied()
@@ -236,6 +257,7 @@ impl ImageSeries {
             distribution: traits.distribution.map(str::to_owned),
             os_releases: traits.os.clone().into_iter().collect(),
             architecture: traits.architecture,
+            store_proof: ImageProof::default(),
             store: None,
             names: BTreeSet::new(),
             proofs: BTreeSet::new(),

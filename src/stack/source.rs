@@ -279,15 +279,10 @@ impl NamedImage<'_> {
     /// Returns it as an entry of a list would say it.
     pub(crate) fn entry(&self) -> ImageListEntry {
         ImageListEntry {
-            line: self.line,
-            version: self.version,
             name: self.text.to_owned(),
             os: self.os.clone(),
             url: self.url.map(str::to_owned),
-            sha256: None,
-            sha512: None,
-            has_weak_sum: false,
-            built: None,
+            ..ImageListEntry::new(self.line, self.version)
         }
     }
 }

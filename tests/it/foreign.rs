@@ -266,16 +266,12 @@ impl Case {
             let pattern = ImagePattern::of_url(&series.url(version(0))).unwrap();
             let has = |patch: &u32| *patch == self.default || offered[*patch as usize];
             let images = (0..PATCHES).filter(has).map(|patch| NodeImage {
-                version: version(patch),
                 os: ImagePattern::read_url(&series.url(version(patch)))
                     .unwrap()
                     .os,
-                url: series.url(version(patch)),
                 sha256: series.sum(version(patch)).parse().ok(),
-                sha512: None,
-                digest: None,
                 built: Some("2026-05-16".parse().unwrap()),
-                size: None,
+                ..NodeImage::new(version(patch), series.url(version(patch)))
             });
             let images: Vec<NodeImage> = images.collect();
             let known = catalog

@@ -39,6 +39,7 @@ mod gate_checks;
 mod git_remote;
 mod growth;
 mod hostile_answers;
+mod image_proofs;
 mod interrupted;
 mod knowledge;
 mod own_references;

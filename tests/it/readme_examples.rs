@@ -210,17 +210,14 @@ fn stated_default(plan: &Plan) -> Option<&'static str> {
 fn image(version: &str) -> NodeImage {
     let parsed: KubernetesVersion = version.parse().unwrap();
     let minor = parsed.minor();
+    let url = format!(
+        "https://images.example.org/ubuntu-2404-kube-v{minor}/ubuntu-2404-kube-{version}.qcow2"
+    );
     NodeImage {
-        version: parsed,
         os: Some("ubuntu-2404".parse().unwrap()),
-        url: format!(
-            "https://images.example.org/ubuntu-2404-kube-v{minor}/ubuntu-2404-kube-{version}.qcow2"
-        ),
         sha256: Some(parsed.patch().to_string().repeat(64).parse().unwrap()),
-        sha512: None,
-        digest: None,
         built: Some("2026-05-01".parse().unwrap()),
-        size: None,
+        ..NodeImage::new(parsed, url)
     }
 }
 

@@ -16,6 +16,11 @@ pub enum Note {
     WrongName(Fault),
     /// A Helm template cannot be read and names no version.
     UnreadTemplate(Fault),
+    /// Nothing proves the images of a store, so that a broken or another one would not be noticed.
+    UnprovedImages {
+        /// The base of its URLs.
+        store: String,
+    },
     /// Clusters run a version that is blocked.
     MustUpgrade {
         /// The stack line.

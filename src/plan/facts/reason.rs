@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use strum::{IntoStaticStr, VariantNames};
 
+use crate::catalog::NodeImage;
 use crate::plan::Fix;
 use crate::policy::{Block, ImagesToList, Pin};
 use crate::standard::Standard;
@@ -104,8 +105,30 @@ pub struct ProvedImage {
     pub size: Option<u64>,
     /// The day it was built.
     pub built: Option<Date>,
-    /// Whether its source gives a SHA-256 checksum.
-    pub has_checksum: bool,
+    /// What shows that it is the one that was published.
+    pub evidence: Evidence,
+}
+
+/// What shows that an image is the one that was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// A checksum of its source.
+    Checksum,
+    /// Its tag in a registry.
+    Presence,
+    /// Nothing: its store publishes no checksums.
+    Nothing,
+}
+
+impl Evidence {
+    /// Returns what a catalog has of an image.
+    pub(in crate::plan) fn of(image: &NodeImage) -> Self {
+        match image.checksum() {
+            Some(_) => Self::Checksum,
+            None if image.unproved => Self::Nothing,
+            None => Self::Presence,
+        }
+    }
 }
 
 /// Why a chart is asked for at a version.

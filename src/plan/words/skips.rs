@@ -322,7 +322,8 @@ fn proof_words(proof: ProofKind) -> &'static str {
     match proof {
         ProofKind::Sha256 => "SHA-256 checksum",
         ProofKind::Sha512 => "SHA-512 checksum",
-        ProofKind::Weak => "MD5 or SHA-1 checksum",
+        ProofKind::Md5 => "MD5 checksum",
+        ProofKind::Sha1 => "SHA-1 checksum",
         ProofKind::Digest => "digest",
     }
 }

@@ -1,6 +1,7 @@
 //! Checksums of images, by their algorithms.
 
 use crate::catalog::NodeImage;
+use crate::stack::series::ProofKind;
 
 /// The algorithm of a checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +60,27 @@ impl Algorithm {
     /// Returns the checksum of an image by this algorithm, spelled as another one; nothing where no source proved it.
     pub(in crate::stack) fn sum_of(self, image: &NodeImage, spelling: &str) -> Option<String> {
         match self {
-            Self::Md5 | Self::Sha1 => None,
+            Self::Md5 => image.md5.as_ref().map(|sum| sum.spelled_like(spelling)),
+            // No source publishes it.
+            Self::Sha1 => None,
             Self::Sha256 => image.sha256.as_ref().map(|sum| sum.spelled_like(spelling)),
             Self::Sha512 => image.sha512.as_ref().map(|sum| sum.spelled_like(spelling)),
+        }
+    }
+
+    /// Returns the checksum of an image by this algorithm, with the algorithm's name before it: `sha256:...`.
+    pub(in crate::stack) fn named_sum_of(self, image: &NodeImage) -> Option<String> {
+        let prefix = self.name().to_ascii_lowercase().replace('-', "") + ":";
+        self.sum_of(image, &prefix)
+    }
+
+    /// Returns what an image has to be proved by, where a file has such a checksum.
+    pub(in crate::stack) fn proof(self) -> ProofKind {
+        match self {
+            Self::Md5 => ProofKind::Md5,
+            Self::Sha1 => ProofKind::Sha1,
+            Self::Sha256 => ProofKind::Sha256,
+            Self::Sha512 => ProofKind::Sha512,
         }
     }
 }

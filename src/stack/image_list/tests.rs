@@ -6,15 +6,11 @@ use crate::stack::series::SeriesSet;
 use crate::version::StackLine;
 
 fn image(version: &str, os: &str) -> NodeImage {
+    let url = format!("https://images.example.org/{os}-kube-{version}.qcow2");
     NodeImage {
-        version: version.parse().unwrap(),
         os: Some(os.parse().unwrap()),
-        url: format!("https://images.example.org/{os}-kube-{version}.qcow2"),
         sha256: Some("a".repeat(64).parse().unwrap()),
-        sha512: None,
-        digest: None,
-        built: None,
-        size: None,
+        ..NodeImage::new(version.parse().unwrap(), url)
     }
 }
 
@@ -22,15 +18,11 @@ fn entries(versions: &[&str]) -> Vec<ImageListEntry> {
     let entry = |version: &&str| {
         let image = image(version, "ubuntu-2404");
         ImageListEntry {
-            line: 1,
-            version: image.version,
             name: (*version).to_owned(),
             os: image.os,
             url: Some(image.url),
             sha256: image.sha256,
-            sha512: None,
-            has_weak_sum: false,
-            built: None,
+            ..ImageListEntry::new(1, version.parse().unwrap())
         }
     };
     versions.iter().map(entry).collect()

@@ -164,18 +164,16 @@ fn reconcile_complete(
 
 /// Tells whether an image has everything that an entry shaped after this one needs.
 fn is_complete_beside(like: Option<&ImageListEntry>, image: &NodeImage) -> bool {
-    match like {
-        Some(entry) if entry.has_weak_sum => false,
-        Some(entry) if entry.sha256.is_none() && entry.sha512.is_some() => {
-            image.built.is_some() && image.sha512.is_some()
-        }
-        Some(_) | None => is_complete(image),
+    match like.and_then(|entry| entry.proof) {
+        Some(proof) => image.built.is_some() && proof.is_given_by(image),
+        None => is_complete(image),
     }
 }
 
-/// Tells whether an image has all that the list's form asks for.
+/// Tells whether an image has all that the list's form asks for. One without a checksum may be a fault of its store, unless the
+/// store is known to have none.
 pub(crate) fn is_complete(image: &NodeImage) -> bool {
-    image.built.is_some() && image.sha256.is_some()
+    image.built.is_some() && (image.unproved || image.checksum().is_some())
 }
 
 /// Finds the lists of Kubernetes images: those whose versions all read as Kubernetes versions.
@@ -281,18 +279,15 @@ fn entry(file: &Document, item: &Node) -> Result<ImageListEntry, Fault> {
     let checksum = text_in(item, "checksum");
     let built = text_in(item, "build_date");
     Ok(ImageListEntry {
-        line: item.line(),
-        version,
         name: text_in(item, "version").unwrap_or_default().to_owned(),
         os,
         url: Some(url.to_owned()),
         sha256: checksum.and_then(|sum| sum.parse().ok()),
         sha512: checksum.and_then(|sum| sum.parse().ok()),
-        has_weak_sum: checksum.is_some_and(|sum| {
-            let algorithm = Algorithm::of_sum(sum);
-            matches!(algorithm, Some(Algorithm::Md5 | Algorithm::Sha1))
-        }),
+        md5: checksum.and_then(|sum| sum.parse().ok()),
+        proof: checksum.map(|sum| algorithm_of(sum).proof()),
         built: built.and_then(|day| day.get(..10).unwrap_or(day).parse().ok()),
+        ..ImageListEntry::new(item.line(), version)
     })
 }
 
@@ -324,7 +319,7 @@ fn changes(
         let new = match key {
             "version" => image.version.spelled_like(text),
             "url" => image.url.clone(),
-            "checksum" => checksum(text, image),
+            "checksum" => algorithm_of(text).named_sum_of(image).unwrap_or_default(),
             "build_date" => image.built.map_or_else(String::new, |day| day.to_string()),
             _ => names::respell(text, entry, image),
         };
@@ -334,10 +329,7 @@ fn changes(
         }
     }
     for (key, value) in [
-        (
-            "checksum",
-            image.sha256.as_ref().map(|sum| format!("sha256:{sum}")),
-        ),
+        ("checksum", image.checksum()),
         ("build_date", image.built.map(|day| day.to_string())),
     ] {
         if let (None, Some(value)) = (item.get(key), value) {
@@ -349,21 +341,7 @@ fn changes(
     Ok(changes)
 }
 
-/// Returns the checksum of an image by the algorithm of another one.
-fn checksum(spelling: &str, image: &NodeImage) -> String {
-    let sum = match Algorithm::of_sum(spelling) {
-        Some(Algorithm::Sha512) => {
-            let sum = image.sha512.as_ref();
-            sum.map(|sum| sum.spelled_like(spelling))
-        }
-        _ => image.sha256.as_ref().map(|sum| {
-            // Without the algorithm's name the list would not be accepted.
-            if spelling.starts_with("sha256:") {
-                sum.spelled_like(spelling)
-            } else {
-                format!("sha256:{sum}")
-            }
-        }),
-    };
-    sum.unwrap_or_default()
+/// Returns the algorithm of a checksum; that of one which cannot be read is taken to be the usual one.
+fn algorithm_of(checksum: &str) -> Algorithm {
+    Algorithm::of_sum(checksum).unwrap_or(Algorithm::Sha256)
 }

@@ -19,15 +19,10 @@ pub(super) fn entry(line: usize, version: KubernetesVersion, name: &str) -> Imag
     let read = ImagePattern::read_url(name).ok();
     let is_located = group::part_of(name) == group::ImagePart::Url;
     ImageListEntry {
-        line,
-        version,
         name: name.to_owned(),
         os: read.and_then(|read| read.os),
         url: is_located.then(|| name.to_owned()),
-        sha256: None,
-        sha512: None,
-        has_weak_sum: false,
-        built: None,
+        ..ImageListEntry::new(line, version)
     }
 }
 

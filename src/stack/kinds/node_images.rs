@@ -135,15 +135,10 @@ fn entry(file: &Document, item: &Node) -> Result<ImageListEntry, Fault> {
         Fault::new(file.path(), node.line(), error.to_string(), hint)
     })?;
     Ok(ImageListEntry {
-        line: item.line(),
-        version: read.version,
         name: name.to_owned(),
         os: read.os,
         url: Some(url.to_owned()),
-        sha256: None,
-        sha512: None,
-        has_weak_sum: false,
-        built: None,
+        ..ImageListEntry::new(item.line(), read.version)
     })
 }
 

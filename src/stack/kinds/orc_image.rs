@@ -224,15 +224,14 @@ fn entry(file: &Document, group: &ImageGroup) -> ImageListEntry {
     let name = root.and_then(|root| written(root, NAME));
     let url = root.and_then(|root| written(root, URL));
     ImageListEntry {
-        line: root.map_or(group.line, Node::line),
-        version: group.version,
         name: name.map_or_else(String::new, |(_, name)| name.to_owned()),
         os: group.os(file),
         url: url.map(|(_, url)| url.to_owned()),
         sha256: group.sha256(file),
         sha512: group.sha512(file),
-        has_weak_sum: false,
-        built: None,
+        md5: group.md5(file),
+        proof: group.proofs(file).first().copied(),
+        ..ImageListEntry::new(root.map_or(group.line, Node::line), group.version)
     }
 }
 

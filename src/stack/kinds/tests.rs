@@ -22,14 +22,10 @@ const URL: &str = "https://images.example.org/ubuntu-2404-kube-v1.34/ubuntu-2404
 fn image(version: &str) -> NodeImage {
     let digit = version.rsplit('.').next().unwrap();
     NodeImage {
-        version: version.parse().unwrap(),
         os: Some("ubuntu-2404".parse().unwrap()),
-        url: format!("{URL}{version}.qcow2"),
         sha256: Some(digit.repeat(64).parse().unwrap()),
-        sha512: None,
-        digest: None,
         built: Some("2026-05-01".parse().unwrap()),
-        size: None,
+        ..NodeImage::new(version.parse().unwrap(), format!("{URL}{version}.qcow2"))
     }
 }
 

@@ -224,15 +224,9 @@ impl World {
         let mut store = self.empty_store(&format!("{KIND}{{version}}"));
         for (index, offers) in self.answered() {
             let there = (0..).zip(offers).filter(|(_, offer)| offer.noble);
-            store.images.extend(there.map(|(patch, _)| NodeImage {
-                version: version(index, patch),
-                os: None,
-                url: kind_image(version(index, patch)),
-                sha256: None,
-                sha512: None,
-                digest: None,
-                built: None,
-                size: None,
+            store.images.extend(there.map(|(patch, _)| {
+                let version = version(index, patch);
+                NodeImage::new(version, kind_image(version))
             }));
         }
         store
@@ -324,15 +318,11 @@ pub fn chart(index: u32, patch: u32) -> String {
 fn image(version: KubernetesVersion, noble: bool, offer: Offer) -> NodeImage {
     let os: OsRelease = os(noble).parse().unwrap();
     NodeImage {
-        version,
         os: Some(os),
-        url: url(version, noble),
         sha256: Some(sum(version, noble, offer.again).parse().unwrap()),
-        sha512: None,
-        digest: None,
         built: offer
             .dated
             .then(|| built(version, offer.again).parse().unwrap()),
-        size: None,
+        ..NodeImage::new(version, url(version, noble))
     }
 }

@@ -1,7 +1,7 @@
 //! Why a stack line changes: a line for each reason, and one for all images that were proved alike.
 
 use super::{GREEN, labelled};
-use crate::plan::{LinePlan, Reason};
+use crate::plan::{Evidence, LinePlan, Reason};
 use crate::report::compact;
 use crate::version::{KubernetesVersion, OsRelease};
 
@@ -9,7 +9,7 @@ use crate::version::{KubernetesVersion, OsRelease};
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Alike<'r> {
     os: Option<&'r OsRelease>,
-    has_checksum: bool,
+    evidence: Evidence,
 }
 
 impl<'r> Alike<'r> {
@@ -17,7 +17,7 @@ impl<'r> Alike<'r> {
         match reason {
             Reason::ImageProved { image, .. } => Some(Self {
                 os: image.os.as_ref(),
-                has_checksum: image.has_checksum,
+                evidence: image.evidence,
             }),
             _ => None,
         }
@@ -63,11 +63,11 @@ fn versions_of(line: &LinePlan, wanted: Alike<'_>) -> Vec<KubernetesVersion> {
 /// `4 images and their checksums proved: v1.34.0, 4, 7-8 (ubuntu-2404)`.
 fn proved(versions: &[KubernetesVersion], alike: Alike<'_>) -> String {
     let count = versions.len();
-    let what = if alike.has_checksum {
-        format!("{count} images and their checksums proved")
-    } else {
-        format!("{count} images are there")
+    let what = match alike.evidence {
+        Evidence::Checksum => "images and their checksums proved",
+        Evidence::Presence => "images are there",
+        Evidence::Nothing => "images are there, and nothing proves them",
     };
     let os = alike.os.map(|os| format!(" ({os})")).unwrap_or_default();
-    format!("{what}: v{}{os}", compact(versions))
+    format!("{count} {what}: v{}{os}", compact(versions))
 }
