@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::ImagePattern;
 use crate::markup::Template;
-use crate::stack::{ImageListForm, Stack};
+use crate::stack::{ImageListEntry, ImageListForm, Stack, find_provider};
 use crate::version::{KubernetesVersion, Minor};
 
 /// What csctl.yaml says to a provider plugin.
@@ -174,6 +175,9 @@ static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
 
 /// Returns the text of a node-images.yaml with all patch images of a minor that the stack's own lists name, oldest first.
 pub fn write_matrix(stack: &Stack, minor: Minor) -> Result<String, PluginError> {
+    let provider = stack.trees.first().map(|tree| tree.provider.as_str());
+    let provider = provider.and_then(find_provider);
+    let image_name = provider.and_then(|provider| provider.image_name);
     let mut entries: BTreeMap<KubernetesVersion, Entry> = BTreeMap::new();
     for image_list in stack
         .files()
@@ -188,7 +192,7 @@ pub fn write_matrix(stack: &Stack, minor: Minor) -> Result<String, PluginError> 
             let name = match image_list.form {
                 ImageListForm::NodeImages | ImageListForm::OrcImages => entry.name.clone(),
                 ImageListForm::ImageManager | ImageListForm::VersionMap | ImageListForm::Names => {
-                    image_name(entry.version)
+                    name_in_cloud(image_name, entry)?
                 }
             };
             let new = Entry {
@@ -211,9 +215,20 @@ pub fn write_matrix(stack: &Stack, minor: Minor) -> Result<String, PluginError> 
     render(&entries.into_values().collect::<Vec<_>>())
 }
 
-/// The name by which the cluster class finds an image of an openstack-image-manager list in the cloud.
-fn image_name(version: KubernetesVersion) -> String {
-    format!("ubuntu-capi-image-{version}")
+/// Returns the name by which the cluster class finds an image in the cloud, where the list does not say it.
+fn name_in_cloud(pattern: Option<&str>, entry: &ImageListEntry) -> Result<String, PluginError> {
+    let pattern: Option<ImagePattern> = pattern.and_then(|pattern| pattern.parse().ok());
+    let name = pattern.and_then(|pattern| pattern.url(entry.version, entry.os.as_ref()));
+    name.ok_or_else(|| {
+        let message = format!(
+            "nothing says how the cloud calls the image of {}",
+            entry.version
+        );
+        PluginError::new(
+            message,
+            "list it in node-images/config.yaml and use method `get`",
+        )
+    })
 }
 
 /// The operator makes a resource of each image's name, so it must be a name of RFC 1123.

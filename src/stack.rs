@@ -13,6 +13,7 @@ mod explain;
 mod facts;
 mod form;
 mod group;
+mod identity;
 mod image_list;
 mod images;
 mod kinds;
@@ -58,7 +59,7 @@ pub(crate) use kinds::{
 pub use kinds::{LeftExample, NodeImagesError, validate_node_images};
 pub use layout::Layout;
 pub use model::{SourceTree, Stack};
-pub use provider::{PROVIDERS, Provider, find_provider};
+pub use provider::{PROVIDERS, Provider, charts_with_key, find_provider};
 pub use role::{Part, Role};
 pub use series::{ImageSeries, ProofKind, SeriesId, SeriesMatch, SeriesSet};
 pub(crate) use source::NamedImage;

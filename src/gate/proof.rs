@@ -145,9 +145,10 @@ fn image_verdict(input: ProofInput<'_>, named: &NamedImage) -> (TestState, Strin
             TestState::Passed,
             "available, SHA-512 checksum known".to_owned(),
         ),
-        (None, None) if image.md5.is_some() => {
-            (TestState::Passed, "available, MD5 checksum known".to_owned())
-        }
+        (None, None) if image.md5.is_some() => (
+            TestState::Passed,
+            "available, MD5 checksum known".to_owned(),
+        ),
         (None, _) if image.unproved => (
             TestState::Passed,
             "available, and nothing proves it".to_owned(),

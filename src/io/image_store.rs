@@ -182,7 +182,9 @@ impl Search<'_> {
         while !candidates.is_empty() || !hits.is_empty() {
             found.round += 1;
             let round = found.round;
-            let proofs = hits.drain(..).map(|hit| prove(self.client, hit, self.request.proof, round));
+            let proofs = hits
+                .drain(..)
+                .map(|hit| prove(self.client, hit, self.request.proof, round));
             let looks = candidates
                 .into_iter()
                 .map(|hit| self.look_at(hit, way, round));

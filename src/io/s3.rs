@@ -92,7 +92,8 @@ impl<'a> Bucket<'a> {
         pattern: &'a ImagePattern,
         proof: ImageProof,
     ) -> Result<Self, NoAnswer> {
-        Self::open_url(client, pattern, proof).map_err(|reason| NoAnswer::new(pattern.base(), reason))
+        Self::open_url(client, pattern, proof)
+            .map_err(|reason| NoAnswer::new(pattern.base(), reason))
     }
 
     fn open_url(

@@ -7,7 +7,9 @@ use super::files::Outcome;
 use super::standing;
 use super::target::{Move, Target};
 use super::{FileChange, LinePlan};
-use crate::stack::{Fact, Part, Role, SourceTree, Stack, chart_lock_fits, directory_of, other_versions};
+use crate::stack::{
+    Fact, Part, Role, SourceTree, Stack, chart_lock_fits, directory_of, other_versions,
+};
 use crate::version::{Minor, StackLine};
 
 /// Returns what a maintainer should know of a plan with these lines.

@@ -9,14 +9,15 @@ use std::sync::{Arc, OnceLock};
 use super::addon::MinorBoundCharts;
 use super::configured::{ConfiguredReference, ConfiguredReferences, Unmet};
 use super::facts::Fault;
+use super::identity::Identity;
 use super::learn;
 use super::model::Stack;
-use super::provider;
+use super::provider::{self, Mark};
 use super::source::SourceFile;
 use super::tree::{Content, Tree, is_below};
 use crate::config::ImageStoreConfig;
 pub(crate) use reading::Known;
-use reading::{Source, UNREADABLE_HINT, belongs, minor_of_directory, read_stack};
+use reading::{Source, UNREADABLE_HINT, read_stack};
 
 /// The cluster stacks of a tree. Their files are read when a stack is asked for: in a large repository each time, so that a
 /// stack at a time is held; in a small one once.
@@ -52,10 +53,12 @@ struct Configured {
 }
 
 /// Where one cluster stack is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct StackPlace {
     directory: String,
     source_trees: Vec<String>,
+    /// Where it says what it is.
+    identity: &'static Identity,
     /// Files below it that have configured references, with the indices of their entries.
     configured: Vec<(String, usize)>,
     read: OnceLock<Stack>,
@@ -63,6 +66,18 @@ struct StackPlace {
 
 /// A repository of more stacks is a large one.
 const SMALL: usize = 64;
+
+impl StackPlace {
+    fn new(directory: &str, identity: &'static Identity) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            source_trees: Vec::new(),
+            identity,
+            configured: Vec::new(),
+            read: OnceLock::new(),
+        }
+    }
+}
 
 impl Discovery {
     /// Tells whether the tree has no cluster stack.
@@ -156,6 +171,7 @@ impl Discovery {
             tree,
             known,
             charts: &self.hints.charts,
+            identity: place.identity,
         };
         let mut stack = read_stack(source, &place.directory, &place.source_trees);
         if !self.hints.references.is_empty() {
@@ -191,7 +207,7 @@ impl Discovery {
                 }
                 Some(Content::Unread) | None => continue,
             };
-            if let Err(fault) = configure(stack, path, text, references) {
+            if let Err(fault) = configure(stack, place.identity, path, text, references) {
                 stack.faults.push(fault);
             }
         }
@@ -201,13 +217,14 @@ impl Discovery {
 /// Gives a file of a stack its configured references; one that no kind claims comes in with them.
 fn configure(
     stack: &mut Stack,
+    identity: &Identity,
     path: &str,
     text: &Arc<str>,
     references: Vec<Arc<ConfiguredReference>>,
 ) -> Result<(), Fault> {
     let base = &stack.directory;
     let mut trees = stack.trees.iter_mut();
-    let own = trees.find(|tree| belongs(path, &tree.directory, base));
+    let own = trees.find(|tree| identity.belongs(path, &tree.directory, base));
     let files = own.map_or(&mut stack.shared, |tree| &mut tree.files);
     match files.iter().position(|file| file.path() == path) {
         Some(place) if files[place].configured() == references => {}
@@ -228,24 +245,24 @@ pub fn discover(tree: &Tree) -> Discovery {
 
 /// Finds the cluster stacks of a tree of which the configuration says something.
 pub fn discover_with(tree: &Tree, hints: &Hints) -> Discovery {
-    let mut directories: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut by_directory: BTreeMap<&str, StackPlace> = BTreeMap::new();
     for (path, content) in tree.files() {
-        let Some(directory) = source_tree_of(path, content) else {
+        let Some(Mark {
+            source_tree,
+            identity,
+        }) = mark_of(path, content)
+        else {
             continue;
         };
-        let source_trees = directories.entry(stack_directory(directory)).or_default();
-        if !source_trees.iter().any(|known| known == directory) {
-            source_trees.push(directory.to_owned());
+        let directory = identity.stack_directory(source_tree);
+        let place = by_directory
+            .entry(directory)
+            .or_insert_with(|| StackPlace::new(directory, identity));
+        if !place.source_trees.iter().any(|known| known == source_tree) {
+            place.source_trees.push(source_tree.to_owned());
         }
     }
-    let mut places: Vec<StackPlace> = directories
-        .into_iter()
-        .map(|(directory, source_trees)| StackPlace {
-            directory: directory.to_owned(),
-            source_trees,
-            ..StackPlace::default()
-        })
-        .collect();
+    let mut places: Vec<StackPlace> = by_directory.into_values().collect();
     let configured = find_configured(tree, &hints.references, &mut places);
     let closed = tree.closed().filter(|(path, _)| {
         let mut around = places.iter();
@@ -308,22 +325,12 @@ fn find_configured(
     configured
 }
 
-/// Returns the directory of the source tree that a file marks.
-fn source_tree_of<'p>(path: &'p str, content: &Content) -> Option<&'p str> {
+/// Finds the source tree that a file marks.
+fn mark_of<'p>(path: &'p str, content: &Content) -> Option<Mark<'p>> {
     match content {
-        Content::Text(text) => provider::source_tree_of(path, Some(text)),
-        Content::Unreadable(_) => provider::source_tree_of(path, None),
+        Content::Text(text) => provider::find_mark(path, Some(text)),
+        Content::Unreadable(_) => provider::find_mark(path, None),
         // A file that was taken out of the repository says nothing of it.
         Content::Unread => None,
-    }
-}
-
-/// Returns the directory of the stack that a source tree belongs to: the one above a directory named after a minor.
-fn stack_directory(source_tree: &str) -> &str {
-    let (above, name) = source_tree.rsplit_once('/').unwrap_or(("", source_tree));
-    if minor_of_directory(name).is_some() {
-        above
-    } else {
-        source_tree
     }
 }

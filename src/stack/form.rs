@@ -34,6 +34,9 @@ pub(super) const fn named(image: &'static str) -> Fields {
 /// Where the fields of a machine template stand.
 pub(super) const TEMPLATE: [&str; 3] = ["spec", "template", "spec"];
 
+/// Endings of the image files of providers that have no file of their own yet.
+pub(super) const FILES_OF_OTHERS: [&str; 3] = [".vmdk", ".vhd", ".ova"];
+
 /// Manifests of providers that have no file of their own yet. Sources: their API types (`api/*/..machinetemplate_types.go`), as of
 /// 2026.
 pub(super) const OF_OTHERS: [ImageForm; 12] = [

@@ -8,7 +8,7 @@ use super::facts::ImageListForm;
 use super::group::{self, ImagePart};
 use super::kinds;
 use super::model::{SourceTree, Stack};
-use super::provider::find_provider;
+use super::provider::{find_provider, is_image_file};
 use super::series::{Clue, KnownStores, SeriesSet};
 use super::source::SourceFile;
 use super::stated::{Claims, ValueRef};
@@ -73,9 +73,6 @@ fn urls_in_values(tree: &SourceTree) -> Vec<Clue<'_>> {
     found
 }
 
-/// Endings of the files of machine images.
-const IMAGE_FILES: [&str; 6] = [".qcow2", ".img", ".raw", ".vmdk", ".vhd", ".ova"];
-
 fn collect_urls<'n>(node: &'n Node, found: &mut Vec<(usize, &'n str)>) {
     for item in node.own_items() {
         collect_urls(item, found);
@@ -83,13 +80,10 @@ fn collect_urls<'n>(node: &'n Node, found: &mut Vec<(usize, &'n str)>) {
     for (_, _, value) in node.own_entries() {
         collect_urls(value, found);
     }
-    if let Some(text) = node.as_str().filter(|text| is_image_url(text)) {
+    let text = node.as_str().filter(|text| text.contains("://"));
+    if let Some(text) = text.filter(|text| is_image_file(text)) {
         found.push((node.line(), text));
     }
-}
-
-fn is_image_url(text: &str) -> bool {
-    text.contains("://") && IMAGE_FILES.iter().any(|ending| text.ends_with(ending))
 }
 
 /// Claims the free values of all source trees; tells whether anything new is claimed.

@@ -7,7 +7,8 @@ mod openstack;
 use std::sync::LazyLock;
 
 use super::addon::{KnownChart, MinorBoundCharts};
-use super::form::{ImageForm, OF_OTHERS};
+use super::form::{FILES_OF_OTHERS, ImageForm, OF_OTHERS};
+use super::identity::Identity;
 use super::kinds::{self, FileKind, MachineTemplate};
 use super::role::Role;
 use crate::catalog::ImageProof;
@@ -17,65 +18,102 @@ use crate::catalog::ImageProof;
 pub struct Provider {
     /// Its name in csctl.yaml.
     pub name: &'static str,
-    /// The kinds of files that make a directory one of its stacks and say what the stack is.
-    pub(super) marks: &'static [&'static dyn FileKind],
+    /// Where its stacks say what they are.
+    pub(super) identity: &'static Identity,
     /// The kinds of files that only its stacks have.
     pub(super) kinds: &'static [&'static dyn FileKind],
     /// How its manifests name images.
     pub(super) forms: &'static [ImageForm],
     /// The addon charts that belong to a Kubernetes minor.
     pub(super) charts: &'static [KnownChart],
+    /// The name by which a cluster class finds a node image in the cloud, with `{version}` and, where it says it, `{os}`; nothing
+    /// where images have no names beside their URLs.
+    pub image_name: Option<&'static str>,
+    /// What the names of its image files end with.
+    pub(super) image_files: &'static [&'static str],
     /// Where its users publish images, for stacks that name no place: a pattern of URLs or of container images.
     pub store: Option<&'static str>,
-    /// What proves the images of its stores.
+    /// What proves the images of its stores; those of a registry are proved by their digests whatever stands here.
     pub proof: ImageProof,
     /// Whether a release has a list of node images, which csctl's plugin for it copies (`create-node-images`).
     pub releases_images: bool,
 }
 
 /// All providers.
-pub const PROVIDERS: [&Provider; 2] = [&docker::PROVIDER, &openstack::PROVIDER];
+pub const PROVIDERS: &[&Provider] = &[&docker::PROVIDER, &openstack::PROVIDER];
 
 /// Finds a provider by its name in csctl.yaml.
 pub fn find_provider(name: &str) -> Option<&'static Provider> {
-    PROVIDERS.into_iter().find(|provider| provider.name == name)
+    let mut providers = PROVIDERS.iter().copied();
+    providers.find(|provider| provider.name == name)
 }
 
 /// The manifests of all providers are read in every stack, as a stack names its provider in one of its files only.
 const MACHINE_TEMPLATE: MachineTemplate = MachineTemplate { find_form };
 
 fn find_form(kind: &str) -> Option<&'static ImageForm> {
-    let known = PROVIDERS.into_iter().flat_map(|provider| provider.forms);
+    let known = PROVIDERS.iter().flat_map(|provider| provider.forms);
     known.chain(&OF_OTHERS).find(|form| form.kind == kind)
 }
 
 static KINDS: LazyLock<Vec<&dyn FileKind>> = LazyLock::new(|| {
     let mut all: Vec<&dyn FileKind> = kinds::COMMON.to_vec();
     all.push(&MACHINE_TEMPLATE);
-    all.extend(PROVIDERS.into_iter().flat_map(|provider| provider.kinds));
+    all.extend(PROVIDERS.iter().flat_map(|provider| provider.kinds));
     all.extend(kinds::EXAMPLES);
     all
 });
 
-/// The marks of all providers, each once: every file of a repository is asked for them.
-static MARKS: LazyLock<Vec<&dyn FileKind>> = LazyLock::new(|| {
-    let mut marks: Vec<&dyn FileKind> = Vec::new();
-    for mark in PROVIDERS.into_iter().flat_map(|provider| provider.marks) {
-        if marks.iter().all(|known| known.name() != mark.name()) {
-            marks.push(*mark);
+/// The identities of all providers, each once: every file of a repository is asked for their marks.
+static IDENTITIES: LazyLock<Vec<&Identity>> = LazyLock::new(|| {
+    let mut all: Vec<&Identity> = Vec::new();
+    for identity in PROVIDERS.iter().map(|provider| provider.identity) {
+        if all.iter().all(|known| !std::ptr::eq(*known, identity)) {
+            all.push(identity);
         }
     }
-    marks
+    all
 });
+
+/// A file that makes a directory a source tree.
+pub(super) struct Mark<'p> {
+    /// The directory.
+    pub(super) source_tree: &'p str,
+    /// Where stacks of that kind say what they are.
+    pub(super) identity: &'static Identity,
+}
+
+/// Tells whether a URL is that of an image's file.
+pub(super) fn is_image_file(url: &str) -> bool {
+    let known = PROVIDERS.iter().flat_map(|provider| provider.image_files);
+    known
+        .chain(&FILES_OF_OTHERS)
+        .any(|ending| url.ends_with(ending))
+}
+
+/// Returns the names of the addon charts that have this key in stack.yaml, such as `ccm`: each provider has its own.
+pub fn charts_with_key(key: &str) -> impl Iterator<Item = &'static str> {
+    let charts = PROVIDERS.iter().flat_map(|provider| provider.charts);
+    charts
+        .filter(move |chart| chart.key == key)
+        .map(|chart| chart.name)
+}
 
 /// Returns all kinds of files, in the order in which their facts are read.
 pub(super) fn kinds() -> &'static [&'static dyn FileKind] {
     &KINDS
 }
 
-/// Returns the directory that a file makes a source tree; no text is that of a file that cannot be read.
-pub(super) fn source_tree_of<'p>(path: &'p str, text: Option<&str>) -> Option<&'p str> {
-    MARKS.iter().find_map(|kind| kind.source_tree(path, text))
+/// Tells whether a file makes a directory a source tree; no text is that of a file that cannot be read.
+pub(super) fn find_mark<'p>(path: &'p str, text: Option<&str>) -> Option<Mark<'p>> {
+    IDENTITIES.iter().find_map(|identity| {
+        let mut marks = identity.marks.iter();
+        let source_tree = marks.find_map(|kind| kind.source_tree(path, text))?;
+        Some(Mark {
+            source_tree,
+            identity,
+        })
+    })
 }
 
 /// Returns the role of a file that cannot be read, where its place alone tells it.
@@ -86,7 +124,7 @@ pub(super) fn role_at(place: &str) -> Option<Role> {
 
 impl Default for MinorBoundCharts {
     fn default() -> Self {
-        Self::of_providers(PROVIDERS.into_iter().flat_map(|provider| provider.charts))
+        Self::of_providers(PROVIDERS.iter().flat_map(|provider| provider.charts))
     }
 }
 
@@ -113,9 +151,17 @@ mod tests {
     }
 
     #[test]
+    fn names_of_images_say_their_version() {
+        let names = PROVIDERS.iter().filter_map(|provider| provider.image_name);
+        for name in names {
+            assert!(name.parse::<ImagePattern>().is_ok(), "{name}");
+        }
+    }
+
+    #[test]
     fn providers_do_not_describe_the_same_twice() {
-        let mut names: Vec<&str> = PROVIDERS.map(|provider| provider.name).to_vec();
-        let forms = PROVIDERS.into_iter().flat_map(|provider| provider.forms);
+        let mut names: Vec<&str> = PROVIDERS.iter().map(|provider| provider.name).collect();
+        let forms = PROVIDERS.iter().flat_map(|provider| provider.forms);
         names.extend(forms.chain(&OF_OTHERS).map(|form| form.kind));
         names.extend(kinds().iter().map(|kind| kind.name()));
         let count = names.len();

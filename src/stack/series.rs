@@ -170,7 +170,10 @@ impl SeriesSet {
             learner.series.push(ImageSeries::of_store(store));
         }
         for series in &mut learner.series {
-            let proof = series.store.as_ref().map(|store| stores.proof.of_store(store));
+            let proof = series
+                .store
+                .as_ref()
+                .map(|store| stores.proof.of_store(store));
             series.store_proof = proof.unwrap_or_default();
         }
         Self::titled(learner)

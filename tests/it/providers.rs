@@ -16,8 +16,8 @@ fn names_in(folder: &Path) -> BTreeSet<String> {
 }
 
 fn known() -> BTreeSet<String> {
-    let known = PROVIDERS.map(|provider| provider.name.to_owned());
-    known.into()
+    let names = PROVIDERS.iter().map(|provider| provider.name.to_owned());
+    names.collect()
 }
 
 #[test]

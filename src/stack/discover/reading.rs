@@ -6,14 +6,14 @@ use std::sync::Arc;
 use crate::stack::addon::MinorBoundCharts;
 use crate::stack::document::names_a_version;
 use crate::stack::facts::{Fact, Fault, FaultKind, Reference};
-use crate::stack::kinds::CSCTL_FILE;
+use crate::stack::identity::{DirectoryNames, Identity};
 use crate::stack::layout::Layout;
 use crate::stack::model::{SourceTree, Stack};
 use crate::stack::provider;
 use crate::stack::role::Role;
 use crate::stack::series::SeriesSet;
 use crate::stack::source::SourceFile;
-use crate::stack::tree::{Content, Tree, is_below};
+use crate::stack::tree::{Content, Tree};
 use crate::version::{KubernetesVersion, Minor};
 
 /// Files that were read before, by path.
@@ -27,6 +27,8 @@ pub(super) struct Source<'s> {
     pub(super) tree: &'s Tree,
     pub(super) known: &'s Known,
     pub(super) charts: &'s MinorBoundCharts,
+    /// Where the stack says what it is.
+    pub(super) identity: &'static Identity,
 }
 
 /// Reads the stack in a directory from its source trees.
@@ -141,7 +143,7 @@ fn read_source_tree(
     let known_faults = troubles.faults.len();
     let mut files = Vec::new();
     for (path, content) in source.tree.files_below(directory) {
-        if belongs(path, directory, base) {
+        if source.identity.belongs(path, directory, base) {
             let place = path[directory.len()..].trim_start_matches('/');
             files.extend(read_file(path, place, content, source, troubles));
         }
@@ -149,32 +151,35 @@ fn read_source_tree(
     let is_unread = troubles.faults[known_faults..]
         .iter()
         .any(Fault::hides_stack);
-    let tree = tree_of(base, directory, files, is_unread);
-    troubles.faults.extend(check_names(&tree));
+    let mut tree = tree_of(source.identity, base, directory, files);
+    tree.is_torn |= is_unread;
+    troubles.faults.extend(check_names(source.identity, &tree));
     if tree.minor.is_none() && !is_unread {
-        let hint = "set config.kubernetesVersion to a version such as v1.34.7";
         let message = "no Kubernetes version is stated";
-        let fault = Fault::new(&own_file(&tree), None, message, hint);
-        troubles.faults.push(fault.of(Role::CsctlConfig));
+        let own = own_file(source.identity, &tree);
+        let fault = Fault::new(&own, None, message, source.identity.version_hint);
+        let role = source.identity.own_kind().role();
+        troubles.faults.push(fault.of(role));
     }
     tree
 }
 
 /// Returns the source tree that files make; its directory says what they do not.
 fn tree_of(
+    identity: &Identity,
     base: &str,
     directory: &str,
     files: Vec<Arc<SourceFile>>,
-    is_unread: bool,
 ) -> SourceTree {
     let references = references_of(&files);
-    let (provider, name) = match directory_names(base) {
-        Some((provider, name)) => (provider, name),
-        None => ("", base),
+    let unnamed = DirectoryNames {
+        provider: "",
+        stack: base,
     };
+    let by_directory = (identity.read_names)(base).unwrap_or(unnamed);
     let default = default_of(&references);
     let named = directory.rsplit('/').next().unwrap_or_default();
-    let minor = minor_of_directory(named)
+    let minor = (identity.read_minor)(named)
         .or(default.map(KubernetesVersion::minor))
         .or_else(|| {
             references
@@ -184,23 +189,17 @@ fn tree_of(
     SourceTree {
         directory: directory.to_owned(),
         provider: stated(&references, &Fact::Provider)
-            .unwrap_or(provider)
+            .unwrap_or(by_directory.provider)
             .to_owned(),
         name: stated(&references, &Fact::StackName)
-            .unwrap_or(name)
+            .unwrap_or(by_directory.stack)
             .to_owned(),
         minor,
         // A version of another minor is a mistake in one of the two, and no default.
         default: default.filter(|version| Some(version.minor()) == minor),
-        is_torn: is_unread || minor.is_none(),
+        is_torn: minor.is_none(),
         files,
     }
-}
-
-/// Returns the provider and the name that a directory such as `providers/openstack/scs2` gives a stack.
-fn directory_names(base: &str) -> Option<(&str, &str)> {
-    let (above, name) = base.rsplit_once('/')?;
-    Some((above.rsplit('/').next()?, name))
 }
 
 fn references_of(files: &[Arc<SourceFile>]) -> Vec<&Reference> {
@@ -221,21 +220,12 @@ fn stated_minor(reference: &Reference) -> Option<Minor> {
 }
 
 /// Returns the file that says, or should say, what a source tree is.
-fn own_file(source: &SourceTree) -> String {
+fn own_file(identity: &Identity, source: &SourceTree) -> String {
+    let place = identity.own_kind().place().unwrap_or_default();
     match source.directory.as_str() {
-        "" => CSCTL_FILE.to_owned(),
-        directory => format!("{directory}/{CSCTL_FILE}"),
+        "" => place.to_owned(),
+        directory => format!("{directory}/{place}"),
     }
-}
-
-/// Tells whether a file is one of a source tree. One in the directory of the stack itself does not own the source trees below it.
-pub(super) fn belongs(path: &str, directory: &str, base: &str) -> bool {
-    if !is_below(path, directory) || directory != base {
-        return is_below(path, directory);
-    }
-    let place = path[directory.len()..].trim_start_matches('/');
-    let first = place.split('/').next().unwrap_or_default();
-    minor_of_directory(first).is_none()
 }
 
 /// The default version: what csctl.yaml or stack.yaml says in full, else another file, else the version of the default's image.
@@ -269,7 +259,7 @@ fn stated_default(reference: &Reference) -> Option<KubernetesVersion> {
 }
 
 /// The operator splits release tags at dashes, and reads none of a stack whose names have some.
-fn check_names(source: &SourceTree) -> Option<Fault> {
+fn check_names(identity: &Identity, source: &SourceTree) -> Option<Fault> {
     for (what, name, fact) in [
         ("provider", &source.provider, Fact::Provider),
         ("cluster stack", &source.name, Fact::StackName),
@@ -279,10 +269,10 @@ fn check_names(source: &SourceTree) -> Option<Fault> {
                 "the {what}'s name `{name}` contains a dash; the operator could not read its release tags"
             );
             let stated = source.references().find(|reference| reference.fact == fact);
-            let own = own_file(source);
+            let own = own_file(identity, source);
             let file = stated.map_or(&own, |reference| &reference.file);
             let line = stated.map(|reference| reference.line);
-            let role = stated.map_or(Role::CsctlConfig, |reference| reference.role);
+            let role = stated.map_or(identity.own_kind().role(), |reference| reference.role);
             return Some(Fault {
                 kind: FaultKind::Name,
                 role: Some(role),
@@ -291,13 +281,4 @@ fn check_names(source: &SourceTree) -> Option<Fault> {
         }
     }
     None
-}
-
-/// Returns the minor that a directory is named after: `1-34`.
-pub(super) fn minor_of_directory(name: &str) -> Option<Minor> {
-    if name.contains('-') {
-        name.parse().ok()
-    } else {
-        None
-    }
 }

@@ -3,14 +3,16 @@
 use super::Provider;
 use crate::catalog::ImageProof;
 use crate::stack::form::{ImageForm, TEMPLATE, named};
-use crate::stack::kinds::CSCTL_MARKS;
+use crate::stack::identity::CSCTL;
 
 pub(super) const PROVIDER: Provider = Provider {
     name: "docker",
-    marks: &CSCTL_MARKS,
+    identity: &CSCTL,
     kinds: &[],
     forms: &FORMS,
     charts: &[],
+    image_name: None,
+    image_files: &[],
     store: Some("kindest/node:v{version}"),
     proof: ImageProof::RegistryDigest,
     releases_images: false,

@@ -5,14 +5,17 @@ use super::Provider;
 use crate::catalog::ImageProof;
 use crate::stack::addon::KnownChart;
 use crate::stack::form::{ImageForm, TEMPLATE, named};
-use crate::stack::kinds::{CSCTL_MARKS, ImageManager, NodeImages, OrcImage};
+use crate::stack::identity::CSCTL;
+use crate::stack::kinds::{ImageManager, NodeImages, OrcImage};
 
 pub(super) const PROVIDER: Provider = Provider {
     name: "openstack",
-    marks: &CSCTL_MARKS,
+    identity: &CSCTL,
     kinds: &[&OrcImage, &NodeImages, &ImageManager],
     forms: &FORMS,
     charts: &CHARTS,
+    image_name: Some("ubuntu-capi-image-v{version}"),
+    image_files: &[".qcow2", ".img", ".raw"],
     store: Some(
         "https://nbg1.your-objectstorage.com/osism/openstack-k8s-capi-images/{os}-kube-v{minor}/{os}-kube-v{version}.qcow2",
     ),

@@ -9,6 +9,7 @@ use crate::overview::LineOverview;
 use crate::report::compact;
 use crate::report::text::layout::{flow, length};
 use crate::report::text::{BOLD, styled};
+use crate::stack::charts_with_key;
 use crate::standard::Standard;
 use crate::version::KubernetesVersion;
 
@@ -134,8 +135,8 @@ fn row(line: &LineMatrix) -> [String; 7] {
         or_nothing(line.default.map(KubernetesVersion::plain)),
         listed(line),
         in_the_store(line),
-        chart(line, "openstack-cloud-controller-manager"),
-        chart(line, "openstack-cinder-csi"),
+        chart(line, "ccm"),
+        chart(line, "csi"),
         or_nothing(line.released.as_ref().map(ToString::to_string)),
     ]
 }
@@ -158,8 +159,9 @@ fn in_the_store(line: &LineMatrix) -> String {
     }
 }
 
-fn chart(line: &LineMatrix, name: &str) -> String {
-    or_nothing(line.charts.get(name).cloned())
+fn chart(line: &LineMatrix, key: &str) -> String {
+    let found = charts_with_key(key).find_map(|name| line.charts.get(name));
+    or_nothing(found.cloned())
 }
 
 fn or_nothing(text: Option<String>) -> String {
