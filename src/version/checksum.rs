@@ -105,7 +105,10 @@ mod tests {
         let error = "x".parse::<Md5>().unwrap_err();
         assert_eq!(error.expected, "an MD5 checksum of 32 hexadecimal digits");
         let sum: Md5 = "AB".repeat(16).parse().unwrap();
-        assert_eq!(sum.spelled_like("md5:00"), format!("md5:{}", "ab".repeat(16)));
+        assert_eq!(
+            sum.spelled_like("md5:00"),
+            format!("md5:{}", "ab".repeat(16))
+        );
         assert_eq!(sum.spelled_like("00"), "ab".repeat(16));
     }
 

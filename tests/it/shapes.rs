@@ -383,10 +383,7 @@ fn a_list_by_another_algorithm_holds_the_default() {
             format!("sha512:{}", "a".repeat(128)),
             "gives no SHA-512 checksum",
         ),
-        (
-            format!("md5:{}", "a".repeat(32)),
-            "gives no MD5 checksum",
-        ),
+        (format!("md5:{}", "a".repeat(32)), "gives no MD5 checksum"),
     ] {
         let own = managed(
             "ubuntu-capi-image",
