@@ -1,10 +1,11 @@
-//! The matrix: per stack line the patches with the state of each. Worked out from what files say and what the catalog offers;
+//! The matrix: per stack line the patches with the state of each. Worked out from what files and the catalog say;
 //! it decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use crate::policy::{Block, BlockableImage, Blocked, Policy};
@@ -54,20 +55,60 @@ pub struct Patch {
     pub is_default: bool,
     /// Whether a list of node images names it.
     pub is_listed: bool,
-    /// Whether the image store offers it, proved.
-    pub is_offered: bool,
-    /// Why an announced image is not offered.
+    /// Whether the image stores have it, proved, for every series.
+    pub is_available: bool,
+    /// Why an announced image is not available.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fault: Option<String>,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub fault: Option<PatchFault>,
     /// The day Kubernetes published it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<Date>,
     /// Why it must not be used, where it is blocked with all of its images.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub blocked: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "why")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub blocked: Option<Block>,
 }
 
-/// What is known of the image store's offer, the most first.
+/// Why an announced image is not available. Written as a phrase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PatchFault {
+    /// A series has no image of the version, and others have.
+    SeriesWithoutImage {
+        /// The series.
+        series: String,
+    },
+    /// The image cannot be proved.
+    Faulty {
+        /// What is wrong, as the catalog says it.
+        reason: String,
+    },
+}
+
+impl fmt::Display for PatchFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SeriesWithoutImage { series } => write!(f, "no image of {series}"),
+            Self::Faulty { reason } => f.write_str(reason),
+        }
+    }
+}
+
+impl Serialize for PatchFault {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[expect(
+    clippy::ref_option,
+    reason = "serde passes what it writes by reference"
+)]
+fn why<S: Serializer>(block: &Option<Block>, serializer: S) -> Result<S::Ok, S::Error> {
+    block.as_ref().map(Block::why).serialize(serializer)
+}
+
+/// What is known of what the image stores have, the most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -93,7 +134,7 @@ impl LineMatrix {
     /// Tells whether the stores answered, and the default's image is not among what they have.
     pub fn is_default_gone(&self) -> bool {
         let own = self.patches.iter().find(|patch| patch.is_default);
-        self.store == StoreState::Answered && own.is_some_and(|patch| !patch.is_offered)
+        self.store == StoreState::Answered && own.is_some_and(|patch| !patch.is_available)
     }
 
     /// Returns what is due of this line on the catalog's day. A source tree that names its minor alone provides that minor.
@@ -106,11 +147,11 @@ impl LineMatrix {
         found
     }
 
-    /// Returns the versions the store offers and no list names, oldest first; blocked ones are left out.
+    /// Returns the versions that are available and that no list names, oldest first; blocked ones are left out.
     pub fn unlisted(&self) -> Vec<KubernetesVersion> {
         self.patches
             .iter()
-            .filter(|patch| patch.is_offered && !patch.is_listed && patch.blocked.is_none())
+            .filter(|patch| patch.is_available && !patch.is_listed && patch.blocked.is_none())
             .map(|patch| patch.version)
             .collect()
     }
@@ -119,7 +160,7 @@ impl LineMatrix {
     #[must_use]
     pub fn marked(mut self, blocked: &Blocked<'_>) -> Self {
         for patch in &mut self.patches {
-            patch.blocked = blocked.version(patch.version).map(Block::why);
+            patch.blocked = blocked.version(patch.version).cloned();
         }
         self
     }
@@ -129,15 +170,16 @@ impl LineMatrix {
 /// have, where a catalog is known.
 pub fn blocked<'p>(stack: &Stack, catalog: Option<&Catalog>, policy: &'p Policy) -> Blocked<'p> {
     let series = stack.series.all().iter();
-    let offered = series.flat_map(|series| {
-        let store = series.store.as_ref();
-        let store = store.and_then(|pattern| catalog?.find_store(pattern));
-        Offered { series, store }.all()
-    });
-    let offered = offered.map(|image| BlockableImage {
-        version: image.version,
-        os: image.os.as_ref(),
-    });
+    let stored = series
+        .flat_map(|series| {
+            let pattern = series.store.as_ref();
+            let store = pattern.and_then(|pattern| catalog?.find_store(pattern));
+            SeriesStore { series, store }.images()
+        })
+        .map(|image| BlockableImage {
+            version: image.version,
+            os: image.os.as_ref(),
+        });
     let entries = stack
         .files()
         .flat_map(SourceFile::image_lists)
@@ -156,7 +198,7 @@ pub fn blocked<'p>(stack: &Stack, catalog: Option<&Catalog>, policy: &'p Policy)
         }),
         _ => None,
     });
-    Blocked::new(policy, offered.chain(listed).chain(named))
+    Blocked::new(policy, stored.chain(listed).chain(named))
 }
 
 /// Returns the minors that a stack's files speak of, oldest first.
@@ -186,62 +228,66 @@ pub fn matrix(stack: &Stack, catalog: &Catalog) -> Vec<LineMatrix> {
     minors.filter_map(|minor| view.line(minor)).collect()
 }
 
-/// Returns the matrix of the minors that the stores offer beyond the newest one of the stack.
+/// Returns the matrix of the minors that the stores have beyond the newest one of the stack.
 pub fn new_minors(stack: &Stack, catalog: &Catalog) -> Vec<LineMatrix> {
     let newest = minors_of(stack).last().copied();
     let view = View::new(stack, catalog);
-    let offered = view
-        .offers
-        .iter()
-        .flat_map(Offered::all)
-        .map(|image| image.version.minor());
-    let newer: BTreeSet<Minor> = offered
+    let images = view.stores.iter().flat_map(SeriesStore::images);
+    let newer: BTreeSet<Minor> = images
+        .map(|image| image.version.minor())
         .filter(|minor| newest.is_some_and(|newest| *minor > newest))
         .collect();
     let lines = newer.into_iter().filter_map(|minor| view.line(minor));
     lines
-        .filter(|line| line.patches.iter().any(|patch| patch.is_offered))
+        .filter(|line| line.patches.iter().any(|patch| patch.is_available))
         .collect()
 }
 
-/// What a store offers of one series.
-struct Offered<'a> {
+/// A series with its image store, as the catalog has it.
+struct SeriesStore<'a> {
     series: &'a ImageSeries,
     store: Option<&'a ImageStore>,
 }
 
-impl<'a> Offered<'a> {
-    fn all(&self) -> impl Iterator<Item = &'a NodeImage> + use<'a> {
+impl<'a> SeriesStore<'a> {
+    fn images(&self) -> impl Iterator<Item = &'a NodeImage> + use<'a> {
+        let all = self.store.map_or(&[][..], |store| &store.images);
+        self.own(all)
+    }
+
+    fn of_minor(&self, minor: Minor) -> impl Iterator<Item = &'a NodeImage> + use<'a> {
+        let all = self
+            .store
+            .map_or(&[][..], |store| store.images_of_minor(minor));
+        self.own(all)
+    }
+
+    /// A store may have images of several series, on other operating systems.
+    fn own(&self, images: &'a [NodeImage]) -> impl Iterator<Item = &'a NodeImage> + use<'a> {
         let series = self.series;
-        let images = self.store.map_or(&[][..], |store| &store.images);
         images
             .iter()
             .filter(|image| series.has_os(image.os.as_ref()))
     }
 
-    fn of_minor(&self, minor: Minor) -> impl Iterator<Item = &'a NodeImage> + use<'a> {
-        let series = self.series;
-        let images = self
-            .store
-            .map_or(&[][..], |store| store.images_of_minor(minor));
-        images
-            .iter()
-            .filter(|image| series.has_os(image.os.as_ref()))
+    fn has(&self, version: KubernetesVersion) -> bool {
+        let mut images = self.of_minor(version.minor());
+        images.any(|image| image.version == version)
     }
 }
 
 struct View<'a> {
     stack: &'a Stack,
     catalog: &'a Catalog,
-    /// What the stores offer of each series whose images have a source.
-    offers: Vec<Offered<'a>>,
+    /// The series whose images have a source.
+    stores: Vec<SeriesStore<'a>>,
     /// What lists of versions say, by minor: they may have many rows.
     listed: BTreeMap<Minor, Vec<&'a Reference>>,
     /// The images of image lists, by minor.
     entries: BTreeMap<Minor, Vec<Listed<'a>>>,
 }
 
-/// An image of a image list.
+/// An image of an image list.
 struct Listed<'a> {
     entry: &'a ImageListEntry,
     /// The source tree that the image list is in; nothing where it is beside all of them.
@@ -250,10 +296,9 @@ struct Listed<'a> {
 
 impl<'a> View<'a> {
     fn new(stack: &'a Stack, catalog: &'a Catalog) -> Self {
-        let sourced = stack.series.all().iter();
-        let offers = sourced.filter_map(|series| {
+        let stores = stack.series.all().iter().filter_map(|series| {
             let pattern = series.store.as_ref()?;
-            Some(Offered {
+            Some(SeriesStore {
                 series,
                 store: catalog.find_store(pattern),
             })
@@ -261,7 +306,7 @@ impl<'a> View<'a> {
         Self {
             stack,
             catalog,
-            offers: offers.collect(),
+            stores: stores.collect(),
             listed: listed(stack),
             entries: entries(stack),
         }
@@ -323,69 +368,45 @@ impl<'a> View<'a> {
     }
 
     fn patches(&self, minor: Minor, default: Option<KubernetesVersion>) -> Vec<Patch> {
-        let mut patches: BTreeMap<KubernetesVersion, Patch> = BTreeMap::new();
-        let empty = |version| Patch {
-            version,
-            os: Vec::new(),
-            is_default: default == Some(version),
-            is_listed: false,
-            is_offered: false,
-            fault: None,
-            published: self.catalog.find_published(version),
-            blocked: None,
+        let mut patches = Patches {
+            catalog: self.catalog,
+            default,
+            by_version: BTreeMap::new(),
         };
         for entry in self.entries(minor) {
-            let patch = patches
-                .entry(entry.version)
-                .or_insert_with(|| empty(entry.version));
+            let patch = patches.of(entry.version);
             patch.is_listed = true;
             patch.os.extend(entry.os.clone());
         }
-        let mut offering: BTreeMap<KubernetesVersion, Vec<&ImageSeries>> = BTreeMap::new();
-        for offer in &self.offers {
-            for image in offer.of_minor(minor) {
-                let patch = patches
-                    .entry(image.version)
-                    .or_insert_with(|| empty(image.version));
-                patch.os.extend(image.os.clone());
-                let all = offering.entry(image.version).or_default();
-                if !all.iter().any(|series| std::ptr::eq(*series, offer.series)) {
-                    all.push(offer.series);
-                }
+        for image in self.stores.iter().flat_map(|own| own.of_minor(minor)) {
+            // What one series has and another has not is of no use: a cluster needs an image of each.
+            let lacking = self.stores.iter().find(|other| !other.has(image.version));
+            let patch = patches.of(image.version);
+            patch.os.extend(image.os.clone());
+            patch.is_available = lacking.is_none();
+            patch.fault = lacking.map(|own| PatchFault::SeriesWithoutImage {
+                series: own.series.title.clone(),
+            });
+        }
+        let stores = self.stores.iter().filter_map(|own| own.store);
+        for faulty in stores.flat_map(|store| &store.faulty) {
+            if faulty.version.minor() == minor {
+                let patch = patches.of(faulty.version);
+                patch.fault.get_or_insert_with(|| PatchFault::Faulty {
+                    reason: faulty.reason.clone(),
+                });
             }
         }
-        for (version, having) in &offering {
-            let lacks = |offer: &&Offered<'_>| {
-                !having
-                    .iter()
-                    .any(|series| std::ptr::eq(*series, offer.series))
-            };
-            if let Some(patch) = patches.get_mut(version) {
-                let lacking = self.offers.iter().find(lacks);
-                patch.is_offered = lacking.is_none();
-                patch.fault = lacking.map(|offer| format!("no image of {}", offer.series.title));
-            }
-        }
-        let faulty = self
-            .offers
-            .iter()
-            .filter_map(|offer| offer.store)
-            .flat_map(|store| &store.faulty);
-        for faulty in faulty.filter(|faulty| faulty.version.minor() == minor) {
-            let patch = patches
-                .entry(faulty.version)
-                .or_insert_with(|| empty(faulty.version));
-            patch.fault.get_or_insert_with(|| faulty.reason.clone());
-        }
+        // A default is shown whether or not anybody has an image of it.
         if let Some(default) = default {
-            patches.entry(default).or_insert_with(|| empty(default));
+            patches.of(default);
         }
-        let mut patches: Vec<Patch> = patches.into_values().collect();
-        for patch in &mut patches {
+        let mut found: Vec<Patch> = patches.by_version.into_values().collect();
+        for patch in &mut found {
             patch.os.sort();
             patch.os.dedup();
         }
-        patches
+        found
     }
 
     /// The addon charts of a minor: what its source tree depends on, else what the list of versions says.
@@ -401,10 +422,7 @@ impl<'a> View<'a> {
             .trees
             .iter()
             .find(|tree| tree.minor == Some(minor));
-        for reference in source
-            .into_iter()
-            .flat_map(crate::stack::SourceTree::references)
-        {
+        for reference in source.into_iter().flat_map(SourceTree::references) {
             if let Fact::ChartDependency { chart, range, .. } = &reference.fact
                 && self.stack.charts.find(chart).is_some()
             {
@@ -418,6 +436,28 @@ impl<'a> View<'a> {
             }
         }
         charts
+    }
+}
+
+/// The patches of a minor, as they are found.
+struct Patches<'a> {
+    catalog: &'a Catalog,
+    default: Option<KubernetesVersion>,
+    by_version: BTreeMap<KubernetesVersion, Patch>,
+}
+
+impl Patches<'_> {
+    fn of(&mut self, version: KubernetesVersion) -> &mut Patch {
+        self.by_version.entry(version).or_insert_with(|| Patch {
+            version,
+            os: Vec::new(),
+            is_default: self.default == Some(version),
+            is_listed: false,
+            is_available: false,
+            fault: None,
+            published: self.catalog.find_published(version),
+            blocked: None,
+        })
     }
 }
 
@@ -454,7 +494,7 @@ fn entries(stack: &Stack) -> BTreeMap<Minor, Vec<Listed<'_>>> {
     entries
 }
 
-/// Tells what is known of the stores' offer for a minor: the least that is known of any series.
+/// Tells what is known of a minor's images in the stores: the least that is known of any series.
 pub fn store_state(catalog: &Catalog, stack: &Stack, minor: Minor) -> StoreState {
     let stores = stack.series.all().iter();
     let states = stores.filter_map(|series| {
@@ -464,7 +504,7 @@ pub fn store_state(catalog: &Catalog, stack: &Stack, minor: Minor) -> StoreState
     states.max().unwrap_or(StoreState::Unknown)
 }
 
-/// Tells what is known of a store's offer for a minor.
+/// Tells what is known of a minor's images in a store.
 pub fn state_of(catalog: &Catalog, pattern: &ImagePattern, minor: Minor) -> StoreState {
     let failed = catalog.unreachable.iter().any(|unreachable| {
         let same = pattern.as_str() == unreachable.source;

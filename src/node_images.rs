@@ -128,8 +128,8 @@ pub fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
             "write the version in full, such as v1.34.7",
         ));
     };
-    let written = provider.config.get("method");
-    let written = written.and_then(serde_yaml::Value::as_str);
+    let value = provider.config.get("method");
+    let written = value.and_then(serde_yaml::Value::as_str);
     let Some(method) = written.and_then(Method::parse) else {
         let message = match written {
             Some(method) => {
@@ -148,10 +148,10 @@ pub fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
 }
 
 fn is_provider_name(name: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let mut bytes = name.bytes();
     !name.is_empty()
         && name.len() <= 253
-        && name.bytes().all(inner)
+        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !name.starts_with('-')
         && !name.ends_with('-')
 }
@@ -233,9 +233,11 @@ fn name_in_cloud(pattern: Option<&str>, entry: &ImageListEntry) -> Result<String
 
 /// The operator makes a resource of each image's name, so it must be a name of RFC 1123.
 fn checked_name(name: String) -> Result<String, PluginError> {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
-    let edges = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    if name.bytes().all(inner) && name.starts_with(edges) && name.ends_with(edges) {
+    let is_inner = name
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
+    if is_inner && !name.is_empty() && !name.starts_with(['-', '.']) && !name.ends_with(['-', '.'])
+    {
         return Ok(name);
     }
     let message = format!(

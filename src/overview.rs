@@ -118,7 +118,7 @@ impl LineOverview {
     /// Tells whether a patch is newer than the default and may be used, or would be if its image were sound.
     fn is_newer(&self, patch: &Patch) -> bool {
         let default = self.matrix.default;
-        let counts = patch.is_offered || patch.fault.is_some();
+        let counts = patch.is_available || patch.fault.is_some();
         counts && patch.blocked.is_none() && default.is_some_and(|own| patch.version > own)
     }
 }
@@ -151,11 +151,20 @@ pub struct MissingMinor {
     pub store: StoreState,
 }
 
-/// Returns the overview; `with_references` adds every place that states a fact.
-pub fn overview(input: PlanInput<'_>, with_references: bool) -> Overview {
+/// How much an overview tells of each stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OverviewDetail {
+    /// Its lines.
+    Lines,
+    /// Every place that states a fact, too.
+    References,
+}
+
+/// Returns the overview. Stacks are read, looked at and let go one by one.
+pub fn overview(input: PlanInput<'_>, detail: OverviewDetail) -> Overview {
     let shown = input.discovery.map(input.tree, |stack| {
         if input.selection.takes(stack) {
-            Some(stack_overview(input, with_references, stack))
+            Some(stack_overview(input, detail, stack))
         } else {
             None
         }
@@ -173,7 +182,7 @@ pub fn overview(input: PlanInput<'_>, with_references: bool) -> Overview {
 /// Returns the matrix of one stack, and how many of its lines a plan would change.
 fn stack_overview(
     input: PlanInput<'_>,
-    with_references: bool,
+    detail: OverviewDetail,
     stack: &Stack,
 ) -> (StackOverview, usize) {
     let policy = input.policy.for_stack(&stack.title());
@@ -183,53 +192,47 @@ fn stack_overview(
         .iter()
         .filter(|line| !line.classes.is_empty())
         .count();
-    let mut lines = matrix(stack, input.catalog);
-    let own: BTreeSet<Minor> = lines.iter().map(|line| line.line.minor).collect();
+    let mut matrices = matrix(stack, input.catalog);
+    let own: BTreeSet<Minor> = matrices.iter().map(|line| line.line.minor).collect();
     let mut new = new_minors(stack, input.catalog);
     new.retain(|line| policy.minors.contains(line.line.minor));
-    lines.extend(new);
-    let blocked = blocked(stack, Some(input.catalog), &policy);
-    lines = lines
-        .into_iter()
-        .map(|line| line.marked(&blocked))
-        .collect();
-    let have: Vec<Minor> = lines.iter().map(|line| line.line.minor).collect();
+    matrices.extend(new);
+    let have: Vec<Minor> = matrices.iter().map(|line| line.line.minor).collect();
     let missing = missing_minors(input.catalog, &have, input.catalog.as_of);
-    lines.retain(|line| is_asked(input, line.line.minor));
+    let blocked = blocked(stack, Some(input.catalog), &policy);
     let known = Known {
         input,
         own: &own,
         planned: &planned,
         is_torn: is_torn(stack, &planned),
     };
-    let lines: Vec<LineOverview> = lines.into_iter().map(|line| known.line(line)).collect();
-    let missing = missing
+    let lines = matrices
         .into_iter()
-        .filter(|minor| is_asked(input, *minor))
-        .filter_map(|minor| missing_minor(input, stack, minor))
+        .filter(|line| is_asked(input, line.line.minor))
+        .map(|line| known.line(line.marked(&blocked)))
         .collect();
-    let shown = StackOverview {
+    let mut shown = StackOverview {
         title: stack.title(),
         directory: stack.directory.clone(),
         layout: stack.layout,
         series: stack.series.all().to_vec(),
+        lines,
+        missing: missing
+            .into_iter()
+            .filter(|minor| is_asked(input, *minor))
+            .filter_map(|minor| missing_minor(input, stack, minor))
+            .collect(),
         unknown: planned.unknown,
         is_blind: planned.is_blind,
-        lines,
-        missing,
-        references: if with_references {
-            references(stack, input)
-        } else {
-            Vec::new()
-        },
-        image_lists: stack
-            .files()
-            .filter(|_| with_references)
-            .flat_map(SourceFile::image_lists)
-            .cloned()
-            .collect(),
+        references: Vec::new(),
+        image_lists: Vec::new(),
         faults: stack.faults.clone(),
     };
+    if detail == OverviewDetail::References {
+        shown.references = references(stack, input);
+        let image_lists = stack.files().flat_map(SourceFile::image_lists);
+        shown.image_lists = image_lists.cloned().collect();
+    }
     (shown, pending)
 }
 

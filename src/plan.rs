@@ -9,6 +9,7 @@ pub mod facts;
 mod files;
 mod knowledge;
 mod limits;
+mod line_pair;
 mod notes;
 mod proof;
 mod publish;
@@ -46,7 +47,7 @@ pub use release::{ComponentBump, Release};
 pub use request::catalog_request;
 pub use selection::{Carried, Selection};
 use target::Target;
-pub use words::Said;
+pub use words::FactMessage;
 
 /// The version of the plan's JSON form.
 pub const PLAN_SCHEMA: u32 = 1;
@@ -58,7 +59,7 @@ pub struct PlanInput<'a> {
     pub tree: &'a Tree,
     /// The cluster stacks in it.
     pub discovery: &'a Discovery,
-    /// What the world offers.
+    /// What the sources said.
     pub catalog: &'a Catalog,
     /// The policy.
     pub policy: &'a Policy,
@@ -66,6 +67,16 @@ pub struct PlanInput<'a> {
     pub wishes: &'a Wishes,
     /// What the user asked for.
     pub selection: &'a Selection,
+}
+
+impl PlanInput<'_> {
+    /// Tells whether the policy looks at a minor of a stack, and the person who asked does.
+    fn looks_at(&self, stack: &Stack, minor: Minor) -> bool {
+        let mut trees = stack.trees.iter();
+        self.policy.minors.contains(minor)
+            && self.selection.takes_minor(stack, minor)
+            && !trees.any(|tree| tree.is_torn && tree.minor == Some(minor))
+    }
 }
 
 /// What would change in a repository.
@@ -121,10 +132,7 @@ pub struct StackPlan {
 impl StackPlan {
     /// Tells whether a file is one of the stack's.
     pub fn has_file(&self, file: &FileChange) -> bool {
-        let below = file.path.strip_prefix(&self.directory);
-        self.directory.is_empty()
-            || below.is_some_and(|rest| rest.starts_with('/'))
-            || self.outside.contains(&file.path)
+        file.is_below(&self.directory) || self.outside.contains(&file.path)
     }
 }
 
@@ -193,6 +201,14 @@ pub struct FileChange {
     /// The single edits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<EditNote>,
+}
+
+impl FileChange {
+    /// Tells whether it is in a directory, which is the repository's root where its name is empty.
+    fn is_below(&self, directory: &str) -> bool {
+        let below = self.path.strip_prefix(directory);
+        directory.is_empty() || below.is_some_and(|rest| rest.starts_with('/'))
+    }
 }
 
 /// What happens to a file.
@@ -267,18 +283,19 @@ impl Plan {
     /// Returns the stacks that would change in part: a person has to change a file of theirs.
     pub fn incomplete(&self) -> impl Iterator<Item = &StackPlan> {
         self.stacks.iter().filter(|stack| {
-            let has_files = || self.files.iter().any(|file| stack.has_file(file));
-            !stack.out_of_reach.is_empty() && has_files()
+            let mut files = self.files.iter();
+            !stack.out_of_reach.is_empty() && files.any(|file| stack.has_file(file))
         })
     }
 
     /// Takes the changes of such stacks out of the plan; returns their titles.
     pub fn leave_out_incomplete(&mut self) -> Vec<String> {
         let titles: Vec<String> = self.incomplete().map(|stack| stack.title.clone()).collect();
-        let left_out = |stack: &&mut StackPlan| titles.contains(&stack.title);
-        for stack in self.stacks.iter_mut().filter(left_out) {
-            self.files.retain(|file| !stack.has_file(file));
-            stack.lines.clear();
+        for stack in &mut self.stacks {
+            if titles.contains(&stack.title) {
+                self.files.retain(|file| !stack.has_file(file));
+                stack.lines.clear();
+            }
         }
         titles
     }
@@ -317,6 +334,7 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
     };
     let mut outside: BTreeSet<String> = BTreeSet::new();
     for (mut stack, files) in planned.into_iter().flatten() {
+        // Both edits are made from the file as it is, so that one would undo the other.
         if let Some(twice) = stack.outside.iter().find(|path| outside.contains(*path)) {
             let message = "two stacks change this file";
             let hint = "give each stack a file of its own in `references`";
@@ -335,8 +353,9 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
 
 /// Plans one stack: what would change in it, and its files that would.
 pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileChange>) {
-    let of_kind = |kind| stack.faults.iter().filter(move |fault| fault.kind == kind);
-    let unread = || of_kind(FaultKind::OutOfReach);
+    let wrong_names = faults_of(stack, FaultKind::Name).cloned();
+    let (hiding, readable): (Vec<&Fault>, Vec<&Fault>) =
+        faults_of(stack, FaultKind::OutOfReach).partition(|fault| fault.hides_stack());
     let mut planned = StackPlan {
         title: stack.title(),
         directory: stack.directory.clone(),
@@ -347,15 +366,9 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         unknown_minors: BTreeSet::new(),
         skipped: Vec::new(),
         is_blind: false,
-        notes: of_kind(FaultKind::Name)
-            .cloned()
-            .map(Note::WrongName)
-            .collect(),
+        notes: wrong_names.map(Note::WrongName).collect(),
         out_of_reach: Vec::new(),
-        faults: unread()
-            .filter(|fault| fault.hides_stack())
-            .cloned()
-            .collect(),
+        faults: hiding.into_iter().cloned().collect(),
     };
     let unread_templates = stack.notes.iter().cloned();
     planned
@@ -363,11 +376,12 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         .extend(unread_templates.map(Note::UnreadTemplate));
     planned.notes.extend(notes::unproved(stack));
     let mut limits = Limits::default();
-    for fault in unread().filter(|fault| !fault.hides_stack()) {
+    for fault in readable {
         limits
             .out_of_reach
             .insert(fault.file.clone(), fault.clone());
     }
+    // Of such a stack nobody knows which versions it has.
     if stack.trees.iter().all(|tree| tree.is_torn) {
         planned.out_of_reach = limits.out_of_reach.into_values().collect();
         return (planned, Vec::new());
@@ -378,7 +392,7 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
         ..input
     };
     let available = Available::new(input, stack);
-    // Each attempt that fails takes away a default, a minor or a file.
+    // Each attempt that fails takes away a default, a minor or a file, of which there are not many: the loop ends.
     loop {
         let target = Target::new(input, stack, &available, &limits);
         let refusals = match files::carry_out(&target) {
@@ -399,10 +413,14 @@ pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileCh
     }
 }
 
+fn faults_of(stack: &Stack, kind: FaultKind) -> impl Iterator<Item = &Fault> {
+    stack.faults.iter().filter(move |fault| fault.kind == kind)
+}
+
 /// Says what a target that was carried out does, and what it does not.
 fn finish(
     target: &Target<'_>,
-    outcome: files::Outcome,
+    outcome: files::StackOutcome,
     mut planned: StackPlan,
 ) -> (StackPlan, Vec<FileChange>) {
     planned.out_of_reach = target.limits.out_of_reach.values().cloned().collect();
@@ -412,12 +430,18 @@ fn finish(
     planned.skipped.extend(skips::skips(target));
     planned.skipped.extend(withheld::withheld(target));
     let after = outcome.after.as_ref().unwrap_or(target.stack);
+    // A blocked version that stays is worse than no change: a half-done removal would look like a whole one.
     let left = proof::left_blocked(target, after);
     let files = if left.is_empty() {
-        let outside = outcome.files.iter().map(|file| &file.path);
-        let outside = outside.filter(|path| !target.stack.holds(path));
+        let paths = outcome.files.iter().map(|file| &file.path);
+        let outside = paths.filter(|path| !target.stack.holds(path));
         planned.outside = outside.cloned().collect();
-        explain::explain(target, &outcome, &mut planned);
+        if outcome.after.is_some() {
+            planned.lines = explain::changed_lines(target, &outcome);
+            planned
+                .notes
+                .extend(notes::notes(target, &outcome, &planned.lines));
+        }
         outcome.files
     } else {
         planned.faults.extend(left);

@@ -91,7 +91,7 @@ impl Overrides {
 /// Which patch images of a minor are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ImagesToList {
-    /// All that the store offers.
+    /// All that are available.
     #[default]
     All,
     /// The newest patches, as many as the number says.
@@ -179,14 +179,14 @@ impl Policy {
     pub fn for_stack(&self, title: &str) -> Self {
         let mut policy = self.clone();
         policy.stacks.clear();
-        let named = |minor: Minor| {
-            self.pinned
-                .iter()
-                .any(|pin| pin.version.minor() == minor && pin.stack.as_deref() == Some(title))
-        };
+        let own_pins = self.pinned.iter();
+        let own_minors: Vec<Minor> = own_pins
+            .filter(|pin| pin.stack.as_deref() == Some(title))
+            .map(|pin| pin.version.minor())
+            .collect();
         policy.pinned.retain(|pin| match &pin.stack {
             Some(stack) => stack == title,
-            None => !named(pin.version.minor()),
+            None => !own_minors.contains(&pin.version.minor()),
         });
         if let Some(own) = self.stacks.get(title) {
             policy.set(own);
@@ -256,13 +256,13 @@ impl FromStr for ImagesToList {
             .split([' ', '='])
             .filter(|word| !word.is_empty())
             .collect();
-        let number = |digits: &str| digits.parse().ok().filter(|n| *n > 0);
         match words[..] {
             ["all"] => Ok(Self::All),
             ["newest"] => Ok(Self::Newest(1)),
-            ["newest", digits] => number(digits)
-                .map(Self::Newest)
-                .ok_or_else(|| "expected a number above 0 after `newest=`".to_owned()),
+            ["newest", digits] => match digits.parse() {
+                Ok(0) | Err(_) => Err("expected a number above 0 after `newest=`".to_owned()),
+                Ok(count) => Ok(Self::Newest(count)),
+            },
             ["from", floor] => floor
                 .parse()
                 .map(Self::From)

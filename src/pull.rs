@@ -6,21 +6,23 @@ mod doctor;
 mod fingerprint;
 mod hidden_block;
 mod key;
+mod proposal;
 mod report;
 mod request;
 mod text;
 mod words;
 
 pub use decide::{
-    Action, Branch, EditedState, Labels, NoLongerNeeded, Observed, Proposal, Refresh, Untested,
-    decide, decide_untested, find_open, last_refusal,
+    Action, Branch, EditedState, Labels, NoLongerNeeded, Observed, Refresh, Untested, decide,
+    decide_untested, find_open, last_refusal,
 };
 pub use doctor::{DoctorCheck, DoctorReport, DoctorState};
-pub use fingerprint::{Change, Fingerprint};
+pub use fingerprint::{ChangedFile, Fingerprint};
 pub use hidden_block::{HiddenBlock, MARKER};
 pub use key::PullKey;
-pub use report::{Ended, PullOutcome, PullReport};
-pub use request::{AutoMerge, PullRequest, PullState, Side};
+pub use proposal::Proposal;
+pub use report::{PullEnding, PullOutcome, PullReport};
+pub use request::{AutoMerge, PullBranch, PullRequest, PullState};
 pub use text::{BodyInput, Templates, TextError, body, commit_message, title};
 pub use words::Words;
 

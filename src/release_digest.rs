@@ -2,10 +2,11 @@
 //! hashes differ from those of the last release. Paths and checksums come in, values go out; it reads no file and asks nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest;
 
 use crate::version::{ReleaseTag, Sha256};
@@ -69,12 +70,11 @@ impl CsctlHashes {
 
     /// Returns the hashes of a cluster stack's directory from the contents of its files.
     pub fn of_contents<'c>(files: impl IntoIterator<Item = (&'c str, &'c [u8])>) -> Self {
-        let files = files.into_iter();
-        Self::of(
-            &files
-                .map(|(path, content)| (path.to_owned(), Sha256::of(content)))
-                .collect(),
-        )
+        let digests = files
+            .into_iter()
+            .map(|(path, content)| (path.to_owned(), Sha256::of(content)))
+            .collect();
+        Self::of(&digests)
     }
 
     /// Reads the text of a `hashes.json`; nothing where it is no JSON object.
@@ -159,12 +159,11 @@ impl LastRelease {
         }
     }
 
-    /// Returns where its hashes are from, for people.
-    fn source(&self) -> &'static str {
+    fn source(&self) -> HashSource {
         if self.files.is_some() {
-            "tag"
+            HashSource::Tag
         } else {
-            "hashes.json of"
+            HashSource::HashesJson
         }
     }
 
@@ -174,24 +173,37 @@ impl LastRelease {
         self.hashes.compared().contains(&part)
     }
 
-    /// Returns in which parts a source tree differs from this release: its directories and files at the top. Where only the
-    /// hashes of the release are known, the tree as a whole.
-    pub fn differing_parts(&self, now: &FileDigests) -> BTreeSet<String> {
+    /// Returns in what a source tree differs from this release; nothing where it does not.
+    fn difference(&self, now: &FileDigests) -> Option<Difference> {
         let Some(last) = &self.files else {
             let differs = CsctlHashes::of(now).cluster_stack != self.hashes.cluster_stack;
-            return differs
-                .then(|| "its files".to_owned())
-                .into_iter()
-                .collect();
+            return differs.then_some(Difference::Files);
         };
-        let paths: BTreeSet<&String> = now.keys().chain(last.keys()).collect();
-        let differing = paths
-            .into_iter()
-            .filter(|path| now.get(*path) != last.get(*path));
-        differing
+        let paths = now.keys().chain(last.keys());
+        let differing = paths.filter(|path| now.get(*path) != last.get(*path));
+        let parts: BTreeSet<String> = differing
             .map(|path| path.split('/').next().unwrap_or(path).to_owned())
-            .collect()
+            .collect();
+        (!parts.is_empty()).then_some(Difference::Parts(parts))
     }
+}
+
+/// Where the hashes of a release are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HashSource {
+    /// The files of its git tag.
+    Tag,
+    /// Its published `hashes.json`.
+    HashesJson,
+}
+
+/// In what a source tree differs from a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// Its directories and files at the top.
+    Parts(BTreeSet<String>),
+    /// Some of its files: only the hashes of the release are known.
+    Files,
 }
 
 /// What csctl would do in its mode `stable`.
@@ -204,13 +216,60 @@ pub enum CsctlVerdict {
     /// It says `no change in the cluster stack`.
     Refuses {
         /// Why, as a phrase.
-        reason: String,
+        #[cfg_attr(test, schemars(with = "String"))]
+        reason: Unchanged,
     },
     /// It cannot be told.
     Unknown {
         /// Why, as a phrase.
-        reason: String,
+        #[cfg_attr(test, schemars(with = "String"))]
+        reason: HashesUnknown,
     },
+}
+
+/// That nothing changed of what csctl compares with a release. Written as a phrase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unchanged {
+    /// What it compares, as paths.
+    pub compared: Vec<&'static str>,
+    /// The release.
+    pub last: ReleaseTag,
+    /// Where the hashes of the release are from.
+    pub source: HashSource,
+}
+
+/// Why hashes cannot be compared. Written as a phrase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HashesUnknown {
+    /// Nobody looked at the last release.
+    NotAsked,
+    /// The working directory is in no git repository that could have the tag.
+    NoTag(String),
+    /// Files cannot be read; the phrase is the operating system's or git's.
+    Unreadable(String),
+    /// A file would be copied from outside the source tree.
+    CopiedFile {
+        /// The file.
+        path: String,
+        /// What it would be a copy of.
+        from: String,
+    },
+    /// A file is ignored by git, and csctl hashes it all the same.
+    IgnoredFile {
+        /// The file.
+        path: String,
+        /// The tag, which cannot have it.
+        tag: String,
+    },
+}
+
+/// A source tree that differs from its last release, and that csctl would not publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpublishable {
+    /// In what it differs.
+    pub difference: Difference,
+    /// Why csctl sees nothing of it.
+    pub reason: Unchanged,
 }
 
 /// Tells whether csctl would publish a source tree with these files after that release. Source: `validateHash` in csctl's
@@ -224,35 +283,87 @@ pub fn csctl_verdict(now: &FileDigests, last: &LastRelease) -> CsctlVerdict {
     if !hashes.is_equal_for_csctl(&last.hashes) {
         return CsctlVerdict::Publishes;
     }
-    let reason = format!(
-        "it compares only {} with {} ({} {}), and none of them changed",
-        listing(&last.hashes.compared()),
-        last.tag.version,
-        last.source(),
-        last.tag
-    );
+    let reason = Unchanged {
+        compared: last.hashes.compared(),
+        last: last.tag.clone(),
+        source: last.source(),
+    };
     CsctlVerdict::Refuses { reason }
 }
 
 /// Returns what to say of a source tree that differs from the last release and that csctl would not publish; nothing where it
 /// would, where nothing differs, or where it cannot be told.
-pub fn unpublishable(now: &FileDigests, last: &LastRelease) -> Option<String> {
-    let differing: Vec<String> = last.differing_parts(now).into_iter().collect();
+pub fn unpublishable(now: &FileDigests, last: &LastRelease) -> Option<Unpublishable> {
     let CsctlVerdict::Refuses { reason } = csctl_verdict(now, last) else {
         return None;
     };
-    let parts: Vec<&str> = differing.iter().map(String::as_str).collect();
-    (!parts.is_empty()).then(|| {
-        format!(
-            "the source tree differs from {} in {}, and csctl would refuse to publish it: {reason}",
-            last.tag,
-            listing(&parts)
-        )
-    })
+    let difference = last.difference(now)?;
+    Some(Unpublishable { difference, reason })
 }
 
-fn listing(parts: &[&str]) -> String {
-    match parts {
+impl fmt::Display for Unchanged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tag = &self.last;
+        let source = match self.source {
+            HashSource::Tag => "tag",
+            HashSource::HashesJson => "hashes.json of",
+        };
+        let compared = listing(&self.compared);
+        write!(
+            f,
+            "it compares only {compared} with {} ({source} {tag}), and none of them changed",
+            tag.version
+        )
+    }
+}
+
+impl fmt::Display for HashesUnknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAsked => f.write_str("the hashes of the last release are not known"),
+            Self::NoTag(tag) => write!(f, "no git repository has a tag {tag}"),
+            Self::Unreadable(words) => f.write_str(words),
+            Self::CopiedFile { path, from } => write!(f, "{path} would be a copy of {from}"),
+            Self::IgnoredFile { path, tag } => write!(
+                f,
+                "csctl hashes {path} too, which git ignores, so that {tag} does not have it"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Unpublishable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { difference, reason } = self;
+        let parts = match difference {
+            Difference::Parts(parts) => {
+                listing(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+            }
+            Difference::Files => "its files".to_owned(),
+        };
+        write!(
+            f,
+            "the source tree differs from {} in {parts}, and csctl would refuse to publish it: {reason}",
+            reason.last
+        )
+    }
+}
+
+impl Serialize for Unchanged {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for HashesUnknown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Joins names as a sentence does: `a, b and c`.
+fn listing(names: &[&str]) -> String {
+    match names {
         [] => String::new(),
         [only] => (*only).to_owned(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),

@@ -32,7 +32,7 @@ pub use addon::{ChartSource, MinorBoundChart, MinorBoundCharts, versions_for};
 pub(crate) use agreement::unmet as unmet_references;
 pub use agreement::{StaleReference, stale_references};
 pub(crate) use configured::is_of_git;
-pub use configured::{ConfiguredReferences, Unmet};
+pub use configured::{ConfiguredReferences, Unmet, UnmetReason};
 pub(crate) use configured::{
     ReferenceValues, edit as edit_configured, edit_text as edit_configured_text,
 };

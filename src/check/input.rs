@@ -8,6 +8,7 @@ use super::selection::RuleSelection;
 use crate::catalog::Catalog;
 use crate::plan::Selection;
 use crate::policy::Policy;
+use crate::release_digest::Unpublishable;
 use crate::stack::{Discovery, Tree};
 
 /// What a check is made from.
@@ -28,7 +29,7 @@ pub struct CheckInput<'a> {
     /// The release tags that this state of the repository has, or is to have.
     pub tags: &'a [StateTag],
     /// Why csctl would refuse to publish a source tree, by its directory; empty where nobody asked.
-    pub unpublishable: &'a BTreeMap<String, String>,
+    pub unpublishable: &'a BTreeMap<String, Unpublishable>,
     /// The day.
     pub today: Date,
 }

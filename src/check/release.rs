@@ -18,7 +18,7 @@ fn csctl_refuses(view: &View<'_>) -> Vec<Found> {
     view.lines()
         .filter_map(|line| {
             let why = view.input.unpublishable.get(&line.tree.directory)?;
-            Some(Found::in_file(&line.own_file(), None, why.clone()).of(line.minor))
+            Some(Found::in_file(&line.own_file(), None, why.to_string()).of(line.minor))
         })
         .collect()
 }

@@ -15,6 +15,7 @@ use crate::config::{CONFIG_FILE, Config};
 use crate::error::{CommandError, Status};
 use crate::io::git::GitRepository;
 use crate::plan::{Plan, Selection};
+use crate::release_digest::Unpublishable;
 use crate::report;
 use crate::report::terminal::Form;
 
@@ -230,7 +231,7 @@ impl Checker<'_> {
     fn unpublishable(
         &self,
         repository: &Repository,
-    ) -> Result<BTreeMap<String, String>, CommandError> {
+    ) -> Result<BTreeMap<String, Unpublishable>, CommandError> {
         let is_asked = find_rule(CSCTL_RULE).is_some_and(|rule| self.rules.takes(rule));
         let Some(git) = repository.git.as_ref().filter(|_| is_asked) else {
             return Ok(BTreeMap::new());

@@ -8,7 +8,10 @@ use crate::catalog::Catalog;
 use crate::io::digest::digest_directory;
 use crate::io::git::GitRepository;
 use crate::plan::{Compared, DigestRequest, Plan};
-use crate::release_digest::{CsctlVerdict, FileDigests, LastRelease, csctl_verdict, unpublishable};
+use crate::release_digest::{
+    CsctlVerdict, FileDigests, HashesUnknown, LastRelease, Unpublishable, csctl_verdict,
+    unpublishable,
+};
 use crate::stack::SourceTree;
 use crate::version::ReleaseTag;
 
@@ -19,8 +22,8 @@ pub struct Publication {
     pub last: ReleaseTag,
     /// What csctl would do.
     pub verdict: CsctlVerdict,
-    /// What to say where the tree differs from that release and csctl would not publish it.
-    pub finding: Option<String>,
+    /// Where the tree differs from that release and csctl would not publish it.
+    pub finding: Option<Unpublishable>,
 }
 
 impl Repository {
@@ -63,7 +66,11 @@ impl Repository {
         })
     }
 
-    fn compare(&self, request: &DigestRequest, catalog: &Catalog) -> Result<Compared, String> {
+    fn compare(
+        &self,
+        request: &DigestRequest,
+        catalog: &Catalog,
+    ) -> Result<Compared, HashesUnknown> {
         let last = self.find_last(request, catalog)?;
         let now = self.digest(&request.directory)?;
         if let (Some(git), None) = (&self.git, &self.revision) {
@@ -73,7 +80,11 @@ impl Repository {
     }
 
     /// The published hashes, which csctl itself compares with; where they are not known, the files of the tag.
-    fn find_last(&self, request: &DigestRequest, catalog: &Catalog) -> Result<LastRelease, String> {
+    fn find_last(
+        &self,
+        request: &DigestRequest,
+        catalog: &Catalog,
+    ) -> Result<LastRelease, HashesUnknown> {
         let tag = request.last.clone();
         let releases = &catalog.stack_releases;
         let published = releases.iter().find(|release| release.tag == tag);
@@ -81,23 +92,24 @@ impl Repository {
             return Ok(LastRelease::of_hashes(tag, hashes));
         }
         let Some(git) = &self.git else {
-            return Err(format!("no git repository has a tag {tag}"));
+            return Err(HashesUnknown::NoTag(tag.to_string()));
         };
         let files = git
             .digest_directory(&format!("refs/tags/{tag}"), &request.directory)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| HashesUnknown::Unreadable(error.to_string()))?;
         Ok(LastRelease::of_tag(tag, files))
     }
 
-    fn digest(&self, directory: &str) -> Result<FileDigests, String> {
-        match (&self.revision, &self.git) {
+    fn digest(&self, directory: &str) -> Result<FileDigests, HashesUnknown> {
+        let digested = match (&self.revision, &self.git) {
             (Some(revision), Some(git)) => git
                 .digest_directory(revision, directory)
                 .map_err(|error| error.to_string()),
             (_, _) => {
                 digest_directory(&self.root.join(directory)).map_err(|error| error.to_string())
             }
-        }
+        };
+        digested.map_err(HashesUnknown::Unreadable)
     }
 }
 
@@ -107,7 +119,7 @@ fn refuse_ignored(
     directory: &str,
     now: &FileDigests,
     last: &LastRelease,
-) -> Result<(), String> {
+) -> Result<(), HashesUnknown> {
     let Some(tagged) = &last.files else {
         return Ok(());
     };
@@ -121,10 +133,10 @@ fn refuse_ignored(
             format!("{directory}/{path}")
         };
         if git.is_ignored(&full) {
-            let tag = &last.tag;
-            return Err(format!(
-                "csctl hashes {full} too, which git ignores, so that {tag} does not have it"
-            ));
+            return Err(HashesUnknown::IgnoredFile {
+                path: full,
+                tag: last.tag.to_string(),
+            });
         }
     }
     Ok(())

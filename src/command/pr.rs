@@ -31,7 +31,7 @@ use crate::io::git::{GitRepository, Person, Refs, Remote};
 use crate::io::http::{HttpClient, conceal};
 use crate::plan::Selection;
 use crate::policy::ChangeClass;
-use crate::pull::{Ended, Labels, PullKey, PullOutcome, PullReport, Templates};
+use crate::pull::{Labels, PullEnding, PullKey, PullOutcome, PullReport, Templates};
 use crate::report;
 use crate::report::terminal::{Form, render};
 use crate::version::Minor;
@@ -151,7 +151,7 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    fn outcome(&self, number: Option<u64>, ended: Ended, detail: &str) -> PullOutcome {
+    fn outcome(&self, number: Option<u64>, ended: PullEnding, detail: &str) -> PullOutcome {
         PullOutcome {
             key: self.key.clone(),
             branch: self.branch.to_owned(),
@@ -259,10 +259,10 @@ fn outcome(
             outcome.warnings.push(error);
             true
         }
-        Some(Stop::Failed(_)) | None => report.has(Ended::Ceiling),
+        Some(Stop::Failed(_)) | None => report.has(PullEnding::Ceiling),
     };
     // What failed is not hidden by what the next run does.
-    if report.has(Ended::Failed) {
+    if report.has(PullEnding::Failed) {
         outcome.status = Some(Status::Error);
     } else if is_limited {
         outcome.status = Some(Status::Limited);
@@ -342,7 +342,7 @@ impl Run<'_> {
             })?;
             // A branch that was merged and kept is not worth a line.
             let is_wanted = agenda.changes.contains_key(&key);
-            if is_wanted || outcome.ended != Ended::NothingToDo {
+            if is_wanted || outcome.ended != PullEnding::NothingToDo {
                 outcomes.push(outcome);
             }
         }
@@ -353,7 +353,7 @@ impl Run<'_> {
     fn one(&mut self, task: Task<'_>) -> Result<PullOutcome, Stop> {
         if let Some(doubt) = task.agenda.doubt(task.key) {
             let detail = format!("cannot tell whether it is needed: {doubt}");
-            return Ok(task.outcome(None, Ended::Failed, &detail));
+            return Ok(task.outcome(None, PullEnding::Failed, &detail));
         }
         let (number, ended) = match self.look(task) {
             Ok(looked) => (looked.open_number(task.key), self.chain(task, &looked)),
@@ -377,7 +377,7 @@ impl Run<'_> {
             task.agenda.changes.contains_key(task.key) && looked.open_number(task.key).is_none();
         // Nothing would remember the tests of one that is not opened.
         if would_open && let Some(detail) = self.ceiling() {
-            return Ok(task.outcome(None, Ended::Ceiling, &detail));
+            return Ok(task.outcome(None, PullEnding::Ceiling, &detail));
         }
         let wanted = self.propose(task, &looked.known(task.key, &self.labels))?;
         let mut observation = self.observe(task, looked.clone(), wanted)?;

@@ -4,7 +4,7 @@ use super::unfinished::told;
 use super::{Format, Outcome, Place, Repository, World, to_json};
 use crate::config::Config;
 use crate::error::CommandError;
-use crate::overview::overview;
+use crate::overview::{OverviewDetail, overview};
 use crate::plan::{PlanInput, Selection};
 use crate::policy::Wishes;
 use crate::report;
@@ -43,7 +43,12 @@ fn show(request: &ShowRequest) -> Result<Outcome, CommandError> {
         wishes: &Wishes::default(),
         selection: &selection,
     };
-    let overview = overview(input, request.references);
+    let detail = if request.references {
+        OverviewDetail::References
+    } else {
+        OverviewDetail::Lines
+    };
+    let overview = overview(input, detail);
     let data = match request.format {
         Format::Text => {
             let next = selection.command("plan");

@@ -1,15 +1,17 @@
-//! What a stack may use: the images its stores offer for each of its series, without those that are blocked, on an operating system
+//! What a stack may use: the images its stores have for each of its series, without those that are blocked, on an operating system
 //! that is not followed, or of a minor that has reached its end of life; and the images its own files name. It chooses nothing.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+use jiff::civil::Date;
 
 use super::PlanInput;
 use crate::catalog::{ImageStore, NodeImage};
 use crate::matrix::blocked;
 use crate::policy::{Blocked, ChangeClass, EndOfLife, Policy};
 use crate::stack::{
-    Fact, ImageListForm, ImageSeries, SeriesId, SourceFile, Stack, is_complete_image,
+    Fact, ImageListForm, ImageSeries, ProofKind, SeriesId, SourceFile, Stack, is_complete_image,
 };
 use crate::version::{KubernetesVersion, Minor};
 
@@ -28,10 +30,10 @@ pub(super) struct Available<'a> {
 }
 
 /// What one stack may use of one series.
-struct AvailableSeries<'a> {
-    series: &'a ImageSeries,
+pub(super) struct AvailableSeries<'a> {
+    pub(super) series: &'a ImageSeries,
     /// Its image store, as the catalog has it.
-    store: Option<&'a ImageStore>,
+    pub(super) store: Option<&'a ImageStore>,
     /// The images that may be used; of one version the preferred one is last.
     allowed: Cow<'a, [NodeImage]>,
 }
@@ -40,6 +42,7 @@ impl<'a> Available<'a> {
     /// Works out what a stack may use.
     pub(super) fn new(input: PlanInput<'a>, stack: &'a Stack) -> Self {
         let policy = input.policy;
+        // Only what takes the place of a blocked version is looked for there, and a list may have many entries.
         let named = if policy.blocked.is_empty() {
             Vec::new()
         } else {
@@ -54,8 +57,8 @@ impl<'a> Available<'a> {
             blocked: blocked(stack, Some(input.catalog), policy),
         };
         for series in stack.series.all() {
-            let store = series.store.as_ref();
-            let store = store.and_then(|pattern| input.catalog.find_store(pattern));
+            let pattern = series.store.as_ref();
+            let store = pattern.and_then(|pattern| input.catalog.find_store(pattern));
             let all = store.map_or(&[][..], |store| &store.images);
             found.series.push(AvailableSeries {
                 series,
@@ -67,13 +70,9 @@ impl<'a> Available<'a> {
         found
     }
 
-    /// Returns the series with their stores, as the catalog has them.
-    pub(super) fn stores(
-        &self,
-    ) -> impl Iterator<Item = (SeriesId, &'a ImageSeries, Option<&'a ImageStore>)> + '_ {
-        let ids = self.stack.series.iter().map(|(id, _)| id);
-        ids.zip(&self.series)
-            .map(|(id, own)| (id, own.series, own.store))
+    /// Returns what may be used of each series.
+    pub(super) fn series(&self) -> &[AvailableSeries<'a>] {
+        &self.series
     }
 
     /// Returns the images of a minor that may be used of a series.
@@ -87,7 +86,7 @@ impl<'a> Available<'a> {
         slice_of(&self.common, minor)
     }
 
-    /// Returns the images of a minor as the stores offer them, of all series.
+    /// Returns the images of a minor as the stores have them, of all series.
     pub(super) fn unfiltered(&self, minor: Minor) -> impl Iterator<Item = &'a NodeImage> + '_ {
         self.series.iter().flat_map(move |own| {
             let all = own
@@ -116,64 +115,50 @@ impl<'a> Available<'a> {
     /// does.
     pub(super) fn is_mature(&self, version: KubernetesVersion) -> bool {
         let age = self.input.policy.minimum_age;
-        let known = || {
-            let built = self.of_minor(version.minor()).iter();
-            let built = built.filter(|image| image.version == version);
-            let published = self.input.catalog.find_published(version);
-            published.or_else(|| built.filter_map(|image| image.built).min())
-        };
-        age.is_zero() || known().is_some_and(|day| age.first_day(day) <= self.input.catalog.as_of)
+        age.is_zero()
+            || self
+                .first_day(version)
+                .is_some_and(|day| age.first_day(day) <= self.input.catalog.as_of)
+    }
+
+    /// Returns the day from which a version is known to have been there.
+    fn first_day(&self, version: KubernetesVersion) -> Option<Date> {
+        let images = self.of_minor(version.minor()).iter();
+        let of_version = images.filter(|image| image.version == version);
+        let published = self.input.catalog.find_published(version);
+        published.or_else(|| of_version.filter_map(|image| image.built).min())
     }
 
     /// Returns the series that lack a version which others have, each with what it lacks.
     pub(super) fn lacking(&self, version: KubernetesVersion) -> Vec<Lack<'a>> {
-        let minor = version.minor();
-        let lack = |own: &AvailableSeries<'a>| {
-            let mut images = slice_of(&own.allowed, minor)
-                .iter()
-                .filter(|image| image.version == version);
-            let series = own.series;
-            match images.next() {
-                None => Some(Lack {
-                    series,
-                    proof: None,
-                }),
-                Some(image) => series.lacking_proof(image).map(|proof| Lack {
-                    series,
-                    proof: Some(proof),
-                }),
-            }
-        };
-        self.series
-            .iter()
-            .filter(|own| own.series.store.is_some())
-            .filter_map(lack)
-            .collect()
+        let sourced = self.series.iter().filter(|own| own.series.store.is_some());
+        sourced.filter_map(|own| own.lack(version)).collect()
     }
 
     /// Returns a minor's images that are held as it has reached its end of life.
     pub(super) fn ended(&self, minor: Minor) -> BTreeSet<KubernetesVersion> {
-        let is_held = |image: &&NodeImage| self.is_held_by_end(image);
-        let held = self.unfiltered(minor).filter(is_held);
-        held.map(|image| image.version).collect()
+        let images = self.unfiltered(minor);
+        images
+            .filter(|image| self.is_held_by_end(image))
+            .map(|image| image.version)
+            .collect()
     }
 
     /// Tells whether a minor gets no new images and charts, as it has reached its end of life and nobody asked for it.
     pub(super) fn is_ended(&self, minor: Minor) -> bool {
-        let policy = self.input.policy;
         let is_asked = self.input.selection.asked_minor() == Some(minor);
-        let has_blocked_default = || {
-            let mut defaults = self.stack.trees.iter().filter_map(|tree| tree.default);
-            defaults.any(|default| {
-                default.minor() == minor
-                    && self.blocked.version(default).is_some()
-                    && self.input.wishes.wants(ChangeClass::Removal)
-            })
-        };
-        policy.end_of_life != EndOfLife::Follow
+        self.input.policy.end_of_life != EndOfLife::Follow
             && self.input.catalog.is_end_of_life(minor)
             && !is_asked
-            && !has_blocked_default()
+            && !self.must_leave_default(minor)
+    }
+
+    /// Tells whether a default of a minor is blocked and leaves: what takes its place may come after the end of life.
+    fn must_leave_default(&self, minor: Minor) -> bool {
+        let mut defaults = self.stack.trees.iter().filter_map(|tree| tree.default);
+        self.input.wishes.wants(ChangeClass::Removal)
+            && defaults
+                .any(|default| default.minor() == minor && self.blocked.version(default).is_some())
     }
 
     fn is_held_by_end(&self, image: &NodeImage) -> bool {
@@ -182,43 +167,46 @@ impl<'a> Available<'a> {
 
     fn allowed(&self, series: &ImageSeries, all: &'a [NodeImage]) -> Cow<'a, [NodeImage]> {
         let policy = self.input.policy;
-        let needed = form_needs(self.stack);
-        let is_allowed = |image: &&NodeImage| {
-            series.has_os(image.os.as_ref())
-                && policy.follows_os(image.os.as_ref())
-                && !self.is_blocked(image)
-                && !self.is_held_by_end(image)
-                && needed.takes(image)
-        };
-        if policy.os.is_empty() && all.iter().all(|image| is_allowed(&image)) {
+        let needs = FormNeeds::of(self.stack);
+        if policy.os.is_empty() && all.iter().all(|image| self.allows(series, &needs, image)) {
             return Cow::Borrowed(all);
         }
-        let mut allowed: Vec<NodeImage> = all.iter().filter(is_allowed).cloned().collect();
+        let allowed = all
+            .iter()
+            .filter(|image| self.allows(series, &needs, image));
+        let mut ranked: Vec<NodeImage> = allowed.cloned().collect();
         if !policy.os.is_empty() {
-            allowed.sort_by_key(|image| (image.version, rank(image, policy)));
+            ranked.sort_by_key(|image| (image.version, rank(image, policy)));
         }
-        Cow::Owned(allowed)
+        Cow::Owned(ranked)
+    }
+
+    fn allows(&self, series: &ImageSeries, needs: &FormNeeds, image: &NodeImage) -> bool {
+        series.has_os(image.os.as_ref())
+            && self.input.policy.follows_os(image.os.as_ref())
+            && !self.is_blocked(image)
+            && !self.is_held_by_end(image)
+            && needs.allow(image)
     }
 
     /// Returns an image of each version that every series has.
     fn common(&self) -> Cow<'a, [NodeImage]> {
-        let known: Vec<&AvailableSeries<'a>> = self
+        // A series without a store has no images of its own, and keeps none from the others.
+        let sourced: Vec<&AvailableSeries<'a>> = self
             .series
             .iter()
             .filter(|own| own.series.store.is_some())
             .collect();
-        let Some((first, others)) = known.split_first() else {
+        let Some(first) = sourced.first() else {
             return Cow::Borrowed(&[]);
         };
-        let is_everywhere = |image: &&NodeImage| {
-            first.series.lacking_proof(image).is_none()
-                && others.iter().all(|own| own.has(image.version))
-        };
-        if first.allowed.iter().all(|image| is_everywhere(&image)) {
-            return first.allowed.clone();
+        let mut common = first.allowed.clone();
+        if !common.iter().all(|image| is_everywhere(&sourced, image)) {
+            common
+                .to_mut()
+                .retain(|image| is_everywhere(&sourced, image));
         }
-        let common = first.allowed.iter().filter(is_everywhere).cloned();
-        Cow::Owned(common.collect())
+        common
     }
 
     /// Tells whether an image must not be used.
@@ -234,17 +222,42 @@ pub(super) struct Lack<'a> {
     /// The series.
     pub(super) series: &'a ImageSeries,
     /// The proof that files ask for and its source does not give; nothing where there is no image.
-    pub(super) proof: Option<crate::stack::ProofKind>,
+    pub(super) proof: Option<ProofKind>,
 }
 
-impl AvailableSeries<'_> {
+impl<'a> AvailableSeries<'a> {
+    fn of_version(&self, version: KubernetesVersion) -> impl Iterator<Item = &NodeImage> {
+        let images = slice_of(&self.allowed, version.minor()).iter();
+        images.filter(move |image| image.version == version)
+    }
+
     /// Tells whether the series has a version, with all that files ask of its images.
     fn has(&self, version: KubernetesVersion) -> bool {
-        let mut images = slice_of(&self.allowed, version.minor()).iter();
-        images.any(|image| image.version == version && self.series.lacking_proof(image).is_none())
+        let mut images = self.of_version(version);
+        images.any(|image| self.series.lacking_proof(image).is_none())
+    }
+
+    /// Returns what it lacks of a version.
+    fn lack(&self, version: KubernetesVersion) -> Option<Lack<'a>> {
+        let proof = match self.of_version(version).next() {
+            Some(image) => Some(self.series.lacking_proof(image)?),
+            None => None,
+        };
+        let series = self.series;
+        Some(Lack { series, proof })
     }
 }
 
+/// Tells whether the first series proves an image, and all series have its version.
+fn is_everywhere(all: &[&AvailableSeries<'_>], image: &NodeImage) -> bool {
+    let mut others = all.iter().skip(1);
+    let is_proved = all
+        .first()
+        .is_some_and(|first| first.series.lacking_proof(image).is_none());
+    is_proved && others.all(|own| own.has(image.version))
+}
+
+/// Images are in the order of their versions, and asked for minor by minor, often.
 fn slice_of(images: &[NodeImage], minor: Minor) -> &[NodeImage] {
     let start = images.partition_point(|image| image.version.minor() < minor);
     let length = images[start..].partition_point(|image| image.version.minor() == minor);
@@ -264,12 +277,6 @@ fn rank(image: &NodeImage, policy: &Policy) -> std::cmp::Reverse<usize> {
 fn is_named(stack: &Stack, version: KubernetesVersion) -> bool {
     let mut image_lists = stack.files().flat_map(SourceFile::image_lists);
     let mut references = stack.files().flat_map(SourceFile::references);
-    let states = |fact: &Fact| match fact {
-        Fact::Kubernetes { version: stated } | Fact::ListedVersion { version: stated } => {
-            *stated == version
-        }
-        _ => false,
-    };
     stack.trees.iter().any(|tree| tree.default == Some(version))
         || image_lists.any(|image_list| {
             image_list
@@ -277,7 +284,12 @@ fn is_named(stack: &Stack, version: KubernetesVersion) -> bool {
                 .iter()
                 .any(|entry| entry.version == version)
         })
-        || references.any(|reference| states(&reference.fact))
+        || references.any(|reference| match reference.fact {
+            Fact::Kubernetes { version: stated } | Fact::ListedVersion { version: stated } => {
+                stated == version
+            }
+            _ => false,
+        })
 }
 
 /// What a list of openstack-image-manager needs: a version that clouds do not get from the list must not become a default either.
@@ -286,21 +298,21 @@ struct FormNeeds {
     listed: BTreeSet<KubernetesVersion>,
 }
 
-fn form_needs(stack: &Stack) -> FormNeeds {
-    let image_lists = || stack.files().flat_map(SourceFile::image_lists);
-    let has_list = image_lists().any(|image_list| image_list.form == ImageListForm::ImageManager);
-    let entries = image_lists().flat_map(|image_list| &image_list.entries);
-    FormNeeds {
-        has_list,
-        listed: entries
-            .filter(|_| has_list)
-            .map(|entry| entry.version)
-            .collect(),
-    }
-}
-
 impl FormNeeds {
-    fn takes(&self, image: &NodeImage) -> bool {
+    fn of(stack: &Stack) -> Self {
+        let mut needs = Self {
+            has_list: false,
+            listed: BTreeSet::new(),
+        };
+        for image_list in stack.files().flat_map(SourceFile::image_lists) {
+            needs.has_list |= image_list.form == ImageListForm::ImageManager;
+            let entries = image_list.entries.iter();
+            needs.listed.extend(entries.map(|entry| entry.version));
+        }
+        needs
+    }
+
+    fn allow(&self, image: &NodeImage) -> bool {
         !self.has_list || is_complete_image(image) || self.listed.contains(&image.version)
     }
 }

@@ -6,15 +6,28 @@ mod places;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{Asks, ChartReason, FileLine, MissingChart, Skip, SkipReason, Subject};
-use super::target::Target;
+use super::PlanInput;
+use super::available::Available;
+use super::facts::{Asks, ChartReason, FileLine, MissingChart, Skip, SkipReason, SkipSubject};
 use crate::policy::{Addons, ChangeClass};
 use crate::stack::{
-    ChartPlace, ChartSource, Fact, MinorBoundChart, Reference, SourceFile, SourceTree,
+    ChartPlace, ChartSource, Fact, MinorBoundChart, Reference, SourceFile, SourceTree, Stack,
     directory_of, versions_for,
 };
 use crate::version::{ChartVersion, Minor};
-use places::{Dependency, Limit, Lists, Lock, Named, dependencies_of, repository_of};
+use places::{
+    ChartReference, DependencyPlace, Limit, Lists, LockState, dependencies_of, repository_of,
+};
+
+/// What the charts of a stack are decided from.
+#[derive(Clone, Copy)]
+pub(super) struct ChartScope<'t> {
+    pub(super) input: PlanInput<'t>,
+    pub(super) stack: &'t Stack,
+    pub(super) available: &'t Available<'t>,
+    /// The minors that are looked at.
+    pub(super) minors: &'t [Minor],
+}
 
 /// What is decided of the addon charts of a source tree that is set to a minor.
 #[derive(Default)]
@@ -32,24 +45,23 @@ pub(super) struct Charts {
 }
 
 /// Decides which versions a source tree is to ask for when it is set to a minor, and the lists beside it.
-pub(super) fn decide(target: &Target<'_>, tree: &SourceTree, minor: Minor) -> Charts {
+pub(super) fn decide(scope: ChartScope<'_>, tree: &SourceTree, minor: Minor) -> Charts {
     let mut charts = Charts::default();
-    let follows = target.input.policy.addons == Addons::Follow;
+    let follows = scope.input.policy.addons == Addons::Follow;
     // A chart of another minor is not left where it is.
     if !follows && tree.minor == Some(minor) {
         return charts;
     }
-    let mut minors: Vec<Minor> = target.minors.iter().copied().filter(|_| follows).collect();
+    let mut minors: Vec<Minor> = scope.minors.iter().copied().filter(|_| follows).collect();
     minors.retain(|of| *of != minor);
     minors.push(minor);
-    minors.retain(|of| target.is_looked_at(*of));
-    let named: BTreeSet<&str> = target.stack.files().flat_map(names).collect();
-    let known = target.stack.charts.iter();
-    let lists = Lists::of(target, tree);
+    minors.retain(|of| scope.input.looks_at(scope.stack, *of));
+    let named: BTreeSet<&str> = scope.stack.files().flat_map(names).collect();
+    let known = scope.stack.charts.iter();
+    let set_tree = SetTree::new(scope, tree, minor);
     for chart in known.filter(|chart| named.contains(chart.name.as_str())) {
         for of in &minors {
-            let group = Group::new((target, tree, minor), &lists, chart, *of);
-            group.decide(&mut charts);
+            set_tree.group(chart, *of).decide(&mut charts);
         }
     }
     charts
@@ -57,28 +69,29 @@ pub(super) fn decide(target: &Target<'_>, tree: &SourceTree, minor: Minor) -> Ch
 
 /// Returns the newest charts of a minor that has ended, where they are newer than what stands in a source tree and its lists.
 pub(super) fn newer_of_ended(
-    target: &Target<'_>,
+    scope: ChartScope<'_>,
     tree: &SourceTree,
     minor: Minor,
 ) -> Vec<(String, ChartVersion)> {
-    if target.input.policy.addons == Addons::Leave {
+    if scope.input.policy.addons == Addons::Leave {
         return Vec::new();
     }
-    let known = target.stack.charts.iter();
-    let lists = Lists::of(target, tree);
-    let groups = known.map(|chart| Group::new((target, tree, minor), &lists, chart, minor));
-    groups.filter_map(|group| group.newer()).collect()
+    let set_tree = SetTree::new(scope, tree, minor);
+    let known = scope.stack.charts.iter();
+    known
+        .filter_map(|chart| set_tree.group(chart, minor).newer())
+        .collect()
 }
 
 /// Returns the charts that belong to a minor of which a source tree depends, each with the repository that can be asked for it.
-pub(super) fn asked<'t>(target: &Target<'t>, tree: &'t SourceTree) -> BTreeSet<(&'t str, &'t str)> {
+pub(super) fn asked<'t>(stack: &'t Stack, tree: &'t SourceTree) -> BTreeSet<(&'t str, &'t str)> {
     let references = tree
         .references()
         .filter_map(|reference| match &reference.fact {
             Fact::ChartDependency {
                 chart, repository, ..
             } => {
-                let known = target.stack.charts.find(chart)?;
+                let known = stack.charts.find(chart)?;
                 Some((chart.as_str(), known.repository_of(repository)?))
             }
             _ => None,
@@ -98,53 +111,70 @@ fn names(file: &SourceFile) -> impl Iterator<Item = &str> {
         })
 }
 
+/// A source tree that is set to a minor, with the lists that speak of its charts.
+struct SetTree<'t> {
+    scope: ChartScope<'t>,
+    tree: &'t SourceTree,
+    minor: Minor,
+    lists: Lists<'t>,
+}
+
+impl<'t> SetTree<'t> {
+    fn new(scope: ChartScope<'t>, tree: &'t SourceTree, minor: Minor) -> Self {
+        Self {
+            scope,
+            tree,
+            minor,
+            lists: Lists::of(scope.stack, tree, minor),
+        }
+    }
+
+    /// Returns the places that name a chart for a minor: those of this tree where it is set to the minor, and those of the trees
+    /// that are.
+    fn group(&self, chart: &'t MinorBoundChart, minor: Minor) -> Group<'t> {
+        let is_of_tree = minor == self.minor;
+        let mut dependencies = Vec::new();
+        for other in &self.scope.stack.trees {
+            if other.minor == Some(minor) && !std::ptr::eq(other, self.tree) {
+                dependencies.extend(dependencies_of(other, chart, minor));
+            }
+        }
+        if is_of_tree {
+            dependencies.extend(dependencies_of(self.tree, chart, minor));
+        }
+        let lists = self.lists.references(chart, minor).into_iter();
+        Group {
+            scope: self.scope,
+            chart,
+            minor,
+            is_of_tree,
+            dependencies,
+            lists: lists
+                .map(|reference| ChartReference::new(reference, None, minor))
+                .collect(),
+        }
+    }
+}
+
 /// All places that name one chart for one minor.
 struct Group<'t> {
-    target: &'t Target<'t>,
+    scope: ChartScope<'t>,
     chart: &'t MinorBoundChart,
     minor: Minor,
     /// Whether the minor is the one that the source tree is set to.
     is_of_tree: bool,
-    dependencies: Vec<Dependency<'t>>,
-    lists: Vec<Named<'t>>,
+    dependencies: Vec<DependencyPlace<'t>>,
+    lists: Vec<ChartReference<'t>>,
 }
 
 impl Charts {
-    fn skip(&mut self, subject: Subject, reason: ChartReason) {
+    fn skip(&mut self, subject: SkipSubject, reason: ChartReason) {
         let skip = Skip::new(subject, SkipReason::Chart(reason));
         self.skips.push(skip);
     }
 }
 
-impl<'t> Group<'t> {
-    fn new(
-        (target, tree, tree_minor): (&'t Target<'t>, &'t SourceTree, Minor),
-        lists: &Lists<'t>,
-        chart: &'t MinorBoundChart,
-        minor: Minor,
-    ) -> Self {
-        let is_of_tree = minor == tree_minor;
-        let others = target.stack.trees.iter();
-        let others = others.filter(|other| !std::ptr::eq(*other, tree));
-        let mut dependencies = Vec::new();
-        for other in others.filter(|other| other.minor == Some(minor)) {
-            dependencies.extend(dependencies_of(other, chart, minor));
-        }
-        if is_of_tree {
-            dependencies.extend(dependencies_of(tree, chart, minor));
-        }
-        let lists = lists.references(chart, minor, is_of_tree);
-        let lists = lists.map(|reference| Named::new(reference, None, minor));
-        Self {
-            target,
-            chart,
-            minor,
-            is_of_tree,
-            dependencies,
-            lists: lists.collect(),
-        }
-    }
-
+impl Group<'_> {
     fn decide(&self, charts: &mut Charts) {
         if let Some(ahead) = self.find_ahead() {
             self.leave_all(&ahead, charts);
@@ -162,6 +192,7 @@ impl<'t> Group<'t> {
                 Err(reason) => self.miss(reason, charts),
             }
         }
+        // Trees of one minor may be held at different versions; lists speak for all of them.
         let newest = ChartVersion::newest(decided.iter()).cloned();
         if self.is_of_tree {
             let named = newest
@@ -169,11 +200,11 @@ impl<'t> Group<'t> {
                 .map(|version| (self.chart.name.clone(), version));
             charts.versions.extend(named);
         }
-        if self.target.input.policy.addons == Addons::Leave {
+        if self.scope.input.policy.addons == Addons::Leave {
             return;
         }
         let listed = if self.dependencies.is_empty() {
-            self.newest(self.target.stack.repository_of(self.chart))
+            self.newest(self.scope.stack.repository_of(self.chart))
                 .cloned()
         } else {
             newest
@@ -192,22 +223,22 @@ struct Ahead<'t> {
 
 impl<'t> Group<'t> {
     /// Returns the releases of the chart for the minor that a repository has; nothing where it was not looked at.
-    fn offered(&self, repository: &str) -> Option<Vec<&'t ChartVersion>> {
-        let catalog = self.target.input.catalog;
+    fn available(&self, repository: &str) -> Option<Vec<&'t ChartVersion>> {
+        let catalog = self.scope.input.catalog;
         let all = catalog.find_chart(repository, &self.chart.name)?;
         Some(versions_for(all, self.minor).collect())
     }
 
     /// The newest release of the chart that the minor may get: none, once it has ended.
     fn newest(&self, repository: &str) -> Option<&'t ChartVersion> {
-        if self.target.available.is_ended(self.minor) {
+        if self.scope.available.is_ended(self.minor) {
             return None;
         }
         self.newest_known(repository)
     }
 
     fn newest_known(&self, repository: &str) -> Option<&'t ChartVersion> {
-        ChartVersion::newest(self.offered(repository)?.into_iter())
+        ChartVersion::newest(self.available(repository)?.into_iter())
     }
 
     fn find_ahead(&self) -> Option<Ahead<'t>> {
@@ -217,7 +248,7 @@ impl<'t> Group<'t> {
             };
             Some((&dependency.named, url))
         });
-        let url = self.target.stack.repository_of(self.chart);
+        let url = self.scope.stack.repository_of(self.chart);
         let of_lists = self.lists.iter().map(|named| (named, url));
         of_lists
             .chain(of_dependencies)
@@ -236,7 +267,7 @@ impl<'t> Group<'t> {
     fn newer(&self) -> Option<(String, ChartVersion)> {
         let of_dependencies = self.dependencies.iter().map(|dependency| &dependency.named);
         let mut named = of_dependencies.chain(&self.lists);
-        let newest = self.newest_known(self.target.stack.repository_of(self.chart))?;
+        let newest = self.newest_known(self.scope.stack.repository_of(self.chart))?;
         let is_older = named.any(|named| {
             let current = named.current;
             current.is_some_and(|current| newest.is_newer_than(current))
@@ -258,10 +289,10 @@ impl<'t> Group<'t> {
             !current.is_some_and(|current| current.is_same_release(version))
         });
         let at = FileLine::from(*reference);
-        let others = self.named().map(|named| FileLine::from(named.reference));
-        let others = others.filter(|place| disagrees && *place != at);
+        let places = self.named().map(|named| FileLine::from(named.reference));
+        let others = places.filter(|place| disagrees && *place != at);
         charts.skip(
-            Subject::ChartVersion(chart.clone(), (*version).clone()),
+            SkipSubject::ChartVersion(chart.clone(), (*version).clone()),
             ChartReason::ChartAhead {
                 others: others.collect(),
                 at: at.clone(),
@@ -283,7 +314,7 @@ impl<'t> Group<'t> {
     }
 
     /// Returns every place that names the chart, dependencies first.
-    fn named(&self) -> impl Iterator<Item = &Named<'t>> {
+    fn named(&self) -> impl Iterator<Item = &ChartReference<'t>> {
         let of_dependencies = self.dependencies.iter().map(|dependency| &dependency.named);
         of_dependencies.chain(&self.lists)
     }
@@ -298,12 +329,12 @@ impl<'t> Group<'t> {
     /// ask for a chart of the minor. What is held is said.
     fn decide_dependency(
         &self,
-        dependency: &Dependency<'t>,
+        dependency: &DependencyPlace<'t>,
         charts: &mut Charts,
     ) -> Result<Option<ChartVersion>, MissingChart> {
         let minor = self.minor;
         let named = &dependency.named;
-        let subject = Subject::Chart(self.chart.name.clone(), minor);
+        let subject = SkipSubject::Chart(self.chart.name.clone(), minor);
         let url = match repository_of(dependency) {
             Ok(url) => url,
             Err(reason) => {
@@ -311,25 +342,27 @@ impl<'t> Group<'t> {
                 return Err(MissingChart::Because(reason));
             }
         };
-        let asks = || Asks::from(named.reference);
         if !named.is_read {
-            charts.skip(subject, ChartReason::ChartVersionInvalid(asks()));
+            charts.skip(
+                subject,
+                ChartReason::ChartVersionInvalid(Asks::from(named.reference)),
+            );
             return Ok(None);
         }
         if let Some(range) = named.range
             && named.limit(minor).is_none()
         {
             let reason = ChartReason::ChartRangeWithoutMinor {
-                asks: asks(),
+                asks: Asks::from(named.reference),
                 minor,
                 range: Some(range.clone()),
             };
             charts.skip(subject, reason);
-            let excludes = ChartReason::ChartRangeExcludes(asks());
+            let excludes = ChartReason::ChartRangeExcludes(Asks::from(named.reference));
             return Err(MissingChart::Because(Box::new(excludes)));
         }
         match self.newest(url) {
-            Some(newest) => self.choose(dependency, (url, newest), charts),
+            Some(newest) => self.choose(dependency, url, newest, charts),
             None => self.without_index(dependency, url, charts),
         }
     }
@@ -337,17 +370,16 @@ impl<'t> Group<'t> {
     /// Chooses the newest version that the ranges allow.
     fn choose(
         &self,
-        dependency: &Dependency<'t>,
-        (url, newest): (&str, &'t ChartVersion),
+        dependency: &DependencyPlace<'t>,
+        url: &str,
+        newest: &'t ChartVersion,
         charts: &mut Charts,
     ) -> Result<Option<ChartVersion>, MissingChart> {
         let named = &dependency.named;
         let mut limits: Vec<Limit<'_>> = named.limit(self.minor).into_iter().collect();
         limits.extend(self.lists.iter().filter_map(|list| list.limit(self.minor)));
-        let allowed =
-            |version: &&ChartVersion| limits.iter().all(|limit| limit.range.takes(version));
-        let offered = self.offered(url).unwrap_or_default();
-        let within = ChartVersion::newest(offered.into_iter().filter(allowed));
+        let available = self.available(url).unwrap_or_default().into_iter();
+        let within = ChartVersion::newest(available.filter(|version| is_allowed(&limits, version)));
         if let Some(limit) = limits.iter().find(|limit| !limit.range.takes(newest)) {
             let reason = ChartReason::ChartRangeExcludes(Asks::from(limit.reference));
             charts.skip(self.at_version(newest), reason.clone());
@@ -356,9 +388,9 @@ impl<'t> Group<'t> {
             }
         }
         let listed = self.lists.iter().find_map(|list| list.current);
-        let leaves = self.target.input.policy.addons == Addons::Leave;
+        let leaves = self.scope.input.policy.addons == Addons::Leave;
         // Charts that do not follow their newest version are those of the list, where the tree moves to its minor.
-        let wanted = match listed.filter(|listed| leaves && allowed(listed)) {
+        let wanted = match listed.filter(|listed| leaves && is_allowed(&limits, listed)) {
             Some(listed) => Some(listed),
             None => within,
         };
@@ -368,15 +400,16 @@ impl<'t> Group<'t> {
             (None, Some(wanted)) => wanted,
             (None, None) => return Ok(None),
         };
-        self.look_at_lock(dependency, (url, chosen), charts);
+        self.look_at_lock(dependency, url, chosen, charts);
         Ok(Some(chosen.clone()))
     }
 
     /// What a range becomes is written in the lock alone.
     fn look_at_lock(
         &self,
-        dependency: &Dependency<'t>,
-        (url, chosen): (&str, &ChartVersion),
+        dependency: &DependencyPlace<'t>,
+        url: &str,
+        chosen: &ChartVersion,
         charts: &mut Charts,
     ) {
         let named = &dependency.named;
@@ -384,8 +417,8 @@ impl<'t> Group<'t> {
             return;
         };
         match dependency.lock {
-            Lock::Fits => {}
-            Lock::Stale => {
+            LockState::Fits => {}
+            LockState::Stale => {
                 let stays = named
                     .current
                     .is_some_and(|current| current.is_same_release(chosen));
@@ -395,8 +428,9 @@ impl<'t> Group<'t> {
                     charts.skip(self.at_version(chosen), reason);
                 }
             }
-            Lock::None => {
-                let catalog = self.target.input.catalog;
+            // Helm takes the newest that the range allows, of whichever minor.
+            LockState::None => {
+                let catalog = self.scope.input.catalog;
                 let all = catalog
                     .find_chart(url, &self.chart.name)
                     .unwrap_or_default();
@@ -414,38 +448,40 @@ impl<'t> Group<'t> {
         }
     }
 
-    fn at_version(&self, version: &ChartVersion) -> Subject {
-        Subject::ChartVersion(self.chart.name.clone(), version.clone())
+    fn at_version(&self, version: &ChartVersion) -> SkipSubject {
+        SkipSubject::ChartVersion(self.chart.name.clone(), version.clone())
     }
 
     /// Says that a repository gave no version; a repair then takes what the repository's own list says.
     fn without_index(
         &self,
-        dependency: &Dependency<'t>,
+        dependency: &DependencyPlace<'t>,
         url: &str,
         charts: &mut Charts,
     ) -> Result<Option<ChartVersion>, MissingChart> {
         let (chart, minor) = (&self.chart.name, self.minor);
-        let policy = self.target.input.policy;
+        let policy = self.scope.input.policy;
         let is_stray = dependency.named.current.is_none();
         let listed = self.lists.iter().find_map(|list| list.current);
         let may_repair = is_stray
-            && (self.target.input.wishes.asks_for(ChangeClass::Repair)
+            && (self.scope.input.wishes.asks_for(ChangeClass::Repair)
                 || policy.addons == Addons::Leave);
         if let Some(listed) = listed.filter(|_| may_repair) {
             return Ok(Some(listed.clone()));
         }
-        let is_ended = self.target.available.is_ended(minor);
+        let is_ended = self.scope.available.is_ended(minor);
         if is_ended && !is_stray {
             return Ok(None);
         }
-        let catalog = self.target.input.catalog;
+        let catalog = self.scope.input.catalog;
         // A repository that gave no answer is among what is unknown.
         if catalog.find_chart(url, chart).is_some() && !is_ended {
-            let url = url.to_owned();
             charts.skip(
-                Subject::Chart(chart.clone(), minor),
-                ChartReason::ChartNotPublished { url, minor },
+                SkipSubject::Chart(chart.clone(), minor),
+                ChartReason::ChartNotPublished {
+                    url: url.to_owned(),
+                    minor,
+                },
             );
         }
         Err(MissingChart::NotKnown {
@@ -455,25 +491,24 @@ impl<'t> Group<'t> {
 
     /// Decides what lists say: what the dependencies get, and never less than they say.
     fn decide_lists(&self, listed: Option<ChartVersion>, charts: &mut Charts) {
-        let asks_repairs = self.target.input.wishes.asks_for(ChangeClass::Repair);
-        let stated = || {
-            let mut stated = self.dependencies.iter().filter_map(|of| of.named.current);
-            stated.next().cloned().filter(|_| asks_repairs)
-        };
-        let Some(version) = listed.or_else(stated) else {
+        let asks_repairs = self.scope.input.wishes.asks_for(ChangeClass::Repair);
+        let mut stated = self.dependencies.iter().filter_map(|of| of.named.current);
+        // Without an index, a repair still makes lists say what the dependencies say.
+        let repaired = stated.next().cloned().filter(|_| asks_repairs);
+        let Some(version) = listed.or(repaired) else {
             return;
         };
         let listed = charts.listed.entry(self.minor).or_default();
         listed.insert(self.chart.name.clone(), version.clone());
         for named in &self.lists {
-            let version = match named.current {
+            let stated = match named.current {
                 Some(current) if !version.is_newer_than(current) => current,
                 Some(_) | None => &version,
             };
             let asks_for = named.limit(self.minor);
-            if asks_for.is_some_and(|limit| !limit.range.takes(version)) || !named.is_read {
+            if asks_for.is_some_and(|limit| !limit.range.takes(stated)) || !named.is_read {
                 let reason = ChartReason::ChartRangeExcludes(Asks::from(named.reference));
-                charts.skip(self.at_version(version), reason);
+                charts.skip(self.at_version(stated), reason);
             } else if named.range.is_some() && named.limit(self.minor).is_none() {
                 let minor = self.minor;
                 let reason = ChartReason::ChartRangeWithoutMinor {
@@ -481,12 +516,16 @@ impl<'t> Group<'t> {
                     minor,
                     range: None,
                 };
-                charts.skip(Subject::Chart(self.chart.name.clone(), minor), reason);
+                charts.skip(SkipSubject::Chart(self.chart.name.clone(), minor), reason);
             } else {
                 charts
                     .places
-                    .insert(ChartPlace::of(named.reference), version.clone());
+                    .insert(ChartPlace::of(named.reference), stated.clone());
             }
         }
     }
+}
+
+fn is_allowed(limits: &[Limit<'_>], version: &ChartVersion) -> bool {
+    limits.iter().all(|limit| limit.range.takes(version))
 }

@@ -11,7 +11,7 @@ pub use note::Note;
 pub use reason::{ChartChoice, Evidence, ProvedImage, Reason};
 pub use skip::{
     DefaultReason, FileReason, ImageReason, MinorReason, PolicyReason, RebuiltImage, Skip,
-    SkipReason, SourceReason, Subject,
+    SkipReason, SkipSubject, SourceReason,
 };
 
 use crate::stack::Reference;

@@ -3,48 +3,23 @@
 
 use std::sync::Arc;
 
-use super::target::{Move, Target};
+use super::limits::EditRefusal;
+use super::target::{Target, TreeMove};
 use super::{FileAction, FileChange};
 use crate::stack::{
     Content, Document, Edited, Fault, FileEdits, Known, Reach, ReferenceValues, SeriesSet,
     SourceFile, SourceTree, Stack, Tree, Wanted, edit_configured, edit_configured_text,
     edit_images,
 };
-use crate::version::{KubernetesVersion, Minor};
 
 /// The files of a stack that would change, and the stack as it would be; nothing where it stays as it is.
-pub(super) struct Outcome {
+pub(super) struct StackOutcome {
     pub(super) files: Vec<FileChange>,
     pub(super) after: Option<Stack>,
 }
 
-/// An edit that cannot be made, and the state that it would have served.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) fault: Fault,
-    /// The source tree; nothing for files beside the source trees.
-    pub(super) directory: Option<String>,
-    /// The default that the source tree would have got, where it would have moved.
-    pub(super) default: Option<KubernetesVersion>,
-    /// The minor that the source tree would have been set to, or made for.
-    pub(super) minor: Option<Minor>,
-}
-
-impl Refusal {
-    pub(super) fn new(fault: Fault, directory: Option<&str>, wanted: &Wanted<'_>) -> Self {
-        let moves = wanted.default != wanted.default_before;
-        let is_another = wanted.line.minor != wanted.line_before.minor;
-        Self {
-            fault,
-            directory: directory.map(str::to_owned),
-            default: wanted.default.filter(|_| moves),
-            minor: is_another.then_some(wanted.line.minor),
-        }
-    }
-}
-
 /// Edits the files of a stack.
-pub(super) fn carry_out(target: &Target<'_>) -> Result<Outcome, Vec<Refusal>> {
+pub(super) fn carry_out(target: &Target<'_>) -> Result<StackOutcome, Vec<EditRefusal>> {
     let mut work = Work {
         target,
         files: Vec::new(),
@@ -53,27 +28,28 @@ pub(super) fn carry_out(target: &Target<'_>) -> Result<Outcome, Vec<Refusal>> {
     };
     for step in &target.moves {
         match step {
-            Move::Edit(tree, wanted) => {
+            TreeMove::Edit(tree, wanted) => {
                 work.edit_all(Some(&tree.directory), &tree.files, wanted);
             }
-            Move::Create(from, directory, wanted) => work.create(from, directory, wanted),
-            Move::Remove(tree) => work.remove(tree),
+            TreeMove::Create(from, directory, wanted) => work.create(from, directory, wanted),
+            TreeMove::Remove(tree) => work.remove(tree),
         }
     }
     if let Some(wanted) = &target.shared {
         work.edit_all(None, &target.stack.shared, wanted);
     }
+    // A plan that is half carried out would contradict itself.
     if !work.refusals.is_empty() {
         return Err(work.refusals);
     }
     if work.files.is_empty() {
-        return Ok(Outcome {
+        return Ok(StackOutcome {
             files: Vec::new(),
             after: None,
         });
     }
     let after = work.stack_after();
-    Ok(Outcome {
+    Ok(StackOutcome {
         files: work.files,
         after: Some(after),
     })
@@ -82,7 +58,7 @@ pub(super) fn carry_out(target: &Target<'_>) -> Result<Outcome, Vec<Refusal>> {
 struct Work<'a> {
     target: &'a Target<'a>,
     files: Vec<FileChange>,
-    refusals: Vec<Refusal>,
+    refusals: Vec<EditRefusal>,
     /// Changed files, as the proofs of their edits have read them.
     known: Known,
 }
@@ -98,7 +74,7 @@ impl Work<'_> {
         let limits = self.target.limits;
         let siblings = documents(files);
         for file in files.iter().filter(|file| !limits.leaves(file.path())) {
-            match edit(file, &siblings, (wanted, &values)).and_then(|edited| parsed(file, edited)) {
+            match edit(file, &siblings, wanted, &values).and_then(|edited| parsed(file, edited)) {
                 Ok(None) => {}
                 Ok(Some((edited, after))) => {
                     let action = FileAction::Edit {
@@ -119,7 +95,8 @@ impl Work<'_> {
     }
 
     fn refuse(&mut self, fault: Fault, directory: Option<&str>, wanted: &Wanted<'_>) {
-        self.refusals.push(Refusal::new(fault, directory, wanted));
+        self.refusals
+            .push(EditRefusal::new(fault, directory, wanted));
     }
 
     fn create(&mut self, from: &SourceTree, directory: &str, wanted: &Wanted<'_>) {
@@ -129,7 +106,7 @@ impl Work<'_> {
             let place = format!("{directory}{}", &path[from.directory.len()..]);
             let source = path.to_owned();
             let edited = match from.files.iter().find(|file| file.path() == path) {
-                Some(file) => edit(file, &siblings, (wanted, &values)),
+                Some(file) => edit(file, &siblings, wanted, &values),
                 None => Ok(None),
             };
             match (edited, content) {
@@ -245,10 +222,12 @@ fn parsed(file: &SourceFile, edited: Option<Edited>) -> Result<Option<Read>, Fau
 fn edit(
     file: &SourceFile,
     siblings: &[&Document],
-    (wanted, values): (&Wanted<'_>, &ReferenceValues),
+    wanted: &Wanted<'_>,
+    values: &ReferenceValues,
 ) -> Result<Option<Edited>, Fault> {
     let mut edits = FileEdits::new(file, siblings, wanted);
     let kinds = file.kinds().iter();
+    // A tree whose minor is left alone may hold lists that speak of others.
     for kind in kinds.filter(|kind| wanted.reach != Reach::Lists || kind.role().spans_minors()) {
         kind.edit(file, wanted, &mut edits)?;
     }
@@ -262,6 +241,7 @@ fn edit(
     }
     let configured = (&**file, file.configured());
     edit_configured(configured, (values, wanted), &mut edits)?;
+    // Places in a text are found in what the other edits leave.
     Ok(edit_configured_text(
         configured,
         (values, wanted),

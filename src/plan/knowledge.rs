@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::charts;
-use super::facts::{Skip, SkipReason, SourceReason, Subject};
+use super::facts::{Skip, SkipReason, SkipSubject, SourceReason};
 use super::skips::{follows_images, stores};
 use super::target::Target;
 use super::words;
@@ -51,7 +51,7 @@ pub(super) fn is_blind(target: &Target<'_>) -> bool {
         }
     }
     for tree in &target.stack.trees {
-        for (chart, repository) in charts::asked(target, tree) {
+        for (chart, repository) in charts::asked(target.stack, tree) {
             needed += 1;
             answered += usize::from(catalog.find_chart(repository, chart).is_some());
         }
@@ -65,15 +65,16 @@ pub(super) fn unknown_minors(target: &Target<'_>) -> BTreeSet<Minor> {
     let mut minors = BTreeSet::new();
     if follows_images(target) {
         let stores = stores(target);
-        let is_unknown = |minor: &Minor| {
-            let answered = |pattern| state_of(catalog, pattern, *minor) == StoreState::Answered;
-            stores.is_empty() || !stores.iter().copied().all(answered)
-        };
-        minors.extend(target.minors.iter().copied().filter(is_unknown));
+        for minor in &target.minors {
+            let mut states = stores.iter().map(|store| state_of(catalog, store, *minor));
+            if stores.is_empty() || states.any(|state| state != StoreState::Answered) {
+                minors.insert(*minor);
+            }
+        }
     }
     if target.input.policy.addons != Addons::Leave {
         for (tree, wanted) in target.written() {
-            let mut asked = charts::asked(target, tree).into_iter();
+            let mut asked = charts::asked(target.stack, tree).into_iter();
             if asked.any(|(chart, repository)| catalog.find_chart(repository, chart).is_none()) {
                 minors.insert(wanted.line.minor);
             }
@@ -83,10 +84,10 @@ pub(super) fn unknown_minors(target: &Target<'_>) -> BTreeSet<Minor> {
 }
 
 fn no_store(target: &Target<'_>) -> Skip {
-    let provider = target.stack.trees.first();
-    let provider = provider.map_or_else(String::new, |tree| tree.provider.clone());
+    let tree = target.stack.trees.first();
+    let provider = tree.map_or_else(String::new, |tree| tree.provider.clone());
     Skip::new(
-        Subject::NodeImages(Vec::new()),
+        SkipSubject::NodeImages(Vec::new()),
         SkipReason::Source(SourceReason::NoImageStore { provider }),
     )
 }
@@ -95,21 +96,26 @@ fn unknown_images(target: &Target<'_>, pattern: &ImagePattern) -> Vec<Skip> {
     let catalog = target.input.catalog;
     let mut unknown = Vec::new();
     for failed in &catalog.unreachable {
-        let is_concerned =
-            |minor: &Minor| failed.minors.is_empty() || failed.minors.contains(minor);
-        let minors: Vec<Minor> = target.minors.iter().copied().filter(is_concerned).collect();
-        if failed.source == pattern.as_str() && !minors.is_empty() {
+        if failed.source != pattern.as_str() {
+            continue;
+        }
+        let mut minors = target.minors.clone();
+        // A failure without minors is about all of them.
+        if !failed.minors.is_empty() {
+            minors.retain(|minor| failed.minors.contains(minor));
+        }
+        if !minors.is_empty() {
             unknown.push(Skip::new(
-                Subject::NodeImages(minors),
+                SkipSubject::NodeImages(minors),
                 SkipReason::Source(unreachable(failed)),
             ));
         }
     }
-    let is_silent = |minor: &Minor| state_of(catalog, pattern, *minor) == StoreState::Unknown;
-    let silent: Vec<Minor> = target.minors.iter().copied().filter(is_silent).collect();
+    let mut silent = target.minors.clone();
+    silent.retain(|minor| state_of(catalog, pattern, *minor) == StoreState::Unknown);
     if !silent.is_empty() {
         unknown.push(Skip::new(
-            Subject::NodeImages(silent),
+            SkipSubject::NodeImages(silent),
             SkipReason::Source(not_asked(target, pattern.as_str())),
         ));
     }
@@ -120,7 +126,7 @@ fn unknown_charts(target: &Target<'_>) -> Vec<Skip> {
     let catalog = target.input.catalog;
     let mut unknown = Vec::new();
     for (tree, wanted) in target.written() {
-        for (chart, repository) in charts::asked(target, tree) {
+        for (chart, repository) in charts::asked(target.stack, tree) {
             let failed = catalog
                 .unreachable
                 .iter()
@@ -130,7 +136,7 @@ fn unknown_charts(target: &Target<'_>) -> Vec<Skip> {
                 (None, None) => not_asked(target, repository),
                 (None, Some(_)) => continue,
             };
-            let subject = Subject::Chart(chart.to_owned(), wanted.line.minor);
+            let subject = SkipSubject::Chart(chart.to_owned(), wanted.line.minor);
             unknown.push(Skip::new(subject, SkipReason::Source(reason)));
         }
     }

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::files::Refusal;
-use crate::stack::{Fault, FaultKind};
+use crate::stack::{Fault, FaultKind, Wanted};
 use crate::version::{KubernetesVersion, Minor};
 
 /// What attempts at a plan have shown to be impossible.
@@ -18,6 +17,31 @@ pub(super) struct Limits {
     pub(super) out_of_reach: BTreeMap<String, Fault>,
     /// Files that are left as they are, as one of their references cannot follow.
     pub(super) held: BTreeMap<String, Fault>,
+}
+
+/// An edit that cannot be made, and the state that it would have served.
+#[derive(Debug)]
+pub(super) struct EditRefusal {
+    pub(super) fault: Fault,
+    /// The source tree; nothing for files beside the source trees.
+    pub(super) directory: Option<String>,
+    /// The default that the source tree would have got, where it would have moved.
+    pub(super) default: Option<KubernetesVersion>,
+    /// The minor that the source tree would have been set to, or made for.
+    pub(super) minor: Option<Minor>,
+}
+
+impl EditRefusal {
+    pub(super) fn new(fault: Fault, directory: Option<&str>, wanted: &Wanted<'_>) -> Self {
+        let moves = wanted.default != wanted.default_before;
+        let is_another = wanted.line.minor != wanted.line_before.minor;
+        Self {
+            fault,
+            directory: directory.map(str::to_owned),
+            default: wanted.default.filter(|_| moves),
+            minor: is_another.then_some(wanted.line.minor),
+        }
+    }
 }
 
 impl Limits {
@@ -37,7 +61,7 @@ impl Limits {
     }
 
     /// Takes away what attempts have shown to be impossible; tells whether anything was.
-    pub(super) fn learn(&mut self, refusals: Vec<Refusal>) -> bool {
+    pub(super) fn learn(&mut self, refusals: Vec<EditRefusal>) -> bool {
         let mut learnt = false;
         for refusal in refusals {
             learnt |= self.learn_one(refusal);
@@ -45,8 +69,8 @@ impl Limits {
         learnt
     }
 
-    fn learn_one(&mut self, refusal: Refusal) -> bool {
-        let Refusal {
+    fn learn_one(&mut self, refusal: EditRefusal) -> bool {
+        let EditRefusal {
             fault,
             directory,
             default,
@@ -54,11 +78,13 @@ impl Limits {
         } = refusal;
         let is_unmovable = fault.kind == FaultKind::Unmovable;
         match (directory, default, minor) {
+            // A tree cannot be of two minors: it stays whole where it is.
             (Some(_), _, Some(minor)) if is_unmovable => self.closed.insert(minor, fault).is_none(),
             (Some(directory), Some(default), None) if is_unmovable => {
                 let place = (directory, default);
                 self.excluded.insert(place, fault).is_none()
             }
+            // Without a default that moves there is nothing else to take back than the file's own edit.
             _ if is_unmovable => self.held.insert(fault.file.clone(), fault).is_none(),
             _ => {
                 let file = fault.file.clone();

@@ -1,21 +1,23 @@
 //! What a maintainer should know beside the reasons of a change: clusters that must be upgraded, values that stay, what csctl and helm
 //! will do.
 
+use std::sync::Arc;
+
 use super::explain::{blocks_leaving, files_of};
 use super::facts::{FileLine, Note, OsMove};
-use super::files::Outcome;
+use super::files::StackOutcome;
 use super::standing;
-use super::target::{Move, Target};
+use super::target::{Target, TreeMove};
 use super::{FileChange, LinePlan};
 use crate::stack::{
-    Fact, Part, Role, SourceTree, Stack, chart_lock_fits, directory_of, other_versions,
+    Fact, Part, Role, SourceFile, SourceTree, Stack, chart_lock_fits, directory_of, other_versions,
 };
 use crate::version::{Minor, StackLine};
 
 /// Returns what a maintainer should know of a plan with these lines.
-pub(super) fn notes(target: &Target<'_>, outcome: &Outcome, lines: &[LinePlan]) -> Vec<Note> {
-    let rolls = lines.iter();
-    let mut notes: Vec<Note> = rolls
+pub(super) fn notes(target: &Target<'_>, outcome: &StackOutcome, lines: &[LinePlan]) -> Vec<Note> {
+    let mut notes: Vec<Note> = lines
+        .iter()
         .filter_map(|line| roll_note(target, outcome, line))
         .collect();
     notes.extend(release_gap(target, lines));
@@ -35,17 +37,19 @@ pub(super) fn unproved(stack: &Stack) -> impl Iterator<Item = Note> {
 }
 
 /// A version that is blocked is bad where it runs, too.
-fn roll_note(target: &Target<'_>, outcome: &Outcome, line: &LinePlan) -> Option<Note> {
-    let (old, new) = (line.default_before?, line.default_after?);
-    let line = line.line.clone();
+fn roll_note(target: &Target<'_>, outcome: &StackOutcome, plan: &LinePlan) -> Option<Note> {
+    let (old, new) = (plan.default_before?, plan.default_after?);
+    let line = plan.line.clone();
     if old != new {
         target.available.blocked().version(old)?;
         return Some(Note::MustUpgrade { line, old, new });
     }
     let blocks = blocks_leaving(target, outcome, new.minor());
     let block = blocks.into_values().find(|block| block.version == new)?;
-    let block = block.clone();
-    Some(Note::MustReplaceNodes { line, block })
+    Some(Note::MustReplaceNodes {
+        line,
+        block: block.clone(),
+    })
 }
 
 /// Says what another minor brings that nobody asked for: the end of its support, another operating system.
@@ -61,16 +65,12 @@ fn minor_notes(target: &Target<'_>) -> Vec<Note> {
         {
             notes.push(Note::AskedMinorEnded { minor, day: *day });
         }
-        let files = tree.files.iter();
-        let mut references = files.flat_map(|file| file.named_images(&target.stack.series));
-        let moved = references.find_map(|image| {
+        let step = target.named_images(tree).find_map(|image| {
             let after = wanted.default_image(image.series?)?.os.clone()?;
-            Some((image.os?, after)).filter(|(before, after)| before != after)
+            let before = image.os.filter(|before| *before != after)?;
+            Some(OsMove { before, after })
         });
-        if let Some((before, after)) = moved {
-            let step = OsMove { before, after };
-            notes.push(Note::MinorOnAnotherOs { minor, step });
-        }
+        notes.extend(step.map(|step| Note::MinorOnAnotherOs { minor, step }));
     }
     notes
 }
@@ -110,37 +110,40 @@ fn release_gap(target: &Target<'_>, lines: &[LinePlan]) -> Option<Note> {
 }
 
 /// Returns what there is to know of the files that each move edits.
-fn file_notes(target: &Target<'_>, outcome: &Outcome) -> Vec<Note> {
+fn file_notes(target: &Target<'_>, outcome: &StackOutcome) -> Vec<Note> {
     let mut notes = Vec::new();
     for step in &target.moves {
         match step {
-            Move::Edit(tree, wanted) => {
+            TreeMove::Edit(tree, wanted) => {
                 let files = files_of(target, outcome, wanted.line.minor);
-                let part = |change: &&FileChange| {
-                    let file = tree.files.iter().find(|file| file.path() == change.path);
-                    file.map_or(Part::Beside, |file| file.part())
-                };
-                let parts: Vec<Part> = files.iter().map(part).collect();
+                let parts: Vec<Part> = files.iter().map(|file| part_of(tree, file)).collect();
                 notes.extend(
                     refusal_note(tree, &wanted.line, &parts)
                         .filter(|_| wanted.line == wanted.line_before),
                 );
                 notes.extend(vendored_note(target, tree, &parts));
-                let moves = |chart: &str| {
-                    let mut files = files.iter();
-                    files.any(|file| file.path == chart && edits_dependencies(file))
-                };
-                notes.extend(lock_notes(tree, &tree.directory, moves));
+                let charts = tree.files.iter().filter(|chart| {
+                    let mut edited = files.iter().filter(|file| file.path == chart.path());
+                    edited.any(|file| edits_dependencies(file))
+                });
+                notes.extend(stale_locks(tree, &tree.directory, charts));
             }
-            Move::Create(tree, directory, wanted) => {
+            TreeMove::Create(tree, directory, wanted) => {
                 notes.extend(mentions_note(outcome, directory, wanted.line_before.minor));
                 notes.extend(vendored_note(target, tree, &[Part::ClusterAddon]));
-                notes.extend(lock_notes(tree, directory, |_| true));
+                notes.extend(stale_locks(tree, directory, tree.files.iter()));
             }
-            Move::Remove(_) => {}
+            TreeMove::Remove(_) => {}
         }
     }
     notes
+}
+
+/// A file that is not of the source tree goes into no release of it.
+fn part_of(tree: &SourceTree, change: &FileChange) -> Part {
+    let mut files = tree.files.iter();
+    let file = files.find(|file| file.path() == change.path);
+    file.map_or(Part::Beside, |file| file.part())
 }
 
 /// csctl compares only the cluster addons when it decides whether there is something to publish (its `validateHash`). `publish` says it
@@ -173,8 +176,11 @@ fn edits_dependencies(file: &FileChange) -> bool {
 }
 
 /// Locks of charts that move which did not fit before: nobody knows what they should say.
-fn lock_notes(tree: &SourceTree, directory: &str, moves: impl Fn(&str) -> bool) -> Vec<Note> {
-    let charts = tree.files.iter().filter(|file| moves(file.path()));
+fn stale_locks<'t>(
+    tree: &'t SourceTree,
+    directory: &str,
+    charts: impl Iterator<Item = &'t Arc<SourceFile>>,
+) -> Vec<Note> {
     let stale = charts.filter_map(|chart| {
         let lock = tree.find_lock(chart.path())?;
         (!chart_lock_fits(chart, lock)).then_some(lock)
@@ -193,7 +199,7 @@ fn lock_notes(tree: &SourceTree, directory: &str, moves: impl Fn(&str) -> bool) 
 }
 
 /// A new source tree may still speak of the minor it was copied from, in texts that no rule covers.
-fn mentions_note(outcome: &Outcome, directory: &str, minor: Minor) -> Option<Note> {
+fn mentions_note(outcome: &StackOutcome, directory: &str, minor: Minor) -> Option<Note> {
     let after = outcome.after.as_ref()?;
     let tree = after
         .trees

@@ -1,12 +1,10 @@
 //! Proves that no blocked version is left where it could be used: in the stack as it reads after the plan. What is left is a
 //! fault with the way out, and then nothing of the stack changes.
 
-use std::sync::Arc;
-
 use super::target::Target;
 use crate::catalog::ImagePattern;
 use crate::policy::{Block, ChangeClass};
-use crate::stack::{Fact, Fault, ImageList, Reference, SourceFile, SourceTree, Stack};
+use crate::stack::{Fact, Fault, ImageList, Reference, SourceTree, Stack};
 use crate::version::{KubernetesVersion, OsRelease};
 
 /// Returns a fault for each place that would go on naming a blocked version.
@@ -25,11 +23,9 @@ pub(super) fn left_blocked(target: &Target<'_>, after: &Stack) -> Vec<Fault> {
     }
     // What is released with a minor that is left alone is left alone, too.
     let own = after.trees.iter().flat_map(|tree| {
-        let is_meant = |file: &&Arc<SourceFile>| {
-            let minor = tree.minor.is_none_or(|minor| policy.minors.contains(minor));
-            minor || file.spans_minors()
-        };
-        tree.files.iter().filter(is_meant)
+        let is_looked_at = tree.minor.is_none_or(|minor| policy.minors.contains(minor));
+        let files = tree.files.iter();
+        files.filter(move |file| is_looked_at || file.spans_minors())
     });
     for file in own.chain(&after.shared) {
         let image_lists = file.image_lists().iter();
@@ -119,8 +115,8 @@ fn way_out(target: &Target<'_>, block: &Block) -> String {
     let os = block.os.as_ref().map(|os| format!(" --os {os}"));
     let title = target.stack.title();
     let selection = target.input.selection;
-    let unblock = format!("unblock {}{}", block.version, os.unwrap_or_default());
-    let unblock = selection.local_command(&unblock);
+    let words = format!("unblock {}{}", block.version, os.unwrap_or_default());
+    let unblock = selection.local_command(&words);
     let switch = selection.command(&format!("plan {title} --switch MINOR"));
     format!("{unblock}, or use another minor: {switch}")
 }

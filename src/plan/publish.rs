@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::facts::Note;
 use super::release::Release;
 use super::{FileAction, FileChange, Plan};
-use crate::release_digest::{CsctlVerdict, FileDigests, LastRelease, csctl_verdict};
+use crate::release_digest::{CsctlVerdict, FileDigests, HashesUnknown, LastRelease, csctl_verdict};
 use crate::version::{ReleaseTag, Sha256, StackLine};
 
 /// A source tree and the release that csctl would compare it with.
@@ -39,7 +39,7 @@ impl Plan {
 
     /// Says whether csctl would publish the releases of this plan. What is not known of a source tree, or the reason why it is
     /// not, stands in `answers`.
-    pub fn judge(&mut self, answers: &BTreeMap<DigestRequest, Result<Compared, String>>) {
+    pub fn judge(&mut self, answers: &BTreeMap<DigestRequest, Result<Compared, HashesUnknown>>) {
         for stack in &mut self.stacks {
             for line in &mut stack.lines {
                 let Some(release) = &mut line.release else {
@@ -90,11 +90,15 @@ fn verdict(directory: &str, compared: &Compared, changes: &[FileChange]) -> Csct
                 after.insert(place.to_owned(), Sha256::of(text.as_bytes()));
             }
             FileAction::Copy { from } => {
+                // Checksums of files outside the source tree were not asked for.
                 let Some(sum) = from
                     .strip_prefix(&prefix)
                     .and_then(|from| compared.now.get(from))
                 else {
-                    let reason = format!("{} would be a copy of {from}", change.path);
+                    let reason = HashesUnknown::CopiedFile {
+                        path: change.path.clone(),
+                        from: from.clone(),
+                    };
                     return CsctlVerdict::Unknown { reason };
                 };
                 after.insert(place.to_owned(), sum.clone());

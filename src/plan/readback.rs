@@ -1,45 +1,47 @@
 //! Reads back what a plan would write: every reference of the stack that stated the default before has to state the wanted one
 //! then. What does not - behind an alias, in a value that no edit reached - puts its file out of reach.
 
-use super::files::{Outcome, Refusal};
-use super::target::{Move, Target};
+use super::files::StackOutcome;
+use super::limits::EditRefusal;
+use super::target::{Target, TreeMove};
 use crate::stack::{
     Fact, Fault, FaultKind, ImageList, ImageListForm, Reach, Reference, SourceTree, Stack, Wanted,
 };
 
 /// Returns what the planned texts do not say as the plan promises.
-pub(super) fn read_back(target: &Target<'_>, outcome: &Outcome) -> Vec<Refusal> {
+pub(super) fn read_back(target: &Target<'_>, outcome: &StackOutcome) -> Vec<EditRefusal> {
     let Some(after) = &outcome.after else {
         return Vec::new();
     };
     let mut refusals = new_faults(target, after);
     for step in &target.moves {
         let (directory, wanted) = match step {
-            Move::Edit(tree, wanted) if wanted.reach != Reach::Lists => (&tree.directory, wanted),
-            Move::Create(_, directory, wanted) => (directory, wanted),
-            Move::Edit(..) | Move::Remove(_) => continue,
+            TreeMove::Edit(tree, wanted) if wanted.reach != Reach::Lists => {
+                (&tree.directory, wanted)
+            }
+            TreeMove::Create(_, directory, wanted) => (directory, wanted),
+            TreeMove::Edit(..) | TreeMove::Remove(_) => continue,
         };
         let mut trees = after.trees.iter();
         if let Some(tree) = trees.find(|tree| tree.directory == *directory) {
             let faults = left_behind(target, tree, wanted);
-            let refuse = |fault| Refusal::new(fault, Some(directory), wanted);
-            refusals.extend(faults.into_iter().map(refuse));
+            let refused = faults
+                .into_iter()
+                .map(|fault| EditRefusal::new(fault, Some(directory), wanted));
+            refusals.extend(refused);
         }
     }
     refusals
 }
 
 /// Files that could be read before and cannot be read then.
-fn new_faults(target: &Target<'_>, after: &Stack) -> Vec<Refusal> {
-    let known = |fault: &Fault| {
-        let mut before = target.stack.faults.iter();
-        before.any(|known| known.file == fault.file)
-    };
-    let new = after
-        .faults
-        .iter()
-        .filter(|fault| fault.kind == FaultKind::OutOfReach && !known(fault));
-    new.map(|fault| Refusal {
+fn new_faults(target: &Target<'_>, after: &Stack) -> Vec<EditRefusal> {
+    let before = &target.stack.faults;
+    let new = after.faults.iter().filter(|fault| {
+        let is_known = before.iter().any(|known| known.file == fault.file);
+        fault.kind == FaultKind::OutOfReach && !is_known
+    });
+    new.map(|fault| EditRefusal {
         fault: fault.clone(),
         directory: None,
         default: None,
@@ -52,6 +54,7 @@ fn new_faults(target: &Target<'_>, after: &Stack) -> Vec<Refusal> {
 fn left_behind(target: &Target<'_>, tree: &SourceTree, wanted: &Wanted<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for file in &tree.files {
+        // What it goes on saying is known, and told.
         if target.limits.leaves(file.path()) {
             continue;
         }

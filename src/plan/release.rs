@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::catalog::Catalog;
-use crate::release_digest::CsctlVerdict;
+use crate::release_digest::{CsctlVerdict, HashesUnknown};
 use crate::stack::SourceTree;
 use crate::version::{StackLine, StackVersion};
 
@@ -49,11 +49,9 @@ pub struct ComponentBump {
 }
 
 impl ComponentBump {
-    fn new(changed: bool, published: Option<&StackVersion>, is_first: bool) -> Self {
-        let first = is_first.then(|| StackVersion::stable(1));
+    fn new(changed: bool, published: Option<&StackVersion>, first: Option<StackVersion>) -> Self {
         let number = published.and_then(StackVersion::stable_number);
-        let next =
-            number.map(|number| StackVersion::stable(if changed { number + 1 } else { number }));
+        let next = number.map(|number| StackVersion::stable(number + u32::from(changed)));
         Self {
             changed,
             previous: published.cloned(),
@@ -62,39 +60,44 @@ impl ComponentBump {
     }
 }
 
+/// Which components of a release have another content than before.
+#[derive(Clone, Copy)]
+pub(super) struct ChangedParts {
+    pub(super) cluster_addon: bool,
+    pub(super) node_image: bool,
+}
+
 impl Release {
     /// Returns the release of a line whose content changed.
     pub(super) fn new(
         catalog: &Catalog,
         line: &StackLine,
         source: &SourceTree,
-        (addon_changed, image_changed): (bool, bool),
+        changed: ChangedParts,
     ) -> Self {
         let published = catalog.find_newest_release(line);
         let is_at_least = catalog.release_gap.is_some();
         let is_first = published.is_none() && !catalog.stack_releases.is_empty() && !is_at_least;
+        let first = is_first.then(|| StackVersion::stable(1));
+        // The first release of a line has none before it that csctl could find unchanged.
+        let csctl = if is_first {
+            CsctlVerdict::Publishes
+        } else {
+            CsctlVerdict::Unknown {
+                reason: HashesUnknown::NotAsked,
+            }
+        };
         let addon = published.and_then(|release| release.cluster_addon.as_ref());
         let image = published.and_then(|release| release.node_image.as_ref());
         Self {
             previous: published.map(|release| release.tag.version.clone()),
             next: lowest_next(catalog, line),
             is_at_least,
-            cluster_addon: ComponentBump::new(addon_changed, addon, is_first),
-            node_image: ComponentBump::new(image_changed, image, is_first),
-            csctl: source.has_csctl().then(|| outlook(is_first)),
+            cluster_addon: ComponentBump::new(changed.cluster_addon, addon, first.clone()),
+            node_image: ComponentBump::new(changed.node_image, image, first),
+            csctl: source.has_csctl().then_some(csctl),
             directory: source.directory.clone(),
         }
-    }
-}
-
-/// Says what csctl would do as far as it is known without looking at files: it publishes the first release of a line.
-fn outlook(is_first: bool) -> CsctlVerdict {
-    if is_first {
-        return CsctlVerdict::Publishes;
-    }
-    let reason = "the hashes of the last release are not known";
-    CsctlVerdict::Unknown {
-        reason: reason.to_owned(),
     }
 }
 

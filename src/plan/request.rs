@@ -4,7 +4,6 @@ use super::Selection;
 use crate::catalog::{CatalogRequest, StoreRequest};
 use crate::matrix::minors_of;
 use crate::stack::{Discovery, Fact, ImageSeries, ProofKind, SeriesId, SourceFile, Stack, Tree};
-use crate::version::Minor;
 
 /// Returns what the stacks asked for want to know of the world.
 pub fn catalog_request(
@@ -16,7 +15,7 @@ pub fn catalog_request(
         let mut request = CatalogRequest::default();
         if selection.takes(stack) {
             for (id, series) in stack.series.iter() {
-                add_store(stack, (id, series), selection, &mut request);
+                add_store(stack, id, series, selection, &mut request);
             }
             add_charts(stack, &mut request);
         }
@@ -51,7 +50,8 @@ fn merge(mut all: CatalogRequest, one: CatalogRequest) -> CatalogRequest {
 /// Asks the store of a series for its images of the stack's minors.
 fn add_store(
     stack: &Stack,
-    (id, series): (SeriesId, &ImageSeries),
+    id: SeriesId,
+    series: &ImageSeries,
     selection: &Selection,
     request: &mut CatalogRequest,
 ) {
@@ -59,7 +59,6 @@ fn add_store(
         return;
     };
     let minors = minors_of(stack);
-    let is_asked = |minor: &Minor| selection.takes_minor(stack, *minor);
     let wanted = request.stores.entry(pattern.clone()).or_default();
     wanted.proof = series.store_proof;
     // One minor further than the stack is, so that a new one is seen.
@@ -68,7 +67,10 @@ fn add_store(
         .extend(minors.last().map(|minor| minor.next()));
     wanted.minors.extend(selection.minor);
     wanted.minors.extend(selection.asked_minor());
-    wanted.minors.extend(minors.into_iter().filter(is_asked));
+    let asked = minors.into_iter();
+    wanted
+        .minors
+        .extend(asked.filter(|minor| selection.takes_minor(stack, *minor)));
     wanted.digests |= series.proofs.contains(&ProofKind::Digest);
     wanted.os_releases.extend(series.os_releases.clone());
     for file in stack.files() {
@@ -78,14 +80,14 @@ fn add_store(
                 if of_place.is_some_and(|of| of != id) {
                     continue;
                 }
-                let listed = Some(entry.version);
-                wanted
-                    .listed
-                    .extend(listed.filter(|version| is_asked(&version.minor())));
+                if selection.takes_minor(stack, entry.version.minor()) {
+                    wanted.listed.insert(entry.version);
+                }
                 wanted.os_releases.extend(entry.os.clone());
             }
         }
     }
+    // A default is looked for even where no list names it.
     wanted
         .listed
         .extend(stack.trees.iter().filter_map(|tree| tree.default));
@@ -93,14 +95,6 @@ fn add_store(
 
 /// Charts that source trees depend on, and those that lists of versions name.
 fn add_charts(stack: &Stack, request: &mut CatalogRequest) {
-    let mut add = |url: &str, name: &str| {
-        request
-            .charts
-            .entry(url.to_owned())
-            .or_default()
-            .names
-            .insert(name.to_owned())
-    };
     for reference in stack.files().flat_map(SourceFile::references) {
         match &reference.fact {
             Fact::ChartDependency {
@@ -109,15 +103,20 @@ fn add_charts(stack: &Stack, request: &mut CatalogRequest) {
                 if let Some(bound) = stack.charts.find(chart)
                     && let Some(url) = bound.repository_of(repository)
                 {
-                    add(url, chart);
+                    add_chart(url, chart, request);
                 }
             }
             Fact::ListedAddon { chart, .. } => {
                 if let Some(bound) = stack.charts.find(chart) {
-                    add(stack.repository_of(bound), chart);
+                    add_chart(stack.repository_of(bound), chart, request);
                 }
             }
             _ => {}
         }
     }
+}
+
+fn add_chart(url: &str, name: &str, request: &mut CatalogRequest) {
+    let charts = request.charts.entry(url.to_owned()).or_default();
+    charts.names.insert(name.to_owned());
 }

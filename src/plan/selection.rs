@@ -1,6 +1,6 @@
 //! Which stacks and minors a person asked for, and how commands that are named to people repeat it.
 
-use crate::stack::{SourceTree, Stack};
+use crate::stack::Stack;
 use crate::version::Minor;
 
 /// What the user asked for.
@@ -33,10 +33,9 @@ impl Selection {
     /// Tells whether a stack was asked for.
     pub fn takes(&self, stack: &Stack) -> bool {
         self.stacks.is_empty()
-            || self.stacks.iter().any(|wanted| {
-                let wanted = wanted.trim_end_matches('/');
-                names_stack(stack, wanted) || named_minor(stack, wanted).is_some()
-            })
+            || self
+                .stack_names()
+                .any(|wanted| names_stack(stack, wanted) || named_minor(stack, wanted).is_some())
     }
 
     /// Tells whether a minor of a stack is looked at: where one is to be set or added, that one alone.
@@ -48,11 +47,16 @@ impl Selection {
     /// Tells whether a minor of a stack is among those that were named. A stack line, or its directory, names its minor alone.
     pub fn names_minor(&self, stack: &Stack, minor: Minor) -> bool {
         let by_name = self.stacks.is_empty()
-            || self.stacks.iter().any(|wanted| {
-                let wanted = wanted.trim_end_matches('/');
+            || self.stack_names().any(|wanted| {
                 names_stack(stack, wanted) || named_minor(stack, wanted) == Some(minor)
             });
         self.minor.is_none_or(|only| only == minor) && by_name
+    }
+
+    fn stack_names(&self) -> impl Iterator<Item = &str> {
+        let named = self.stacks.iter();
+        // Shells end a directory's name with a slash.
+        named.map(|name| name.trim_end_matches('/'))
     }
 
     /// Returns a command line for people, with the arguments of this run that it needs.
@@ -74,20 +78,21 @@ impl Selection {
 
 /// Tells whether a text names a stack as a whole: its directory, one above it, its title or its name.
 fn names_stack(stack: &Stack, wanted: &str) -> bool {
-    let is_below = || {
-        let rest = stack.directory.strip_prefix(wanted);
-        wanted.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))
-    };
-    let by_name = || stack.trees.iter().any(|tree| tree.name == wanted);
-    stack.directory == wanted || stack.title() == wanted || is_below() || by_name()
+    let mut trees = stack.trees.iter();
+    let above = stack.directory.strip_prefix(wanted);
+    wanted.is_empty()
+        || stack.directory == wanted
+        || stack.title() == wanted
+        || above.is_some_and(|rest| rest.starts_with('/'))
+        || trees.any(|tree| tree.name == wanted)
 }
 
 /// Returns the minor of the source tree that a text names by its stack line or its directory.
 fn named_minor(stack: &Stack, wanted: &str) -> Option<Minor> {
-    let names = |tree: &&SourceTree| {
-        let line = tree.line().map(|line| line.to_string());
+    let mut trees = stack.trees.iter();
+    let named = trees.find(|tree| {
         let own_directory = tree.directory != stack.directory && tree.directory == wanted;
-        own_directory || line.as_deref() == Some(wanted)
-    };
-    stack.trees.iter().find(names)?.minor
+        own_directory || tree.line().is_some_and(|line| line.to_string() == wanted)
+    });
+    named?.minor
 }

@@ -1,18 +1,16 @@
 //! Says what is not done, and why: sources without an answer, images that could not be proved, releases without an image, minors
 //! nobody asked for. Each says what to do where something can be done.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use jiff::civil::Date;
+use std::collections::BTreeSet;
 
 use super::charts;
 use super::examples::example_skips;
 use super::facts::{
-    FileReason, ImageReason, MinorReason, RebuiltImage, Skip, SkipReason, SourceReason, Subject,
+    FileReason, ImageReason, MinorReason, RebuiltImage, Skip, SkipReason, SkipSubject, SourceReason,
 };
-use super::target::{Move, Target};
+use super::target::Target;
 use super::waiting::waiting;
-use crate::catalog::{ImagePattern, NodeImage};
+use crate::catalog::{FaultyImage, ImagePattern, KubernetesRelease, NodeImage};
 use crate::matrix::{StoreState, minors_of, state_of};
 use crate::policy::{Addons, ChangeClass};
 use crate::stack::{
@@ -44,7 +42,7 @@ fn reference_skips(target: &Target<'_>) -> Vec<Skip> {
 
 fn unmet_skip(unmet: Unmet) -> Skip {
     Skip::new(
-        Subject::Reference(unmet.reference),
+        SkipSubject::Reference(unmet.reference),
         SkipReason::File(FileReason::ReferenceUnmet {
             reason: unmet.reason,
         }),
@@ -63,21 +61,21 @@ fn store_skips(target: &Target<'_>) -> Vec<Skip> {
     if !follows_images(target) {
         return Vec::new();
     }
-    let stores = stores(target);
+    let catalog = target.input.catalog;
     let mut skips = Vec::new();
-    for pattern in stores {
-        let store = target.input.catalog.find_store(pattern);
-        let is_empty = |minor: &Minor| {
-            store.is_none_or(|store| store.images_of_minor(*minor).is_empty())
-                && state_of(target.input.catalog, pattern, *minor) == StoreState::Answered
-        };
-        for minor in target.minors.iter().filter(|minor| is_empty(minor)) {
-            skips.push(Skip::new(
-                Subject::NodeImages(vec![*minor]),
-                SkipReason::Source(SourceReason::NoImages {
-                    store: pattern.base_or_name().to_string(),
-                }),
-            ));
+    for pattern in stores(target) {
+        let store = catalog.find_store(pattern);
+        for minor in &target.minors {
+            let is_empty = store.is_none_or(|store| store.images_of_minor(*minor).is_empty());
+            // A store that gave no answer is among what is unknown.
+            if is_empty && state_of(catalog, pattern, *minor) == StoreState::Answered {
+                skips.push(Skip::new(
+                    SkipSubject::NodeImages(vec![*minor]),
+                    SkipReason::Source(SourceReason::NoImages {
+                        store: pattern.base_or_name().to_string(),
+                    }),
+                ));
+            }
         }
     }
     skips
@@ -86,38 +84,31 @@ fn store_skips(target: &Target<'_>) -> Vec<Skip> {
 /// Returns the stores of the stack's series, each once.
 pub(super) fn stores<'t>(target: &'t Target<'_>) -> Vec<&'t ImagePattern> {
     let mut stores: Vec<&ImagePattern> = Vec::new();
-    for (_, series, _) in target.available.stores() {
-        if let Some(store) = series
-            .store
-            .as_ref()
-            .filter(|store| !stores.contains(store))
-        {
-            stores.push(store);
-        }
+    for own in target.available.series() {
+        let store = own.series.store.as_ref();
+        stores.extend(store.filter(|store| !stores.contains(store)));
     }
     stores
 }
 
 /// Tells whether a store of the stack gave no answer for a minor.
 fn is_unreachable(target: &Target<'_>, minor: Minor) -> bool {
-    let mut stores = target.available.stores();
-    stores.any(|(_, series, _)| {
-        let state = series
-            .store
-            .as_ref()
-            .map(|pattern| state_of(target.input.catalog, pattern, minor));
-        state == Some(StoreState::Unreachable)
-    })
+    let mut stores = stores(target).into_iter();
+    stores.any(|store| state_of(target.input.catalog, store, minor) == StoreState::Unreachable)
+}
+
+/// Returns the images in the stack's stores that cannot be proved.
+fn faulty<'t>(target: &'t Target<'_>) -> impl Iterator<Item = &'t FaultyImage> {
+    let stores = target.available.series().iter().filter_map(|own| own.store);
+    stores.flat_map(|store| &store.faulty)
 }
 
 fn faulty_skips(target: &Target<'_>) -> Vec<Skip> {
-    let stores = target.available.stores().filter_map(|(_, _, store)| store);
-    let faulty = stores.flat_map(|store| &store.faulty);
-    let looked_at = faulty.filter(|image| target.minors.contains(&image.version.minor()));
+    let looked_at = faulty(target).filter(|image| target.minors.contains(&image.version.minor()));
     looked_at
         .map(|image| {
             Skip::new(
-                Subject::version(image.version),
+                SkipSubject::version(image.version),
                 SkipReason::Image(ImageReason::ImageFaulty {
                     reason: image.reason.clone(),
                 }),
@@ -126,119 +117,112 @@ fn faulty_skips(target: &Target<'_>) -> Vec<Skip> {
         .collect()
 }
 
-/// Kubernetes releases newer than any image, one skip per minor. Where the store gave no answer there may be an image.
+/// Kubernetes releases newer than any image, one skip per minor.
 fn unbuilt_skips(target: &Target<'_>) -> Vec<Skip> {
-    let is_unknown = |minor: &Minor| is_unreachable(target, *minor);
-    let listed: BTreeSet<KubernetesVersion> =
-        entries(target).map(|(_, entry)| entry.version).collect();
-    let faulty = |version| {
-        let stores = target.available.stores().filter_map(|(_, _, store)| store);
-        let mut all = stores.flat_map(|store| &store.faulty);
-        all.any(|image| image.version == version)
-    };
-    let mut waiting: BTreeMap<Minor, Vec<_>> = BTreeMap::new();
-    for release in &target.input.catalog.kubernetes {
-        let minor = release.version.minor();
-        let newest = target
-            .newest(minor)
-            .filter(|_| target.minors.contains(&minor) && !is_unknown(&minor));
-        let is_newer = newest.is_some_and(|newest| newest < release.version);
-        if target
-            .available
-            .blocked()
-            .version(release.version)
-            .is_some()
-        {
+    let listed = entries(target).map(|(_, entry)| entry.version);
+    let known: BTreeSet<KubernetesVersion> = faulty(target)
+        .map(|image| image.version)
+        .chain(listed)
+        .collect();
+    let blocked = target.available.blocked();
+    let mut skips = Vec::new();
+    for minor in &target.minors {
+        let Some(newest) = target.newest(*minor) else {
+            continue;
+        };
+        // There may be an image in the store that gave no answer.
+        if is_unreachable(target, *minor) {
             continue;
         }
-        if is_newer && !listed.contains(&release.version) && !faulty(release.version) {
-            waiting
-                .entry(minor)
-                .or_default()
-                .push((release.version, release.published));
-        }
+        let releases = target.input.catalog.releases_of(*minor);
+        let newer = releases.filter(|release| release.version > newest);
+        let unbuilt = newer.filter(|release| {
+            !known.contains(&release.version) && blocked.version(release.version).is_none()
+        });
+        skips.extend(unbuilt_skip(&unbuilt.collect::<Vec<_>>()));
     }
-    waiting.into_values().filter_map(unbuilt_skip).collect()
+    skips
 }
 
 /// Tells of the releases of a minor that have no image, in one skip.
-fn unbuilt_skip(mut releases: Vec<(KubernetesVersion, Date)>) -> Option<Skip> {
-    releases.sort_unstable();
-    let (first, first_day) = *releases.first()?;
-    let (last, last_day) = *releases.last()?;
-    let subject = if first == last {
-        Subject::version(first)
+fn unbuilt_skip(releases: &[&KubernetesRelease]) -> Option<Skip> {
+    let (first, last) = (releases.first()?, releases.last()?);
+    let is_one = first.version == last.version;
+    let subject = if is_one {
+        SkipSubject::version(first.version)
     } else {
-        Subject::Releases(first, last)
+        SkipSubject::Releases(first.version, last.version)
     };
     let reason = ImageReason::NoImageYet {
-        first: first_day,
-        last: (first != last).then_some(last_day),
+        first: first.published,
+        last: (!is_one).then_some(last.published),
     };
     Some(Skip::new(subject, SkipReason::Image(reason)))
 }
 
 /// Listed images that are not what the store has, and images that a list cannot take.
 fn image_skips(target: &Target<'_>) -> Vec<Skip> {
-    let mut skips = Vec::new();
-    let asks = target.input.wishes.wants(ChangeClass::OsRelease);
-    for (image_list, entry) in
-        listed_entries(target).filter(|(_, entry)| target.minors.contains(&entry.version.minor()))
-    {
-        let form = image_list.form;
-        let series = target.stack.series.of_place(&image_list.file, entry.line);
-        let minor = entry.version.minor();
-        let offered = match series {
-            Some(series) => target.available.of_series(series, minor),
-            None => target.offered(minor),
-        };
-        let Some(image) = choose_image(offered, entry.version, Some(entry)) else {
-            continue;
-        };
-        let blocked = target.available.blocked();
-        if blocked.image(entry.version, entry.os.as_ref()).is_some() {
-            continue;
-        }
-        if is_another_image(entry, image) && !asks {
-            let title = target.stack.title();
-            let command = target.input.selection;
-            let command = command.command(&format!("plan {title} --change os-release"));
-            let image = if target.input.policy.follows_os(entry.os.as_ref()) {
-                rebuilt_image(entry, image)
-            } else {
-                RebuiltImage::Unfollowed {
-                    listed: entry.os.clone(),
-                    offered: image.os.clone(),
-                }
-            };
-            skips.push(image_skip(
-                entry.version,
-                ImageReason::RebuiltImage { image, command },
-            ));
-        } else if form == ImageListForm::ImageManager
-            && entry.built.is_none()
-            && image.built.is_none()
-        {
-            skips.push(image_skip(entry.version, ImageReason::NoBuildDate));
-        }
+    let listed = listed_entries(target)
+        .filter(|(_, entry)| target.minors.contains(&entry.version.minor()))
+        .filter_map(|(image_list, entry)| {
+            let reason = listed_reason(target, image_list, entry)?;
+            Some(image_skip(entry.version, reason))
+        });
+    listed.chain(incomplete_skips(target)).collect()
+}
+
+/// Returns why a listed image stays as it is, where the store has another one or the list lacks a fact.
+fn listed_reason(
+    target: &Target<'_>,
+    image_list: &ImageList,
+    entry: &ImageListEntry,
+) -> Option<ImageReason> {
+    let series = target.stack.series.of_place(&image_list.file, entry.line);
+    let minor = entry.version.minor();
+    let images = match series {
+        Some(series) => target.available.of_series(series, minor),
+        None => target.available.of_minor(minor),
+    };
+    let image = choose_image(images, entry.version, Some(entry))?;
+    let blocked = target.available.blocked();
+    if blocked.image(entry.version, entry.os.as_ref()).is_some() {
+        return None;
     }
+    if is_another_image(entry, image) && !target.input.wishes.wants(ChangeClass::OsRelease) {
+        let title = target.stack.title();
+        let words = format!("plan {title} --change os-release");
+        let rebuilt = if target.input.policy.follows_os(entry.os.as_ref()) {
+            rebuilt_image(entry, image)
+        } else {
+            RebuiltImage::Unfollowed {
+                listed: entry.os.clone(),
+                available: image.os.clone(),
+            }
+        };
+        return Some(ImageReason::RebuiltImage {
+            image: rebuilt,
+            command: target.input.selection.command(&words),
+        });
+    }
+    let lacks_day = entry.built.is_none() && image.built.is_none();
+    (image_list.form == ImageListForm::ImageManager && lacks_day)
+        .then_some(ImageReason::NoBuildDate)
+}
+
+/// Images that a list of openstack-image-manager cannot take.
+fn incomplete_skips<'t>(target: &'t Target<'_>) -> impl Iterator<Item = Skip> + 't {
     let listed: BTreeSet<KubernetesVersion> =
         entries(target).map(|(_, entry)| entry.version).collect();
     let for_manager = entries(target).any(|(form, _)| form == ImageListForm::ImageManager);
-    for image in target
-        .minors
-        .iter()
+    let minors = target.minors.iter().filter(move |_| for_manager);
+    minors
         .flat_map(|minor| target.available.unfiltered(*minor))
-    {
-        if for_manager && !listed.contains(&image.version) && !is_complete_image(image) {
-            skips.push(image_skip(image.version, ImageReason::IncompleteImage));
-        }
-    }
-    skips
+        .filter(move |image| !listed.contains(&image.version) && !is_complete_image(image))
+        .map(|image| image_skip(image.version, ImageReason::IncompleteImage))
 }
 
 fn image_skip(version: KubernetesVersion, reason: ImageReason) -> Skip {
-    Skip::new(Subject::version(version), SkipReason::Image(reason))
+    Skip::new(SkipSubject::version(version), SkipReason::Image(reason))
 }
 
 fn rebuilt_image(entry: &ImageListEntry, image: &NodeImage) -> RebuiltImage {
@@ -275,33 +259,32 @@ fn chart_skips(target: &Target<'_>) -> Vec<Skip> {
     if target.input.policy.addons == Addons::Leave {
         return Vec::new();
     }
-    let moves = target.moves.iter();
-    let trees = moves.filter_map(|step| match step {
-        Move::Edit(tree, wanted) | Move::Create(tree, _, wanted) => Some((tree, wanted.line.minor)),
-        Move::Remove(_) => None,
-    });
-    trees
-        .flat_map(|(tree, minor)| charts::decide(target, tree, minor).skips)
+    target
+        .written()
+        .flat_map(|(tree, wanted)| {
+            charts::decide(target.chart_scope(), tree, wanted.line.minor).skips
+        })
         .collect()
 }
 
-/// A minor that the store offers and nobody asked for, or one that was asked for and cannot be had.
+/// A minor that the store has and nobody asked for, or one that was asked for and cannot be had.
 fn minor_skips(target: &Target<'_>) -> Vec<Skip> {
     if let Some(asked) = target.input.selection.asked_minor() {
         return asked_skip(target, asked).into_iter().collect();
     }
-    let offered: BTreeSet<Minor> = target
-        .available
-        .stores()
-        .filter_map(|(_, _, store)| store)
+    let stores = target.available.series().iter().filter_map(|own| own.store);
+    let available: BTreeSet<Minor> = stores
         .flat_map(|store| &store.images)
         .map(|image| image.version.minor())
         .filter(|minor| target.is_looked_at(*minor))
-        .filter(|minor| !target.offered(*minor).is_empty())
+        .filter(|minor| !target.available.of_minor(*minor).is_empty())
         .collect();
     let known = minors_of(target.stack);
     let newer: Vec<Minor> = match known.last() {
-        Some(newest) => offered.into_iter().filter(|minor| minor > newest).collect(),
+        Some(newest) => available
+            .into_iter()
+            .filter(|minor| minor > newest)
+            .collect(),
         None => Vec::new(),
     };
     let Some((next, further)) = newer.split_first() else {
@@ -317,7 +300,7 @@ fn minor_skips(target: &Target<'_>) -> Vec<Skip> {
     vec![minor_skip(
         *next,
         MinorReason::NewMinor {
-            images: target.offered(*next).len(),
+            images: target.available.of_minor(*next).len(),
             further: further.to_vec(),
             command: selection.command(&format!("plan {title} {option} {next}")),
         },
@@ -326,20 +309,18 @@ fn minor_skips(target: &Target<'_>) -> Vec<Skip> {
 
 /// A minor that was asked for and cannot be had.
 fn asked_skip(target: &Target<'_>, asked: Minor) -> Option<Skip> {
-    let reached = target.moves.iter().any(|step| match step {
-        Move::Edit(_, wanted) | Move::Create(_, _, wanted) => {
-            wanted.line.minor == asked || wanted.rows.contains_key(&asked)
-        }
-        Move::Remove(_) => false,
-    });
-    let is_other_skip = target.minors.is_empty() || target.find_untested(asked).is_some();
-    let is_moved = target.moves.iter().any(|step| match step {
-        Move::Edit(_, wanted) | Move::Create(_, _, wanted) => wanted.line.minor == asked,
-        Move::Remove(_) => false,
-    });
+    // What keeps it back is said elsewhere.
+    if target.minors.is_empty() || target.find_untested(asked).is_some() {
+        return None;
+    }
+    let mut written = target.written();
+    let has_row = written.any(|(_, wanted)| wanted.rows.contains_key(&asked));
+    let is_moved = target
+        .written()
+        .any(|(_, wanted)| wanted.line.minor == asked);
     let wants_tree =
         target.input.selection.switch_to.is_some() || target.stack.layout.has_directory_per_minor();
-    if is_other_skip || is_moved || (reached && !wants_tree) {
+    if is_moved || (has_row && !wants_tree) {
         return None;
     }
     if let Some(fault) = target.limits.closed.get(&asked) {
@@ -357,5 +338,5 @@ fn asked_skip(target: &Target<'_>, asked: Minor) -> Option<Skip> {
 }
 
 fn minor_skip(minor: Minor, reason: MinorReason) -> Skip {
-    Skip::new(Subject::minor(minor), SkipReason::Minor(reason))
+    Skip::new(SkipSubject::minor(minor), SkipReason::Minor(reason))
 }

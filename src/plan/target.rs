@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanInput;
 use super::available::Available;
-use super::charts;
+use super::charts::{self, ChartScope};
 use super::facts::MissingChart;
 use super::limits::Limits;
 use super::release::next_version;
@@ -26,7 +26,7 @@ pub(super) struct Target<'a> {
     /// What earlier attempts have shown to be impossible.
     pub(super) limits: &'a Limits,
     /// The source trees to edit, or to make, or to remove.
-    pub(super) moves: Vec<Move<'a>>,
+    pub(super) moves: Vec<TreeMove<'a>>,
     /// The state wanted of the files beside the source trees.
     pub(super) shared: Option<Wanted<'a>>,
     /// Minors that were looked at.
@@ -36,7 +36,7 @@ pub(super) struct Target<'a> {
 }
 
 /// What becomes of one source tree.
-pub(super) enum Move<'a> {
+pub(super) enum TreeMove<'a> {
     /// Its files are edited.
     Edit(&'a SourceTree, Box<Wanted<'a>>),
     /// A new source tree is made in this directory, shaped after it.
@@ -85,20 +85,26 @@ impl<'a> Target<'a> {
             return BTreeSet::new();
         }
         let asked = self.input.selection.asked_minor();
-        let trees = &self.stack.trees;
         let per_minor = self.stack.layout.has_directory_per_minor();
         let arrives = asked.is_some_and(|minor| {
             self.can_move_to(minor) && (!per_minor || self.predecessor(minor).is_some())
         });
-        let is_only_tree = |minor| trees.len() == 1 && trees[0].minor == Some(minor);
-        let stays = |minor| asked == Some(minor) || (!arrives && is_only_tree(minor));
-        let ended = known
-            .iter()
-            .filter(|minor| self.input.catalog.is_end_of_life(**minor));
-        let mut dropped: BTreeSet<Minor> = ended.copied().filter(|minor| !stays(*minor)).collect();
-        let leaves = |tree: &SourceTree| tree.minor.is_some_and(|m| dropped.contains(&m));
-        if per_minor && !arrives && trees.iter().all(leaves) {
-            dropped.clear();
+        let only = match &self.stack.trees[..] {
+            [only] if !arrives => only.minor,
+            _ => None,
+        };
+        let ended = known.iter().copied().filter(|minor| {
+            let stays = asked == Some(*minor) || only == Some(*minor);
+            self.input.catalog.is_end_of_life(*minor) && !stays
+        });
+        let dropped: BTreeSet<Minor> = ended.collect();
+        let mut trees = self.stack.trees.iter();
+        // With its last source tree a stack would be gone, and with it what a later minor could be made from.
+        if per_minor
+            && !arrives
+            && trees.all(|tree| tree.minor.is_some_and(|minor| dropped.contains(&minor)))
+        {
+            return BTreeSet::new();
         }
         dropped
     }
@@ -106,12 +112,14 @@ impl<'a> Target<'a> {
     /// Returns the source trees that are written, with the state they should have.
     pub(super) fn written(&self) -> impl Iterator<Item = (&'a SourceTree, &Wanted<'a>)> {
         self.moves.iter().filter_map(|step| match step {
-            Move::Edit(tree, wanted) | Move::Create(tree, _, wanted) => Some((*tree, &**wanted)),
-            Move::Remove(_) => None,
+            TreeMove::Edit(tree, wanted) | TreeMove::Create(tree, _, wanted) => {
+                Some((*tree, &**wanted))
+            }
+            TreeMove::Remove(_) => None,
         })
     }
 
-    fn find_moves(&self) -> Vec<Move<'a>> {
+    fn find_moves(&self) -> Vec<TreeMove<'a>> {
         let selection = self.input.selection;
         let mut trees = self.stack.trees.iter().filter(|tree| !tree.is_torn);
         if !self.stack.layout.has_directory_per_minor() {
@@ -128,11 +136,11 @@ impl<'a> Target<'a> {
                 .into_iter()
                 .collect();
         }
-        let mut moves: Vec<Move<'a>> = Vec::new();
+        let mut moves: Vec<TreeMove<'a>> = Vec::new();
         for tree in trees {
             let Some(minor) = tree.minor else { continue };
             if self.dropped.contains(&minor) {
-                moves.push(Move::Remove(tree));
+                moves.push(TreeMove::Remove(tree));
             } else if self.is_looked_at(minor) {
                 moves.push(self.edit(tree, minor));
             }
@@ -144,12 +152,15 @@ impl<'a> Target<'a> {
     /// Tells whether a source tree can be set to a minor: it is asked for, wanted, and there are an image and the charts that
     /// belong to it. With charts of another minor the tree would contradict itself.
     fn can_move_to(&self, minor: Minor) -> bool {
-        let is_there = self.has_tree(minor);
-        let wants =
-            self.input.wishes.wants(ChangeClass::NewMinor) && self.find_untested(minor).is_none();
-        let has_image = || self.newest_default(minor).is_some() && !self.limits.is_closed(minor);
-        let has_charts = || self.missing_charts(minor).is_empty();
-        self.is_looked_at(minor) && (is_there || (wants && has_image() && has_charts()))
+        if !self.is_looked_at(minor) {
+            return false;
+        }
+        self.has_tree(minor)
+            || (self.input.wishes.wants(ChangeClass::NewMinor)
+                && self.find_untested(minor).is_none()
+                && self.newest_default(minor).is_some()
+                && !self.limits.is_closed(minor)
+                && self.missing_charts(minor).is_empty())
     }
 
     /// Returns why a source tree cannot be set to a minor for its addon charts.
@@ -159,7 +170,7 @@ impl<'a> Target<'a> {
         } else {
             self.stack.trees.first()
         };
-        let missing = tree.map(|tree| charts::decide(self, tree, minor).missing);
+        let missing = tree.map(|tree| charts::decide(self.chart_scope(), tree, minor).missing);
         missing.unwrap_or_default().into_values().collect()
     }
 
@@ -172,33 +183,32 @@ impl<'a> Target<'a> {
     /// Returns why a minor's default stays where it is, where its tests are not green.
     pub(super) fn find_untested(&self, minor: Minor) -> Option<&'a str> {
         let untested = &self.input.wishes.untested;
-        let line = |tree: &SourceTree| StackLine {
-            provider: tree.provider.clone(),
-            name: tree.name.clone(),
-            minor,
-        };
         let mut trees = self.stack.trees.iter();
-        let reason = trees.find_map(|tree| untested.get(&line(tree)));
+        let reason = trees.find_map(|tree| untested.get(&line_of(tree, minor)));
         reason.map(String::as_str)
     }
 
     /// Tells whether the policy looks at a minor, and the person who asked does.
     pub(super) fn is_looked_at(&self, minor: Minor) -> bool {
-        let is_torn = || {
-            let mut trees = self.stack.trees.iter();
-            trees.any(|tree| tree.is_torn && tree.minor == Some(minor))
-        };
-        self.input.policy.minors.contains(minor)
-            && self.input.selection.takes_minor(self.stack, minor)
-            && !is_torn()
+        self.input.looks_at(self.stack, minor)
     }
 
-    fn edit(&self, tree: &'a SourceTree, minor: Minor) -> Move<'a> {
-        Move::Edit(tree, Box::new(self.wanted(tree, minor)))
+    /// Returns what the charts of the source trees are decided from.
+    pub(super) fn chart_scope(&self) -> ChartScope<'_> {
+        ChartScope {
+            input: self.input,
+            stack: self.stack,
+            available: self.available,
+            minors: &self.minors,
+        }
+    }
+
+    fn edit(&self, tree: &'a SourceTree, minor: Minor) -> TreeMove<'a> {
+        TreeMove::Edit(tree, Box::new(self.wanted(tree, minor)))
     }
 
     /// Makes a source tree for a minor from that of the newest minor before it.
-    fn create(&self, minor: Minor) -> Option<Move<'a>> {
+    fn create(&self, minor: Minor) -> Option<TreeMove<'a>> {
         if self.has_tree(minor) || !self.can_move_to(minor) {
             return None;
         }
@@ -212,7 +222,7 @@ impl<'a> Target<'a> {
             has_csctl: false,
             ..self.wanted(predecessor, minor)
         };
-        Some(Move::Create(predecessor, directory, Box::new(wanted)))
+        Some(TreeMove::Create(predecessor, directory, Box::new(wanted)))
     }
 
     /// Finds the source tree of the newest minor before this one.
@@ -221,34 +231,22 @@ impl<'a> Target<'a> {
         trees.rfind(|tree| tree.minor.is_some_and(|m| m < minor))
     }
 
-    /// Returns an image of each version of a minor that every series has and the policy allows.
-    pub(super) fn offered(&self, minor: Minor) -> &'a [NodeImage] {
-        self.available.of_minor(minor)
-    }
-
     fn wanted(&self, tree: &SourceTree, minor: Minor) -> Wanted<'a> {
         let policy = self.input.policy;
-        let line_before = StackLine {
-            provider: tree.provider.clone(),
-            name: tree.name.clone(),
-            minor: tree.minor.unwrap_or(minor),
-        };
-        let line = StackLine {
-            minor,
-            ..line_before.clone()
-        };
+        let line_before = line_of(tree, tree.minor.unwrap_or(minor));
+        let line = line_of(tree, minor);
         let default = self.default(tree, minor);
-        let charts = charts::decide(self, tree, minor);
-        let rows = self.rows(tree, (minor, default), &charts);
+        let charts = charts::decide(self.chart_scope(), tree, minor);
+        let rows = self.rows(tree, minor, default, &charts);
         let kept = self.kept(tree, default, &rows);
         let common: BTreeMap<Minor, &[NodeImage]> = self
             .edited_minors(minor)
-            .map(|minor| (minor, self.offered(minor)))
+            .map(|minor| (minor, self.available.of_minor(minor)))
             .collect();
         let ids = self.stack.series.iter().map(|(id, _)| id);
         let images = ids.map(|id| SeriesImages {
             default: default.and_then(|version| self.default_image(tree, id, version)),
-            offered: self
+            available: self
                 .edited_minors(minor)
                 .map(|minor| (minor, self.available.of_series(id, minor)))
                 .collect(),
@@ -288,26 +286,22 @@ impl<'a> Target<'a> {
     }
 
     fn wanted_of_shared(&self) -> Option<Wanted<'a>> {
-        let is_out_of_reach =
-            |minor| self.moves.is_empty() && !minors_of(self.stack).contains(&minor);
         let asked = self.input.selection.asked_minor();
-        if self.stack.shared.is_empty() || asked.is_some_and(is_out_of_reach) {
+        // A minor that was asked for and cannot be had changes nothing, here neither.
+        let is_refused = asked
+            .is_some_and(|minor| self.moves.is_empty() && !minors_of(self.stack).contains(&minor));
+        if self.stack.shared.is_empty() || is_refused {
             return None;
         }
-        let newest = self.moves.iter().rev().find_map(|step| match step {
-            Move::Edit(_, wanted) | Move::Create(_, _, wanted) => Some(wanted),
-            Move::Remove(_) => None,
-        });
-        let first = || {
+        let mut wanted = if let Some((_, newest)) = self.written().last() {
+            newest.clone()
+        } else {
             let tree = self.stack.trees.last()?;
-            Some(Box::new(self.wanted(tree, tree.minor?)))
+            self.wanted(tree, tree.minor?)
         };
-        let mut wanted = *newest.cloned().or_else(first)?;
-        for step in &self.moves {
-            if let Move::Edit(_, of_tree) | Move::Create(_, _, of_tree) = step {
-                wanted.kept.extend(of_tree.default);
-            }
-        }
+        // Lists beside the trees are for all of them: no default may leave, of whichever tree it is.
+        let defaults = self.written().filter_map(|(_, of_tree)| of_tree.default);
+        wanted.kept.extend(defaults);
         wanted.kept.extend(
             self.stack
                 .trees
@@ -322,6 +316,15 @@ impl<'a> Target<'a> {
     fn is_edited(&self, tree: &SourceTree) -> bool {
         self.moves
             .iter()
-            .any(|step| matches!(step, Move::Edit(edited, _) if std::ptr::eq(*edited, tree)))
+            .any(|step| matches!(step, TreeMove::Edit(edited, _) if std::ptr::eq(*edited, tree)))
+    }
+}
+
+/// Returns the stack line that a source tree belongs to when it is set to a minor.
+fn line_of(tree: &SourceTree, minor: Minor) -> StackLine {
+    StackLine {
+        provider: tree.provider.clone(),
+        name: tree.name.clone(),
+        minor,
     }
 }

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::available::Lack;
+use super::available::{AvailableSeries, Lack};
 use super::charts;
 use super::facts::{
-    DefaultReason, FileReason, ImageReason, MinorReason, OsMove, Skip, SkipReason, Subject,
+    DefaultReason, FileReason, ImageReason, MinorReason, OsMove, Skip, SkipReason, SkipSubject,
 };
-use super::target::{Move, Target};
+use super::target::{Target, TreeMove};
+use crate::catalog::Catalog;
 use crate::matrix::{StoreState, state_of};
 use crate::stack::{Fault, SourceTree};
 use crate::version::{KubernetesVersion, Minor};
@@ -18,7 +19,7 @@ pub(super) fn waiting(target: &Target<'_>) -> Vec<Skip> {
     let mut skips = excluded_skips(target);
     skips.extend(held_files(target));
     for step in &target.moves {
-        if let Move::Edit(tree, wanted) = step {
+        if let TreeMove::Edit(tree, wanted) = step {
             skips.extend(lacking_skips(target, wanted.default, wanted.line.minor));
             // A tree that is set to another minor leaves its default behind.
             let stays = wanted.line.minor == wanted.line_before.minor;
@@ -39,6 +40,7 @@ pub(super) fn waiting(target: &Target<'_>) -> Vec<Skip> {
 
 /// Defaults that some reference cannot follow.
 fn excluded_skips(target: &Target<'_>) -> Vec<Skip> {
+    // Several versions are kept back by the same place: it is said once.
     let mut by_fault: BTreeMap<String, (&Fault, Vec<KubernetesVersion>)> = BTreeMap::new();
     for ((_, version), fault) in &target.limits.excluded {
         let entry = by_fault.entry(format!("{}:{:?}", fault.file, fault.line));
@@ -57,7 +59,7 @@ fn excluded_skips(target: &Target<'_>) -> Vec<Skip> {
 fn held_files(target: &Target<'_>) -> impl Iterator<Item = Skip> {
     target.limits.held.values().map(|fault| {
         Skip::new(
-            Subject::File(fault.file.clone(), fault.line),
+            SkipSubject::File(fault.file.clone(), fault.line),
             SkipReason::File(FileReason::FileCannotMove(fault.clone())),
         )
     })
@@ -107,7 +109,7 @@ fn lack_reason(lack: &Lack<'_>) -> DefaultReason {
 }
 
 fn default_skip(versions: Vec<KubernetesVersion>, reason: DefaultReason) -> Skip {
-    Skip::new(Subject::Versions(versions), SkipReason::Default(reason))
+    Skip::new(SkipSubject::Versions(versions), SkipReason::Default(reason))
 }
 
 /// Newer patches that are on another operating system alone.
@@ -141,25 +143,36 @@ fn os_skip(target: &Target<'_>, step: OsMove, versions: Vec<KubernetesVersion>) 
 fn gone_skip(target: &Target<'_>, tree: &SourceTree) -> Option<Skip> {
     let default = tree.default?;
     let catalog = target.input.catalog;
-    let gone = target.available.stores().find_map(|(_, series, store)| {
-        let pattern = series.store.as_ref()?;
-        let answered = state_of(catalog, pattern, default.minor()) == StoreState::Answered;
-        let store = store.filter(|_| answered)?;
-        let images = store.images_of_minor(default.minor());
-        let is_there = images
-            .iter()
-            .any(|image| image.version == default && series.has_os(image.os.as_ref()));
-        let is_faulty = store.faulty.iter().any(|faulty| faulty.version == default);
-        (!is_there && !is_faulty && !images.is_empty()).then_some((series, pattern))
-    })?;
-    let (series, pattern) = gone;
+    let own = target
+        .available
+        .series()
+        .iter()
+        .find(|own| is_default_gone(catalog, own, default))?;
     Some(Skip::new(
-        Subject::version(default),
+        SkipSubject::version(default),
         SkipReason::Image(ImageReason::DefaultImageGone {
-            series: series.title.clone(),
-            store: pattern.base_or_name().to_string(),
+            series: own.series.title.clone(),
+            store: own.series.store.as_ref()?.base_or_name().to_string(),
         }),
     ))
+}
+
+/// Tells whether a store has images of a default's minor, and none of the default. A minor without any image, and an image that
+/// cannot be proved, are said by themselves.
+fn is_default_gone(
+    catalog: &Catalog,
+    own: &AvailableSeries<'_>,
+    default: KubernetesVersion,
+) -> bool {
+    let (Some(pattern), Some(store)) = (&own.series.store, own.store) else {
+        return false;
+    };
+    let images = store.images_of_minor(default.minor());
+    let mut of_default = images.iter().filter(|image| image.version == default);
+    let is_there = of_default.any(|image| own.series.has_os(image.os.as_ref()));
+    let is_faulty = store.faulty.iter().any(|faulty| faulty.version == default);
+    let answered = state_of(catalog, pattern, default.minor()) == StoreState::Answered;
+    answered && !images.is_empty() && !is_there && !is_faulty
 }
 
 /// A minor that gets nothing new, as it has reached its end of life.
@@ -171,14 +184,15 @@ fn end_skip(target: &Target<'_>, minor: Minor) -> Option<Skip> {
     let images: Vec<KubernetesVersion> = target.available.ended(minor).into_iter().collect();
     let mut trees = target.stack.trees.iter();
     let own = trees.clone().find(|tree| tree.minor == Some(minor));
-    let tree = own.or_else(|| trees.next());
-    let charts = tree.map(|tree| charts::newer_of_ended(target, tree, minor));
-    let charts = charts.unwrap_or_default();
+    let charts = own
+        .or_else(|| trees.next())
+        .map(|tree| charts::newer_of_ended(target.chart_scope(), tree, minor))
+        .unwrap_or_default();
     if images.is_empty() && charts.is_empty() {
         return None;
     }
     Some(Skip::new(
-        Subject::minor(minor),
+        SkipSubject::minor(minor),
         SkipReason::Minor(MinorReason::EndOfLife {
             day: *day,
             images,

@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{DefaultReason, MinorReason, PolicyReason, Skip, SkipReason, Subject};
+use super::facts::{DefaultReason, MinorReason, PolicyReason, Skip, SkipReason, SkipSubject};
 use super::skips::entries;
-use super::target::{Move, Target};
-use crate::catalog::NodeImage;
+use super::target::{Target, TreeMove};
 use crate::matrix::minors_of;
 use crate::policy::Block;
 use crate::stack::{Fact, SourceFile};
@@ -28,39 +27,27 @@ pub(super) fn withheld(target: &Target<'_>) -> Vec<Skip> {
 /// Defaults that would move, and minors that would arrive, if their tests were green.
 fn untested_skips(target: &Target<'_>) -> Vec<Skip> {
     let mut skips = Vec::new();
-    let mut add = |minor: Minor, free: Option<KubernetesVersion>, kept: Option<_>| {
-        if let (Some(why), Some(free)) = (target.find_untested(minor), free)
-            && kept.is_some_and(|kept| kept != free)
-        {
-            skips.push(Skip::new(
-                Subject::version(free),
-                SkipReason::Default(DefaultReason::Untested {
-                    why: why.to_owned(),
-                }),
-            ));
-        }
-    };
     for step in &target.moves {
-        if let Move::Edit(tree, wanted) = step {
+        if let TreeMove::Edit(tree, wanted) = step {
             let minor = wanted.line.minor;
-            add(minor, target.tested_default(tree, minor), wanted.default);
+            let free = target.tested_default(tree, minor);
+            let is_held = wanted.default.is_some() && free != wanted.default;
+            skips.extend(
+                free.filter(|_| is_held)
+                    .and_then(|free| untested(target, minor, free)),
+            );
         }
     }
-    let listed = target.stack.files().flat_map(SourceFile::references);
-    for reference in listed {
+    for reference in target.stack.files().flat_map(SourceFile::references) {
         // Few minors wait, and a list may have many rows.
         if let Fact::ListedVersion { version } = reference.fact
             && target.find_untested(version.minor()).is_some()
             && target.minors.contains(&version.minor())
+            && !target.has_tree(version.minor())
         {
             let newest = target.newest_of_row(version.minor());
-            let goes_up = |newest: &KubernetesVersion| *newest > version;
-            let is_alone = !target.has_tree(version.minor());
-            add(
-                version.minor(),
-                newest.filter(goes_up).filter(|_| is_alone),
-                Some(version),
-            );
+            let newer = newest.filter(|newest| *newest > version);
+            skips.extend(newer.and_then(|newer| untested(target, version.minor(), newer)));
         }
     }
     if let Some(asked) = target.input.selection.asked_minor()
@@ -69,7 +56,7 @@ fn untested_skips(target: &Target<'_>) -> Vec<Skip> {
         && target.newest_default(asked).is_some()
     {
         skips.push(Skip::new(
-            Subject::minor(asked),
+            SkipSubject::minor(asked),
             SkipReason::Minor(MinorReason::UntestedMinor {
                 why: why.to_owned(),
             }),
@@ -78,7 +65,14 @@ fn untested_skips(target: &Target<'_>) -> Vec<Skip> {
     skips
 }
 
-/// Images that the store offers and nobody may use.
+/// Says that the tests of a version are not green, where its minor waits for them.
+fn untested(target: &Target<'_>, minor: Minor, version: KubernetesVersion) -> Option<Skip> {
+    let why = target.find_untested(minor)?.to_owned();
+    let reason = SkipReason::Default(DefaultReason::Untested { why });
+    Some(Skip::new(SkipSubject::version(version), reason))
+}
+
+/// Images that a store has and nobody may use.
 fn blocked_skips(target: &Target<'_>) -> Vec<Skip> {
     let blocked = target.available.blocked();
     let images = target
@@ -95,7 +89,7 @@ fn blocked_skips(target: &Target<'_>) -> Vec<Skip> {
             let os = block.os.as_ref().map(|os| format!(" --os {os}"));
             let words = format!("unblock {}{}", block.version, os.unwrap_or_default());
             Skip::new(
-                Subject::Blocked(block.clone()),
+                SkipSubject::Blocked(block.clone()),
                 SkipReason::Policy(PolicyReason::Blocked {
                     block: block.clone(),
                     command: target.input.selection.local_command(&words),
@@ -115,15 +109,12 @@ fn os_skips(target: &Target<'_>) -> Vec<Skip> {
         entries(target).map(|(_, entry)| entry.version).collect();
     let mut others: BTreeMap<KubernetesVersion, Vec<OsRelease>> = BTreeMap::new();
     for minor in &target.minors {
-        let usable = |version| {
-            let mut usable = target.offered(*minor).iter();
-            usable.any(|image| image.version == version)
-        };
-        let is_other = |image: &&NodeImage| {
-            !policy.follows_os(image.os.as_ref()) && !target.available.is_blocked(image)
-        };
-        for image in target.available.unfiltered(*minor).filter(is_other) {
-            if !listed.contains(&image.version) && !usable(image.version) {
+        let images = target.available.of_minor(*minor).iter();
+        let usable: BTreeSet<KubernetesVersion> = images.map(|image| image.version).collect();
+        for image in target.available.unfiltered(*minor) {
+            let is_other =
+                !policy.follows_os(image.os.as_ref()) && !target.available.is_blocked(image);
+            if is_other && !listed.contains(&image.version) && !usable.contains(&image.version) {
                 let names = others.entry(image.version).or_default();
                 names.extend(image.os.clone());
             }
@@ -143,16 +134,18 @@ fn os_skips(target: &Target<'_>) -> Vec<Skip> {
 fn outside_skip(target: &Target<'_>) -> Option<Skip> {
     let minors = &target.input.policy.minors;
     let selection = target.input.selection;
-    let known = minors_of(target.stack).into_iter();
-    let known = known.chain(selection.asked_minor()).chain(selection.minor);
-    let looked_at = known.filter(|minor| selection.takes_minor(target.stack, *minor));
-    let outside: BTreeSet<Minor> = looked_at.filter(|minor| !minors.contains(*minor)).collect();
-    if outside.is_empty() || target.input.selection.is_line_by_line {
+    let mut outside = minors_of(target.stack);
+    outside.extend(selection.asked_minor());
+    outside.extend(selection.minor);
+    outside.retain(|minor| selection.takes_minor(target.stack, *minor) && !minors.contains(*minor));
+    outside.sort_unstable();
+    outside.dedup();
+    // Of many plans, each of one line, every one would say the same of the others.
+    if outside.is_empty() || selection.is_line_by_line {
         return None;
     }
-    let outside: Vec<Minor> = outside.into_iter().collect();
     Some(Skip::new(
-        Subject::Minors(outside),
+        SkipSubject::Minors(outside),
         SkipReason::Policy(PolicyReason::MinorNotSupported(minors.clone())),
     ))
 }
@@ -167,17 +160,16 @@ fn defaults(target: &Target<'_>) -> BTreeMap<Minor, KubernetesVersion> {
             _ => None,
         })
         .collect();
-    for step in &target.moves {
-        let (Move::Edit(_, wanted) | Move::Create(_, _, wanted)) = step else {
-            continue;
-        };
-        let rows = wanted.rows.iter();
-        let rows = rows.filter(|(minor, _)| listed.contains(minor));
-        defaults.extend(rows.filter_map(|(minor, row)| Some((*minor, row.kubernetes?))));
+    for (_, wanted) in target.written() {
+        for (minor, row) in &wanted.rows {
+            if let Some(version) = row.kubernetes.filter(|_| listed.contains(minor)) {
+                defaults.insert(*minor, version);
+            }
+        }
+        // What the tree gets comes over what its own row says.
         defaults.extend(wanted.default.map(|default| (default.minor(), default)));
     }
-    let known: BTreeSet<Minor> = target.minors.iter().copied().collect();
-    defaults.retain(|minor, _| known.contains(minor));
+    defaults.retain(|minor, _| target.minors.contains(minor));
     defaults
 }
 
@@ -185,6 +177,7 @@ fn defaults(target: &Target<'_>) -> BTreeMap<Minor, KubernetesVersion> {
 fn young_skips(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Vec<Skip> {
     let policy = target.input.policy;
     let age = policy.minimum_age;
+    // A pinned default does not move, however old a version is.
     if target.pin(minor).is_some() {
         return Vec::new();
     }
@@ -205,13 +198,12 @@ fn young_skips(target: &Target<'_>, minor: Minor, default: KubernetesVersion) ->
 /// A default that would go up if it were not pinned, or a pin that cannot be followed.
 fn pin_skip(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Option<Skip> {
     let pin = target.pin(minor)?;
-    if default != pin.version && target.find_untested(minor).is_some() {
-        return None;
-    }
     if default != pin.version {
+        // A pin that waits for its tests is said with them.
+        let is_tested = target.find_untested(minor).is_none();
         let until = pin.until;
         let reason = PolicyReason::PinUnusable { until, default };
-        return Some(policy_skip(pin.version, reason));
+        return is_tested.then(|| policy_skip(pin.version, reason));
     }
     let newest = target.newest_default(minor)?;
     let stack = pin.stack.as_ref().map(|stack| format!(" --stack {stack}"));
@@ -224,5 +216,5 @@ fn pin_skip(target: &Target<'_>, minor: Minor, default: KubernetesVersion) -> Op
 }
 
 fn policy_skip(version: KubernetesVersion, reason: PolicyReason) -> Skip {
-    Skip::new(Subject::version(version), SkipReason::Policy(reason))
+    Skip::new(SkipSubject::version(version), SkipReason::Policy(reason))
 }

@@ -9,7 +9,8 @@ use serde::ser::{Serialize, Serializer};
 
 use super::Fix;
 use super::facts::{ChartChoice, Evidence, FileLine, Note, OsMove, ProvedImage, Reason, Skip};
-use crate::version::{KubernetesVersion, compact};
+use crate::release_digest::Unchanged;
+use crate::version::{KubernetesVersion, StackLine, StackVersion, compact};
 
 /// How many vulnerabilities that are not critical are named.
 const NAMED: usize = 5;
@@ -18,7 +19,7 @@ const NAMED: usize = 5;
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Said {
+pub struct FactMessage {
     /// What it is: a code that stays the same when the words change.
     pub code: &'static str,
     /// The same in words.
@@ -32,7 +33,7 @@ pub struct Said {
 #[derive(serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct SaidSkip {
+struct SkipMessage {
     /// Why: a code that stays the same when the words change.
     code: &'static str,
     /// What is skipped: `v1.34.9`, `node images of 1.34`.
@@ -44,7 +45,7 @@ struct SaidSkip {
     hint: Option<String>,
 }
 
-impl From<&Skip> for SaidSkip {
+impl From<&Skip> for SkipMessage {
     fn from(skip: &Skip) -> Self {
         Self {
             code: skip.code(),
@@ -57,8 +58,8 @@ impl From<&Skip> for SaidSkip {
 
 impl Reason {
     /// Returns the reason as JSON has it.
-    fn said(&self) -> Said {
-        Said {
+    fn said(&self) -> FactMessage {
+        FactMessage {
             code: self.code(),
             message: self.to_string(),
             days_late: self.days_late(),
@@ -66,8 +67,8 @@ impl Reason {
     }
 
     /// Returns the reason in words that hold on any day: by how many days something is late would be another text each morning.
-    pub fn lasting(&self) -> Said {
-        Said {
+    pub fn lasting(&self) -> FactMessage {
+        FactMessage {
             message: self.sentence(self.days_late().map_or("", |_| ", late")),
             days_late: None,
             ..self.said()
@@ -236,12 +237,7 @@ impl fmt::Display for Note {
                 "{at} stays: `{value}` names the image of {version}, and the default was {default}"
             ),
             Self::CsctlRefuses { line, next, seen } => {
-                write!(f, "csctl would refuse to publish {line}")?;
-                if let Some(next) = next {
-                    write!(f, "-{next}")?;
-                }
-                let unseen = "it compares only the cluster addons, and they stay the same";
-                write!(f, ": {}", seen.as_deref().unwrap_or(unseen))
+                write_refusal(f, line, next.as_ref(), seen.as_ref())
             }
             Self::PackagedCharts { directory } => write!(
                 f,
@@ -270,6 +266,22 @@ impl fmt::Display for Note {
     }
 }
 
+fn write_refusal(
+    f: &mut fmt::Formatter<'_>,
+    line: &StackLine,
+    next: Option<&StackVersion>,
+    seen: Option<&Unchanged>,
+) -> fmt::Result {
+    write!(f, "csctl would refuse to publish {line}")?;
+    if let Some(next) = next {
+        write!(f, "-{next}")?;
+    }
+    match seen {
+        Some(seen) => write!(f, ": {seen}"),
+        None => f.write_str(": it compares only the cluster addons, and they stay the same"),
+    }
+}
+
 impl fmt::Display for FileLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
@@ -284,7 +296,7 @@ impl Serialize for Reason {
 
 impl Serialize for Note {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let said = Said {
+        let said = FactMessage {
             code: self.code(),
             message: self.to_string(),
             days_late: None,
@@ -295,7 +307,7 @@ impl Serialize for Note {
 
 impl Serialize for Skip {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        SaidSkip::from(self).serialize(serializer)
+        SkipMessage::from(self).serialize(serializer)
     }
 }
 
@@ -321,7 +333,7 @@ mod schemas {
         ChartReason, DefaultReason, FileReason, ImageReason, MinorReason, PolicyReason,
         SourceReason,
     };
-    use super::{Note, Reason, Said, SaidSkip, Skip};
+    use super::{FactMessage, Note, Reason, Skip, SkipMessage};
 
     /// Every code of what is skipped, or not known.
     pub(super) fn skip_codes() -> Vec<&'static str> {
@@ -353,7 +365,7 @@ mod schemas {
             "Reason".into()
         }
         fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-            with_codes::<Said>(generator, Self::VARIANTS)
+            with_codes::<FactMessage>(generator, Self::VARIANTS)
         }
     }
 
@@ -362,7 +374,7 @@ mod schemas {
             "Note".into()
         }
         fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-            with_codes::<Said>(generator, Self::VARIANTS)
+            with_codes::<FactMessage>(generator, Self::VARIANTS)
         }
     }
 
@@ -371,7 +383,7 @@ mod schemas {
             "Skip".into()
         }
         fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-            with_codes::<SaidSkip>(generator, &skip_codes())
+            with_codes::<SkipMessage>(generator, &skip_codes())
         }
     }
 }

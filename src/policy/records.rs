@@ -73,14 +73,11 @@ impl Block {
 impl Pin {
     /// Returns what is pinned until when, and why, in one line.
     pub fn why(&self) -> String {
-        let reason = self.reason.as_deref().map(one_line);
-        let reason = reason.map(|reason| format!(": {reason}"));
-        format!(
-            "default pinned to {} until {}{}",
-            self.version,
-            self.until,
-            reason.unwrap_or_default()
-        )
+        let pinned = format!("default pinned to {} until {}", self.version, self.until);
+        match &self.reason {
+            Some(reason) => format!("{pinned}: {}", one_line(reason)),
+            None => pinned,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Fingerprint, HiddenBlock, PullKey, PullRequest, PullState, Words};
+use super::{Fingerprint, HiddenBlock, Proposal, PullKey, PullRequest, PullState, Words};
 
 /// What is seen of one key at the forge and in git.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,24 +32,6 @@ pub struct Branch {
     pub has_wanted_files: bool,
     /// The first line of that commit's message.
     pub subject: Option<String>,
-}
-
-/// What a pull request should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proposal {
-    /// The fingerprint of its change.
-    pub fingerprint: Fingerprint,
-    pub title: String,
-    /// Its body without the hidden block.
-    pub body: String,
-    /// The branch it goes to.
-    pub base: String,
-    /// The commit of that branch that it was made and tested on.
-    pub stands_on: String,
-    /// Labels that it gets when it is opened, and new ones later.
-    pub labels: Vec<String>,
-    /// Whether it is to be a draft; nothing where that is left as it is.
-    pub is_draft: Option<bool>,
 }
 
 /// Labels by which people speak to the program.
@@ -193,13 +175,10 @@ pub fn decide_untested(
         });
     }
     // Where its tests were red on this very base, what was proposed of it was refused.
-    let is_of_red_change = |pull: &PullRequest| {
+    let silenced = observed.silenced(labels, |pull| {
         observed.is_of_change(pull, change.fingerprint) || was_red_on_same_base(pull, change)
-    };
-    match (
-        observed.silenced(labels, is_of_red_change),
-        observed.branch_owner(),
-    ) {
+    });
+    match (silenced, observed.branch_owner()) {
         (Some(number), _) => Some(Action::Silenced { number }),
         (None, Some(Owner::SomebodyElse)) => Some(Action::ForeignBranch),
         (None, Some(Owner::Program) | None) => None,
@@ -258,11 +237,10 @@ fn decide_without_open(
             Action::Nothing
         };
     };
-    let is_of_change = |pull: &PullRequest| observed.is_of_change(pull, &proposal.fingerprint);
-    match (
-        observed.silenced(labels, is_of_change),
-        observed.branch_owner(),
-    ) {
+    let silenced = observed.silenced(labels, |pull| {
+        observed.is_of_change(pull, &proposal.fingerprint)
+    });
+    match (silenced, observed.branch_owner()) {
         (Some(number), _) => Action::Silenced { number },
         (None, Some(Owner::SomebodyElse)) => Action::ForeignBranch,
         (None, Some(Owner::Program)) => Action::Open {
@@ -285,8 +263,8 @@ fn stopped(pull: &PullRequest, labels: &Labels) -> Option<Action> {
 
 /// Returns what is to change of an open pull request of the program's own; nothing where it is as it should be.
 fn refresh(observed: &Observed, pull: &PullRequest, proposal: &Proposal) -> Option<Refresh> {
-    let block = HiddenBlock::find(&pull.body);
-    let block = block.as_ref();
+    let found = HiddenBlock::find(&pull.body);
+    let block = found.as_ref();
     // A label that was put on it before and is gone was taken away by a person. Without a block nobody knows which were given.
     let given = block.map_or(&proposal.labels[..], |block| &block.labels);
     let new_labels = proposal
@@ -315,8 +293,8 @@ fn says_the_same(observed: &Observed, pull: &PullRequest, proposal: &Proposal) -
     let Some(block) = HiddenBlock::find(&pull.body) else {
         return false;
     };
-    let subject = observed.branch.as_ref();
-    let subject = subject.and_then(|branch| branch.subject.as_deref());
+    let branch = observed.branch.as_ref();
+    let subject = branch.and_then(|branch| branch.subject.as_deref());
     let words = Words::beside(pull, proposal, subject);
     block.fingerprint == proposal.fingerprint
         // The base may have moved without a change of files, or may have been merged into the branch. The tests are those of its
@@ -454,8 +432,8 @@ fn was_red_on_same_base(pull: &PullRequest, change: Untested<'_>) -> bool {
 
 /// Tells whether a label is there, in whatever spelling: forges tell no capital letters from small ones.
 fn has_label(labels: &[String], wanted: &str) -> bool {
-    let wanted = wanted.to_lowercase();
-    labels.iter().any(|label| label.to_lowercase() == wanted)
+    let lower = wanted.to_lowercase();
+    labels.iter().any(|label| label.to_lowercase() == lower)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub struct Fingerprint(String);
 
 /// A file that a change leaves behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct ChangedFile {
     /// Its path, from the repository's root.
     pub path: String,
     /// What tells this change of it from any other: its mode, with the lines that change or with all that it holds. Nothing where it
@@ -24,7 +24,7 @@ pub struct Change {
 
 impl Fingerprint {
     /// Returns the fingerprint of a change; the order of its files does not matter.
-    pub fn of(key: &PullKey, changes: &[Change]) -> Self {
+    pub fn of(key: &PullKey, changes: &[ChangedFile]) -> Self {
         let mut lines: Vec<String> = changes.iter().map(line).collect();
         lines.sort();
         let mut hasher = sha2::Sha256::new();
@@ -41,7 +41,7 @@ impl Fingerprint {
     }
 }
 
-fn line(change: &Change) -> String {
+fn line(change: &ChangedFile) -> String {
     let content = change.content.as_deref().unwrap_or("-");
     format!("{content} {}\n", change.path)
 }
@@ -84,13 +84,13 @@ mod tests {
             line: "openstack-scs2-1-34".parse().unwrap(),
             class,
         };
-        let change = |path: &str, content: Option<&str>| Change {
+        let change = |path: &str, content: Option<&str>| ChangedFile {
             path: path.to_owned(),
             content: content.map(str::to_owned),
         };
         let a = || change("a", Some("100644 1"));
         let b = || change("b", Some("100644 2"));
-        let of = |class, changes: &[Change]| Fingerprint::of(&key(class), changes);
+        let of = |class, changes: &[ChangedFile]| Fingerprint::of(&key(class), changes);
         let patch = ChangeClass::NewPatch;
         assert_eq!(of(patch, &[a(), b()]), of(patch, &[b(), a()]));
         let others = [

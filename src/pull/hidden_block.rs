@@ -86,8 +86,8 @@ impl HiddenBlock {
     pub fn render(&self) -> String {
         let json = serde_json::to_string(self).unwrap_or_default();
         // Two dashes or an angle bracket could end the comment; JSON has another spelling for both.
-        let json = json.replace('-', "\\u002d").replace('>', "\\u003e");
-        format!("{MARKER}{json}{END}")
+        let safe = json.replace('-', "\\u002d").replace('>', "\\u003e");
+        format!("{MARKER}{safe}{END}")
     }
 
     /// Finds the last block of a body; one of another version, or one that somebody wrote into, is none.

@@ -52,19 +52,21 @@ impl PullKey {
 
 /// Returns a name that git takes as a branch: see git-check-ref-format.
 fn sanitised(name: &str) -> String {
-    let is_other = |c: char| !c.is_ascii_alphanumeric() && !"._-/".contains(c);
-    let kept = name.replace(is_other, "-");
+    let kept = name.replace(
+        |c: char| !c.is_ascii_alphanumeric() && !"._-/".contains(c),
+        "-",
+    );
     let parts = kept.split('/').filter(|part| !part.is_empty());
     parts.map(sanitised_part).collect::<Vec<_>>().join("/")
 }
 
 /// Git takes no part that begins with a dot, has two in a row, or ends in `.lock`.
 fn sanitised_part(part: &str) -> String {
-    let mut part = part.trim_matches(['.', '-']).replace("..", ".-");
-    if part.is_empty() || part.strip_suffix(".lock").is_some() {
-        part.push('-');
+    let mut clean = part.trim_matches(['.', '-']).replace("..", ".-");
+    if clean.is_empty() || clean.strip_suffix(".lock").is_some() {
+        clean.push('-');
     }
-    part
+    clean
 }
 
 impl fmt::Display for PullKey {

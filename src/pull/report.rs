@@ -31,7 +31,7 @@ pub struct PullReport {
 
 impl PullReport {
     /// Tells whether a pull request ended so.
-    pub fn has(&self, ended: Ended) -> bool {
+    pub fn has(&self, ended: PullEnding) -> bool {
         self.outcomes.iter().any(|outcome| outcome.ended == ended)
     }
 }
@@ -49,7 +49,7 @@ pub struct PullOutcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
     /// What happened.
-    pub ended: Ended,
+    pub ended: PullEnding,
     /// More about it, for people.
     pub detail: String,
 }
@@ -58,7 +58,7 @@ pub struct PullOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Ended {
+pub enum PullEnding {
     /// There is nothing to do.
     NothingToDo,
     /// It is as it should be.
@@ -91,7 +91,7 @@ pub enum Ended {
     Failed,
 }
 
-impl Ended {
+impl PullEnding {
     /// Tells whether the pull request or its branch is another one after it.
     pub fn changes_something(self) -> bool {
         match self {

@@ -13,10 +13,10 @@ pub struct PullRequest {
     pub is_draft: bool,
     /// The branch to merge.
     #[serde(default, deserialize_with = "or_default")]
-    pub head: Side,
+    pub head: PullBranch,
     /// The branch to merge into.
     #[serde(default, deserialize_with = "or_default")]
-    pub base: Side,
+    pub base: PullBranch,
     #[serde(default, deserialize_with = "or_default")]
     pub title: String,
     #[serde(default, deserialize_with = "or_default")]
@@ -38,7 +38,7 @@ pub struct PullRequest {
 /// One of the two branches of a pull request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Side {
+pub struct PullBranch {
     #[serde(rename = "ref", deserialize_with = "or_default")]
     pub branch: String,
     /// The branch's commit; of a closed pull request the one it had when it was closed.

@@ -1,6 +1,7 @@
 //! What a pull request says: its title, its body and the message of its commit, from Handlebars templates that a repository can
 //! replace. Texts from outside are escaped; what is least important goes first where a body would be too long for a forge.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
@@ -190,13 +191,7 @@ fn facts(input: BodyInput<'_>) -> Value {
 /// What the change does, for a title: `Add v1.34.8 to openstack-scs2-1-34`.
 fn action(input: BodyInput<'_>) -> String {
     let line = input.line;
-    let listed =
-        |matrix: &Option<LineMatrix>| matrix.as_ref().map(LineMatrix::listed).unwrap_or_default();
-    let (before, after) = (listed(&line.before), listed(&line.after));
-    let only = |these: &[KubernetesVersion], others: &[KubernetesVersion]| {
-        let left = these.iter().filter(|version| !others.contains(version));
-        compact(&left.copied().collect::<Vec<_>>())
-    };
+    let (before, after) = (listed(line.before.as_ref()), listed(line.after.as_ref()));
     let default = line
         .default_after
         .filter(|after| Some(*after) != line.default_before);
@@ -222,31 +217,39 @@ fn action(input: BodyInput<'_>) -> String {
     }
 }
 
+fn listed(matrix: Option<&LineMatrix>) -> Vec<KubernetesVersion> {
+    matrix.map(LineMatrix::listed).unwrap_or_default()
+}
+
+/// Names the versions that are here and not there: `1.34.4-7`.
+fn only(here: &[KubernetesVersion], there: &[KubernetesVersion]) -> String {
+    let left = here.iter().filter(|version| !there.contains(version));
+    compact(&left.copied().collect::<Vec<_>>())
+}
+
 /// The rows of the matrix that moved: one per patch, with its state before and after.
 fn rows(line: &LinePlan) -> Vec<Value> {
-    let state = |matrix: &Option<LineMatrix>, version| {
-        let patch = matrix
-            .as_ref()?
-            .patches
-            .iter()
-            .find(|patch| patch.version == version)?;
-        Some(match (patch.is_default, patch.is_listed) {
-            (true, _) => "default",
-            (false, true) => "listed",
-            (false, false) => "-",
-        })
-    };
-    let versions: std::collections::BTreeSet<_> = [&line.before, &line.after]
+    let matrices = [&line.before, &line.after].into_iter().flatten();
+    let patches = matrices.flat_map(|matrix| &matrix.patches);
+    let versions: BTreeSet<KubernetesVersion> = patches.map(|patch| patch.version).collect();
+    versions
         .into_iter()
-        .flatten()
-        .flat_map(|matrix| matrix.patches.iter().map(|patch| patch.version))
-        .collect();
-    let row = |version| {
-        let before = state(&line.before, version).unwrap_or("-");
-        let after = state(&line.after, version).unwrap_or("-");
-        (before != after).then(|| json!({ "version": version, "before": before, "after": after }))
-    };
-    versions.into_iter().filter_map(row).collect()
+        .filter_map(|version| {
+            let before = patch_word(line.before.as_ref(), version);
+            let after = patch_word(line.after.as_ref(), version);
+            let row = json!({ "version": version, "before": before, "after": after });
+            (before != after).then_some(row)
+        })
+        .collect()
+}
+
+fn patch_word(matrix: Option<&LineMatrix>, version: KubernetesVersion) -> &'static str {
+    let mut patches = matrix.into_iter().flat_map(|matrix| &matrix.patches);
+    match patches.find(|patch| patch.version == version) {
+        Some(patch) if patch.is_default => "default",
+        Some(patch) if patch.is_listed => "listed",
+        Some(_) | None => "-",
+    }
 }
 
 /// The changed lines alone. A fence in the text would end the block, so it is broken up.
@@ -254,15 +257,14 @@ fn diff(files: &[FileChange]) -> Option<String> {
     let mut out = String::new();
     for file in files {
         if let FileAction::Edit { before, after } = &file.action {
-            let diff = similar::TextDiff::from_lines(&**before, &**after);
             let path = &file.path;
             let (from, to) = (format!("a/{path}"), format!("b/{path}"));
-            let diff = diff
+            let hunks = similar::TextDiff::from_lines(&**before, &**after)
                 .unified_diff()
                 .context_radius(1)
                 .header(&from, &to)
                 .to_string();
-            out.push_str(&diff);
+            out.push_str(&hunks);
         }
     }
     (!out.is_empty()).then(|| out.replace("```", "``\u{200b}`"))

@@ -40,29 +40,28 @@ impl Words {
     /// Returns what a pull request that is there is to say. `subject` is that of its branch's commit, which tells the program's title where
     /// the block is gone.
     pub fn beside(pull: &PullRequest, proposal: &Proposal, subject: Option<&str>) -> Self {
-        let (shown, block) = HiddenBlock::split(&plain(&pull.body));
-        let block = block.as_ref();
-        let is_same_change = block.is_some_and(|block| block.fingerprint == proposal.fingerprint);
-        let (visible, own_text) = visible(&shown, block, proposal, is_same_change);
-        let is_new = plain(&visible) != plain(&shown);
-        let (title, own_title) = title(pull, block, proposal, subject);
+        let (shown, found) = HiddenBlock::split(&plain(&pull.body));
+        let block = found.as_ref();
+        let text = text(&shown, block, proposal);
+        let title = title(pull, block, proposal, subject);
         Self {
-            title,
-            own_title,
-            visible,
-            own_text,
-            is_new,
+            title: title.to_write,
+            own_title: title.own,
+            is_new: plain(&text.visible) != plain(&shown),
+            visible: text.visible,
+            own_text: text.own_checksum,
         }
     }
 }
 
+struct Text {
+    visible: String,
+    /// The checksum of the program's part of it.
+    own_checksum: String,
+}
+
 /// Returns what people are to see, and what of it is the program's.
-fn visible(
-    shown: &str,
-    block: Option<&HiddenBlock>,
-    proposal: &Proposal,
-    is_same_change: bool,
-) -> (String, String) {
+fn text(shown: &str, block: Option<&HiddenBlock>, proposal: &Proposal) -> Text {
     let (theirs, own) = shown.rsplit_once(TEXT_MARKER).unwrap_or(("", shown));
     let remembered = block.and_then(|block| block.text.as_deref());
     let is_own = match (block, remembered) {
@@ -72,26 +71,39 @@ fn visible(
         (None, _) => own.trim().is_empty(),
     };
     let kept = if is_own { theirs } else { shown }.trim();
+    let is_same_change = block.is_some_and(|block| block.fingerprint == proposal.fingerprint);
     let is_too_long = kept.len() + proposal.body.len() > LONGEST;
+    // What a person made of the text stays until the change is another one, and is never cut.
     if !is_own && (is_same_change || is_too_long) {
-        let remembered = remembered.map_or_else(|| checksum(&proposal.body), str::to_owned);
-        return (shown.to_owned(), remembered);
+        return Text {
+            visible: shown.to_owned(),
+            own_checksum: remembered.map_or_else(|| checksum(&proposal.body), str::to_owned),
+        };
     }
     let visible = if kept.is_empty() {
         proposal.body.clone()
     } else {
         format!("{kept}\n\n{TEXT_MARKER}\n{}", proposal.body)
     };
-    (visible, checksum(&proposal.body))
+    Text {
+        visible,
+        own_checksum: checksum(&proposal.body),
+    }
 }
 
-/// Returns the title to write, if any, and the one to remember.
+struct Title {
+    /// The title to write; nothing where the one that is there stays.
+    to_write: Option<String>,
+    /// The one to remember.
+    own: String,
+}
+
 fn title(
     pull: &PullRequest,
     block: Option<&HiddenBlock>,
     proposal: &Proposal,
     subject: Option<&str>,
-) -> (Option<String>, String) {
+) -> Title {
     let wanted = &proposal.title;
     let remembered = block.and_then(|block| block.title.as_deref());
     let is_own = pull.title == *wanted
@@ -102,10 +114,15 @@ fn title(
             (None, _) => subject == Some(pull.title.as_str()),
         };
     if is_own {
-        let title = Some(wanted.clone()).filter(|wanted| *wanted != pull.title);
-        (title, wanted.clone())
+        Title {
+            to_write: (*wanted != pull.title).then(|| wanted.clone()),
+            own: wanted.clone(),
+        }
     } else {
-        (None, remembered.unwrap_or(wanted).to_owned())
+        Title {
+            to_write: None,
+            own: remembered.unwrap_or(wanted).to_owned(),
+        }
     }
 }
 
@@ -122,7 +139,7 @@ fn checksum(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::policy::ChangeClass;
-    use crate::pull::{Change, Fingerprint, PullKey};
+    use crate::pull::{ChangedFile, Fingerprint, PullKey};
 
     fn key() -> PullKey {
         PullKey {
@@ -133,7 +150,7 @@ mod tests {
     }
 
     fn proposal(version: &str) -> Proposal {
-        let change = Change {
+        let change = ChangedFile {
             path: version.to_owned(),
             content: None,
         };

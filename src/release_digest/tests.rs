@@ -102,7 +102,7 @@ fn csctl_sees_addons_and_their_values_alone() {
             panic!("{path} is seen");
         };
         assert_eq!(
-            reason,
+            reason.to_string(),
             "it compares only cluster-addon, cluster-addon-values.yaml and node-image with v2 (tag openstack-scs2-1-34-v2), \
              and none of them changed"
         );
@@ -120,6 +120,7 @@ fn a_release_with_a_hash_of_its_class_is_compared_with_it() {
     let CsctlVerdict::Refuses { reason } = csctl_verdict(&with("csctl.yaml", "new"), &last) else {
         panic!("csctl.yaml is seen");
     };
+    let reason = reason.to_string();
     assert!(
         reason.contains("cluster-class and node-image with v2 (hashes.json of openstack"),
         "{reason}"
@@ -131,7 +132,7 @@ fn a_change_that_csctl_does_not_see_is_named() {
     let last = tagged(stack());
     let mut now = with("cluster-class/templates/a.yaml", "new");
     now.remove("csctl.yaml");
-    let said = unpublishable(&now, &last).unwrap();
+    let said = unpublishable(&now, &last).unwrap().to_string();
     assert!(
         said.starts_with(
             "the source tree differs from openstack-scs2-1-34-v2 in cluster-class and csctl.yaml, and csctl would refuse"
@@ -144,6 +145,7 @@ fn a_change_that_csctl_does_not_see_is_named() {
     assert!(
         unpublishable(&now, &hashes)
             .unwrap()
+            .to_string()
             .contains(" in its files, and csctl")
     );
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::configured::{ConfiguredReference, ReferenceValues, Unmet, Values};
+use super::configured::{ConfiguredReference, ReferenceValues, Unmet, UnmetReason, Values};
 use super::facts::{Fact, Reference};
 use super::model::{SourceTree, Stack};
 use super::source::SourceFile;
@@ -38,7 +38,7 @@ pub(crate) fn unmet(stack: &Stack) -> Vec<Unmet> {
             let fact = reference.fact();
             let mut references = stack.files().flat_map(SourceFile::references);
             if !references.any(|found| found.fact == fact) {
-                unmet.push(reference.unmet(reference.place_for_people()));
+                unmet.push(reference.unmet(reference.not_found()));
                 continue;
             }
             let values = tree_of(stack, file).and_then(values_of);
@@ -46,10 +46,10 @@ pub(crate) fn unmet(stack: &Stack) -> Vec<Unmet> {
             // The published releases are not the tree's business.
             let missing = missing.filter(|name| *name != "stackVersion");
             unmet.extend(missing.map(|name| {
-                reference.unmet(format!(
-                    "`{{{{{name}}}}}` is not known of {}",
-                    stack.title()
-                ))
+                reference.unmet(UnmetReason::UnknownValue {
+                    name,
+                    stack: stack.title(),
+                })
             }));
         }
     }

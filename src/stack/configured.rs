@@ -48,8 +48,39 @@ enum Place {
 pub struct Unmet {
     /// The entry, for people.
     pub reference: String,
-    /// Why, as a phrase.
-    pub reason: String,
+    /// Why.
+    pub reason: UnmetReason,
+}
+
+/// Why a configured reference says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnmetReason {
+    /// No file of the repository has such a path.
+    NoFile,
+    /// Its file is outside all stacks, and it names none.
+    OutsideStacks {
+        /// The file.
+        path: String,
+    },
+    /// The file has no such place.
+    NoPlace {
+        /// The place, as a path: `spec.version`.
+        path: String,
+    },
+    /// Nothing in the file is like this.
+    NoText {
+        /// The text around the value, with a place for it.
+        pattern: String,
+        /// The value's form.
+        value: String,
+    },
+    /// A value that it is to have is not known of the stack.
+    UnknownValue {
+        /// The value's name.
+        name: &'static str,
+        /// The stack.
+        stack: String,
+    },
 }
 
 impl ConfiguredReferences {
@@ -185,14 +216,14 @@ impl ConfiguredReference {
         matches!(self.place, Place::Path(_))
     }
 
-    pub(super) fn unmet(&self, reason: impl Into<String>) -> Unmet {
+    pub(super) fn unmet(&self, reason: UnmetReason) -> Unmet {
         Unmet {
             reference: format!(
                 "reference in {} ({CONFIG_FILE}:{})",
                 self.files.as_str(),
                 self.line
             ),
-            reason: reason.into(),
+            reason,
         }
     }
 
@@ -203,15 +234,16 @@ impl ConfiguredReference {
         }
     }
 
-    pub(super) fn place_for_people(&self) -> String {
+    /// Says that its place is not in its files.
+    pub(super) fn not_found(&self) -> UnmetReason {
         match &self.place {
-            Place::Path(path) => format!("`{path}` not found"),
-            Place::Text { before, after } => {
-                format!(
-                    "nothing fits `{before}{VALUE}{after}` with a value like `{}`",
-                    self.value
-                )
-            }
+            Place::Path(path) => UnmetReason::NoPlace {
+                path: path.to_string(),
+            },
+            Place::Text { before, after } => UnmetReason::NoText {
+                pattern: format!("{before}{VALUE}{after}"),
+                value: self.value.to_string(),
+            },
         }
     }
 

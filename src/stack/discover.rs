@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use super::addon::MinorBoundCharts;
-use super::configured::{ConfiguredReference, ConfiguredReferences, Unmet};
+use super::configured::{ConfiguredReference, ConfiguredReferences, Unmet, UnmetReason};
 use super::facts::Fault;
 use super::identity::Identity;
 use super::learn;
@@ -150,7 +150,7 @@ impl Discovery {
                 is_first
             };
             if is_meant {
-                unmet.push(reference.unmet("no file matches"));
+                unmet.push(reference.unmet(UnmetReason::NoFile));
             }
         }
         if !is_first || self.configured.is_one_stack {
@@ -159,8 +159,8 @@ impl Discovery {
         for (path, index) in &self.configured.outside {
             let reference = &self.hints.references.all()[*index];
             if !reference.names_stack() {
-                let reason = format!("{path} is outside all stacks; name its stack with `stack:`");
-                unmet.push(reference.unmet(reason));
+                let path = path.clone();
+                unmet.push(reference.unmet(UnmetReason::OutsideStacks { path }));
             }
         }
         unmet

@@ -205,16 +205,16 @@ fn minors_in_scope(
     wanted: &Wanted<'_>,
     scope: ImageListScope,
 ) -> BTreeSet<Minor> {
-    let offered = wanted
-        .offered_minors(series)
+    let available = wanted
+        .available_minors(series)
         .filter(|minor| !wanted.dropped.contains(minor));
     match scope {
-        ImageListScope::AllMinors => offered.collect(),
+        ImageListScope::AllMinors => available.collect(),
         ImageListScope::OneMinor => [wanted.line.minor].into(),
         ImageListScope::ListedMinors if follows_one_minor(listing.entries, wanted, scope) => {
             [wanted.line.minor].into()
         }
-        ImageListScope::ListedMinors => offered
+        ImageListScope::ListedMinors => available
             .filter(|minor| by_minor.contains_key(minor) || *minor == wanted.line.minor)
             .collect(),
     }
@@ -238,22 +238,22 @@ fn reconcile_minor(
     wanted: &Wanted<'_>,
     (change, added): (&mut ImageListChange, &mut Vec<Added>),
 ) {
-    let offered = wanted.offered(series, minor);
+    let available = wanted.available(series, minor);
     let is_moved_to = minor == wanted.line.minor && minor != wanted.line_before.minor;
     let class = if listed.is_empty() && (minor > wanted.line_before.minor || is_moved_to) {
         ChangeClass::NewMinor
     } else {
         ChangeClass::NewPatch
     };
-    let selected = selected_versions(listed, minor, offered, wanted, class);
+    let selected = selected_versions(listed, minor, available, wanted, class);
     for (index, entry) in listed {
         if wanted.must_leave(entry.version, entry.os.as_ref()) {
-            leave(listed, *index, entry, offered, change);
+            leave(listed, *index, entry, available, change);
         } else if !selected.contains(&entry.version) && !wanted.kept.contains(&entry.version) {
             if wanted.policy.retention == Retention::Trim {
                 change.remove.push((*index, trim_class(wanted)));
             }
-        } else if let Some(image) = choose(offered, entry.version, Some(entry)) {
+        } else if let Some(image) = choose(available, entry.version, Some(entry)) {
             if is_another_image(entry, image) {
                 change
                     .replace
@@ -275,7 +275,7 @@ fn reconcile_minor(
         } else {
             class
         };
-        let image = choose(offered, *version, None)?.clone();
+        let image = choose(available, *version, None)?.clone();
         Some(Added {
             series,
             image,
@@ -288,17 +288,17 @@ fn reconcile_minor(
 fn selected_versions(
     listed: &[(usize, &ImageListEntry)],
     minor: Minor,
-    offered: &[NodeImage],
+    available: &[NodeImage],
     wanted: &Wanted<'_>,
     class: ChangeClass,
 ) -> BTreeSet<KubernetesVersion> {
     // What does not come in makes nothing leave.
-    let entering = offered.iter().filter(|_| wanted.wishes.wants(class));
+    let entering = available.iter().filter(|_| wanted.wishes.wants(class));
     // What leaves makes room for another.
     let staying = listed.iter().map(|(_, entry)| entry).filter(|entry| {
-        let mut offered = offered.iter();
+        let mut available = available.iter();
         !wanted.must_leave(entry.version, entry.os.as_ref())
-            || offered.any(|image| image.version == entry.version)
+            || available.any(|image| image.version == entry.version)
     });
     let known: BTreeSet<_> = staying
         .map(|entry| entry.version)
@@ -318,14 +318,14 @@ fn leave(
     listed: &[(usize, &ImageListEntry)],
     index: usize,
     entry: &ImageListEntry,
-    offered: &[NodeImage],
+    available: &[NodeImage],
     change: &mut ImageListChange,
 ) {
     let same_version = listed
         .iter()
         .filter(|(_, other)| other.version == entry.version);
     let is_alone = same_version.count() == 1;
-    match choose(offered, entry.version, None).filter(|_| is_alone) {
+    match choose(available, entry.version, None).filter(|_| is_alone) {
         Some(image) => {
             let image = (index, image.clone(), ChangeClass::Removal);
             change.replace.push(image);
@@ -363,11 +363,11 @@ pub(crate) fn select(
 /// Chooses among the images of a version: that of the entry where it is listed, else the last, which is that of the newest
 /// operating system, or of the preferred one.
 pub(crate) fn choose<'i>(
-    offered: &'i [NodeImage],
+    available: &'i [NodeImage],
     version: KubernetesVersion,
     listed: Option<&ImageListEntry>,
 ) -> Option<&'i NodeImage> {
-    let mut of_version = offered.iter().filter(|image| image.version == version);
+    let mut of_version = available.iter().filter(|image| image.version == version);
     let own = of_version.clone().find(|image| match listed {
         Some(ImageListEntry { url: Some(url), .. }) => image.url == *url,
         Some(ImageListEntry { os: Some(os), .. }) => image.os.as_ref() == Some(os),
@@ -376,7 +376,7 @@ pub(crate) fn choose<'i>(
     own.or_else(|| of_version.next_back())
 }
 
-/// Tells whether a listed image and the offered one of the same version are not the same.
+/// Tells whether a listed image and the available one of the same version are not the same.
 pub(crate) fn is_another_image(entry: &ImageListEntry, image: &NodeImage) -> bool {
     let other_url = entry.url.as_ref().is_some_and(|url| *url != image.url);
     let other_sum = differs(entry.sha256.as_ref(), image.sha256.as_ref())
@@ -388,6 +388,6 @@ pub(crate) fn is_another_image(entry: &ImageListEntry, image: &NodeImage) -> boo
 }
 
 /// Tells whether both are known and not the same.
-fn differs<T: PartialEq>(listed: Option<&T>, offered: Option<&T>) -> bool {
-    matches!((listed, offered), (Some(listed), Some(offered)) if listed != offered)
+fn differs<T: PartialEq>(listed: Option<&T>, available: Option<&T>) -> bool {
+    matches!((listed, available), (Some(listed), Some(available)) if listed != available)
 }

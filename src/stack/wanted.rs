@@ -69,23 +69,23 @@ pub enum Reach {
 pub struct SeriesImages<'a> {
     /// The default's image, where its facts are known.
     pub default: Option<&'a NodeImage>,
-    /// Images the store offers, per minor that may be edited. A minor that is absent is left alone.
-    pub offered: BTreeMap<Minor, &'a [NodeImage]>,
+    /// Images that may be used, per minor that may be edited. A minor that is absent is left alone.
+    pub available: BTreeMap<Minor, &'a [NodeImage]>,
 }
 
 impl<'a> Wanted<'a> {
     /// Returns the images of a minor that a list may have: those of its series, or of all where it names versions alone.
-    pub fn offered(&self, series: Option<SeriesId>, minor: Minor) -> &'a [NodeImage] {
+    pub fn available(&self, series: Option<SeriesId>, minor: Minor) -> &'a [NodeImage] {
         self.by_minor(series)
-            .and_then(|offered| offered.get(&minor).copied())
+            .and_then(|available| available.get(&minor).copied())
             .unwrap_or_default()
     }
 
     /// Returns the minors whose images are known of a series.
-    pub fn offered_minors(&self, series: Option<SeriesId>) -> impl Iterator<Item = Minor> {
+    pub fn available_minors(&self, series: Option<SeriesId>) -> impl Iterator<Item = Minor> {
         self.by_minor(series)
             .into_iter()
-            .flat_map(|offered| offered.keys().copied())
+            .flat_map(|available| available.keys().copied())
     }
 
     fn by_minor(&self, series: Option<SeriesId>) -> Option<&BTreeMap<Minor, &'a [NodeImage]>> {
@@ -93,7 +93,7 @@ impl<'a> Wanted<'a> {
             Some(series) => self
                 .images
                 .get(series.index())
-                .map(|images| &images.offered),
+                .map(|images| &images.available),
             None => Some(&self.common),
         }
     }

@@ -93,6 +93,11 @@ impl Deadline {
         }
     }
 
+    /// Tells whether both are about the same thing under the same rule.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.rule == other.rule && self.subject == other.subject
+    }
+
     /// Returns what deadlines are ordered by: the open ones first, and of those the one due first.
     fn urgency(&self) -> (bool, Date, DeadlineRule, &str) {
         (!self.is_open(), self.due, self.rule, &self.subject)

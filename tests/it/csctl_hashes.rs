@@ -286,7 +286,7 @@ fn a_tree_that_csctl_would_not_publish_is_found() {
         &format!("{STACK}/cluster-class/values.yaml"),
         "images: {}\n",
     );
-    let said = finding(&copy).unwrap();
+    let said = finding(&copy).unwrap().to_string();
     let start = "the source tree differs from openstack-scs2-1-34-v2 in cluster-class, and csctl would refuse to publish it";
     assert!(said.starts_with(start), "{said}");
     copy.write(

@@ -9,8 +9,8 @@ use super::propose::Wanted;
 use super::{Run, Task, Trouble};
 use crate::io::forge::{Cause, Created, ForgeError, NewPull, PullChange};
 use crate::pull::{
-    Action, Ended, Fingerprint, HiddenBlock, NoLongerNeeded, PullOutcome, PullRequest, Refresh,
-    Words,
+    Action, Fingerprint, HiddenBlock, NoLongerNeeded, PullEnding, PullOutcome, PullRequest,
+    Refresh, Words,
 };
 
 /// Where an action is carried out: a key and what is seen of it.
@@ -35,17 +35,17 @@ impl Run<'_> {
         let mut outcome = self.act_alone(site)?;
         if is_held {
             outcome.detail += "; auto-merge disabled";
-            if outcome.ended == Ended::UpToDate {
-                outcome.ended = Ended::Refreshed;
+            if outcome.ended == PullEnding::UpToDate {
+                outcome.ended = PullEnding::Refreshed;
             }
         }
         let waits = observation.waits.as_ref();
-        if outcome.ended == Ended::UpToDate && waits.is_none() {
+        if outcome.ended == PullEnding::UpToDate && waits.is_none() {
             self.merge_last(site, &mut outcome)?;
         }
         let is_waiting = matches!(
             outcome.ended,
-            Ended::Opened | Ended::Refreshed | Ended::UpToDate | Ended::Ceiling
+            PullEnding::Opened | PullEnding::Refreshed | PullEnding::UpToDate | PullEnding::Ceiling
         );
         if let Some(waits) = waits.filter(|_| is_waiting) {
             let state = if self.config.draft && !self.lacks_drafts {
@@ -104,7 +104,7 @@ impl Run<'_> {
         if self.request.is_dry {
             self.opened += 1;
             self.pushed += u32::from(!has_branch);
-            return Ok(site.outcome(None, Ended::Opened, title));
+            return Ok(site.outcome(None, PullEnding::Opened, title));
         }
         let landed = match site.seen.head.filter(|_| has_branch) {
             Some(commit) => Landed {
@@ -128,7 +128,7 @@ impl Run<'_> {
                 Err(why) if !why.is_limit() => {
                     let detail =
                         format!("opened, but its labels were not added: {}", why.in_full());
-                    return Ok(site.outcome(Some(created.number), Ended::Failed, &detail));
+                    return Ok(site.outcome(Some(created.number), PullEnding::Failed, &detail));
                 }
                 given => given?,
             }
@@ -140,7 +140,7 @@ impl Run<'_> {
             };
             self.wait(self.forge.update_pull(created.number, &change))?;
         }
-        Ok(site.outcome(Some(created.number), Ended::Opened, title))
+        Ok(site.outcome(Some(created.number), PullEnding::Opened, title))
     }
 
     /// Opens a pull request: an ordinary one where the repository knows no drafts.
@@ -176,12 +176,12 @@ impl Run<'_> {
                 "limit reached: {} pushed; the next run continues",
                 self.pushed
             );
-            return Ok(site.outcome(Some(number), Ended::Ceiling, &detail));
+            return Ok(site.outcome(Some(number), PullEnding::Ceiling, &detail));
         }
         let mut detail = wanted.proposal.title.clone();
         if self.request.is_dry {
             self.pushed += u32::from(refresh.moves);
-            return Ok(site.outcome(Some(number), Ended::Refreshed, &detail));
+            return Ok(site.outcome(Some(number), PullEnding::Refreshed, &detail));
         }
         let landed = match site.seen.head {
             Some(commit) if !refresh.moves => Landed {
@@ -224,7 +224,7 @@ impl Run<'_> {
             self.wait(self.forge.remove_label(number, &self.labels.again))?;
             self.take_back_comment(pull)?;
         }
-        Ok(site.outcome(Some(number), Ended::Refreshed, &detail))
+        Ok(site.outcome(Some(number), PullEnding::Refreshed, &detail))
     }
 
     /// Makes a pull request a draft, or ready; tells whether the repository knows drafts.
@@ -246,7 +246,7 @@ impl Run<'_> {
         cause: &NoLongerNeeded,
     ) -> Result<PullOutcome, Trouble> {
         let detail = cause.to_string();
-        let outcome = site.outcome(Some(number), Ended::Closed, &detail);
+        let outcome = site.outcome(Some(number), PullEnding::Closed, &detail);
         if self.request.is_dry {
             return Ok(outcome);
         }
@@ -283,11 +283,11 @@ impl Run<'_> {
     fn sweep(&mut self, site: Site<'_>) -> Result<PullOutcome, Trouble> {
         let detail = "left-over branch";
         if self.request.is_dry {
-            return Ok(site.outcome(None, Ended::Swept, detail));
+            return Ok(site.outcome(None, PullEnding::Swept, detail));
         }
         if self.wait(self.forge.is_base_of_open(site.task.branch))? {
             let detail = "left-over branch kept: it is the base of an open pull request";
-            return Ok(site.outcome(None, Ended::NothingToDo, detail));
+            return Ok(site.outcome(None, PullEnding::NothingToDo, detail));
         }
         self.move_branch(&Move {
             branch: site.task.branch,
@@ -296,7 +296,7 @@ impl Run<'_> {
             base: None,
         })?;
         self.pushed += 1;
-        Ok(site.outcome(None, Ended::Swept, detail))
+        Ok(site.outcome(None, PullEnding::Swept, detail))
     }
 
     /// Brings the branch to the change.
@@ -394,23 +394,30 @@ impl Site<'_> {
         }
     }
 
-    pub(super) fn outcome(&self, number: Option<u64>, ended: Ended, detail: &str) -> PullOutcome {
+    pub(super) fn outcome(
+        &self,
+        number: Option<u64>,
+        ended: PullEnding,
+        detail: &str,
+    ) -> PullOutcome {
         self.task.outcome(number, ended, detail)
     }
 
     fn ended_without_work(&self, action: &Action) -> PullOutcome {
         let (number, ended, detail) = match action {
-            Action::Keep { number } => (Some(*number), Ended::UpToDate, "up to date"),
+            Action::Keep { number } => (Some(*number), PullEnding::UpToDate, "up to date"),
             Action::Silenced { number } => (
                 Some(*number),
-                Ended::Silenced,
+                PullEnding::Silenced,
                 "this change was closed by a person",
             ),
-            Action::Stopped { number } => (Some(*number), Ended::Stopped, "stopped by a label"),
-            Action::Queued { number } => (Some(*number), Ended::Queued, "in the merge queue"),
+            Action::Stopped { number } => {
+                (Some(*number), PullEnding::Stopped, "stopped by a label")
+            }
+            Action::Queued { number } => (Some(*number), PullEnding::Queued, "in the merge queue"),
             Action::ForeignBranch => (
                 None,
-                Ended::ForeignBranch,
+                PullEnding::ForeignBranch,
                 "the branch belongs to somebody else",
             ),
             Action::Nothing
@@ -418,7 +425,7 @@ impl Site<'_> {
             | Action::Open { .. }
             | Action::Refresh(_)
             | Action::Close { .. }
-            | Action::LeaveEdited { .. } => (None, Ended::NothingToDo, "nothing to do"),
+            | Action::LeaveEdited { .. } => (None, PullEnding::NothingToDo, "nothing to do"),
         };
         self.outcome(number, ended, detail)
     }

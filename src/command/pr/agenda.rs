@@ -335,25 +335,25 @@ pub(super) fn line_plan<'p>(
 
 /// Returns the fingerprint of a change: it is the same on every base that it can be made on.
 fn fingerprint(key: &PullKey, changes: &[LineChange]) -> Fingerprint {
-    let changes = changes.iter().map(|change| pull::Change {
+    let changes = changes.iter().map(|change| pull::ChangedFile {
         path: change.path.clone(),
         content: change.mode.map(|mode| {
             let lines = change.lines.concat();
             format!("{:o} {}", u32::from(mode), Sha256::of(&lines))
         }),
     });
-    let changes: Vec<pull::Change> = changes.collect();
+    let changes: Vec<pull::ChangedFile> = changes.collect();
     Fingerprint::of(key, &changes)
 }
 
 /// Returns the fingerprint of the very files that a commit changes, by which it proves itself.
 pub(super) fn proof(key: &PullKey, changes: &[TreeChange]) -> Fingerprint {
-    let changes = changes.iter().map(|change| pull::Change {
+    let changes = changes.iter().map(|change| pull::ChangedFile {
         path: change.path.clone(),
         content: change
             .after
             .map(|file| format!("{:o} {}", u32::from(file.mode), file.blob)),
     });
-    let changes: Vec<pull::Change> = changes.collect();
+    let changes: Vec<pull::ChangedFile> = changes.collect();
     Fingerprint::of(key, &changes)
 }

@@ -5,7 +5,7 @@ use git2::Oid;
 use super::act::Site;
 use super::propose::Wanted;
 use super::{Run, Trouble};
-use crate::pull::{EditedState, Ended, PullOutcome, PullRequest};
+use crate::pull::{EditedState, PullEnding, PullOutcome, PullRequest};
 
 /// The hidden beginning of the one comment on a pull request that a person has edited.
 const EDITED: &str = "<!-- csctl-matrix:edited -->";
@@ -46,7 +46,7 @@ impl Run<'_> {
             )?;
         }
         let detail = format!("edited by a person: {state}");
-        Ok(site.outcome(Some(number), Ended::Edited, &detail))
+        Ok(site.outcome(Some(number), PullEnding::Edited, &detail))
     }
 
     /// Says in a comment why a pull request is closed.

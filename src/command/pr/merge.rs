@@ -10,7 +10,7 @@ use crate::config::{Checks, MergeConfig};
 use crate::gate::GateReport;
 use crate::io::forge::{Cause, ForgeError, MergeMethod, Review};
 use crate::io::gate::read_checks;
-use crate::pull::{Action, Ended, PullOutcome, PullState, Refresh};
+use crate::pull::{Action, PullEnding, PullOutcome, PullState, Refresh};
 
 impl Run<'_> {
     /// Merges a pull request that is as it should be and whose tests and checks are all green.
@@ -61,7 +61,7 @@ impl Run<'_> {
         }
         if self.request.is_dry {
             outcome.detail = format!("commit {name}");
-            outcome.ended = Ended::Merged;
+            outcome.ended = PullEnding::Merged;
             self.merged.insert(key.base.clone());
             return Ok(());
         }
@@ -89,7 +89,7 @@ impl Run<'_> {
             }
             Err(error) => return Err(error.into()),
         }
-        outcome.ended = Ended::Merged;
+        outcome.ended = PullEnding::Merged;
         self.merged.insert(key.base.clone());
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::error::CommandError;
 use crate::io::forge::{Cause, ForgeError};
 use crate::io::git::{GitError, Rejection, RemoteError};
-use crate::pull::Ended;
+use crate::pull::PullEnding;
 
 /// Why a run stops before its end.
 pub(super) enum Stop {
@@ -65,15 +65,15 @@ impl Trouble {
         }
     }
 
-    pub(super) fn ended(&self) -> Ended {
+    pub(super) fn ended(&self) -> PullEnding {
         match self {
             Self::Forge(ForgeError::Moved { .. } | ForgeError::Conflict(_))
-            | Self::Rejected(Rejection::Stale { .. }) => Ended::Overtaken,
+            | Self::Rejected(Rejection::Stale { .. }) => PullEnding::Overtaken,
             Self::Forge(_)
             | Self::Remote(_)
             | Self::Git(_)
             | Self::Command(_)
-            | Self::Rejected(_) => Ended::Failed,
+            | Self::Rejected(_) => PullEnding::Failed,
         }
     }
 }

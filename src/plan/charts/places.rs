@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use crate::plan::facts::{ChartReason, FileLine};
-use crate::plan::target::Target;
 use crate::stack::{
-    ChartSource, Fact, MinorBoundChart, Reference, SourceFile, SourceTree, chart_lock_fits,
+    ChartSource, Fact, MinorBoundChart, Reference, SourceTree, Stack, chart_lock_fits,
 };
 use crate::version::{ChartRequirement, ChartVersion, Minor};
 
 /// A place that names a chart.
-pub(super) struct Named<'t> {
+pub(super) struct ChartReference<'t> {
     pub(super) reference: &'t Reference,
     pub(super) range: Option<&'t ChartRequirement>,
     /// Whether its text reads as a version or a range.
@@ -20,15 +19,15 @@ pub(super) struct Named<'t> {
 }
 
 /// A dependency of a chart.
-pub(super) struct Dependency<'t> {
-    pub(super) named: Named<'t>,
+pub(super) struct DependencyPlace<'t> {
+    pub(super) named: ChartReference<'t>,
     pub(super) source: ChartSource<'t>,
-    pub(super) lock: Lock,
+    pub(super) lock: LockState,
 }
 
 /// The lock beside a dependency's chart.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lock {
+pub(super) enum LockState {
     None,
     Fits,
     Stale,
@@ -45,15 +44,15 @@ pub(super) fn dependencies_of<'t>(
     tree: &'t SourceTree,
     chart: &'t MinorBoundChart,
     minor: Minor,
-) -> impl Iterator<Item = Dependency<'t>> {
+) -> impl Iterator<Item = DependencyPlace<'t>> {
     tree.references()
         .filter_map(move |reference| match &reference.fact {
             Fact::ChartDependency {
                 chart: name,
                 repository,
                 ..
-            } if *name == chart.name => Some(Dependency {
-                named: Named::new(reference, tree.version_of(reference), minor),
+            } if *name == chart.name => Some(DependencyPlace {
+                named: ChartReference::new(reference, tree.version_of(reference), minor),
                 source: chart.source(repository),
                 lock: lock_of(tree, reference),
             }),
@@ -62,7 +61,9 @@ pub(super) fn dependencies_of<'t>(
 }
 
 /// Returns the URL of a dependency's repository, or why it has none that can be asked.
-pub(super) fn repository_of<'t>(dependency: &Dependency<'t>) -> Result<&'t str, Box<ChartReason>> {
+pub(super) fn repository_of<'t>(
+    dependency: &DependencyPlace<'t>,
+) -> Result<&'t str, Box<ChartReason>> {
     let at = FileLine::from(dependency.named.reference);
     let reason = match dependency.source {
         ChartSource::Repository(url) => return Ok(url),
@@ -83,24 +84,26 @@ pub(super) fn repository_of<'t>(dependency: &Dependency<'t>) -> Result<&'t str, 
 }
 
 /// Returns what the lock beside a dependency is like, where the dependency asks by a range.
-fn lock_of(tree: &SourceTree, dependency: &Reference) -> Lock {
+fn lock_of(tree: &SourceTree, dependency: &Reference) -> LockState {
     if !matches!(
         dependency.fact,
         Fact::ChartDependency { range: Some(_), .. }
     ) {
-        return Lock::None;
+        return LockState::None;
     }
-    let is_chart = |file: &&SourceFile| file.path() == dependency.file;
-    let mut files = tree.files.iter().map(AsRef::as_ref);
-    match (files.find(is_chart), tree.find_lock(&dependency.file)) {
-        (Some(chart), Some(lock)) if chart_lock_fits(chart, lock) => Lock::Fits,
-        (Some(_), Some(_)) => Lock::Stale,
-        (_, None) | (None, _) => Lock::None,
+    let mut files = tree.files.iter();
+    let chart = files.find(|file| file.path() == dependency.file);
+    match (chart, tree.find_lock(&dependency.file)) {
+        (Some(chart), Some(lock)) if chart_lock_fits(chart, lock) => LockState::Fits,
+        (Some(_), Some(_)) => LockState::Stale,
+        (_, None) | (None, _) => LockState::None,
     }
 }
 
 /// References that list a chart, by its name and the minor that a list of several minors names: a list may have many rows.
 pub(super) struct Lists<'t> {
+    /// The minor that the source tree is set to.
+    minor: Minor,
     by_chart: HashMap<(&'t str, Option<Minor>), Vec<Place<'t>>>,
 }
 
@@ -112,41 +115,43 @@ struct Place<'t> {
 }
 
 impl<'t> Lists<'t> {
-    pub(super) fn of(target: &'t Target<'t>, tree: &'t SourceTree) -> Self {
+    pub(super) fn of(stack: &'t Stack, tree: &'t SourceTree, minor: Minor) -> Self {
         let mut by_chart: HashMap<(&str, Option<Minor>), Vec<Place<'_>>> = HashMap::new();
         let mut number = 0;
-        for file in tree.files.iter().chain(&target.stack.shared) {
+        for file in tree.files.iter().chain(&stack.shared) {
             let spans = file.spans_minors();
             for reference in file.references() {
-                if let Fact::ListedAddon { minor, chart, .. } = &reference.fact {
-                    let minor = spans.then_some(*minor);
-                    let places = by_chart.entry((chart, minor)).or_default();
+                if let Fact::ListedAddon {
+                    minor: stated,
+                    chart,
+                    ..
+                } = &reference.fact
+                {
+                    let row = spans.then_some(*stated);
+                    let places = by_chart.entry((chart, row)).or_default();
                     places.push(Place { number, reference });
                     number += 1;
                 }
             }
         }
-        Self { by_chart }
+        Self { minor, by_chart }
     }
 
     /// Returns the references that list a chart for a minor, in the order of the files. A list of several minors says which; the stack's
     /// own file speaks of the minor that the tree is set to.
-    pub(super) fn references(
-        &self,
-        chart: &MinorBoundChart,
-        minor: Minor,
-        is_of_tree: bool,
-    ) -> impl Iterator<Item = &'t Reference> + use<'t> {
-        let find = |minor| self.by_chart.get(&(chart.name.as_str(), minor));
-        let of_minor = find(Some(minor)).into_iter().flatten();
-        let own = find(None).filter(|_| is_of_tree).into_iter().flatten();
-        let mut places: Vec<Place<'t>> = of_minor.chain(own).copied().collect();
+    pub(super) fn references(&self, chart: &MinorBoundChart, minor: Minor) -> Vec<&'t Reference> {
+        let name = chart.name.as_str();
+        let of_minor = self.by_chart.get(&(name, Some(minor)));
+        let is_own = minor == self.minor;
+        let own = self.by_chart.get(&(name, None)).filter(|_| is_own);
+        let mut places: Vec<Place<'t>> =
+            of_minor.into_iter().chain(own).flatten().copied().collect();
         places.sort_by_key(|place| place.number);
-        places.into_iter().map(|place| place.reference)
+        places.into_iter().map(|place| place.reference).collect()
     }
 }
 
-impl<'t> Named<'t> {
+impl<'t> ChartReference<'t> {
     pub(super) fn new(
         reference: &'t Reference,
         resolved: Option<&'t ChartVersion>,
@@ -168,15 +173,14 @@ impl<'t> Named<'t> {
 
     /// Returns what the range asks for once it is that of the minor.
     pub(super) fn limit(&self, minor: Minor) -> Option<Limit<'t>> {
-        let range = self.range?;
-        let range = if range.takes_minor(minor) {
-            range.clone()
-        } else {
-            range.moved_to(minor)?
-        };
+        let stated = self.range?;
         Some(Limit {
             reference: self.reference,
-            range,
+            range: if stated.takes_minor(minor) {
+                stated.clone()
+            } else {
+                stated.moved_to(minor)?
+            },
         })
     }
 }

@@ -5,6 +5,7 @@ use strum::{IntoStaticStr, VariantNames};
 
 use super::{FileLine, OsMove};
 use crate::policy::Block;
+use crate::release_digest::Unchanged;
 use crate::stack::Fault;
 use crate::version::{KubernetesVersion, Minor, StackLine, StackVersion};
 
@@ -74,7 +75,7 @@ pub enum Note {
         /// The release's version, where it is known.
         next: Option<StackVersion>,
         /// What the last release's hashes show; nothing where they were not seen.
-        seen: Option<String>,
+        seen: Option<Unchanged>,
     },
     /// Packaged charts lie beside charts that change.
     PackagedCharts {

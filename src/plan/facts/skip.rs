@@ -5,21 +5,21 @@ use strum::{IntoStaticStr, VariantNames};
 
 use super::{ChartReason, MissingChart, OsMove};
 use crate::policy::{Block, MinimumAge, Minors, Pin};
-use crate::stack::{Fault, LeftExample, ProofKind};
+use crate::stack::{Fault, LeftExample, ProofKind, UnmetReason};
 use crate::version::{ChartVersion, KubernetesVersion, Minor, OsRelease};
 
 /// Something that is skipped, or not known, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skip {
     /// What is skipped.
-    pub subject: Subject,
+    pub subject: SkipSubject,
     /// Why.
     pub why: SkipReason,
 }
 
 /// What is skipped, or not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub enum SkipSubject {
     /// One Kubernetes version, or several of one minor: `v1.34.9`, `v1.34.4-7`.
     Versions(Vec<KubernetesVersion>),
     /// All Kubernetes releases between two.
@@ -251,8 +251,8 @@ pub enum FileReason {
     ExampleLeft(LeftExample),
     /// A configured reference matches nothing.
     ReferenceUnmet {
-        /// Why, as a phrase.
-        reason: String,
+        /// Why.
+        reason: UnmetReason,
     },
 }
 
@@ -275,8 +275,8 @@ pub enum RebuiltImage {
     Unfollowed {
         /// The operating system of the listed image.
         listed: Option<OsRelease>,
-        /// That of the store's.
-        offered: Option<OsRelease>,
+        /// That of the store's image.
+        available: Option<OsRelease>,
     },
 }
 
@@ -297,7 +297,7 @@ impl SkipReason {
 
 impl Skip {
     /// Returns what is skipped, and why.
-    pub(in crate::plan) fn new(subject: Subject, why: SkipReason) -> Self {
+    pub(in crate::plan) fn new(subject: SkipSubject, why: SkipReason) -> Self {
         Self { subject, why }
     }
 
@@ -307,7 +307,7 @@ impl Skip {
     }
 }
 
-impl Subject {
+impl SkipSubject {
     /// Returns one version as a subject.
     pub(in crate::plan) fn version(version: KubernetesVersion) -> Self {
         Self::Versions(vec![version])

@@ -12,16 +12,17 @@ use crate::stack::{
 use crate::version::{KubernetesVersion, Minor};
 
 impl<'a> Target<'a> {
-    /// Returns the newest version that a store offers of a minor, allowed or not.
+    /// Returns the newest version that a store has of a minor, allowed or not.
     pub(in crate::plan) fn newest(&self, minor: Minor) -> Option<KubernetesVersion> {
-        let offered = self.available.unfiltered(minor);
-        offered.map(|image| image.version).max()
+        let images = self.available.unfiltered(minor);
+        images.map(|image| image.version).max()
     }
 
     /// Returns the versions of a minor that may be used and that the list policy names.
     pub(in crate::plan) fn selected(&self, minor: Minor) -> BTreeSet<KubernetesVersion> {
-        let offered = self.offered(minor).iter().map(|image| image.version);
-        select_versions(&offered.collect(), minor, self.input.policy.images)
+        let images = self.available.of_minor(minor).iter();
+        let versions = images.map(|image| image.version).collect();
+        select_versions(&versions, minor, self.input.policy.images)
     }
 
     /// Returns the newest of them that is old enough for a default.
@@ -60,11 +61,9 @@ impl<'a> Target<'a> {
         tree: &SourceTree,
         version: KubernetesVersion,
     ) -> Option<OsMove> {
-        let is_wanted = |step: &OsMove| {
-            let asks = self.input.wishes.asks_for(ChangeClass::OsRelease);
-            asks && !step.is_lower()
-        };
-        self.os_move(tree, version).filter(|step| !is_wanted(step))
+        let step = self.os_move(tree, version)?;
+        let is_wanted = self.input.wishes.asks_for(ChangeClass::OsRelease) && !step.is_lower();
+        (!is_wanted).then_some(step)
     }
 
     /// Returns the operating-system releases before and after, where a version would put a source tree's images on another one.
@@ -73,35 +72,34 @@ impl<'a> Target<'a> {
         tree: &SourceTree,
         version: KubernetesVersion,
     ) -> Option<OsMove> {
+        // Another minor brings its own system, and the version that is the default stays so on whichever one.
         let stays = tree
             .default
             .filter(|stays| tree.minor == Some(version.minor()) && *stays != version)?;
+        // What takes the place of a blocked version may be on any system: the block cannot wait for the class of change.
         if self.must_leave(stays) {
             return None;
         }
-        let references: Vec<NamedImage<'_>> = tree
-            .files
-            .iter()
-            .flat_map(|file| file.named_images(&self.stack.series))
-            .collect();
+        let references: Vec<NamedImage<'_>> = self.named_images(tree).collect();
         let series: BTreeSet<SeriesId> =
             references.iter().filter_map(|found| found.series).collect();
         series.into_iter().find_map(|id| {
-            let stated = || {
-                let mut own = references.iter();
-                let of_default =
-                    own.find(|found| found.series == Some(id) && found.version == stays);
-                of_default?.os.clone()
-            };
+            let mut named = references.iter();
+            let of_default = named.find(|found| found.series == Some(id) && found.version == stays);
             // What the files name comes first: the store may have the default's image on another system by now.
-            let stored = || self.default_image(tree, id, stays)?.os.clone();
-            let before = stated().or_else(stored)?;
-            let images = self.available.of_series(id, version.minor());
-            let of_version = || images.iter().filter(|image| image.version == version);
-            if of_version().any(|image| image.os.as_ref() == Some(&before)) {
+            let before = match of_default.and_then(|found| found.os.clone()) {
+                Some(os) => os,
+                None => self.default_image(tree, id, stays)?.os.clone()?,
+            };
+            let images = self.available.of_series(id, version.minor()).iter();
+            let of_version: Vec<_> = images.filter(|image| image.version == version).collect();
+            if of_version
+                .iter()
+                .any(|image| image.os.as_ref() == Some(&before))
+            {
                 return None;
             }
-            let after = of_version().next_back()?.os.clone()?;
+            let after = of_version.last()?.os.clone()?;
             Some(OsMove { before, after })
         })
     }
@@ -114,8 +112,8 @@ impl<'a> Target<'a> {
     /// Returns the version a minor's default is pinned to, where there is an image of it.
     pub(in crate::plan) fn pinned(&self, minor: Minor) -> Option<KubernetesVersion> {
         let version = self.pin(minor)?.version;
-        let names = |image: &NodeImage| image.version == version;
-        let is_there = self.offered(minor).iter().any(names) || self.is_listed(version);
+        let mut images = self.available.of_minor(minor).iter();
+        let is_there = images.any(|image| image.version == version) || self.is_listed(version);
         (is_there && self.available.blocked().version(version).is_none()).then_some(version)
     }
 
@@ -128,24 +126,25 @@ impl<'a> Target<'a> {
     /// Returns what takes the place of a default that is blocked: the newest that may be used, else the newest that is listed.
     /// It may be lower, as the block asks for it.
     pub(in crate::plan) fn replacement(&self, minor: Minor) -> Option<KubernetesVersion> {
-        let is_young = |version: &KubernetesVersion| {
-            let published = self.input.catalog.find_published(*version).is_some();
-            published && !self.available.is_mature(*version)
-        };
-        let listed = || {
-            let image_lists = self.stack.files().flat_map(SourceFile::image_lists);
-            let entries = image_lists.flat_map(|image_list| &image_list.entries);
-            let stays = |entry: &&ImageListEntry| {
-                let blocked = self.available.blocked();
-                entry.version.minor() == minor
-                    && blocked.image(entry.version, entry.os.as_ref()).is_none()
-            };
-            let versions = entries.filter(stays).map(|entry| entry.version);
-            versions.filter(|version| !is_young(version)).max()
-        };
         self.pinned(minor)
             .or_else(|| self.newest_default(minor))
-            .or_else(listed)
+            .or_else(|| self.newest_listed(minor))
+    }
+
+    /// Returns the newest version of a minor in image lists that is not blocked, and not known to be too young.
+    fn newest_listed(&self, minor: Minor) -> Option<KubernetesVersion> {
+        let image_lists = self.stack.files().flat_map(SourceFile::image_lists);
+        let entries = image_lists.flat_map(|image_list| &image_list.entries);
+        let blocked = self.available.blocked();
+        entries
+            .filter(|entry| entry.version.minor() == minor)
+            .filter(|entry| blocked.image(entry.version, entry.os.as_ref()).is_none())
+            .map(|entry| entry.version)
+            .filter(|version| {
+                let published = self.input.catalog.find_published(*version);
+                published.is_none() || self.available.is_mature(*version)
+            })
+            .max()
     }
 
     /// Tells whether a version is blocked and blocks are followed.
@@ -163,42 +162,58 @@ impl<'a> Target<'a> {
         version: KubernetesVersion,
     ) -> Option<&'a NodeImage> {
         let images = self.available.of_series(series, version.minor());
-        let references = || {
-            let all = tree
-                .files
-                .iter()
-                .flat_map(|file| file.named_images(&self.stack.series));
-            all.filter(|reference| reference.series == Some(series))
+        let references: Vec<NamedImage<'_>> = self
+            .named_images(tree)
+            .filter(|reference| reference.series == Some(series))
+            .collect();
+        let same = references
+            .iter()
+            .find(|reference| reference.version == version);
+        let known = match same {
+            Some(reference) => Some(reference.entry()),
+            None => self.listed_entry(tree, series, version).cloned(),
         };
-        let same = references().find(|reference| reference.version == version);
-        let named = same.map(|reference| reference.entry());
-        let listed = || {
-            let image_lists = tree.files.iter().flat_map(|file| file.image_lists());
-            let mut entries = image_lists.flat_map(|image_list| {
-                let of_series = |entry: &&ImageListEntry| {
-                    self.stack.series.of_place(&image_list.file, entry.line) == Some(series)
-                };
-                image_list.entries.iter().filter(of_series)
-            });
-            entries.find(|entry| entry.version == version).cloned()
-        };
-        let known = named.or_else(listed);
-        let found = choose_image(images, version, known.as_ref());
-        let standing = || references().find_map(|reference| reference.os);
-        let on_standing_os = || {
-            let os = standing()?;
-            let mut all = images.iter().filter(|image| image.version == version);
-            all.find(|image| image.os.as_ref() == Some(&os))
-        };
-        let chosen = match &known {
-            Some(_) => found,
-            None => on_standing_os().or(found),
-        };
+        let mut standing = references
+            .iter()
+            .filter_map(|reference| reference.os.as_ref());
+        let on_standing_os = standing.next().filter(|_| known.is_none()).and_then(|os| {
+            let mut of_version = images.iter().filter(|image| image.version == version);
+            of_version.find(|image| image.os.as_ref() == Some(os))
+        });
+        let chosen = on_standing_os.or_else(|| choose_image(images, version, known.as_ref()));
         // Where the store says nothing, the stack's own files may: a block cannot wait.
         let leaves = tree.default.is_some_and(|before| self.must_leave(before));
-        let mut own = self.available.named(version.minor());
-        let of_version = |image: &&NodeImage| leaves && image.version == version;
-        chosen.or_else(|| own.by_ref().filter(of_version).last())
+        let own = self.available.named(version.minor());
+        let of_version = own.filter(|image| leaves && image.version == version);
+        chosen.or_else(|| of_version.last())
+    }
+
+    /// Returns the images that values of a source tree name.
+    pub(in crate::plan) fn named_images<'t>(
+        &'t self,
+        tree: &'t SourceTree,
+    ) -> impl Iterator<Item = NamedImage<'t>> {
+        let files = tree.files.iter();
+        files.flat_map(|file| file.named_images(&self.stack.series))
+    }
+
+    /// Finds a version of a series in the image lists of a source tree.
+    fn listed_entry<'t>(
+        &self,
+        tree: &'t SourceTree,
+        series: SeriesId,
+        version: KubernetesVersion,
+    ) -> Option<&'t ImageListEntry> {
+        let image_lists = tree.files.iter().flat_map(|file| file.image_lists());
+        let mut entries = image_lists.flat_map(|image_list| {
+            let entries = image_list.entries.iter();
+            entries.map(move |entry| (image_list, entry))
+        });
+        let (_, entry) = entries.find(|(image_list, entry)| {
+            let of_place = self.stack.series.of_place(&image_list.file, entry.line);
+            entry.version == version && of_place == Some(series)
+        })?;
+        Some(entry)
     }
 
     /// The default that a source tree will have: where its tests are not green, the one it has, unless that is blocked.
@@ -230,6 +245,7 @@ impl<'a> Target<'a> {
                 let possible = pinned.filter(|version| self.can_be_default(tree, *version));
                 Some(possible.unwrap_or(current))
             }
+            // A default that is newer than all that is known stays: going down is asked for by a pin or a block alone.
             Some(current) => Some(newest.map_or(current, |newest| newest.max(current))),
             None => self.pinned(minor).or(newest),
         }

@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::super::facts::{
     DefaultReason, FileReason, ImageReason, MinorReason, OsMove, PolicyReason, RebuiltImage, Skip,
-    SkipReason, SourceReason, Subject,
+    SkipReason, SkipSubject, SourceReason,
 };
 use super::{compact, listing};
-use crate::stack::ProofKind;
+use crate::stack::{ProofKind, UnmetReason};
 use crate::version::OsRelease;
 
 impl Skip {
@@ -58,13 +58,13 @@ fn alone(command: &str) -> String {
     format!("look at it by itself: {command}")
 }
 
-impl Subject {
+impl SkipSubject {
     fn is_several(&self) -> bool {
         matches!(self, Self::Versions(versions) if versions.len() > 1)
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for SkipSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Versions(versions) => match versions[..] {
@@ -176,8 +176,8 @@ impl fmt::Display for MinorReason {
             }
             Self::MinorClosed(fault) => write!(f, "{CLOSED}: {fault}"),
             Self::MinorWithoutCharts(missing) => {
-                let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
-                write!(f, "{CLOSED}: {}", missing.join("; "))
+                let words: Vec<String> = missing.iter().map(ToString::to_string).collect();
+                write!(f, "{CLOSED}: {}", words.join("; "))
             }
             Self::MinorUnusable => write!(f, "{CLOSED}: none of its images may be used"),
             Self::MinorWithoutImage => {
@@ -188,16 +188,20 @@ impl fmt::Display for MinorReason {
                 images,
                 charts,
             } => {
-                let images = (!images.is_empty()).then(|| compact(images));
-                let images = images.map(|images| format!("new images ({images})"));
-                let is_one = images.is_none() && charts.len() == 1;
-                let charts = charts
-                    .iter()
-                    .map(|(chart, version)| format!("{chart} {version}"));
-                let held: Vec<String> = images.into_iter().chain(charts).collect();
-                let verb = if is_one { "is" } else { "are" };
-                let held = sentence_of(&held);
-                write!(f, "reached end of life on {day}: {held} {verb} skipped")
+                let mut held = Vec::new();
+                if !images.is_empty() {
+                    held.push(format!("new images ({})", compact(images)));
+                }
+                for (chart, version) in charts {
+                    held.push(format!("{chart} {version}"));
+                }
+                let verb = if images.is_empty() && charts.len() == 1 {
+                    "is"
+                } else {
+                    "are"
+                };
+                let names = sentence_of(&held);
+                write!(f, "reached end of life on {day}: {names} {verb} skipped")
             }
             Self::UntestedMinor { why } => write!(f, "does not arrive: {why}"),
         }
@@ -216,10 +220,11 @@ impl fmt::Display for DefaultReason {
                 series: None,
                 learnt_at,
             } => write!(f, "no such image ({learnt_at})"),
-            Self::NoProof { proof, learnt_at } => {
-                let proof = proof_words(*proof);
-                write!(f, "the source gives no {proof}, which {learnt_at} asks for")
-            }
+            Self::NoProof { proof, learnt_at } => write!(
+                f,
+                "the source gives no {}, which {learnt_at} asks for",
+                proof_words(*proof)
+            ),
             Self::OtherOs { step, .. } => {
                 let OsMove { before, after } = step;
                 write!(
@@ -284,11 +289,30 @@ impl FileReason {
 
 impl fmt::Display for FileReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::FileCannotMove(fault) => &fault.message,
-            Self::ExampleLeft(left) => left.reason,
-            Self::ReferenceUnmet { reason } => reason,
-        })
+        match self {
+            Self::FileCannotMove(fault) => f.write_str(&fault.message),
+            Self::ExampleLeft(left) => f.write_str(left.reason),
+            Self::ReferenceUnmet { reason } => write!(f, "{reason}"),
+        }
+    }
+}
+
+impl fmt::Display for UnmetReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFile => f.write_str("no file matches"),
+            Self::OutsideStacks { path } => write!(
+                f,
+                "{path} is outside all stacks; name its stack with `stack:`"
+            ),
+            Self::NoPlace { path } => write!(f, "`{path}` not found"),
+            Self::NoText { pattern, value } => {
+                write!(f, "nothing fits `{pattern}` with a value like `{value}`")
+            }
+            Self::UnknownValue { name, stack } => {
+                write!(f, "`{{{{{name}}}}}` is not known of {stack}")
+            }
+        }
     }
 }
 
@@ -304,11 +328,11 @@ impl fmt::Display for RebuiltImage {
             Self::Uploaded { built: None } => {
                 f.write_str("its image was uploaded again, with another checksum")
             }
-            Self::Unfollowed { listed, offered } => write!(
+            Self::Unfollowed { listed, available } => write!(
                 f,
                 "listed on {}, which `os` does not name; the store has it on {}",
                 os_name(listed.as_ref()),
-                os_name(offered.as_ref())
+                os_name(available.as_ref())
             ),
         }
     }

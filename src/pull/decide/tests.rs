@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::policy::ChangeClass;
-use crate::pull::Side;
+use crate::pull::PullBranch;
 
 fn key() -> PullKey {
     PullKey {
@@ -13,7 +13,7 @@ fn key() -> PullKey {
 }
 
 fn fingerprint(of: &str) -> Fingerprint {
-    let change = crate::pull::Change {
+    let change = crate::pull::ChangedFile {
         path: of.to_owned(),
         content: None,
     };
@@ -55,9 +55,9 @@ fn pull(of: &str) -> PullRequest {
     PullRequest {
         number: 7,
         is_draft: true,
-        base: Side {
+        base: PullBranch {
             branch: proposal.base,
-            ..Side::default()
+            ..PullBranch::default()
         },
         title: proposal.title,
         body,

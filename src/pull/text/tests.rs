@@ -7,7 +7,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::matrix::{Patch, StoreState};
-use crate::plan::facts::{FileReason, SkipReason, Subject};
+use crate::plan::facts::{FileReason, SkipReason, SkipSubject};
 use crate::plan::{Note, Reason, Skip};
 use crate::stack::{Fault, Layout};
 use crate::standard::Standard;
@@ -32,7 +32,7 @@ fn matrix(versions: &[&str]) -> LineMatrix {
         os: Vec::new(),
         is_default: Some(version) == versions.last(),
         is_listed: true,
-        is_offered: true,
+        is_available: true,
         fault: None,
         published: None,
         blocked: None,
@@ -114,10 +114,10 @@ fn note(words: &str) -> Note {
 /// Something skipped, with words from outside.
 fn skip(subject: &str, words: &str) -> Skip {
     Skip {
-        subject: Subject::Reference(subject.to_owned()),
-        why: SkipReason::File(FileReason::ReferenceUnmet {
-            reason: words.to_owned(),
-        }),
+        subject: SkipSubject::Reference(subject.to_owned()),
+        why: SkipReason::File(FileReason::FileCannotMove(Fault::new(
+            subject, None, words, words,
+        ))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A catalog: what each store and repository offers, and who gave no answer.
+//! A catalog: what each store and repository has, and who gave no answer.
 
 use std::fmt::Write as _;
 

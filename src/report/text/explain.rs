@@ -41,8 +41,8 @@ pub fn explanation(explanation: &FileExplanation) -> String {
         };
         let _ = writeln!(out, "      {verdict}");
     }
-    let claimed = explanation.values.iter().filter(|value| value.is_claimed);
-    let claimed = claimed.count();
+    let values = explanation.values.iter();
+    let claimed = values.filter(|value| value.is_claimed).count();
     let others = explanation.values.len() - claimed;
     let _ = writeln!(out, "{claimed} claimed, {others} not claimed");
     out

@@ -22,13 +22,13 @@ pub(super) fn flow(parts: &[String], separator: &str, width: usize) -> Vec<Strin
     let mut lines: Vec<String> = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         let is_last = index + 1 == parts.len();
-        let part = format!("{part}{}", if is_last { "" } else { end });
+        let ended = format!("{part}{}", if is_last { "" } else { end });
         match lines.last_mut() {
-            Some(line) if length(line) + gap.len() + length(&part) <= width => {
+            Some(line) if length(line) + gap.len() + length(&ended) <= width => {
                 line.push_str(gap);
-                line.push_str(&part);
+                line.push_str(&ended);
             }
-            Some(_) | None => lines.extend(fill(&part, width)),
+            Some(_) | None => lines.extend(fill(&ended, width)),
         }
     }
     lines
@@ -39,8 +39,8 @@ pub(super) fn hanging(text: &str, indent: usize, width: usize) -> String {
     let lines = fill(text, width.saturating_sub(indent + 2));
     let mut out = String::new();
     for (index, line) in lines.iter().enumerate() {
-        let indent = if index == 0 { indent } else { indent + 2 };
-        out.push_str(&" ".repeat(indent));
+        let blanks = if index == 0 { indent } else { indent + 2 };
+        out.push_str(&" ".repeat(blanks));
         out.push_str(line);
         out.push('\n');
     }

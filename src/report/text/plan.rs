@@ -106,14 +106,14 @@ fn closing(plan: &Plan, next: Option<&str>) -> String {
     };
     if incomplete > 0 {
         let titles: Vec<&str> = plan.incomplete().map(|stack| &*stack.title).collect();
-        let titles = titles.join(", ");
+        let stacks = titles.join(", ");
         let files = if incomplete == 1 { "file" } else { "files" };
-        let next = next.map_or_else(String::new, |next| {
+        let writing = next.map_or_else(String::new, |next| {
             format!(". Write them: {next} --partial")
         });
         let _ = writeln!(
             out,
-            "{incomplete} {files} would change in {titles}, besides what has to be changed by hand{next}"
+            "{incomplete} {files} would change in {stacks}, besides what has to be changed by hand{writing}"
         );
     }
     out

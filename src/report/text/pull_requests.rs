@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{BOLD, DIM, styled};
-use crate::pull::{Ended, PullOutcome, PullReport};
+use crate::pull::{PullEnding, PullOutcome, PullReport};
 
 /// Returns the outcomes of a run.
 pub fn pull_requests(report: &PullReport) -> String {
@@ -50,7 +50,7 @@ fn longest(texts: impl Iterator<Item = String>) -> usize {
 pub(in crate::report) fn pull_outcome(outcome: &PullOutcome, report: &PullReport) -> String {
     let detail = &outcome.detail;
     match outcome.ended {
-        Ended::Swept if report.is_dry => format!("branch would be deleted: {detail}"),
+        PullEnding::Swept if report.is_dry => format!("branch would be deleted: {detail}"),
         ended if report.is_dry && ended.changes_something() => {
             format!("would be {ended}: {detail}")
         }
@@ -72,7 +72,7 @@ fn counted(count: u32, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
-impl std::fmt::Display for Ended {
+impl std::fmt::Display for PullEnding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::NothingToDo => "nothing to do",

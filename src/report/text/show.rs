@@ -83,10 +83,10 @@ pub(crate) fn closing(overview: &Overview, next: &str) -> String {
     if counts.is_empty() {
         counts.push("no stack line".to_owned());
     }
-    let counts = counts.join(", ");
+    let known = counts.join(", ");
     match overview.pending_lines {
-        0 => counts,
-        pending => format!("{counts}; {pending} to update: {next}"),
+        0 => known,
+        pending => format!("{known}; {pending} to update: {next}"),
     }
 }
 

@@ -45,7 +45,7 @@ fn images_of(series: &ImageSeries) -> Vec<NodeImage> {
 fn of_series(images: &[NodeImage], minor: Minor, default: KubernetesVersion) -> SeriesImages<'_> {
     SeriesImages {
         default: images.iter().find(|image| image.version == default),
-        offered: [(minor, images)].into(),
+        available: [(minor, images)].into(),
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn state(shown: &LineOverview) -> Vec<String> {
     let faulty = line
         .patches
         .iter()
-        .find(|patch| patch.fault.is_some() && !patch.is_offered);
+        .find(|patch| patch.fault.is_some() && !patch.is_available);
     if let Some(patch) = faulty {
         words.push(format!("{} skipped", patch.version.plain()));
     }
@@ -131,7 +131,7 @@ fn behind(shown: &LineOverview) -> Option<String> {
     let newer: Vec<_> = line
         .patches
         .iter()
-        .filter(|patch| patch.is_offered && patch.blocked.is_none())
+        .filter(|patch| patch.is_available && patch.blocked.is_none())
         .map(|patch| patch.version)
         .filter(|version| *version > default)
         .collect();

@@ -123,8 +123,8 @@ impl Table<'_> {
 
 fn push_field(out: &mut String, name: &str, width: usize, lines: &[String]) {
     for (index, line) in lines.iter().enumerate() {
-        let name = if index == 0 { name } else { "" };
-        let _ = writeln!(out, "    {name:width$}  {line}");
+        let label = if index == 0 { name } else { "" };
+        let _ = writeln!(out, "    {label:width$}  {line}");
     }
 }
 

@@ -1,0 +1,21 @@
+//! What a pull request should be: made by whoever plans it, compared with what is there.
+
+use super::Fingerprint;
+
+/// What a pull request should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The fingerprint of its change.
+    pub fingerprint: Fingerprint,
+    pub title: String,
+    /// Its body without the hidden block.
+    pub body: String,
+    /// The branch it goes to.
+    pub base: String,
+    /// The commit of that branch that it was made and tested on.
+    pub stands_on: String,
+    /// Labels that it gets when it is opened, and new ones later.
+    pub labels: Vec<String>,
+    /// Whether it is to be a draft; nothing where that is left as it is.
+    pub is_draft: Option<bool>,
+}
