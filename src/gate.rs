@@ -268,18 +268,4 @@ impl GateReport {
         };
         Some(worst.reason() + &more)
     }
-
-    /// Returns the results by name with their words, for a pull request's body: without what changes by the minute.
-    pub fn for_body(&self) -> Vec<(String, String)> {
-        let results = self.results.iter();
-        results
-            .map(|result| {
-                let words = match result.detail.as_str() {
-                    "" => result.state.word().to_owned(),
-                    detail => format!("{}: {detail}", result.state),
-                };
-                (result.name.clone(), words)
-            })
-            .collect()
-    }
 }

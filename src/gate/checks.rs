@@ -82,6 +82,28 @@ enum Source {
     Status,
 }
 
+/// An attempt, and where it comes from.
+#[derive(Clone, Copy)]
+struct Report<'a> {
+    source: Source,
+    attempt: &'a Attempt,
+}
+
+/// What an attempt says of its check.
+struct Verdict {
+    state: TestState,
+    words: String,
+}
+
+impl Verdict {
+    fn new(state: TestState, words: &str) -> Self {
+        Self {
+            state,
+            words: words.to_owned(),
+        }
+    }
+}
+
 /// Judges the checks of a commit: one result per check that has to pass.
 pub fn judge_checks(input: ChecksInput<'_>) -> Vec<TestResult> {
     let names = match (input.wanted, input.required) {
@@ -110,48 +132,37 @@ pub fn judge_checks(input: ChecksInput<'_>) -> Vec<TestResult> {
 }
 
 /// Returns the latest attempt of each app and name. An older one says nothing any more, however it ended.
-fn latest_attempts(input: ChecksInput<'_>) -> Vec<(Source, &Attempt)> {
-    let runs = input.runs.known().iter();
-    let runs = runs.map(|attempt| (Source::Run, attempt));
-    let statuses = input.statuses.known().iter();
-    let statuses = statuses.map(|attempt| (Source::Status, attempt));
-    let mut latest: BTreeMap<_, &Attempt> = BTreeMap::new();
-    for (source, attempt) in runs.chain(statuses) {
+fn latest_attempts(input: ChecksInput<'_>) -> Vec<Report<'_>> {
+    let runs = input.runs.known().iter().map(|attempt| Report {
+        source: Source::Run,
+        attempt,
+    });
+    let statuses = input.statuses.known().iter().map(|attempt| Report {
+        source: Source::Status,
+        attempt,
+    });
+    let mut latest: BTreeMap<_, Report<'_>> = BTreeMap::new();
+    for report in runs.chain(statuses) {
+        let attempt = report.attempt;
         // Green is proven on this very commit: a report that names another one proves nothing.
         if !attempt.is_of(input.commit) {
             continue;
         }
-        let key = (source, &attempt.name, &attempt.app);
-        let kept = latest.entry(key).or_insert(attempt);
-        if replaces(source, attempt, kept) {
-            *kept = attempt;
+        let key = (report.source, &attempt.name, &attempt.app);
+        let kept = latest.entry(key).or_insert(report);
+        if report.replaces(kept.attempt) {
+            *kept = report;
         }
     }
-    latest
-        .into_iter()
-        .map(|((source, _, _), attempt)| (source, attempt))
-        .collect()
+    latest.into_values().collect()
 }
 
-/// Tells whether an attempt is later than another, by its number, else by its time. Where neither tells, the worse one counts.
-fn replaces(source: Source, attempt: &Attempt, kept: &Attempt) -> bool {
-    let by_number = attempt.id.zip(kept.id).map(|(a, b)| a.cmp(&b));
-    let by_time = attempt.since.zip(kept.since).map(|(a, b)| a.cmp(&b));
-    match by_number.filter(|order| order.is_ne()).or(by_time) {
-        Some(std::cmp::Ordering::Greater) => true,
-        Some(std::cmp::Ordering::Less) => false,
-        Some(std::cmp::Ordering::Equal) | None => {
-            verdict(source, attempt).0 > verdict(source, kept).0
-        }
-    }
-}
-
-fn judge(input: ChecksInput<'_>, name: &CheckName, latest: &[(Source, &Attempt)]) -> TestResult {
-    let found = latest.iter().filter(|(_, attempt)| attempt.answers(name));
+fn judge(input: ChecksInput<'_>, name: &CheckName, latest: &[Report<'_>]) -> TestResult {
+    let found = latest.iter().filter(|report| report.attempt.answers(name));
     // The same name from two apps: both have to pass.
     let worst = found
-        .map(|(source, attempt)| (verdict(*source, attempt), *attempt))
-        .max_by_key(|((state, _), _)| *state);
+        .map(|report| (report.verdict(), report.attempt))
+        .max_by_key(|(verdict, _)| verdict.state);
     let refused = [input.runs, input.statuses]
         .into_iter()
         .find_map(|list| match list {
@@ -159,17 +170,18 @@ fn judge(input: ChecksInput<'_>, name: &CheckName, latest: &[(Source, &Attempt)]
             Readable::Known(_) => None,
         });
     match (worst, refused) {
-        (Some(((TestState::Passed, _), _)) | None, Some(why)) => {
-            result(name.to_string(), TestState::Unreadable, why)
+        // What is red is red whatever else there is; green may have something red beside it that nobody could read.
+        (Some((verdict, attempt)), why) if why.is_none() || verdict.state != TestState::Passed => {
+            TestResult {
+                age: attempt
+                    .since
+                    .filter(|_| verdict.state == TestState::Waiting)
+                    .map(|since| age(since, input.now)),
+                ..result(name.to_string(), verdict.state, verdict.words)
+            }
         }
-        (Some(((state, words), attempt)), _) => TestResult {
-            age: attempt
-                .since
-                .filter(|_| state == TestState::Waiting)
-                .map(|since| age(since, input.now)),
-            ..result(name.to_string(), state, words)
-        },
-        (None, None) => {
+        (_, Some(why)) => result(name.to_string(), TestState::Unreadable, why),
+        (_, None) => {
             let words = if latest.is_empty() {
                 "no check has reported on the commit".to_owned()
             } else {
@@ -181,57 +193,87 @@ fn judge(input: ChecksInput<'_>, name: &CheckName, latest: &[(Source, &Attempt)]
 }
 
 /// Says who reported a check that another app has to report.
-fn missing_words(name: &CheckName, latest: &[(Source, &Attempt)]) -> String {
-    let same = latest.iter().filter(|(_, one)| one.name == name.name);
-    let others: BTreeSet<&str> = same
-        .map(|(_, one)| one.app.as_deref().unwrap_or("an unknown app"))
+fn missing_words(name: &CheckName, latest: &[Report<'_>]) -> String {
+    let others: BTreeSet<&str> = latest
+        .iter()
+        .filter(|report| report.attempt.name == name.name)
+        .map(|report| report.attempt.app.as_deref().unwrap_or("an unknown app"))
         .collect();
     if others.is_empty() {
         return "has not reported on the commit".to_owned();
     }
-    let others: Vec<&str> = others.into_iter().collect();
     format!(
         "has not reported; {} has, under the same name",
-        others.join(", ")
+        Vec::from_iter(others).join(", ")
     )
 }
 
-/// What an attempt says. Words that are not known pass nothing.
-fn verdict(source: Source, attempt: &Attempt) -> (TestState, String) {
-    let said = attempt.status.as_str();
-    match source {
-        Source::Status => match said {
-            "success" => (TestState::Passed, said.to_owned()),
-            "pending" => (TestState::Waiting, said.to_owned()),
-            "failure" | "error" => (TestState::Failed, said.to_owned()),
-            other => unknown("its state", other),
-        },
-        Source::Run => match (said, attempt.conclusion.as_deref()) {
-            ("completed", Some(conclusion)) => match conclusion {
-                "success" | "neutral" | "skipped" => (TestState::Passed, conclusion.to_owned()),
-                "failure" | "cancelled" | "stale" => (TestState::Failed, conclusion.to_owned()),
-                "timed_out" => (TestState::Failed, "timed out".to_owned()),
-                "startup_failure" => (TestState::Failed, "failed to start".to_owned()),
-                "action_required" => (TestState::Waiting, "needs an action by a person".to_owned()),
-                other => unknown("its conclusion", other),
-            },
-            ("completed", None) => unknown("its conclusion", ""),
-            ("queued" | "pending" | "waiting" | "requested", _) => {
-                (TestState::Waiting, said.to_owned())
+impl Report<'_> {
+    /// Tells whether an attempt is later than another of its source, by its number, else by its time. Where neither tells, the
+    /// worse one counts.
+    fn replaces(self, kept: &Attempt) -> bool {
+        let by_number = self.attempt.id.zip(kept.id).map(|(a, b)| a.cmp(&b));
+        let by_time = self.attempt.since.zip(kept.since).map(|(a, b)| a.cmp(&b));
+        match by_number.filter(|order| order.is_ne()).or(by_time) {
+            Some(std::cmp::Ordering::Greater) => true,
+            Some(std::cmp::Ordering::Less) => false,
+            Some(std::cmp::Ordering::Equal) | None => {
+                let other = Report {
+                    attempt: kept,
+                    ..self
+                };
+                self.verdict().state > other.verdict().state
             }
-            ("in_progress", _) => (TestState::Waiting, "in progress".to_owned()),
-            (other, _) => unknown("its status", other),
-        },
+        }
+    }
+
+    /// Reads what it says. Words that are not known pass nothing.
+    fn verdict(self) -> Verdict {
+        match self.source {
+            Source::Status => verdict_of_status(&self.attempt.status),
+            Source::Run => verdict_of_run(&self.attempt.status, self.attempt.conclusion.as_deref()),
+        }
     }
 }
 
-fn unknown(what: &str, word: &str) -> (TestState, String) {
+fn verdict_of_status(said: &str) -> Verdict {
+    match said {
+        "success" => Verdict::new(TestState::Passed, said),
+        "pending" => Verdict::new(TestState::Waiting, said),
+        "failure" | "error" => Verdict::new(TestState::Failed, said),
+        other => unknown("its state", other),
+    }
+}
+
+fn verdict_of_run(said: &str, conclusion: Option<&str>) -> Verdict {
+    match (said, conclusion) {
+        ("completed", Some(conclusion)) => match conclusion {
+            "success" | "neutral" | "skipped" => Verdict::new(TestState::Passed, conclusion),
+            "failure" | "cancelled" | "stale" => Verdict::new(TestState::Failed, conclusion),
+            "timed_out" => Verdict::new(TestState::Failed, "timed out"),
+            "startup_failure" => Verdict::new(TestState::Failed, "failed to start"),
+            "action_required" => Verdict::new(TestState::Waiting, "needs an action by a person"),
+            other => unknown("its conclusion", other),
+        },
+        ("completed", None) => unknown("its conclusion", ""),
+        ("queued" | "pending" | "waiting" | "requested", _) => {
+            Verdict::new(TestState::Waiting, said)
+        }
+        ("in_progress", _) => Verdict::new(TestState::Waiting, "in progress"),
+        (other, _) => unknown("its status", other),
+    }
+}
+
+fn unknown(what: &str, word: &str) -> Verdict {
     let words = if word.is_empty() {
         format!("{what} is missing")
     } else {
         format!("{what} has the unknown value `{word}`")
     };
-    (TestState::Unreadable, words)
+    Verdict {
+        state: TestState::Unreadable,
+        words,
+    }
 }
 
 /// Returns how long something has been so, in the unit that people would take.

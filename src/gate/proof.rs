@@ -77,16 +77,18 @@ fn image_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
 
 /// The images that a stack's files name.
 fn named_images(stack: &Stack) -> BTreeSet<NamedImage> {
-    let image_lists = stack.files().flat_map(SourceFile::image_lists);
-    let entries = image_lists.flat_map(|image_list| &image_list.entries);
-    let listed = entries.map(|entry| NamedImage {
-        version: entry.version,
-        url: entry.url.clone(),
-        sha256: entry.sha256.clone(),
-        md5: entry.md5.clone(),
-    });
-    let references = stack.files().flat_map(SourceFile::references);
-    let single = references.filter_map(|reference| match &reference.fact {
+    let listed = stack
+        .files()
+        .flat_map(SourceFile::image_lists)
+        .flat_map(|image_list| &image_list.entries)
+        .map(|entry| NamedImage {
+            version: entry.version,
+            url: entry.url.clone(),
+            sha256: entry.sha256.clone(),
+            md5: entry.md5.clone(),
+        });
+    let stated = stack.files().flat_map(SourceFile::references);
+    let single = stated.filter_map(|reference| match &reference.fact {
         Fact::Image(image) => Some(NamedImage {
             version: image.version,
             url: Some(image.url.clone()),
@@ -211,12 +213,14 @@ fn chart_proof(input: ProofInput<'_>, chart: &NamedChart) -> TestResult {
 /// The charts of a stack; of one line alone, those of its source tree and its row.
 fn charts(stack: &Stack, of: Option<ProofInput<'_>>) -> BTreeSet<NamedChart> {
     let minor = of.map(|input| input.subject.line.line.minor);
-    let trees = stack.trees.iter();
-    let trees = trees.filter(|tree| minor.is_none() || tree.minor == minor);
-    let of_trees = trees.flat_map(|tree| {
-        tree.references()
-            .map(move |reference| (Some(tree), reference))
-    });
+    let of_trees = stack
+        .trees
+        .iter()
+        .filter(|tree| minor.is_none() || tree.minor == minor)
+        .flat_map(|tree| {
+            tree.references()
+                .map(move |reference| (Some(tree), reference))
+        });
     let shared = stack.shared.iter().flat_map(|file| file.references());
     let references = of_trees.chain(shared.map(|reference| (None, reference)));
     let named = references.filter_map(|(tree, reference)| match &reference.fact {
@@ -225,10 +229,9 @@ fn charts(stack: &Stack, of: Option<ProofInput<'_>>) -> BTreeSet<NamedChart> {
         } => {
             let bound = stack.charts.find(chart);
             let usual = bound.filter(|_| repository.is_empty());
-            let repository = usual.map_or(repository, |bound| &bound.repository);
             let version = tree?.version_of(reference)?;
             Some(NamedChart {
-                repository: repository.clone(),
+                repository: usual.map_or(repository, |bound| &bound.repository).clone(),
                 name: chart.clone(),
                 version: version.clone(),
             })

@@ -64,8 +64,8 @@ impl<'a> GateSubject<'a> {
 
     /// Tells whether the change needs a command with these words.
     pub fn needs(&self, needs: impl IntoIterator<Item = &'a Need>) -> bool {
-        let mut needs = needs.into_iter().peekable();
-        needs.peek().is_none() || needs.any(|need| self.has(*need))
+        let mut words = needs.into_iter().peekable();
+        words.peek().is_none() || words.any(|need| self.has(*need))
     }
 
     fn has(&self, need: Need) -> bool {
@@ -90,8 +90,7 @@ impl<'a> GateSubject<'a> {
             Some(tag.to_string())
         });
         let added: Vec<String> = self.added().iter().map(ToString::to_string).collect();
-        let classes = self.line.classes.iter();
-        let classes: Vec<String> = classes.map(ToString::to_string).collect();
+        let classes: Vec<String> = self.line.classes.iter().map(ToString::to_string).collect();
         let files: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
         vec![
             ("CSCTL_MATRIX_PROVIDER", line.provider.clone()),
