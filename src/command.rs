@@ -73,10 +73,10 @@ pub struct Place {
     pub revision: Option<String>,
 }
 
-/// How the world is seen.
+/// How sources are asked.
 #[derive(Debug, Clone)]
-pub struct World {
-    /// A catalog file that replaces the world.
+pub struct SourceSettings {
+    /// A catalog file that replaces the sources.
     pub catalog: Option<PathBuf>,
     /// The day; that of the clock, or that asked for.
     pub today: Date,
@@ -108,32 +108,36 @@ pub struct Repository {
     pub left_out: Vec<String>,
 }
 
-/// Reads the files of a state of a repository; returns the directories of stacks that a sparse checkout leaves out, too.
-fn load(
-    root: &Path,
-    place: &Place,
-    git: Option<&GitRepository>,
-) -> Result<(Tree, Vec<String>), CommandError> {
-    let (Some(revision), Some(git)) = (&place.revision, git) else {
-        if place.revision.is_some() {
-            let message = format!("{} is not in a git repository", root.display());
-            return Err(
-                CommandError::new(message).hinted("remove --rev, or run the command in a clone")
-            );
-        }
-        return load_directory(root, git);
-    };
-    Ok((git.load_tree(revision)?, Vec::new()))
+/// The files of a state of a repository.
+#[derive(Default)]
+struct Loaded {
+    tree: Tree,
+    /// Directories of stacks that a sparse checkout leaves out.
+    left_out: Vec<String>,
 }
 
-/// Reads the files of a working directory, and those of its stacks that a sparse checkout leaves out.
-fn load_directory(
-    root: &Path,
-    git: Option<&GitRepository>,
-) -> Result<(Tree, Vec<String>), CommandError> {
+fn load(found: &FoundRepository, revision: Option<&str>) -> Result<Loaded, CommandError> {
+    match (revision, &found.git) {
+        (None, git) => load_directory(&found.root, git.as_ref()),
+        (Some(revision), Some(git)) => Ok(Loaded {
+            tree: git.load_tree(revision)?,
+            left_out: Vec::new(),
+        }),
+        (Some(_), None) => {
+            let message = format!("{} is not in a git repository", found.root.display());
+            Err(CommandError::new(message).hinted("remove --rev, or run the command in a clone"))
+        }
+    }
+}
+
+/// Reads the files of a working directory, and names those of its stacks that a sparse checkout leaves out.
+fn load_directory(root: &Path, git: Option<&GitRepository>) -> Result<Loaded, CommandError> {
     let mut tree = load_tree(root).map_err(CommandError::new)?;
     let Some(git) = git else {
-        return Ok((tree, Vec::new()));
+        return Ok(Loaded {
+            tree,
+            ..Loaded::default()
+        });
     };
     if git.is_bare() {
         let message = format!(
@@ -142,40 +146,41 @@ fn load_directory(
         );
         return Err(CommandError::new(message).hinted("name a revision, such as --rev main"));
     }
-    let left_out = git.left_out(root, &tree)?;
-    let absent = if left_out.is_empty() {
+    let absent = git.left_out(root, &tree)?;
+    let left_out = if absent.is_empty() {
         Vec::new()
     } else {
-        add_left_out(&mut tree, left_out)
+        add_left_out(&mut tree, absent)
     };
-    Ok((tree, absent))
+    Ok(Loaded { tree, left_out })
 }
 
 /// A repository that was found, and not read yet.
-struct Found {
+struct FoundRepository {
     root: PathBuf,
     git: Option<GitRepository>,
 }
 
 /// Finds the repository around a directory.
-fn find(directory: &Path) -> Result<Found, CommandError> {
+fn find(directory: &Path) -> Result<FoundRepository, CommandError> {
     let root = find_root(directory)
         .map_err(|error| CommandError::new(error).hinted("use -C to name the directory"))?;
     let git = GitRepository::discover(&root).map_err(|error| {
         CommandError::new(format!("{}: {error}", root.display())).hinted(error.hint())
     })?;
-    Ok(Found { root, git })
+    Ok(FoundRepository { root, git })
 }
 
 impl Repository {
     /// Finds and reads a repository.
     pub fn open(place: &Place) -> Result<Self, CommandError> {
-        let Found { root, git } = find(&place.directory)?;
-        let (mut tree, left_out) = load(&root, place, git.as_ref())?;
+        let found = find(&place.directory)?;
+        let Loaded { mut tree, left_out } = load(&found, place.revision.as_deref())?;
         let config = read_config(&tree)?;
         let ignored = config.ignored();
         tree.set_aside(|path| ignored.matches(path));
-        let references = references::load(place, (&root, git.as_ref()), &config, &mut tree)?;
+        let revision = place.revision.as_deref();
+        let references = references::load(revision, &found, &config, &mut tree)?;
         let charts = MinorBoundCharts::read(&config.charts, config_text(&tree))
             .map_err(|fault| CommandError::new(&fault).hinted(fault.hint.clone()))?;
         let hints = Hints {
@@ -188,7 +193,7 @@ impl Repository {
             return Err(CommandError::new(fault).hinted(&fault.hint));
         }
         if discovery.is_empty() {
-            let message = format!("no cluster stack found in {}", root.display());
+            let message = format!("no cluster stack found in {}", found.root.display());
             let hint = "a cluster stack has a csctl.yaml, a stack.yaml or a cluster-class directory; use -C to name the repository";
             return Err(CommandError::new(message).hinted(hint));
         }
@@ -200,10 +205,10 @@ impl Repository {
         }
         let directory = place.directory.canonicalize();
         Ok(Self {
-            directory: directory.unwrap_or_else(|_| root.clone()),
-            root,
+            directory: directory.unwrap_or_else(|_| found.root.clone()),
+            root: found.root,
             revision: place.revision.clone(),
-            git,
+            git: found.git,
             tree,
             discovery,
             config,
@@ -227,9 +232,10 @@ impl Repository {
             .root
             .canonicalize()
             .unwrap_or_else(|_| self.root.clone());
-        let below = here.strip_prefix(&root).ok();
-        let path = below.map(|path| path.to_string_lossy().replace('\\', "/"));
-        path.filter(|path| self.tree.find(path).is_some())
+        here.strip_prefix(&root)
+            .ok()
+            .map(|below| below.to_string_lossy().replace('\\', "/"))
+            .filter(|path| self.tree.find(path).is_some())
             .ok_or_else(|| {
                 let message = format!("no file `{named}` in {}", self.root.display());
                 CommandError::new(message).hinted(
@@ -238,20 +244,24 @@ impl Repository {
             })
     }
 
-    /// Sees the world: reads the catalog file, or asks the sources that the repository names.
-    pub fn look(&self, selection: &Selection, world: &World) -> Result<Catalog, CommandError> {
-        if world.catalog.is_none() || world.is_today_asked {
-            self.check_day(world.today)?;
+    /// Returns the catalog: reads its file, or asks the sources that the repository names.
+    pub fn look(
+        &self,
+        selection: &Selection,
+        sources: &SourceSettings,
+    ) -> Result<Catalog, CommandError> {
+        if sources.catalog.is_none() || sources.is_today_asked {
+            self.check_day(sources.today)?;
         }
-        let mut catalog = match &world.catalog {
+        let mut catalog = match &sources.catalog {
             Some(path) => crate::io::catalog::read_file(path).map_err(|error| {
                 CommandError::new(error)
                     .hinted("create one with csctl-matrix catalog fetch -o FILE")
             })?,
-            None => self.fetch(selection, world)?,
+            None => self.fetch(selection, sources)?,
         };
-        if world.is_today_asked {
-            catalog.as_of = world.today;
+        if sources.is_today_asked {
+            catalog.as_of = sources.today;
         }
         self.check_day(catalog.as_of)?;
         if let Some(git) = &self.git {
@@ -279,7 +289,11 @@ impl Repository {
         checked.map_err(|error| config_error(&error))
     }
 
-    fn fetch(&self, selection: &Selection, world: &World) -> Result<Catalog, CommandError> {
+    fn fetch(
+        &self,
+        selection: &Selection,
+        sources: &SourceSettings,
+    ) -> Result<Catalog, CommandError> {
         let mut request = catalog_request(&self.discovery, &self.tree, selection);
         if self.config.image_store.listing == StoreListing::S3 {
             for store in request.stores.values_mut() {
@@ -294,9 +308,9 @@ impl Repository {
         {
             request.vulnerabilities = self.config.sources.vulnerabilities.request();
         }
-        let sources = &self.config.sources;
-        request.sources.kubernetes.clone_from(&sources.kubernetes);
-        request.sources.end_of_life.clone_from(&sources.end_of_life);
+        let places = &self.config.sources;
+        request.sources.kubernetes.clone_from(&places.kubernetes);
+        request.sources.end_of_life.clone_from(&places.end_of_life);
         // New images may have an operating system that no file names yet.
         let own = self
             .config
@@ -311,10 +325,10 @@ impl Repository {
             .enable_all()
             .build()
             .map_err(|error| CommandError::new(format!("cannot start the network: {error}")))?;
-        let client = self.http_client(world);
+        let client = self.http_client(sources);
         Ok(runtime.block_on(async {
-            let mut catalog = crate::io::catalog::fetch(&request, &client, world.today).await;
-            if world.verify_images {
+            let mut catalog = crate::io::catalog::fetch(&request, &client, sources.today).await;
+            if sources.verify_images {
                 crate::io::verify::verify(&mut catalog, &request, &client).await;
             }
             catalog
@@ -324,8 +338,8 @@ impl Repository {
 
 impl Repository {
     /// Returns the client that servers are asked with, with the mirrors of the configuration.
-    fn http_client(&self, world: &World) -> HttpClient {
-        let mut settings = world.http.clone();
+    fn http_client(&self, sources: &SourceSettings) -> HttpClient {
+        let mut settings = sources.http.clone();
         let mirrors = self.config.mirrors.iter().map(|mirror| Mirror {
             from: mirror.from.clone(),
             to: mirror.to.clone(),
@@ -396,22 +410,21 @@ impl Outcome {
         self
     }
 
-    /// Makes the command fail in the end where no source said anything.
-    fn or_blind(mut self, is_blind: bool) -> Self {
-        if is_blind {
-            let message = "no source answered, so what is new is unknown";
-            let hint = "each source is listed above with its error";
-            self.faults.push((message.to_owned(), hint.to_owned()));
-            self.status = Some(Status::Error);
-        }
+    /// Makes the command fail in the end, as no source said anything.
+    fn blind(mut self) -> Self {
+        let message = "no source answered, so what is new is unknown";
+        let hint = "each source is listed above with its error";
+        self.faults.push((message.to_owned(), hint.to_owned()));
+        self.status = Some(Status::Error);
         self
     }
 
     /// Adds what a plan could not do: what could not be planned, what a person has to change, and sources of which none answered.
     fn with_shortfalls(mut self, plan: &crate::plan::Plan) -> Self {
-        self = self
-            .with_faults(plan.shortfalls())
-            .or_blind(plan.is_blind());
+        self = self.with_faults(plan.shortfalls());
+        if plan.is_blind() {
+            self = self.blind();
+        }
         if !self.faults.is_empty() {
             self.status = Some(if plan.has_changes() {
                 Status::Partial

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::credentials::Given;
 use super::options::{Query, QueryArgs};
 use super::{Call, examples};
-use crate::command::catalog::CatalogRequest;
+use crate::command::catalog::CatalogQuery;
 use crate::command::{self, Format, Outcome};
 use crate::error::CommandError;
 
@@ -71,10 +71,10 @@ impl CatalogCommand {
     }
 }
 
-fn request(query: Query, format: Format) -> CatalogRequest {
-    CatalogRequest {
+fn request(query: Query, format: Format) -> CatalogQuery {
+    CatalogQuery {
         place: query.place,
-        world: query.world,
+        sources: query.sources,
         selection: query.selection,
         format,
     }

@@ -72,7 +72,7 @@ impl CheckArgs {
         let query = self.query.read(call, &Given::read()?);
         command::check::run(&CheckRequest {
             place: query.place,
-            world: query.world,
+            sources: query.sources,
             selection: query.selection,
             only: self.only,
             with: self.with,

@@ -41,10 +41,13 @@ impl Given {
     /// The file of a token cannot be used.
     pub(super) fn read() -> Result<Self, CommandError> {
         let found = Variables(std::env::vars_os().collect());
-        let of_file = found.text(TOKEN_FILE).map(|path| token_of(&path));
-        let of_file = of_file.transpose()?;
-        let tokens = TOKENS.iter().filter_map(|name| found.text(name));
-        let tokens = tokens.filter_map(|text| Secret::new(&text));
+        let of_file = match found.text(TOKEN_FILE) {
+            Some(path) => Some(token_of(&path)?),
+            None => None,
+        };
+        let tokens = TOKENS
+            .iter()
+            .filter_map(|name| Secret::new(&found.text(name)?));
         let mut secrets: Vec<Secret> = of_file.into_iter().chain(tokens).collect();
         // The more particular one comes first.
         let token = secrets.first().cloned();
@@ -126,8 +129,8 @@ struct Variables(Vec<(OsString, OsString)>);
 impl Variables {
     /// Returns the text of a variable; one that is empty is not set, as CI gives inputs and secrets that are not there.
     fn text(&self, name: &str) -> Option<String> {
-        let (_, text) = self.0.iter().find(|(found, _)| found == name)?;
-        let text = text.to_string_lossy();
+        let (_, value) = self.0.iter().find(|(found, _)| found == name)?;
+        let text = value.to_string_lossy();
         (!text.trim().is_empty()).then(|| text.trim().to_owned())
     }
 
@@ -156,10 +159,12 @@ impl Variables {
             .filter(|line| line.len() >= SHORTEST_LINE && !line.starts_with("-----"));
         let words: Vec<&str> = lines.chain(secrets.iter().map(Secret::expose)).collect();
         let mut names = Vec::new();
-        for (name, value) in &self.0 {
-            let Some(name) = name.to_str() else { continue };
-            let value = value.to_string_lossy();
-            if name.starts_with("CSCTL_MATRIX_") || words.iter().any(|word| value.contains(word)) {
+        for (variable, value) in &self.0 {
+            let Some(name) = variable.to_str() else {
+                continue;
+            };
+            let text = value.to_string_lossy();
+            if name.starts_with("CSCTL_MATRIX_") || words.iter().any(|word| text.contains(word)) {
                 names.push(name.to_owned());
             }
         }

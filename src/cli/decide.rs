@@ -139,6 +139,8 @@ fn plan_command(directory: &Path) -> String {
     if directory == Path::new(".") {
         return "csctl-matrix plan".to_owned();
     }
-    let directory = quote(&directory.to_string_lossy());
-    format!("csctl-matrix -C {directory} plan")
+    format!(
+        "csctl-matrix -C {} plan",
+        quote(&directory.to_string_lossy())
+    )
 }

@@ -86,10 +86,10 @@ fn examples_section(command: &Command) -> String {
     let Some(help) = command.get_after_help() else {
         return String::new();
     };
-    let help = help.to_string();
-    let lines = help.lines().skip(1).map(|line| {
-        let line = line.strip_prefix("  ").unwrap_or(line);
-        let escaped = line
+    let text = help.to_string();
+    let lines = text.lines().skip(1).map(|line| {
+        let typed = line.strip_prefix("  ").unwrap_or(line);
+        let escaped = typed
             .replace('\\', "\\e")
             .replace('-', "\\-")
             .replace('\'', "\\(aq");

@@ -86,8 +86,8 @@ fn carried(arguments: &[String]) -> Carried {
         } else if name == "--offline" {
             carried.after.push_str(" --offline");
         } else if CARRIED.contains(&name) {
-            let value = value.or_else(|| rest.next().cloned()).unwrap_or_default();
-            carried.after.extend([" ", name, " ", &quote(&value)]);
+            let given = value.or_else(|| rest.next().cloned()).unwrap_or_default();
+            carried.after.extend([" ", name, " ", &quote(&given)]);
         }
     }
     carried

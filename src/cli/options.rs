@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::Call;
 use super::credentials::Given;
 use super::environment::{default_cache, is_of_github, today};
-use crate::command::{Place, World};
+use crate::command::{Place, SourceSettings};
 use crate::config::{Config, TimeLimit};
 use crate::io::http::{HttpSettings, Mirror};
 use crate::plan::Selection;
@@ -43,7 +43,7 @@ pub(super) struct QueryArgs {
 /// What a query asks for.
 pub(super) struct Query {
     pub(super) place: Place,
-    pub(super) world: World,
+    pub(super) sources: SourceSettings,
     pub(super) selection: Selection,
 }
 
@@ -54,7 +54,7 @@ impl QueryArgs {
                 directory: call.directory.clone(),
                 revision: self.rev,
             },
-            world: self.sources.read(given),
+            sources: self.sources.read(given),
             selection: Selection {
                 stacks: self.stacks,
                 minor: self.minor,
@@ -91,8 +91,8 @@ pub(super) struct SourceArgs {
 }
 
 impl SourceArgs {
-    pub(super) fn read(self, given: &Given) -> World {
-        World {
+    pub(super) fn read(self, given: &Given) -> SourceSettings {
+        SourceSettings {
             catalog: self.catalog,
             today: self.as_of.unwrap_or_else(today),
             is_today_asked: self.as_of.is_some(),

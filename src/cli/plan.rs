@@ -46,7 +46,7 @@ impl ShowArgs {
         }
         command::show::run(&ShowRequest {
             place: query.place,
-            world: query.world,
+            sources: query.sources,
             selection: query.selection,
             references: self.references,
             width: screen::width(),
@@ -101,14 +101,14 @@ impl PlanningArgs {
     fn request(self, call: &Call, given: &Given) -> PlanRequest {
         let Query {
             place,
-            world,
+            sources,
             mut selection,
         } = self.query.read(call, given);
         self.moves.apply_to(&mut selection);
         let policy = self.policy.read();
         PlanRequest {
             place,
-            world,
+            sources,
             selection,
             options: policy.options,
             changes: policy.changes.into_iter().collect(),

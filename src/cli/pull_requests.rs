@@ -12,6 +12,7 @@ use crate::command::doctor::DoctorRequest;
 use crate::command::pr::{Forge, ForgePlaces, Only, PrRequest};
 use crate::command::{self, Format, Outcome, Place};
 use crate::error::CommandError;
+use crate::io::git::Person;
 use crate::plan::Selection;
 use crate::policy::ChangeClass;
 use crate::version::Minor;
@@ -101,14 +102,16 @@ impl PrArgs {
 
     fn request(self, call: &Call) -> Result<PrRequest, CommandError> {
         let given = Given::read()?;
-        let author = variable("GIT_AUTHOR_NAME").zip(variable("GIT_AUTHOR_EMAIL"));
+        let author = variable("GIT_AUTHOR_NAME")
+            .zip(variable("GIT_AUTHOR_EMAIL"))
+            .map(|(name, email)| Person { name, email });
         let environment = variable("GITHUB_SERVER_URL").zip(variable("GITHUB_API_URL"));
         Ok(PrRequest {
             place: Place {
                 directory: call.directory.clone(),
                 revision: None,
             },
-            world: self.sources.read(&given),
+            sources: self.sources.read(&given),
             only: Only {
                 selection: Selection {
                     stacks: self.stacks,
@@ -163,8 +166,8 @@ impl DoctorArgs {
 fn parse_repository(text: &str) -> Result<String, String> {
     match text.split_once('/') {
         Some((owner, name)) if is_github_name(owner) && is_github_name(name) => {
-            let name = name.strip_suffix(".git").unwrap_or(name);
-            Ok(format!("{owner}/{name}"))
+            let plain = name.strip_suffix(".git").unwrap_or(name);
+            Ok(format!("{owner}/{plain}"))
         }
         _ => Err("write OWNER/NAME, such as SovereignCloudStack/cluster-stacks".to_owned()),
     }

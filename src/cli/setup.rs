@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use super::{Call, Cli, examples};
 use crate::command::init::InitRequest;
 use crate::command::node_images::NodeImagesRequest;
-use crate::command::{self, Outcome};
+use crate::command::{self, Outcome, Place};
 use crate::error::CommandError;
 use crate::report::terminal::Form;
 
@@ -28,7 +28,13 @@ pub(super) struct InitArgs {
 
 impl InitArgs {
     pub(super) fn run(&self, call: &Call) -> Result<Outcome, CommandError> {
-        command::init::run(&InitRequest::at(call.directory.clone(), self.print))
+        command::init::run(&InitRequest {
+            place: Place {
+                directory: call.directory.clone(),
+                revision: None,
+            },
+            print: self.print,
+        })
     }
 }
 
@@ -76,9 +82,9 @@ pub(super) struct CompletionsArgs {
 
 impl CompletionsArgs {
     pub(super) fn run(&self) -> Outcome {
-        let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "csctl-matrix", &mut script);
-        let script = String::from_utf8_lossy(&script);
+        let mut bytes = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "csctl-matrix", &mut bytes);
+        let script = String::from_utf8_lossy(&bytes);
         Outcome {
             data: match self.shell {
                 Shell::Bash => with_one_name(&script),

@@ -1,9 +1,9 @@
-//! `catalog fetch` and `catalog show`: what the world offers, into a file or onto the terminal.
+//! `catalog fetch` and `catalog show`: what the sources offer, into a file or onto the terminal.
 
 use std::path::Path;
 
 use super::unfinished::told;
-use super::{Format, Outcome, Place, Repository, World, to_json};
+use super::{Format, Outcome, Place, Repository, SourceSettings, to_json};
 use crate::catalog::{Catalog, Unreachable};
 use crate::error::CommandError;
 use crate::io::catalog::{to_text, write_file};
@@ -13,11 +13,11 @@ use crate::report::terminal::Form;
 
 /// What to fetch or show.
 #[derive(Debug, Clone)]
-pub struct CatalogRequest {
+pub struct CatalogQuery {
     /// The repository whose sources are asked.
     pub place: Place,
-    /// How the world is seen.
-    pub world: World,
+    /// How sources are asked.
+    pub sources: SourceSettings,
     /// Which stacks and which minor.
     pub selection: Selection,
     /// The form of the data.
@@ -26,15 +26,15 @@ pub struct CatalogRequest {
 
 /// Asks the sources and writes what they said to a file, or to standard output where that is `-`. Where none answers, a file stays
 /// as it is.
-pub fn fetch(request: &CatalogRequest, output: &Path) -> Result<Outcome, CommandError> {
+pub fn fetch(request: &CatalogQuery, output: &Path) -> Result<Outcome, CommandError> {
     told(&request.place, ask_and_write(request, output))
 }
 
-fn ask_and_write(request: &CatalogRequest, output: &Path) -> Result<Outcome, CommandError> {
+fn ask_and_write(request: &CatalogQuery, output: &Path) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let selection = repository.select_here(request.selection.clone())?;
-    let catalog = repository.look(&selection, &request.world)?;
-    if request.world.catalog.is_none() && catalog.is_silent() {
+    let catalog = repository.look(&selection, &request.sources)?;
+    if request.sources.catalog.is_none() && catalog.is_silent() {
         return Err(no_answer(&catalog, output));
     }
     let summary = report::text::catalog_summary(&catalog);
@@ -74,15 +74,15 @@ fn no_answer(catalog: &Catalog, output: &Path) -> CommandError {
         .hinted("check the network, --mirror and --offline")
 }
 
-/// Shows what the world offers.
-pub fn show(request: &CatalogRequest) -> Result<Outcome, CommandError> {
+/// Shows what the sources offer.
+pub fn show(request: &CatalogQuery) -> Result<Outcome, CommandError> {
     told(&request.place, ask_and_show(request))
 }
 
-fn ask_and_show(request: &CatalogRequest) -> Result<Outcome, CommandError> {
+fn ask_and_show(request: &CatalogQuery) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let selection = repository.select_here(request.selection.clone())?;
-    let catalog = repository.look(&selection, &request.world)?;
+    let catalog = repository.look(&selection, &request.sources)?;
     let data = match request.format {
         Format::Text => report::text::catalog(&catalog),
         Format::Markdown => report::markdown::catalog(&catalog),

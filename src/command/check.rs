@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::unfinished::{Workplace, Written, told};
 use super::update::refuse_dirty;
-use super::{Outcome, Place, Repository, World, to_json};
+use super::{Outcome, Place, Repository, SourceSettings, to_json};
 use crate::catalog::Catalog;
 use crate::check::{
     CSCTL_RULE, CheckInput, Finding, Findings, Group, RuleSelection, Severity, StateTag, check,
@@ -24,8 +24,8 @@ use crate::report::terminal::Form;
 pub struct CheckRequest {
     /// The repository.
     pub place: Place,
-    /// How the world is seen, where a rule needs it.
-    pub world: World,
+    /// How sources are asked, where a rule needs them.
+    pub sources: SourceSettings,
     /// Which stacks and which minor.
     pub selection: Selection,
     /// Names of the only rules and groups of rules to apply; empty means the default groups.
@@ -114,22 +114,21 @@ fn find_and_repair(
     request: &CheckRequest,
     repairs: Option<&Repairs<'_>>,
 ) -> Result<Outcome, CommandError> {
-    let (mut notices, mut warnings) = (Vec::new(), Vec::new());
+    let mut notices = Vec::new();
+    let mut warnings = Vec::new();
     let mut repository = Repository::open(&request.place)?;
-    repository.check_day(request.world.today)?;
+    repository.check_day(request.sources.today)?;
     let rules = select_rules(request, &repository)?;
     let selection = repository.select_here(request.selection.clone())?;
     let needs_catalog = Group::ALL
         .iter()
         .any(|group| group.needs_catalog() && rules.takes_group(*group));
-    let catalog = if needs_catalog {
-        let catalog = repository.look(&selection, &request.world)?;
+    let mut catalog = None;
+    if needs_catalog {
+        let asked = catalog.insert(repository.look(&selection, &request.sources)?);
         // Rules that need it were not applied there.
-        warnings.extend(catalog.unreachable.iter().map(ToString::to_string));
-        Some(catalog)
-    } else {
-        None
-    };
+        warnings.extend(asked.unreachable.iter().map(ToString::to_string));
+    }
     let checker = Checker {
         request,
         rules: &rules,
@@ -191,7 +190,7 @@ fn select_rules(
     };
     let mut rules = RuleSelection::new(&request.only, &with, &skip)
         .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
-    if request.world.catalog.is_some() {
+    if request.sources.catalog.is_some() {
         rules.add_default(Group::Catalog);
     }
     Ok(rules)
@@ -221,7 +220,7 @@ impl Checker<'_> {
             rules: self.rules,
             tags: &tags(self.request, repository)?,
             unpublishable: &self.unpublishable(repository)?,
-            today: self.request.world.today,
+            today: self.request.sources.today,
         }))
     }
 }
@@ -236,7 +235,7 @@ impl Checker<'_> {
         let Some(git) = repository.git.as_ref().filter(|_| is_asked) else {
             return Ok(BTreeMap::new());
         };
-        let mut releases = Catalog::empty(self.request.world.today);
+        let mut releases = Catalog::empty(self.request.sources.today);
         releases.stack_releases = git.stack_releases().map_err(CommandError::new)?;
         let catalog = self.catalog.unwrap_or(&releases);
         let stacks = repository.discovery.read(&repository.tree);
@@ -279,18 +278,22 @@ fn tags(request: &CheckRequest, repository: &Repository) -> Result<Vec<StateTag>
             .map_err(CommandError::new)?,
         None => Vec::new(),
     };
-    let others = at.into_iter().filter(|tag| !asked.contains(tag));
-    let others: Vec<StateTag> = others
+    let mut tags: Vec<StateTag> = asked
+        .into_iter()
         .map(|name| StateTag {
             name,
-            is_asked: false,
+            is_asked: true,
         })
         .collect();
-    let asked = asked.into_iter().map(|name| StateTag {
-        name,
-        is_asked: true,
-    });
-    Ok(asked.chain(others).collect())
+    for name in at {
+        if !tags.iter().any(|tag| tag.name == name) {
+            tags.push(StateTag {
+                name,
+                is_asked: false,
+            });
+        }
+    }
+    Ok(tags)
 }
 
 fn data(
@@ -314,13 +317,13 @@ fn data(
 /// those of a subdirectory.
 fn from_git_root(repository: &Repository, findings: &Findings) -> Findings {
     let directory = repository.git.as_ref().map_or("", GitRepository::prefix);
-    let mut findings = findings.clone();
+    let mut moved = findings.clone();
     if !directory.is_empty() {
-        for finding in &mut findings.findings {
+        for finding in &mut moved.findings {
             finding.file = format!("{directory}/{}", finding.file);
         }
     }
-    findings
+    moved
 }
 
 /// Lists the rules.

@@ -71,9 +71,13 @@ fn write_down(request: &DecideRequest) -> Result<Outcome, CommandError> {
     };
     let first_line = format!("{SCHEMA_LINE}\n");
     let text = before.unwrap_or(&first_line);
-    let (edited, said, is_so) = decide(&repository, request, text)?;
+    let Decided {
+        edited,
+        done: said,
+        already,
+    } = decide(&repository, request, text)?;
     let data = match edited {
-        ConfigEdit::Unchanged => format!("{CONFIG_FILE}: {is_so}; nothing to write\n"),
+        ConfigEdit::Unchanged => format!("{CONFIG_FILE}: {already}; nothing to write\n"),
         ConfigEdit::Changed(after) => {
             replace_text(&repository.root.join(CONFIG_FILE), before, &after).map_err(|error| {
                 CommandError::new(error)
@@ -88,12 +92,21 @@ fn write_down(request: &DecideRequest) -> Result<Outcome, CommandError> {
     Ok(Outcome::of(data, Format::Text))
 }
 
-/// Returns the text with the decision, and what to say of it: where it was written, and where it stood there.
+/// A decision in the text of the configuration.
+struct Decided {
+    edited: ConfigEdit,
+    /// What to say where it was written.
+    done: String,
+    /// What to say where it stood there.
+    already: String,
+}
+
+/// Writes a decision into the text of the configuration.
 fn decide(
     repository: &Repository,
     request: &DecideRequest,
     text: &str,
-) -> Result<(ConfigEdit, String, String), CommandError> {
+) -> Result<Decided, CommandError> {
     match &request.decision {
         Decision::Block {
             version,
@@ -114,40 +127,44 @@ fn decide(
                 by: by.clone().or_else(|| git?.identity()),
                 on: Some(request.today),
             };
-            let edited = crate::config::block(text, &block).map_err(edit_error)?;
             let subject = block.subject();
-            let is_so = format!("{subject} is blocked already");
-            Ok((edited, format!("{subject} is blocked"), is_so))
+            Ok(Decided {
+                edited: crate::config::block(text, &block).map_err(edit_error)?,
+                done: format!("{subject} is blocked"),
+                already: format!("{subject} is blocked already"),
+            })
         }
         Decision::Unblock { version, os } => {
-            let edited = crate::config::unblock(text, *version, os.as_ref()).map_err(edit_error)?;
-            let os = os
-                .as_ref()
-                .map(|os| format!(" on {os}"))
-                .unwrap_or_default();
-            let subject = format!("{version}{os}");
-            let is_so = format!("{subject} is not blocked");
-            Ok((edited, format!("{subject} is no longer blocked"), is_so))
+            let subject = match os {
+                Some(os) => format!("{version} on {os}"),
+                None => version.to_string(),
+            };
+            Ok(Decided {
+                edited: crate::config::unblock(text, *version, os.as_ref()).map_err(edit_error)?,
+                done: format!("{subject} is no longer blocked"),
+                already: format!("{subject} is not blocked"),
+            })
         }
         Decision::Pin(pin) => {
             check_pin(repository, pin, request.today)?;
-            let edited = crate::config::pin(text, pin).map_err(edit_error)?;
-            let stack = pin.stack.as_deref().unwrap_or("every stack");
-            let said = format!(
-                "the default of {} is pinned to {} until {} in {stack}",
+            let done = format!(
+                "the default of {} is pinned to {} until {} in {}",
                 pin.version.minor(),
                 pin.version,
-                pin.until
+                pin.until,
+                pin.stack.as_deref().unwrap_or("every stack")
             );
-            let is_so = format!("{said} already");
-            Ok((edited, said, is_so))
+            Ok(Decided {
+                edited: crate::config::pin(text, pin).map_err(edit_error)?,
+                already: format!("{done} already"),
+                done,
+            })
         }
-        Decision::Unpin { version, stack } => {
-            let edited =
-                crate::config::unpin(text, *version, stack.as_deref()).map_err(edit_error)?;
-            let is_so = format!("{version} is not pinned");
-            Ok((edited, format!("{version} is no longer pinned"), is_so))
-        }
+        Decision::Unpin { version, stack } => Ok(Decided {
+            edited: crate::config::unpin(text, *version, stack.as_deref()).map_err(edit_error)?,
+            done: format!("{version} is no longer pinned"),
+            already: format!("{version} is not pinned"),
+        }),
     }
 }
 

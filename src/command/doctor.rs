@@ -14,7 +14,7 @@ use super::unfinished::told;
 use super::{Format, Outcome, Repository, to_json};
 use crate::config::{Checks, PullConfig};
 use crate::error::{CommandError, Status};
-use crate::io::forge::{GITHUB_API, GitHub};
+use crate::io::forge::{ForgeError, GITHUB_API, GitHub};
 use crate::io::git::{GitRepository, trouble_with_git};
 use crate::io::http::HttpClient;
 use crate::pull::{DoctorCheck, DoctorReport, DoctorState};
@@ -59,13 +59,13 @@ fn look(request: &DoctorRequest) -> Result<Outcome, CommandError> {
         .enable_all()
         .build()
         .map_err(|error| CommandError::new(format!("cannot start the network: {error}")))?;
-    let mut world = request.pulls.world.clone();
+    let mut sources = request.pulls.sources.clone();
     // An answer that was kept may tell the rights of yesterday's token.
-    world.http.cache_dir = None;
+    sources.http.cache_dir = None;
     let mut doctor = Doctor {
         request,
         // No mirror of a file is known to this client, which has the credentials.
-        client: HttpClient::new(world.http.clone()),
+        client: HttpClient::new(sources.http.clone()),
         repository: &repository,
         git,
         runtime: &runtime,
@@ -96,17 +96,16 @@ impl<'a> Doctor<'a> {
         self.configuration();
         self.git_program();
         self.identity();
-        let remote = self.remote();
-        let forge = remote
+        let place = self.remote();
+        let forge = place
             .as_ref()
             .and_then(|remote| self.connect(&remote.shown()));
         if forge.is_none() && self.request.pulls.credentials.is_none() {
             self.no_token();
         }
         let tokens = forge.as_ref().and_then(GitHub::tokens);
-        let remote = remote.map(|remote| remote.with_tokens(tokens));
         let is_known = forge.as_ref().is_some_and(|forge| self.who(forge));
-        let refs = remote.as_ref().and_then(|remote| self.refs(remote));
+        let refs = place.and_then(|remote| self.refs(&remote.with_tokens(tokens)));
         let bases = refs.map(|refs| self.bases(&refs)).unwrap_or_default();
         if let Some(forge) = forge.as_ref().filter(|_| is_known) {
             for base in &bases {
@@ -167,4 +166,12 @@ impl<'a> Doctor<'a> {
     fn wait<R>(&self, future: impl Future<Output = R>) -> R {
         self.runtime.block_on(future)
     }
+}
+
+/// Returns the problem that the forge's refusal is, with its hint.
+fn refused(name: &str, error: &ForgeError) -> DoctorCheck {
+    let advice = error
+        .hint()
+        .unwrap_or_else(|| "run doctor again; check whether GitHub has an outage".to_owned());
+    DoctorCheck::problem(name, error.to_string(), advice)
 }

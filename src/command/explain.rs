@@ -56,8 +56,8 @@ fn explain(place: &Place, file: &str, format: Format) -> Result<Outcome, Command
 /// Returns the stack line of the source tree that a file is of.
 fn line_of(stack: &Stack, file: &SourceFile) -> Option<String> {
     let mut trees = stack.trees.iter();
-    let tree = trees.find(|tree| tree.files.iter().any(|own| own.path() == file.path()))?;
-    tree.line().map(|line| line.to_string())
+    let own = trees.find(|tree| tree.files.iter().any(|own| own.path() == file.path()))?;
+    own.line().map(|line| line.to_string())
 }
 
 fn why_unread(repository: &Repository, stacks: &[Stack], path: &str) -> String {

@@ -1,7 +1,5 @@
 //! `init`: writes a first csctl-matrix.yaml, made of what the repository has. It writes over no file.
 
-use std::path::PathBuf;
-
 use super::unfinished::told;
 use super::{Format, Outcome, Place, Repository};
 use crate::config::{CONFIG_FILE, Start, start_text};
@@ -17,17 +15,6 @@ pub struct InitRequest {
     pub place: Place,
     /// Whether the text is printed and no file is written.
     pub print: bool,
-}
-
-impl InitRequest {
-    /// Returns the request for the repository around a directory.
-    pub fn at(directory: PathBuf, print: bool) -> Self {
-        let place = Place {
-            directory,
-            revision: None,
-        };
-        Self { place, print }
-    }
 }
 
 /// Writes a first configuration.
@@ -60,11 +47,10 @@ fn look(repository: &Repository) -> Start {
         let os = image_lists
             .flat_map(|image_list| &image_list.entries)
             .filter_map(|entry| entry.os.clone());
-        let stores = stack.series.all().iter();
-        let stores = stores.filter_map(|series| series.store.as_ref());
+        let series = stack.series.all().iter();
         Start {
             stacks: [stack.title()].into(),
-            stores: stores.cloned().collect(),
+            stores: series.filter_map(|one| one.store.clone()).collect(),
             os: os.collect(),
             minors: minors_of(stack).into_iter().collect(),
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::unfinished::told;
 use super::{Format, Outcome, Place};
 use crate::error::CommandError;
-use crate::io::files::{load_stack, read_text};
+use crate::io::files::{LoneStack, load_stack, read_text};
 use crate::io::write_atomically;
 use crate::node_images::{Method, PluginConfig, PluginError, read_config, write_matrix};
 use crate::stack::{CSCTL_FILE, NODE_IMAGES_CONFIG, discover, find_provider, validate_node_images};
@@ -45,7 +45,7 @@ fn write(request: &NodeImagesRequest) -> Result<Outcome, CommandError> {
             .hinted("csctl makes the release directory before it calls a plugin"));
     }
     let mut warnings = Vec::new();
-    let (text, from) = match config.method {
+    let ImageList { text, from } = match config.method {
         Method::Get => get(&request.stack, &mut warnings)?,
         Method::Matrix => matrix(&request.stack, &config)?,
         Method::Build => {
@@ -100,8 +100,14 @@ fn check_provider(
         .hinted("leave config.provider.config out of csctl.yaml, and csctl needs no plugin"))
 }
 
+/// The text of node-images.yaml, and what it was made from.
+struct ImageList {
+    text: String,
+    from: String,
+}
+
 /// The stack's own list, byte for byte.
-fn get(stack: &Path, warnings: &mut Vec<String>) -> Result<(String, String), CommandError> {
+fn get(stack: &Path, warnings: &mut Vec<String>) -> Result<ImageList, CommandError> {
     let file = stack.join(NODE_IMAGES_CONFIG);
     let text = read_text(&file).map_err(|error| {
         CommandError::new(error).hinted("method `get` copies this file; `matrix` writes its own")
@@ -115,17 +121,20 @@ fn get(stack: &Path, warnings: &mut Vec<String>) -> Result<(String, String), Com
             .iter()
             .map(|name| format!("{name} has no url; the operator cannot import it")),
     );
-    Ok((text, file.display().to_string()))
+    Ok(ImageList {
+        text,
+        from: file.display().to_string(),
+    })
 }
 
 /// All patch images of the stack's minor, from the lists in its directory and beside it.
-fn matrix(stack: &Path, config: &PluginConfig) -> Result<(String, String), CommandError> {
-    let (tree, name) = load_stack(stack).map_err(CommandError::new)?;
+fn matrix(stack: &Path, config: &PluginConfig) -> Result<ImageList, CommandError> {
+    let LoneStack { tree, name } = load_stack(stack).map_err(CommandError::new)?;
     let stacks = discover(&tree).read(&tree);
-    let found = stacks
-        .iter()
-        .find(|stack| stack.trees.iter().any(|tree| tree.directory == name));
-    let Some(found) = found else {
+    let mut candidates = stacks.iter();
+    let Some(found) =
+        candidates.find(|found| found.trees.iter().any(|tree| tree.directory == name))
+    else {
         return Err(CommandError::new(format!(
             "{} is not a cluster stack",
             stack.display()
@@ -134,9 +143,11 @@ fn matrix(stack: &Path, config: &PluginConfig) -> Result<(String, String), Comma
     if let Some(fault) = found.faults.first() {
         return Err(CommandError::new(fault).hinted(&fault.hint));
     }
-    let text =
-        write_matrix(found, config.version.minor()).map_err(|error| plugin_error(stack, &error))?;
-    Ok((text, format!("the image lists of {}", stack.display())))
+    Ok(ImageList {
+        text: write_matrix(found, config.version.minor())
+            .map_err(|error| plugin_error(stack, &error))?,
+        from: format!("the image lists of {}", stack.display()),
+    })
 }
 
 fn plugin_error(path: &Path, error: &PluginError) -> CommandError {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::unfinished::told;
-use super::{Format, Outcome, Place, Repository, World, to_json};
+use super::{Format, Outcome, Place, Repository, SourceSettings, to_json};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::error::{CommandError, Status};
@@ -19,8 +19,8 @@ use crate::version::Minor;
 pub struct PlanRequest {
     /// The repository.
     pub place: Place,
-    /// How the world is seen.
-    pub world: World,
+    /// How sources are asked.
+    pub sources: SourceSettings,
     /// Which stacks and which minor.
     pub selection: Selection,
     /// Options that win over the configuration file.
@@ -83,7 +83,7 @@ pub(super) fn look_and_make(
 ) -> Result<(Plan, Catalog), CommandError> {
     let selection = repository.select_here(request.selection.clone())?;
     refuse_unknown_minor(repository, &selection)?;
-    let catalog = repository.look(&selection, &request.world)?;
+    let catalog = repository.look(&selection, &request.sources)?;
     let policy = repository.config.policy(&request.options);
     let wishes = Wishes {
         changes: request.changes.clone(),
@@ -116,10 +116,10 @@ pub(super) fn refuse_unknown_minor(
     if known.is_empty() || known.contains(&minor) {
         return Ok(());
     }
-    let known: Vec<String> = known.iter().map(Minor::to_string).collect();
+    let names: Vec<String> = known.iter().map(Minor::to_string).collect();
     let hint = format!(
         "there are {}; --switch {minor} sets a source tree to it, --add {minor} adds it beside them",
-        known.join(", ")
+        names.join(", ")
     );
     Err(CommandError::new(format!("no cluster stack has minor {minor}")).hinted(hint))
 }

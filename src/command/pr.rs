@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 use tokio::runtime::Runtime;
 
-use super::{Format, Outcome, Place, Repository, World, to_json};
+use super::{Format, Outcome, Place, Repository, SourceSettings, to_json};
 use crate::config::{Config, GateConfig, PullConfig};
 use crate::error::{CommandError, Status};
 use crate::io::append;
@@ -47,8 +47,8 @@ use trouble::{Stop, Trouble};
 pub struct PrRequest {
     /// The repository; its working directory is not touched.
     pub place: Place,
-    /// How the world is seen.
-    pub world: World,
+    /// How sources are asked.
+    pub sources: SourceSettings,
     /// Which pull requests are looked at; the others stay as they are.
     pub only: Only,
     /// The remote's URL; without it, that of `origin`.
@@ -60,7 +60,7 @@ pub struct PrRequest {
     /// Whether to make no request that changes anything.
     pub is_dry: bool,
     /// Who writes the commits where the configuration does not say it.
-    pub author: Option<(String, String)>,
+    pub author: Option<Person>,
     /// How commands of the gate are run.
     pub settings: CommandSettings,
     /// The time.
@@ -134,8 +134,8 @@ struct Run<'a> {
     author: Person,
     opened: u32,
     pushed: u32,
-    /// How the world is seen.
-    world: World,
+    /// How sources are asked.
+    sources: SourceSettings,
     /// Base branches that something was merged into in this run.
     merged: BTreeSet<String>,
     /// Whether the repository has said that it knows no drafts.
@@ -169,7 +169,7 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         .build()
         .map_err(|error| CommandError::new(format!("cannot start the network: {error}")))?;
     // No mirror of a file is known to this client, which has the credentials.
-    let client = HttpClient::new(request.world.http.clone());
+    let client = HttpClient::new(request.sources.http.clone());
     let clone::Opened {
         directory,
         git,
@@ -190,13 +190,13 @@ pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         }
         known => known?,
     };
-    let mut world = request.world.clone();
+    let mut sources = request.sources.clone();
     // A token of another GitHub is not one for what GitHub itself tells.
     if forge.settings().base != GITHUB_API {
-        world.http.github_token = None;
+        sources.http.github_token = None;
     }
     let mut run = Run {
-        world,
+        sources,
         labels: Labels {
             stop: pulls.stop_label.clone(),
             again: pulls.again_label.clone(),
@@ -306,12 +306,11 @@ pub(super) fn author(
         });
     }
     let known = request.author.clone().or_else(|| git.person());
-    let (name, email) = known.ok_or_else(|| {
+    known.ok_or_else(|| {
         CommandError::new("no commit author is configured").hinted(
             "set pullRequests.author in csctl-matrix.yaml, or user.name and user.email in git",
         )
-    })?;
-    Ok(Person { name, email })
+    })
 }
 
 impl Run<'_> {
@@ -383,7 +382,7 @@ impl Run<'_> {
         let mut observation = self.observe(task, looked.clone(), wanted)?;
         if observation.action.writes() && !self.request.is_dry {
             // People act while tests run: what is decided now is decided by what is there now.
-            let now = self.look_again(task, observation.head.is_some())?;
+            let now = self.look_again(task, observation.head)?;
             if now != *looked || self.refs.branch(task.branch) != observation.head {
                 observation = self.observe(task, now, observation.wanted)?;
             }

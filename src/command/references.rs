@@ -1,18 +1,15 @@
 //! The configured references of a repository: reads the entries, and the files they name. It edits nothing.
 
-use std::path::Path;
-
-use super::Place;
+use super::FoundRepository;
 use crate::config::{CONFIG_FILE, Config};
 use crate::error::CommandError;
 use crate::io::files::load_more;
-use crate::io::git::GitRepository;
 use crate::stack::{ConfiguredReferences, Content, Discovery, Stack, Tree};
 
 /// Reads the entries of the configuration file, and the files that they name into the tree.
 pub(super) fn load(
-    place: &Place,
-    (root, git): (&Path, Option<&GitRepository>),
+    revision: Option<&str>,
+    found: &FoundRepository,
     config: &Config,
     tree: &mut Tree,
 ) -> Result<ConfiguredReferences, CommandError> {
@@ -23,11 +20,11 @@ pub(super) fn load(
         }
         Some(_) | None => return Ok(ConfiguredReferences::default()),
     };
-    if let (Some(revision), Some(git)) = (&place.revision, git) {
+    if let (Some(revision), Some(git)) = (revision, &found.git) {
         git.load_more(revision, tree, &references)
             .map_err(CommandError::new)?;
     } else {
-        load_more(root, tree, &references);
+        load_more(&found.root, tree, &references);
     }
     Ok(references)
 }

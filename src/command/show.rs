@@ -1,7 +1,7 @@
 //! `show`: the matrix of every stack line. It writes nothing.
 
 use super::unfinished::told;
-use super::{Format, Outcome, Place, Repository, World, to_json};
+use super::{Format, Outcome, Place, Repository, SourceSettings, to_json};
 use crate::config::Config;
 use crate::error::CommandError;
 use crate::overview::{OverviewDetail, overview};
@@ -14,8 +14,8 @@ use crate::report;
 pub struct ShowRequest {
     /// The repository.
     pub place: Place,
-    /// How the world is seen.
-    pub world: World,
+    /// How sources are asked.
+    pub sources: SourceSettings,
     /// Which stacks and which minor.
     pub selection: Selection,
     /// Whether every reference and image list is shown too.
@@ -34,7 +34,7 @@ pub fn run(request: &ShowRequest) -> Result<Outcome, CommandError> {
 fn show(request: &ShowRequest) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let selection = repository.select_here(request.selection.clone())?;
-    let catalog = repository.look(&selection, &request.world)?;
+    let catalog = repository.look(&selection, &request.sources)?;
     let input = PlanInput {
         tree: &repository.tree,
         discovery: &repository.discovery,
@@ -57,8 +57,12 @@ fn show(request: &ShowRequest) -> Result<Outcome, CommandError> {
         Format::Markdown => report::markdown::show(&overview, &selection.command("plan")),
         Format::Json => to_json(&overview)?,
     };
-    Ok(Outcome::of(data, request.format)
+    let outcome = Outcome::of(data, request.format)
         .with_faults(overview.stacks.iter().flat_map(|stack| &stack.faults))
-        .with_unseen(&repository)
-        .or_blind(overview.is_blind()))
+        .with_unseen(&repository);
+    Ok(if overview.is_blind() {
+        outcome.blind()
+    } else {
+        outcome
+    })
 }

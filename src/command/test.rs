@@ -239,9 +239,11 @@ impl Trial<'_> {
     /// Renders the charts of a stack.
     fn charts(&self, directory: &str) -> Result<Vec<TestResult>, CommandError> {
         let mut files = self.tree.files_below(directory);
-        let below =
-            |path: &str| chart_of(path[directory.len()..].trim_start_matches('/')).is_some();
-        if !files.any(|(path, _)| below(path)) {
+        let has_charts = files.any(|(path, _)| {
+            let below = path[directory.len()..].trim_start_matches('/');
+            chart_of(below).is_some()
+        });
+        if !has_charts {
             return Ok(Vec::new());
         }
         if !self.has_helm {
@@ -250,11 +252,10 @@ impl Trial<'_> {
             let skipped = TestResult::new(TestKind::Proof, "helm template", state, words);
             return Ok(vec![skipped]);
         }
-        let base = || self.copies.base();
         render_charts(
             directory,
             self.copies.planned()?,
-            base,
+            || self.copies.base(),
             self.examined.settings,
         )
     }

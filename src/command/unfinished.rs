@@ -23,16 +23,18 @@ pub fn abort(directory: &Path) -> Result<Outcome, CommandError> {
 
 fn end(directory: &Path, direction: Direction) -> Result<Outcome, CommandError> {
     let workplace = Workplace::find(directory)?;
-    let turned = workplace.staging.end_interrupted(direction);
-    let turned = turned.map_err(|error| workplace.error(&error, Written::Nothing))?;
-    let Some(turned) = turned else {
+    let ended = workplace
+        .staging
+        .end_interrupted(direction)
+        .map_err(|error| workplace.error(&error, Written::Nothing))?;
+    let Some(turned) = ended else {
         let data = "no update was interrupted; nothing to do\n".to_owned();
         return Ok(Outcome::of(data, Format::Text));
     };
     let mut outcome = Outcome::of(report::text::ended_update(&turned), Format::Text);
     let hint = workplace.left_hint(direction);
-    let left = turned.left();
-    outcome.faults = left
+    outcome.faults = turned
+        .left()
         .map(|left| {
             let message = format!("{} {}, and is left to you", left.path, left.why);
             (message, hint.clone())

@@ -56,9 +56,10 @@ fn plan_and_write(
     };
     let mut outcome = Outcome::of(data, request.plan.format);
     if request.plan.exit_code {
+        // What was pending is written now.
         outcome.status = Some(status(&plan)).filter(|status| *status != Status::Pending);
     }
-    let mut outcome = outcome.with_unseen(&repository).with_shortfalls(&plan);
+    outcome = outcome.with_unseen(&repository).with_shortfalls(&plan);
     for title in left_out {
         let message =
             format!("{title} was not written: one of its files has to be changed by hand");

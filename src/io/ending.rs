@@ -111,8 +111,8 @@ mod unix {
     /// `nohup` wants it.
     pub fn end_on_signals() {
         let ignored = ignored_signals();
-        let wanted = [SIGTERM, SIGINT, SIGHUP].into_iter();
-        let wanted: Vec<i32> = wanted
+        let wanted: Vec<i32> = [SIGTERM, SIGINT, SIGHUP]
+            .into_iter()
             .filter(|signal| ignored >> (signal - 1) & 1 == 0)
             .collect();
         // Without it the signals do what they always do.
@@ -124,10 +124,11 @@ mod unix {
     /// Returns the signals that were ignored from the beginning, as bits. Other systems than Linux do not tell.
     fn ignored_signals() -> u64 {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let mut lines = status.lines();
-        let mask = lines.find_map(|line| line.strip_prefix("SigIgn:"));
-        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        mask.unwrap_or(0)
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .unwrap_or(0)
     }
 
     fn listen(mut signals: Signals) {

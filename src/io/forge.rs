@@ -31,7 +31,7 @@ use channel::Channel;
 pub use checks::{Protection, RequiredCheck};
 pub use clock::Clock;
 pub use commits::{ApiCommit, ApiFile, CreatedCommit};
-pub use error::{Cause, ForgeError, Refusal};
+pub use error::{Cause, ForgeError, ForgeRefusal};
 pub use model::{CheckApp, CheckRun, Comment, CommitStatus, MergeMethod, RepositoryInfo, Review};
 pub use pulls::{Created, NewPull, PullChange, PullQuery};
 pub use refs::Swap;
@@ -86,9 +86,8 @@ impl Credentials {
     /// Returns the credentials of an App; nothing where the key is no RSA key in PEM.
     pub fn of_app(id: &str, installation: Option<u64>, key: Secret) -> Option<Self> {
         app::find_signer(&key)?;
-        let id = id.to_owned();
         Some(Self::App {
-            id,
+            id: id.to_owned(),
             installation,
             key,
         })
@@ -189,15 +188,16 @@ impl fmt::Debug for GitHub {
 impl GitHub {
     /// Makes a client for a repository. Nobody is asked before the first request, which needs a tokio runtime.
     pub fn new(client: &HttpClient, settings: &ForgeSettings) -> Self {
-        let settings = ForgeSettings {
+        // Paths begin with a slash.
+        let own = ForgeSettings {
             base: settings.base.trim_end_matches('/').to_owned(),
             ..settings.clone()
         };
-        let channel = Arc::new(Channel::new(client, &settings));
+        let channel = Arc::new(Channel::new(client, &own));
         Self {
             adapter: Adapter::new(&channel),
             channel,
-            settings,
+            settings: own,
             node_id: tokio::sync::OnceCell::new(),
         }
     }

@@ -9,11 +9,11 @@ mod scratch;
 use std::time::Duration;
 
 use super::http::Secret;
-use super::process::{Ended, SHELL};
+use super::process::{CommandEnd, SHELL};
 use crate::config::GateCommand;
 use crate::gate::{GateSubject, TestKind, TestResult, TestState};
 
-pub use checks::read_checks;
+pub use checks::{Checked, read_checks};
 pub use helm::{chart_of, has_helm, render_charts};
 pub use scratch::{Scratch, ScratchError};
 
@@ -72,33 +72,45 @@ pub fn run_commands(
     settings: &CommandSettings,
 ) -> Vec<TestResult> {
     let variables = subject.variables();
-    let run = |command: &GateCommand| {
-        let reason = if subject.leaves() {
-            Some("the stack line leaves")
-        } else if subject.needs(&command.needs) {
-            None
-        } else {
-            Some("this change does not need it")
-        };
-        if let Some(why) = reason {
-            return result(command, TestState::Skipped, why.to_owned());
-        }
-        let (program, option) = SHELL;
-        let ran = command::run(&Order {
-            program,
-            arguments: &[option, &command.run],
-            scratch,
-            variables: &variables,
-            limit: command.timeout.duration(),
-            settings,
-        });
-        let (state, words) = verdict(command, &ran);
-        TestResult {
-            output: Some(ran.output).filter(|output| !output.is_empty()),
-            ..result(command, state, words)
-        }
-    };
-    commands.iter().map(run).collect()
+    commands
+        .iter()
+        .map(|command| match reason_to_skip(command, subject) {
+            Some(why) => result(command, TestState::Skipped, why.to_owned()),
+            None => run_one(command, scratch, &variables, settings),
+        })
+        .collect()
+}
+
+fn reason_to_skip(command: &GateCommand, subject: &GateSubject<'_>) -> Option<&'static str> {
+    if subject.leaves() {
+        Some("the stack line leaves")
+    } else if subject.needs(&command.needs) {
+        None
+    } else {
+        Some("this change does not need it")
+    }
+}
+
+fn run_one(
+    command: &GateCommand,
+    scratch: &Scratch,
+    variables: &[(&'static str, String)],
+    settings: &CommandSettings,
+) -> TestResult {
+    let (program, option) = SHELL;
+    let ran = command::run(&Order {
+        program,
+        arguments: &[option, &command.run],
+        scratch,
+        variables,
+        limit: command.timeout.duration(),
+        settings,
+    });
+    let (state, words) = verdict(command, &ran);
+    TestResult {
+        output: Some(ran.output).filter(|output| !output.is_empty()),
+        ..result(command, state, words)
+    }
 }
 
 fn result(command: &GateCommand, state: TestState, words: String) -> TestResult {
@@ -107,13 +119,14 @@ fn result(command: &GateCommand, state: TestState, words: String) -> TestResult 
 
 fn verdict(command: &GateCommand, ran: &Ran) -> (TestState, String) {
     let words = match &ran.ended {
-        Ended::Code(0) => return (TestState::Passed, String::new()),
-        Ended::Code(126) => "exit status 126: a command could not be run".to_owned(),
-        Ended::Code(127) => "exit status 127: a command was not found".to_owned(),
-        Ended::Code(code) => format!("exit status {code}"),
-        Ended::Signal(signal) => format!("ended by signal {signal}"),
-        Ended::TimedOut => format!("took longer than {}", command.timeout),
-        Ended::NotStarted(error) => format!("the shell cannot be started: {error}"),
+        CommandEnd::Code(0) => return (TestState::Passed, String::new()),
+        // A shell says so of what is no program, and of what it does not find.
+        CommandEnd::Code(126) => "exit status 126: a command could not be run".to_owned(),
+        CommandEnd::Code(127) => "exit status 127: a command was not found".to_owned(),
+        CommandEnd::Code(code) => format!("exit status {code}"),
+        CommandEnd::Signal(signal) => format!("ended by signal {signal}"),
+        CommandEnd::TimedOut => format!("took longer than {}", command.timeout),
+        CommandEnd::NotStarted(error) => format!("the shell cannot be started: {error}"),
     };
     (TestState::Failed, words)
 }

@@ -12,6 +12,7 @@ mod place;
 mod private;
 mod program;
 mod push;
+mod refs;
 mod rejection;
 mod remote;
 mod revision;
@@ -27,14 +28,14 @@ use crate::catalog::StackRelease;
 use crate::version::ReleaseTag;
 use objects::WholeTrees;
 
-pub use commit::{CommitError, CommitInfo, Person};
+pub use commit::{CommitError, CommitInfo};
 pub use error::RemoteError;
 pub use git2::Oid;
-pub use history::{CommitFacts, LineChange, TreeChange, TreeFile};
+pub use history::{CommitFacts, LineChange, Person, TreeChange, TreeFile};
 pub use program::trouble_with_git;
-pub use push::{RefResult, RefUpdate};
+pub use refs::{RefResult, RefUpdate, Refs};
 pub use rejection::Rejection;
-pub use remote::{Refs, Remote};
+pub use remote::Remote;
 
 /// The mode of symbolic links in git's trees.
 const SYMBOLIC_LINK: i32 = 0o120_000;
@@ -88,6 +89,20 @@ pub enum GitError {
 }
 
 impl GitError {
+    fn no_revision(revision: &str, source: git2::Error) -> Self {
+        Self::Revision {
+            revision: revision.to_owned(),
+            source,
+        }
+    }
+
+    fn no_directory(revision: &str, directory: &str) -> Self {
+        Self::Directory {
+            revision: revision.to_owned(),
+            directory: directory.to_owned(),
+        }
+    }
+
     /// Says what to do where a repository cannot be opened or read.
     pub fn hint(&self) -> &'static str {
         let Self::Git(error) = self else {
@@ -159,12 +174,9 @@ impl GitRepository {
 
     /// Returns the name and the address that git signs commits with, where it knows them: `A Name <name@example.org>`.
     pub fn identity(&self) -> Option<String> {
-        let config = self.repository.config().ok()?.snapshot().ok()?;
-        let value = |key: &str| {
-            let text = config.get_str(key).ok()?.trim();
-            (!text.is_empty()).then(|| text.to_owned())
-        };
-        match (value("user.name"), value("user.email")) {
+        let name = self.setting("user.name").filter(|name| !name.is_empty());
+        let email = self.setting("user.email").filter(|email| !email.is_empty());
+        match (name, email) {
             (Some(name), Some(email)) => Some(format!("{name} <{email}>")),
             (Some(one), None) | (None, Some(one)) => Some(one),
             (None, None) => None,
@@ -172,10 +184,17 @@ impl GitRepository {
     }
 
     /// Returns the name and the address that git signs commits with, where both are set.
-    pub fn person(&self) -> Option<(String, String)> {
-        let config = self.repository.config().ok()?.snapshot().ok()?;
-        let value = |key: &str| config.get_str(key).ok().map(str::to_owned);
-        Some((value("user.name")?, value("user.email")?))
+    pub fn person(&self) -> Option<Person> {
+        Some(Person {
+            name: self.setting("user.name")?,
+            email: self.setting("user.email")?,
+        })
+    }
+
+    /// Returns a text of git's configuration, without blanks around it.
+    fn setting(&self, key: &str) -> Option<String> {
+        let text = self.repository.config().ok()?.get_string(key).ok()?;
+        Some(text.trim().to_owned())
     }
 
     /// Returns git's own directory of this working tree.
@@ -202,14 +221,18 @@ impl GitRepository {
             options.pathspec(self.full_path(path));
         }
         let statuses = self.repository.statuses(Some(&mut options))?;
-        let strip = |path: &str| {
-            path.get(self.prefix.len()..)
-                .map(|rest| rest.trim_start_matches('/').to_owned())
-        };
         Ok(statuses
             .iter()
-            .filter_map(|status| strip(status.path().ok()?))
+            .filter_map(|status| Some(self.path_below(status.path().ok()?)?.to_owned()))
             .collect())
+    }
+
+    /// Returns the path of a file below the tree's directory; nothing where it is elsewhere.
+    fn path_below<'p>(&self, full: &'p str) -> Option<&'p str> {
+        match self.prefix.as_str() {
+            "" => Some(full),
+            prefix => full.strip_prefix(prefix)?.strip_prefix('/'),
+        }
     }
 
     fn full_path(&self, path: &str) -> String {
@@ -228,17 +251,17 @@ impl GitRepository {
 
     /// Returns the tags of a revision's commit; none where there is no such commit, as in a repository without any.
     pub fn tags_at(&self, revision: &str) -> Result<Vec<String>, GitError> {
-        let commit = |name: &str| {
-            let object = self.repository.revparse_single(name).ok()?;
-            Some(object.peel_to_commit().ok()?.id())
-        };
-        let Some(wanted) = commit(revision) else {
+        let Ok(wanted) = self.resolve(revision) else {
             return Ok(Vec::new());
         };
         let tags = self.repository.tag_names(None)?;
         let names = tags.iter().filter_map(|tag| tag.ok()?);
         Ok(names
-            .filter(|name| commit(&format!("refs/tags/{name}")) == Some(wanted))
+            .filter(|name| {
+                // A tag may name what is no commit, such as a file.
+                let tagged = self.resolve(&format!("refs/tags/{name}"));
+                tagged.is_ok_and(|tagged| tagged == wanted)
+            })
             .map(str::to_owned)
             .collect())
     }
@@ -252,10 +275,11 @@ impl GitRepository {
         }
         let config = self.repository.config()?;
         let remotes = self.repository.remotes()?;
-        let names: Vec<&str> = remotes.iter().filter_map(|name| name.ok()?).collect();
-        let has_origin = names.contains(&"origin");
-        let counts = |name: &&str| !has_origin || *name == "origin";
-        for remote in names.into_iter().filter(counts) {
+        let mut names: Vec<&str> = remotes.iter().filter_map(|name| name.ok()?).collect();
+        if names.contains(&"origin") {
+            names = vec!["origin"];
+        }
+        for remote in names {
             let tags = config.get_string(&format!("remote.{remote}.tagOpt"));
             if tags.is_ok_and(|option| option == "--no-tags") {
                 let gap = format!(
@@ -306,8 +330,7 @@ fn releases_of<'n>(names: impl Iterator<Item = &'n str>) -> Vec<StackRelease> {
 
 /// Opens the nearest `.git` upwards, which no commit can hold; without any, a bare repository at this very place.
 fn find_around(root: &Path) -> Result<Option<Repository>, git2::Error> {
-    let full = root.canonicalize();
-    let full = full.as_deref().unwrap_or(root);
+    let full = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let places = full.ancestors().map(|directory| directory.join(".git"));
     for place in places.filter(|place| place.exists()) {
         match Repository::open(place) {
@@ -316,7 +339,7 @@ fn find_around(root: &Path) -> Result<Option<Repository>, git2::Error> {
             opened => return opened.map(Some),
         }
     }
-    match Repository::open_bare(full) {
+    match Repository::open_bare(&full) {
         Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
         opened => opened.map(Some),
     }

@@ -124,7 +124,7 @@ struct Search<'a> {
 
 /// What has been found of a minor so far.
 #[derive(Default)]
-struct Found {
+struct MinorSearch {
     answer: MinorAnswer,
     pointer: Option<Pointer>,
     /// The newest patch that is there.
@@ -134,23 +134,23 @@ struct Found {
     /// How many rounds of requests that took.
     round: u32,
     /// Images that were refused.
-    refused: Vec<Refusal>,
+    refused: Vec<RefusedImage>,
     /// What is served in the place of images, with what it is.
     pages: Vec<(Hit, &'static str)>,
 }
 
 /// An image that was refused.
-struct Refusal {
+struct RefusedImage {
     hit: Hit,
     status: u16,
     way: Way,
 }
 
 impl Search<'_> {
-    async fn run(&self) -> Found {
-        let mut found = Found {
+    async fn run(&self) -> MinorSearch {
+        let mut found = MinorSearch {
             round: 1,
-            ..Found::default()
+            ..MinorSearch::default()
         };
         match self.fetch_pointer().await {
             Ok(pointer) => found.pointer = pointer,
@@ -167,7 +167,7 @@ impl Search<'_> {
     }
 
     /// Asks in another way for what was refused.
-    async fn run_again(&self, mut found: Found) -> Found {
+    async fn run_again(&self, mut found: MinorSearch) -> MinorSearch {
         // The round of the witnesses is in between.
         found.round += 1;
         let refused = std::mem::take(&mut found.refused);
@@ -177,7 +177,12 @@ impl Search<'_> {
 
     /// Looks at images and proves them. Each turn proves what the one before found, and looks further as long as there is more
     /// to find.
-    async fn search(&self, mut found: Found, mut candidates: Vec<Hit>, way: Way) -> Found {
+    async fn search(
+        &self,
+        mut found: MinorSearch,
+        mut candidates: Vec<Hit>,
+        way: Way,
+    ) -> MinorSearch {
         let mut hits = Vec::new();
         while !candidates.is_empty() || !hits.is_empty() {
             found.round += 1;
@@ -207,7 +212,7 @@ impl Search<'_> {
 
     /// Tells whether the store refuses HEAD for images that it has: the checksum of one that was refused is there. Where the
     /// store answers so for every gap, a few images tell.
-    async fn is_head_refused(&self, found: &Found) -> bool {
+    async fn is_head_refused(&self, found: &MinorSearch) -> bool {
         let refused = found.refused.iter().map(|refusal| &refusal.hit);
         let (mut witnesses, others): (Vec<&Hit>, Vec<&Hit>) =
             refused.partition(|hit| self.is_expected(found, hit));
@@ -296,7 +301,7 @@ impl Search<'_> {
         range.chain(listed.iter().copied()).chain(named).collect()
     }
 
-    fn candidates(&self, patches: &BTreeSet<u32>, found: &Found) -> Vec<Hit> {
+    fn candidates(&self, patches: &BTreeSet<u32>, found: &MinorSearch) -> Vec<Hit> {
         let pointer = found.pointer.as_ref();
         let tokens = self.tokens(pointer);
         let mut candidates = Vec::with_capacity(patches.len() * tokens.len());
@@ -337,7 +342,7 @@ impl Search<'_> {
     }
 
     /// Decides what refused images and pages mean: beside real images they are gaps, alone they are no answer.
-    fn finish(&self, mut found: Found) -> MinorAnswer {
+    fn finish(&self, mut found: MinorSearch) -> MinorAnswer {
         let has_images = found.newest.is_some();
         let refused = std::mem::take(&mut found.refused);
         let pages = std::mem::take(&mut found.pages);
@@ -368,7 +373,7 @@ impl Search<'_> {
     }
 
     /// Tells whether the repository or the store's pointer says that the image is there.
-    fn is_expected(&self, found: &Found, hit: &Hit) -> bool {
+    fn is_expected(&self, found: &MinorSearch, hit: &Hit) -> bool {
         self.is_listed(hit) || found.announces(hit)
     }
 
@@ -398,7 +403,7 @@ fn see(hit: &Hit, answer: &Answer) -> Seen {
     }
 }
 
-impl Refusal {
+impl RefusedImage {
     /// Tells whether the image may simply not be there. A server that knows no HEAD has not said so.
     fn is_gap(&self) -> bool {
         self.status == 403
@@ -415,7 +420,7 @@ impl Refusal {
     }
 }
 
-impl Found {
+impl MinorSearch {
     /// Notes what was seen, and returns the image where it is there and wants to be proved.
     fn judge(&mut self, hit: Hit, seen: Seen, way: Way) -> Option<Hit> {
         match seen {
@@ -424,7 +429,7 @@ impl Found {
                 return Some(hit);
             }
             Seen::Absent => self.add_missing(hit.version.minor(), hit, 404),
-            Seen::Refused(status) => self.refused.push(Refusal { hit, status, way }),
+            Seen::Refused(status) => self.refused.push(RefusedImage { hit, status, way }),
             Seen::Page(page) => self.pages.push((hit, page)),
             Seen::Unknown(fault) => {
                 self.answer.fault.get_or_insert(fault);

@@ -55,13 +55,13 @@ pub(crate) async fn look(
     minors: &BTreeSet<Minor>,
     as_of: Date,
 ) -> Releases {
-    let base = base.unwrap_or(API).trim_end_matches('/');
+    let api = base.unwrap_or(API).trim_end_matches('/');
     let oldest = as_of.saturating_sub(3.years());
     let mut days: BTreeMap<KubernetesVersion, Date> = BTreeMap::new();
     let mut fault = None;
     'waves: for wave in WAVES {
-        for page in join_all(wave.map(|number| fetch_page(client, base, number))).await {
-            let page = match page {
+        for answer in join_all(wave.map(|number| fetch_page(client, api, number))).await {
+            let page = match answer {
                 Ok(page) => page,
                 Err(error) => {
                     fault = Some(error);
@@ -146,8 +146,8 @@ fn refusal(answer: &Answer) -> String {
             answer.status
         );
     }
-    let reset = header(answer, "x-ratelimit-reset").and_then(|text| text.parse().ok());
-    let moment = reset.and_then(|second| Timestamp::from_second(second).ok());
+    let moment = header(answer, "x-ratelimit-reset")
+        .and_then(|text| Timestamp::from_second(text.parse().ok()?).ok());
     let until = moment.map_or_else(String::new, |moment| format!(" until {moment}"));
     format!("GitHub's rate limit is used up{until}; set GITHUB_TOKEN to raise it")
 }

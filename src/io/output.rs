@@ -84,10 +84,13 @@ fn texts(secrets: &[Secret]) -> impl Iterator<Item = &str> {
 /// Returns a text without what moves the cursor, colours, or hides: terminals show it as it is.
 fn plain(text: &str) -> String {
     let stripped = anstream::adapter::strip_str(text).to_string();
+    // A lone return begins the line of a progress bar anew.
     let lines = stripped.replace("\r\n", "\n").replace('\r', "\n");
-    let is_shown = |c: &char| matches!(c, '\n' | '\t') || !c.is_control();
-    let text: String = lines.chars().filter(is_shown).collect();
-    text.trim_end().to_owned()
+    let shown: String = lines
+        .chars()
+        .filter(|c| matches!(c, '\n' | '\t') || !c.is_control())
+        .collect();
+    shown.trim_end().to_owned()
 }
 
 /// The line at a cut is torn.

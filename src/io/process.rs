@@ -44,7 +44,7 @@ pub(super) struct Bounds<'a> {
 
 /// How a command ended.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(super) enum CommandEnd {
     Code(i32),
     Signal(i32),
     TimedOut,
@@ -52,7 +52,7 @@ pub(super) enum Ended {
 }
 
 /// Runs a command, whose outputs somebody listens to. After a signal it does not return: the program ends.
-pub(super) fn run(mut command: Command, bounds: &Bounds<'_>) -> Ended {
+pub(super) fn run(mut command: Command, bounds: &Bounds<'_>) -> CommandEnd {
     command.stdin(Stdio::null());
     lead_a_group(&mut command);
     let started = {
@@ -62,7 +62,7 @@ pub(super) fn run(mut command: Command, bounds: &Bounds<'_>) -> Ended {
     // With the command its ends of the pipes go: the process alone holds them then.
     drop(command);
     match started {
-        Err(error) => Ended::NotStarted(error),
+        Err(error) => CommandEnd::NotStarted(error),
         Ok((mut child, running)) => {
             let guard = Guard::start(&child, bounds.grace);
             let ended = wait(&mut child, bounds, guard);
@@ -76,7 +76,7 @@ pub(super) fn run(mut command: Command, bounds: &Bounds<'_>) -> Ended {
 }
 
 /// Waits for a command, and sees that nothing of it is left.
-fn wait(child: &mut Child, bounds: &Bounds<'_>, guard: Option<Guard>) -> Ended {
+fn wait(child: &mut Child, bounds: &Bounds<'_>, guard: Option<Guard>) -> CommandEnd {
     let deadline = Instant::now() + bounds.limit;
     let ended = wait_while(child, || {
         Instant::now() < deadline && !ending::is_ending() && (bounds.may_go_on)()
@@ -85,7 +85,7 @@ fn wait(child: &mut Child, bounds: &Bounds<'_>, guard: Option<Guard>) -> Ended {
         if let Some(guard) = guard {
             guard.end();
         }
-        return status.map_or_else(Ended::NotStarted, how);
+        return status.map_or_else(CommandEnd::NotStarted, how);
     }
     let group = guard.map(Guard::ask_to_end);
     let last = Instant::now() + bounds.grace + LAST_WORDS;
@@ -96,7 +96,7 @@ fn wait(child: &mut Child, bounds: &Bounds<'_>, guard: Option<Guard>) -> Ended {
         let _ = group.wait();
     }
     let _ = child.wait();
-    Ended::TimedOut
+    CommandEnd::TimedOut
 }
 
 /// Waits for a process as long as it has time.
@@ -115,17 +115,17 @@ fn wait_while(child: &mut Child, has_time: impl Fn() -> bool) -> Option<io::Resu
 }
 
 #[cfg(unix)]
-fn how(status: ExitStatus) -> Ended {
+fn how(status: ExitStatus) -> CommandEnd {
     use std::os::unix::process::ExitStatusExt as _;
     match (status.code(), status.signal()) {
-        (Some(code), _) => Ended::Code(code),
-        (None, signal) => Ended::Signal(signal.unwrap_or_default()),
+        (Some(code), _) => CommandEnd::Code(code),
+        (None, signal) => CommandEnd::Signal(signal.unwrap_or_default()),
     }
 }
 
 #[cfg(not(unix))]
-fn how(status: ExitStatus) -> Ended {
-    Ended::Code(status.code().unwrap_or(-1))
+fn how(status: ExitStatus) -> CommandEnd {
+    CommandEnd::Code(status.code().unwrap_or(-1))
 }
 
 /// Makes a command the first of a process group.
@@ -193,15 +193,15 @@ impl<S: Sink> Listener<S> {
     /// Starts to listen at a pipe, whose other end is for the command.
     pub(super) fn start(sink: S) -> io::Result<(Self, PipeWriter)> {
         let (reader, writer) = io::pipe()?;
-        let sink = Arc::new(Mutex::new(sink));
+        let shared = Arc::new(Mutex::new(sink));
         let (send, done) = channel();
-        let heard = Arc::clone(&sink);
+        let heard = Arc::clone(&shared);
         std::thread::spawn(move || {
             listen(reader, &heard);
             // Nobody may be waiting any more.
             let _ = send.send(());
         });
-        Ok((Self { sink, done }, writer))
+        Ok((Self { sink: shared, done }, writer))
     }
 
     /// Returns what was heard. It does not wait for a process that is out of reach.
@@ -218,8 +218,8 @@ fn listen<S: Sink>(mut reader: PipeReader, sink: &Mutex<S>) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(0) | Err(_) => return,
             Ok(count) => {
-                let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
-                sink.push(&bytes[..count]);
+                let mut kept = sink.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.push(&bytes[..count]);
             }
         }
     }

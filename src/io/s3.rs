@@ -174,10 +174,12 @@ impl<'a> Bucket<'a> {
                 return listed;
             }
             match self.read_object(&object) {
-                Some(Found::Image(hit)) if minors.contains_key(&hit.version.minor()) => {
+                Some(ListedObject::Image(hit)) if minors.contains_key(&hit.version.minor()) => {
                     listed.hits.push(hit);
                 }
-                Some(Found::Other(version, name)) if minors.contains_key(&version.minor()) => {
+                Some(ListedObject::Other(version, name))
+                    if minors.contains_key(&version.minor()) =>
+                {
                     listed.add_other(version, name);
                 }
                 Some(_) | None => {}
@@ -185,7 +187,7 @@ impl<'a> Bucket<'a> {
         }
     }
 
-    fn read_object(&self, object: &ObjectMeta) -> Option<Found> {
+    fn read_object(&self, object: &ObjectMeta) -> Option<ListedObject> {
         let url = format!("{}{}", self.url, object.location);
         let other = ImagePattern::read_url(&url).ok();
         let (_, ending) = url.rsplit_once('.')?;
@@ -193,9 +195,9 @@ impl<'a> Bucket<'a> {
             return None;
         }
         let Some(read) = self.pattern.read(&url).filter(is_in_place) else {
-            return other.map(|read| Found::Other(read.version, url));
+            return other.map(|read| ListedObject::Other(read.version, url));
         };
-        Some(Found::Image(Hit {
+        Some(ListedObject::Image(Hit {
             version: read.version,
             os: read.os,
             url,
@@ -309,7 +311,7 @@ struct Listed {
 }
 
 /// What an object is.
-enum Found {
+enum ListedObject {
     Image(Hit),
     /// It is named after a version, and not as the pattern says.
     Other(KubernetesVersion, String),

@@ -14,6 +14,7 @@ mod effects;
 mod error;
 mod journal;
 mod lock;
+mod outcome;
 mod stage;
 #[cfg(all(test, unix))]
 mod tests;
@@ -25,9 +26,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use self::effects::Effects;
-use self::journal::{Journal, PlaceMark, State, Step, Trust};
-use self::lock::Lock;
-use self::turn::{Side, Staged, Turner};
+use self::journal::{Journal, JournalStep, PlaceMark, State, Trust};
+use self::lock::UpdateLock;
+use self::turn::{FileSide, Staged, Turner};
 use self::ways::Ways;
 use super::files::other_kind;
 use crate::plan::Plan;
@@ -36,7 +37,7 @@ use crate::version::Sha256;
 pub use self::error::UpdateError;
 use self::error::{unfinished, write_error};
 pub use self::journal::JournalFault;
-pub use self::turn::{Direction, Fate, Left, Obstacle, Turned, TurnedFile};
+pub use self::outcome::{Direction, Fate, Left, Obstacle, Turned, TurnedFile};
 
 /// Where an update stages its files.
 pub struct Staging {
@@ -117,8 +118,8 @@ impl Staging {
             ..self.turner(&journal)
         };
         let done = turner.turn_all(Direction::Finish);
-        let left = match &done {
-            Ok(done) => done.left().map(|left| left.path).collect(),
+        let left: Vec<String> = match &done {
+            Ok(finished) => finished.left().map(|file| file.path).collect(),
             Err(_) => Vec::new(),
         };
         if done.is_ok() && left.is_empty() {
@@ -217,12 +218,12 @@ impl Staging {
         let mut left = Vec::new();
         for (number, (step, side)) in journal.steps.iter().zip(&survey.sides).enumerate() {
             let obstacle = match side {
-                Side::After => None,
-                Side::Before | Side::Neither => turner.obstacle(number, step)?,
+                FileSide::After => None,
+                FileSide::Before | FileSide::Neither => turner.obstacle(number, step)?,
             };
             left.extend(obstacle.map(|why| Left {
                 path: step.path.clone(),
-                why: why.to_string(),
+                why,
             }));
         }
         Ok(left)
@@ -258,22 +259,25 @@ impl Staging {
     }
 
     /// Locks the repository and makes the staging directory, empty but for an interrupted update.
-    fn lock(&self) -> Result<Lock, UpdateError> {
-        let lock = Lock::take(&self.lock_path(), &self.effects)?;
+    fn lock(&self) -> Result<UpdateLock, UpdateError> {
+        let lock = UpdateLock::take(&self.lock_path(), &self.effects)?;
         if self.has_journal() {
             return Ok(lock);
         }
-        let failed = |source| write_error(&self.directory, source);
-        if fs::symlink_metadata(&self.directory).is_ok() {
-            if !is_directory(&self.directory) {
-                return Err(failed(io::Error::other("it is no directory")));
-            }
-            self.effects.remove_all(&self.directory).map_err(failed)?;
-        }
-        self.effects
-            .create_directory(&self.directory)
-            .map_err(failed)?;
+        self.make_empty()
+            .map_err(|source| write_error(&self.directory, source))?;
         Ok(lock)
+    }
+
+    fn make_empty(&self) -> io::Result<()> {
+        if fs::symlink_metadata(&self.directory).is_ok() {
+            // A link would lead out of it, and what it leads to would be removed.
+            if !is_directory(&self.directory) {
+                return Err(io::Error::other("it is no directory"));
+            }
+            self.effects.remove_all(&self.directory)?;
+        }
+        self.effects.create_directory(&self.directory)
     }
 
     /// Stages all files and writes the journal.
@@ -294,17 +298,20 @@ impl Staging {
     /// The point of no return: from here on, the update is finished or rolled back.
     fn write_journal(&self, journal: &Journal) -> Result<(), UpdateError> {
         let path = self.directory.join(JOURNAL);
+        self.write_synced(journal, &path)
+            .map_err(|source| write_error(&path, source))
+    }
+
+    fn write_synced(&self, journal: &Journal, path: &Path) -> io::Result<()> {
+        // A run that is killed while it writes leaves no journal, or the whole one.
         let draft = self.directory.join("journal.draft");
-        let write = || {
-            let text = serde_json::to_string(journal)?;
-            self.effects.write_synced(&draft, text.as_bytes())?;
-            self.effects.rename(&draft, &path)
-        };
-        write().map_err(|source| write_error(&path, source))
+        let text = serde_json::to_string(journal)?;
+        self.effects.write_synced(&draft, text.as_bytes())?;
+        self.effects.rename(&draft, path)
     }
 
     /// Ends an update, whose files are what they are to be.
-    fn end(&self, lock: Lock) -> Result<(), UpdateError> {
+    fn end(&self, lock: UpdateLock) -> Result<(), UpdateError> {
         let path = self.directory.join(JOURNAL);
         self.effects
             .remove_file(&path)
@@ -314,7 +321,7 @@ impl Staging {
     }
 
     /// Removes what staging left, while no other run can begin. A failure leaves a directory that the next run removes.
-    fn clean_up(&self, lock: Lock) {
+    fn clean_up(&self, lock: UpdateLock) {
         let _ = self.effects.remove_all(&self.directory);
         drop(lock);
     }
@@ -323,7 +330,7 @@ impl Staging {
 /// Where the files of an interrupted update stand.
 struct Survey {
     /// Of each step.
-    sides: Vec<Side>,
+    sides: Vec<FileSide>,
     /// Whether a file is as after the update, and was not before.
     has_written: bool,
     /// Files that are neither as before nor as after.
@@ -332,19 +339,21 @@ struct Survey {
 
 impl Survey {
     fn of(turner: &mut Turner<'_>) -> Result<Self, UpdateError> {
-        let journal = turner.journal;
-        let steps = &journal.steps;
-        let sides = steps.iter().map(|step| turner.side(step));
-        let sides: Vec<Side> = sides.collect::<Result<_, _>>()?;
-        let placed = || steps.iter().zip(&sides);
-        let has_written =
-            placed().any(|(step, side)| *side == Side::After && step.before != step.after);
-        let changed = placed().filter(|(_, side)| **side == Side::Neither);
-        Ok(Self {
-            has_written,
-            changed: changed.map(|(step, _)| step.path.clone()).collect(),
-            sides,
-        })
+        let mut survey = Self {
+            sides: Vec::new(),
+            has_written: false,
+            changed: Vec::new(),
+        };
+        for step in &turner.journal.steps {
+            let side = turner.side(step)?;
+            match side {
+                FileSide::After => survey.has_written |= step.before != step.after,
+                FileSide::Before => {}
+                FileSide::Neither => survey.changed.push(step.path.clone()),
+            }
+            survey.sides.push(side);
+        }
+        Ok(survey)
     }
 
     /// Tells whether nothing of the update is in the files any more, and nobody's work either.

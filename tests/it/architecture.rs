@@ -50,7 +50,7 @@ const EFFECTS: [&str; 9] = [
 
 /// Modules side by side that use each other, each circle with all of its members. They are to go: none may come, and one that is
 /// gone leaves this list. A module and those below it are one room, so that the registry of rules may name families made of rules.
-const CIRCLES: [&[&str]; 6] = [
+const CIRCLES: [&[&str]; 2] = [
     &[
         "check::finding",
         "check::input",
@@ -58,16 +58,6 @@ const CIRCLES: [&[&str]; 6] = [
         "check::selection",
         "check::view",
     ],
-    &["command::doctor::branches", "command::doctor::forge"],
-    &["io::git::local", "io::git::push", "io::git::remote"],
-    &[
-        "io::http::answer",
-        "io::http::ask",
-        "io::http::cache",
-        "io::http::retry",
-        "io::http::transport",
-    ],
-    &["io::update::error", "io::update::turn", "io::update::ways"],
     &["yaml::edit", "yaml::file", "yaml::proof", "yaml::reading"],
 ];
 

@@ -4,7 +4,7 @@ use crate::support::github::{BranchRules, GitHubServer};
 use csctl_matrix::config::{CheckName, Checks};
 use csctl_matrix::gate::GateReport;
 use csctl_matrix::io::forge::GitHub;
-use csctl_matrix::io::gate::read_checks;
+use csctl_matrix::io::gate::{Checked, read_checks};
 
 const BRANCH: &str = "csctl-matrix/main/openstack-scs/1-34";
 
@@ -25,7 +25,11 @@ fn requiring(checks: &[(&str, Option<i64>)]) -> (GitHubServer, GitHub, String) {
 
 async fn judged(github: &GitHub, head: &str, wanted: &Checks) -> (bool, Vec<String>) {
     let now = "2027-01-01T00:00:00Z".parse().unwrap();
-    let read = read_checks(github, ("main", head), wanted, now).await;
+    let checked = Checked {
+        base: "main",
+        commit: head,
+    };
+    let read = read_checks(github, checked, wanted, now).await;
     let report = GateReport::new(read.unwrap());
     let lines = report.results.iter();
     let lines = lines.map(|one| format!("{}: {}, {}", one.name, one.state, one.detail));

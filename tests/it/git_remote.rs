@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::support::git_server::{self, GitServer, TOKEN};
 use crate::support::program::{Copy, catalog, files_of, sound_repositories};
 use crate::support::server::{Reply, refusing_url};
-use csctl_matrix::command::{Place, Repository, World as Sight};
+use csctl_matrix::command::{Place, Repository, SourceSettings};
 use csctl_matrix::config::Config;
 use csctl_matrix::io::git::{
     CommitInfo, GitRepository, Oid, Person, RefResult, RefUpdate, Rejection, Remote, RemoteError,
@@ -65,6 +65,12 @@ fn world() -> World {
     }
 }
 
+/// Makes a commit of these changes on top of another one.
+fn commit_plan(git: &GitRepository, on: Oid, files: &[FileChange], info: &CommitInfo) -> Oid {
+    let tree = git.plan_tree(on, files).unwrap();
+    git.commit_tree(on, tree, info).unwrap()
+}
+
 impl World {
     fn base(&self) -> Oid {
         self.git.resolve("main").unwrap()
@@ -80,7 +86,7 @@ impl World {
             action,
             edits: Vec::new(),
         };
-        self.git.commit_plan(on, &[change], &info(text)).unwrap()
+        commit_plan(&self.git, on, &[change], &info(text))
     }
 
     async fn push(&self, update: &RefUpdate) -> Result<RefResult, RemoteError> {
@@ -244,14 +250,14 @@ fn plan_of(copy: &Copy, minor: Option<&str>, day: Option<&str>, below: &str) -> 
     };
     let selection = repository.select(selection).unwrap();
     let today = "2026-07-01".parse().unwrap();
-    let sight = Sight {
+    let sources = SourceSettings {
         catalog: Some(catalog().into()),
         today: day.map_or(today, |day| day.parse().unwrap()),
         is_today_asked: day.is_some(),
         verify_images: false,
         http: HttpSettings::default(),
     };
-    let seen = repository.look(&selection, &sight).unwrap();
+    let seen = repository.look(&selection, &sources).unwrap();
     let mut policy = repository.config.policy(&Config::default());
     if day.is_some() {
         policy.end_of_life = csctl_matrix::policy::EndOfLife::Drop;
@@ -297,7 +303,7 @@ fn a_commit_is_what_update_would_write() {
         let git = repository.git.unwrap();
         let base = git.resolve("HEAD").unwrap();
         let before = state(&copy);
-        let commit = git.commit_plan(base, &plan.files, &info(&name)).unwrap();
+        let commit = commit_plan(&git, base, &plan.files, &info(&name));
         assert!(before == state(&copy), "{name}");
         Staging::in_git(&repository.root, &git.git_directory(), git.prefix())
             .apply(&plan)
@@ -335,7 +341,7 @@ fn a_tree_below_the_root_of_a_repository_is_committed_where_it_is() {
         .unwrap();
     let base = git.resolve("HEAD").unwrap();
     let (plan, _) = plan_of(&inner, None, None, "");
-    let commit = git.commit_plan(base, &plan.files, &info("Below")).unwrap();
+    let commit = commit_plan(&git, base, &plan.files, &info("Below"));
     let tree = git.find_commit(commit).unwrap().unwrap().tree;
     let changed = git.changes(base, tree).unwrap();
     let changed: Vec<String> = changed.into_iter().map(|change| change.path).collect();

@@ -84,17 +84,20 @@ impl Doctor<'_> {
 
 /// Returns permissions in GitHub's words for people: `pull requests: write`.
 fn words(permissions: &[(&str, &str)]) -> String {
-    let words = permissions.iter().map(|(name, level)| match *name {
-        "statuses" => format!("commit statuses: {level}"),
-        name => format!("{}: {level}", name.replace('_', " ")),
-    });
-    words.collect::<Vec<_>>().join(", ")
+    let told: Vec<String> = permissions
+        .iter()
+        .map(|(name, level)| match *name {
+            "statuses" => format!("commit statuses: {level}"),
+            other => format!("{}: {level}", other.replace('_', " ")),
+        })
+        .collect();
+    told.join(", ")
 }
 
 /// Tells whether a permission is there at this level or a higher one.
 pub(super) fn has(permissions: &Permissions, name: &str, level: &str) -> bool {
-    let found = permissions.get(name).and_then(|found| rank(found));
-    found >= rank(level)
+    let given = permissions.get(name);
+    given.and_then(|given| rank(given)) >= rank(level)
 }
 
 fn rank(level: &str) -> Option<usize> {

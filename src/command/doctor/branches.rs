@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Doctor;
-use super::forge::refused;
+use super::{Doctor, refused};
 use crate::command::pr::planned_lines;
 use crate::config::{Checks, CommitConfig};
 use crate::io::forge::{GitHub, Protection, TokenKind};
@@ -17,14 +16,14 @@ use crate::version::StackLine;
 const UNSIGNED: &str = "commits of `pr` carry no signature";
 
 /// A base branch that exists.
-pub(super) struct Base {
+pub(super) struct BaseHead {
     pub(super) name: String,
     pub(super) head: Oid,
 }
 
 impl Doctor<'_> {
     /// Looks for the base branches of the configuration, else the default branch, and returns those that exist.
-    pub(super) fn bases(&mut self, refs: &Refs) -> Vec<Base> {
+    pub(super) fn bases(&mut self, refs: &Refs) -> Vec<BaseHead> {
         let rules = &self.repository.config.branches;
         let mut found: BTreeMap<String, Oid> = BTreeMap::new();
         let mut checks = Vec::new();
@@ -78,7 +77,7 @@ impl Doctor<'_> {
         self.checks.extend(checks);
         found
             .into_iter()
-            .map(|(name, head)| Base { name, head })
+            .map(|(name, head)| BaseHead { name, head })
             .collect()
     }
 
@@ -94,7 +93,7 @@ impl Doctor<'_> {
     }
 
     /// Looks at what protects a base branch.
-    pub(super) fn protection(&mut self, forge: &GitHub, base: &Base) {
+    pub(super) fn protection(&mut self, forge: &GitHub, base: &BaseHead) {
         let name = format!("protection of {}", base.name);
         let check = match self.wait(forge.protection(&base.name)) {
             Ok(protection) => self.protection_check(&name, &protection),
@@ -119,8 +118,10 @@ impl Doctor<'_> {
             .collect();
         let waits = self.waits_for_checks() && is_by_branch;
         if !protection.is_known {
-            let why = protection.unknown_because.as_deref();
-            let why = why.unwrap_or("the forge does not say why");
+            let why = protection
+                .unknown_because
+                .as_deref()
+                .unwrap_or("the forge does not say why");
             let advice = "give the token this right: administration: read; or name the checks under `gate.checks` in csctl-matrix.yaml";
             return if waits {
                 let found = format!("cannot be read, so every pull request stays a draft: {why}");
@@ -144,10 +145,11 @@ impl Doctor<'_> {
     }
 
     /// Looks at what holds for the branches of the program: they are made, moved and deleted.
-    pub(super) fn own_branches(&mut self, forge: &GitHub, bases: &[Base]) {
+    pub(super) fn own_branches(&mut self, forge: &GitHub, bases: &[BaseHead]) {
         let lines = self.planned_lines();
-        let mut classes = ChangeClass::ALL.into_iter();
-        let class = classes.find(|class| self.config().takes(*class));
+        let class = ChangeClass::ALL
+            .into_iter()
+            .find(|class| self.config().takes(*class));
         let (Some(base), Some(line), Some(class)) = (bases.first(), lines.first(), class) else {
             return;
         };

@@ -1,20 +1,21 @@
 //! What `doctor` asks the forge about the token and the repository: who asks, with which rights, and what can be read.
 
-use super::Doctor;
 use super::app::{self, Permissions};
-use super::branches::Base;
+use super::branches::BaseHead;
+use super::{Doctor, refused};
 use crate::io::forge::{Credentials, ForgeError, GitHub, RepositoryInfo, TokenKind, Viewer};
 use crate::pull::DoctorCheck;
 
 /// Whom the token of a job of GitHub Actions stands for.
 const ACTIONS: &str = "github-actions[bot]";
+const WORKFLOWS: &str = "workflows";
 const RIGHTS: &str =
     "contents and pull requests: read and write; checks, commit statuses and administration: read";
 
 impl Doctor<'_> {
     /// Says that there is no token, where there is no forge to ask either.
     pub(super) fn no_token(&mut self) {
-        self.add(token_check(TokenKind::None, None, false));
+        self.add(no_token_check());
     }
 
     /// Looks at the token and the repository; returns whether there is one to ask further about.
@@ -32,12 +33,15 @@ impl Doctor<'_> {
             Credentials::None => None,
             Credentials::Token(_) | Credentials::App { .. } => Some(self.wait(forge.viewer())),
         };
-        let mut is_of_job = false;
+        let token = AskedToken {
+            kind,
+            viewer: viewer.as_ref(),
+            is_in_actions: self.request.is_in_actions,
+        };
         if let Credentials::App { id, .. } = credentials {
             self.app(id, viewer.as_ref());
         } else {
-            is_of_job = is_job_token(kind, viewer.as_ref(), self.request.is_in_actions);
-            self.add(token_check(kind, viewer.as_ref(), is_of_job));
+            self.add(token.check());
         }
         if let Some(Err(error @ ForgeError::NotFound(refusal))) = &viewer
             && refusal.path.contains("graphql")
@@ -58,7 +62,10 @@ impl Doctor<'_> {
                 Some(permissions) => self.app_rights(permissions),
                 None => rights_check(kind, &info),
             });
-            self.workflows((kind, &info), permissions.as_ref(), is_of_job);
+            self.workflows(|found| match &permissions {
+                Some(permissions) => app_workflows(permissions, found),
+                None => token.workflows(&info, found),
+            });
         }
         true
     }
@@ -78,55 +85,33 @@ impl Doctor<'_> {
         }
     }
 
-    /// Workflows are changed by tokens with a right of its own alone.
-    fn workflows(
-        &mut self,
-        (kind, info): (TokenKind, &RepositoryInfo),
-        permissions: Option<&Permissions>,
-        is_of_job: bool,
-    ) {
-        const NAME: &str = "workflows";
+    /// Workflows are changed by tokens with a right of its own alone: `judge` says whether this one has it, where workflows are
+    /// among the references.
+    fn workflows(&mut self, judge: impl FnOnce(&str) -> DoctorCheck) {
         const FOLDER: &str = ".github/workflows";
         let mut references = self.repository.config.references.iter();
-        let Some(reference) = references.find(|reference| reference.files.starts_with(FOLDER))
-        else {
-            return;
-        };
-        let found = format!("{} is among the references", reference.files);
-        let allowed = DoctorCheck::ok(NAME, format!("{found}; the token may change it"));
-        let refused = format!("{found}, which the token may not change");
-        self.add(if let Some(permissions) = permissions {
-            if app::has(permissions, "workflows", "write") {
-                allowed
-            } else {
-                let advice = "give the App this right: workflows: write";
-                DoctorCheck::problem(NAME, refused, advice)
-            }
-        } else if is_of_job {
-            let found = format!("{found}, which the GITHUB_TOKEN of Actions may not change");
-            DoctorCheck::problem(NAME, found, "use a token of an App or of a user")
-        } else if kind != TokenKind::Classic {
-            let found = format!("{found}; GitHub does not tell whether the token may change it");
-            DoctorCheck::warning(NAME, found, "give the token this right: workflows: write")
-        } else if has_scope(info, "workflow") {
-            allowed
-        } else {
-            DoctorCheck::problem(NAME, refused, "give the token the scope `workflow`")
-        });
+        if let Some(reference) = references.find(|one| one.files.starts_with(FOLDER)) {
+            let found = format!("{} is among the references", reference.files);
+            self.add(judge(&found));
+        }
     }
 
     /// Asks for what a run reads: checks and statuses of a commit, and pull requests.
-    pub(super) fn readable(&mut self, forge: &GitHub, bases: &[Base]) {
+    pub(super) fn readable(&mut self, forge: &GitHub, bases: &[BaseHead]) {
         if let Some(base) = bases.first() {
             let head = base.head.to_string();
-            let runs = self.wait(forge.check_runs(&head)).map(|runs| runs.len());
-            let statuses = self.wait(forge.statuses(&head)).map(|all| all.len());
-            for (name, right, count) in [
-                ("check runs", "checks: read", runs),
-                ("commit statuses", "commit statuses: read", statuses),
-            ] {
-                self.readable_check(name, right, (count, &base.name));
-            }
+            self.readable_list(&ReadList {
+                name: "check runs",
+                right: "checks: read",
+                base: &base.name,
+                count: self.wait(forge.check_runs(&head)).map(|all| all.len()),
+            });
+            self.readable_list(&ReadList {
+                name: "commit statuses",
+                right: "commit statuses: read",
+                base: &base.name,
+                count: self.wait(forge.statuses(&head)).map(|all| all.len()),
+            });
         }
         self.add(match self.wait(forge.open_pulls()) {
             Ok(open) => {
@@ -148,26 +133,20 @@ impl Doctor<'_> {
         });
     }
 
-    fn readable_check(
-        &mut self,
-        name: &str,
-        right: &str,
-        (count, base): (Result<usize, ForgeError>, &str),
-    ) {
-        self.add(match count {
+    fn readable_list(&mut self, list: &ReadList<'_>) {
+        let advice = format!("give the token this right: {}", list.right);
+        self.add(match &list.count {
             Ok(count) => {
-                DoctorCheck::ok(name, format!("can be read: {count} on the head of {base}"))
+                let found = format!("can be read: {count} on the head of {}", list.base);
+                DoctorCheck::ok(list.name, found)
             }
-            Err(error) if self.waits_for_checks() => DoctorCheck::problem(
-                name,
-                format!("cannot be read, so every pull request stays a draft: {error}"),
-                format!("give the token this right: {right}"),
-            ),
-            Err(error) => DoctorCheck::warning(
-                name,
-                format!("cannot be read: {error}"),
-                format!("give the token this right: {right}"),
-            ),
+            Err(error) if self.waits_for_checks() => {
+                let found = format!("cannot be read, so every pull request stays a draft: {error}");
+                DoctorCheck::problem(list.name, found, advice)
+            }
+            Err(error) => {
+                DoctorCheck::warning(list.name, format!("cannot be read: {error}"), advice)
+            }
         });
     }
 
@@ -202,72 +181,118 @@ impl Doctor<'_> {
     }
 }
 
-/// Tells whether a token is the one that Actions gives to a job. The forge's word counts; without it, the token's form does.
-fn is_job_token(
+/// A list of a commit, as it was read.
+struct ReadList<'a> {
+    name: &'a str,
+    /// The right that the token needs for it.
+    right: &'a str,
+    base: &'a str,
+    count: Result<usize, ForgeError>,
+}
+
+/// A token, and what the forge says of whom it stands for.
+struct AskedToken<'a> {
     kind: TokenKind,
-    viewer: Option<&Result<Viewer, ForgeError>>,
+    /// Nothing where nobody was asked.
+    viewer: Option<&'a Result<Viewer, ForgeError>>,
     is_in_actions: bool,
-) -> bool {
-    match viewer {
-        Some(Ok(viewer)) => viewer.login == ACTIONS,
-        Some(Err(_)) | None => kind == TokenKind::Installation && is_in_actions,
+}
+
+impl AskedToken<'_> {
+    /// Tells whether it is the one that Actions gives to a job. The forge's word counts; without it, the token's form does.
+    fn is_of_job(&self) -> bool {
+        match self.viewer {
+            Some(Ok(viewer)) => viewer.login == ACTIONS,
+            Some(Err(_)) | None => self.kind == TokenKind::Installation && self.is_in_actions,
+        }
+    }
+
+    fn check(&self) -> DoctorCheck {
+        const NAME: &str = "token";
+        if let Some(Err(error @ ForgeError::Unauthorized(_))) = self.viewer {
+            return refused(NAME, error);
+        }
+        let words = match self.kind {
+            TokenKind::None => return no_token_check(),
+            TokenKind::Classic => "a classic personal access token",
+            TokenKind::FineGrained => "a fine-grained personal access token",
+            TokenKind::Installation => "the token of a GitHub App's installation",
+            TokenKind::User => "a user's token, given through an App",
+            TokenKind::Unknown => "a token of an unknown kind",
+        };
+        if self.is_of_job() {
+            return DoctorCheck::warning(
+                NAME,
+                "the GITHUB_TOKEN of GitHub Actions; its pull requests start no CI by themselves",
+                "use the token of a GitHub App or a fine-grained personal access token; with this one, a person has to start the checks of each \
+                 pull request, and the repository's settings have to allow Actions to create pull requests",
+            );
+        }
+        let of = match self.viewer {
+            Some(Ok(viewer)) => format!(", {}", viewer.login),
+            Some(Err(_)) | None => String::new(),
+        };
+        DoctorCheck::ok(NAME, format!("{words}{of}"))
+    }
+
+    /// Says whether it may change workflows, which is a right of its own.
+    fn workflows(&self, info: &RepositoryInfo, found: &str) -> DoctorCheck {
+        if self.is_of_job() {
+            let message = format!("{found}, which the GITHUB_TOKEN of Actions may not change");
+            DoctorCheck::problem(WORKFLOWS, message, "use a token of an App or of a user")
+        } else if self.kind != TokenKind::Classic {
+            let message = format!("{found}; GitHub does not tell whether the token may change it");
+            let advice = "give the token this right: workflows: write";
+            DoctorCheck::warning(WORKFLOWS, message, advice)
+        } else if has_scope(info, "workflow") {
+            may_change(found)
+        } else {
+            may_not_change(found, "give the token the scope `workflow`")
+        }
     }
 }
 
-fn token_check(
-    kind: TokenKind,
-    viewer: Option<&Result<Viewer, ForgeError>>,
-    is_of_job: bool,
-) -> DoctorCheck {
-    const NAME: &str = "token";
-    if let Some(Err(error @ ForgeError::Unauthorized(_))) = viewer {
-        return refused(NAME, error);
+fn app_workflows(permissions: &Permissions, found: &str) -> DoctorCheck {
+    if app::has(permissions, "workflows", "write") {
+        may_change(found)
+    } else {
+        may_not_change(found, "give the App this right: workflows: write")
     }
-    let words = match kind {
-        TokenKind::None => {
-            let advice = format!(
-                "set GITHUB_TOKEN to a token with these rights: {RIGHTS}; or name a GitHub App with them by GITHUB_APP_ID and \
-                 GITHUB_APP_PRIVATE_KEY"
-            );
-            return DoctorCheck::problem(
-                NAME,
-                "no token is set, so nothing can be written",
-                advice,
-            );
-        }
-        TokenKind::Classic => "a classic personal access token",
-        TokenKind::FineGrained => "a fine-grained personal access token",
-        TokenKind::Installation => "the token of a GitHub App's installation",
-        TokenKind::User => "a user's token, given through an App",
-        TokenKind::Unknown => "a token of an unknown kind",
-    };
-    if is_of_job {
-        return DoctorCheck::warning(
-            NAME,
-            "the GITHUB_TOKEN of GitHub Actions; its pull requests start no CI by themselves",
-            "use the token of a GitHub App or a fine-grained personal access token; with this one, a person has to start the checks of each \
-             pull request, and the repository's settings have to allow Actions to create pull requests",
-        );
-    }
-    let of = match viewer {
-        Some(Ok(viewer)) => format!(", {}", viewer.login),
-        Some(Err(_)) | None => String::new(),
-    };
-    DoctorCheck::ok(NAME, format!("{words}{of}"))
+}
+
+fn may_change(found: &str) -> DoctorCheck {
+    DoctorCheck::ok(WORKFLOWS, format!("{found}; the token may change it"))
+}
+
+fn may_not_change(found: &str, advice: &str) -> DoctorCheck {
+    let message = format!("{found}, which the token may not change");
+    DoctorCheck::problem(WORKFLOWS, message, advice)
+}
+
+fn no_token_check() -> DoctorCheck {
+    let advice = format!(
+        "set GITHUB_TOKEN to a token with these rights: {RIGHTS}; or name a GitHub App with them by GITHUB_APP_ID and \
+         GITHUB_APP_PRIVATE_KEY"
+    );
+    DoctorCheck::problem(
+        "token",
+        "no token is set, so nothing can be written",
+        advice,
+    )
 }
 
 fn repository_check(info: &RepositoryInfo) -> DoctorCheck {
     const NAME: &str = "repository";
     let found = format!("{}, default branch {}", info.full_name, info.default_branch);
     if info.is_archived {
-        let found = format!("{found}; it is archived, so nothing can be changed");
-        return DoctorCheck::problem(NAME, found, "unarchive it, or name another one");
+        let message = format!("{found}; it is archived, so nothing can be changed");
+        return DoctorCheck::problem(NAME, message, "unarchive it, or name another one");
     }
     if info.is_fork {
-        let found = format!("{found}; it is a fork, and pull requests stay in it");
+        let message = format!("{found}; it is a fork, and pull requests stay in it");
         let advice =
             "name the original as pullRequests.repository, where pull requests are meant for it";
-        return DoctorCheck::warning(NAME, found, advice);
+        return DoctorCheck::warning(NAME, message, advice);
     }
     DoctorCheck::ok(NAME, found)
 }
@@ -296,12 +321,4 @@ fn rights_check(kind: TokenKind, info: &RepositoryInfo) -> DoctorCheck {
 fn has_scope(info: &RepositoryInfo, wanted: &str) -> bool {
     let scopes = info.scopes.iter().flatten();
     scopes.into_iter().any(|scope| scope == wanted)
-}
-
-/// What the forge refused, with its hint.
-pub(super) fn refused(name: &str, error: &ForgeError) -> DoctorCheck {
-    let advice = error.hint();
-    let advice =
-        advice.unwrap_or_else(|| "run doctor again; check whether GitHub has an outage".to_owned());
-    DoctorCheck::problem(name, error.to_string(), advice)
 }

@@ -20,7 +20,7 @@ impl Doctor<'_> {
         } else {
             format!("no {CONFIG_FILE}; defaults apply")
         };
-        match self.repository.check_day(self.request.pulls.world.today) {
+        match self.repository.check_day(self.request.pulls.sources.today) {
             Ok(()) => self.add(DoctorCheck::ok(NAME, found)),
             Err(error) => self.failed(NAME, &error),
         }
@@ -76,14 +76,13 @@ impl Doctor<'_> {
     /// Asks every source that a plan would ask.
     pub(super) fn sources(&mut self) {
         const NAME: &str = "sources";
-        let mut world = self.request.pulls.world.clone();
+        let mut sources = self.request.pulls.sources.clone();
         if !self.is_at_github {
             // A token of another GitHub is not one for what GitHub itself tells.
-            world.http.github_token = None;
+            sources.http.github_token = None;
         }
-        let world = &world;
         let selection = self.repository.select(Selection::default());
-        let looked = selection.and_then(|selection| self.repository.look(&selection, world));
+        let looked = selection.and_then(|selection| self.repository.look(&selection, &sources));
         let catalog = match looked {
             Ok(catalog) => catalog,
             Err(error) => return self.failed(NAME, &error),
@@ -98,7 +97,7 @@ impl Doctor<'_> {
                 "chart repositories"
             ),
         );
-        if let Some(path) = &world.catalog {
+        if let Some(path) = &sources.catalog {
             let found = format!("{seen}, from {}; no source was queried", path.display());
             return self.add(DoctorCheck::ok(NAME, found));
         }

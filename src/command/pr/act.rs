@@ -3,9 +3,9 @@
 
 use git2::Oid;
 
-use super::land::{Landed, Landing, Move};
+use super::land::{BranchMove, Landed, Landing};
 use super::observe::Observation;
-use super::propose::Wanted;
+use super::propose::WantedPull;
 use super::{Run, Task, Trouble};
 use crate::io::forge::{Cause, Created, ForgeError, NewPull, PullChange};
 use crate::pull::{
@@ -61,7 +61,8 @@ impl Run<'_> {
     fn act_alone(&mut self, site: Site<'_>) -> Result<PullOutcome, Trouble> {
         match (&site.seen.action, &site.seen.wanted) {
             (Action::Open { has_branch }, Some(wanted)) => {
-                self.open_pull(site, wanted, *has_branch)
+                let there = site.seen.head.filter(|_| *has_branch);
+                self.open_pull(site, wanted, there)
             }
             (Action::Refresh(refresh), Some(wanted)) => self.refresh(site, wanted, refresh),
             (
@@ -94,19 +95,20 @@ impl Run<'_> {
         })
     }
 
+    /// Opens a pull request of the change. A run that was stopped may have left the branch at its commit, `there`.
     fn open_pull(
         &mut self,
         site: Site<'_>,
-        wanted: &Wanted,
-        has_branch: bool,
+        wanted: &WantedPull,
+        there: Option<Oid>,
     ) -> Result<PullOutcome, Trouble> {
         let title = &wanted.proposal.title;
         if self.request.is_dry {
             self.opened += 1;
-            self.pushed += u32::from(!has_branch);
+            self.pushed += u32::from(there.is_none());
             return Ok(site.outcome(None, PullEnding::Opened, title));
         }
-        let landed = match site.seen.head.filter(|_| has_branch) {
+        let landed = match there {
             Some(commit) => Landed {
                 commit,
                 appends: false,
@@ -167,7 +169,7 @@ impl Run<'_> {
     fn refresh(
         &mut self,
         site: Site<'_>,
-        wanted: &Wanted,
+        wanted: &WantedPull,
         refresh: &Refresh,
     ) -> Result<PullOutcome, Trouble> {
         let number = refresh.number;
@@ -254,9 +256,9 @@ impl Run<'_> {
         let body = site.seen.pull(number).map(|pull| {
             let (visible, block) = HiddenBlock::split(&pull.body);
             // Without a block nobody would know later that it was not a person who closed it.
-            let mut block = block.unwrap_or_else(|| site.block_of_nothing());
-            block.closed = Some(detail.clone());
-            format!("{}\n\n{}", visible.trim_end(), block.render())
+            let mut last = block.unwrap_or_else(|| site.block_of_nothing());
+            last.closed = Some(detail.clone());
+            format!("{}\n\n{}", visible.trim_end(), last.render())
         });
         let change = PullChange {
             body,
@@ -289,7 +291,7 @@ impl Run<'_> {
             let detail = "left-over branch kept: it is the base of an open pull request";
             return Ok(site.outcome(None, PullEnding::NothingToDo, detail));
         }
-        self.move_branch(&Move {
+        self.move_branch(&BranchMove {
             branch: site.task.branch,
             from: site.seen.head,
             to: None,
@@ -300,19 +302,20 @@ impl Run<'_> {
     }
 
     /// Brings the branch to the change.
-    fn land_change(&mut self, site: Site<'_>, wanted: &Wanted) -> Result<Landed, Trouble> {
+    fn land_change(&mut self, site: Site<'_>, wanted: &WantedPull) -> Result<Landed, Trouble> {
         let from = site.seen.head;
         let name = from.map(|head| head.to_string());
         let pulls = site.seen.seen.pulls.iter();
         let block = pulls
             .filter_map(|pull| HiddenBlock::find(&pull.body))
-            .find(|block| name.as_deref().is_some_and(|name| block.knows(name)));
-        let stands_on = block.as_ref().map(|block| Oid::from_str(&block.base).ok());
+            .find(|block| name.as_deref().is_some_and(|head| block.knows(head)));
         let landed = self.land(&Landing {
             branch: site.task.branch,
             wanted,
             from,
-            stands_on: stands_on.flatten(),
+            stands_on: block
+                .as_ref()
+                .and_then(|block| Oid::from_str(&block.base).ok()),
             appends: block.is_some_and(|block| block.appends),
         })?;
         self.pushed += 1;
@@ -330,7 +333,7 @@ impl Run<'_> {
             Err(limit @ ForgeError::RateLimited { .. }) => return Err(limit.into()),
             Err(why) => return Ok(format!("; branch kept: {why}")),
         }
-        let removed = self.move_branch(&Move {
+        let removed = self.move_branch(&BranchMove {
             branch,
             from: head,
             to: None,
@@ -370,7 +373,7 @@ impl Site<'_> {
     }
 
     /// What a pull request is to say.
-    fn words(&self, number: u64, wanted: &Wanted) -> Words {
+    fn words(&self, number: u64, wanted: &WantedPull) -> Words {
         let branch = self.seen.seen.branch.as_ref();
         let subject = branch.and_then(|branch| branch.subject.as_deref());
         match self.seen.pull(number) {
@@ -433,7 +436,7 @@ impl Site<'_> {
 
 /// What a pull request says, and what its hidden block remembers beside the change.
 struct Text<'a> {
-    wanted: &'a Wanted,
+    wanted: &'a WantedPull,
     words: Words,
     landed: &'a Landed,
     labels: Vec<String>,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use git2::Oid;
 
 use super::Run;
-use super::base::{Base, next_line, planned_lines};
+use super::base::{BaseBranch, next_line, planned_lines};
 use crate::catalog::Catalog;
 use crate::command::{Place, Repository};
 use crate::error::CommandError;
@@ -19,15 +19,15 @@ use crate::stack::Stack;
 use crate::version::{Sha256, StackLine};
 
 /// The trailer by which a commit of the program proves itself.
-pub(super) const TRAILER: &str = "Csctl-Matrix-Change: ";
+pub(super) const TRAILER: &str = "Csctl-Matrix-PlannedChange: ";
 
 /// By the name of a branch.
 type ByName<T> = BTreeMap<String, T>;
 
 /// What there should be: the base branches as they are, and what is planned on them.
 pub(super) struct Agenda {
-    pub(super) bases: ByName<Base>,
-    pub(super) changes: BTreeMap<PullKey, Change>,
+    pub(super) bases: ByName<BaseBranch>,
+    pub(super) changes: BTreeMap<PullKey, PlannedChange>,
     /// Keys whose branches exist, wanted or not: a run that was stopped may have left one without a pull request.
     pub(super) begun: BTreeSet<PullKey>,
     /// Stacks that the run is limited to, by provider and name; nothing where it looks at all.
@@ -41,7 +41,7 @@ pub(super) struct Agenda {
 }
 
 /// A planned change, with the commit that carries it out.
-pub(super) struct Change {
+pub(super) struct PlannedChange {
     pub(super) plan: Plan,
     pub(super) commit: Oid,
     pub(super) fingerprint: Fingerprint,
@@ -57,7 +57,7 @@ struct Bases {
 }
 
 /// What the texts of a change tell.
-pub(super) struct Said<'a> {
+pub(super) struct TextFacts<'a> {
     pub(super) plan: &'a Plan,
     /// The results of its tests.
     pub(super) tests: &'a [(String, TestState)],
@@ -65,7 +65,7 @@ pub(super) struct Said<'a> {
     pub(super) after: Option<u64>,
 }
 
-impl<'a> Said<'a> {
+impl<'a> TextFacts<'a> {
     /// What is known before any test.
     fn of(plan: &'a Plan) -> Self {
         Self {
@@ -106,7 +106,7 @@ impl Run<'_> {
         Ok(agenda)
     }
 
-    fn plan_base(&self, base: &Base, agenda: &mut Agenda) {
+    fn plan_base(&self, base: &BaseBranch, agenda: &mut Agenda) {
         for key in self.keys(base) {
             if self.refs.branch(&key.branch(&self.config.prefix)).is_some() {
                 agenda.begun.insert(key.clone());
@@ -122,34 +122,35 @@ impl Run<'_> {
     /// Plans a change and makes its commit; nothing where nothing changes. The default stays where a reason is given.
     pub(super) fn change(
         &self,
-        base: &Base,
+        base: &BaseBranch,
         key: &PullKey,
         red: Option<&str>,
-    ) -> Result<Option<Change>, CommandError> {
+    ) -> Result<Option<PlannedChange>, CommandError> {
         let Some(plan) = base.plan(key, red)? else {
             return Ok(None);
         };
-        let Some(message) = self.fill(key, &Said::of(&plan), commit_message)? else {
+        let Some(message) = self.fill(key, &TextFacts::of(&plan), commit_message)? else {
             return Ok(None);
         };
         let tree = match self.git.plan_tree(base.oid, &plan.files) {
             Ok(tree) => tree,
+            // The base has the change already, in other words than the plan's.
             Err(CommitError::Empty { .. }) => return Ok(None),
             Err(error) => return Err(CommandError::new(&error).hinted(error.hint())),
         };
-        let changes = self.git.changes(base.oid, tree);
-        let proof = proof(key, &changes?);
-        let lines = self.git.changed_lines(base.oid, tree);
-        let fingerprint = fingerprint(key, &lines?);
+        let proof = proof(key, &self.git.changes(base.oid, tree)?);
+        let fingerprint = fingerprint(key, &self.git.changed_lines(base.oid, tree)?);
         let info = CommitInfo {
             author: self.author.clone(),
             committer: self.author.clone(),
             time: base.time(self)?,
             message: format!("{message}\n\n{TRAILER}{proof}\n"),
         };
-        let commit = self.git.commit_tree(base.oid, tree, &info);
-        let commit = commit.map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
-        Ok(Some(Change {
+        let commit = self
+            .git
+            .commit_tree(base.oid, tree, &info)
+            .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+        Ok(Some(PlannedChange {
             plan,
             commit,
             fingerprint,
@@ -159,7 +160,6 @@ impl Run<'_> {
     /// Finds the base branches: those of the default branch's configuration, else the default branch.
     fn bases(&self) -> Result<Bases, CommandError> {
         let mut bases = Bases::default();
-        let Bases { found, missing, .. } = &mut bases;
         let main = self.refs.default_branch.clone().ok_or_else(|| {
             CommandError::new("the remote has no default branch")
                 .hinted("name one under `branches` in csctl-matrix.yaml")
@@ -170,26 +170,35 @@ impl Run<'_> {
         let Some(repository) = &self.home else {
             return Ok(bases);
         };
-        let rules = &self.rules.branches;
-        if rules.is_empty() {
-            found.insert(main, head);
+        if self.rules.branches.is_empty() {
+            bases.found.insert(main, head);
         }
         let stacks = repository.discovery.read(&repository.tree);
-        let lines = planned_lines(repository, &stacks);
-        // The next minor of a stack may have no branch yet.
-        let next = stacks.iter().filter_map(next_line);
-        let lines = lines.into_iter().map(|line| (line, true));
-        for (line, is_there) in lines.chain(next.map(|line| (line, false))) {
-            for rule in rules.iter().filter(|rule| rule.takes(line.minor)) {
-                let name = rule.base.branch_of(&line);
+        for line in planned_lines(repository, &stacks) {
+            for name in self.base_names(&line) {
                 match self.refs.branch(&name) {
-                    Some(oid) => drop(found.insert(name, oid)),
-                    None if is_there => drop(missing.insert(name, line.clone())),
-                    None => {}
+                    Some(oid) => drop(bases.found.insert(name, oid)),
+                    None => drop(bases.missing.insert(name, line.clone())),
                 }
             }
         }
+        // The next minor of a stack may have no branch yet.
+        for line in stacks.iter().filter_map(next_line) {
+            for name in self.base_names(&line) {
+                let head = self.refs.branch(&name);
+                bases.found.extend(head.map(|oid| (name, oid)));
+            }
+        }
         Ok(bases)
+    }
+
+    /// Returns the names of the base branches that the configuration has for a stack line.
+    fn base_names(&self, line: &StackLine) -> impl Iterator<Item = String> {
+        self.rules
+            .branches
+            .iter()
+            .filter(|rule| rule.takes(line.minor))
+            .map(|rule| rule.base.branch_of(line))
     }
 
     /// Reads the repository as it is at a commit, which is fetched where it is missing.
@@ -203,22 +212,24 @@ impl Run<'_> {
 
     /// Reads a base branch. What the default branch blocks is blocked on all of them, as a branch that was made earlier does not
     /// know; one without a configuration has that of the default branch.
-    fn read_base(&self, name: &str, oid: Oid) -> Result<Base, CommandError> {
+    fn read_base(&self, name: &str, oid: Oid) -> Result<BaseBranch, CommandError> {
         let home = &self.rules;
         let mut repository = self.open(oid)?;
         if repository.has_config() {
             let own = &mut repository.config.blocked;
-            let others = home.blocked.iter().filter(|block| !own.contains(block));
-            let others: Vec<_> = others.cloned().collect();
-            own.extend(others);
+            for block in &home.blocked {
+                if !own.contains(block) {
+                    own.push(block.clone());
+                }
+            }
         } else {
             repository.config.clone_from(home);
         }
         let selection = repository.select(Selection::default())?;
-        let mut catalog = repository.look(&selection, &self.world)?;
+        let mut catalog = repository.look(&selection, &self.sources)?;
         self.add_releases(&mut catalog);
         let stacks = repository.discovery.read(&repository.tree);
-        Ok(Base {
+        Ok(BaseBranch {
             name: name.to_owned(),
             oid,
             rules: home.branches.clone(),
@@ -241,7 +252,7 @@ impl Run<'_> {
     }
 
     /// Returns every key of a base branch that could have a change.
-    fn keys(&self, base: &Base) -> Vec<PullKey> {
+    fn keys(&self, base: &BaseBranch) -> Vec<PullKey> {
         let only = &self.request.only;
         let mut keys = Vec::new();
         for stack in base
@@ -262,7 +273,7 @@ impl Run<'_> {
     pub(super) fn fill(
         &self,
         key: &PullKey,
-        said: &Said<'_>,
+        said: &TextFacts<'_>,
         fill: fn(&Templates, BodyInput<'_>) -> Result<String, TextError>,
     ) -> Result<Option<String>, CommandError> {
         let Some((stack, line)) = line_plan(said.plan, key) else {
@@ -301,17 +312,20 @@ impl Agenda {
                 ..Selection::default()
             };
             if !stacks.iter().any(|stack| alone.takes(stack)) {
+                // Base branches mostly have the same stacks.
                 let titles: BTreeSet<String> = stacks.iter().map(|stack| stack.title()).collect();
-                let titles: Vec<String> = titles.into_iter().collect();
                 let message = format!("no cluster stack `{wanted}` on the base branches");
-                let hint = format!("there are {}", titles.join(", "));
+                let hint = format!("there are {}", Vec::from_iter(titles).join(", "));
                 return Err(CommandError::new(message).hinted(hint));
             }
         }
-        let taken = stacks.into_iter().filter(|stack| selection.takes(stack));
-        let names = taken.flat_map(|stack| &stack.trees);
-        let names = names.map(|tree| (tree.provider.clone(), tree.name.clone()));
-        self.only = Some(names.collect());
+        let names = stacks
+            .into_iter()
+            .filter(|stack| selection.takes(stack))
+            .flat_map(|stack| &stack.trees)
+            .map(|tree| (tree.provider.clone(), tree.name.clone()))
+            .collect();
+        self.only = Some(names);
         Ok(())
     }
 
@@ -335,25 +349,29 @@ pub(super) fn line_plan<'p>(
 
 /// Returns the fingerprint of a change: it is the same on every base that it can be made on.
 fn fingerprint(key: &PullKey, changes: &[LineChange]) -> Fingerprint {
-    let changes = changes.iter().map(|change| pull::ChangedFile {
-        path: change.path.clone(),
-        content: change.mode.map(|mode| {
-            let lines = change.lines.concat();
-            format!("{:o} {}", u32::from(mode), Sha256::of(&lines))
-        }),
-    });
-    let changes: Vec<pull::ChangedFile> = changes.collect();
-    Fingerprint::of(key, &changes)
+    let told: Vec<pull::ChangedFile> = changes
+        .iter()
+        .map(|change| pull::ChangedFile {
+            path: change.path.clone(),
+            content: change.mode.map(|mode| {
+                let lines = change.lines.concat();
+                format!("{:o} {}", u32::from(mode), Sha256::of(&lines))
+            }),
+        })
+        .collect();
+    Fingerprint::of(key, &told)
 }
 
 /// Returns the fingerprint of the very files that a commit changes, by which it proves itself.
 pub(super) fn proof(key: &PullKey, changes: &[TreeChange]) -> Fingerprint {
-    let changes = changes.iter().map(|change| pull::ChangedFile {
-        path: change.path.clone(),
-        content: change
-            .after
-            .map(|file| format!("{:o} {}", u32::from(file.mode), file.blob)),
-    });
-    let changes: Vec<pull::ChangedFile> = changes.collect();
-    Fingerprint::of(key, &changes)
+    let told: Vec<pull::ChangedFile> = changes
+        .iter()
+        .map(|change| pull::ChangedFile {
+            path: change.path.clone(),
+            content: change
+                .after
+                .map(|file| format!("{:o} {}", u32::from(file.mode), file.blob)),
+        })
+        .collect();
+    Fingerprint::of(key, &told)
 }

@@ -14,7 +14,7 @@ use crate::stack::Stack;
 use crate::version::{Minor, StackLine};
 
 /// A base branch with what is on it.
-pub(super) struct Base {
+pub(super) struct BaseBranch {
     pub(super) name: String,
     pub(super) oid: Oid,
     pub(super) repository: Repository,
@@ -24,7 +24,7 @@ pub(super) struct Base {
     pub(super) rules: Vec<BranchConfig>,
 }
 
-impl Base {
+impl BaseBranch {
     /// Returns the keys of one class of change of a stack. A new minor is asked for by name, the next one first.
     pub(super) fn keys<'a>(&'a self, stack: &'a Stack, class: ChangeClass) -> Vec<PullKey> {
         let minors: Vec<Minor> = if class == ChangeClass::NewMinor {

@@ -51,37 +51,37 @@ pub(super) fn open(
     let shown = remote.shown();
     let first = match &request.credentials {
         // A private repository is not read before the App has a token.
-        Credentials::App { .. } => settings(request, &PullConfig::default(), &shown).ok(),
+        Credentials::App { .. } => settings(request, &PullConfig::default(), &shown)
+            .ok()
+            .map(|usual| connect(client, runtime, &usual)),
         Credentials::None | Credentials::Token(_) => None,
     };
-    let first = first.map(|settings| connect(client, runtime, &settings));
-    let remote = remote.with_tokens(first.as_ref().and_then(GitHub::tokens));
-    let refs = runtime.block_on(remote.refs(client)).map_err(hinted)?;
+    let asked = remote.with_tokens(first.as_ref().and_then(GitHub::tokens));
+    let refs = runtime.block_on(asked.refs(client)).map_err(hinted)?;
     let main = refs.default_branch.as_deref();
     let home = match main.and_then(|main| refs.branch(main)) {
         Some(head) => {
-            let heads = [head];
-            let fetched = remote.fetch(client, &git, &heads, 1);
+            let fetched = asked.fetch(client, &git, std::slice::from_ref(&head), 1);
             runtime.block_on(fetched).map_err(hinted)?;
-            let revision = Some(head.to_string());
-            let directory = directory.clone();
             Some(Repository::open(&Place {
-                directory,
-                revision,
+                directory: directory.clone(),
+                revision: Some(head.to_string()),
             })?)
         }
         None => None,
     };
-    let config = home.as_ref().map(|home| home.config.clone());
-    let config = config.unwrap_or_default();
-    let settings = settings(request, &config.pull_requests, &shown)?;
+    let config = match &home {
+        Some(home) => home.config.clone(),
+        None => Config::default(),
+    };
+    let configured = settings(request, &config.pull_requests, &shown)?;
     let forge = match first {
         // It may have bought a token already.
-        Some(forge) if is_same_place(forge.settings(), &settings) => forge,
-        Some(_) | None => connect(client, runtime, &settings),
+        Some(forge) if is_same_place(forge.settings(), &configured) => forge,
+        Some(_) | None => connect(client, runtime, &configured),
     };
     Ok(Opened {
-        remote: remote.with_tokens(forge.tokens()),
+        remote: asked.with_tokens(forge.tokens()),
         unread: find_unread(&directory, home.as_ref()),
         directory,
         git,
@@ -116,12 +116,12 @@ fn find(request: &PrRequest) -> Result<Clone, CommandError> {
     let git = GitRepository::discover(&root).map_err(|error| {
         CommandError::new(format!("{}: {error}", root.display())).hinted(error.hint())
     })?;
-    let Some(git) = git else {
+    let Some(found) = git else {
         let message = format!("{} is in no git repository", root.display());
         let hint = "run it in a clone, or name the repository: --repository OWNER/NAME";
         return Err(CommandError::new(message).hinted(hint));
     };
-    let git = git.without_index()?;
+    let git = found.without_index()?;
     Ok(Clone {
         remote: remote(request, &git)?,
         directory: root,
@@ -131,14 +131,16 @@ fn find(request: &PrRequest) -> Result<Clone, CommandError> {
 
 /// Makes or finds the bare repository that stands for a clone. It keeps objects alone: no ref and no configuration of its own.
 fn find_in_cache(request: &PrRequest, repository: &str) -> Result<Clone, CommandError> {
-    let Some(cache) = &request.world.http.cache_dir else {
+    let Some(cache) = &request.sources.http.cache_dir else {
         let message = "there is no cache directory for a clone";
         return Err(CommandError::new(message).hinted("name one: --cache-dir DIR"));
     };
     let url = place::url_of(request, repository);
     let remote = Remote::new(&url, request.credentials.clone()).map_err(hinted)?;
-    let host = url::Url::parse(&url).ok();
-    let host = host.and_then(|url| url.host_str().map(str::to_owned));
+    let host = url::Url::parse(&url)
+        .ok()
+        .and_then(|parsed| parsed.host_str().map(str::to_owned));
+    // The address of a host in IPv6 has colons, which not every file system takes.
     let folder = host.unwrap_or_default().replace(':', "_");
     let directory = cache
         .join("repositories")

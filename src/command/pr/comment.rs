@@ -3,7 +3,7 @@
 use git2::Oid;
 
 use super::act::Site;
-use super::propose::Wanted;
+use super::propose::WantedPull;
 use super::{Run, Trouble};
 use crate::pull::{EditedState, PullEnding, PullOutcome, PullRequest};
 
@@ -22,13 +22,13 @@ impl Run<'_> {
         number: u64,
         state: EditedState,
     ) -> Result<PullOutcome, Trouble> {
-        let state = match state {
+        let words = match state {
             EditedState::NotNeeded => "this change is no longer needed",
             EditedState::HasWantedFiles => "it contains what would be proposed today",
             EditedState::Differs => "it differs from what would be proposed today",
         };
         let mut text = format!(
-            "{EDITED}\nThis branch has commits that csctl-matrix did not make, so it is left alone; {state}. The label `{}` hands it back: \
+            "{EDITED}\nThis branch has commits that csctl-matrix did not make, so it is left alone; {words}. The label `{}` hands it back: \
              csctl-matrix then makes it anew and drops those commits.",
             self.labels.again
         );
@@ -45,7 +45,7 @@ impl Run<'_> {
                 },
             )?;
         }
-        let detail = format!("edited by a person: {state}");
+        let detail = format!("edited by a person: {words}");
         Ok(site.outcome(Some(number), PullEnding::Edited, &detail))
     }
 
@@ -63,7 +63,7 @@ impl Run<'_> {
     }
 
     /// Shows the patch that a branch lacks; nothing where it lacks nothing, or more than a comment is for.
-    fn missing(&self, wanted: &Wanted, head: Oid) -> Result<String, Trouble> {
+    fn missing(&self, wanted: &WantedPull, head: Oid) -> Result<String, Trouble> {
         let Some(facts) = self.git.find_commit(wanted.commit)? else {
             return Ok(String::new());
         };

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::agenda::Agenda;
-use super::base::{Base, is_of_key};
+use super::base::{BaseBranch, is_of_key};
 use crate::catalog::{SourceKind, Unreachable};
 use crate::error::CommandError;
 use crate::policy::ChangeClass;
@@ -50,7 +50,7 @@ fn advice(error: &CommandError) -> String {
     error.hints().join("; ")
 }
 
-impl Base {
+impl BaseBranch {
     fn doubt(&self, key: &PullKey) -> Option<String> {
         // Of a stack whose files cannot be read, its name may not be known either.
         let of_key = self

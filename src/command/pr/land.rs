@@ -3,7 +3,7 @@
 
 use git2::Oid;
 
-use super::propose::Wanted;
+use super::propose::WantedPull;
 use super::{Run, Trouble};
 use crate::config::CommitConfig;
 use crate::error::CommandError;
@@ -15,7 +15,7 @@ use crate::io::git::{CommitFacts, Person, RefResult, RefUpdate, TreeChange};
 pub(super) struct Landing<'a> {
     /// The branch's name.
     pub(super) branch: &'a str,
-    pub(super) wanted: &'a Wanted,
+    pub(super) wanted: &'a WantedPull,
     /// Where the branch was last seen; nothing where it must not exist.
     pub(super) from: Option<Oid>,
     /// The commit of the base branch that it stands on there, where that is known.
@@ -32,7 +32,7 @@ pub(super) struct Landed {
 }
 
 /// A move of a branch.
-pub(super) struct Move<'a> {
+pub(super) struct BranchMove<'a> {
     /// The branch's name.
     pub(super) branch: &'a str,
     /// Where it was last seen; nothing where it must not exist.
@@ -46,7 +46,7 @@ pub(super) struct Move<'a> {
 impl Run<'_> {
     /// Returns the commit that a branch is to be moved to. The forge's own is made now, and is the same change with the same
     /// files; nothing points to it yet.
-    pub(super) fn commit(&self, wanted: &Wanted, parents: &[Oid]) -> Result<Oid, Trouble> {
+    pub(super) fn commit(&self, wanted: &WantedPull, parents: &[Oid]) -> Result<Oid, Trouble> {
         match self.config.commits {
             CommitConfig::Git if parents == [wanted.base] => Ok(wanted.commit),
             CommitConfig::Git => Ok(self.git.commit_again(wanted.commit, parents)?),
@@ -54,7 +54,7 @@ impl Run<'_> {
         }
     }
 
-    fn commit_of_forge(&self, wanted: &Wanted, parents: &[Oid]) -> Result<Oid, Trouble> {
+    fn commit_of_forge(&self, wanted: &WantedPull, parents: &[Oid]) -> Result<Oid, Trouble> {
         let own = self.commit_facts(wanted.commit)?;
         let base = self.commit_facts(wanted.base)?;
         let changes = self.git.changes(wanted.base, own.tree)?;
@@ -113,7 +113,7 @@ impl Run<'_> {
             return self.append(step, from);
         }
         let commit = self.commit(wanted, &[wanted.base])?;
-        let moved = self.move_branch(&Move {
+        let moved = self.move_branch(&BranchMove {
             branch,
             from,
             to: Some(commit),
@@ -144,7 +144,7 @@ impl Run<'_> {
             vec![from, wanted.base]
         };
         let commit = self.commit(wanted, &parents)?;
-        self.move_branch(&Move {
+        self.move_branch(&BranchMove {
             branch: step.branch,
             from: Some(from),
             to: Some(commit),
@@ -157,8 +157,8 @@ impl Run<'_> {
     }
 
     /// Moves, makes or deletes a branch, if it is where it was seen.
-    pub(super) fn move_branch(&self, step: &Move<'_>) -> Result<(), Trouble> {
-        let Move {
+    pub(super) fn move_branch(&self, step: &BranchMove<'_>) -> Result<(), Trouble> {
+        let BranchMove {
             branch, from, to, ..
         } = *step;
         if self.config.commits == CommitConfig::Git {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::propose::Known;
+use git2::Oid;
+
+use super::propose::EarlierRuns;
 use super::{Run, Stop, Task, Trouble};
 use crate::error::CommandError;
 use crate::io::forge::{ForgeError, PullQuery};
@@ -22,11 +24,11 @@ impl Looked {
 
     /// Returns what earlier runs left behind. A person who puts the label on the open pull request asks that it be made and
     /// tested anew.
-    pub(super) fn known(&self, key: &PullKey, labels: &Labels) -> Known {
-        let open = find_open(&self.pulls, &key.base);
-        let open = open.filter(|pull| !pull.labels.contains(&labels.again));
-        Known {
-            block: open.and_then(|pull| HiddenBlock::find(&pull.body)),
+    pub(super) fn known(&self, key: &PullKey, labels: &Labels) -> EarlierRuns {
+        let kept =
+            find_open(&self.pulls, &key.base).filter(|pull| !pull.labels.contains(&labels.again));
+        EarlierRuns {
+            block: kept.and_then(|pull| HiddenBlock::find(&pull.body)),
             after: last_refusal(&self.pulls),
         }
     }
@@ -48,13 +50,14 @@ impl Run<'_> {
         Ok(Looked { pulls })
     }
 
-    /// Looks once more, right before something is changed: at the branch as well, where there is one.
+    /// Looks once more, right before something is changed: at the branch as well, where it has a commit.
     pub(super) fn look_again(
         &mut self,
         task: Task<'_>,
-        has_branch: bool,
+        head: Option<Oid>,
     ) -> Result<Looked, Trouble> {
-        if has_branch {
+        // Where there was no branch, a push that expects none notices one.
+        if head.is_some() {
             self.refs = self.wait(self.remote.refs(&self.client))?;
         }
         self.look(task)
@@ -92,9 +95,9 @@ fn stop(error: ForgeError) -> Stop {
         return Stop::Limit(error.to_string());
     }
     let hint = error.hint();
-    let error = CommandError::new(error);
+    let failed = CommandError::new(error);
     Stop::Failed(match hint {
-        Some(hint) => error.hinted(hint),
-        None => error,
+        Some(hint) => failed.hinted(hint),
+        None => failed,
     })
 }

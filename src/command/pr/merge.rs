@@ -9,7 +9,7 @@ use super::{Run, Trouble};
 use crate::config::{Checks, MergeConfig};
 use crate::gate::GateReport;
 use crate::io::forge::{Cause, ForgeError, MergeMethod, Review};
-use crate::io::gate::read_checks;
+use crate::io::gate::{Checked, read_checks};
 use crate::pull::{Action, PullEnding, PullOutcome, PullState, Refresh};
 
 impl Run<'_> {
@@ -65,23 +65,18 @@ impl Run<'_> {
             self.merged.insert(key.base.clone());
             return Ok(());
         }
-        let method = method_of(method);
-        match self.wait(self.forge.enable_auto_merge(&pull, method, &name)) {
+        let way = method_of(method);
+        match self.wait(self.forge.enable_auto_merge(&pull, way, &name)) {
             Ok(()) => {
                 "auto-merge enabled".clone_into(&mut outcome.detail);
             }
             Err(error) if waits_for_nothing(&error) => {
                 // A token that may pass over the rules would: they are looked at here, too.
-                let place = (key.base.as_str(), name.as_str());
-                let now = self.request.now;
-                let required = read_checks(&self.forge, place, &Checks::Required, now);
-                let report = GateReport::new(self.wait(required)?);
-                if !report.is_green {
-                    let why = report.reason().unwrap_or_default();
+                if let Some(why) = self.red_checks(&key.base, &name)? {
                     outcome.detail = format!("not merged: {why}");
                     return Ok(());
                 }
-                self.wait(self.forge.merge(number, &name, method))?;
+                self.wait(self.forge.merge(number, &name, way))?;
                 // Whatever comes of the branch, the base has moved.
                 self.merged.insert(key.base.clone());
                 let left = self.remove_branch(site.task.branch, Some(head))?;
@@ -92,6 +87,15 @@ impl Run<'_> {
         outcome.ended = PullEnding::Merged;
         self.merged.insert(key.base.clone());
         Ok(())
+    }
+
+    /// Says which check that the base branch requires is not green on a commit.
+    fn red_checks(&self, base: &str, commit: &str) -> Result<Option<String>, Trouble> {
+        let checked = Checked { base, commit };
+        let now = self.request.now;
+        let required = read_checks(&self.forge, checked, &Checks::Required, now);
+        let report = GateReport::new(self.wait(required)?);
+        Ok(report.reason())
     }
 
     /// Takes back that the forge merges a pull request: one that waits for something again, before its branch moves, so that nothing

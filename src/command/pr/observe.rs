@@ -7,12 +7,12 @@ use git2::Oid;
 
 use super::agenda::{TRAILER, proof};
 use super::look::Looked;
-use super::propose::{Wanted, red_of};
+use super::propose::{WantedPull, red_of};
 use super::{Run, Task, Trouble};
 use crate::config::Checks;
 use crate::gate::GateReport;
 use crate::io::forge::ForgeError;
-use crate::io::gate::read_checks;
+use crate::io::gate::{Checked, read_checks};
 use crate::io::git::{GitError, RemoteError};
 use crate::pull::{
     Action, Branch, Fingerprint, HiddenBlock, NoLongerNeeded, Observed, PullKey, PullRequest,
@@ -27,7 +27,7 @@ pub(super) struct Observation {
     pub(super) seen: Observed,
     /// The commit that the branch is at.
     pub(super) head: Option<Oid>,
-    pub(super) wanted: Option<Wanted>,
+    pub(super) wanted: Option<WantedPull>,
     /// What its pull request waits for.
     pub(super) waits: Option<String>,
     pub(super) action: Action,
@@ -46,7 +46,7 @@ impl Run<'_> {
         &self,
         task: Task<'_>,
         looked: Looked,
-        wanted: Option<Wanted>,
+        wanted: Option<WantedPull>,
     ) -> Result<Observation, Trouble> {
         let mut observation = self.see(task, looked, wanted)?;
         let waits = self.waits(task.key, &observation)?;
@@ -77,10 +77,9 @@ impl Run<'_> {
         let wanted = self.propose_untested(task, &known)?;
         let mut observation = self.see(task, looked, wanted)?;
         let base = task.agenda.bases.get(&task.key.base);
-        let base = base.map(|base| base.oid.to_string());
         let untested = Untested {
             fingerprint: &change.fingerprint,
-            stands_on: base.as_deref().unwrap_or_default(),
+            stands_on: &base.map_or_else(String::new, |base| base.oid.to_string()),
         };
         let Some(action) = decide_untested(&observation.seen, untested, &self.labels) else {
             return Ok(None);
@@ -99,7 +98,7 @@ impl Run<'_> {
         &self,
         task: Task<'_>,
         looked: Looked,
-        wanted: Option<Wanted>,
+        wanted: Option<WantedPull>,
     ) -> Result<Observation, Trouble> {
         let Looked { pulls } = looked;
         let head = self.refs.branch(task.branch);
@@ -143,13 +142,18 @@ impl Run<'_> {
         let branch = observation.seen.branch.as_ref();
         let is_there = branch.is_some_and(|branch| branch.has_wanted_files);
         // The same change on the same base is the same commit: one that is made again may have its checks already.
-        let commit = observation.head.filter(|_| is_there);
-        let commit = commit.unwrap_or(wanted.commit).to_string();
-        let place = (key.base.as_str(), commit.as_str());
+        let commit = match observation.head {
+            Some(head) if is_there => head,
+            Some(_) | None => wanted.commit,
+        };
+        let checked = Checked {
+            base: &key.base,
+            commit: &commit.to_string(),
+        };
         let answer = match observation.head {
             Some(_) => self.wait(read_checks(
                 &self.forge,
-                place,
+                checked,
                 &self.gate.checks,
                 self.request.now,
             )),
@@ -183,7 +187,7 @@ impl Run<'_> {
         key: &PullKey,
         head: Oid,
         pulls: &[PullRequest],
-        wanted: Option<&Wanted>,
+        wanted: Option<&WantedPull>,
     ) -> Result<Branch, Trouble> {
         let name = head.to_string();
         let blocks: Vec<HiddenBlock> = pulls
@@ -219,14 +223,12 @@ impl Run<'_> {
     fn has_wanted_files(
         &self,
         pull: &PullRequest,
-        wanted: Option<&Wanted>,
+        wanted: Option<&WantedPull>,
     ) -> Result<bool, Trouble> {
-        let head = pull
-            .head
-            .commit
-            .as_deref()
-            .and_then(|head| Oid::from_str(head).ok());
-        let (Some(head), Some(wanted)) = (head, wanted) else {
+        let (Some(commit), Some(wanted)) = (&pull.head.commit, wanted) else {
+            return Ok(false);
+        };
+        let Ok(head) = Oid::from_str(commit) else {
             return Ok(false);
         };
         match self.fetch(head, 1) {
@@ -237,7 +239,7 @@ impl Run<'_> {
     }
 
     /// Tells whether a branch holds the very files that are wanted.
-    fn has_files_of(&self, head: Oid, wanted: &Wanted) -> Result<bool, GitError> {
+    fn has_files_of(&self, head: Oid, wanted: &WantedPull) -> Result<bool, GitError> {
         let found = self.git.find_commit(head)?;
         let made = self.git.find_commit(wanted.commit)?;
         Ok(found.map(|facts| facts.tree) == made.map(|facts| facts.tree))
@@ -250,7 +252,8 @@ impl Run<'_> {
         head: Oid,
         blocks: &[HiddenBlock],
     ) -> Result<bool, Trouble> {
-        let (mut current, mut is_known) = (head, false);
+        let mut current = head;
+        let mut is_known = false;
         for _ in 0..MAX_MERGES {
             self.fetch(current, 2)?;
             let Some(facts) = self.git.find_commit(current)? else {
@@ -280,8 +283,11 @@ impl Run<'_> {
         let Some(base) = self.refs.branch(&key.base) else {
             return Ok(false);
         };
-        let names = (base.to_string(), commit.to_string());
-        Ok(base == commit || self.wait(self.forge.contains(&names.0, &names.1))?)
+        if base == commit {
+            return Ok(true);
+        }
+        let branch = base.to_string();
+        Ok(self.wait(self.forge.contains(&branch, &commit.to_string()))?)
     }
 
     /// Tells whether a commit carries the fingerprint of its own content, right on top of the base branch: then nobody has changed
@@ -305,15 +311,15 @@ impl Run<'_> {
             return Ok(false);
         };
         let before = facts.parents.first().map(Oid::to_string);
-        let known = blocks
+        let base_before = blocks
             .iter()
-            .find(|block| before.as_deref().is_some_and(|before| block.knows(before)));
-        let known = known.and_then(|block| Oid::from_str(&block.base).ok());
+            .find(|block| before.as_deref().is_some_and(|before| block.knows(before)))
+            .and_then(|block| Oid::from_str(&block.base).ok());
         // One that was put on top of an earlier one states what both change of the base.
-        let base = match (&facts.parents[..], known) {
+        let base = match (&facts.parents[..], base_before) {
             ([parent], None) => *parent,
-            ([_], Some(base)) => base,
-            ([_, base], Some(_)) => *base,
+            ([_], Some(earlier)) => earlier,
+            ([_, merged], Some(_)) => *merged,
             _ => return Ok(false),
         };
         self.fetch(base, 1)?;

@@ -61,18 +61,19 @@ fn api_of(request: &PrRequest, config: &PullConfig, shown: &str) -> Result<Strin
         return Ok(api.clone());
     }
     let environment = places.environment.as_ref();
-    let of_environment = || environment.map_or(GITHUB_API, |forge| forge.api.as_str());
     let Some(remote) = host_of(shown) else {
+        let of_environment = environment.map_or(GITHUB_API, |forge| forge.api.as_str());
         return match &config.api {
-            Some(api) if !is_same_place(api, of_environment()) => Err(unbelieved(api, shown)),
-            Some(_) | None => Ok(of_environment().to_owned()),
+            Some(api) if !is_same_place(api, of_environment) => Err(unbelieved(api, shown)),
+            Some(_) | None => Ok(of_environment.to_owned()),
         };
     };
     if let Some(api) = &config.api {
-        let is_believed = belongs_to(api, &remote);
-        return is_believed
-            .then(|| api.clone())
-            .ok_or_else(|| unbelieved(api, shown));
+        return if belongs_to(api, &remote) {
+            Ok(api.clone())
+        } else {
+            Err(unbelieved(api, shown))
+        };
     }
     let named = environment.filter(|forge| origin_of(&forge.server) == Some(remote.origin()));
     if let Some(forge) = named {

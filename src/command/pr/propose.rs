@@ -3,8 +3,8 @@
 
 use git2::Oid;
 
-use super::agenda::{Change, Said, line_plan};
-use super::base::Base;
+use super::agenda::{PlannedChange, TextFacts, line_plan};
+use super::base::BaseBranch;
 use super::{Run, Task};
 use crate::command::test::{Examined, examine};
 use crate::error::CommandError;
@@ -22,7 +22,7 @@ type Tests = Vec<(String, TestState)>;
 type Red = (Fingerprint, String);
 
 /// A pull request that there should be.
-pub(super) struct Wanted {
+pub(super) struct WantedPull {
     pub(super) proposal: Proposal,
     /// The commit of the base branch.
     pub(super) base: Oid,
@@ -35,7 +35,7 @@ pub(super) struct Wanted {
 }
 
 /// What earlier runs left behind of a key.
-pub(super) struct Known {
+pub(super) struct EarlierRuns {
     /// What the open pull request says of itself; nothing where everything is to be made and tested anew.
     pub(super) block: Option<HiddenBlock>,
     /// The newest pull request that a person closed.
@@ -53,7 +53,7 @@ struct Tested {
 #[derive(Clone, Copy)]
 struct At<'a> {
     key: &'a PullKey,
-    base: &'a Base,
+    base: &'a BaseBranch,
     /// What is known of tests on this very commit of the base branch.
     tested: Option<&'a HiddenBlock>,
     after: Option<u64>,
@@ -65,8 +65,8 @@ impl Run<'_> {
     pub(super) fn propose(
         &self,
         task: Task<'_>,
-        known: &Known,
-    ) -> Result<Option<Wanted>, CommandError> {
+        known: &EarlierRuns,
+    ) -> Result<Option<WantedPull>, CommandError> {
         let Some((at, change)) = At::find(task, known) else {
             return Ok(None);
         };
@@ -90,9 +90,11 @@ impl Run<'_> {
         };
         // Lists may grow before tests are green; the default may not move.
         if let Some(held) = self.change(at.base, task.key, Some(&red.1))? {
-            let tests = self.test(&at, &held)?;
-            let red = lasts.then_some(red);
-            return self.wanted(&at, &held, Tested { tests, red }).map(Some);
+            let tested = Tested {
+                tests: self.test(&at, &held)?,
+                red: lasts.then_some(red),
+            };
+            return self.wanted(&at, &held, tested).map(Some);
         }
         // Without the default nothing is left: all of it waits, as a draft.
         self.wanted(&at, change, Tested { tests, red: None })
@@ -103,8 +105,8 @@ impl Run<'_> {
     pub(super) fn propose_untested(
         &self,
         task: Task<'_>,
-        known: &Known,
-    ) -> Result<Option<Wanted>, CommandError> {
+        known: &EarlierRuns,
+    ) -> Result<Option<WantedPull>, CommandError> {
         let Some((at, change)) = At::find(task, known) else {
             return Ok(None);
         };
@@ -117,11 +119,12 @@ impl Run<'_> {
     }
 
     /// Returns the results of the tests of a planned change. The same change on the same commit is not tested twice.
-    fn test(&self, at: &At<'_>, change: &Change) -> Result<Tests, CommandError> {
-        let same = at.tested;
-        let same = same.filter(|block| block.fingerprint == change.fingerprint);
-        let same = same.filter(|block| !block.tests.is_empty() && has_ended(&block.tests));
-        if let Some(block) = same {
+    fn test(&self, at: &At<'_>, change: &PlannedChange) -> Result<Tests, CommandError> {
+        if let Some(block) = at.tested
+            && block.fingerprint == change.fingerprint
+            && !block.tests.is_empty()
+            && has_ended(&block.tests)
+        {
             return Ok(block.tests.clone());
         }
         let commit = change.commit.to_string();
@@ -136,20 +139,23 @@ impl Run<'_> {
     }
 
     /// Writes what the pull request of a tested change says.
-    fn wanted(&self, at: &At<'_>, change: &Change, tested: Tested) -> Result<Wanted, CommandError> {
+    fn wanted(
+        &self,
+        at: &At<'_>,
+        change: &PlannedChange,
+        tested: Tested,
+    ) -> Result<WantedPull, CommandError> {
         let Tested { tests, red } = tested;
-        let said = Said {
+        let said = TextFacts {
             plan: &change.plan,
             tests: &tests,
             after: at.after,
         };
-        let title = self.fill(at.key, &said, title)?;
-        let body = self.fill(at.key, &said, body)?;
-        Ok(Wanted {
+        Ok(WantedPull {
             proposal: Proposal {
                 fingerprint: change.fingerprint.clone(),
-                title: title.unwrap_or_default(),
-                body: body.unwrap_or_default(),
+                title: self.fill(at.key, &said, title)?.unwrap_or_default(),
+                body: self.fill(at.key, &said, body)?.unwrap_or_default(),
                 base: at.key.base.clone(),
                 stands_on: at.base.oid.to_string(),
                 labels: self.config.labels.clone(),
@@ -165,7 +171,7 @@ impl Run<'_> {
 
 impl<'a> At<'a> {
     /// Finds the planned change of a key, and where it is proposed.
-    fn find(task: Task<'a>, known: &'a Known) -> Option<(Self, &'a Change)> {
+    fn find(task: Task<'a>, known: &'a EarlierRuns) -> Option<(Self, &'a PlannedChange)> {
         let Task { key, agenda, .. } = task;
         let base = agenda.bases.get(&key.base)?;
         let block = known.block.as_ref();
@@ -179,7 +185,7 @@ impl<'a> At<'a> {
     }
 
     /// Returns what was red of this very change on this very commit of the base branch.
-    fn remembered(&self, change: &Change) -> Option<Red> {
+    fn remembered(&self, change: &PlannedChange) -> Option<Red> {
         let red = self.tested.and_then(|block| block.red.clone());
         red.filter(|(red, _)| *red == change.fingerprint)
     }

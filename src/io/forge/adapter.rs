@@ -71,12 +71,12 @@ impl Adapter {
 }
 
 fn bad_url(url: &str, error: &http::uri::InvalidUri) -> ForgeError {
-    let error = HttpError::BadUrl {
+    let fault = HttpError::BadUrl {
         url: redact(url),
         reason: error.to_string(),
     };
     ForgeError::Credentials {
-        reason: error.to_string(),
+        reason: fault.to_string(),
     }
 }
 
@@ -106,9 +106,9 @@ impl Service {
         self,
         request: http::Request<OctoBody>,
     ) -> Result<Response<Full<Bytes>>, SendError> {
-        let (parts, body) = request.into_parts();
+        let (parts, stream) = request.into_parts();
         let url = parts.uri.to_string();
-        let body = body.collect().await.map_err(|error| {
+        let body = stream.collect().await.map_err(|error| {
             SendError::Http(HttpError::BrokenOff {
                 url: url.clone(),
                 reason: tidy(&error.to_string()),

@@ -36,27 +36,29 @@ pub(super) struct AccessToken {
 
 /// Returns what signs with a key, where it is RSA in PEM, as GitHub hands it out.
 pub(super) fn find_signer(key: &Secret) -> Option<Box<dyn Signer>> {
-    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes()).ok()?;
-    let key = any_supported_type(&key).ok()?;
-    key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256])
+    let encoded = PrivateKeyDer::from_pem_slice(key.expose().as_bytes()).ok()?;
+    let signing = any_supported_type(&encoded).ok()?;
+    signing.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256])
 }
 
 /// Signs a token that says who the App is.
 pub(super) fn sign(id: &str, key: &Secret, now: Timestamp) -> Result<Secret, String> {
-    let unusable =
-        || "the App's private key is no RSA key in PEM; download a new one from GitHub".to_owned();
-    let signer = find_signer(key).ok_or_else(unusable)?;
+    sign_claims(id, key, now.as_second()).ok_or_else(|| {
+        "the App's private key is no RSA key in PEM; download a new one from GitHub".to_owned()
+    })
+}
+
+fn sign_claims(id: &str, key: &Secret, now: i64) -> Option<Secret> {
+    let signer = find_signer(key)?;
     let header = serde_json::json!({"alg": "RS256", "typ": "JWT"});
-    let now = now.as_second();
     let claims = serde_json::json!({"exp": now + LIFETIME_S, "iat": now - SKEW_S, "iss": id});
-    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let text = format!(
         "{}.{}",
-        encode(&header.to_string()),
-        encode(&claims.to_string())
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
     );
-    let signature = signer.sign(text.as_bytes()).map_err(|_| unusable())?;
-    Secret::new(&format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))).ok_or_else(unusable)
+    let signature = signer.sign(text.as_bytes()).ok()?;
+    Secret::new(&format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 #[cfg(test)]

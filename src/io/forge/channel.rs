@@ -100,6 +100,14 @@ pub(super) struct Bought {
     pub(super) permissions: Option<BTreeMap<String, String>>,
 }
 
+impl Bought {
+    /// Tells whether it lasts long enough for what is about to be asked. Without an end it lasts until it is refused.
+    fn lasts_beyond(&self, now: Timestamp) -> bool {
+        self.expires
+            .is_none_or(|expires| between(now, expires) > RENEWAL)
+    }
+}
+
 impl Channel {
     pub(super) fn new(client: &HttpClient, settings: &ForgeSettings) -> Self {
         Self {
@@ -117,8 +125,9 @@ impl Channel {
 
     /// Waits as long as a write pause or a bit more, before something lost is looked for.
     pub(super) async fn pause(&self, attempt: u32) {
-        let pause = self.client.settings().retry_pause;
-        let pause = pause.saturating_mul(1 << attempt.min(10));
+        let first = self.client.settings().retry_pause;
+        // A shift by 32 bits or more would overflow.
+        let pause = first.saturating_mul(1 << attempt.min(10));
         self.settings.clock.sleep(pause).await;
     }
 
@@ -139,17 +148,17 @@ impl Channel {
 
     /// Sends a request when it is its turn.
     pub(super) async fn send(&self, ask: Ask, effect: Effect) -> Result<Answer, SendError> {
-        let ask = ask.of_github().with_body_limit(BODY_LIMIT);
-        // Requests are serial: the lock is held until the answer is there.
+        let plain = ask.of_github().with_body_limit(BODY_LIMIT);
+        // Requests are serial, as GitHub wants them: the lock is held until the answer is there.
         let mut pace = self.pace.lock().await;
-        let ask = match &self.settings.credentials {
-            Credentials::None => ask,
-            Credentials::Token(token) => ask.with_bearer(self.remember(token.clone())),
-            Credentials::App { id, .. } => {
-                return self.send_as_app(&mut pace, ask, effect, id).await;
+        match &self.settings.credentials {
+            Credentials::None => self.send_at_pace(&mut pace, plain, effect).await,
+            Credentials::Token(token) => {
+                let signed = plain.with_bearer(self.remember(token.clone()));
+                self.send_at_pace(&mut pace, signed, effect).await
             }
-        };
-        self.send_at_pace(&mut pace, ask, effect).await
+            Credentials::App { id, .. } => self.send_as_app(&mut pace, plain, effect, id).await,
+        }
     }
 
     async fn send_as_app(
@@ -162,17 +171,18 @@ impl Channel {
         let ForgeSettings {
             owner, repository, ..
         } = &self.settings;
-        let ask = ask.on_behalf_of(format!("app {id} of {owner}/{repository}"));
-        let Bought { token, .. } = self.installation_token(pace).await?;
-        let signed = ask.clone().with_bearer(token);
+        // The token is another one each hour; stored answers have to be found with each of them.
+        let named = ask.on_behalf_of(format!("app {id} of {owner}/{repository}"));
+        let first = self.installation_token(pace).await?;
+        let signed = named.clone().with_bearer(first.token);
         let answer = self.send_at_pace(pace, signed, effect).await?;
         if answer.status != 401 {
             return Ok(answer);
         }
         // The token ended before its time, or clocks differ. What was refused was not done.
         pace.installation = None;
-        let Bought { token, .. } = self.installation_token(pace).await?;
-        self.send_at_pace(pace, ask.with_bearer(token), effect)
+        let second = self.installation_token(pace).await?;
+        self.send_at_pace(pace, named.with_bearer(second.token), effect)
             .await
     }
 
@@ -284,8 +294,8 @@ impl Channel {
         if let Some(remaining) = number(answer, "x-ratelimit-remaining") {
             budget.remaining = Some(remaining);
             budget.limit = number(answer, "x-ratelimit-limit").or(budget.limit);
-            let reset: Option<i64> = number(answer, "x-ratelimit-reset");
-            let moment = reset.and_then(|second| Timestamp::from_second(second).ok());
+            let moment = number(answer, "x-ratelimit-reset")
+                .and_then(|second: i64| Timestamp::from_second(second).ok());
             budget.reset = moment.or(budget.reset);
         }
     }
@@ -301,13 +311,10 @@ impl Channel {
     /// Returns the token of the App's installation; it is bought where there is none or the old one is about to expire.
     async fn installation_token(&self, pace: &mut Pace) -> Result<Bought, SendError> {
         let now = self.settings.clock.now();
-        if let Some(bought) = &pace.installation {
-            let is_lasting = bought
-                .expires
-                .is_none_or(|expires| between(now, expires) > RENEWAL);
-            if is_lasting {
-                return Ok(bought.clone());
-            }
+        if let Some(bought) = &pace.installation
+            && bought.lasts_beyond(now)
+        {
+            return Ok(bought.clone());
         }
         let Credentials::App {
             id,
@@ -319,41 +326,55 @@ impl Channel {
                 "these are no credentials of an App".to_owned(),
             ));
         };
-        let jwt = app::sign(id, key, now).map_err(SendError::Credentials)?;
-        let jwt = self.remember(jwt);
+        let signed = app::sign(id, key, now).map_err(SendError::Credentials)?;
+        let jwt = self.remember(signed);
+        let number = match installation {
+            Some(number) => *number,
+            None => self.find_installation(pace, &jwt).await?,
+        };
+        let bought = self.buy(pace, &jwt, number).await?;
+        pace.installation = Some(bought.clone());
+        Ok(bought)
+    }
+
+    /// Asks for the number of the App's installation on the repository.
+    async fn find_installation(&self, pace: &mut Pace, jwt: &Secret) -> Result<u64, SendError> {
         let ForgeSettings {
             base,
             owner,
             repository,
             ..
         } = &self.settings;
-        let installation = if let Some(installation) = installation {
-            *installation
-        } else {
-            let path = format!("/repos/{owner}/{repository}/installation");
-            let ask = Ask::get(&format!("{base}{path}"), BODY_LIMIT);
-            let found: Installation = self.ask_as_app(pace, ask, &jwt, &path).await?;
-            found.id
-        };
+        let path = format!("/repos/{owner}/{repository}/installation");
+        let ask = Ask::get(&format!("{base}{path}"), BODY_LIMIT);
+        let found: Installation = self.ask_as_app(pace, ask, jwt, &path).await?;
+        Ok(found.id)
+    }
+
+    /// Buys a token of an installation, for the one repository alone.
+    async fn buy(
+        &self,
+        pace: &mut Pace,
+        jwt: &Secret,
+        installation: u64,
+    ) -> Result<Bought, SendError> {
         let path = format!("/app/installations/{installation}/access_tokens");
-        let body = serde_json::json!({ "repositories": [repository] }).to_string();
-        let ask = Ask::new(Method::POST, &format!("{base}{path}"))
+        let body = serde_json::json!({ "repositories": [self.settings.repository] }).to_string();
+        let ask = Ask::new(Method::POST, &format!("{}{path}", self.settings.base))
             .with_header(
                 header::CONTENT_TYPE,
                 HeaderValue::from_static("application/json"),
             )
             .with_body(body.into());
         // Each request buys another token and changes nothing, so it may be repeated like a read.
-        let bought: AccessToken = self.ask_as_app(pace, ask, &jwt, &path).await?;
-        let token = Secret::new(&bought.token)
+        let answer: AccessToken = self.ask_as_app(pace, ask, jwt, &path).await?;
+        let token = Secret::new(&answer.token)
             .ok_or_else(|| SendError::Credentials(format!("{path} answers without a token")))?;
-        let bought = Bought {
+        Ok(Bought {
             token: self.remember(token),
-            expires: bought.expires_at,
-            permissions: bought.permissions,
-        };
-        pace.installation = Some(bought.clone());
-        Ok(bought)
+            expires: answer.expires_at,
+            permissions: answer.permissions,
+        })
     }
 
     async fn ask_as_app<T: serde::de::DeserializeOwned>(
@@ -363,8 +384,9 @@ impl Channel {
         jwt: &Secret,
         path: &str,
     ) -> Result<T, SendError> {
-        let ask = ask.of_github().with_bearer(jwt.clone()).unstored();
-        let answer = self.send_at_pace(pace, ask, Effect::Read).await?;
+        // A token must not lie in the cache.
+        let signed = ask.of_github().with_bearer(jwt.clone()).unstored();
+        let answer = self.send_at_pace(pace, signed, Effect::Read).await?;
         if !(200..300).contains(&answer.status) {
             let message = self.redact(&message_of(&answer.body));
             let status = answer.status;
@@ -430,14 +452,15 @@ fn find_pause(answer: &Answer) -> Option<Duration> {
 }
 
 fn retry_after(answer: &Answer) -> Option<Duration> {
+    // "0" would repeat at once what was refused for its pace.
     Some(answer.retry_after()?.max(Duration::from_secs(1)))
 }
 
 /// Returns how long it is until the budget comes back, by the server's own clock, and a second more.
 fn find_reset(answer: &Answer) -> Option<Duration> {
-    let reset: i64 = number(answer, "x-ratelimit-reset")?;
+    let end: i64 = number(answer, "x-ratelimit-reset")?;
     let now = answer.date()?.as_second();
-    let seconds = u64::try_from(reset.saturating_sub(now)).unwrap_or(0);
+    let seconds = u64::try_from(end.saturating_sub(now)).unwrap_or(0);
     Some(Duration::from_secs(seconds.saturating_add(1)))
 }
 

@@ -244,8 +244,10 @@ impl Protection {
             app_id: check.app_id.filter(|id| *id >= 0),
         });
         self.required_checks.extend(named);
-        let others = checks.contexts.into_iter();
-        let others = others.filter(|context| !known.contains(context));
+        let others = checks
+            .contexts
+            .into_iter()
+            .filter(|context| !known.contains(context));
         self.required_checks
             .extend(others.map(|context| RequiredCheck {
                 context,

@@ -60,9 +60,9 @@ impl Clock {
         match &self.0 {
             Kind::System => tokio::time::sleep(pause).await,
             Kind::Recorded(record) => {
-                let mut record = lock(record);
-                record.now = later(record.now, pause);
-                record.pauses.push(pause);
+                let mut told = lock(record);
+                told.now = later(told.now, pause);
+                told.pauses.push(pause);
             }
         }
     }

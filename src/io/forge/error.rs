@@ -12,7 +12,7 @@ const MESSAGE_LIMIT: usize = 500;
 
 /// An answer of GitHub that is a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ForgeRefusal {
     /// The method: `POST`.
     pub method: String,
     /// The path without its query: `/repos/OWNER/NAME/pulls`; for GraphQL with the operation's name.
@@ -23,7 +23,7 @@ pub struct Refusal {
     pub message: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ForgeRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             method,
@@ -67,15 +67,15 @@ pub enum Cause {
 pub enum ForgeError {
     /// There is no such thing, or the token may not see it.
     #[error("{0}")]
-    NotFound(Refusal),
+    NotFound(ForgeRefusal),
     /// The token is missing, wrong or expired.
     #[error("{0}")]
-    Unauthorized(Refusal),
+    Unauthorized(ForgeRefusal),
     /// The token may not do this.
     #[error("{refusal}{}", needed(needs.as_deref()))]
     Forbidden {
         /// What GitHub said.
-        refusal: Refusal,
+        refusal: ForgeRefusal,
         /// The permission it asks for, as GitHub writes it: `checks=read`.
         needs: Option<String>,
     },
@@ -83,19 +83,19 @@ pub enum ForgeError {
     #[error("{refusal}")]
     Unprocessable {
         /// What GitHub said.
-        refusal: Refusal,
+        refusal: ForgeRefusal,
         /// What that means.
         cause: Cause,
     },
     /// The branch has moved since it was looked at.
     #[error("{0}")]
-    Conflict(Refusal),
+    Conflict(ForgeRefusal),
     /// The pull request cannot be merged now.
     #[error("{0}")]
-    NotMergeable(Refusal),
+    NotMergeable(ForgeRefusal),
     /// Any other status, such as 500 after all repetitions.
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(ForgeRefusal),
     /// GitHub wants a longer pause than may be waited for.
     #[error("{method} {path}: GitHub's rate limit is used up until {until}")]
     RateLimited {
@@ -205,7 +205,7 @@ impl ForgeError {
     }
 
     /// Reads a status that is no success.
-    pub(super) fn of_status(refusal: Refusal, needs: Option<String>) -> Self {
+    pub(super) fn of_status(refusal: ForgeRefusal, needs: Option<String>) -> Self {
         match refusal.status {
             401 => Self::Unauthorized(refusal),
             403 => Self::Forbidden { refusal, needs },
@@ -221,7 +221,7 @@ impl ForgeError {
     }
 
     /// Reads an error of GraphQL.
-    pub(super) fn of_graphql(refusal: Refusal, kind: &str) -> Self {
+    pub(super) fn of_graphql(refusal: ForgeRefusal, kind: &str) -> Self {
         match kind {
             "FORBIDDEN" | "INSUFFICIENT_SCOPES" => Self::Forbidden {
                 refusal,
@@ -238,7 +238,7 @@ impl ForgeError {
 
 /// Reads what a message means. GitHub gives no codes for these.
 fn cause_of(message: &str) -> Cause {
-    let message = message.to_lowercase();
+    let words = message.to_lowercase();
     let causes = [
         ("pull request already exists", Cause::PullExists),
         ("no commits between", Cause::NoCommits),
@@ -257,7 +257,7 @@ fn cause_of(message: &str) -> Cause {
         ("auto merge is not allowed", Cause::AutoMergeOff),
         ("head branch was modified", Cause::HeadMoved),
     ];
-    let found = causes.iter().find(|(part, _)| message.contains(part));
+    let found = causes.iter().find(|(part, _)| words.contains(part));
     found.map_or(Cause::Other, |(_, cause)| *cause)
 }
 
@@ -292,8 +292,8 @@ pub(super) fn message_of(body: &[u8]) -> String {
 /// Puts a text of another machine on one line without control characters, and cuts what is too long.
 pub(super) fn tidy(text: &str) -> String {
     // A half of a secret, which a cut would leave, would not be known as one.
-    let text = conceal(text);
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let concealed = conceal(text);
+    let words = concealed.split(|c: char| c.is_whitespace() || c.is_control());
     let line = words
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::error::{message_of, tidy};
 use super::request::{Effect, Request, encode};
-use super::{ForgeError, GitHub, Refusal};
+use super::{ForgeError, ForgeRefusal, GitHub};
 use crate::io::http::find_next_link;
 
 /// How many pages of a list are read: 2000 entries.
@@ -153,8 +153,8 @@ impl GitHub {
 
     async fn ask_graphql<T: DeserializeOwned>(&self, request: Request) -> Result<T, ForgeError> {
         // GitHub Enterprise has REST at `/api/v3` and GraphQL at `/api/graphql`.
-        let base = self.settings.base.as_str();
-        let base = base.strip_suffix("/v3").unwrap_or(base);
+        let rest = self.settings.base.as_str();
+        let base = rest.strip_suffix("/v3").unwrap_or(rest);
         let reply = self.exchange_at(base, &request).await?;
         let mut answer: Value = reply.read()?;
         if let Some(error) = answer["errors"]
@@ -165,7 +165,7 @@ impl GitHub {
                 .as_str()
                 .unwrap_or("an error without a message");
             let kind = error["type"].as_str().unwrap_or_default();
-            let refusal = Refusal {
+            let refusal = ForgeRefusal {
                 method: reply.method,
                 path: reply.path,
                 status: 200,
@@ -201,17 +201,18 @@ impl GitHub {
         } else {
             self.channel.redact(&message_of(&body))
         };
-        let needs = parts.headers.get("x-accepted-github-permissions");
-        let needs = needs.and_then(|needs| needs.to_str().ok()).map(tidy);
-        let refusal = Refusal {
+        let needs = parts
+            .headers
+            .get("x-accepted-github-permissions")
+            .and_then(|value| value.to_str().ok())
+            .map(tidy)
+            .filter(|text| !text.is_empty());
+        let refusal = ForgeRefusal {
             method: request.method.to_string(),
             path: request.shown.clone(),
             status,
             message,
         };
-        Err(ForgeError::of_status(
-            refusal,
-            needs.filter(|needs| !needs.is_empty()),
-        ))
+        Err(ForgeError::of_status(refusal, needs))
     }
 }

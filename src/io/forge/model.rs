@@ -125,10 +125,12 @@ pub struct RepositoryInfo {
 impl RepositoryInfo {
     /// Adds what the header `x-oauth-scopes` tells.
     pub(super) fn with_scopes(mut self, header: Option<&str>) -> Self {
-        self.scopes = header.map(|scopes| {
-            let scopes = scopes.split(',').map(str::trim);
-            let scopes = scopes.filter(|scope| !scope.is_empty());
-            scopes.map(str::to_owned).collect()
+        self.scopes = header.map(|list| {
+            list.split(',')
+                .map(str::trim)
+                .filter(|scope| !scope.is_empty())
+                .map(str::to_owned)
+                .collect()
         });
         self
     }

@@ -146,8 +146,8 @@ impl GitHub {
         let variables = json!({
             "owner": self.settings.owner, "name": self.settings.repository, "number": number,
         });
-        let answer = self.query("isInMergeQueue", QUERY, variables).await;
-        let answer: QueueAnswer = match answer {
+        let asked = self.query("isInMergeQueue", QUERY, variables).await;
+        let answer: QueueAnswer = match asked {
             Ok(answer) => answer,
             Err(ForgeError::Unprocessable { refusal, .. })
                 if refusal.message.contains("doesn't exist") =>
@@ -178,11 +178,9 @@ impl GitHub {
             })
         };
         let find = async || {
-            let found = self.find_pulls(&new.head, PullQuery::Open).await?;
-            let mut found = found
-                .into_iter()
-                .filter(|pull| pull.base.branch == new.base);
-            Ok(found.next().map(|pull| Created {
+            let open = self.find_pulls(&new.head, PullQuery::Open).await?;
+            let same = open.iter().find(|pull| pull.base.branch == new.base);
+            Ok(same.map(|pull| Created {
                 number: pull.number,
                 adopted: true,
             }))
@@ -205,11 +203,9 @@ impl GitHub {
             ("base", change.base.as_deref()),
             ("state", state),
         ];
-        let fields = fields
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)));
         let body: Value = fields
-            .map(|(name, value)| (name.to_owned(), Value::from(value)))
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?))))
             .collect();
         let path = self.path(&format!("/pulls/{number}"));
         let request = Request::write(Method::PATCH, path, body);
@@ -283,7 +279,12 @@ impl GitHub {
             self.mutate("enablePullRequestAutoMerge", QUERY, &input)
                 .await
         };
-        let find = async || self.find_auto_merge(pull.number, true).await;
+        let find = async || {
+            let now = self.plain_pull(pull.number).await?;
+            // It may have been merged already, as there was nothing to wait for.
+            let is_done = now.auto_merge.is_some() || now.state == PullState::Merged;
+            Ok(is_done.then_some(()))
+        };
         self.settle(mutate, find).await
     }
 
@@ -296,15 +297,12 @@ impl GitHub {
             self.mutate("disablePullRequestAutoMerge", QUERY, &input)
                 .await
         };
-        let find = async || self.find_auto_merge(pull.number, false).await;
+        let find = async || {
+            let now = self.plain_pull(pull.number).await?;
+            let is_done = now.auto_merge.is_none() || now.state == PullState::Merged;
+            Ok(is_done.then_some(()))
+        };
         self.settle(mutate, find).await
-    }
-
-    /// Looks whether auto-merge is switched as wanted, or has merged already.
-    async fn find_auto_merge(&self, number: u64, wanted: bool) -> Result<Option<()>, ForgeError> {
-        let now = self.plain_pull(number).await?;
-        let is_done = now.auto_merge.is_some() == wanted || now.state == PullState::Merged;
-        Ok(is_done.then_some(()))
     }
 }
 

@@ -166,15 +166,17 @@ impl GitHub {
 
     /// Returns the repository's name in GraphQL; it is asked for once.
     async fn node_id(&self) -> Result<&str, ForgeError> {
-        let find = || async {
-            let repository = self.repository().await?;
-            repository.node_id.ok_or_else(|| ForgeError::Shape {
-                method: "GET".to_owned(),
-                path: self.path(""),
-                reason: "the repository has no node_id, which GraphQL needs".to_owned(),
-            })
-        };
-        self.node_id.get_or_try_init(find).await.map(String::as_str)
+        let found = self.node_id.get_or_try_init(|| self.find_node_id()).await;
+        found.map(String::as_str)
+    }
+
+    async fn find_node_id(&self) -> Result<String, ForgeError> {
+        let repository = self.repository().await?;
+        repository.node_id.ok_or_else(|| ForgeError::Shape {
+            method: "GET".to_owned(),
+            path: self.path(""),
+            reason: "the repository has no node_id, which GraphQL needs".to_owned(),
+        })
     }
 }
 

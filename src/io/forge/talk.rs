@@ -34,8 +34,8 @@ impl GitHub {
     pub async fn repository(&self) -> Result<RepositoryInfo, ForgeError> {
         let reply = self.exchange(&Request::read(self.path(""))).await?;
         let found: RepositoryInfo = reply.read()?;
-        let scopes = reply.headers.get("x-oauth-scopes");
-        Ok(found.with_scopes(scopes.and_then(|scopes| scopes.to_str().ok())))
+        let header = reply.headers.get("x-oauth-scopes");
+        Ok(found.with_scopes(header.and_then(|list| list.to_str().ok())))
     }
 
     /// Asks whom the token stands for. Unlike `GET /user` this works with every kind of token.
@@ -134,8 +134,8 @@ impl GitHub {
         };
         let find = async || {
             let comments = self.comments(number).await?;
-            let mut same = comments.iter().rev();
-            let same = same.find(|comment| is_same_text(&comment.body, body));
+            let mut newest_first = comments.iter().rev();
+            let same = newest_first.find(|comment| is_same_text(&comment.body, body));
             Ok(same.map(|comment| comment.id))
         };
         self.settle(write, find).await

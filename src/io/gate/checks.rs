@@ -6,21 +6,30 @@ use crate::config::{CheckName, Checks};
 use crate::gate::{Attempt, ChecksInput, Readable, TestResult, judge_checks};
 use crate::io::forge::{CheckRun, CommitStatus, ForgeError, GitHub, Protection};
 
-/// Reads and judges the checks of a commit that is to go to a base branch. A refusal is a result; other faults are errors.
+/// A commit whose checks are read, and the branch that it is to go to.
+#[derive(Debug, Clone, Copy)]
+pub struct Checked<'c> {
+    pub base: &'c str,
+    pub commit: &'c str,
+}
+
+/// Reads and judges the checks of a commit. A refusal is a result; other faults are errors.
 pub async fn read_checks(
     forge: &GitHub,
-    (base, commit): (&str, &str),
+    Checked { base, commit }: Checked<'_>,
     wanted: &Checks,
     now: Timestamp,
 ) -> Result<Vec<TestResult>, ForgeError> {
     let mut required = Readable::Known(Vec::new());
-    let (mut runs, mut statuses) = (Readable::Known(Vec::new()), Readable::Known(Vec::new()));
+    let mut runs = Readable::Known(Vec::new());
+    let mut statuses = Readable::Known(Vec::new());
+    // Nothing is asked where nothing is waited for: the token may lack the rights.
     if *wanted != Checks::None {
-        let read = readable(forge.check_runs(commit).await, "checks=read")?;
-        required = requirements(forge.protection(base).await?, &read);
-        runs = each(read, attempt_of_run);
-        let read = readable(forge.statuses(commit).await, "statuses=read")?;
-        statuses = each(read, attempt_of_status);
+        let all_runs = readable(forge.check_runs(commit).await, "checks=read")?;
+        required = requirements(forge.protection(base).await?, &all_runs);
+        runs = each(all_runs, attempt_of_run);
+        let all_statuses = readable(forge.statuses(commit).await, "statuses=read")?;
+        statuses = each(all_statuses, attempt_of_status);
     }
     Ok(judge_checks(ChecksInput {
         commit,
@@ -50,26 +59,30 @@ fn readable<T>(answer: Result<Vec<T>, ForgeError>, right: &str) -> Result<Readab
 /// Requirements name an app by its number, people by its name, which check runs tell.
 fn requirements(protection: Protection, runs: &Readable<CheckRun>) -> Readable<CheckName> {
     if !protection.is_known {
-        let why = protection.unknown_because;
-        let why = why.unwrap_or_else(|| "the forge does not say which they are".to_owned());
-        return Readable::Refused(why);
+        return Readable::Refused(
+            protection
+                .unknown_because
+                .unwrap_or_else(|| "the forge does not say which they are".to_owned()),
+        );
     }
-    let app = |id: i64| {
-        let runs = match runs {
-            Readable::Known(runs) => &runs[..],
-            Readable::Refused(_) => &[],
-        };
-        let mut apps = runs.iter().filter_map(|run| run.app.as_ref());
-        let app = apps.find(|app| app.id == Some(id));
-        app.and_then(|app| app.slug.clone())
-            .unwrap_or_else(|| id.to_string())
+    let seen = match runs {
+        Readable::Known(runs) => &runs[..],
+        Readable::Refused(_) => &[],
     };
     let required = protection.required_checks.into_iter();
     let names = required.map(|check| CheckName {
         name: check.context,
-        app: check.app_id.map(app),
+        app: check.app_id.map(|id| app_name(seen, id)),
     });
     Readable::Known(names.collect())
+}
+
+/// Returns the name of an app; its number where none of its runs tells.
+fn app_name(runs: &[CheckRun], id: i64) -> String {
+    let mut apps = runs.iter().filter_map(|run| run.app.as_ref());
+    apps.find(|app| app.id == Some(id))
+        .and_then(|app| app.slug.clone())
+        .unwrap_or_else(|| id.to_string())
 }
 
 fn each<T, R>(list: Readable<T>, read: fn(T) -> R) -> Readable<R> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{CommandSettings, HIDDEN, Scratch};
 use crate::io::output::Tail;
-use crate::io::process::{self, Bounds, Ended, Listener};
+use crate::io::process::{self, Bounds, CommandEnd, Listener};
 
 /// What to run.
 pub(super) struct Order<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Order<'a> {
 
 /// What became of it.
 pub(super) struct Ran {
-    pub(super) ended: Ended,
+    pub(super) ended: CommandEnd,
     /// The end of what it said, on both of its outputs.
     pub(super) output: String,
 }
@@ -28,7 +28,7 @@ pub(super) struct Ran {
 /// Runs a command.
 pub(super) fn run(order: &Order<'_>) -> Ran {
     start(order).unwrap_or_else(|error| Ran {
-        ended: Ended::NotStarted(error),
+        ended: CommandEnd::NotStarted(error),
         output: String::new(),
     })
 }

@@ -10,7 +10,7 @@ use super::command::{self, Order};
 use super::{CommandSettings, Scratch, ScratchError};
 use crate::gate::{TestKind, TestResult, TestState};
 use crate::io::files::{MAX_BYTES, list_files, read_within};
-use crate::io::process::Ended;
+use crate::io::process::CommandEnd;
 
 /// The longest that rendering one chart may take.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ pub fn has_helm(settings: &CommandSettings) -> Result<bool, ScratchError> {
         limit: LIMIT,
         settings,
     });
-    Ok(!matches!(ran.ended, Ended::NotStarted(error) if error.kind() == ErrorKind::NotFound))
+    Ok(!matches!(ran.ended, CommandEnd::NotStarted(error) if error.kind() == ErrorKind::NotFound))
 }
 
 /// Renders the charts below a directory as they would be: one result per chart. Those that do not render are tried as they are, too,
@@ -86,11 +86,11 @@ fn render(chart: &str, scratch: &Scratch, settings: &CommandSettings) -> Result<
         settings,
     });
     let words = match ran.ended {
-        Ended::Code(0) => return Ok(()),
-        Ended::Code(code) => format!("exit status {code}"),
-        Ended::Signal(signal) => format!("ended by signal {signal}"),
-        Ended::TimedOut => "took longer than a minute".to_owned(),
-        Ended::NotStarted(error) => format!("helm cannot be started: {error}"),
+        CommandEnd::Code(0) => return Ok(()),
+        CommandEnd::Code(code) => format!("exit status {code}"),
+        CommandEnd::Signal(signal) => format!("ended by signal {signal}"),
+        CommandEnd::TimedOut => "took longer than a minute".to_owned(),
+        CommandEnd::NotStarted(error) => format!("helm cannot be started: {error}"),
     };
     Err(Failed {
         words,
@@ -105,8 +105,8 @@ fn charts(directory: &str, root: &Path) -> BTreeMap<String, Option<String>> {
         let Some(below) = file.to_str().and_then(chart_of) else {
             continue;
         };
-        let chart = format!("{directory}/{below}");
-        let chart = chart.trim_matches('/');
+        let full = format!("{directory}/{below}");
+        let chart = full.trim_matches('/');
         let missing = missing_dependency(&root.join(chart));
         found.insert(chart.to_owned(), missing);
     }
@@ -132,15 +132,14 @@ fn missing_dependency(chart: &Path) -> Option<String> {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .collect();
     let dependencies = chart_file.get("dependencies")?.as_sequence()?;
-    let names = dependencies
+    dependencies
         .iter()
-        .filter_map(|one| one.get("name")?.as_str());
-    let is_there = |name: &str| {
-        let mut there = there.iter();
-        there.any(|file| file == name || file.starts_with(&format!("{name}-")))
-    };
-    names
-        .filter(|name| !is_there(name))
+        .filter_map(|dependency| dependency.get("name")?.as_str())
+        .find(|name| !there.iter().any(|file| is_chart_of(file, name)))
         .map(str::to_owned)
-        .next()
+}
+
+/// Tells whether an entry of `charts` is the directory of a chart, or its archive, which has its version in its name.
+fn is_chart_of(file: &str, name: &str) -> bool {
+    file == name || file.starts_with(&format!("{name}-"))
 }

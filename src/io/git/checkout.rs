@@ -11,16 +11,13 @@ use super::{GitError, GitRepository};
 impl GitRepository {
     /// Writes all files of a revision into an empty directory.
     pub fn write_files(&self, revision: &str, directory: &Path) -> Result<(), GitError> {
-        let failed = |source| GitError::Revision {
-            revision: revision.to_owned(),
-            source,
-        };
         // A handle of its own with an empty index: that of the clone may be in a form that libgit2 does not read, as a sparse one.
         let repository = Repository::open(self.repository.path())?;
         repository.set_index(&mut Index::new()?)?;
-        let object = repository.revparse_single(revision);
-        let tree = object.and_then(|object| object.peel_to_tree());
-        let tree = tree.map_err(failed)?;
+        let tree = repository
+            .revparse_single(revision)
+            .and_then(|object| object.peel_to_tree())
+            .map_err(|source| GitError::no_revision(revision, source))?;
         let mut options = CheckoutBuilder::new();
         options
             .target_dir(directory)
@@ -37,11 +34,7 @@ impl GitRepository {
         let index = self.repository.index()?;
         let known = index.iter().filter_map(|entry| {
             let path = String::from_utf8(entry.path).ok()?;
-            let below = match self.prefix.as_str() {
-                "" => Some(path.as_str()),
-                prefix => path.strip_prefix(prefix)?.strip_prefix('/'),
-            };
-            below.map(PathBuf::from)
+            self.path_below(&path).map(PathBuf::from)
         });
         Ok(known.collect())
     }

@@ -7,17 +7,9 @@ use git2::build::TreeUpdateBuilder;
 use git2::{ErrorCode, FileMode, ObjectType, Oid, Signature, Time, Tree, TreeEntry};
 use jiff::Timestamp;
 
+use super::history::{Person, TreeFile};
 use super::{GitError, GitRepository, SYMBOLIC_LINK};
 use crate::plan::{FileAction, FileChange};
-
-/// Who made a commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// The name.
-    pub name: String,
-    /// The e-mail address.
-    pub email: String,
-}
 
 /// What a commit says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +75,13 @@ pub enum CommitError {
 }
 
 impl CommitError {
+    fn text(what: &'static str, reason: &str) -> Self {
+        Self::Text {
+            what,
+            reason: reason.to_owned(),
+        }
+    }
+
     /// Says what to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -111,45 +110,31 @@ impl GitRepository {
     /// Writes a commit of a tree on top of `base`, and returns it. The same input gives the same commit.
     pub fn commit_tree(&self, base: Oid, tree: Oid, info: &CommitInfo) -> Result<Oid, CommitError> {
         let author = signature("the author", &info.author, info.time)?;
-        let committer = signature("the committer", &info.committer, info.time)?;
-        let message = sign_off(&info.message, &author)?;
-        let parent = self.parent(base)?;
-        let tree = self.repository.find_tree(tree)?;
-        let id = self
-            .repository
-            .commit(None, &author, &committer, &message, &tree, &[&parent])?;
-        Ok(id)
+        Ok(self.repository.commit(
+            None,
+            &author,
+            &signature("the committer", &info.committer, info.time)?,
+            &sign_off(&info.message, &author)?,
+            &self.repository.find_tree(tree)?,
+            &[&self.parent(base)?],
+        )?)
     }
 
     /// Writes a commit with the files, the author and the message of another one on top of these, and returns it.
     pub fn commit_again(&self, like: Oid, parents: &[Oid]) -> Result<Oid, GitError> {
-        let like = self.repository.find_commit(like)?;
-        let found: Result<Vec<_>, _> = parents
+        let model = self.repository.find_commit(like)?;
+        let found = parents
             .iter()
             .map(|parent| self.repository.find_commit(*parent))
-            .collect();
-        let found = found?;
-        let parents: Vec<&git2::Commit<'_>> = found.iter().collect();
-        let message = String::from_utf8_lossy(like.message_bytes());
-        let id = self.repository.commit(
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(self.repository.commit(
             None,
-            &like.author(),
-            &like.committer(),
-            &message,
-            &like.tree()?,
-            &parents,
-        )?;
-        Ok(id)
-    }
-
-    /// Writes the objects of a commit that carries out these changes on top of `base`, and returns the commit.
-    pub fn commit_plan(
-        &self,
-        base: Oid,
-        files: &[FileChange],
-        info: &CommitInfo,
-    ) -> Result<Oid, CommitError> {
-        self.commit_tree(base, self.plan_tree(base, files)?, info)
+            &model.author(),
+            &model.committer(),
+            &String::from_utf8_lossy(model.message_bytes()),
+            &model.tree()?,
+            &found.iter().collect::<Vec<_>>(),
+        )?)
     }
 
     fn parent(&self, base: Oid) -> Result<git2::Commit<'_>, CommitError> {
@@ -173,8 +158,8 @@ impl GitRepository {
         };
         let mut update = TreeUpdateBuilder::new();
         for change in files {
-            match work.entry(change)? {
-                Some((blob, mode)) => update.upsert(work.full(&change.path)?, blob, mode),
+            match work.file_after(change)? {
+                Some(file) => update.upsert(work.full(&change.path)?, file.blob, file.mode),
                 None => update.remove(work.full(&change.path)?),
             };
         }
@@ -191,9 +176,8 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Returns what a file becomes; nothing where it goes.
-    fn entry(&self, change: &FileChange) -> Result<Option<(Oid, FileMode)>, CommitError> {
+    fn file_after(&self, change: &FileChange) -> Result<Option<TreeFile>, CommitError> {
         let path = &change.path;
-        let blob = |text: &str| self.git.repository.blob(text.as_bytes());
         Ok(match &change.action {
             FileAction::Edit { before, after } => {
                 let entry = self.plain_file(path)?;
@@ -201,21 +185,32 @@ impl Work<'_> {
                 if found.content() != before.as_bytes() {
                     return Err(self.changed(path));
                 }
-                Some((blob(after)?, mode(&entry)))
+                Some(self.write(after, &entry)?)
             }
             FileAction::Create { from, after } => {
                 self.check_absent(path)?;
-                Some((blob(after)?, mode(&self.plain_file(from)?)))
+                Some(self.write(after, &self.plain_file(from)?)?)
             }
             FileAction::Copy { from } => {
                 self.check_absent(path)?;
                 let entry = self.file(from)?;
-                Some((entry.id(), mode(&entry)))
+                Some(TreeFile {
+                    blob: entry.id(),
+                    mode: mode(&entry),
+                })
             }
             FileAction::Remove => {
                 self.file(path)?;
                 None
             }
+        })
+    }
+
+    /// Writes a text as the content of a file with the mode of another one.
+    fn write(&self, text: &str, like: &TreeEntry<'_>) -> Result<TreeFile, CommitError> {
+        Ok(TreeFile {
+            blob: self.git.repository.blob(text.as_bytes())?,
+            mode: mode(like),
         })
     }
 
@@ -285,49 +280,48 @@ fn signature(
     person: &Person,
     time: Timestamp,
 ) -> Result<Signature<'static>, CommitError> {
-    let bad = |reason: &str| CommitError::Text {
-        what,
-        reason: reason.to_owned(),
-    };
-    if [&person.name, &person.email]
+    // Git drops these characters without a word, and the sign-off would name somebody else.
+    let has_marks = [&person.name, &person.email]
         .iter()
-        .any(|text| text.contains(['\n', '\r', '<', '>', '\0']))
-    {
-        return Err(bad("the name or the address has a character of git's own"));
+        .any(|text| text.contains(['\n', '\r', '<', '>', '\0']));
+    if has_marks {
+        let reason = "the name or the address has a character of git's own";
+        return Err(CommitError::text(what, reason));
     }
     if person.email.trim().is_empty() {
-        return Err(bad("the address is empty"));
+        return Err(CommitError::text(what, "the address is empty"));
     }
-    let time = Time::new(time.as_second(), 0);
-    Signature::new(&person.name, &person.email, &time).map_err(|error| bad(error.message()))
+    let moment = Time::new(time.as_second(), 0);
+    Signature::new(&person.name, &person.email, &moment)
+        .map_err(|error| CommitError::text(what, error.message()))
 }
 
 /// Returns the message with the author's sign-off in it once, as the last of its trailers where it was missing.
 fn sign_off(message: &str, author: &Signature<'_>) -> Result<String, CommitError> {
-    let bad = |reason: &str| CommitError::Text {
-        what: "the message",
-        reason: reason.to_owned(),
+    const WHAT: &str = "the message";
+    let (Ok(name), Ok(email)) = (author.name(), author.email()) else {
+        return Err(CommitError::text(WHAT, "the author is not UTF-8"));
     };
-    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| bad("the author is not UTF-8"));
-    let (name, email) = (text(author.name_bytes())?, text(author.email_bytes())?);
     let line = format!("Signed-off-by: {name} <{email}>");
     if message.contains('\0') {
-        return Err(bad("it has a zero byte"));
+        return Err(CommitError::text(WHAT, "it has a zero byte"));
     }
-    let message = message.replace("\r\n", "\n").replace('\r', "\n");
-    let mut lines: Vec<&str> = message.trim().lines().map(str::trim_end).collect();
-    if lines
+    let text = message.replace("\r\n", "\n").replace('\r', "\n");
+    let mut lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
+    let has_subject = lines
         .first()
-        .is_none_or(|subject| subject.starts_with("Signed-off-by:"))
-    {
-        return Err(bad("it has no subject"));
+        .is_some_and(|subject| !subject.starts_with("Signed-off-by:"));
+    if !has_subject {
+        return Err(CommitError::text(WHAT, "it has no subject"));
     }
     let mut is_missing = true;
+    // The first one stays where it is; a template may have it already.
     lines.retain(|found| *found != line || std::mem::take(&mut is_missing));
     let mut signed = lines.join("\n");
     if is_missing {
         let last = lines.rsplit(|line| line.is_empty()).next();
         let ends_in_trailers = last.is_some_and(|block| block.iter().all(|line| is_trailer(line)));
+        // A subject alone may look like a trailer: `plan: move the default`.
         let has_body = lines.iter().any(|line| line.is_empty());
         signed += if ends_in_trailers && has_body {
             "\n"
@@ -342,8 +336,8 @@ fn sign_off(message: &str, author: &Signature<'_>) -> Result<String, CommitError
 
 /// Tells whether a line is `Key: value`.
 fn is_trailer(line: &str) -> bool {
-    let key = line.split_once(": ").map(|(key, _)| key);
-    key.is_some_and(|key| key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+    line.split_once(": ")
+        .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
 }
 
 #[cfg(test)]

@@ -5,21 +5,21 @@ use git2::{Oid, Repository};
 
 use super::local;
 use super::objects::is_whole;
-use super::place::Place;
+use super::place::{Access, RemotePlace};
 use super::private::{PrivateRepository, tips};
-use super::program::{self, Access, Task};
+use super::program::{self, Task};
 use super::{GitRepository, Remote, RemoteError};
 use crate::io::http::{HttpClient, HttpSettings};
 
 /// Commits to bring.
-struct Wanted<'a> {
+struct WantedCommits<'a> {
     commits: Vec<Oid>,
     depth: u32,
     /// What is here already, and where; nothing where everything is to be sent.
-    known: Option<Known<'a>>,
+    known: Option<KnownCommits<'a>>,
 }
 
-struct Known<'a> {
+struct KnownCommits<'a> {
     clone: &'a Repository,
     tips: Vec<Oid>,
 }
@@ -35,23 +35,21 @@ impl Remote {
         depth: u32,
     ) -> Result<(), RemoteError> {
         let clone = &repository.repository;
-        let depth = depth.max(1);
         let commits = repository.lacking(wants, depth)?;
         if commits.is_empty() {
             return Ok(());
         }
         let url = match &self.place {
-            Place::Local(path) => return local::fetch(path, clone, &commits, depth),
-            Place::Http(url) => url,
+            RemotePlace::Local(path) => return local::fetch(path, clone, &commits, depth),
+            RemotePlace::Http(url) => url,
         };
-        let known = Known {
-            tips: tips(clone)?,
-            clone,
-        };
-        let mut wanted = Wanted {
+        let mut wanted = WantedCommits {
             commits,
             depth,
-            known: Some(known),
+            known: Some(KnownCommits {
+                tips: tips(clone)?,
+                clone,
+            }),
         };
         let settings = client.settings();
         loop {
@@ -79,7 +77,7 @@ impl Remote {
 
 fn fetch_into(
     clone: &Repository,
-    wanted: &Wanted<'_>,
+    wanted: &WantedCommits<'_>,
     access: &Access,
     settings: &HttpSettings,
 ) -> Result<(), RemoteError> {

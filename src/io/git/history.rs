@@ -1,12 +1,21 @@
 //! Reads commits: what they say, what they change, what they merge. It needs the objects at hand, and asks no remote.
 
-use git2::{DiffFormat, DiffOptions, ErrorCode, FileMode, MergeOptions, Oid, Patch};
+use git2::{DiffDelta, DiffFormat, DiffOptions, ErrorCode, FileMode, MergeOptions, Oid, Patch};
 use jiff::Timestamp;
 
-use super::{GitError, GitRepository, Person};
+use super::{GitError, GitRepository};
 
 /// The most merges that are followed back.
 const MAX_MERGES: usize = 100;
+
+/// Who made a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The name.
+    pub name: String,
+    /// The e-mail address.
+    pub email: String,
+}
 
 /// A commit as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,16 +65,20 @@ pub struct TreeFile {
     pub mode: FileMode,
 }
 
+/// A merge of two commits as it was found.
+struct Merge {
+    before: Oid,
+    other: Oid,
+    tree: Oid,
+}
+
 impl GitRepository {
     /// Returns the commit that a revision names.
     pub fn resolve(&self, revision: &str) -> Result<Oid, GitError> {
         let found = self.repository.revparse_single(revision);
-        let commit = found.and_then(|object| object.peel_to_commit());
-        let commit = commit.map_err(|source| GitError::Revision {
-            revision: revision.to_owned(),
-            source,
-        })?;
-        Ok(commit.id())
+        found
+            .and_then(|object| Ok(object.peel_to_commit()?.id()))
+            .map_err(|source| GitError::no_revision(revision, source))
     }
 
     /// Reads a commit; nothing where the object is not at hand.
@@ -92,18 +105,19 @@ impl GitRepository {
         let diff = self
             .repository
             .diff_tree_to_tree(Some(&before), Some(&after), None)?;
-        let change = |delta: git2::DiffDelta<'_>| {
-            let file = delta.new_file();
-            let path = file.path_bytes().or(delta.old_file().path_bytes());
-            TreeChange {
-                path: String::from_utf8_lossy(path.unwrap_or_default()).into_owned(),
-                after: file.exists().then(|| TreeFile {
-                    blob: file.id(),
-                    mode: file.mode(),
-                }),
-            }
-        };
-        let mut changes: Vec<TreeChange> = diff.deltas().map(change).collect();
+        let mut changes: Vec<TreeChange> = diff
+            .deltas()
+            .map(|delta| {
+                let file = delta.new_file();
+                TreeChange {
+                    path: path_of(&delta),
+                    after: file.exists().then(|| TreeFile {
+                        blob: file.id(),
+                        mode: file.mode(),
+                    }),
+                }
+            })
+            .collect();
         changes.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(changes)
     }
@@ -119,12 +133,11 @@ impl GitRepository {
         let mut changes = Vec::new();
         for (index, delta) in diff.deltas().enumerate() {
             let file = delta.new_file();
-            let path = file.path_bytes().or(delta.old_file().path_bytes());
             let mut lines = Vec::new();
             if let Some(patch) = Patch::from_diff(&diff, index)?.filter(|_| file.exists()) {
                 for hunk in 0..patch.num_hunks() {
-                    for line in 0..patch.num_lines_in_hunk(hunk)? {
-                        let line = patch.line_in_hunk(hunk, line)?;
+                    for number in 0..patch.num_lines_in_hunk(hunk)? {
+                        let line = patch.line_in_hunk(hunk, number)?;
                         let sign = u8::try_from(line.origin()).unwrap_or(b' ');
                         lines.push([&[sign], line.content()].concat());
                     }
@@ -132,7 +145,7 @@ impl GitRepository {
             }
             lines.sort();
             changes.push(LineChange {
-                path: String::from_utf8_lossy(path.unwrap_or_default()).into_owned(),
+                path: path_of(&delta),
                 mode: file.exists().then(|| file.mode()),
                 lines,
             });
@@ -171,14 +184,18 @@ impl GitRepository {
     /// same, and `None` where anything but plain merges lies between, such as a commit of a person or a merge that holds more
     /// than git itself would make of it. `own` is a commit with one parent, whose object must be at hand as well.
     pub fn merged_into(&self, commit: Oid, own: Oid) -> Result<Option<Vec<Oid>>, GitError> {
-        let mut merges = Vec::new();
+        let mut merges: Vec<Merge> = Vec::new();
         let mut current = self.repository.find_commit(commit)?;
         while current.id() != own {
             if current.parent_count() != 2 || merges.len() == MAX_MERGES {
                 return Ok(None);
             }
             let before = current.parent_id(0)?;
-            merges.push((before, current.parent_id(1)?, current.tree_id()));
+            merges.push(Merge {
+                before,
+                other: current.parent_id(1)?,
+                tree: current.tree_id(),
+            });
             current = self.repository.find_commit(before)?;
         }
         if merges.is_empty() {
@@ -189,25 +206,27 @@ impl GitRepository {
         }
         let mut ancestor = current.parent_id(0)?;
         let mut others = Vec::new();
-        for (before, other, tree) in merges.into_iter().rev() {
-            if self.merge([ancestor, before, other])? != Some(tree) {
+        for merge in merges.into_iter().rev() {
+            // A merge that holds more than git makes of it may hold somebody's work.
+            if self.merge(ancestor, &merge)? != Some(merge.tree) {
                 return Ok(None);
             }
-            ancestor = other;
-            others.push(other);
+            ancestor = merge.other;
+            others.push(merge.other);
         }
         Ok(Some(others))
     }
 
-    /// Merges two commits as git would; nothing where they conflict.
-    fn merge(&self, [ancestor, ours, theirs]: [Oid; 3]) -> Result<Option<Oid>, GitError> {
-        let (ancestor, ours) = (self.tree(ancestor)?, self.tree(ours)?);
-        let theirs = self.tree(theirs)?;
+    /// Makes a merge anew as git would, and returns its tree; nothing where the two conflict.
+    fn merge(&self, ancestor: Oid, merge: &Merge) -> Result<Option<Oid>, GitError> {
         let mut options = MergeOptions::new();
         options.find_renames(true);
-        let mut index = self
-            .repository
-            .merge_trees(&ancestor, &ours, &theirs, Some(&options))?;
+        let mut index = self.repository.merge_trees(
+            &self.tree(ancestor)?,
+            &self.tree(merge.before)?,
+            &self.tree(merge.other)?,
+            Some(&options),
+        )?;
         if index.has_conflicts() {
             return Ok(None);
         }
@@ -220,9 +239,17 @@ impl GitRepository {
 }
 
 fn person(signature: &git2::Signature<'_>) -> Person {
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     Person {
-        name: text(signature.name_bytes()),
-        email: text(signature.email_bytes()),
+        name: String::from_utf8_lossy(signature.name_bytes()).into_owned(),
+        email: String::from_utf8_lossy(signature.email_bytes()).into_owned(),
     }
+}
+
+/// Returns the path of a changed file; one that goes has only its old one.
+fn path_of(delta: &DiffDelta<'_>) -> String {
+    let path = delta
+        .new_file()
+        .path_bytes()
+        .or(delta.old_file().path_bytes());
+    String::from_utf8_lossy(path.unwrap_or_default()).into_owned()
 }

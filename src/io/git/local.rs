@@ -10,9 +10,8 @@ use git2::{ErrorCode, Oid, Repository};
 
 use super::RemoteError;
 use super::objects::{pack, take_in};
-use super::push::{RefResult, RefUpdate, settled};
+use super::refs::{RefResult, RefUpdate, Refs};
 use super::rejection::Rejection;
-use super::remote::Refs;
 
 fn open(path: &Path) -> Result<Repository, RemoteError> {
     Repository::open(path).map_err(|error| match error.code() {
@@ -26,17 +25,17 @@ fn open(path: &Path) -> Result<Repository, RemoteError> {
 pub(super) fn refs(path: &Path) -> Result<Refs, RemoteError> {
     let there = open(path)?;
     let head = there.find_reference("HEAD")?;
-    let head = head.symbolic_target().ok().flatten();
+    let target = head.symbolic_target().ok().flatten();
     Ok(Refs {
         names: names(&there)?,
-        default_branch: head.and_then(|name| Some(name.strip_prefix("refs/heads/")?.to_owned())),
+        default_branch: target.and_then(|name| Some(name.strip_prefix("refs/heads/")?.to_owned())),
     })
 }
 
 fn names(there: &Repository) -> Result<BTreeMap<String, Oid>, git2::Error> {
     let mut names = BTreeMap::new();
-    for reference in there.references()? {
-        let reference = reference?;
+    for found in there.references()? {
+        let reference = found?;
         if let (Ok(name), Ok(target)) = (reference.name(), reference.resolve()) {
             names.extend(target.target().map(|id| (name.to_owned(), id)));
         }
@@ -61,7 +60,7 @@ pub(super) fn push(
 ) -> Result<RefResult, RemoteError> {
     let there = open(path)?;
     let now = names(&there)?;
-    if let Some(result) = settled(update, now.get(&update.name).copied()) {
+    if let Some(result) = update.settled(now.get(&update.name).copied()) {
         return Ok(result);
     }
     if let Some(new) = update.new {
@@ -74,7 +73,7 @@ pub(super) fn push(
 
 fn move_ref(there: &Repository, update: &RefUpdate) -> Result<RefResult, RemoteError> {
     let now = find(there, &update.name)?;
-    if let Some(result) = settled(update, now) {
+    if let Some(result) = update.settled(now) {
         return Ok(result);
     }
     if let Some(rejection) = refuse(there, update)? {
@@ -96,9 +95,9 @@ fn move_ref(there: &Repository, update: &RefUpdate) -> Result<RefResult, RemoteE
     match moved {
         Ok(()) if now == update.new => Ok(RefResult::Moved),
         Err(error) if now == update.old => Err(error.into()),
-        Ok(()) | Err(_) => {
-            Ok(settled(update, now).unwrap_or(RefResult::Rejected(Rejection::Stale { now })))
-        }
+        Ok(()) | Err(_) => Ok(update
+            .settled(now)
+            .unwrap_or(RefResult::Rejected(Rejection::Stale { now }))),
     }
 }
 
@@ -115,26 +114,32 @@ fn wait_for_lock(act: impl Fn() -> Result<(), git2::Error>) -> Result<(), git2::
 
 /// Returns why the repository takes no such update: its settings for pushes hold here too.
 fn refuse(there: &Repository, update: &RefUpdate) -> Result<Option<Rejection>, RemoteError> {
-    let other = |text: &str| Ok(Some(Rejection::Other(text.to_owned())));
-    let head = there.find_reference("HEAD").ok();
-    let head = head
-        .as_ref()
-        .and_then(|head| head.symbolic_target().ok().flatten());
-    if !there.is_bare() && head == Some(update.name.as_str()) {
-        return other("the branch is checked out there");
+    if !there.is_bare() && is_checked_out(there, &update.name) {
+        return Ok(Some(Rejection::Other(
+            "the branch is checked out there".to_owned(),
+        )));
     }
     let config = there.config()?;
-    let denies = |key: &str| config.get_bool(key).unwrap_or(false);
-    Ok(match (update.old, update.new) {
-        (Some(_), None) if denies("receive.denyDeletes") => {
-            return other("deletion prohibited");
+    match (update.old, update.new) {
+        (Some(_), None) if is_set(&config, "receive.denyDeletes") => {
+            Ok(Some(Rejection::Other("deletion prohibited".to_owned())))
         }
-        (Some(old), Some(new)) if denies("receive.denyNonFastForwards") => {
+        (Some(old), Some(new)) if is_set(&config, "receive.denyNonFastForwards") => {
             let loses = !there.graph_descendant_of(new, old)?;
-            loses.then_some(Rejection::NonFastForward)
+            Ok(loses.then_some(Rejection::NonFastForward))
         }
-        _ => None,
-    })
+        _ => Ok(None),
+    }
+}
+
+fn is_checked_out(there: &Repository, name: &str) -> bool {
+    there
+        .find_reference("HEAD")
+        .is_ok_and(|head| head.symbolic_target() == Ok(Some(name)))
+}
+
+fn is_set(config: &git2::Config, key: &str) -> bool {
+    config.get_bool(key).unwrap_or(false)
 }
 
 fn find(there: &Repository, name: &str) -> Result<Option<Oid>, git2::Error> {

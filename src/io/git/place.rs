@@ -13,7 +13,7 @@ pub(super) const TOKEN_USER: &str = "x-access-token";
 
 /// Where a repository is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum RemotePlace {
     /// At a URL, without a login and without a slash at its end.
     Http(String),
     /// In a directory of this machine.
@@ -27,6 +27,14 @@ pub(super) struct Login {
     pub(super) secret: Secret,
 }
 
+/// Where git asks, and as whom.
+#[derive(Clone)]
+pub(super) struct Access {
+    /// The URL after mirrors.
+    pub(super) url: String,
+    pub(super) login: Option<Login>,
+}
+
 impl Login {
     pub(super) fn of_token(secret: Secret) -> Self {
         let user = TOKEN_USER.to_owned();
@@ -35,9 +43,8 @@ impl Login {
 
     /// Finds the login in a URL, where a token may stand for the user as well as for the password.
     fn of_url(url: &Url) -> Option<Self> {
-        let password = url
-            .password()
-            .filter(|password| *password != "x-oauth-basic");
+        // GitHub takes a token as the user beside this word.
+        let password = url.password().filter(|word| *word != "x-oauth-basic");
         match password.and_then(Secret::new) {
             Some(secret) => Some(Self {
                 user: url.username().to_owned(),
@@ -48,55 +55,76 @@ impl Login {
     }
 }
 
-impl Place {
+/// Whether there is a token, with which a place for ssh is asked over https.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
+    AtHand,
+    None,
+}
+
+/// A place, and the login that its URL had in it.
+#[derive(Debug)]
+pub(super) struct Address {
+    pub(super) place: RemotePlace,
+    pub(super) login: Option<Login>,
+}
+
+impl Address {
+    fn without_login(place: RemotePlace) -> Self {
+        Self { place, login: None }
+    }
+
     /// Reads a URL or a path. Forms for ssh become https where a token is at hand.
-    pub(super) fn parse(text: &str, has_token: bool) -> Result<(Self, Option<Login>), RemoteError> {
-        let bad = |reason| RemoteError::Url {
+    pub(super) fn parse(text: &str, token: Token) -> Result<Self, RemoteError> {
+        Self::read(text, token).map_err(|reason| RemoteError::Url {
             url: redact(text),
             reason,
-        };
-        let over_https = |host: &str, path: &str| {
-            if has_token {
-                rewrite(host, path).ok_or_else(|| bad("no host or no repository in it"))
-            } else {
-                Err(bad(
-                    "ssh without a token is not supported; set GITHUB_TOKEN, and it is asked over https",
-                ))
-            }
-        };
+        })
+    }
+
+    fn read(text: &str, token: Token) -> Result<Self, &'static str> {
         let Some((scheme, rest)) = text.split_once("://") else {
-            return match find_ssh(text) {
-                Some(_) if text.contains("::") => {
-                    Err(bad("remote helpers of git are not supported"))
-                }
-                Some((host, path)) => Ok((Self::Http(over_https(host, path)?), None)),
-                None if text.is_empty() => Err(bad("empty")),
-                None => Ok((Self::Local(PathBuf::from(text)), None)),
-            };
+            return Ok(Self::without_login(read_short(text, token)?));
         };
         match scheme {
-            "http" | "https" => {
-                let mut url = Url::parse(text).map_err(|_| bad("not a URL"))?;
-                if url.query().is_some() || url.fragment().is_some() || !url.has_host() {
-                    return Err(bad("not a host and a path alone"));
-                }
-                let login = Login::of_url(&url);
-                let removed = url.set_username("").and_then(|()| url.set_password(None));
-                removed.map_err(|()| bad("not a URL"))?;
-                let url = url.as_str().trim_end_matches('/').to_owned();
-                Ok((Self::Http(url), login))
-            }
+            "http" | "https" => Self::read_http(text),
             "file" => {
-                let url = Url::parse(text).map_err(|_| bad("not a URL"))?;
-                let path = url.to_file_path().map_err(|()| bad("no path in it"))?;
-                Ok((Self::Local(path), None))
+                let url = Url::parse(text).map_err(|_| "not a URL")?;
+                let path = url.to_file_path().map_err(|()| "no path in it")?;
+                Ok(Self::without_login(RemotePlace::Local(path)))
             }
             "ssh" | "git+ssh" | "ssh+git" | "git" => {
                 let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-                Ok((Self::Http(over_https(host, path)?), None))
+                Ok(Self::without_login(over_https(host, path, token)?))
             }
-            _ => Err(bad("neither https nor a path")),
+            _ => Err("neither https nor a path"),
         }
+    }
+
+    fn read_http(text: &str) -> Result<Self, &'static str> {
+        let mut url = Url::parse(text).map_err(|_| "not a URL")?;
+        if url.query().is_some() || url.fragment().is_some() || !url.has_host() {
+            return Err("not a host and a path alone");
+        }
+        let login = Login::of_url(&url);
+        let removed = url.set_username("").and_then(|()| url.set_password(None));
+        removed.map_err(|()| "not a URL")?;
+        let plain = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self {
+            place: RemotePlace::Http(plain),
+            login,
+        })
+    }
+}
+
+/// Reads what has no scheme: `[user@]host:path`, or a path.
+fn read_short(text: &str, token: Token) -> Result<RemotePlace, &'static str> {
+    match find_ssh(text) {
+        // Such as `ext::sh -c COMMAND`, which runs what it says.
+        Some(_) if text.contains("::") => Err("remote helpers of git are not supported"),
+        Some((host, path)) => over_https(host, path, token),
+        None if text.is_empty() => Err("empty"),
+        None => Ok(RemotePlace::Local(PathBuf::from(text))),
     }
 }
 
@@ -106,22 +134,35 @@ fn find_ssh(text: &str) -> Option<(&str, &str)> {
     (host.len() > 1 && !host.contains(['/', '\\'])).then_some((host, path))
 }
 
-/// Returns the https URL of what is asked over ssh.
-fn rewrite(host: &str, path: &str) -> Option<String> {
-    let host = host.rsplit('@').next()?;
-    let host = host.split(':').next()?;
-    let host = if host == "ssh.github.com" {
-        "github.com"
-    } else {
-        host
-    };
-    let path = path.trim_matches('/');
-    let path = path.strip_suffix(".git").unwrap_or(path);
-    let url = Url::parse(&format!("https://{host}/{path}.git")).ok()?;
-    (!path.is_empty() && url.host_str() == Some(&host.to_lowercase())).then(|| url.to_string())
+fn over_https(host: &str, path: &str, token: Token) -> Result<RemotePlace, &'static str> {
+    match token {
+        Token::AtHand => match rewrite(host, path) {
+            Some(url) => Ok(RemotePlace::Http(url)),
+            None => Err("no host or no repository in it"),
+        },
+        Token::None => Err(
+            "ssh without a token is not supported; set GITHUB_TOKEN, and it is asked over https",
+        ),
+    }
 }
 
-impl fmt::Display for Place {
+/// Returns the https URL of what is asked over ssh.
+fn rewrite(authority: &str, path: &str) -> Option<String> {
+    let named = authority.rsplit('@').next()?.split(':').next()?;
+    // GitHub's ssh for networks that let https alone through.
+    let host = match named {
+        "ssh.github.com" => "github.com",
+        other => other,
+    };
+    let trimmed = path.trim_matches('/');
+    let repository = trimmed.strip_suffix(".git").unwrap_or(trimmed);
+    let url = Url::parse(&format!("https://{host}/{repository}.git")).ok()?;
+    // What changes the host when it is read as a URL was no host.
+    let is_sound = !repository.is_empty() && url.host_str() == Some(&host.to_lowercase());
+    is_sound.then(|| url.to_string())
+}
+
+impl fmt::Display for RemotePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Http(url) => f.write_str(url),
@@ -132,20 +173,23 @@ impl fmt::Display for Place {
 
 /// Returns the scheme and host of a URL: `https://github.com`.
 pub(super) fn origin(url: &str) -> Option<String> {
-    let url = Url::parse(url).ok()?;
-    url.has_host().then(|| url.origin().ascii_serialization())
+    let parsed = Url::parse(url).ok()?;
+    parsed
+        .has_host()
+        .then(|| parsed.origin().ascii_serialization())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn place(text: &str, has_token: bool) -> String {
-        match Place::parse(text, has_token) {
-            Ok((place, Some(login))) => {
-                format!("{place} as {} with {}", login.user, login.secret.expose())
-            }
-            Ok((place, None)) => place.to_string(),
+    fn place(text: &str, token: Token) -> String {
+        match Address::parse(text, token) {
+            Ok(Address {
+                place,
+                login: Some(login),
+            }) => format!("{place} as {} with {}", login.user, login.secret.expose()),
+            Ok(address) => address.place.to_string(),
             Err(error) => error.to_string(),
         }
     }
@@ -162,21 +206,25 @@ mod tests {
             "git://github.com/o/r",
             "https://github.com/o/r.git/",
         ] {
-            assert_eq!(place(text, true), "https://github.com/o/r.git", "{text}");
+            assert_eq!(
+                place(text, Token::AtHand),
+                "https://github.com/o/r.git",
+                "{text}"
+            );
         }
         assert_eq!(
-            place("https://ghe.example/o/r", true),
+            place("https://ghe.example/o/r", Token::AtHand),
             "https://ghe.example/o/r"
         );
         assert_eq!(
-            place("git@github.com:o/r.git", false),
+            place("git@github.com:o/r.git", Token::None),
             "invalid remote `git@github.com:o/r.git`: ssh without a token is not supported; set GITHUB_TOKEN, and it is asked over https"
         );
     }
 
     #[test]
     fn a_login_in_a_url_is_taken_out_of_it() {
-        let with = |text: &str| place(text, false);
+        let with = |text: &str| place(text, Token::None);
         assert_eq!(
             with("https://x:ghs_1@h/o/r"),
             "https://h/o/r as x with ghs_1"
@@ -190,9 +238,12 @@ mod tests {
     #[test]
     fn paths_are_paths_and_the_rest_is_refused() {
         for path in ["/srv/r.git", "../r.git", "./a:b", "r"] {
-            assert_eq!(place(path, true), path);
+            assert_eq!(place(path, Token::AtHand), path);
         }
-        assert_eq!(place("file:///srv/a%20b.git", true), "/srv/a b.git");
+        assert_eq!(
+            place("file:///srv/a%20b.git", Token::AtHand),
+            "/srv/a b.git"
+        );
         for bad in [
             "",
             "ftp://h/o/r",
@@ -201,7 +252,10 @@ mod tests {
             "git@h:",
             "file://host/x",
         ] {
-            assert!(place(bad, true).starts_with("invalid remote"), "{bad}");
+            assert!(
+                place(bad, Token::AtHand).starts_with("invalid remote"),
+                "{bad}"
+            );
         }
     }
 }

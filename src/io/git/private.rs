@@ -39,10 +39,13 @@ impl PrivateRepository {
 
     /// Makes one that has the objects of a clone.
     pub(super) fn borrowing(clone: &Repository) -> Result<Self, RemoteError> {
-        let objects = clone.commondir().join("objects");
-        let objects = objects.canonicalize().map_err(RemoteError::Private)?;
-        let mut directories = relative_alternates(&objects);
-        directories.insert(0, objects);
+        let own = clone
+            .commondir()
+            .join("objects")
+            .canonicalize()
+            .map_err(RemoteError::Private)?;
+        let mut directories = relative_alternates(&own);
+        directories.insert(0, own);
         Self::make(&directories).map_err(RemoteError::Private)
     }
 
@@ -129,9 +132,10 @@ impl PrivateRepository {
     }
 
     fn packs(&self) -> impl Iterator<Item = PathBuf> {
-        let entries = fs::read_dir(self.path().join("objects/pack"));
-        let entries = entries.into_iter().flatten().filter_map(Result::ok);
-        entries.map(|entry| entry.path())
+        fs::read_dir(self.path().join("objects/pack"))
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()))
     }
 }
 
@@ -143,10 +147,11 @@ fn is_pack(file: &Path) -> bool {
 /// that it is in. Absolute ones it follows by itself; those that are gone it passes over.
 fn relative_alternates(objects: &Path) -> Vec<PathBuf> {
     let text = read_within(&objects.join("info/alternates"), MAX_ALTERNATES_BYTES);
-    let text = text.unwrap_or_default();
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let relative = lines.map(Path::new).filter(|path| path.is_relative());
-    relative
+    text.unwrap_or_default()
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(Path::new)
+        .filter(|path| path.is_relative())
         .filter_map(|path| objects.join(path).canonicalize().ok())
         .collect()
 }

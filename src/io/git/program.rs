@@ -5,12 +5,12 @@ use std::cell::Cell;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::place::{Login, origin};
+use super::place::{Access, origin};
 use super::private::PrivateRepository;
 use super::{RemoteError, said};
 use crate::io::http::{HttpSettings, Secret};
 use crate::io::output::Tail;
-use crate::io::process::{self, Bounds, Ended, Listener, Sink};
+use crate::io::process::{self, Bounds, CommandEnd, Listener, Sink};
 
 /// The oldest git that is known to do all that is asked of it.
 const OLDEST: (u32, u32) = (2, 25);
@@ -69,26 +69,18 @@ const SETTINGS: [&str; 9] = [
     "push.pushOption=",
 ];
 
-/// Where git asks, and as whom.
-#[derive(Clone)]
-pub(super) struct Access {
-    /// The URL after mirrors.
-    pub(super) url: String,
-    pub(super) login: Option<Login>,
-}
-
 /// What git said, and whether it did what it was asked.
-pub(super) struct Said {
+pub(super) struct GitReply {
     pub(super) is_done: bool,
     pub(super) output: String,
     /// What it said to people, without secrets.
     pub(super) remarks: String,
 }
 
-impl Said {
+impl GitReply {
     /// Says what a failure means.
     pub(super) fn error(&self, access: &Access) -> RemoteError {
-        said::error(&self.remarks, &access.url, access.login.is_some())
+        said::error(&self.remarks, access)
     }
 }
 
@@ -157,7 +149,7 @@ pub(super) fn run(
     access: &Access,
     settings: &HttpSettings,
     task: &Task<'_>,
-) -> Result<Said, RemoteError> {
+) -> Result<GitReply, RemoteError> {
     let secrets: Vec<Secret> = access.login.iter().map(|one| one.secret.clone()).collect();
     let (output, to_output) = Listener::start(Head::default()).map_err(RemoteError::NoGit)?;
     let (remarks, to_remarks) = Listener::start(Tail::new(&secrets)).map_err(RemoteError::NoGit)?;
@@ -185,17 +177,17 @@ pub(super) fn run(
         return Err(RemoteError::TooLarge { url });
     }
     match ended {
-        Ended::NotStarted(error) => Err(RemoteError::NoGit(error)),
-        Ended::TimedOut => Err(RemoteError::TimedOut {
+        CommandEnd::NotStarted(error) => Err(RemoteError::NoGit(error)),
+        CommandEnd::TimedOut => Err(RemoteError::TimedOut {
             url,
             seconds: begin.elapsed().as_secs(),
         }),
-        Ended::Code(code) => Ok(Said {
+        CommandEnd::Code(code) => Ok(GitReply {
             is_done: code == 0,
             output: String::from_utf8_lossy(&bytes).into_owned(),
             remarks: remarks.finish(|tail| tail.shown(&secrets)),
         }),
-        Ended::Signal(signal) => Err(RemoteError::Failed {
+        CommandEnd::Signal(signal) => Err(RemoteError::Failed {
             url,
             message: format!("git was ended by signal {signal}"),
         }),
@@ -253,9 +245,9 @@ fn protocols(url: &str) -> &'static str {
 
 /// Returns the user's ssh, which asks nothing. `GIT_SSH_COMMAND`, where it is set, comes before it.
 fn ssh_command() -> String {
-    let config = git2::Config::open_default();
-    let own = config.and_then(|config| config.get_string("core.sshCommand"));
-    let ssh = own.unwrap_or_else(|_| "ssh".to_owned());
+    let ssh = git2::Config::open_default()
+        .and_then(|config| config.get_string("core.sshCommand"))
+        .unwrap_or_else(|_| "ssh".to_owned());
     format!("{ssh} -oBatchMode=yes")
 }
 

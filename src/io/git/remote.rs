@@ -1,18 +1,17 @@
 //! A repository elsewhere: its URL, who asks, and what it says of its refs. Servers are asked by the git program; directories of
 //! this machine are opened with libgit2.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use git2::Oid;
 use tokio::time::sleep;
 
 use super::error::RemoteError;
-use super::place::{Login, Place};
+use super::place::{Access, Address, Login, RemotePlace, Token};
 use super::private::PrivateRepository;
-use super::program::{self, Access, Task};
-use super::{GitRepository, local, releases_of};
-use crate::catalog::StackRelease;
+use super::program::{self, Task};
+use super::refs::Refs;
+use super::{GitRepository, local};
 use crate::io::forge::{Credentials, Tokens};
 use crate::io::http::{HttpClient, HttpError, HttpSettings, Secret, is_safe_for_tokens};
 
@@ -22,42 +21,22 @@ const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 /// A repository elsewhere.
 #[derive(Debug, Clone)]
 pub struct Remote {
-    pub(super) place: Place,
+    pub(super) place: RemotePlace,
     login: Option<Login>,
     /// What hands out an App's tokens.
     tokens: Option<Tokens>,
 }
 
-/// The refs of a repository elsewhere.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Refs {
-    /// The commits, or tags, by the full names of the refs: `refs/heads/main`.
-    pub names: BTreeMap<String, Oid>,
-    /// The branch that `HEAD` names.
-    pub default_branch: Option<String>,
-}
-
-impl Refs {
-    /// Returns the commit of a branch.
-    pub fn branch(&self, name: &str) -> Option<Oid> {
-        self.names.get(&format!("refs/heads/{name}")).copied()
-    }
-
-    /// Returns the stack releases that there are tags of.
-    pub fn stack_releases(&self) -> Vec<StackRelease> {
-        let names = self.names.keys();
-        releases_of(names.filter_map(|name| name.strip_prefix("refs/tags/")))
-    }
-}
-
 impl GitRepository {
     /// Returns the remote `origin`; `url.<base>.insteadOf` of the user's configuration holds.
     pub fn origin(&self, credentials: impl Into<Credentials>) -> Result<Remote, RemoteError> {
-        let remote = self.repository.find_remote("origin");
-        let remote = remote.map_err(|_| RemoteError::NoOrigin)?;
+        let remote = self
+            .repository
+            .find_remote("origin")
+            .map_err(|_| RemoteError::NoOrigin)?;
         let url = remote.url().map_err(|_| RemoteError::NoOrigin)?;
         let mut origin = Remote::new(url, credentials)?;
-        if let (Place::Local(path), Some(directory)) =
+        if let (RemotePlace::Local(path), Some(directory)) =
             (&mut origin.place, self.repository.workdir())
         {
             *path = directory.join(&path);
@@ -73,16 +52,19 @@ impl Remote {
     /// # Errors
     /// The URL is none that can be asked, with these credentials or without.
     pub fn new(url: &str, credentials: impl Into<Credentials>) -> Result<Self, RemoteError> {
-        let credentials = credentials.into();
-        let (place, of_url) = Place::parse(url, !credentials.is_none())?;
-        let login = match credentials {
-            Credentials::None => of_url,
-            Credentials::Token(token) => Some(Login::of_token(token)),
-            Credentials::App { .. } => None,
+        let (token, login) = match credentials.into() {
+            Credentials::None => (Token::None, None),
+            Credentials::Token(token) => (Token::AtHand, Some(Login::of_token(token))),
+            Credentials::App { .. } => (Token::AtHand, None),
         };
+        let address = Address::parse(url, token)?;
         Ok(Self {
-            place,
-            login,
+            place: address.place,
+            // The URL's own login would be that of somebody else where an App asks.
+            login: match token {
+                Token::None => address.login,
+                Token::AtHand => login,
+            },
             tokens: None,
         })
     }
@@ -101,8 +83,8 @@ impl Remote {
     /// Reads the refs.
     pub async fn refs(&self, client: &HttpClient) -> Result<Refs, RemoteError> {
         let url = match &self.place {
-            Place::Local(path) => return local::refs(path),
-            Place::Http(url) => url,
+            RemotePlace::Local(path) => return local::refs(path),
+            RemotePlace::Http(url) => url,
         };
         let settings = client.settings();
         self.read(client, url, |access| list_refs(access, settings))
@@ -115,8 +97,8 @@ impl Remote {
     /// It may not, or the server cannot be asked.
     pub async fn may_push(&self, client: &HttpClient) -> Result<(), RemoteError> {
         let url = match &self.place {
-            Place::Local(path) => return local::refs(path).map(drop),
-            Place::Http(url) => url,
+            RemotePlace::Local(path) => return local::refs(path).map(drop),
+            RemotePlace::Http(url) => url,
         };
         let settings = client.settings();
         self.read(client, url, |access| try_push(access, settings))
@@ -154,15 +136,15 @@ impl Remote {
         let Some(tokens) = &self.tokens else {
             return act(&access(client, url, self.login.clone())?);
         };
-        let token = tokens.current().await.map_err(RemoteError::SignIn)?;
-        let signed = access(client, url, Some(Login::of_token(token.clone())))?;
+        let first = tokens.current().await.map_err(RemoteError::SignIn)?;
+        let signed = access(client, url, Some(Login::of_token(first.clone())))?;
         match act(&signed) {
             // What was refused was not done.
             Err(RemoteError::Unauthorized { .. }) => {}
             done => return done,
         }
-        let token = tokens.renewed(&token).await.map_err(RemoteError::SignIn)?;
-        act(&access(client, url, Some(Login::of_token(token)))?)
+        let second = tokens.renewed(&first).await.map_err(RemoteError::SignIn)?;
+        act(&access(client, url, Some(Login::of_token(second)))?)
     }
 }
 
@@ -172,31 +154,36 @@ impl Remote {
 /// Nobody may be asked, or not with a token.
 fn access(client: &HttpClient, url: &str, login: Option<Login>) -> Result<Access, RemoteError> {
     let asked = match &login {
-        Some(login) => {
-            let asked = client.mirrored_with_secret(url);
-            check_secret(&login.secret, &asked)?;
-            asked
-        }
+        Some(_) => client.mirrored_with_secret(url),
         None => client.mirrored(url),
     };
+    if let Some(login) = &login {
+        check_secret(&login.secret, &asked)?;
+    }
     if client.settings().offline {
-        let url = url.to_owned();
-        return Err(HttpError::NotCached { url }.into());
+        let uncached = HttpError::NotCached {
+            url: url.to_owned(),
+        };
+        return Err(uncached.into());
     }
     Ok(Access { url: asked, login })
 }
 
 /// Checks that a secret may go to a URL, and that it cannot be taken for more than one line of a helper's answer to git.
 fn check_secret(secret: &Secret, url: &str) -> Result<(), RemoteError> {
-    let url = url.to_owned();
-    if !is_safe_for_tokens(&url) {
-        return Err(HttpError::PlainToken { url }.into());
-    }
-    if secret.expose().contains(char::is_control) {
-        let reason = "the token has control characters".to_owned();
-        return Err(HttpError::BadUrl { url, reason }.into());
-    }
-    Ok(())
+    let error = if !is_safe_for_tokens(url) {
+        HttpError::PlainToken {
+            url: url.to_owned(),
+        }
+    } else if secret.expose().contains(char::is_control) {
+        HttpError::BadUrl {
+            url: url.to_owned(),
+            reason: "the token has control characters".to_owned(),
+        }
+    } else {
+        return Ok(());
+    };
+    Err(error.into())
 }
 
 fn list_refs(access: &Access, settings: &HttpSettings) -> Result<Refs, RemoteError> {
@@ -227,14 +214,18 @@ fn read_refs(output: &str, url: &str) -> Result<Refs, RemoteError> {
                 refs.names.insert(name.to_owned(), id);
             }
         } else if value.len() == 64 {
-            let (url, what) = (url.to_owned(), "SHA-256 objects".to_owned());
-            return Err(RemoteError::Unsupported { url, what });
+            return Err(RemoteError::Unsupported {
+                url: url.to_owned(),
+                what: "SHA-256 objects".to_owned(),
+            });
         }
     }
     // A web page, too, is a repository without refs for git, which takes it for a server of files.
     if refs.names.is_empty() {
-        let (url, found) = (url.to_owned(), "it names no branch".to_owned());
-        return Err(RemoteError::NotGit { url, found });
+        return Err(RemoteError::NotGit {
+            url: url.to_owned(),
+            found: "it names no branch".to_owned(),
+        });
     }
     Ok(refs)
 }

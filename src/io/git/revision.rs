@@ -5,17 +5,35 @@ use std::path::Path;
 use git2::{ErrorCode, ObjectType, Oid, TreeEntry};
 
 use super::{GitError, GitRepository, SYMBOLIC_LINK};
-use crate::io::files::{IS_DIRECTORY, MAX_BYTES, NO_TEXT_NAME, content_of, too_large};
+use crate::io::files::{
+    IS_DIRECTORY, MAX_BYTES, NO_TEXT_NAME, content_of, too_large, unread_paths,
+};
 use crate::release_digest::FileDigests;
 use crate::stack::{ConfiguredReferences, Content, Tree, is_directory_of_interest, is_of_interest};
 use crate::version::Sha256;
 
 /// Something in a tree of git.
-struct Found<'e> {
+struct FoundEntry<'e> {
     /// Where it is; what is no text is replaced.
     path: String,
     is_text: bool,
     entry: &'e TreeEntry<'e>,
+}
+
+/// Where a tree of git is.
+#[derive(Clone, Copy)]
+struct TreePlace<'d> {
+    /// With a slash at its end; empty at the root.
+    directory: &'d str,
+    /// Whether all of its names are text.
+    is_text: bool,
+}
+
+impl TreePlace<'_> {
+    const ROOT: Self = Self {
+        directory: "",
+        is_text: true,
+    };
 }
 
 impl GitRepository {
@@ -23,8 +41,8 @@ impl GitRepository {
     pub fn load_tree(&self, revision: &str) -> Result<Tree, GitError> {
         let root = self.find_directory(revision, "")?;
         let mut tree = Tree::default();
-        self.walk(&root, ("", true), &mut |found| {
-            let Found { path, entry, .. } = found;
+        self.walk(&root, TreePlace::ROOT, &mut |found| {
+            let FoundEntry { path, entry, .. } = found;
             match entry.kind() {
                 Some(ObjectType::Tree) => return Ok(self.enter(found, &mut tree)),
                 Some(ObjectType::Blob) => {
@@ -44,7 +62,7 @@ impl GitRepository {
     }
 
     /// Tells whether a directory of a revision is to be looked into. Hidden ones belong to tools.
-    fn enter(&self, found: &Found<'_>, tree: &mut Tree) -> bool {
+    fn enter(&self, found: &FoundEntry<'_>, tree: &mut Tree) -> bool {
         let path = found.path.as_str();
         let name = path.rsplit('/').next().unwrap_or(path);
         if name.starts_with('.') {
@@ -68,20 +86,23 @@ impl GitRepository {
     fn walk(
         &self,
         tree: &git2::Tree<'_>,
-        (directory, is_text): (&str, bool),
-        visit: &mut impl FnMut(&Found<'_>) -> Result<bool, GitError>,
+        at: TreePlace<'_>,
+        visit: &mut impl FnMut(&FoundEntry<'_>) -> Result<bool, GitError>,
     ) -> Result<(), GitError> {
         for entry in tree {
             let name = String::from_utf8_lossy(entry.name_bytes());
-            let found = Found {
-                path: format!("{directory}{name}"),
-                is_text: is_text && entry.name().is_ok(),
+            let found = FoundEntry {
+                path: format!("{}{name}", at.directory),
+                is_text: at.is_text && entry.name().is_ok(),
                 entry: &entry,
             };
             if visit(&found)? && entry.kind() == Some(ObjectType::Tree) {
                 let below = self.repository.find_tree(entry.id())?;
-                let directory = format!("{}/", found.path);
-                self.walk(&below, (&directory, found.is_text), visit)?;
+                let inside = TreePlace {
+                    directory: &format!("{}/", found.path),
+                    is_text: found.is_text,
+                };
+                self.walk(&below, inside, visit)?;
             }
         }
         Ok(())
@@ -89,29 +110,23 @@ impl GitRepository {
 
     /// Finds a directory of the tree in a revision.
     fn find_directory(&self, revision: &str, directory: &str) -> Result<git2::Tree<'_>, GitError> {
-        let no_revision = |source| GitError::Revision {
-            revision: revision.to_owned(),
-            source,
-        };
-        let object = self
+        let root = self
             .repository
             .revparse_single(revision)
-            .map_err(no_revision)?;
-        let root = object.peel_to_tree().map_err(no_revision)?;
+            .and_then(|object| object.peel_to_tree())
+            .map_err(|source| GitError::no_revision(revision, source))?;
         let full = self.full_path(directory);
-        let full = full.trim_end_matches('/');
-        if full.is_empty() {
+        let path = full.trim_end_matches('/');
+        if path.is_empty() {
             return Ok(root);
         }
-        let missing = || GitError::Directory {
-            revision: revision.to_owned(),
-            directory: full.to_owned(),
+        let Ok(entry) = root.get_path(Path::new(path)) else {
+            return Err(GitError::no_directory(revision, path));
         };
-        let entry = root.get_path(Path::new(full)).map_err(|_| missing())?;
         entry
             .to_object(&self.repository)?
             .into_tree()
-            .map_err(|_| missing())
+            .map_err(|_| GitError::no_directory(revision, path))
     }
 
     /// Returns the checksums of all files below a directory of the tree in a revision.
@@ -122,7 +137,7 @@ impl GitRepository {
     ) -> Result<FileDigests, GitError> {
         let root = self.find_directory(revision, directory)?;
         let mut digests = FileDigests::new();
-        self.walk(&root, ("", true), &mut |found| {
+        self.walk(&root, TreePlace::ROOT, &mut |found| {
             let (path, revision) = (found.path.clone(), revision.to_owned());
             // The checksum of a directory is made of names too.
             if !found.is_text {
@@ -148,17 +163,7 @@ impl GitRepository {
         references: &ConfiguredReferences,
     ) -> Result<(), GitError> {
         let root = self.find_directory(revision, "")?;
-        let unread = tree
-            .files()
-            .filter(|(_, content)| **content == Content::Unread);
-        let unread = unread
-            .map(|(path, _)| path)
-            .filter(|path| references.takes(path));
-        let hidden = references
-            .plain_paths()
-            .filter(|path| tree.find(path).is_none());
-        let paths: Vec<String> = unread.chain(hidden).map(str::to_owned).collect();
-        for path in paths {
+        for path in unread_paths(tree, references) {
             if let Ok(entry) = root.get_path(Path::new(&path))
                 && entry.kind() == Some(ObjectType::Blob)
             {
@@ -168,7 +173,7 @@ impl GitRepository {
         Ok(())
     }
 
-    fn read_blob(&self, found: &Found<'_>) -> Content {
+    fn read_blob(&self, found: &FoundEntry<'_>) -> Content {
         if !is_of_interest(&found.path) {
             Content::Unread
         } else if found.is_text {

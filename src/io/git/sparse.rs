@@ -53,13 +53,6 @@ impl GitRepository {
         read.is_ok() && version > 2
     }
 
-    fn path_below<'p>(&self, full: &'p str) -> Option<&'p str> {
-        match self.prefix.as_str() {
-            "" => Some(full),
-            prefix => full.strip_prefix(prefix)?.strip_prefix('/'),
-        }
-    }
-
     fn is_set(&self, key: &str) -> bool {
         let config = self.repository.config();
         config.is_ok_and(|config| config.get_bool(key).unwrap_or(false))

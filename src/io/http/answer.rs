@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, header};
 use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 
 use super::redact;
 
@@ -41,17 +42,23 @@ impl Answer {
 
     /// Returns the moment of the Last-Modified header.
     pub fn last_modified(&self) -> Option<Timestamp> {
-        super::retry::parse_http_date(self.header(&header::LAST_MODIFIED)?)
+        parse_http_date(self.header(&header::LAST_MODIFIED)?)
     }
 
     /// Returns the moment of the Date header: the server's own clock.
     pub fn date(&self) -> Option<Timestamp> {
-        super::retry::parse_http_date(self.header(&header::DATE)?)
+        parse_http_date(self.header(&header::DATE)?)
     }
 
-    /// Returns how long the server asks to wait.
+    /// Returns how long the server asks to wait: seconds, or a date that is measured by the server's own clock.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        super::retry::find_pause(self)
+        let text = self.header(&header::RETRY_AFTER)?.trim();
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            // A number that is too large to be read is too long to be waited for.
+            return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+        }
+        let seconds = parse_http_date(text)?.as_second() - self.date()?.as_second();
+        Some(Duration::from_secs(seconds.try_into().unwrap_or(0)))
     }
 
     /// Returns the size of the Content-Length header.
@@ -77,4 +84,9 @@ impl Answer {
         let resolved = target.map(|target| super::link::resolve(target, asked, &self.url));
         resolved.transpose()
     }
+}
+
+/// Reads a date of HTTP headers: `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn parse_http_date(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }

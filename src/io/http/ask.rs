@@ -13,7 +13,6 @@ pub struct Ask {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) body_limit: usize,
-    pub(super) basic_user: Option<String>,
     pub(super) bearer: Option<Secret>,
     /// Whom answers are stored for, where that is not the bearer.
     pub(super) identity: Option<String>,
@@ -73,7 +72,6 @@ impl Ask {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             body_limit: BODY_LIMIT,
-            basic_user: None,
             bearer: None,
             identity: None,
             round: 1,
@@ -118,14 +116,6 @@ impl Ask {
     #[must_use]
     pub fn with_bearer(mut self, token: Secret) -> Self {
         self.bearer = Some(token);
-        self
-    }
-
-    /// Adds a user's token as a password, as git servers want it.
-    #[must_use]
-    pub fn with_basic(mut self, user: &str, token: Secret) -> Self {
-        self.bearer = Some(token);
-        self.basic_user = Some(user.to_owned());
         self
     }
 

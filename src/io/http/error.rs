@@ -151,7 +151,7 @@ impl HttpError {
 
     /// Says what a fault of the transport means for the one who asked for `url`.
     pub(super) fn of_transport(url: &str, error: &reqwest::Error) -> Self {
-        let url = redact(url);
+        let shown = redact(url);
         if error.is_timeout() {
             let reason = if error.is_connect() {
                 NO_CONNECTION
@@ -159,18 +159,20 @@ impl HttpError {
                 NO_ANSWER
             };
             return Self::Unreachable {
-                url,
+                url: shown,
                 reason: reason.to_owned(),
             };
         }
         if error.is_connect() {
             return Self::Unreachable {
-                url,
+                url: shown,
                 reason: connect_reason(error),
             };
         }
-        let reason = "the connection was closed early".to_owned();
-        Self::BrokenOff { url, reason }
+        Self::BrokenOff {
+            url: shown,
+            reason: "the connection was closed early".to_owned(),
+        }
     }
 }
 

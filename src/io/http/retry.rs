@@ -1,10 +1,6 @@
 //! Asks again after faults that pass, at the pace the server wants. It never repeats a request that could change something.
 
-use std::time::Duration;
-
 use http::header;
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::transport::{Transport, host_of};
@@ -53,7 +49,7 @@ pub(super) async fn exchange(
             }
             Ok(answer) if !is_passing(&answer) => return Ok(answer),
             Ok(answer) => {
-                let wanted = find_pause(&answer);
+                let wanted = answer.retry_after();
                 let too_long = wanted.is_some_and(|wanted| wanted > settings.longest_pause);
                 if is_last || too_long {
                     transport.hosts.mark_troubled(host);
@@ -96,21 +92,4 @@ fn is_passing(answer: &Answer) -> bool {
         403 => !is_used_up && answer.headers.contains_key(header::RETRY_AFTER),
         _ => false,
     }
-}
-
-/// Reads the Retry-After header: seconds, or a date that is measured by the server's own clock.
-pub(super) fn find_pause(answer: &Answer) -> Option<Duration> {
-    let text = answer.header(&header::RETRY_AFTER)?.trim();
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number that is too large to be read is too long to be waited for.
-        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
-    }
-    let now = parse_http_date(answer.header(&header::DATE)?)?;
-    let seconds = parse_http_date(text)?.as_second() - now.as_second();
-    Some(Duration::from_secs(seconds.try_into().unwrap_or(0)))
-}
-
-/// Reads a date of HTTP headers: `Sun, 06 Nov 1994 08:49:37 GMT`.
-pub(super) fn parse_http_date(text: &str) -> Option<Timestamp> {
-    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }

@@ -162,14 +162,11 @@ impl Transport {
         let _permit = self.permits.acquire().await;
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let _under_way = self.progress.begin(url.host_str().unwrap_or_default());
-        let mut request = self
+        let request = self
             .client(url)?
             .request(ask.method.clone(), url.clone())
             .headers(headers)
             .body(ask.body.clone());
-        if let (Some(user), Some(token)) = (&ask.basic_user, &ask.bearer) {
-            request = request.basic_auth(user, Some(token.expose()));
-        }
         let mut response = self.await_head(ask, url, request).await?;
         let body = self.read_body(ask, url, &mut response).await?;
         if !body.is_empty() {
@@ -245,18 +242,18 @@ impl Transport {
     /// long as it takes, while the server keeps sending at a pace that is worth it.
     pub(super) async fn digest<D: Digest>(&self, url: &str) -> Result<String, HttpError> {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        let url = parse_url(url)?;
+        let exact = parse_url(url)?;
         let _permit = self.permits.acquire().await;
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
-        let _under_way = self.progress.begin(url.host_str().unwrap_or_default());
-        let request = self.client(&url)?.get(url.clone()).timeout(DAY);
+        let _under_way = self.progress.begin(exact.host_str().unwrap_or_default());
+        let request = self.client(&exact)?.get(exact.clone()).timeout(DAY);
         let mut response = request
             .send()
             .await
-            .map_err(|error| HttpError::of_transport(url.as_str(), &error))?;
+            .map_err(|error| HttpError::of_transport(exact.as_str(), &error))?;
         if response.status().as_u16() != 200 {
             return Err(HttpError::Unreachable {
-                url: redact_target(&url),
+                url: redact_target(&exact),
                 reason: format!("answers {}", response.status().as_u16()),
             });
         }
@@ -306,9 +303,6 @@ fn headers_for(ask: &Ask, url: &Url) -> Result<HeaderMap, HttpError> {
         return Err(HttpError::PlainToken {
             url: redact(url.as_str()),
         });
-    }
-    if ask.basic_user.is_some() {
-        return Ok(headers);
     }
     let bearer = format!("Bearer {}", token.expose());
     let mut value = HeaderValue::try_from(bearer).map_err(|_| HttpError::BadUrl {

@@ -68,8 +68,10 @@ impl Effects {
 
     /// Makes a directory and those above it that are missing.
     pub(super) fn create_directories(&self, path: &Path) -> io::Result<()> {
-        let is_missing = |directory: &&Path| fs::symlink_metadata(directory).is_err();
-        let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+        let missing: Vec<&Path> = path
+            .ancestors()
+            .take_while(|directory| fs::symlink_metadata(directory).is_err())
+            .collect();
         for directory in missing.into_iter().rev() {
             self.create_directory(directory)?;
         }
@@ -176,8 +178,8 @@ impl Effects {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             entries => entries?,
         };
-        for entry in entries {
-            let entry = entry?;
+        for found in entries {
+            let entry = found?;
             if entry.file_type()?.is_dir() {
                 self.begin()?;
                 fs::remove_dir_all(entry.path())?;

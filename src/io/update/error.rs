@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::journal::JournalFault;
-use super::turn::Left;
+use super::outcome::Left;
 
 /// Why an update was not carried out. Nothing was written, unless the error says otherwise.
 #[derive(Debug, thiserror::Error)]

@@ -62,7 +62,7 @@ impl State {
 /// What becomes of one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Step {
+pub(super) struct JournalStep {
     /// Its path, relative to the repository's root.
     pub(super) path: String,
     /// What it was before the update.
@@ -82,7 +82,7 @@ pub(super) struct Journal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     place: Option<PlaceMark>,
     /// What becomes of each file.
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<JournalStep>,
 }
 
 /// A directory, by what no archive carries.
@@ -157,7 +157,7 @@ struct Form {
 }
 
 impl Journal {
-    pub(super) fn new(steps: Vec<Step>, place: Option<PlaceMark>) -> Self {
+    pub(super) fn new(steps: Vec<JournalStep>, place: Option<PlaceMark>) -> Self {
         Self {
             form: FORM,
             token: make_token(),
@@ -185,8 +185,8 @@ impl Journal {
                 return Err(JournalFault::Elsewhere);
             }
         }
-        let is_word = |c: char| c.is_ascii_alphanumeric();
-        if journal.token.is_empty() || !journal.token.chars().all(is_word) {
+        // It becomes a part of file names.
+        if journal.token.is_empty() || !journal.token.chars().all(|c| c.is_ascii_alphanumeric()) {
             return Err(JournalFault::Outside(journal.token));
         }
         let outside = journal.steps.iter().find(|step| !is_inside(&step.path));
@@ -204,15 +204,19 @@ impl Journal {
 
 /// Tells whether a path is one that an update may write to: inside the repository, and in no directory of git or of an update.
 pub(super) fn is_inside(path: &str) -> bool {
-    let is_name = |part: Component<'_>| match part {
+    !path.is_empty()
+        && !path.starts_with(&format!(".{DIRECTORY}"))
+        && Path::new(path).components().all(is_plain_name)
+}
+
+fn is_plain_name(part: Component<'_>) -> bool {
+    match part {
+        // File systems that tell no capital letters from small ones have git's directory under either name.
         Component::Normal(name) => !name.eq_ignore_ascii_case(".git"),
         Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => {
             false
         }
-    };
-    !path.is_empty()
-        && !path.starts_with(&format!(".{DIRECTORY}"))
-        && Path::new(path).components().all(is_name)
+    }
 }
 
 /// Makes a word that nobody can guess, of the randomness that the system gives every hash table.

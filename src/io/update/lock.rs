@@ -10,21 +10,16 @@ use super::{UpdateError, check_kind, write_error};
 
 /// The right to write into the repository. Its file is removed before it is given back, so that nobody waits for a file that
 /// is gone.
-pub(super) struct Lock {
+pub(super) struct UpdateLock {
     path: PathBuf,
     effects: Effects,
     _file: File,
 }
 
-impl Lock {
+impl UpdateLock {
     pub(super) fn take(path: &Path, effects: &Effects) -> Result<Self, UpdateError> {
-        let failed = |source| write_error(path, source);
         loop {
-            // Outside git the file lies among others: a link would be followed, and a pipe would be waited for.
-            if let Ok(found) = fs::symlink_metadata(path) {
-                refuse_other(found.file_type()).map_err(failed)?;
-            }
-            let file = effects.open_lock(path).map_err(failed)?;
+            let file = open(path, effects).map_err(|source| write_error(path, source))?;
             match file.try_lock() {
                 // Whoever held it before may have removed the file after it was opened here.
                 Ok(()) if !is_in_place(&file, path) => {}
@@ -36,16 +31,24 @@ impl Lock {
                     });
                 }
                 Err(TryLockError::WouldBlock) => return Err(UpdateError::Locked),
-                Err(TryLockError::Error(source)) => return Err(failed(source)),
+                Err(TryLockError::Error(source)) => return Err(write_error(path, source)),
             }
         }
     }
 }
 
-impl Drop for Lock {
+impl Drop for UpdateLock {
     fn drop(&mut self) {
         let _ = self.effects.remove_file(&self.path);
     }
+}
+
+/// Opens the file of the lock. Outside git it lies among others: a link would be followed, and a pipe would be waited for.
+fn open(path: &Path, effects: &Effects) -> io::Result<File> {
+    if let Ok(found) = fs::symlink_metadata(path) {
+        refuse_other(found.file_type())?;
+    }
+    effects.open_lock(path)
 }
 
 fn refuse_other(kind: fs::FileType) -> io::Result<()> {

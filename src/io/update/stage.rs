@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use super::turn::Slot;
-use super::{Staging, State, Step, UpdateError, Ways, read, write_error};
+use super::{JournalStep, Staging, State, UpdateError, Ways, read, write_error};
 use crate::plan::{FileAction, FileChange};
 use crate::version::Sha256;
 
@@ -16,7 +16,7 @@ impl Staging {
         &self,
         changes: &[FileChange],
         ways: &mut Ways<'_>,
-    ) -> Result<Vec<Step>, UpdateError> {
+    ) -> Result<Vec<JournalStep>, UpdateError> {
         let numbered = changes.iter().enumerate();
         numbered
             .map(|(number, change)| {
@@ -27,7 +27,7 @@ impl Staging {
             .collect()
     }
 
-    fn stage_one(&self, change: &FileChange, slot: &Path) -> Result<Step, UpdateError> {
+    fn stage_one(&self, change: &FileChange, slot: &Path) -> Result<JournalStep, UpdateError> {
         let target = self.root.join(&change.path);
         let is_link = fs::symlink_metadata(&target).is_ok_and(|metadata| metadata.is_symlink());
         if is_link && !matches!(change.action, FileAction::Remove) {
@@ -39,13 +39,13 @@ impl Staging {
                 if found != before.as_bytes() {
                     return Err(UpdateError::Changed(change.path.clone()));
                 }
-                let before = State::File(Sha256::of(before.as_bytes()));
-                (before, self.stage_text(after, slot, &target)?)
+                let staged = self.stage_text(after, slot, &target)?;
+                (State::File(Sha256::of(before.as_bytes())), staged)
             }
             FileAction::Create { from, after } => {
                 check_absent(&target, &change.path)?;
-                let after = self.stage_text(after, slot, &self.root.join(from))?;
-                (State::Absent, after)
+                let staged = self.stage_text(after, slot, &self.root.join(from))?;
+                (State::Absent, staged)
             }
             FileAction::Copy { from } => {
                 check_absent(&target, &change.path)?;
@@ -55,7 +55,7 @@ impl Staging {
             }
             FileAction::Remove => (state_of(&target)?, State::Absent),
         };
-        Ok(Step {
+        Ok(JournalStep {
             path: change.path.clone(),
             before,
             after,
@@ -64,11 +64,12 @@ impl Staging {
 
     /// Writes a staged text with the permissions of the file it replaces or is shaped after.
     fn stage_text(&self, text: &str, slot: &Path, like: &Path) -> Result<State, UpdateError> {
-        let write = || {
-            let permissions = fs::metadata(like)?.permissions();
-            self.effects.write(slot, text.as_bytes(), permissions)
-        };
-        write().map_err(|source| write_error(slot, source))?;
+        fs::metadata(like)
+            .and_then(|found| {
+                self.effects
+                    .write(slot, text.as_bytes(), found.permissions())
+            })
+            .map_err(|source| write_error(slot, source))?;
         Ok(State::File(Sha256::of(text.as_bytes())))
     }
 }

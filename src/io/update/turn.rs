@@ -8,90 +8,14 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::effects::Effects;
-use super::journal::{Journal, State, Step};
+use super::journal::{Journal, JournalStep, State};
+use super::outcome::{Direction, Fate, Obstacle, Turned, TurnedFile};
 use super::ways::Ways;
 use super::{UpdateError, unfinished};
 
-/// Which way files are turned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// To what they are after the update.
-    Finish,
-    /// To what they were before it.
-    RollBack,
-}
-
-/// What became of the files of an update.
-#[derive(Debug)]
-pub struct Turned {
-    /// Which way.
-    pub direction: Direction,
-    /// What became of each, in the order of the update.
-    pub files: Vec<TurnedFile>,
-}
-
-/// What became of one file.
-#[derive(Debug)]
-pub struct TurnedFile {
-    /// Its path, relative to the repository's root.
-    pub path: String,
-    /// What became of it.
-    pub fate: Fate,
-}
-
-/// What became of a file.
-#[derive(Debug)]
-pub enum Fate {
-    /// It was turned now.
-    Turned,
-    /// It was so already.
-    Already,
-    /// It was left as it is.
-    Left(Obstacle),
-}
-
-/// Why a file is left as it is.
-#[derive(Debug, thiserror::Error)]
-pub enum Obstacle {
-    /// It is neither what it was before the update nor what it is after it.
-    #[error("was changed since")]
-    Changed,
-    /// The text it is to have is not there, or is another one.
-    #[error("cannot be written: its text is gone from the staging directory")]
-    Lost,
-    /// Its way leads through a symbolic link now.
-    #[error("is behind the symbolic link {0}")]
-    BehindLink(String),
-    /// A part of its way is no directory now.
-    #[error("is below {0}, which is no directory")]
-    NoDirectory(String),
-}
-
-impl Turned {
-    /// Returns the files that were left as they are.
-    pub fn left(&self) -> impl Iterator<Item = Left> {
-        self.files.iter().filter_map(|file| match &file.fate {
-            Fate::Left(obstacle) => Some(Left {
-                path: file.path.clone(),
-                why: obstacle.to_string(),
-            }),
-            Fate::Turned | Fate::Already => None,
-        })
-    }
-}
-
-/// A file that is left to a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
-    /// Its path, relative to the repository's root.
-    pub path: String,
-    /// Why, as what is said of it.
-    pub why: String,
-}
-
 /// Where a file stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum FileSide {
     Before,
     After,
     /// It is neither.
@@ -115,7 +39,7 @@ impl Slot {
 }
 
 /// What is found at a path.
-enum Found {
+enum FoundFile {
     State(State),
     /// Nothing that an update knows.
     Other(Obstacle),
@@ -167,11 +91,11 @@ impl<'u> Turner<'u> {
     }
 
     /// Returns where a file stands.
-    pub(super) fn side(&mut self, step: &Step) -> Result<Side, UpdateError> {
+    pub(super) fn side(&mut self, step: &JournalStep) -> Result<FileSide, UpdateError> {
         Ok(match self.find(&step.path)? {
-            Found::State(found) if found == step.after => Side::After,
-            Found::State(found) if found == step.before => Side::Before,
-            Found::State(_) | Found::Other(_) => Side::Neither,
+            FoundFile::State(found) if found == step.after => FileSide::After,
+            FoundFile::State(found) if found == step.before => FileSide::Before,
+            FoundFile::State(_) | FoundFile::Other(_) => FileSide::Neither,
         })
     }
 
@@ -179,36 +103,36 @@ impl<'u> Turner<'u> {
     pub(super) fn obstacle(
         &mut self,
         number: usize,
-        step: &Step,
+        step: &JournalStep,
     ) -> Result<Option<Obstacle>, UpdateError> {
         match self.find(&step.path)? {
-            Found::State(found) if found == step.after => Ok(None),
-            Found::State(found) if found == step.before => {
+            FoundFile::State(found) if found == step.after => Ok(None),
+            FoundFile::State(found) if found == step.before => {
                 let turn = self.turn_of(number, step, Direction::Finish);
                 self.obstacle_to(&turn)
             }
-            Found::State(_) => Ok(Some(Obstacle::Changed)),
-            Found::Other(obstacle) => Ok(Some(obstacle)),
+            FoundFile::State(_) => Ok(Some(Obstacle::Changed)),
+            FoundFile::Other(obstacle) => Ok(Some(obstacle)),
         }
     }
 
     /// Looks at a file, and through no link.
-    fn find(&mut self, path: &str) -> Result<Found, UpdateError> {
+    fn find(&mut self, path: &str) -> Result<FoundFile, UpdateError> {
         match self.ways.walk(path) {
             Err(UpdateError::SymbolicLink(link)) => {
-                return Ok(Found::Other(Obstacle::BehindLink(link)));
+                return Ok(FoundFile::Other(Obstacle::BehindLink(link)));
             }
             // Where a part of its way is a file, there is nothing.
-            Err(UpdateError::Exists(_)) => return Ok(Found::State(State::Absent)),
+            Err(UpdateError::Exists(_)) => return Ok(FoundFile::State(State::Absent)),
             Err(error) => return Err(error.begun()),
             Ok(_) => {}
         }
         let target = self.root.join(path);
         let found = State::of(&target).map_err(|source| unfinished(&target, source))?;
-        Ok(found.map_or(Found::Other(Obstacle::Changed), Found::State))
+        Ok(found.map_or(FoundFile::Other(Obstacle::Changed), FoundFile::State))
     }
 
-    fn turn_of(&self, number: usize, step: &'u Step, direction: Direction) -> Turn<'u> {
+    fn turn_of(&self, number: usize, step: &'u JournalStep, direction: Direction) -> Turn<'u> {
         let old = Slot::Old.of(self.staging, number);
         let new = Slot::New.of(self.staging, number);
         let path = step.path.as_str();
@@ -237,8 +161,8 @@ impl<'u> Turner<'u> {
 
     fn turn(&mut self, turn: &Turn<'_>) -> Result<Fate, UpdateError> {
         let found = match self.find(turn.path)? {
-            Found::State(found) => found,
-            Found::Other(obstacle) => return Ok(Fate::Left(obstacle)),
+            FoundFile::State(found) => found,
+            FoundFile::Other(obstacle) => return Ok(Fate::Left(obstacle)),
         };
         let target = self.root.join(turn.path);
         if !turn.is_fresh {

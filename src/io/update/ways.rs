@@ -51,27 +51,32 @@ impl<'r> Ways<'r> {
         if let Some(nearest) = self.walked.get(directory) {
             return Ok(nearest.clone());
         }
-        let mut nearest = None;
+        let mut found = None;
         for above in directory.ancestors() {
             if above == self.root {
                 break;
             }
-            let shown = || above.strip_prefix(self.root).unwrap_or(above);
             match fs::symlink_metadata(above) {
                 Ok(metadata) if metadata.is_symlink() => {
-                    return Err(UpdateError::SymbolicLink(shown().display().to_string()));
+                    return Err(UpdateError::SymbolicLink(self.shown(above)));
                 }
                 Ok(metadata) if !metadata.is_dir() => {
-                    return Err(UpdateError::Exists(shown().display().to_string()));
+                    return Err(UpdateError::Exists(self.shown(above)));
                 }
                 Ok(_) => {
-                    nearest.get_or_insert_with(|| above.to_owned());
+                    found.get_or_insert(above);
                 }
                 Err(_) => {}
             }
         }
-        let nearest = nearest.unwrap_or_else(|| self.root.to_owned());
+        let nearest = found.unwrap_or(self.root).to_owned();
         self.walked.insert(directory.to_owned(), nearest.clone());
         Ok(nearest)
+    }
+
+    /// Returns a path as people see it, from the root of the repository on.
+    fn shown(&self, path: &Path) -> String {
+        let below = path.strip_prefix(self.root).unwrap_or(path);
+        below.display().to_string()
     }
 }

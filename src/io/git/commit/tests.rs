@@ -36,6 +36,17 @@ fn tree_of(repository: &Repository, files: &Files) -> Oid {
     index.write_tree_to(repository).unwrap()
 }
 
+impl GitRepository {
+    fn commit_plan(
+        &self,
+        base: Oid,
+        files: &[FileChange],
+        info: &CommitInfo,
+    ) -> Result<Oid, CommitError> {
+        self.commit_tree(base, self.plan_tree(base, files)?, info)
+    }
+}
+
 struct World {
     _directory: TempDir,
     git: GitRepository,
