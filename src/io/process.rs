@@ -101,17 +101,21 @@ fn wait(child: &mut Child, bounds: &Bounds<'_>, guard: Option<Guard>) -> Command
 
 /// Waits for a process as long as it has time.
 fn wait_while(child: &mut Child, has_time: impl Fn() -> bool) -> Option<io::Result<ExitStatus>> {
-    const LONGEST: Duration = Duration::from_millis(50);
-    let mut pause = Duration::from_millis(1);
+    let begin = Instant::now();
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Some(Ok(status)),
             Err(error) => return Some(Err(error)),
             Ok(None) if !has_time() => return None,
-            Ok(None) => std::thread::sleep(pause),
+            Ok(None) => std::thread::sleep(pause_after(begin.elapsed())),
         }
-        pause = (pause * 2).min(LONGEST);
     }
+}
+
+/// How long to wait before the next look at a process: its end is noticed at most an eighth later than it came, and a process that
+/// runs for minutes is not looked at a thousand times a second.
+fn pause_after(elapsed: Duration) -> Duration {
+    (elapsed / 8).clamp(Duration::from_millis(1), Duration::from_millis(50))
 }
 
 #[cfg(unix)]

@@ -38,6 +38,8 @@ fn client() -> HttpClient {
         retries: 1,
         retry_pause: Duration::from_millis(1),
         read_timeout: Duration::from_millis(1500),
+        // Git waits for the end of an answer that was cut short for as long as it is let.
+        total_timeout: Duration::from_secs(5),
         system_proxy: false,
         ..HttpSettings::default()
     })
