@@ -31,11 +31,8 @@ mod wanted;
 pub use addon::{ChartSource, MinorBoundChart, MinorBoundCharts, versions_for};
 pub(crate) use agreement::unmet as unmet_references;
 pub use agreement::{StaleReference, stale_references};
-pub(crate) use configured::is_of_git;
 pub use configured::{ConfiguredReferences, Unmet, UnmetReason};
-pub(crate) use configured::{
-    ReferenceValues, edit as edit_configured, edit_text as edit_configured_text,
-};
+pub(crate) use configured::{ReferenceValues, is_of_git};
 pub(crate) use discover::Known;
 pub use discover::{Discovery, Hints, add_left_out, discover, discover_with};
 pub use document::Document;

@@ -7,9 +7,8 @@ use super::limits::EditRefusal;
 use super::target::{Target, TreeMove};
 use super::{FileAction, FileChange};
 use crate::stack::{
-    Content, Document, Edited, Fault, FileEdits, Known, Reach, ReferenceValues, SeriesSet,
-    SourceFile, SourceTree, Stack, Tree, Wanted, edit_configured, edit_configured_text,
-    edit_images,
+    Content, Document, Edited, Fault, FileEdits, Known, Reach, SeriesSet, SourceFile, SourceTree,
+    Stack, Tree, Wanted, edit_images,
 };
 
 /// The files of a stack that would change, and the stack as it would be; nothing where it stays as it is.
@@ -70,11 +69,10 @@ impl Work<'_> {
         files: &[Arc<SourceFile>],
         wanted: &Wanted<'_>,
     ) {
-        let values = ReferenceValues::new(self.target.stack, wanted);
         let limits = self.target.limits;
         let siblings = documents(files);
         for file in files.iter().filter(|file| !limits.leaves(file.path())) {
-            match edit(file, &siblings, wanted, &values).and_then(|edited| parsed(file, edited)) {
+            match edit(file, &siblings, wanted).and_then(|edited| parsed(file, edited)) {
                 Ok(None) => {}
                 Ok(Some((edited, after))) => {
                     let action = FileAction::Edit {
@@ -100,13 +98,12 @@ impl Work<'_> {
     }
 
     fn create(&mut self, from: &SourceTree, directory: &str, wanted: &Wanted<'_>) {
-        let values = ReferenceValues::new(self.target.stack, wanted);
         let siblings = documents(&from.files);
         for (path, content) in self.target.input.tree.files_below(&from.directory) {
             let place = format!("{directory}{}", &path[from.directory.len()..]);
             let source = path.to_owned();
             let edited = match from.files.iter().find(|file| file.path() == path) {
-                Some(file) => edit(file, &siblings, wanted, &values),
+                Some(file) => edit(file, &siblings, wanted),
                 None => Ok(None),
             };
             match (edited, content) {
@@ -223,28 +220,20 @@ fn edit(
     file: &SourceFile,
     siblings: &[&Document],
     wanted: &Wanted<'_>,
-    values: &ReferenceValues,
 ) -> Result<Option<Edited>, Fault> {
     let mut edits = FileEdits::new(file, siblings, wanted);
+    let reaches_all = wanted.reach != Reach::Lists;
     let kinds = file.kinds().iter();
     // A tree whose minor is left alone may hold lists that speak of others.
-    for kind in kinds.filter(|kind| wanted.reach != Reach::Lists || kind.role().spans_minors()) {
+    let reached = kinds.filter(|kind| reaches_all || kind.role().spans_minors());
+    for kind in reached.clone() {
         kind.edit(file, wanted, &mut edits)?;
     }
-    if wanted.reach == Reach::Lists {
-        return edits.finish();
+    if reaches_all {
+        edit_images(file, wanted, &mut edits)?;
+        edits.end_with_newline();
     }
-    edit_images(file, wanted, &mut edits)?;
-    edits.end_with_newline();
-    if file.configured().is_empty() {
-        return edits.finish();
-    }
-    let configured = (&**file, file.configured());
-    edit_configured(configured, (values, wanted), &mut edits)?;
     // Places in a text are found in what the other edits leave.
-    Ok(edit_configured_text(
-        configured,
-        (values, wanted),
-        edits.finish()?,
-    ))
+    let edited = edits.finish()?;
+    Ok(reached.fold(edited, |edited, kind| kind.edit_text(file, wanted, edited)))
 }

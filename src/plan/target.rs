@@ -15,7 +15,7 @@ use super::release::next_version;
 use crate::catalog::NodeImage;
 use crate::matrix::minors_of;
 use crate::policy::{ChangeClass, EndOfLife};
-use crate::stack::{Reach, SeriesImages, SourceTree, Stack, Wanted};
+use crate::stack::{Reach, ReferenceValues, SeriesImages, SourceTree, Stack, Wanted};
 use crate::version::{Minor, StackLine};
 
 /// Where one stack should go.
@@ -251,7 +251,7 @@ impl<'a> Target<'a> {
                 .map(|minor| (minor, self.available.of_series(id, minor)))
                 .collect(),
         });
-        Wanted {
+        let mut wanted = Wanted {
             default,
             default_before: tree.default,
             series: &self.stack.series,
@@ -274,9 +274,12 @@ impl<'a> Target<'a> {
             moves_os: self.moves_os(tree, default),
             policy,
             wishes: self.input.wishes,
+            references: None,
             line,
             line_before,
-        }
+        };
+        wanted.references = ReferenceValues::new(self.stack, &wanted);
+        wanted
     }
 
     /// Returns the minors whose entries lists may get or lose.

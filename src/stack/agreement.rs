@@ -8,7 +8,7 @@ use super::facts::{Fact, Reference};
 use super::model::{SourceTree, Stack};
 use super::source::SourceFile;
 use super::wanted::Wanted;
-use crate::version::ChartVersion;
+use crate::version::{ChartVersion, StackVersion};
 
 /// A configured reference that contradicts its source tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,13 +86,32 @@ pub fn stale_references(stack: &Stack) -> Vec<StaleReference> {
 }
 
 impl ReferenceValues {
-    /// Returns the values of a wanted state; `stack` is the stack as it is.
-    pub(crate) fn new(stack: &Stack, wanted: &Wanted<'_>) -> Self {
-        let before = Some(wanted.line_before.minor);
-        let tree = stack.trees.iter().find(|tree| tree.minor == before);
-        let tree = tree.and_then(values_of);
-        Self(tree.map(|tree| Values::of_wanted(wanted, &tree)))
+    /// Returns the values of a wanted state; `stack` is the stack as it is. Nothing where no source tree is of the minor.
+    pub(crate) fn new(stack: &Stack, wanted: &Wanted<'_>) -> Option<Self> {
+        let minor = Some(wanted.line_before.minor);
+        let tree = stack.trees.iter().find(|tree| tree.minor == minor)?;
+        let before = Values {
+            default: wanted.default_before,
+            stack_version: wanted.next_version.as_ref().and_then(version_before),
+            ..values_of(tree)?
+        };
+        let moves = wanted.default != wanted.default_before || wanted.line != wanted.line_before;
+        let mut after = Values {
+            minor: wanted.line.minor,
+            default: wanted.default,
+            // What the release becomes is known only while it becomes; afterwards what was written then stays.
+            stack_version: wanted.next_version.clone().filter(|_| moves),
+            ..before.clone()
+        };
+        after.charts.extend(wanted.charts.clone());
+        Some(Self { before, after })
     }
+}
+
+/// Returns the published version that another one follows; nothing before the first.
+fn version_before(next: &StackVersion) -> Option<StackVersion> {
+    let number = next.stable_number()?.checked_sub(1)?;
+    (number > 0).then(|| StackVersion::stable(number))
 }
 
 /// Returns the values of a source tree as it is; nothing where its minor is not known.

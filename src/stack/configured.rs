@@ -1,5 +1,5 @@
-//! References that users add in the configuration file: the files they are in, what stands there, and the edits that state the wanted
-//! facts. It decides nothing about versions; a reference says what its template says.
+//! References that users add in the configuration file: the files they are in, where they stand there, and the template of what they
+//! say. The kind of file that reads and writes them is `kinds::configured`.
 
 mod glob;
 mod template;
@@ -8,13 +8,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::document::Document;
-use super::edits::{AT_TEXT, EditNote, Edited, FileEdits};
-use super::facts::{Fact, Fault, Reference};
-use super::stated::Facts;
-use super::wanted::Wanted;
+use super::facts::{Fact, Fault};
 use crate::config::{CONFIG_FILE, ReferenceConfig};
-use crate::policy::ChangeClass;
 use crate::yaml::{self, Node, Path};
 use glob::Glob;
 use template::ValueTemplate;
@@ -30,7 +25,8 @@ pub struct ConfiguredReferences(Arc<[Arc<ConfiguredReference>]>);
 /// One entry of `references`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ConfiguredReference {
-    line: usize,
+    /// The line of the entry in the configuration file.
+    pub(super) line: usize,
     files: Glob,
     place: Place,
     pub(super) value: ValueTemplate,
@@ -94,10 +90,11 @@ impl ConfiguredReferences {
             let node = document.and_then(|document| document.at(&at));
             match read_entry(entry, node.map_or(1, Node::line)) {
                 Ok(reference) => references.push(Arc::new(reference)),
-                Err((key, message, hint)) => {
-                    let message = format!("references[{index}].{key}: {message}");
-                    let node = node.map(|node| node.get(key).unwrap_or(node));
-                    return Err(Fault::new(CONFIG_FILE, node.map(Node::line), message, hint));
+                Err(wrong) => {
+                    let key = wrong.key;
+                    let message = format!("references[{index}].{key}: {}", wrong.message);
+                    let line = node.map(|node| node.get(key).unwrap_or(node).line());
+                    return Err(Fault::new(CONFIG_FILE, line, message, wrong.hint));
                 }
             }
         }
@@ -134,48 +131,64 @@ impl ConfiguredReferences {
     }
 }
 
-fn read_entry(
-    entry: &ReferenceConfig,
-    line: usize,
-) -> Result<ConfiguredReference, (&'static str, String, &'static str)> {
+/// What is wrong with an entry.
+struct WrongEntry {
+    key: &'static str,
+    message: String,
+    hint: &'static str,
+}
+
+impl WrongEntry {
+    fn new(key: &'static str, message: impl Into<String>, hint: &'static str) -> Self {
+        Self {
+            key,
+            message: message.into(),
+            hint,
+        }
+    }
+}
+
+fn read_entry(entry: &ReferenceConfig, line: usize) -> Result<ConfiguredReference, WrongEntry> {
     const FILES: &str = "write a path relative to the repository's root; `*` stands for a part of a name, `**` for directories";
+    const VALUES: &str = "docs/configuration.md lists the values";
     const PLACE: &str = "write `path: spec.topology.version`, or `pattern: 'Kubernetes {value}'`";
     if entry.files.is_empty() || entry.files.starts_with('/') || entry.files.contains("..") {
         let message = format!(
             "invalid path `{}`: it does not lead below the repository's root",
             entry.files
         );
-        return Err(("files", message, FILES));
+        return Err(WrongEntry::new("files", message, FILES));
     }
     if entry.files.split(['/', '\\']).any(is_of_git) {
         let message = format!("`{}` is in git's own directory", entry.files);
-        return Err(("files", message, FILES));
+        return Err(WrongEntry::new("files", message, FILES));
     }
     let place = match (&entry.path, &entry.pattern) {
         (Some(path), None) => {
-            let read = path.parse();
-            Place::Path(read.map_err(|error: yaml::PathError| ("path", error.to_string(), PLACE))?)
+            Place::Path(path.parse().map_err(|error: yaml::PathError| {
+                WrongEntry::new("path", error.to_string(), PLACE)
+            })?)
         }
         (None, Some(pattern)) => read_pattern(pattern).ok_or_else(|| {
             let message =
                 format!("`{pattern}` does not have one `{VALUE}` with text before it, on one line");
-            ("pattern", message, PLACE)
+            WrongEntry::new("pattern", message, PLACE)
         })?,
         (Some(_), Some(_)) => {
-            let message = "an entry has a `path` or a `pattern`, not both".to_owned();
-            return Err(("pattern", message, PLACE));
+            let message = "an entry has a `path` or a `pattern`, not both";
+            return Err(WrongEntry::new("pattern", message, PLACE));
         }
         (None, None) => {
-            return Err(("files", "`path` or `pattern` is missing".to_owned(), PLACE));
+            let message = "`path` or `pattern` is missing";
+            return Err(WrongEntry::new("files", message, PLACE));
         }
     };
-    let value = entry
-        .value
-        .parse()
-        .map_err(|message| ("value", message, "docs/configuration.md lists the values"))?;
+    let read = entry.value.parse();
+    let value = read.map_err(|message: String| WrongEntry::new("value", message, VALUES))?;
     Ok(ConfiguredReference {
         line,
-        files: Glob::read(&entry.files).map_err(|message| ("files", message, FILES))?,
+        files: Glob::read(&entry.files)
+            .map_err(|message| WrongEntry::new("files", message, FILES))?,
         place,
         value,
         stack: entry.stack.clone(),
@@ -212,8 +225,12 @@ impl ConfiguredReference {
         self.files.takes(path)
     }
 
-    pub(super) fn needs_yaml(&self) -> bool {
-        matches!(self.place, Place::Path(_))
+    /// Returns its path in a YAML file; nothing where a pattern of text says its place.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Path(path) => Some(path),
+            Place::Text { .. } => None,
+        }
     }
 
     pub(super) fn unmet(&self, reason: UnmetReason) -> Unmet {
@@ -247,8 +264,8 @@ impl ConfiguredReference {
         }
     }
 
-    /// Finds the places of a text.
-    fn find_in(&self, text: &str) -> Vec<Range<usize>> {
+    /// Finds its places in a text; none where a path says them.
+    pub(super) fn find_in(&self, text: &str) -> Vec<Range<usize>> {
         let Place::Text { before, after } = &self.place else {
             return Vec::new();
         };
@@ -265,19 +282,6 @@ impl ConfiguredReference {
             }
         }
         found
-    }
-
-    /// Returns the class of the change that puts another text where this one stands.
-    fn class(&self, found: &str, before: &Values, wanted: &Wanted<'_>) -> ChangeClass {
-        if self.value.fill(before).as_deref() != Ok(found) {
-            ChangeClass::Repair
-        } else if wanted.line != wanted.line_before {
-            ChangeClass::NewMinor
-        } else if self.value.follows_default() {
-            ChangeClass::NewPatch
-        } else {
-            ChangeClass::Addons
-        }
     }
 }
 
@@ -297,133 +301,9 @@ fn find_value(text: &str, after: &str, value: &ValueTemplate) -> Option<usize> {
     ends.find(|end| text[*end..].starts_with(after) && value.fits(&text[..*end]))
 }
 
-/// Adds what the configured references of a file say.
-pub(super) fn read(
-    file: &Document,
-    references: &[Arc<ConfiguredReference>],
-    facts: &mut Facts,
-) -> Result<(), Fault> {
-    for reference in references {
-        let mut found = Vec::new();
-        for (_, path, node, value) in nodes(file, reference)? {
-            found.push((node.line(), path.to_string(), value));
-        }
-        for range in reference.find_in(file.text()) {
-            let line = line_of(file.text(), range.start);
-            found.push((line, AT_TEXT.to_owned(), &file.text()[range]));
-        }
-        facts
-            .references
-            .extend(found.into_iter().map(|(line, at, value)| Reference {
-                file: file.path().to_owned(),
-                role: file.role(),
-                line,
-                at,
-                value: value.to_owned(),
-                fact: reference.fact(),
-            }));
-    }
-    Ok(())
-}
-
-type Found<'f> = (usize, &'f Path, &'f Node, &'f str);
-
-/// Finds the scalars at a reference's path, in every document that has it.
-fn nodes<'f>(
-    file: &'f Document,
-    reference: &'f ConfiguredReference,
-) -> Result<Vec<Found<'f>>, Fault> {
-    let Place::Path(path) = &reference.place else {
-        return Ok(Vec::new());
-    };
-    let mut found = Vec::new();
-    for (index, document) in file.documents().iter().enumerate() {
-        let Some(node) = document.at(path) else {
-            continue;
-        };
-        if node.is_map() || node.is_seq() {
-            let message = format!(
-                "`{path}` is not a plain value, which the reference at {CONFIG_FILE}:{} needs",
-                reference.line
-            );
-            let hint = format!("correct the path in {CONFIG_FILE}");
-            return Err(Fault::new(file.path(), node.line(), message, hint));
-        }
-        found.extend(node.as_str().map(|value| (index, path, node, value)));
-    }
-    Ok(found)
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    1 + text[..at].matches('\n').count()
-}
-
-/// The values before and after a change, for the configured references of a stack.
-pub(crate) struct ReferenceValues(pub(super) Option<(Values, Values)>);
-
-/// Adds the edits of the configured references in YAML.
-pub(crate) fn edit(
-    (file, references): (&Document, &[Arc<ConfiguredReference>]),
-    (values, wanted): (&ReferenceValues, &Wanted<'_>),
-    edits: &mut FileEdits<'_>,
-) -> Result<(), Fault> {
-    let Some((before, after)) = &values.0 else {
-        return Ok(());
-    };
-    for reference in references {
-        let Ok(new) = reference.value.fill(after) else {
-            continue;
-        };
-        for (document, path, _, found) in nodes(file, reference)? {
-            edits.set(document, path, &new, reference.class(found, before, wanted))?;
-        }
-    }
-    Ok(())
-}
-
-/// Puts the values into the places of a text that configured references name, after all other edits.
-pub(crate) fn edit_text(
-    (file, references): (&Document, &[Arc<ConfiguredReference>]),
-    (values, wanted): (&ReferenceValues, &Wanted<'_>),
-    edited: Option<Edited>,
-) -> Option<Edited> {
-    let Some((before, after)) = &values.0 else {
-        return edited;
-    };
-    let (mut text, mut notes) = match &edited {
-        Some(edited) => (edited.text.to_string(), edited.notes.clone()),
-        None => (file.text().to_string(), Vec::new()),
-    };
-    let mut changed = false;
-    for reference in references {
-        let Ok(new) = reference.value.fill(after) else {
-            continue;
-        };
-        for range in reference.find_in(&text).into_iter().rev() {
-            let found = text[range.clone()].to_owned();
-            let class = reference.class(&found, before, wanted);
-            let line = line_of(&text, range.start);
-            if found == new || !wanted.wishes.wants_at(class, file.path(), line) {
-                continue;
-            }
-            notes.push(EditNote {
-                line,
-                at: AT_TEXT.to_owned(),
-                from: Some(found),
-                to: Some(new.clone()),
-                class,
-            });
-            text.replace_range(range, &new);
-            changed = true;
-        }
-    }
-    if !changed {
-        return edited;
-    }
-    notes.sort_by_key(|note| note.line);
-    Some(Edited {
-        text: text.into(),
-        yaml: None,
-        notes,
-    })
+/// What the configured references of a stack say before a change and after it.
+#[derive(Debug, Clone)]
+pub(crate) struct ReferenceValues {
+    pub(super) before: Values,
+    pub(super) after: Values,
 }

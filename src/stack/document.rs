@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::addon::MinorBoundCharts;
+use super::configured::ConfiguredReference;
 use super::facts::Fault;
 use super::role::Role;
 use crate::yaml::{self, Node};
@@ -15,6 +16,7 @@ pub struct Document {
     yaml: Option<yaml::File>,
     role: Role,
     charts: MinorBoundCharts,
+    configured: Vec<Arc<ConfiguredReference>>,
 }
 
 impl Document {
@@ -31,7 +33,21 @@ impl Document {
             yaml: None,
             role,
             charts: charts.clone(),
+            configured: Vec::new(),
         }
+    }
+
+    /// Returns the file with the references that the configuration has in it.
+    pub(super) fn with_configured(
+        &self,
+        configured: Vec<Arc<ConfiguredReference>>,
+    ) -> Result<Self, Fault> {
+        let needs_yaml = configured.iter().any(|one| one.path().is_some());
+        let file = Self {
+            configured,
+            ..self.clone()
+        };
+        if needs_yaml { file.parsed() } else { Ok(file) }
     }
 
     /// Parses it as YAML, unless that was done.
@@ -75,6 +91,11 @@ impl Document {
     /// Returns what the file is for, in the words of the first kind that claims it.
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// Returns the configured references in it.
+    pub(crate) fn configured(&self) -> &[Arc<ConfiguredReference>] {
+        &self.configured
     }
 
     /// Returns the addon charts that belong to a minor.

@@ -302,7 +302,12 @@ impl Walk<'_> {
         if node.is_templated() {
             return "a template writes it".to_owned();
         }
-        let kinds: Vec<&str> = self.file.kinds().iter().map(|kind| kind.name()).collect();
+        // The configuration claims places, and no others of their file.
+        let all = self.file.kinds().iter();
+        let kinds: Vec<&str> = all
+            .filter(|kind| kind.role() != Role::Configured)
+            .map(|kind| kind.name())
+            .collect();
         if kinds.is_empty() {
             return "the file is of no kind that states facts of a stack".to_owned();
         }

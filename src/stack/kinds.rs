@@ -9,6 +9,7 @@ mod class_chart;
 mod class_values;
 mod cluster_class;
 mod cluster_stack;
+mod configured;
 mod csctl;
 mod example;
 mod helper;
@@ -27,7 +28,7 @@ mod versions_file;
 
 use super::document::Document;
 pub(super) use super::document::names_a_version;
-use super::edits::FileEdits;
+use super::edits::{Edited, FileEdits};
 use super::examples::{Example, Subject, TextForm};
 use super::facts::{Fact, Fault, Reference};
 use super::role::Role;
@@ -41,6 +42,7 @@ use beside::{beside, lines_of};
 pub(crate) use chart_lock::{chart_of_lock, fits as chart_lock_fits, lock_of_chart};
 pub(super) use class_values::{has_meaning, is_default_place};
 pub(super) use cluster_class::free_places;
+pub(super) use configured::ConfiguredPlaces;
 pub(crate) use csctl::CSCTL_FILE;
 pub use example::LeftExample;
 pub(crate) use example::left_examples;
@@ -105,6 +107,16 @@ pub trait FileKind: Sync + std::fmt::Debug {
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault>;
+
+    /// Makes the edits whose places are known in the finished text alone.
+    fn edit_text(
+        &self,
+        _file: &Document,
+        _wanted: &Wanted<'_>,
+        edited: Option<Edited>,
+    ) -> Option<Edited> {
+        edited
+    }
 }
 
 /// The kinds that stacks of every provider have, in the order in which their facts are read.

@@ -4,12 +4,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::addon::MinorBoundCharts;
-use super::configured::{self, ConfiguredReference};
+use super::configured::ConfiguredReference;
 use super::document::Document;
 use super::examples::{Example, ExampleValue, Subject};
 use super::facts::{Fact, Fault, ImageList, ImageListEntry, Reference};
 use super::group::ImageGroup;
-use super::kinds::{FileKind, read_names};
+use super::kinds::{ConfiguredPlaces, FileKind, read_names};
 use super::provider;
 use super::role::{Part, Role};
 use super::series::{SeriesId, SeriesSet};
@@ -24,7 +24,6 @@ use crate::yaml;
 pub struct SourceFile {
     document: Document,
     kinds: Vec<&'static dyn FileKind>,
-    configured: Vec<Arc<ConfiguredReference>>,
     /// What of its free values is the stack's.
     claims: Arc<Claims>,
     facts: Facts,
@@ -63,7 +62,6 @@ impl SourceFile {
         let file = Self {
             document,
             kinds,
-            configured: Vec::new(),
             claims: Arc::default(),
             facts: Facts::default(),
         };
@@ -80,7 +78,6 @@ impl SourceFile {
         let file = Self {
             document: Document::plain(path, text, Role::Configured, charts),
             kinds: Vec::new(),
-            configured: Vec::new(),
             claims: Arc::default(),
             facts: Facts::default(),
         };
@@ -92,16 +89,13 @@ impl SourceFile {
         &self,
         configured: Vec<Arc<ConfiguredReference>>,
     ) -> Result<Self, Fault> {
-        let needs_yaml = configured.iter().any(|reference| reference.needs_yaml());
-        let document = self.document.clone();
-        let document = if needs_yaml {
-            document.parsed()?
-        } else {
-            document
-        };
+        let mut kinds = self.kinds.clone();
+        if !self.has_role(Role::Configured) {
+            kinds.push(&ConfiguredPlaces);
+        }
         Self {
-            document,
-            configured,
+            document: self.document.with_configured(configured)?,
+            kinds,
             ..self.unread()
         }
         .with_facts()
@@ -129,7 +123,6 @@ impl SourceFile {
         Self {
             document: self.document.clone(),
             kinds: self.kinds.clone(),
-            configured: self.configured.clone(),
             claims: self.claims.clone(),
             facts: Facts::default(),
         }
@@ -155,18 +148,12 @@ impl SourceFile {
         for group in &facts.groups {
             facts.references.extend(group.references(self));
         }
-        configured::read(self, &self.configured, &mut facts)?;
         Ok(facts)
     }
 
     /// Returns the kinds that claim it.
     pub fn kinds(&self) -> &[&'static dyn FileKind] {
         &self.kinds
-    }
-
-    /// Returns the configured references in it.
-    pub(crate) fn configured(&self) -> &[Arc<ConfiguredReference>] {
-        &self.configured
     }
 
     /// Tells whether it is for this, by any of its kinds.
@@ -184,13 +171,13 @@ impl SourceFile {
         self.kinds.iter().any(|kind| kind.role().has_free_values())
     }
 
-    /// Returns the part of a release that it goes into. Where no kind claims it, its directory tells.
+    /// Returns the part of a release that it goes into. Where the configuration alone claims it, its directory tells.
     pub fn part(&self) -> Part {
-        match self.kinds.first() {
-            Some(kind) => kind.role().part(),
-            None if has_folder(self.path(), "cluster-addon") => Part::ClusterAddon,
-            None if has_folder(self.path(), "cluster-class") => Part::Stack,
-            None => Part::Beside,
+        match self.role() {
+            role if role != Role::Configured => role.part(),
+            _ if has_folder(self.path(), "cluster-addon") => Part::ClusterAddon,
+            _ if has_folder(self.path(), "cluster-class") => Part::Stack,
+            _ => Part::Beside,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::configured::ReferenceValues;
 use super::facts::Reference;
 use super::series::{SeriesId, SeriesSet};
 use crate::catalog::{NodeImage, StackRelease};
@@ -41,6 +42,8 @@ pub struct Wanted<'a> {
     pub next_version: Option<StackVersion>,
     /// The newest published release of the line the tree belongs to now, where one is known.
     pub newest_release: Option<&'a StackRelease>,
+    /// What the references of the configuration are to say, and say now; nothing where it is not known.
+    pub(crate) references: Option<ReferenceValues>,
     /// The files it is for.
     pub reach: Reach,
     /// Whether the tree has a csctl.yaml, which makes csctl the writer of metadata.yaml.

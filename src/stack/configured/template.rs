@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::stack::wanted::Wanted;
 use crate::template::{Piece, Template, Variable};
 use crate::version::{ChartVersion, KubernetesVersion, Minor, StackVersion};
 
@@ -73,39 +72,6 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    /// Returns the values before and after a change; `charts` are those of the tree as it is.
-    pub(crate) fn of_wanted(wanted: &Wanted<'_>, charts: &Self) -> (Self, Self) {
-        let next = wanted.next_version.clone();
-        let published = next
-            .as_ref()
-            .and_then(StackVersion::stable_number)
-            .and_then(|number| number.checked_sub(1))
-            .filter(|number| *number > 0)
-            .map(StackVersion::stable);
-        let moves = wanted.default != wanted.default_before || wanted.line != wanted.line_before;
-        let before = Self {
-            provider: wanted.line_before.provider.clone(),
-            stack: wanted.line_before.name.clone(),
-            minor: wanted.line_before.minor,
-            default: wanted.default_before,
-            stack_version: published,
-            charts: charts.charts.clone(),
-            short: charts.short.clone(),
-        };
-        let mut after = Self {
-            provider: wanted.line.provider.clone(),
-            stack: wanted.line.name.clone(),
-            minor: wanted.line.minor,
-            default: wanted.default,
-            // What the release becomes is known only while it becomes; afterwards what was written then stays.
-            stack_version: next.filter(|_| moves),
-            charts: charts.charts.clone(),
-            short: charts.short.clone(),
-        };
-        after.charts.extend(wanted.charts.clone());
-        (before, after)
-    }
-
     fn chart(&self, short: &str) -> Option<String> {
         let version = self.charts.get(self.short.get(short)?)?;
         Some(version.to_string())

@@ -73,6 +73,7 @@ impl Case<'_> {
             blocked: &Blocked::default(),
             next_version: None,
             newest_release: None,
+            references: None,
             reach: super::super::wanted::Reach::Tree,
             has_csctl: true,
             moves_os: false,

@@ -113,6 +113,7 @@ fn moved_to(
         blocked: &Blocked::default(),
         next_version: None,
         newest_release: None,
+        references: None,
         reach: Reach::Tree,
         has_csctl: true,
         moves_os: false,
