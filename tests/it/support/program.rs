@@ -140,13 +140,17 @@ pub fn install_script(to: &Path, text: &str) {
     install(&script, to);
 }
 
+/// The folders of `testdata` that are no repositories.
+const OTHERS: [&str; 3] = ["forge", "history", "yaml"];
+
 /// The repositories of `testdata`, by their folders.
 pub fn repositories() -> Vec<String> {
     let folders = fs::read_dir(project().join("testdata")).unwrap();
     let folders = folders.map(|folder| folder.unwrap());
     let mut found: Vec<String> = folders
-        .filter(|folder| folder.path().join("providers").is_dir())
+        .filter(|folder| folder.path().is_dir())
         .map(|folder| folder.file_name().into_string().unwrap())
+        .filter(|name| !OTHERS.contains(&name.as_str()))
         .collect();
     found.sort();
     assert!(found.len() > 6, "{found:?}");
