@@ -11,14 +11,14 @@ pub mod gate;
 pub mod io;
 mod markup;
 pub mod matrix;
-pub mod node_images;
-pub mod overview;
+mod node_images;
+mod overview;
 mod parallel;
 pub mod plan;
 pub mod policy;
 pub mod pull;
 pub mod release_digest;
-pub mod report;
+mod report;
 #[cfg(test)]
 mod schema;
 mod spelling;

@@ -21,7 +21,7 @@ pub struct LineMatrix {
     /// The stack line.
     pub line: StackLine,
     /// Whether a source tree is set to this minor, so that it can be released from here.
-    pub has_source: bool,
+    pub(crate) has_source: bool,
     /// The default Kubernetes version: that of the source tree, else that of the list of versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<KubernetesVersion>,
@@ -52,15 +52,15 @@ pub struct Patch {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub os: Vec<OsRelease>,
     /// Whether it is the stack line's default.
-    pub is_default: bool,
+    pub(crate) is_default: bool,
     /// Whether a list of node images names it.
-    pub is_listed: bool,
+    pub(crate) is_listed: bool,
     /// Whether the image stores have it, proved, for every series.
-    pub is_available: bool,
+    pub(crate) is_available: bool,
     /// Why an announced image is not available.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
-    pub fault: Option<PatchFault>,
+    pub(crate) fault: Option<PatchFault>,
     /// The day Kubernetes published it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<Date>,
@@ -72,7 +72,7 @@ pub struct Patch {
 
 /// Why an announced image is not available. Written as a phrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PatchFault {
+pub(crate) enum PatchFault {
     /// A series has no image of the version, and others have.
     SeriesWithoutImage {
         /// The series.
@@ -132,7 +132,7 @@ impl LineMatrix {
     }
 
     /// Tells whether the stores answered, and the default's image is not among what they have.
-    pub fn is_default_gone(&self) -> bool {
+    pub(crate) fn is_default_gone(&self) -> bool {
         let own = self.patches.iter().find(|patch| patch.is_default);
         self.store == StoreState::Answered && own.is_some_and(|patch| !patch.is_available)
     }
@@ -148,7 +148,7 @@ impl LineMatrix {
     }
 
     /// Returns the versions that are available and that no list names, oldest first; blocked ones are left out.
-    pub fn unlisted(&self) -> Vec<KubernetesVersion> {
+    pub(crate) fn unlisted(&self) -> Vec<KubernetesVersion> {
         self.patches
             .iter()
             .filter(|patch| patch.is_available && !patch.is_listed && patch.blocked.is_none())
@@ -202,7 +202,7 @@ pub fn blocked<'p>(stack: &Stack, catalog: Option<&Catalog>, policy: &'p Policy)
 }
 
 /// Returns the minors that a stack's files speak of, oldest first.
-pub fn minors_of(stack: &Stack) -> Vec<Minor> {
+pub(crate) fn minors_of(stack: &Stack) -> Vec<Minor> {
     let listed = stack
         .files()
         .flat_map(SourceFile::references)
@@ -229,7 +229,7 @@ pub fn matrix(stack: &Stack, catalog: &Catalog) -> Vec<LineMatrix> {
 }
 
 /// Returns the matrix of the minors that the stores have beyond the newest one of the stack.
-pub fn new_minors(stack: &Stack, catalog: &Catalog) -> Vec<LineMatrix> {
+pub(crate) fn new_minors(stack: &Stack, catalog: &Catalog) -> Vec<LineMatrix> {
     let newest = minors_of(stack).last().copied();
     let view = View::new(stack, catalog);
     let images = view.stores.iter().flat_map(SeriesStore::images);
@@ -495,7 +495,7 @@ fn entries(stack: &Stack) -> BTreeMap<Minor, Vec<Listed<'_>>> {
 }
 
 /// Tells what is known of a minor's images in the stores: the least that is known of any series.
-pub fn store_state(catalog: &Catalog, stack: &Stack, minor: Minor) -> StoreState {
+pub(crate) fn store_state(catalog: &Catalog, stack: &Stack, minor: Minor) -> StoreState {
     let stores = stack.series.all().iter();
     let states = stores.filter_map(|series| {
         let pattern = series.store.as_ref()?;
@@ -505,7 +505,7 @@ pub fn store_state(catalog: &Catalog, stack: &Stack, minor: Minor) -> StoreState
 }
 
 /// Tells what is known of a minor's images in a store.
-pub fn state_of(catalog: &Catalog, pattern: &ImagePattern, minor: Minor) -> StoreState {
+pub(crate) fn state_of(catalog: &Catalog, pattern: &ImagePattern, minor: Minor) -> StoreState {
     let failed = catalog.unreachable.iter().any(|unreachable| {
         let same = pattern.as_str() == unreachable.source;
         same && (unreachable.minors.is_empty() || unreachable.minors.contains(&minor))

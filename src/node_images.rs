@@ -13,18 +13,18 @@ use crate::version::{KubernetesVersion, Minor};
 
 /// What csctl.yaml says to a provider plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PluginConfig {
+pub(crate) struct PluginConfig {
     /// The provider's name.
-    pub provider: String,
+    pub(crate) provider: String,
     /// The stack's Kubernetes version.
-    pub version: KubernetesVersion,
+    pub(crate) version: KubernetesVersion,
     /// What the plugin is to do.
-    pub method: Method,
+    pub(crate) method: Method,
 }
 
 /// What the plugin is to do: `config.provider.config.method`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
+pub(crate) enum Method {
     /// Copy node-images/config.yaml.
     Get,
     /// Build images and copy node-images/config.yaml.
@@ -35,14 +35,14 @@ pub enum Method {
 
 impl Method {
     /// Reads a method as csctl.yaml writes it.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Get, Self::Build, Self::Matrix]
             .into_iter()
             .find(|method| method.name() == text)
     }
 
     /// Returns its name as csctl.yaml writes it: `get`.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Get => "get",
             Self::Build => "build",
@@ -54,11 +54,11 @@ impl Method {
 /// Why the plugin does not do its work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct PluginError {
+pub(crate) struct PluginError {
     /// What is wrong, as a phrase.
-    pub message: String,
+    pub(crate) message: String,
     /// What to do about it.
-    pub hint: String,
+    pub(crate) hint: String,
 }
 
 impl PluginError {
@@ -95,7 +95,7 @@ struct CsctlProvider {
 
 /// Reads csctl.yaml by the rules of csctl (its `pkg/clusterstack/config.go`): a provider's name of lower-case letters, digits
 /// and dashes, a stack name, a version `v1.34.7` in full.
-pub fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
+pub(crate) fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
     let file: CsctlFile = serde_yaml::from_str(text).map_err(|error| {
         PluginError::new(
             error.to_string(),
@@ -174,7 +174,7 @@ static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
 });
 
 /// Returns the text of a node-images.yaml with all patch images of a minor that the stack's own lists name, oldest first.
-pub fn write_matrix(stack: &Stack, minor: Minor) -> Result<String, PluginError> {
+pub(crate) fn write_matrix(stack: &Stack, minor: Minor) -> Result<String, PluginError> {
     let provider = stack.trees.first().map(|tree| tree.provider.as_str());
     let provider = provider.and_then(find_provider);
     let image_name = provider.and_then(|provider| provider.image_name);

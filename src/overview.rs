@@ -14,85 +14,85 @@ use crate::standard::{Deadline, DeadlineRule, Standard, deadlines, missing_minor
 use crate::version::Minor;
 
 /// The version of the matrix's JSON form.
-pub const OVERVIEW_SCHEMA: u32 = 1;
+pub(crate) const OVERVIEW_SCHEMA: u32 = 1;
 
 /// The matrices of a repository.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Overview {
+pub(crate) struct Overview {
     /// The form's version, [`OVERVIEW_SCHEMA`].
-    pub schema: u32,
+    pub(crate) schema: u32,
     /// The day of the catalog.
-    pub as_of: jiff::civil::Date,
+    pub(crate) as_of: jiff::civil::Date,
     /// The standard that says what is due by when.
-    pub standard: Standard,
+    pub(crate) standard: Standard,
     /// The cluster stacks.
-    pub stacks: Vec<StackOverview>,
+    pub(crate) stacks: Vec<StackOverview>,
     /// How many stack lines a plan would change.
-    pub pending_lines: usize,
+    pub(crate) pending_lines: usize,
 }
 
 /// The matrix of one cluster stack.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct StackOverview {
+pub(crate) struct StackOverview {
     /// A name for people: `openstack/scs2`.
-    pub title: String,
+    pub(crate) title: String,
     /// Its directory.
-    pub directory: String,
+    pub(crate) directory: String,
     /// How it is laid out.
-    pub layout: Layout,
+    pub(crate) layout: Layout,
     /// Its image series, with the stores of their images.
-    pub series: Vec<ImageSeries>,
+    pub(crate) series: Vec<ImageSeries>,
     /// What is not known of it, and which source did not say it. It is not the same as nothing new.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unknown: Vec<Skip>,
+    pub(crate) unknown: Vec<Skip>,
     /// Whether no source said anything that the stack needs.
-    pub is_blind: bool,
+    pub(crate) is_blind: bool,
     /// Its stack lines, oldest minor first.
-    pub lines: Vec<LineOverview>,
+    pub(crate) lines: Vec<LineOverview>,
     /// Minors that are out, newer than those above.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub missing: Vec<MissingMinor>,
+    pub(crate) missing: Vec<MissingMinor>,
     /// Every place that states a fact.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub references: Vec<Reference>,
+    pub(crate) references: Vec<Reference>,
     /// Every list of node images.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub image_lists: Vec<ImageList>,
+    pub(crate) image_lists: Vec<ImageList>,
     /// What could not be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub faults: Vec<Fault>,
+    pub(crate) faults: Vec<Fault>,
 }
 
 /// One stack line.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct LineOverview {
+pub(crate) struct LineOverview {
     /// Its matrix.
     #[serde(flatten)]
-    pub matrix: LineMatrix,
+    pub(crate) matrix: LineMatrix,
     /// What is known of it; nothing for a minor that the stack does not have yet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub knowledge: Option<Knowledge>,
+    pub(crate) knowledge: Option<Knowledge>,
     /// Whether a plan would change it.
-    pub is_pending: bool,
+    pub(crate) is_pending: bool,
     /// Whether a file of the stack could not be read.
     #[serde(skip)]
-    pub is_torn: bool,
+    pub(crate) is_torn: bool,
     /// What is due by when, the next first and what is met last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub deadlines: Vec<Deadline>,
+    pub(crate) deadlines: Vec<Deadline>,
 }
 
 /// What is known of a stack line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub enum Knowledge {
+pub(crate) enum Knowledge {
     /// A source did not say what there is.
     Unknown,
     /// There is something newer, or something missing, whether or not a plan would change it.
@@ -125,7 +125,7 @@ impl LineOverview {
 
 impl Overview {
     /// Returns how many stack lines are known this way.
-    pub fn count(&self, knowledge: Knowledge) -> usize {
+    pub(crate) fn count(&self, knowledge: Knowledge) -> usize {
         let lines = self.stacks.iter().flat_map(|stack| &stack.lines);
         lines
             .filter(|line| line.knowledge == Some(knowledge))
@@ -133,7 +133,7 @@ impl Overview {
     }
 
     /// Tells whether no source said anything: nothing is known of what is new.
-    pub fn is_blind(&self) -> bool {
+    pub(crate) fn is_blind(&self) -> bool {
         !self.stacks.is_empty() && self.stacks.iter().all(|stack| stack.is_blind)
     }
 }
@@ -142,18 +142,18 @@ impl Overview {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct MissingMinor {
+pub(crate) struct MissingMinor {
     /// The minor.
-    pub minor: Minor,
+    pub(crate) minor: Minor,
     /// By when it is due.
-    pub deadline: Deadline,
+    pub(crate) deadline: Deadline,
     /// Whether the image store answered for it.
-    pub store: StoreState,
+    pub(crate) store: StoreState,
 }
 
 /// How much an overview tells of each stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OverviewDetail {
+pub(crate) enum OverviewDetail {
     /// Its lines.
     Lines,
     /// Every place that states a fact, too.
@@ -161,7 +161,7 @@ pub enum OverviewDetail {
 }
 
 /// Returns the overview. Stacks are read, looked at and let go one by one.
-pub fn overview(input: PlanInput<'_>, detail: OverviewDetail) -> Overview {
+pub(crate) fn overview(input: PlanInput<'_>, detail: OverviewDetail) -> Overview {
     let shown = input.discovery.map(input.tree, |stack| {
         if input.selection.takes(stack) {
             Some(stack_overview(input, detail, stack))

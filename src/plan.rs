@@ -5,7 +5,7 @@ mod available;
 mod charts;
 mod examples;
 mod explain;
-pub mod facts;
+pub(crate) mod facts;
 mod files;
 mod knowledge;
 mod limits;
@@ -40,17 +40,17 @@ use crate::standard::Deadline;
 use crate::version::{KubernetesVersion, Minor, StackLine};
 
 use available::Available;
-pub use facts::{Evidence, Note, Reason, Skip};
+pub(crate) use facts::{Evidence, Note, Reason, Skip};
 use limits::Limits;
-pub use publish::{Compared, DigestRequest};
-pub use release::{ComponentBump, Release};
-pub use request::catalog_request;
-pub use selection::{Carried, Selection};
+pub(crate) use publish::{Compared, DigestRequest};
+pub(crate) use release::{ComponentBump, Release};
+pub(crate) use request::catalog_request;
+pub(crate) use selection::Carried;
+pub use selection::Selection;
 use target::Target;
-pub use words::FactMessage;
 
 /// The version of the plan's JSON form.
-pub const PLAN_SCHEMA: u32 = 1;
+pub(crate) const PLAN_SCHEMA: u32 = 1;
 
 /// What a plan is made from.
 #[derive(Debug, Clone, Copy)]
@@ -115,23 +115,23 @@ pub struct StackPlan {
     pub unknown: Vec<Skip>,
     /// The minors of which something is not known.
     #[serde(skip)]
-    pub unknown_minors: BTreeSet<Minor>,
+    pub(crate) unknown_minors: BTreeSet<Minor>,
     /// What is not done, and why.
     pub skipped: Vec<Skip>,
     /// Whether no source said anything that the stack needs.
-    pub is_blind: bool,
+    pub(crate) is_blind: bool,
     /// What a maintainer should know.
-    pub notes: Vec<Note>,
+    pub(crate) notes: Vec<Note>,
     /// Files that a person has to change. The others change all the same.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub out_of_reach: Vec<Fault>,
+    pub(crate) out_of_reach: Vec<Fault>,
     /// What kept source trees from being planned. Nothing of them changes.
     pub faults: Vec<Fault>,
 }
 
 impl StackPlan {
     /// Tells whether a file is one of the stack's.
-    pub fn has_file(&self, file: &FileChange) -> bool {
+    pub(crate) fn has_file(&self, file: &FileChange) -> bool {
         file.is_below(&self.directory) || self.outside.contains(&file.path)
     }
 }
@@ -147,7 +147,7 @@ pub struct LinePlan {
     pub classes: BTreeSet<ChangeClass>,
     /// The default version before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub default_before: Option<KubernetesVersion>,
+    pub(crate) default_before: Option<KubernetesVersion>,
     /// The default version after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_after: Option<KubernetesVersion>,
@@ -162,19 +162,19 @@ pub struct LinePlan {
     pub release: Option<Release>,
     /// The vulnerabilities that the new default is free of and the old one is not, the gravest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fixes: Vec<Fix>,
+    pub(crate) fixes: Vec<Fix>,
     /// The deadlines that the change meets, what was due first before the others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub meets: Vec<Deadline>,
+    pub(crate) meets: Vec<Deadline>,
     /// Why.
-    pub reasons: Vec<Reason>,
+    pub(crate) reasons: Vec<Reason>,
 }
 
 /// A vulnerability that a change gets rid of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Fix {
+pub(crate) struct Fix {
     /// Its number.
     pub id: CveId,
     /// Its CVSS base score.
@@ -252,12 +252,12 @@ impl Plan {
     }
 
     /// Tells whether something is not known that could change the plan.
-    pub fn has_unknown(&self) -> bool {
+    pub(crate) fn has_unknown(&self) -> bool {
         self.stacks.iter().any(|stack| !stack.unknown.is_empty())
     }
 
     /// Tells whether no source said anything: nothing is known of what is new.
-    pub fn is_blind(&self) -> bool {
+    pub(crate) fn is_blind(&self) -> bool {
         !self.stacks.is_empty() && self.stacks.iter().all(|stack| stack.is_blind)
     }
 
@@ -289,7 +289,7 @@ impl Plan {
     }
 
     /// Takes the changes of such stacks out of the plan; returns their titles.
-    pub fn leave_out_incomplete(&mut self) -> Vec<String> {
+    pub(crate) fn leave_out_incomplete(&mut self) -> Vec<String> {
         let titles: Vec<String> = self.incomplete().map(|stack| stack.title.clone()).collect();
         for stack in &mut self.stacks {
             if titles.contains(&stack.title) {
@@ -306,14 +306,9 @@ impl Plan {
     }
 
     /// Returns both, stack by stack: what kept source trees from being planned, and the files that a person has to change.
-    pub fn shortfalls(&self) -> impl Iterator<Item = &Fault> {
+    pub(crate) fn shortfalls(&self) -> impl Iterator<Item = &Fault> {
         let stacks = self.stacks.iter();
         stacks.flat_map(|stack| stack.faults.iter().chain(&stack.out_of_reach))
-    }
-
-    /// Returns the files that a person has to change.
-    pub fn out_of_reach(&self) -> impl Iterator<Item = &Fault> {
-        self.stacks.iter().flat_map(|stack| &stack.out_of_reach)
     }
 }
 
@@ -352,7 +347,7 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
 }
 
 /// Plans one stack: what would change in it, and its files that would.
-pub fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileChange>) {
+pub(crate) fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileChange>) {
     let wrong_names = faults_of(stack, FaultKind::Name).cloned();
     let (hiding, readable): (Vec<&Fault>, Vec<&Fault>) =
         faults_of(stack, FaultKind::OutOfReach).partition(|fault| fault.hides_stack());

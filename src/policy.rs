@@ -17,8 +17,9 @@ use jiff::civil::Date;
 use crate::standard::Standard;
 use crate::version::{KubernetesVersion, Minor, OsRelease, VersionError};
 
-pub use blocked::{BlockableImage, Blocked};
-pub use limits::{MinimumAge, Minors};
+pub(crate) use blocked::{BlockableImage, Blocked};
+pub(crate) use limits::MinimumAge;
+pub use limits::Minors;
 pub use records::{Block, Pin};
 pub use wishes::Wishes;
 
@@ -176,7 +177,7 @@ impl Policy {
     /// Returns the policy of one stack: its own values before those for all. A pin that names the stack wins over one that
     /// names none.
     #[must_use]
-    pub fn for_stack(&self, title: &str) -> Self {
+    pub(crate) fn for_stack(&self, title: &str) -> Self {
         let mut policy = self.clone();
         policy.stacks.clear();
         let own_pins = self.pinned.iter();

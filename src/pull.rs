@@ -12,18 +12,18 @@ mod request;
 mod text;
 mod words;
 
-pub use decide::{
+pub(crate) use decide::{
     Action, Branch, EditedState, Labels, NoLongerNeeded, Observed, Refresh, Untested, decide,
     decide_untested, find_open, last_refusal,
 };
-pub use doctor::{DoctorCheck, DoctorReport, DoctorState};
-pub use fingerprint::{ChangedFile, Fingerprint};
-pub use hidden_block::{HiddenBlock, MARKER};
-pub use key::PullKey;
-pub use proposal::Proposal;
-pub use report::{PullEnding, PullOutcome, PullReport};
-pub use request::{AutoMerge, PullBranch, PullRequest, PullState};
-pub use text::{BodyInput, Templates, TextError, body, commit_message, title};
-pub use words::Words;
+pub(crate) use doctor::{DoctorCheck, DoctorReport, DoctorState};
+pub(crate) use fingerprint::{ChangedFile, Fingerprint};
+pub(crate) use hidden_block::HiddenBlock;
+pub(crate) use key::PullKey;
+pub(crate) use proposal::Proposal;
+pub(crate) use report::{PullEnding, PullOutcome, PullReport};
+pub use request::{PullRequest, PullState};
+pub(crate) use text::{BodyInput, Templates, TextError, body, commit_message, title};
+pub(crate) use words::Words;
 
 pub(crate) use request::{login, or_default};

@@ -68,15 +68,6 @@ impl CsctlHashes {
         }
     }
 
-    /// Returns the hashes of a cluster stack's directory from the contents of its files.
-    pub fn of_contents<'c>(files: impl IntoIterator<Item = (&'c str, &'c [u8])>) -> Self {
-        let digests = files
-            .into_iter()
-            .map(|(path, content)| (path.to_owned(), Sha256::of(content)))
-            .collect();
-        Self::of(&digests)
-    }
-
     /// Reads the text of a `hashes.json`; nothing where it is no JSON object.
     pub fn read(text: &[u8]) -> Option<Self> {
         serde_json::from_slice(text).ok()
@@ -131,7 +122,7 @@ fn clean(digest: &[u8]) -> String {
 
 /// The release that a source tree is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastRelease {
+pub(crate) struct LastRelease {
     /// Its tag.
     pub tag: ReleaseTag,
     /// Its hashes.
@@ -142,7 +133,7 @@ pub struct LastRelease {
 
 impl LastRelease {
     /// Returns the release by its files, those of its git tag.
-    pub fn of_tag(tag: ReleaseTag, files: FileDigests) -> Self {
+    pub(crate) fn of_tag(tag: ReleaseTag, files: FileDigests) -> Self {
         Self {
             tag,
             hashes: CsctlHashes::of(&files),
@@ -151,7 +142,7 @@ impl LastRelease {
     }
 
     /// Returns the release by its published `hashes.json`.
-    pub fn of_hashes(tag: ReleaseTag, hashes: CsctlHashes) -> Self {
+    pub(crate) fn of_hashes(tag: ReleaseTag, hashes: CsctlHashes) -> Self {
         Self {
             tag,
             hashes,
@@ -168,7 +159,7 @@ impl LastRelease {
     }
 
     /// Tells whether csctl looks at a file of the source tree when it compares it with this release.
-    pub fn compares(&self, path: &str) -> bool {
+    pub(crate) fn compares(&self, path: &str) -> bool {
         let part = path.split('/').next().unwrap_or(path);
         self.hashes.compared().contains(&part)
     }
@@ -190,7 +181,7 @@ impl LastRelease {
 
 /// Where the hashes of a release are from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HashSource {
+pub(crate) enum HashSource {
     /// The files of its git tag.
     Tag,
     /// Its published `hashes.json`.
@@ -199,7 +190,7 @@ pub enum HashSource {
 
 /// In what a source tree differs from a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Difference {
+pub(crate) enum Difference {
     /// Its directories and files at the top.
     Parts(BTreeSet<String>),
     /// Some of its files: only the hashes of the release are known.
@@ -210,7 +201,7 @@ pub enum Difference {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", tag = "verdict")]
-pub enum CsctlVerdict {
+pub(crate) enum CsctlVerdict {
     /// It publishes.
     Publishes,
     /// It says `no change in the cluster stack`.
@@ -229,7 +220,7 @@ pub enum CsctlVerdict {
 
 /// That nothing changed of what csctl compares with a release. Written as a phrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unchanged {
+pub(crate) struct Unchanged {
     /// What it compares, as paths.
     pub compared: Vec<&'static str>,
     /// The release.
@@ -240,7 +231,7 @@ pub struct Unchanged {
 
 /// Why hashes cannot be compared. Written as a phrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HashesUnknown {
+pub(crate) enum HashesUnknown {
     /// Nobody looked at the last release.
     NotAsked,
     /// The working directory is in no git repository that could have the tag.
@@ -267,14 +258,14 @@ pub enum HashesUnknown {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpublishable {
     /// In what it differs.
-    pub difference: Difference,
+    pub(crate) difference: Difference,
     /// Why csctl sees nothing of it.
-    pub reason: Unchanged,
+    pub(crate) reason: Unchanged,
 }
 
 /// Tells whether csctl would publish a source tree with these files after that release. Source: `validateHash` in csctl's
 /// `pkg/cmd/create.go`.
-pub fn csctl_verdict(now: &FileDigests, last: &LastRelease) -> CsctlVerdict {
+pub(crate) fn csctl_verdict(now: &FileDigests, last: &LastRelease) -> CsctlVerdict {
     let class = last.hashes.cluster_class_dir.as_ref();
     let hashes = CsctlHashes {
         cluster_class_dir: class.map(|_| part(now, CLUSTER_CLASS)),
@@ -293,7 +284,7 @@ pub fn csctl_verdict(now: &FileDigests, last: &LastRelease) -> CsctlVerdict {
 
 /// Returns what to say of a source tree that differs from the last release and that csctl would not publish; nothing where it
 /// would, where nothing differs, or where it cannot be told.
-pub fn unpublishable(now: &FileDigests, last: &LastRelease) -> Option<Unpublishable> {
+pub(crate) fn unpublishable(now: &FileDigests, last: &LastRelease) -> Option<Unpublishable> {
     let CsctlVerdict::Refuses { reason } = csctl_verdict(now, last) else {
         return None;
     };

@@ -14,9 +14,8 @@ use jiff::{Span, ToSpan};
 use crate::catalog::CvssScore;
 use crate::version::serde_as_text;
 
-pub use deadline::{
-    Deadline, DeadlineRule, DeadlineState, deadlines, fixed_between, missing_minors,
-};
+pub(crate) use deadline::{Deadline, DeadlineState, fixed_between, missing_minors};
+pub use deadline::{DeadlineRule, deadlines};
 
 /// A version of the standard, or none.
 ///
@@ -142,7 +141,7 @@ impl Standard {
     }
 
     /// Returns the name in short, for places where there is no doubt which text is meant: the one in force is `scs-0210`.
-    pub fn short_name(self) -> &'static str {
+    pub(crate) fn short_name(self) -> &'static str {
         match self {
             Self::V2 => "scs-0210",
             Self::None | Self::V1 | Self::V2Of202402 | Self::V2Of202410 | Self::V3Draft => {

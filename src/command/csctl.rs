@@ -21,7 +21,7 @@ pub struct Publication {
     /// The release it would be compared with.
     pub last: ReleaseTag,
     /// What csctl would do.
-    pub verdict: CsctlVerdict,
+    pub(crate) verdict: CsctlVerdict,
     /// Where the tree differs from that release and csctl would not publish it.
     pub finding: Option<Unpublishable>,
 }

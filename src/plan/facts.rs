@@ -6,10 +6,10 @@ mod note;
 mod reason;
 mod skip;
 
-pub use chart::{Asks, ChartReason, MissingChart};
-pub use note::Note;
-pub use reason::{ChartChoice, Evidence, ProvedImage, Reason};
-pub use skip::{
+pub(crate) use chart::{Asks, ChartReason, MissingChart};
+pub(crate) use note::Note;
+pub(crate) use reason::{ChartChoice, Evidence, ProvedImage, Reason};
+pub(crate) use skip::{
     DefaultReason, FileReason, ImageReason, MinorReason, PolicyReason, RebuiltImage, Skip,
     SkipReason, SkipSubject, SourceReason,
 };
@@ -19,7 +19,7 @@ use crate::version::OsRelease;
 
 /// A line of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileLine {
+pub(crate) struct FileLine {
     /// The file, relative to the repository's root.
     pub file: String,
     /// The line.
@@ -28,7 +28,7 @@ pub struct FileLine {
 
 /// The operating-system releases of images before and after.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OsMove {
+pub(crate) struct OsMove {
     /// Before.
     pub before: OsRelease,
     /// After.
@@ -37,7 +37,7 @@ pub struct OsMove {
 
 impl OsMove {
     /// Tells whether the release after is an older one of the same system.
-    pub fn is_lower(&self) -> bool {
+    pub(crate) fn is_lower(&self) -> bool {
         self.before.distribution() == self.after.distribution() && self.after < self.before
     }
 }

@@ -11,7 +11,7 @@ use crate::version::{ReleaseTag, Sha256, StackLine};
 
 /// A source tree and the release that csctl would compare it with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DigestRequest {
+pub(crate) struct DigestRequest {
     /// The source tree's directory, relative to the repository's root.
     pub directory: String,
     /// The last release of its line.
@@ -20,7 +20,7 @@ pub struct DigestRequest {
 
 /// A source tree as it is, and the release that csctl would compare it with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Compared {
+pub(crate) struct Compared {
     /// The source tree's files.
     pub now: FileDigests,
     /// The last release.
@@ -30,7 +30,7 @@ pub struct Compared {
 impl Plan {
     /// Returns what must be known to tell whether csctl would publish the releases of this plan. A plan without changes, or
     /// without csctl, needs nothing.
-    pub fn digest_requests(&self) -> BTreeSet<DigestRequest> {
+    pub(crate) fn digest_requests(&self) -> BTreeSet<DigestRequest> {
         let lines = self.stacks.iter().flat_map(|stack| &stack.lines);
         lines
             .filter_map(|line| request(&line.line, line.release.as_ref()?))
@@ -39,7 +39,10 @@ impl Plan {
 
     /// Says whether csctl would publish the releases of this plan. What is not known of a source tree, or the reason why it is
     /// not, stands in `answers`.
-    pub fn judge(&mut self, answers: &BTreeMap<DigestRequest, Result<Compared, HashesUnknown>>) {
+    pub(crate) fn judge(
+        &mut self,
+        answers: &BTreeMap<DigestRequest, Result<Compared, HashesUnknown>>,
+    ) {
         for stack in &mut self.stacks {
             for line in &mut stack.lines {
                 let Some(release) = &mut line.release else {

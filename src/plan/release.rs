@@ -14,20 +14,20 @@ use crate::version::{StackLine, StackVersion};
 pub struct Release {
     /// The highest published stable version of the line.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub previous: Option<StackVersion>,
+    pub(crate) previous: Option<StackVersion>,
     /// The version the change becomes; nothing where no published release of any line is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<StackVersion>,
     /// Whether that is the lowest it can become, as the git clone may lack tags of published releases.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub is_at_least: bool,
+    pub(crate) is_at_least: bool,
     /// What becomes of the cluster addons' version.
     pub cluster_addon: ComponentBump,
     /// What becomes of the node images' version.
     pub node_image: ComponentBump,
     /// What csctl would do; nothing where the source tree is none of csctl's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub csctl: Option<CsctlVerdict>,
+    pub(crate) csctl: Option<CsctlVerdict>,
     /// The directory of the source tree that it is made from.
     #[serde(skip)]
     pub directory: String,

@@ -6,7 +6,7 @@ use crate::matrix::minors_of;
 use crate::stack::{Discovery, Fact, ImageSeries, ProofKind, SeriesId, SourceFile, Stack, Tree};
 
 /// Returns what the stacks asked for want to know of the world.
-pub fn catalog_request(
+pub(crate) fn catalog_request(
     discovery: &Discovery,
     tree: &Tree,
     selection: &Selection,

@@ -39,13 +39,13 @@ impl Selection {
     }
 
     /// Tells whether a minor of a stack is looked at: where one is to be set or added, that one alone.
-    pub fn takes_minor(&self, stack: &Stack, minor: Minor) -> bool {
+    pub(crate) fn takes_minor(&self, stack: &Stack, minor: Minor) -> bool {
         let asked = self.asked_minor();
         asked.is_none_or(|asked| asked == minor) && self.names_minor(stack, minor)
     }
 
     /// Tells whether a minor of a stack is among those that were named. A stack line, or its directory, names its minor alone.
-    pub fn names_minor(&self, stack: &Stack, minor: Minor) -> bool {
+    pub(crate) fn names_minor(&self, stack: &Stack, minor: Minor) -> bool {
         let by_name = self.stacks.is_empty()
             || self.stack_names().any(|wanted| {
                 names_stack(stack, wanted) || named_minor(stack, wanted) == Some(minor)
@@ -66,12 +66,12 @@ impl Selection {
     }
 
     /// Returns a command line for people that asks no source: it says where the repository is, and nothing else of this run.
-    pub fn local_command(&self, words: &str) -> String {
+    pub(crate) fn local_command(&self, words: &str) -> String {
         format!("csctl-matrix{} {words}", self.carried.before)
     }
 
     /// Returns the minor that a source tree is to be set to, or that is to be added.
-    pub fn asked_minor(&self) -> Option<Minor> {
+    pub(crate) fn asked_minor(&self) -> Option<Minor> {
         self.switch_to.or(self.add)
     }
 }

@@ -19,14 +19,14 @@ const NAMED: usize = 5;
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct FactMessage {
+pub(crate) struct FactMessage {
     /// What it is: a code that stays the same when the words change.
     pub code: &'static str,
     /// The same in words.
     pub message: String,
     /// By how many days something is late.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub days_late: Option<u32>,
+    pub(crate) days_late: Option<u32>,
 }
 
 /// Something skipped, or not known, as JSON and templates have it.
@@ -67,7 +67,7 @@ impl Reason {
     }
 
     /// Returns the reason in words that hold on any day: by how many days something is late would be another text each morning.
-    pub fn lasting(&self) -> FactMessage {
+    pub(crate) fn lasting(&self) -> FactMessage {
         FactMessage {
             message: self.sentence(self.days_late().map_or("", |_| ", late")),
             days_late: None,

@@ -7,7 +7,7 @@ use crate::version::{KubernetesVersion, OsRelease};
 
 /// An image as far as a block speaks of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BlockableImage<'a> {
+pub(crate) struct BlockableImage<'a> {
     /// Its Kubernetes version.
     pub version: KubernetesVersion,
     /// Its operating system, where it is known.
@@ -24,7 +24,10 @@ pub struct Blocked<'p> {
 
 impl<'p> Blocked<'p> {
     /// Decides what a policy blocks; `images` are all that files and stores name, and are looked at only where something is blocked.
-    pub fn new<'i>(policy: &'p Policy, images: impl Iterator<Item = BlockableImage<'i>>) -> Self {
+    pub(crate) fn new<'i>(
+        policy: &'p Policy,
+        images: impl Iterator<Item = BlockableImage<'i>>,
+    ) -> Self {
         let mut blocked = Self {
             blocks: &policy.blocked,
             versions: BTreeMap::new(),

@@ -101,7 +101,7 @@ impl Minors {
     }
 
     /// Returns why no minor, or not each of them, could be meant.
-    pub fn find_fault(&self) -> Option<String> {
+    pub(crate) fn find_fault(&self) -> Option<String> {
         match self {
             Self::List(minors) if minors.is_empty() => Some("is empty".to_owned()),
             Self::List(minors) => {

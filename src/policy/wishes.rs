@@ -37,12 +37,12 @@ impl Wishes {
     }
 
     /// Tells whether changes of this class are asked for by name.
-    pub fn asks_for(&self, class: ChangeClass) -> bool {
+    pub(crate) fn asks_for(&self, class: ChangeClass) -> bool {
         self.changes.contains(&class)
     }
 
     /// Tells whether an edit of this class at this place is wanted.
-    pub fn wants_at(&self, class: ChangeClass, file: &str, line: usize) -> bool {
+    pub(crate) fn wants_at(&self, class: ChangeClass, file: &str, line: usize) -> bool {
         self.wants(class) && (class != ChangeClass::Repair || self.may_repair(file, line))
     }
 

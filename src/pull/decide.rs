@@ -8,44 +8,44 @@ use super::{Fingerprint, HiddenBlock, Proposal, PullKey, PullRequest, PullState,
 
 /// What is seen of one key at the forge and in git.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Observed {
+pub(crate) struct Observed {
     /// The key's branch; nothing where there is none.
-    pub branch: Option<Branch>,
+    pub(crate) branch: Option<Branch>,
     /// All pull requests of the branch, the newest first.
-    pub pulls: Vec<PullRequest>,
+    pub(crate) pulls: Vec<PullRequest>,
     /// Closed ones whose commit has the very files that are wanted; looked at where the body does not tell what it was.
-    pub with_wanted_files: BTreeSet<u64>,
+    pub(crate) with_wanted_files: BTreeSet<u64>,
     /// The base branch of the key.
-    pub base: String,
+    pub(crate) base: String,
 }
 
 /// A branch of the forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Branch {
+pub(crate) struct Branch {
     /// The commit it is at.
-    pub head: String,
+    pub(crate) head: String,
     /// Whether that commit is a merge of the base branch into a commit the block knows, made by the forge.
-    pub is_merge_of_base: bool,
+    pub(crate) is_merge_of_base: bool,
     /// Whether the commit proves itself: it carries the fingerprint of its own content, on top of a commit of the base branch.
-    pub is_proved: bool,
+    pub(crate) is_proved: bool,
     /// Whether its files are those that the proposal's commit has.
-    pub has_wanted_files: bool,
+    pub(crate) has_wanted_files: bool,
     /// The first line of that commit's message.
-    pub subject: Option<String>,
+    pub(crate) subject: Option<String>,
 }
 
 /// Labels by which people speak to the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Labels {
+pub(crate) struct Labels {
     /// On an open pull request: leave it alone.
-    pub stop: String,
+    pub(crate) stop: String,
     /// On a closed one: ask again. On an edited one: take it back.
-    pub again: String,
+    pub(crate) again: String,
 }
 
 /// That the change of a key is no longer needed, which is why a pull request that is open should not be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoLongerNeeded(pub PullKey);
+pub(crate) struct NoLongerNeeded(pub PullKey);
 
 impl fmt::Display for NoLongerNeeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,7 +56,7 @@ impl fmt::Display for NoLongerNeeded {
 
 /// What is to be done about one pull request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Nothing is wanted and nothing is there.
     Nothing,
     /// It is as it should be.
@@ -99,21 +99,21 @@ pub enum Action {
 
 /// What changes of a pull request that is brought up to date.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Refresh {
-    pub number: u64,
+pub(crate) struct Refresh {
+    pub(crate) number: u64,
     /// Whether its branch moves to a new commit.
-    pub moves: bool,
+    pub(crate) moves: bool,
     /// Whether title, body or base change.
-    pub writes_text: bool,
+    pub(crate) writes_text: bool,
     /// Labels to add.
-    pub labels: Vec<String>,
+    pub(crate) labels: Vec<String>,
     /// Whether it becomes a draft, or stops being one.
-    pub draft: Option<bool>,
+    pub(crate) draft: Option<bool>,
 }
 
 /// How a branch that a person has edited stands to what would be proposed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EditedState {
+pub(crate) enum EditedState {
     NotNeeded,
     HasWantedFiles,
     Differs,
@@ -121,7 +121,7 @@ pub enum EditedState {
 
 impl Action {
     /// Tells whether it is carried out by changing something at the forge.
-    pub fn writes(&self) -> bool {
+    pub(crate) fn writes(&self) -> bool {
         match self {
             Self::Open { .. }
             | Self::Refresh(_)
@@ -140,14 +140,14 @@ impl Action {
 
 /// A planned change before its tests: what it is, and where.
 #[derive(Debug, Clone, Copy)]
-pub struct Untested<'a> {
-    pub fingerprint: &'a Fingerprint,
+pub(crate) struct Untested<'a> {
+    pub(crate) fingerprint: &'a Fingerprint,
     /// The commit of the base branch that it is made on.
-    pub stands_on: &'a str,
+    pub(crate) stands_on: &'a str,
 }
 
 /// Decides what is to be done. `wanted` is the proposal, or why there is none.
-pub fn decide(
+pub(crate) fn decide(
     observed: &Observed,
     wanted: Result<&Proposal, &NoLongerNeeded>,
     labels: &Labels,
@@ -160,7 +160,7 @@ pub fn decide(
 
 /// Decides what needs no test of a change: what people have stopped, refused or taken over stays theirs whatever comes of a test. Nothing
 /// where a test has to tell.
-pub fn decide_untested(
+pub(crate) fn decide_untested(
     observed: &Observed,
     change: Untested<'_>,
     labels: &Labels,
@@ -315,7 +315,7 @@ enum Owner {
 
 impl Observed {
     /// Finds the open pull request of the key.
-    pub fn find_open(&self) -> Option<&PullRequest> {
+    pub(crate) fn find_open(&self) -> Option<&PullRequest> {
         find_open(&self.pulls, &self.base)
     }
 
@@ -403,14 +403,14 @@ impl Observed {
 
 /// Finds the open pull request of a key. A person may have opened another one of the same branch, to another base: it has no block,
 /// and is left alone.
-pub fn find_open<'p>(pulls: &'p [PullRequest], base: &str) -> Option<&'p PullRequest> {
+pub(crate) fn find_open<'p>(pulls: &'p [PullRequest], base: &str) -> Option<&'p PullRequest> {
     let mut open = pulls.iter().filter(|pull| pull.state == PullState::Open);
     let of_base = open.clone().find(|pull| pull.base.branch == base);
     of_base.or_else(|| open.find(|pull| HiddenBlock::find(&pull.body).is_some()))
 }
 
 /// Finds the newest of these pull requests that a person closed, with none merged since: the next one says that it follows it.
-pub fn last_refusal(pulls: &[PullRequest]) -> Option<u64> {
+pub(crate) fn last_refusal(pulls: &[PullRequest]) -> Option<u64> {
     let mut newer = pulls
         .iter()
         .take_while(|pull| pull.state != PullState::Merged);

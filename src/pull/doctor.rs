@@ -6,37 +6,37 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct DoctorReport {
+pub(crate) struct DoctorReport {
     /// The form's version.
-    pub schema: u32,
+    pub(crate) schema: u32,
     /// The repository of the forge as `owner/name`, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub repository: Option<String>,
+    pub(crate) repository: Option<String>,
     /// What was looked at.
-    pub checks: Vec<DoctorCheck>,
+    pub(crate) checks: Vec<DoctorCheck>,
 }
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct DoctorCheck {
+pub(crate) struct DoctorCheck {
     /// What it is: `token`, `base branch main`.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether it is as `pr` needs it.
-    pub state: DoctorState,
+    pub(crate) state: DoctorState,
     /// What was found.
-    pub found: String,
+    pub(crate) found: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub advice: Option<String>,
+    pub(crate) advice: Option<String>,
 }
 
 /// Whether something is as `pr` needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum DoctorState {
+pub(crate) enum DoctorState {
     /// It is.
     Ok,
     /// `pr` works, and something will not be as people expect.
@@ -47,7 +47,7 @@ pub enum DoctorState {
 
 impl DoctorState {
     /// Returns the word for it.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Warning => "warning",
@@ -58,7 +58,7 @@ impl DoctorState {
 
 impl DoctorCheck {
     /// Returns a check that found what is needed.
-    pub fn ok(name: &str, found: impl Into<String>) -> Self {
+    pub(crate) fn ok(name: &str, found: impl Into<String>) -> Self {
         Self {
             name: name.to_owned(),
             state: DoctorState::Ok,
@@ -68,7 +68,7 @@ impl DoctorCheck {
     }
 
     /// Returns a check that found something to look after, with what to do about it.
-    pub fn warning(name: &str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(crate) fn warning(name: &str, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self {
             state: DoctorState::Warning,
             advice: Some(advice.into()),
@@ -77,7 +77,7 @@ impl DoctorCheck {
     }
 
     /// Returns a check that found what keeps `pr` from its work, with what to do about it.
-    pub fn problem(name: &str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(crate) fn problem(name: &str, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self {
             state: DoctorState::Problem,
             ..Self::warning(name, found, advice)
@@ -87,7 +87,7 @@ impl DoctorCheck {
 
 impl DoctorReport {
     /// Counts the checks with this state.
-    pub fn count(&self, state: DoctorState) -> usize {
+    pub(crate) fn count(&self, state: DoctorState) -> usize {
         let found = self.checks.iter().filter(|check| check.state == state);
         found.count()
     }
@@ -102,7 +102,7 @@ impl DoctorReport {
     }
 
     /// Says in a few words how it stands.
-    pub fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         match (
             self.counted(DoctorState::Problem),
             self.counted(DoctorState::Warning),

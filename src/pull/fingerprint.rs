@@ -10,21 +10,21 @@ use super::PullKey;
 
 /// The fingerprint of a change: 32 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fingerprint(String);
+pub(crate) struct Fingerprint(String);
 
 /// A file that a change leaves behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangedFile {
+pub(crate) struct ChangedFile {
     /// Its path, from the repository's root.
-    pub path: String,
+    pub(crate) path: String,
     /// What tells this change of it from any other: its mode, with the lines that change or with all that it holds. Nothing where it
     /// is removed.
-    pub content: Option<String>,
+    pub(crate) content: Option<String>,
 }
 
 impl Fingerprint {
     /// Returns the fingerprint of a change; the order of its files does not matter.
-    pub fn of(key: &PullKey, changes: &[ChangedFile]) -> Self {
+    pub(crate) fn of(key: &PullKey, changes: &[ChangedFile]) -> Self {
         let mut lines: Vec<String> = changes.iter().map(line).collect();
         lines.sort();
         let mut hasher = sha2::Sha256::new();
@@ -33,11 +33,6 @@ impl Fingerprint {
             hasher.update(line.as_bytes());
         }
         Self(hex::encode(&hasher.finalize()[..16]))
-    }
-
-    /// Returns its digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

@@ -7,50 +7,50 @@ use super::{Fingerprint, PullKey};
 use crate::gate::TestState;
 
 /// The beginning of the comment, with the version of its form.
-pub const MARKER: &str = "<!-- csctl-matrix:v1 ";
+const MARKER: &str = "<!-- csctl-matrix:v1 ";
 const END: &str = " -->";
 
 /// What the program knows of its own pull request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct HiddenBlock {
+pub(crate) struct HiddenBlock {
     /// What it is about.
-    pub key: PullKey,
+    pub(crate) key: PullKey,
     /// The fingerprint of its change.
-    pub fingerprint: Fingerprint,
+    pub(crate) fingerprint: Fingerprint,
     /// The commit of the base branch that it was made on.
-    pub base: String,
+    pub(crate) base: String,
     /// The commit that its branch is at, or about to be moved to.
-    pub head: String,
+    pub(crate) head: String,
     /// The commit that its branch was at before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<String>,
+    pub(crate) previous: Option<String>,
     /// Labels that were put on it, so that one that a person takes away is not put back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<String>,
+    pub(crate) labels: Vec<String>,
     /// The results of the tests of its commit, by name: they are not run again for the same change on the same base.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tests: Vec<(String, TestState)>,
+    pub(crate) tests: Vec<(String, TestState)>,
     /// A change whose tests were red, and what was red: the default is held back instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub red: Option<(Fingerprint, String)>,
+    pub(crate) red: Option<(Fingerprint, String)>,
     /// The title as the program would have it: another one is a person's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
+    pub(crate) title: Option<String>,
     /// The checksum of the text as the program wrote it: another one has a person's words in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
+    pub(crate) text: Option<String>,
     /// Whether its branch is kept by commits on top, as it may not be moved otherwise.
     #[serde(default, skip_serializing_if = "is_not")]
-    pub appends: bool,
+    pub(crate) appends: bool,
     /// Whether the repository has no drafts.
     #[serde(default, skip_serializing_if = "is_not")]
-    pub without_drafts: bool,
+    pub(crate) without_drafts: bool,
     /// Why the program closed it; nothing where a person did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub closed: Option<String>,
+    pub(crate) closed: Option<String>,
     /// The program's version.
-    pub tool: String,
+    pub(crate) tool: String,
 }
 
 #[expect(
@@ -63,7 +63,7 @@ fn is_not(value: &bool) -> bool {
 
 impl HiddenBlock {
     /// Returns a block that tells of a change, and of nothing that was done for it yet.
-    pub fn new(key: &PullKey, fingerprint: Fingerprint) -> Self {
+    pub(crate) fn new(key: &PullKey, fingerprint: Fingerprint) -> Self {
         Self {
             key: key.clone(),
             fingerprint,
@@ -83,7 +83,7 @@ impl HiddenBlock {
     }
 
     /// Returns the comment.
-    pub fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let json = serde_json::to_string(self).unwrap_or_default();
         // Two dashes or an angle bracket could end the comment; JSON has another spelling for both.
         let safe = json.replace('-', "\\u002d").replace('>', "\\u003e");
@@ -91,14 +91,14 @@ impl HiddenBlock {
     }
 
     /// Finds the last block of a body; one of another version, or one that somebody wrote into, is none.
-    pub fn find(body: &str) -> Option<Self> {
+    pub(crate) fn find(body: &str) -> Option<Self> {
         let (_, rest) = body.rsplit_once(MARKER)?;
         let (json, _) = rest.split_once(END)?;
         serde_json::from_str(json).ok()
     }
 
     /// Takes a body apart: what people see, before the block and after it, and the block where it is sound.
-    pub fn split(body: &str) -> (String, Option<Self>) {
+    pub(crate) fn split(body: &str) -> (String, Option<Self>) {
         let Some((before, rest)) = body.rsplit_once(MARKER) else {
             return (body.to_owned(), None);
         };
@@ -112,7 +112,7 @@ impl HiddenBlock {
     }
 
     /// Tells whether a commit is one that the program put on its branch.
-    pub fn knows(&self, commit: &str) -> bool {
+    pub(crate) fn knows(&self, commit: &str) -> bool {
         self.head == commit || self.previous.as_deref() == Some(commit)
     }
 }

@@ -11,14 +11,14 @@ use crate::version::StackLine;
 /// What a pull request is about: there is one branch and at most one open pull request for each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct PullKey {
+pub(crate) struct PullKey {
     /// The branch it goes to.
-    pub base: String,
+    pub(crate) base: String,
     /// The stack line it changes.
     #[cfg_attr(test, schemars(with = "String"))]
-    pub line: StackLine,
+    pub(crate) line: StackLine,
     /// The class of its change.
-    pub class: ChangeClass,
+    pub(crate) class: ChangeClass,
 }
 
 /// Git takes longer names; file systems and people do not.
@@ -26,7 +26,7 @@ const LONGEST: usize = 120;
 
 impl PullKey {
     /// Returns its branch: a pure function of the prefix and the key, without a day, a random value or a version.
-    pub fn branch(&self, prefix: &str) -> String {
+    pub(crate) fn branch(&self, prefix: &str) -> String {
         let base = self.base.replace('/', "-");
         let full = format!(
             "{prefix}/{base}/{}-{}/{}/{}",

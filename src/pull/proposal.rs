@@ -4,18 +4,18 @@ use super::Fingerprint;
 
 /// What a pull request should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proposal {
+pub(crate) struct Proposal {
     /// The fingerprint of its change.
-    pub fingerprint: Fingerprint,
-    pub title: String,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) title: String,
     /// Its body without the hidden block.
-    pub body: String,
+    pub(crate) body: String,
     /// The branch it goes to.
-    pub base: String,
+    pub(crate) base: String,
     /// The commit of that branch that it was made and tested on.
-    pub stands_on: String,
+    pub(crate) stands_on: String,
     /// Labels that it gets when it is opened, and new ones later.
-    pub labels: Vec<String>,
+    pub(crate) labels: Vec<String>,
     /// Whether it is to be a draft; nothing where that is left as it is.
-    pub is_draft: Option<bool>,
+    pub(crate) is_draft: Option<bool>,
 }

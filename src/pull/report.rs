@@ -8,30 +8,30 @@ use super::PullKey;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct PullReport {
+pub(crate) struct PullReport {
     /// The form's version.
-    pub schema: u32,
+    pub(crate) schema: u32,
     /// Whether nothing was changed, as asked.
-    pub is_dry: bool,
+    pub(crate) is_dry: bool,
     /// One outcome for each pull request that there is or should be.
-    pub outcomes: Vec<PullOutcome>,
+    pub(crate) outcomes: Vec<PullOutcome>,
     /// Requests made to the forge.
-    pub requests: u32,
+    pub(crate) requests: u32,
     /// Of these, those answered from the cache.
-    pub from_cache: u32,
+    pub(crate) from_cache: u32,
     /// Of these, those that changed something.
-    pub writes: u32,
+    pub(crate) writes: u32,
     /// What is left of the forge's limit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub remaining: Option<u32>,
+    pub(crate) remaining: Option<u32>,
     /// The forge's limit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 impl PullReport {
     /// Tells whether a pull request ended so.
-    pub fn has(&self, ended: PullEnding) -> bool {
+    pub(crate) fn has(&self, ended: PullEnding) -> bool {
         self.outcomes.iter().any(|outcome| outcome.ended == ended)
     }
 }
@@ -40,25 +40,25 @@ impl PullReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct PullOutcome {
+pub(crate) struct PullOutcome {
     /// What it is about.
-    pub key: PullKey,
+    pub(crate) key: PullKey,
     /// Its branch.
-    pub branch: String,
+    pub(crate) branch: String,
     /// Its number, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub number: Option<u64>,
+    pub(crate) number: Option<u64>,
     /// What happened.
-    pub ended: PullEnding,
+    pub(crate) ended: PullEnding,
     /// More about it, for people.
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 /// The closed list of what can happen to a pull request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum PullEnding {
+pub(crate) enum PullEnding {
     /// There is nothing to do.
     NothingToDo,
     /// It is as it should be.
@@ -93,7 +93,7 @@ pub enum PullEnding {
 
 impl PullEnding {
     /// Tells whether the pull request or its branch is another one after it.
-    pub fn changes_something(self) -> bool {
+    pub(crate) fn changes_something(self) -> bool {
         match self {
             Self::Opened | Self::Refreshed | Self::Merged | Self::Closed | Self::Swept => true,
             Self::NothingToDo

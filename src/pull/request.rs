@@ -89,7 +89,7 @@ impl From<StateFields> for PullState {
 
 impl PullRequest {
     /// Tells whether its branch is in the repository itself, not in a fork.
-    pub fn is_of_own_branch(&self) -> bool {
+    pub(crate) fn is_of_own_branch(&self) -> bool {
         let head = self.head.repository.as_ref();
         head.is_some() && head == self.base.repository.as_ref()
     }

@@ -27,7 +27,7 @@ const LONGEST_BODY: usize = 45_000;
 
 /// The templates of a repository, where it has its own.
 #[derive(Debug, Clone, Default)]
-pub struct Templates {
+pub(crate) struct Templates {
     title: Option<Template>,
     body: Option<Template>,
     commit: Option<Template>,
@@ -35,7 +35,7 @@ pub struct Templates {
 
 impl Templates {
     /// Compiles those of a configuration.
-    pub fn compile(config: &TemplateConfig) -> Result<Self, TextError> {
+    pub(crate) fn compile(config: &TemplateConfig) -> Result<Self, TextError> {
         Ok(Self {
             title: compile("title", config.title.as_deref(), str::to_owned)?,
             body: compile("body", config.body.as_deref(), escape)?,
@@ -56,36 +56,36 @@ fn compile(
 /// A template that cannot be filled in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the {which} template: {reason}")]
-pub struct TextError {
+pub(crate) struct TextError {
     /// Which: `title`, `body` or `commit message`.
-    pub which: &'static str,
+    pub(crate) which: &'static str,
     /// What is wrong with it.
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 /// What a pull request tells about.
 #[derive(Debug, Clone, Copy)]
-pub struct BodyInput<'a> {
+pub(crate) struct BodyInput<'a> {
     /// What it is about.
-    pub key: &'a PullKey,
+    pub(crate) key: &'a PullKey,
     /// The change of its stack line.
-    pub line: &'a LinePlan,
+    pub(crate) line: &'a LinePlan,
     /// The stack, for holds and notes.
-    pub stack: &'a StackPlan,
+    pub(crate) stack: &'a StackPlan,
     /// The files it changes.
-    pub files: &'a [FileChange],
+    pub(crate) files: &'a [FileChange],
     /// The results of the gate, by name, with their words.
-    pub tests: &'a [(String, TestState)],
+    pub(crate) tests: &'a [(String, TestState)],
     /// An earlier pull request that a person closed.
-    pub after: Option<u64>,
+    pub(crate) after: Option<u64>,
     /// The label that makes the program leave it alone.
-    pub stop_label: &'a str,
+    pub(crate) stop_label: &'a str,
     /// The label that asks for it again.
-    pub again_label: &'a str,
+    pub(crate) again_label: &'a str,
 }
 
 /// Returns the title. A template that gives none is passed over, as a forge takes no pull request without a title.
-pub fn title(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
+pub(crate) fn title(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
     let facts = facts(input);
     for template in templates.title.iter().chain([&*TITLE]) {
         let title = first_line(&fill("title", template, &facts)?);
@@ -97,7 +97,10 @@ pub fn title(templates: &Templates, input: BodyInput<'_>) -> Result<String, Text
 }
 
 /// Returns the message of the commit, without trailers. A template that gives none is passed over.
-pub fn commit_message(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
+pub(crate) fn commit_message(
+    templates: &Templates,
+    input: BodyInput<'_>,
+) -> Result<String, TextError> {
     let facts = facts(input);
     for template in templates.commit.iter().chain([&*COMMIT]) {
         let text = fill("commit message", template, &facts)?;
@@ -112,7 +115,7 @@ pub fn commit_message(templates: &Templates, input: BodyInput<'_>) -> Result<Str
 
 /// Returns the body, without its hidden block. Where it is too long, the diff goes first, then notes, holds and the list of
 /// files.
-pub fn body(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
+pub(crate) fn body(templates: &Templates, input: BodyInput<'_>) -> Result<String, TextError> {
     let template = templates.body.as_ref().unwrap_or(&BODY);
     let mut facts = facts(input);
     for dropped in [

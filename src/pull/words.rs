@@ -12,22 +12,22 @@ const LONGEST: usize = 55_000;
 
 /// What a pull request is to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words {
+pub(crate) struct Words {
     /// The title to write; nothing where the one that is there stays.
-    pub title: Option<String>,
+    pub(crate) title: Option<String>,
     /// The title to remember.
-    pub own_title: String,
+    pub(crate) own_title: String,
     /// What people see of the body.
-    pub visible: String,
+    pub(crate) visible: String,
     /// The checksum of the program's text to remember.
-    pub own_text: String,
+    pub(crate) own_text: String,
     /// Whether the body says something else now.
-    pub is_new: bool,
+    pub(crate) is_new: bool,
 }
 
 impl Words {
     /// Returns what a new pull request says.
-    pub fn of(proposal: &Proposal) -> Self {
+    pub(crate) fn of(proposal: &Proposal) -> Self {
         Self {
             title: Some(proposal.title.clone()),
             own_title: proposal.title.clone(),
@@ -39,7 +39,7 @@ impl Words {
 
     /// Returns what a pull request that is there is to say. `subject` is that of its branch's commit, which tells the program's title where
     /// the block is gone.
-    pub fn beside(pull: &PullRequest, proposal: &Proposal, subject: Option<&str>) -> Self {
+    pub(crate) fn beside(pull: &PullRequest, proposal: &Proposal, subject: Option<&str>) -> Self {
         let (shown, found) = HiddenBlock::split(&plain(&pull.body));
         let block = found.as_ref();
         let text = text(&shown, block, proposal);

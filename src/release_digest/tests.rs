@@ -41,7 +41,7 @@ fn base64_is_cleaned() {
 
 #[test]
 fn parts_have_the_hash_of_their_own_directory() {
-    let hashes = CsctlHashes::of_contents([("cluster-addon/Chart.yaml", &b""[..])]);
+    let hashes = CsctlHashes::of(&files(&[("cluster-addon/Chart.yaml", "")]));
     assert_eq!(hashes.cluster_addon_dir, EMPTY_CHART);
     assert_ne!(hashes.cluster_stack, EMPTY_CHART);
     assert_eq!(

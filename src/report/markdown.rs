@@ -29,7 +29,7 @@ static EXPLANATION: LazyLock<Template> =
 static CATALOG: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/catalog.md.hbs")));
 
 /// Returns a plan.
-pub fn plan(plan: &Plan) -> String {
+pub(crate) fn plan(plan: &Plan) -> String {
     let stacks: Vec<Value> = plan
         .stacks
         .iter()
@@ -95,7 +95,7 @@ fn diff(action: &FileAction) -> Option<String> {
 }
 
 /// Returns the matrix of every stack.
-pub fn show(overview: &Overview, next: &str) -> String {
+pub(crate) fn show(overview: &Overview, next: &str) -> String {
     let stacks: Vec<Value> = overview
         .stacks
         .iter()
@@ -138,12 +138,12 @@ pub fn show(overview: &Overview, next: &str) -> String {
 }
 
 /// Returns what the values of one file are.
-pub fn explanation(explanation: &FileExplanation) -> String {
+pub(crate) fn explanation(explanation: &FileExplanation) -> String {
     render(&EXPLANATION, explanation)
 }
 
 /// Returns what became of the pull requests of a run.
-pub fn pull_requests(report: &PullReport) -> String {
+pub(crate) fn pull_requests(report: &PullReport) -> String {
     let outcomes: Vec<Value> = report
         .outcomes
         .iter()
@@ -162,7 +162,7 @@ pub fn pull_requests(report: &PullReport) -> String {
 }
 
 /// Returns what `doctor` found.
-pub fn doctor(report: &DoctorReport) -> String {
+pub(crate) fn doctor(report: &DoctorReport) -> String {
     let data = json!({
         "repository": report.repository,
         "summary": report.summary(),
@@ -172,7 +172,7 @@ pub fn doctor(report: &DoctorReport) -> String {
 }
 
 /// Returns the findings of a check.
-pub fn check(findings: &Findings) -> String {
+pub(crate) fn check(findings: &Findings) -> String {
     let data = json!({
         "findings": findings.findings,
         "summary": text::findings_summary(findings),
@@ -182,7 +182,7 @@ pub fn check(findings: &Findings) -> String {
 }
 
 /// Returns the results of tests.
-pub fn tests(report: &TestReport) -> String {
+pub(crate) fn tests(report: &TestReport) -> String {
     let lines: Vec<Value> = report
         .lines
         .iter()
@@ -214,7 +214,7 @@ pub fn tests(report: &TestReport) -> String {
 }
 
 /// Returns a catalog.
-pub fn catalog(catalog: &Catalog) -> String {
+pub(crate) fn catalog(catalog: &Catalog) -> String {
     render(&CATALOG, catalog)
 }
 

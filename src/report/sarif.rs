@@ -12,7 +12,7 @@ pub(super) const RULES_PAGE: &str =
 
 /// Returns the findings as a SARIF log with one run.
 /// Source: OASIS, Static Analysis Results Interchange Format 2.1.0.
-pub fn sarif(findings: &Findings) -> Value {
+pub(crate) fn sarif(findings: &Findings) -> Value {
     let known: Vec<Value> = rules()
         .map(|rule| {
             json!({
@@ -67,7 +67,7 @@ fn uri(path: &str) -> String {
 }
 
 /// Returns the findings as workflow commands of GitHub Actions, a line each, which become annotations at the line.
-pub fn github(findings: &Findings) -> String {
+pub(crate) fn github(findings: &Findings) -> String {
     findings.findings.iter().map(annotation).collect()
 }
 

@@ -12,7 +12,7 @@ use anstyle::{AnsiColor, Style};
 
 /// How a text looks where colour is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub(crate) enum Look {
     /// Bold.
     Bold,
     /// Dimmed.
@@ -94,7 +94,7 @@ fn split_mark(text: &str) -> Option<(char, &str)> {
 }
 
 /// Returns a text with the marks of a style around it.
-pub fn styled(look: Look, text: &str) -> String {
+pub(crate) fn styled(look: Look, text: &str) -> String {
     let mark = own_mark();
     format!("{mark}{}{text}{mark}{END}", look.letter())
 }
@@ -117,15 +117,15 @@ pub enum Form {
 
 /// A text as it may be shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rendered {
+pub(crate) struct Rendered {
     /// The text.
-    pub text: String,
+    pub(crate) text: String,
     /// Whether something of others is written otherwise than it is.
-    pub is_escaped: bool,
+    pub(crate) is_escaped: bool,
 }
 
 /// Returns a text as it may be shown: nothing in it does something to who shows it.
-pub fn render(text: &str, form: Form) -> Rendered {
+pub(crate) fn render(text: &str, form: Form) -> Rendered {
     let mut shown = Rendered::default();
     match form {
         Form::Styled | Form::Plain => shown.push_lines(text, form),

@@ -13,19 +13,19 @@ mod unfinished;
 
 use super::terminal::{Look, styled};
 
-pub use catalog::{catalog, catalog_summary};
+pub(crate) use catalog::{catalog, catalog_summary};
 pub(crate) use check::summary as findings_summary;
-pub use check::{check, rule_list};
-pub use doctor::doctor;
-pub use explain::explanation;
+pub(crate) use check::{check, rule_list};
+pub(crate) use doctor::doctor;
+pub(crate) use explain::explanation;
 pub(crate) use plan::nothing_words;
-pub use plan::{Detail, PlanView, plan, update};
-pub use pull_requests::pull_requests;
+pub(crate) use plan::{Detail, PlanView, plan, update};
+pub(crate) use pull_requests::pull_requests;
 pub(super) use pull_requests::{pull_cost, pull_outcome};
-pub use show::show;
+pub(crate) use show::show;
 pub(crate) use show::{also_out, closing, state};
-pub use tests::tests;
-pub use unfinished::ended_update;
+pub(crate) use tests::tests;
+pub(crate) use unfinished::ended_update;
 
 const BOLD: Look = Look::Bold;
 const RED: Look = Look::Red;

@@ -86,7 +86,7 @@ impl Deadline {
     }
 
     /// Returns by how many days it is late; nothing where it is in time.
-    pub fn days_late(&self) -> Option<u32> {
+    pub(crate) fn days_late(&self) -> Option<u32> {
         match self.state {
             DeadlineState::Late(days) => Some(days),
             DeadlineState::Upcoming(_) | DeadlineState::Met => None,
@@ -101,11 +101,6 @@ impl Deadline {
     /// Returns what deadlines are ordered by: the open ones first, and of those the one due first.
     fn urgency(&self) -> (bool, Date, DeadlineRule, &str) {
         (!self.is_open(), self.due, self.rule, &self.subject)
-    }
-
-    /// Tells whether it is not met and the recommended day has passed.
-    pub fn is_past_recommended(&self, today: Date) -> bool {
-        self.is_open() && self.recommended.is_some_and(|day| day < today)
     }
 
     fn new(
@@ -207,7 +202,7 @@ pub fn deadlines(
 }
 
 /// Returns the minors newer than any of these that are out and not past their end of life, oldest first.
-pub fn missing_minors(catalog: &Catalog, have: &[Minor], today: Date) -> Vec<Minor> {
+pub(crate) fn missing_minors(catalog: &Catalog, have: &[Minor], today: Date) -> Vec<Minor> {
     let Some(newest) = have.iter().max() else {
         return Vec::new();
     };
@@ -224,7 +219,7 @@ pub fn missing_minors(catalog: &Catalog, have: &[Minor], today: Date) -> Vec<Min
 }
 
 /// Returns the vulnerabilities that going from one version to another gets rid of, the gravest first.
-pub fn fixed_between(
+pub(crate) fn fixed_between(
     catalog: &Catalog,
     before: KubernetesVersion,
     after: KubernetesVersion,

@@ -9,7 +9,11 @@ use crate::version::{ChartRequirement, ChartVersion, Minor};
 /// Why an addon chart does not go on.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
-pub enum ChartReason {
+#[expect(
+    clippy::enum_variant_names,
+    reason = "a variant's name is its code: `chart-ahead`"
+)]
+pub(crate) enum ChartReason {
     /// A file names a version that is newer than all that the repository has.
     ChartAhead {
         /// Where.
@@ -84,7 +88,7 @@ pub enum ChartReason {
 
 /// Why a dependency cannot ask for a chart of a minor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MissingChart {
+pub(crate) enum MissingChart {
     /// As it is said of the chart.
     Because(Box<ChartReason>),
     /// No version is known.
@@ -105,7 +109,7 @@ pub enum MissingChart {
 
 /// What a file asks for of a chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asks {
+pub(crate) struct Asks {
     /// Where.
     pub at: FileLine,
     /// What stands there.

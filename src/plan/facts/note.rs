@@ -12,7 +12,7 @@ use crate::version::{KubernetesVersion, Minor, StackLine, StackVersion};
 /// Something that a maintainer should know beside the plan.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Note {
+pub(crate) enum Note {
     /// A name in the stack's files is not what the layout asks for.
     WrongName(Fault),
     /// A Helm template cannot be read and names no version.
@@ -107,7 +107,7 @@ pub enum Note {
 
 impl Note {
     /// Returns the code of the note, which stays the same when its words change.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         self.into()
     }
 }

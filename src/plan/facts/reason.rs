@@ -12,7 +12,7 @@ use crate::version::{KubernetesVersion, Minor, OsRelease};
 /// Why a stack line changes.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Reason {
+pub(crate) enum Reason {
     /// A minor leaves, as its upstream support has ended.
     MinorEnded {
         /// The minor.
@@ -98,7 +98,7 @@ pub enum Reason {
 
 /// What is known of an image that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProvedImage {
+pub(crate) struct ProvedImage {
     /// Its operating system.
     pub os: Option<OsRelease>,
     /// Its size in bytes.
@@ -106,12 +106,12 @@ pub struct ProvedImage {
     /// The day it was built.
     pub built: Option<Date>,
     /// What shows that it is the one that was published.
-    pub evidence: Evidence,
+    pub(crate) evidence: Evidence,
 }
 
 /// What shows that an image is the one that was published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Evidence {
+pub(crate) enum Evidence {
     /// A checksum of its source.
     Checksum,
     /// Its tag in a registry.
@@ -133,7 +133,7 @@ impl Evidence {
 
 /// Why a chart is asked for at a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChartChoice {
+pub(crate) enum ChartChoice {
     /// A range takes the versions of the minor.
     Range(Minor),
     /// The stack's own list of versions says so.
@@ -146,12 +146,12 @@ pub enum ChartChoice {
 
 impl Reason {
     /// Returns the code of the reason, which stays the same when its words change.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         self.into()
     }
 
     /// Returns by how many days something is late that the change meets.
-    pub fn days_late(&self) -> Option<u32> {
+    pub(crate) fn days_late(&self) -> Option<u32> {
         match self {
             Self::FixesCritical { days_late, .. } | Self::Due { days_late, .. } => *days_late,
             _ => None,

@@ -14,7 +14,7 @@ pub struct Skip {
     /// What is skipped.
     pub subject: SkipSubject,
     /// Why.
-    pub why: SkipReason,
+    pub(crate) why: SkipReason,
 }
 
 /// What is skipped, or not known.
@@ -44,7 +44,7 @@ pub enum SkipSubject {
 
 /// Why something is skipped, or not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SkipReason {
+pub(crate) enum SkipReason {
     /// Why images are not known, or not there.
     Source(SourceReason),
     /// Why an image is not taken.
@@ -64,7 +64,7 @@ pub enum SkipReason {
 /// Why images are not known, or not there.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
-pub enum SourceReason {
+pub(crate) enum SourceReason {
     /// No file names an image, and the provider has no image store that is known.
     NoImageStore {
         /// The provider.
@@ -94,7 +94,7 @@ pub enum SourceReason {
 /// Why an image is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
-pub enum ImageReason {
+pub(crate) enum ImageReason {
     /// An image cannot be proved.
     ImageFaulty {
         /// What is wrong, as a phrase.
@@ -130,7 +130,7 @@ pub enum ImageReason {
 /// Why a minor is left where it is.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
-pub enum MinorReason {
+pub(crate) enum MinorReason {
     /// The store has images of a minor that nobody asked for.
     NewMinor {
         /// How many.
@@ -167,7 +167,7 @@ pub enum MinorReason {
 /// Why a version does not become the default.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
-pub enum DefaultReason {
+pub(crate) enum DefaultReason {
     /// A reference cannot follow the default.
     DefaultCannotMove(Fault),
     /// A series has no image of a version.
@@ -201,7 +201,7 @@ pub enum DefaultReason {
 /// What the policy says against it.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
-pub enum PolicyReason {
+pub(crate) enum PolicyReason {
     /// An image is blocked.
     Blocked {
         /// The block.
@@ -244,7 +244,7 @@ pub enum PolicyReason {
 /// Why something stays in a file as it is.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
-pub enum FileReason {
+pub(crate) enum FileReason {
     /// A file stays as it is, as one of its references cannot follow.
     FileCannotMove(Fault),
     /// Only people know what an example should say.
@@ -258,7 +258,7 @@ pub enum FileReason {
 
 /// Which image a listed version has now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RebuiltImage {
+pub(crate) enum RebuiltImage {
     /// One at another URL.
     Moved {
         /// Its URL.
@@ -282,7 +282,7 @@ pub enum RebuiltImage {
 
 impl SkipReason {
     /// Returns the code of the reason, which stays the same when its words change.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Source(reason) => reason.into(),
             Self::Image(reason) => reason.into(),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::policy::ChangeClass;
-use crate::pull::PullBranch;
+use crate::pull::request::PullBranch;
 
 fn key() -> PullKey {
     PullKey {

@@ -7,7 +7,7 @@ use crate::catalog::{Catalog, VersionRange, Vulnerability};
 use crate::report::compact;
 
 /// Returns what a catalog holds, in a line.
-pub fn catalog_summary(catalog: &Catalog) -> String {
+pub(crate) fn catalog_summary(catalog: &Catalog) -> String {
     let images: usize = catalog
         .image_stores
         .iter()
@@ -36,7 +36,7 @@ pub fn catalog_summary(catalog: &Catalog) -> String {
 }
 
 /// Returns a catalog.
-pub fn catalog(catalog: &Catalog) -> String {
+pub(crate) fn catalog(catalog: &Catalog) -> String {
     let mut out = format!(
         "{}   {}\n",
         styled(BOLD, &format!("seen {}", catalog.as_of)),

@@ -6,7 +6,7 @@ use super::{BOLD, DIM, GREEN, RED, YELLOW, styled};
 use crate::check::{Finding, Findings, Group, RepairAction, Severity, rules};
 
 /// Returns the findings; `fix_command` is the command line that repairs what can be repaired.
-pub fn check(findings: &Findings, fix_command: Option<&str>) -> String {
+pub(crate) fn check(findings: &Findings, fix_command: Option<&str>) -> String {
     let mut out: String = findings.findings.iter().map(one).collect();
     if !findings.findings.is_empty() {
         out.push('\n');
@@ -87,7 +87,7 @@ fn counted(count: usize, noun: &str) -> String {
 }
 
 /// Returns the list of all rules, group by group.
-pub fn rule_list() -> String {
+pub(crate) fn rule_list() -> String {
     let mut out = String::new();
     let width = rules()
         .map(|rule| rule.name.len())

@@ -6,7 +6,7 @@ use super::{BOLD, DIM, GREEN, RED, YELLOW, styled};
 use crate::pull::{DoctorReport, DoctorState};
 
 /// Returns what was found.
-pub fn doctor(report: &DoctorReport) -> String {
+pub(crate) fn doctor(report: &DoctorReport) -> String {
     let mut out = String::new();
     if let Some(repository) = &report.repository {
         let _ = writeln!(out, "{}\n", styled(BOLD, repository));

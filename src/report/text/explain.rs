@@ -9,7 +9,7 @@ use crate::stack::FileExplanation;
 const SHOWN: usize = 72;
 
 /// Returns what the values of one file are: a line for each, and as what it is claimed or why it is not.
-pub fn explanation(explanation: &FileExplanation) -> String {
+pub(crate) fn explanation(explanation: &FileExplanation) -> String {
     let kinds = explanation.kinds.join(", ");
     let of = match (&explanation.stack, kinds.is_empty()) {
         (Some(stack), false) => format!("   {kinds} of {stack}"),

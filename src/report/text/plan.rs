@@ -15,13 +15,13 @@ use crate::plan::{
 
 /// How a plan is shown.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct PlanView<'a> {
+pub(crate) struct PlanView<'a> {
     /// The command that writes it, where it can be written.
-    pub next: Option<&'a str>,
+    pub(crate) next: Option<&'a str>,
     /// What is shown of each file.
-    pub detail: Detail,
+    pub(crate) detail: Detail,
     /// The width of the screen, where it is known.
-    pub width: Option<usize>,
+    pub(crate) width: Option<usize>,
 }
 
 /// What a plan shows of each file.
@@ -35,7 +35,7 @@ pub enum Detail {
 }
 
 /// Returns a plan.
-pub fn plan(plan: &Plan, view: PlanView<'_>) -> String {
+pub(crate) fn plan(plan: &Plan, view: PlanView<'_>) -> String {
     let mut out = String::new();
     let mut summary = String::new();
     for stack in &plan.stacks {
@@ -120,7 +120,7 @@ fn closing(plan: &Plan, next: Option<&str>) -> String {
 }
 
 /// Returns what an update wrote.
-pub fn update(plan: &Plan) -> String {
+pub(crate) fn update(plan: &Plan) -> String {
     let mut out = String::new();
     for stack in &plan.stacks {
         let first = first_lines(stack);

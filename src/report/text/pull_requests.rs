@@ -6,7 +6,7 @@ use super::{BOLD, DIM, styled};
 use crate::pull::{PullEnding, PullOutcome, PullReport};
 
 /// Returns the outcomes of a run.
-pub fn pull_requests(report: &PullReport) -> String {
+pub(crate) fn pull_requests(report: &PullReport) -> String {
     let keys: Vec<_> = report.outcomes.iter().map(|outcome| &outcome.key).collect();
     let line = longest(keys.iter().map(|key| key.line.to_string()));
     let class = longest(keys.iter().map(|key| key.class.to_string()));

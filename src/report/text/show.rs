@@ -17,7 +17,12 @@ pub(crate) use state::{also_out, state};
 const NOTHING: &str = "-";
 
 /// Returns the matrix of every stack; `next` is the command that previews the changes. Without a width, texts are not broken.
-pub fn show(overview: &Overview, catalog: &Catalog, next: &str, width: Option<usize>) -> String {
+pub(crate) fn show(
+    overview: &Overview,
+    catalog: &Catalog,
+    next: &str,
+    width: Option<usize>,
+) -> String {
     let prose = width.unwrap_or(usize::MAX);
     let mut out = String::new();
     for stack in &overview.stacks {

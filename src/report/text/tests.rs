@@ -9,7 +9,7 @@ use crate::gate::{LineReport, TestReport, TestResult, TestState};
 const LAST_LINES: usize = 20;
 
 /// Returns the results of tests.
-pub fn tests(report: &TestReport) -> String {
+pub(crate) fn tests(report: &TestReport) -> String {
     if report.lines.is_empty() {
         return "nothing to test: nothing would change\n".to_owned();
     }

@@ -6,7 +6,7 @@ use super::{BOLD, DIM, GREEN, YELLOW, styled};
 use crate::io::update::{Direction, Fate, Turned};
 
 /// Returns what became of each file of an interrupted update that was ended.
-pub fn ended_update(turned: &Turned) -> String {
+pub(crate) fn ended_update(turned: &Turned) -> String {
     let (done, already) = match turned.direction {
         Direction::Finish => ("finished   ", "was written"),
         Direction::RollBack => ("rolled back", "not written"),

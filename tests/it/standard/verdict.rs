@@ -59,8 +59,9 @@ pub fn verdict(
     {
         if deadline.is_late() {
             verdict.failures.push(deadline.message.clone());
-        } else if deadline.is_past_recommended(today)
+        } else if deadline.is_open()
             && let (Some(release), Some(day)) = (deadline.release, deadline.recommended)
+            && day < today
         {
             let subject = &deadline.subject;
             verdict.warnings.push(format!(
