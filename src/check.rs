@@ -2,6 +2,7 @@
 //! accept, against the policy, the catalog and the calendar. It finds and explains; the repairs it names are those of `plan`.
 
 mod calendar;
+mod catalog;
 mod charts;
 mod consumers;
 mod finding;
@@ -21,14 +22,14 @@ mod strict;
 mod texts;
 mod versions;
 mod view;
-mod world;
 
+use crate::spelling::nearest;
 use crate::stack::Stack;
 
-pub use finding::{FINDINGS_SCHEMA, Finding, Findings, Repair, RepairAction};
+pub use finding::{FINDINGS_SCHEMA, Finding, Findings, Repair, RepairAction, Severity};
 pub use fix::repair;
 pub use input::{CheckInput, StateTag};
-pub use rule::{CSCTL_RULE, Group, Rule, Severity};
+pub use rule::{CSCTL_RULE, Group, Rule};
 pub use selection::{RuleSelection, RuleSelectionError};
 use view::View;
 
@@ -47,7 +48,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         &policy::RULES,
         &references::RULES,
         &strict::RULES,
-        &world::RULES,
+        &catalog::RULES,
         &calendar::RULES,
         &release::RULES,
     ];
@@ -59,13 +60,39 @@ pub fn find_rule(name: &str) -> Option<&'static Rule> {
     rules().find(|rule| rule.name == name)
 }
 
+/// Selects rules by names of rules and groups: `only` these where there are any, else the default groups and those of `with`; in
+/// either case without those of `skip`.
+pub fn select_rules(
+    only: &[String],
+    with: &[String],
+    skip: &[String],
+) -> Result<RuleSelection, RuleSelectionError> {
+    for name in only.iter().chain(with).chain(skip) {
+        if !rules().any(|rule| rule.has_name(name)) {
+            let names = rules()
+                .map(|rule| rule.name)
+                .chain(Group::ALL.map(Group::name));
+            return Err(RuleSelectionError {
+                name: name.clone(),
+                nearest: nearest(name, names),
+            });
+        }
+    }
+    Ok(RuleSelection {
+        only: only.to_vec(),
+        with: with.to_vec(),
+        skip: skip.to_vec(),
+        groups: Vec::new(),
+    })
+}
+
 /// Checks a repository. Stacks are read, checked and let go one by one.
-pub fn check(input: CheckInput<'_>) -> Findings {
+pub fn check(input: CheckInput<'_>, selected: &RuleSelection) -> Findings {
     let checked = input.discovery.map(input.tree, |stack| {
         input
             .selection
             .takes(stack)
-            .then(|| check_stack(input, stack))
+            .then(|| check_stack(input, selected, stack))
     });
     let checked: Vec<Vec<Finding>> = checked.into_iter().flatten().collect();
     let stacks_with_findings = checked.iter().filter(|found| !found.is_empty()).count();
@@ -81,13 +108,12 @@ pub fn check(input: CheckInput<'_>) -> Findings {
     }
 }
 
-fn check_stack(input: CheckInput<'_>, stack: &Stack) -> Vec<Finding> {
+fn check_stack(input: CheckInput<'_>, selected: &RuleSelection, stack: &Stack) -> Vec<Finding> {
     let view = View::new(input, stack);
-    let mut findings = Vec::new();
-    for rule in rules().filter(|rule| input.rules.takes(rule)) {
-        let found = rule.apply(&view).into_iter();
-        findings.extend(found.map(|found| Finding::new(rule, found, stack.title())));
-    }
+    let mut findings: Vec<Finding> = rules()
+        .filter(|rule| selected.takes(rule))
+        .flat_map(|rule| rule.apply(&view))
+        .collect();
     if let Some(minor) = input.selection.minor {
         findings.retain(|finding| finding.minor.is_none_or(|of| of == minor));
     }

@@ -1,8 +1,8 @@
 //! Rules of the calendar: what standard scs-0210 finds late or soon due, and minors after their end of life. Their findings depend
 //! on the day, so a repository that nobody touched can get some.
 
-use super::finding::Found;
-use super::rule::{Group, Rule, Search, Severity};
+use super::finding::{Contradiction, Severity};
+use super::rule::{Group, Rule, Search};
 use super::view::View;
 use crate::catalog::Catalog;
 use crate::matrix::{LineMatrix, matrix, minors_of};
@@ -68,7 +68,7 @@ fn open_deadlines(view: &View<'_>, catalog: &Catalog) -> Vec<(LineMatrix, Vec<De
         .collect()
 }
 
-fn late(view: &View<'_>, rule: standard::DeadlineRule) -> Vec<Found> {
+fn late(view: &View<'_>, rule: standard::DeadlineRule) -> Vec<Contradiction> {
     let Some(catalog) = view.input.catalog else {
         return Vec::new();
     };
@@ -82,12 +82,12 @@ fn late(view: &View<'_>, rule: standard::DeadlineRule) -> Vec<Found> {
     found
 }
 
-fn late_vulnerability(view: &View<'_>) -> Vec<Found> {
+fn late_vulnerability(view: &View<'_>) -> Vec<Contradiction> {
     late(view, standard::DeadlineRule::CriticalVulnerability)
 }
 
 /// One finding a line: the patch that was due first, and how many came since.
-fn late_patch(view: &View<'_>) -> Vec<Found> {
+fn late_patch(view: &View<'_>) -> Vec<Contradiction> {
     let Some(catalog) = view.input.catalog else {
         return Vec::new();
     };
@@ -116,7 +116,7 @@ fn late_patch(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn late_minor(view: &View<'_>) -> Vec<Found> {
+fn late_minor(view: &View<'_>) -> Vec<Contradiction> {
     let Some(catalog) = view.input.catalog else {
         return Vec::new();
     };
@@ -146,7 +146,7 @@ fn missing_deadlines(view: &View<'_>, catalog: &Catalog) -> Vec<(Minor, Deadline
         .collect()
 }
 
-fn end_of_life(view: &View<'_>) -> Vec<Found> {
+fn end_of_life(view: &View<'_>) -> Vec<Contradiction> {
     let Some(catalog) = view.input.catalog else {
         return Vec::new();
     };
@@ -164,7 +164,7 @@ fn end_of_life(view: &View<'_>) -> Vec<Found> {
         .collect()
 }
 
-fn due_soon(view: &View<'_>) -> Vec<Found> {
+fn due_soon(view: &View<'_>) -> Vec<Contradiction> {
     let Some(catalog) = view.input.catalog else {
         return Vec::new();
     };
@@ -181,13 +181,13 @@ fn due_soon(view: &View<'_>) -> Vec<Found> {
 }
 
 /// Returns a finding at the place that states the version of a minor, or at the first file of the stack.
-fn at_line(view: &View<'_>, minor: Minor, message: String) -> Found {
+fn at_line(view: &View<'_>, minor: Minor, message: String) -> Contradiction {
     let mut references = view.files().flat_map(SourceFile::references);
     let reference = references.find(|reference| {
         states_minor(&reference.fact, minor) && reference.role != Role::ReleaseMetadata
     });
     if let Some(reference) = reference {
-        return Found::at(reference, message).of(minor);
+        return Contradiction::at(reference, message).of(minor);
     }
     let listed = view.image_lists().find_map(|(_, image_list)| {
         let mut entries = image_list.entries.iter();
@@ -197,7 +197,7 @@ fn at_line(view: &View<'_>, minor: Minor, message: String) -> Found {
     let (file, line) = listed
         .or_else(|| Some((view.lines().next()?.own_file(), None)))
         .unwrap_or_else(|| (view.stack.directory.clone(), None));
-    Found::in_file(&file, line, message).of(minor)
+    Contradiction::in_file(&file, line, message).of(minor)
 }
 
 fn states_minor(fact: &Fact, minor: Minor) -> bool {

@@ -1,8 +1,8 @@
 //! Rules about Helm charts: the names by which the operator finds them, and addon charts that belong to a Kubernetes minor.
 
-use super::finding::Found;
-use super::rule::{Group, Rule, Search, Severity};
-use super::view::{Line, View, file_name};
+use super::finding::{Contradiction, Severity};
+use super::rule::{Group, Rule, Search};
+use super::view::{LineView, View, file_name};
 use crate::stack::{Fact, Reference, SourceFile, minor_in_name};
 use crate::version::{ChartRequirement, ChartVersion, Minor};
 
@@ -57,14 +57,14 @@ pub(super) const RULES: [Rule; 6] = [
     },
 ];
 
-fn class_chart_minor(view: &View<'_>) -> Vec<Found> {
+fn class_chart_minor(view: &View<'_>) -> Vec<Contradiction> {
     other_minors(view, |fact| match fact {
         Fact::ClassChart { minor } => *minor,
         _ => None,
     })
 }
 
-fn addon_chart_minor(view: &View<'_>) -> Vec<Found> {
+fn addon_chart_minor(view: &View<'_>) -> Vec<Contradiction> {
     other_minors(view, |fact| match fact {
         Fact::AddonChart { minor } => *minor,
         _ => None,
@@ -72,7 +72,7 @@ fn addon_chart_minor(view: &View<'_>) -> Vec<Found> {
 }
 
 /// Finds the chart names whose minor, as the function reads it, is another one than the stack's.
-fn other_minors(view: &View<'_>, minor_of: impl Fn(&Fact) -> Option<Minor>) -> Vec<Found> {
+fn other_minors(view: &View<'_>, minor_of: impl Fn(&Fact) -> Option<Minor>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         for reference in line.references() {
@@ -84,7 +84,7 @@ fn other_minors(view: &View<'_>, minor_of: impl Fn(&Fact) -> Option<Minor>) -> V
     found
 }
 
-fn other_minor(line: Line<'_>, reference: &Reference, minor: &str) -> Found {
+fn other_minor(line: LineView<'_>, reference: &Reference, minor: &str) -> Contradiction {
     let message = format!(
         "{} belongs to {minor}, but {}; the operator cannot load such a release",
         reference.value,
@@ -103,7 +103,7 @@ fn owner(name: &str) -> Option<(&str, &str)> {
 
 /// Returns the provider and the name that charts of a source tree should carry, and what says so: the directory, where it is that
 /// of a stack below its provider, else the stack's own file.
-fn expected_owner<'a>(view: &View<'a>, line: Line<'a>) -> (&'a str, &'a str, &'static str) {
+fn expected_owner<'a>(view: &View<'a>, line: LineView<'a>) -> (&'a str, &'a str, &'static str) {
     let stated = (line.tree.provider.as_str(), line.tree.name.as_str());
     let mut parts = view.stack.directory.rsplit('/');
     match (parts.next(), parts.next()) {
@@ -112,7 +112,7 @@ fn expected_owner<'a>(view: &View<'a>, line: Line<'a>) -> (&'a str, &'a str, &'s
     }
 }
 
-fn chart_stack_name(view: &View<'_>) -> Vec<Found> {
+fn chart_stack_name(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         let (provider, name, authority) = expected_owner(view, line);
@@ -139,7 +139,7 @@ fn chart_stack_name(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn chart_names(line: Line<'_>) -> impl Iterator<Item = &Reference> {
+fn chart_names(line: LineView<'_>) -> impl Iterator<Item = &Reference> {
     line.references().filter(|reference| {
         matches!(
             reference.fact,
@@ -148,7 +148,7 @@ fn chart_names(line: Line<'_>) -> impl Iterator<Item = &Reference> {
     })
 }
 
-fn class_chart_name(view: &View<'_>) -> Vec<Found> {
+fn class_chart_name(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         let names =
@@ -169,7 +169,7 @@ fn class_chart_name(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn addon_version_minor(view: &View<'_>) -> Vec<Found> {
+fn addon_version_minor(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         for reference in line.references() {
@@ -182,7 +182,7 @@ fn addon_version_minor(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn stray_dependency(view: &View<'_>, line: Line<'_>, reference: &Reference) -> Option<String> {
+fn stray_dependency(view: &View<'_>, line: LineView<'_>, reference: &Reference) -> Option<String> {
     let (chart, version, range) = match &reference.fact {
         Fact::ChartDependency {
             chart,
@@ -201,7 +201,7 @@ fn stray_dependency(view: &View<'_>, line: Line<'_>, reference: &Reference) -> O
 }
 
 /// Tells whether the dependency that a lock is for allows versions for the stack's minor.
-fn is_in_open_range(line: Line<'_>, locked: &Reference) -> bool {
+fn is_in_open_range(line: LineView<'_>, locked: &Reference) -> bool {
     match line.tree.find_dependency(locked).map(|asked| &asked.fact) {
         Some(Fact::ChartDependency {
             range: Some(range), ..
@@ -230,7 +230,7 @@ fn stray_words(
     }
 }
 
-fn listed_addons_of_other_minors<'a>(view: &View<'a>) -> impl Iterator<Item = Found> + use<'a> {
+fn listed_addons_of_other_minors<'a>(view: &View<'a>) -> impl Iterator<Item = Contradiction> + use<'a> {
     let references = view.files().flat_map(SourceFile::references);
     references.filter_map(|reference| match &reference.fact {
         Fact::ListedAddon {
@@ -241,13 +241,13 @@ fn listed_addons_of_other_minors<'a>(view: &View<'a>) -> impl Iterator<Item = Fo
         } => {
             let words = stray_words(chart, version.as_ref(), range.as_ref(), *minor)?;
             let message = format!("{words}, but its row is for {minor}");
-            Some(Found::at(reference, message).of(*minor))
+            Some(Contradiction::at(reference, message).of(*minor))
         }
         _ => None,
     })
 }
 
-fn addon_version_list(view: &View<'_>) -> Vec<Found> {
+fn addon_version_list(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         let shared = view.stack.shared.iter().flat_map(|file| file.references());
@@ -263,7 +263,7 @@ fn addon_version_list(view: &View<'_>) -> Vec<Found> {
 
 /// Says that a dependency has another version than a list says for its minor. Nobody knows which of the two is meant, so both
 /// ways out are told; where one of them is of another minor, the finding has a fix instead.
-fn list_difference(line: Line<'_>, reference: &Reference, list: &Reference) -> Option<Found> {
+fn list_difference(line: LineView<'_>, reference: &Reference, list: &Reference) -> Option<Contradiction> {
     let Fact::ChartDependency { chart, range, .. } = &reference.fact else {
         return None;
     };

@@ -1,8 +1,8 @@
 //! Rules of the lists of node images (node-images.yaml, node-images/config.yaml), as csctl's OpenStack plugin and the OpenStack
 //! provider operator read them; and what rules of other lists share with them.
 
-use super::finding::Found;
-use super::rule::{Group, Rule, Search, Severity};
+use super::finding::{Contradiction, Severity};
+use super::rule::{Group, Rule, Search};
 use super::view::View;
 use crate::stack::{ImageListForm, Role, SourceFile};
 use crate::version::Minor;
@@ -65,12 +65,12 @@ impl<'a> Located<'a> {
 /// What is wrong with the nodes of a file.
 pub(super) struct Complaints<'f> {
     pub(super) minor: Option<Minor>,
-    pub(super) found: &'f mut Vec<Found>,
+    pub(super) found: &'f mut Vec<Contradiction>,
 }
 
 impl Complaints<'_> {
     pub(super) fn add(&mut self, at: Located<'_>, case: &'static str, message: impl Into<String>) {
-        let found = Found::in_file(at.file.path(), Some(at.node.line()), message);
+        let found = Contradiction::in_file(at.file.path(), Some(at.node.line()), message);
         self.found.push(found.of(self.minor).case(case));
     }
 }
@@ -83,7 +83,7 @@ pub(super) fn root(file: &SourceFile) -> Option<Located<'_>> {
 
 /// What a scalar is to readers of YAML 1.1, as those of Python and Go are.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scalar {
+pub(super) enum ScalarKind {
     Truth,
     Whole,
     /// Another number: negative, or with a fraction.
@@ -93,10 +93,10 @@ pub(super) enum Scalar {
 }
 
 /// Returns what a scalar is; nothing for maps, lists and what a template writes.
-pub(super) fn scalar(node: &Node) -> Option<Scalar> {
+pub(super) fn scalar(node: &Node) -> Option<ScalarKind> {
     let text = node.as_str()?;
     if !node.is_plain() {
-        return Some(Scalar::Text);
+        return Some(ScalarKind::Text);
     }
     let unsigned = text.trim_start_matches(['-', '+']);
     Some(
@@ -104,17 +104,17 @@ pub(super) fn scalar(node: &Node) -> Option<Scalar> {
             .iter()
             .any(|word| text.eq_ignore_ascii_case(word))
         {
-            Scalar::Truth
+            ScalarKind::Truth
         } else if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-            Scalar::Whole
+            ScalarKind::Whole
         } else if unsigned.parse::<f64>().is_ok()
             && unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         {
-            Scalar::Number
+            ScalarKind::Number
         } else if is_day(text) {
-            Scalar::Day
+            ScalarKind::Day
         } else {
-            Scalar::Text
+            ScalarKind::Text
         },
     )
 }
@@ -126,10 +126,10 @@ pub(super) fn is_day(text: &str) -> bool {
 
 /// Tells whether a value is a text to every reader.
 pub(super) fn is_text(node: &Node) -> bool {
-    scalar(node) == Some(Scalar::Text)
+    scalar(node) == Some(ScalarKind::Text)
 }
 
-fn node_images_form(view: &View<'_>) -> Vec<Found> {
+fn node_images_form(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (minor, file) in node_image_files(view) {
         let Some(root) = root(file) else { continue };
@@ -174,7 +174,7 @@ fn check_node_image(image: Located<'_>, complaints: &mut Complaints<'_>) {
     }
     for key in ["min_disk", "min_ram"] {
         let place = options.key(key);
-        if let Some(place) = place.filter(|place| scalar(place.node) != Some(Scalar::Whole)) {
+        if let Some(place) = place.filter(|place| scalar(place.node) != Some(ScalarKind::Whole)) {
             complaints.add(
                 place,
                 "invalid-value",
@@ -192,7 +192,7 @@ fn check_node_image(image: Located<'_>, complaints: &mut Complaints<'_>) {
     }
 }
 
-fn node_image_name(view: &View<'_>) -> Vec<Found> {
+fn node_image_name(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (minor, image_list) in view.image_lists() {
         let is_resource = matches!(
@@ -204,7 +204,7 @@ fn node_image_name(view: &View<'_>) -> Vec<Found> {
                 let message = format!("`{}` is not a valid Kubernetes name", entry.name);
                 let hint = "use lower-case letters, digits, dots and dashes, as in ubuntu-capi-image-v1.34.7";
                 found.push(
-                    Found::in_file(&image_list.file, Some(entry.line), message)
+                    Contradiction::in_file(&image_list.file, Some(entry.line), message)
                         .of(minor)
                         .hinted(hint),
                 );

@@ -1,8 +1,9 @@
 //! Findings: what rules found, and the form in which programs get them.
 
+use std::fmt;
+
 use serde::Serialize;
 
-use super::rule::{Rule, Severity};
 use crate::stack::{AT_END, AT_TEXT, EditNote, Reference};
 use crate::version::Minor;
 
@@ -59,6 +60,17 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// A release made like this does not work, or a tool refuses it.
+    Error,
+    /// It misleads people or tools.
+    Warning,
+}
+
 /// What `check --fix` and `update` would write in place of a contradiction.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -88,6 +100,15 @@ pub enum RepairAction {
     Remove,
 }
 
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
 impl Repair {
     pub(super) fn of(edit: &EditNote) -> Self {
         let action = match &edit.to {
@@ -104,8 +125,8 @@ impl Repair {
     }
 }
 
-/// What a rule found.
-pub(super) struct Found {
+/// What a rule found, before the rule puts its name and severity to it.
+pub(super) struct Contradiction {
     pub(super) file: String,
     pub(super) line: Option<usize>,
     pub(super) at: Option<String>,
@@ -115,25 +136,7 @@ pub(super) struct Found {
     pub(super) hint: Option<String>,
 }
 
-impl Finding {
-    pub(super) fn new(rule: &Rule, found: Found, stack: String) -> Self {
-        Self {
-            file: found.file,
-            line: found.line,
-            rule: rule.name,
-            case: found.case,
-            severity: rule.severity,
-            stack,
-            minor: found.minor,
-            at: found.at,
-            message: found.message,
-            fix: None,
-            hint: found.hint,
-        }
-    }
-}
-
-impl Found {
+impl Contradiction {
     /// Returns a finding of a file as a whole.
     pub(super) fn in_file(file: &str, line: Option<usize>, message: impl Into<String>) -> Self {
         Self {

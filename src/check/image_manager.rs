@@ -1,8 +1,8 @@
 //! Rules of openstack-image-manager about its image lists, by its `etc/schema.yaml` as of release 0.20261006.0.
 
-use super::consumers::{Complaints, Located, Scalar, files_of, is_day, is_text, root, scalar};
-use super::finding::Found;
-use super::rule::{Group, Rule, Search, Severity};
+use super::consumers::{Complaints, Located, ScalarKind, files_of, is_day, is_text, root, scalar};
+use super::finding::{Contradiction, Severity};
+use super::rule::{Group, Rule, Search};
 use super::view::View;
 use crate::stack::{ImageListForm, Role};
 use crate::yaml::Node;
@@ -157,7 +157,7 @@ const VERSION: [Key; 14] = [
     ("id", false, Form::Text),
 ];
 
-fn image_manager_form(view: &View<'_>) -> Vec<Found> {
+fn image_manager_form(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (minor, file) in files_of(view, Role::CloudImages) {
         // Without a list of Kubernetes node images it lists others.
@@ -212,12 +212,12 @@ fn check_keys(map: Located<'_>, keys: &[Key], complaints: &mut Complaints<'_>) {
 /// Says what a value must be to be of a form; nothing where it is.
 fn refusal(node: &Node, form: Form) -> Option<String> {
     let kind = scalar(node);
-    let text = node.as_str().filter(|_| kind == Some(Scalar::Text));
+    let text = node.as_str().filter(|_| kind == Some(ScalarKind::Text));
     let (is_right, needed) = match form {
         Form::Any => (true, ""),
-        Form::Truth => (kind == Some(Scalar::Truth), "true or false"),
+        Form::Truth => (kind == Some(ScalarKind::Truth), "true or false"),
         Form::Text => (text.is_some(), "a string; quote it"),
-        Form::Count => (kind == Some(Scalar::Whole), "a whole number"),
+        Form::Count => (kind == Some(ScalarKind::Whole), "a whole number"),
         Form::Url => (text.is_some_and(is_url), "a URL"),
         Form::Source => (
             text.is_some_and(|text| is_url(text) || text == "private"),
@@ -228,7 +228,7 @@ fn refusal(node: &Node, form: Form) -> Option<String> {
             "a checksum such as sha256:<64 hex digits>",
         ),
         Form::Day => (
-            kind == Some(Scalar::Day),
+            kind == Some(ScalarKind::Day),
             "a date such as 2026-05-13, without quotes",
         ),
         Form::Texts => (
@@ -236,11 +236,11 @@ fn refusal(node: &Node, form: Form) -> Option<String> {
             "a list of strings",
         ),
         Form::DayOr(words) => (
-            kind == Some(Scalar::Day) || text.is_some_and(|text| words.contains(&text)),
+            kind == Some(ScalarKind::Day) || text.is_some_and(|text| words.contains(&text)),
             "`none` or a date",
         ),
         Form::UuidValidity => (
-            kind == Some(Scalar::Day) || text.is_some_and(is_uuid_validity),
+            kind == Some(ScalarKind::Day) || text.is_some_and(is_uuid_validity),
             "none, notice, forever, last-<number> or a date",
         ),
         Form::OneOf(words) => {
@@ -275,7 +275,7 @@ pub(super) fn is_uuid_validity(text: &str) -> bool {
     matches!(text, "none" | "notice" | "forever") || is_last || is_day(text)
 }
 
-fn build_date_missing(view: &View<'_>) -> Vec<Found> {
+fn build_date_missing(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (minor, image_list) in view.image_lists() {
         let of_manager = image_list.form == ImageListForm::ImageManager;
@@ -285,7 +285,7 @@ fn build_date_missing(view: &View<'_>) -> Vec<Found> {
                 let command = view.input.selection.command("update");
                 let hint = format!("run `{command}` to add it from the image store");
                 found.push(
-                    Found::in_file(&image_list.file, Some(entry.line), message)
+                    Contradiction::in_file(&image_list.file, Some(entry.line), message)
                         .of(minor.or(Some(entry.version.minor())))
                         .hinted(hint),
                 );

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::finding::Found;
-use super::rule::{Group, Rule, Search, Severity};
+use super::finding::{Contradiction, Severity};
+use super::rule::{Group, Rule, Search};
 use super::view::{View, file_name};
 use crate::catalog::ImagePattern;
 use crate::stack::{Fact, ImageListEntry, ImageListForm, SourceFile, cannot_follow};
@@ -61,7 +61,7 @@ pub(super) const RULES: [Rule; 6] = [
     },
 ];
 
-fn image_name_version(view: &View<'_>) -> Vec<Found> {
+fn image_name_version(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         for reference in line.references() {
@@ -85,7 +85,7 @@ fn image_name_version(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn image_version(view: &View<'_>) -> Vec<Found> {
+fn image_version(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         for reference in line.references() {
@@ -119,23 +119,23 @@ fn image_version(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn image_cannot_follow(view: &View<'_>) -> Vec<Found> {
+fn image_cannot_follow(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (minor, file) in view.files_with_minor() {
         for fault in cannot_follow(file, &view.stack.series) {
-            let told = Found::in_file(&fault.file, fault.line, &fault.message).of(minor);
+            let told = Contradiction::in_file(&fault.file, fault.line, &fault.message).of(minor);
             found.push(told.hinted(&fault.hint));
         }
     }
     found
 }
 
-fn image_parts(view: &View<'_>) -> Vec<Found> {
+fn image_parts(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (minor, image_list) in view.image_lists() {
         for entry in &image_list.entries {
             for (case, message) in disagreements(entry) {
-                let told = Found::in_file(&image_list.file, Some(entry.line), message);
+                let told = Contradiction::in_file(&image_list.file, Some(entry.line), message);
                 found.push(told.of(minor).case(case));
             }
         }
@@ -218,7 +218,7 @@ fn url_disagreements(url: &str) -> Vec<(&'static str, String)> {
 }
 
 /// ORC manifests say the operating system once more.
-fn wrong_os(file: &SourceFile, minor: Minor) -> Vec<Found> {
+fn wrong_os(file: &SourceFile, minor: Minor) -> Vec<Contradiction> {
     let is_manifest = file
         .references()
         .iter()
@@ -236,7 +236,7 @@ fn wrong_os(file: &SourceFile, minor: Minor) -> Vec<Found> {
         .collect()
 }
 
-fn wrong_os_in(document: &Node, file: &SourceFile, minor: Minor) -> Option<Found> {
+fn wrong_os_in(document: &Node, file: &SourceFile, minor: Minor) -> Option<Contradiction> {
     let resource = Path::root().key("spec").key("resource");
     let url = resource.clone().key("content").key("download").key("url");
     let os = resource
@@ -250,14 +250,14 @@ fn wrong_os_in(document: &Node, file: &SourceFile, minor: Minor) -> Option<Found
         return None;
     }
     let message = format!("operating system {stated}, but the image's URL says {needed}");
-    let found = Found {
+    let found = Contradiction {
         at: Some(os.to_string()),
-        ..Found::in_file(file.path(), Some(node.line()), message)
+        ..Contradiction::in_file(file.path(), Some(node.line()), message)
     };
     Some(found.of(minor).case("operating-system"))
 }
 
-fn image_checksum(view: &View<'_>) -> Vec<Found> {
+fn image_checksum(view: &View<'_>) -> Vec<Contradiction> {
     let mut known: BTreeMap<&str, (&str, &Sha256)> = BTreeMap::new();
     let listed = view.image_lists().flat_map(|(minor, image_list)| {
         let entries = image_list.entries.iter();
@@ -290,7 +290,7 @@ fn image_checksum(view: &View<'_>) -> Vec<Found> {
                 let command = view.input.selection.command("check --with catalog");
                 let hint = format!("run `{command}` to see which one the store has");
                 found.push(
-                    Found::in_file(file, Some(line), message)
+                    Contradiction::in_file(file, Some(line), message)
                         .of(minor)
                         .hinted(hint),
                 );
@@ -304,12 +304,12 @@ fn image_checksum(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn image_unproved(view: &View<'_>) -> Vec<Found> {
+fn image_unproved(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for store in view.stack.series.unproved_stores() {
         for line in view.lines() {
             let message = format!("nothing proves the images from {store}");
-            let told = Found::in_file(&line.own_file(), None, message).of(line.minor);
+            let told = Contradiction::in_file(&line.own_file(), None, message).of(line.minor);
             found.push(told.hinted("publish a `.CHECKSUM` or `.md5` file beside each image"));
         }
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use super::selection::RuleSelection;
 use crate::catalog::Catalog;
 use crate::plan::Selection;
 use crate::policy::Policy;
@@ -18,14 +17,12 @@ pub struct CheckInput<'a> {
     pub tree: &'a Tree,
     /// The cluster stacks in it.
     pub discovery: &'a Discovery,
-    /// What the world offers, where it is known.
+    /// What the sources offer, where it is known.
     pub catalog: Option<&'a Catalog>,
     /// The policy.
     pub policy: &'a Policy,
     /// Which stacks and which minor.
     pub selection: &'a Selection,
-    /// The rules to apply.
-    pub rules: &'a RuleSelection,
     /// The release tags that this state of the repository has, or is to have.
     pub tags: &'a [StateTag],
     /// Why csctl would refuse to publish a source tree, by its directory; empty where nobody asked.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::Found;
-use super::rule::{Group, Rule, Search, Severity};
+use super::finding::{Contradiction, Severity};
+use super::rule::{Group, Rule, Search};
 use super::versions::rows;
 use super::view::{View, file_name};
 use crate::catalog::ImagePattern;
@@ -53,7 +53,7 @@ pub(super) const RULES: [Rule; 5] = [
     },
 ];
 
-fn default_not_listed(view: &View<'_>) -> Vec<Found> {
+fn default_not_listed(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (minor, image_list) in view.image_lists() {
         let Some(line) = minor.and_then(|minor| view.find_line(minor)) else {
@@ -84,7 +84,7 @@ fn default_not_listed(view: &View<'_>) -> Vec<Found> {
         let hint = format!("run `{command}` to add the image from the image store");
         let first = image_list.entries[0].line;
         found.push(
-            Found::in_file(&image_list.file, Some(first), message)
+            Contradiction::in_file(&image_list.file, Some(first), message)
                 .of(line.minor)
                 .hinted(hint),
         );
@@ -106,7 +106,7 @@ fn is_class_versions(image_list: &ImageList) -> bool {
     image_list.form == ImageListForm::Names && image_list.at == "spec.kubernetesVersions"
 }
 
-fn version_without_image(view: &View<'_>) -> Vec<Found> {
+fn version_without_image(view: &View<'_>) -> Vec<Contradiction> {
     let lists: Vec<&ImageList> = view
         .image_lists()
         .map(|(_, image_list)| image_list)
@@ -129,7 +129,7 @@ fn version_without_image(view: &View<'_>) -> Vec<Found> {
             reference.value
         );
         found.push(
-            Found::at(reference, message)
+            Contradiction::at(reference, message)
                 .of(version.minor())
                 .case("listed"),
         );
@@ -159,7 +159,7 @@ struct Asked<'a> {
     pattern: ImagePattern,
 }
 
-fn list_image_name(view: &View<'_>) -> Vec<Found> {
+fn list_image_name(view: &View<'_>) -> Vec<Contradiction> {
     let all: Vec<&ImageList> = view
         .image_lists()
         .map(|(_, image_list)| image_list)
@@ -202,7 +202,7 @@ fn list_image_name(view: &View<'_>) -> Vec<Found> {
             "set the `separator` of the list on line {} of {}, or change the name here",
             list.line, list.file
         );
-        let told = Found::in_file(asked.file, Some(asked.line), message);
+        let told = Contradiction::in_file(asked.file, Some(asked.line), message);
         found.push(told.of(asked.minor).hinted(hint));
     }
     found
@@ -281,7 +281,7 @@ fn name_of_lists<'l>(lists: &[&'l ImageList]) -> Option<&'l str> {
     Some(name.trim_end_matches(is_separator))
 }
 
-fn duplicate_image(view: &View<'_>) -> Vec<Found> {
+fn duplicate_image(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (minor, image_list) in view.image_lists() {
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
@@ -293,7 +293,7 @@ fn duplicate_image(view: &View<'_>) -> Vec<Found> {
                     entry.line
                 );
                 found.push(
-                    Found::in_file(&image_list.file, Some(entry.line), message)
+                    Contradiction::in_file(&image_list.file, Some(entry.line), message)
                         .of(minor)
                         .hinted(hint),
                 );
@@ -305,7 +305,7 @@ fn duplicate_image(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn class_versions(view: &View<'_>) -> Vec<Found> {
+fn class_versions(view: &View<'_>) -> Vec<Contradiction> {
     const MOST: usize = 100;
     let mut found = Vec::new();
     for (minor, image_list) in view
@@ -316,14 +316,14 @@ fn class_versions(view: &View<'_>) -> Vec<Found> {
         for pair in image_list.entries.windows(2) {
             let misplaced = misplaced(&pair[0], &pair[1]);
             found.extend(misplaced.map(|(case, message)| {
-                let told = Found::in_file(file, Some(pair[1].line), message);
+                let told = Contradiction::in_file(file, Some(pair[1].line), message);
                 told.of(minor).case(case)
             }));
         }
         let count = image_list.entries.len();
         if count > MOST {
             let message = format!("{count} versions; at most {MOST} are allowed");
-            let told = Found::in_file(file, Some(image_list.line), message);
+            let told = Contradiction::in_file(file, Some(image_list.line), message);
             found.push(told.of(minor).case("too-many"));
         }
     }

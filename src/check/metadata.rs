@@ -2,9 +2,9 @@
 //! another rule's business (`image-manager-form`); this one looks at what it lets through, and at what node images carry.
 
 use super::consumers::{for_each_properties, is_day};
-use super::finding::Found;
+use super::finding::{Contradiction, Severity};
 use super::image_manager::{ARCHITECTURES, OS_PURPOSES, REPLACE_FREQUENCIES, is_uuid_validity};
-use super::rule::{Group, Rule, Search, Severity};
+use super::rule::{Group, Rule, Search};
 use super::view::View;
 use crate::yaml::Node;
 
@@ -25,7 +25,7 @@ const PROPERTIES: [(&str, &[&str]); 4] = [
     ("replace_frequency", &REPLACE_FREQUENCIES),
 ];
 
-fn image_metadata(view: &View<'_>) -> Vec<Found> {
+fn image_metadata(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (minor, image_list) in view.image_lists() {
         for entry in &image_list.entries {
@@ -34,14 +34,14 @@ fn image_metadata(view: &View<'_>) -> Vec<Found> {
                     "{} has build date {built}, which is in the future",
                     entry.name
                 );
-                let told = Found::in_file(&image_list.file, Some(entry.line), message);
+                let told = Contradiction::in_file(&image_list.file, Some(entry.line), message);
                 found.push(told.of(minor).case("build-date"));
             }
         }
     }
     for_each_properties(view, |minor, file, properties| {
         for (line, message) in wrong_values(properties) {
-            let told = Found::in_file(file.path(), Some(line), message);
+            let told = Contradiction::in_file(file.path(), Some(line), message);
             found.push(told.of(minor).case("property"));
         }
     });

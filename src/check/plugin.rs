@@ -1,8 +1,8 @@
 //! Rules of csctl's plugin for OpenStack: what csctl.yaml asks it to do. csctl calls it where `config.provider.config` has a key.
 
-use super::finding::Found;
-use super::rule::{Group, Rule, Search, Severity};
-use super::view::{Line, View};
+use super::finding::{Contradiction, Severity};
+use super::rule::{Group, Rule, Search};
+use super::view::{LineView, View};
 use crate::node_images::Method;
 use crate::stack::{NODE_IMAGES_CONFIG as LIST, Role, SourceFile, find_provider};
 use crate::yaml::{Node, Path};
@@ -16,7 +16,7 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     find: Search::Stack(plugin_method),
 }];
 
-fn plugin_method(view: &View<'_>) -> Vec<Found> {
+fn plugin_method(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines().filter(|line| {
         find_provider(&line.tree.provider).is_some_and(|known| known.releases_images)
@@ -27,7 +27,7 @@ fn plugin_method(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn wrong_method(view: &View<'_>, line: Line<'_>, file: &SourceFile) -> Option<Found> {
+fn wrong_method(view: &View<'_>, line: LineView<'_>, file: &SourceFile) -> Option<Contradiction> {
     let path = ["config", "provider", "config"]
         .iter()
         .fold(Path::root(), |path, key| path.key(*key));
@@ -54,9 +54,9 @@ fn wrong_method(view: &View<'_>, line: Line<'_>, file: &SourceFile) -> Option<Fo
         },
     };
     let place = node.unwrap_or(config);
-    let found = Found {
+    let found = Contradiction {
         at: Some(path.key("method").to_string()),
-        ..Found::in_file(file.path(), Some(place.line()), problem.message)
+        ..Contradiction::in_file(file.path(), Some(place.line()), problem.message)
     };
     Some(found.of(line.minor).case(problem.case).hinted(problem.hint))
 }
@@ -68,7 +68,7 @@ struct Problem {
 }
 
 /// Says that the list that a method copies or builds is not there.
-fn missing_list(view: &View<'_>, line: Line<'_>, method: Method) -> Option<Problem> {
+fn missing_list(view: &View<'_>, line: LineView<'_>, method: Method) -> Option<Problem> {
     let list = format!("{}/{LIST}", line.tree.directory);
     let needs_list = matches!(method, Method::Get | Method::Build);
     if !needs_list || view.input.tree.find(list.trim_start_matches('/')).is_some() {

@@ -1,8 +1,8 @@
 //! Rules about the repository's own policy, in csctl-matrix.yaml: what it blocks, pins and supports, against what the files say.
 //! Without a policy they find nothing.
 
-use super::finding::Found;
-use super::rule::{Group, Rule, Search, Severity};
+use super::finding::{Contradiction, Severity};
+use super::rule::{Group, Rule, Search};
 use super::view::View;
 use crate::matrix::blocked;
 use crate::policy::Policy;
@@ -59,7 +59,7 @@ fn used(reference: &Reference) -> Option<(KubernetesVersion, Option<&OsRelease>)
     }
 }
 
-fn blocked_version(view: &View<'_>) -> Vec<Found> {
+fn blocked_version(view: &View<'_>) -> Vec<Contradiction> {
     let policy = policy(view);
     let blocked = blocked(view.stack, view.input.catalog, &policy);
     if blocked.is_empty() {
@@ -77,7 +77,7 @@ fn blocked_version(view: &View<'_>) -> Vec<Found> {
         {
             let message = format!("{} is blocked: {}", block.subject(), block.why());
             found.push(
-                Found::at(reference, message)
+                Contradiction::at(reference, message)
                     .of(version.minor())
                     .hinted(&hint),
             );
@@ -88,7 +88,7 @@ fn blocked_version(view: &View<'_>) -> Vec<Found> {
             if let Some(block) = blocked.image(entry.version, entry.os.as_ref()) {
                 let message = format!("{} is blocked: {}", block.subject(), block.why());
                 found.push(
-                    Found::in_file(&image_list.file, Some(entry.line), message)
+                    Contradiction::in_file(&image_list.file, Some(entry.line), message)
                         .of(entry.version.minor())
                         .hinted(&hint),
                 );
@@ -98,7 +98,7 @@ fn blocked_version(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn pinned_version(view: &View<'_>) -> Vec<Found> {
+fn pinned_version(view: &View<'_>) -> Vec<Contradiction> {
     let policy = policy(view);
     let mut found = Vec::new();
     for line in view.lines() {
@@ -107,13 +107,13 @@ fn pinned_version(view: &View<'_>) -> Vec<Found> {
             && default != pin.version
         {
             let message = format!("{}, {}", line.is_words(), pin.why());
-            found.push(Found::in_file(&line.own_file(), None, message).of(line.minor));
+            found.push(Contradiction::in_file(&line.own_file(), None, message).of(line.minor));
         }
     }
     found
 }
 
-fn unsupported_minor(view: &View<'_>) -> Vec<Found> {
+fn unsupported_minor(view: &View<'_>) -> Vec<Contradiction> {
     let policy = policy(view);
     let outside = view
         .lines()
@@ -122,14 +122,14 @@ fn unsupported_minor(view: &View<'_>) -> Vec<Found> {
         .map(|line| {
             let message = format!("{} is not one of the supported minors", line.minor);
             let hint = "add it to `minors`, or remove its source tree";
-            Found::in_file(&line.own_file(), None, message)
+            Contradiction::in_file(&line.own_file(), None, message)
                 .of(line.minor)
                 .hinted(hint)
         })
         .collect()
 }
 
-fn unfollowed_os(view: &View<'_>) -> Vec<Found> {
+fn unfollowed_os(view: &View<'_>) -> Vec<Contradiction> {
     let policy = policy(view);
     let mut found = Vec::new();
     for line in view.lines() {
@@ -148,7 +148,7 @@ fn unfollowed_os(view: &View<'_>) -> Vec<Found> {
             let os = entry.os.as_ref().filter(|os| !policy.follows_os(Some(os)));
             if let Some(os) = os.filter(|_| is_default) {
                 found.push(
-                    Found::in_file(
+                    Contradiction::in_file(
                         &image_list.file,
                         Some(entry.line),
                         other_os(&policy, entry.version, os),

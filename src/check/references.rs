@@ -1,7 +1,7 @@
 //! The rule of configured references: places that users have named say what their templates say.
 
-use super::finding::Found;
-use super::rule::{Group, Rule, Search, Severity};
+use super::finding::{Contradiction, Severity};
+use super::rule::{Group, Rule, Search};
 use super::view::View;
 use crate::stack::{StaleReference, stale_references};
 
@@ -14,12 +14,12 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     find: Search::Stack(configured_reference),
 }];
 
-fn configured_reference(view: &View<'_>) -> Vec<Found> {
+fn configured_reference(view: &View<'_>) -> Vec<Contradiction> {
     let stale = stale_references(view.stack);
     stale.iter().map(stale_reference).collect()
 }
 
-fn stale_reference(stale: &StaleReference) -> Found {
+fn stale_reference(stale: &StaleReference) -> Contradiction {
     let StaleReference {
         reference,
         expected,
@@ -28,5 +28,5 @@ fn stale_reference(stale: &StaleReference) -> Found {
         "`{}` is {}, but its template gives {expected}",
         reference.at, reference.value
     );
-    Found::at(reference, message)
+    Contradiction::at(reference, message)
 }

@@ -1,8 +1,8 @@
 //! The rule about publishing: whether csctl would see that there is something to publish. The comparison needs files as bytes, and
 //! is made by whoever reads them.
 
-use super::finding::Found;
-use super::rule::{CSCTL_RULE, Group, Rule, Search, Severity};
+use super::finding::{Contradiction, Severity};
+use super::rule::{CSCTL_RULE, Group, Rule, Search};
 use super::view::View;
 
 pub(super) const RULES: [Rule; 1] = [Rule {
@@ -14,11 +14,13 @@ pub(super) const RULES: [Rule; 1] = [Rule {
     find: Search::Stack(csctl_refuses),
 }];
 
-fn csctl_refuses(view: &View<'_>) -> Vec<Found> {
+fn csctl_refuses(view: &View<'_>) -> Vec<Contradiction> {
     view.lines()
         .filter_map(|line| {
             let why = view.input.unpublishable.get(&line.tree.directory)?;
-            Some(Found::in_file(&line.own_file(), None, why.to_string()).of(line.minor))
+            Some(
+                Contradiction::in_file(&line.own_file(), None, why.to_string()).of(line.minor),
+            )
         })
         .collect()
 }

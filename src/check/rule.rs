@@ -1,10 +1,6 @@
 //! Rules: what each is called, how bad its findings are, and why it is there. Each family of rules is a file beside this one.
 
-use std::fmt;
-
-use serde::Serialize;
-
-use super::finding::Found;
+use super::finding::{Contradiction, Finding, Severity};
 use super::view::View;
 
 /// A rule of `check`.
@@ -29,9 +25,9 @@ pub struct Rule {
 pub(super) enum Search {
     /// It compares what the stack's files say. Where the file that says what the stack is cannot be read, there is nothing to compare
     /// the others with, and the rule is left out.
-    Stack(fn(&View<'_>) -> Vec<Found>),
+    Stack(fn(&View<'_>) -> Vec<Contradiction>),
     /// It reports files that could not be read, so it applies to every stack.
-    Faults(fn(&View<'_>) -> Vec<Found>),
+    Faults(fn(&View<'_>) -> Vec<Contradiction>),
 }
 
 /// A group of rules.
@@ -41,7 +37,7 @@ pub enum Group {
     Tree,
     /// What the release tools set right on their own, or what is only probably wrong; applied when asked.
     Strict,
-    /// What the repository says against what the world offers; applied when asked, or when a catalog file is given.
+    /// What the repository says against what its sources offer; applied when asked, or when a catalog file is given.
     Catalog,
     /// What standard scs-0210 finds late on the day; applied when asked.
     Standard,
@@ -51,17 +47,6 @@ pub enum Group {
 
 /// The rule whose answer is prepared by the command, which can read files as bytes.
 pub const CSCTL_RULE: &str = "csctl-refuses";
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// A release made like this does not work, or a tool refuses it.
-    Error,
-    /// It misleads people or tools.
-    Warning,
-}
 
 impl Group {
     /// Tells whether its rules need a catalog.
@@ -122,21 +107,37 @@ impl Group {
     }
 }
 
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        })
-    }
-}
-
 impl Rule {
+    /// Tells whether a name is the rule's own or that of its group.
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.name == name || self.group.name() == name
+    }
+
     /// Returns what it finds in a stack.
-    pub(super) fn apply(&self, view: &View<'_>) -> Vec<Found> {
-        match self.find {
+    pub(super) fn apply(&self, view: &View<'_>) -> impl Iterator<Item = Finding> {
+        let found = match self.find {
             Search::Stack(_) if view.is_torn() => Vec::new(),
             Search::Stack(find) | Search::Faults(find) => find(view),
+        };
+        let stack = view.stack.title();
+        found
+            .into_iter()
+            .map(move |contradiction| self.finding(contradiction, stack.clone()))
+    }
+
+    fn finding(&self, found: Contradiction, stack: String) -> Finding {
+        Finding {
+            file: found.file,
+            line: found.line,
+            rule: self.name,
+            case: found.case,
+            severity: self.severity,
+            stack,
+            minor: found.minor,
+            at: found.at,
+            message: found.message,
+            fix: None,
+            hint: found.hint,
         }
     }
 }

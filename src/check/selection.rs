@@ -1,23 +1,23 @@
 //! Which rules to apply: the default groups, with some added and some left out, or some alone.
 
 use super::rule::{Group, Rule};
-use super::rules;
 
 /// Which rules to apply.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleSelection {
-    only: Vec<String>,
-    with: Vec<String>,
-    skip: Vec<String>,
-    groups: Vec<Group>,
+    pub(super) only: Vec<String>,
+    pub(super) with: Vec<String>,
+    pub(super) skip: Vec<String>,
+    /// Groups that are applied by default, beside those that always are.
+    pub(super) groups: Vec<Group>,
 }
 
 /// A name that is neither a rule's nor a group's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown rule or group `{name}`")]
 pub struct RuleSelectionError {
-    name: String,
-    nearest: Option<&'static str>,
+    pub(super) name: String,
+    pub(super) nearest: Option<&'static str>,
 }
 
 impl RuleSelectionError {
@@ -36,33 +36,6 @@ impl RuleSelectionError {
 }
 
 impl RuleSelection {
-    /// Returns a selection by names of rules and groups: `only` these where there are any, else the default groups and those of
-    /// `with`; in either case without those of `skip`.
-    pub fn new(
-        only: &[String],
-        with: &[String],
-        skip: &[String],
-    ) -> Result<Self, RuleSelectionError> {
-        for name in only.iter().chain(with).chain(skip) {
-            let known = rules().any(|rule| is_named(rule, name));
-            if !known {
-                let names = rules()
-                    .map(|rule| rule.name)
-                    .chain(Group::ALL.map(Group::name));
-                return Err(RuleSelectionError {
-                    name: name.clone(),
-                    nearest: crate::spelling::nearest(name, names),
-                });
-            }
-        }
-        Ok(Self {
-            only: only.to_vec(),
-            with: with.to_vec(),
-            skip: skip.to_vec(),
-            groups: Vec::new(),
-        })
-    }
-
     /// Adds a group to those that are applied by default.
     pub fn add_default(&mut self, group: Group) {
         self.groups.push(group);
@@ -78,17 +51,8 @@ impl RuleSelection {
         };
         (taken || is_among(rule, &self.with)) && !is_among(rule, &self.skip)
     }
-
-    /// Tells whether a rule of this group is to be applied.
-    pub fn takes_group(&self, group: Group) -> bool {
-        rules().any(|rule| rule.group == group && self.takes(rule))
-    }
 }
 
 fn is_among(rule: &Rule, names: &[String]) -> bool {
-    names.iter().any(|name| is_named(rule, name))
-}
-
-fn is_named(rule: &Rule, name: &str) -> bool {
-    rule.name == name || rule.group.name() == name
+    names.iter().any(|name| rule.has_name(name))
 }

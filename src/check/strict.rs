@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::finding::Found;
-use super::rule::{Group, Rule, Search, Severity};
+use super::finding::{Contradiction, Severity};
+use super::rule::{Group, Rule, Search};
 use super::view::{View, file_name};
 use crate::stack::{
     Fact, ImageListForm, Reference, Role, SourceFile, chart_lock_fits, directory_of, other_versions,
@@ -47,7 +47,7 @@ pub(super) const RULES: [Rule; 4] = [
     },
 ];
 
-fn chart_lock(view: &View<'_>) -> Vec<Found> {
+fn chart_lock(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         for lock in line.tree.files_for(Role::AddonLock) {
@@ -67,7 +67,7 @@ fn chart_lock(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn lock_fault(chart: &SourceFile, lock: &SourceFile) -> Option<Found> {
+fn lock_fault(chart: &SourceFile, lock: &SourceFile) -> Option<Contradiction> {
     for reference in lock.references() {
         // Helm keeps the order.
         let asked = chart
@@ -81,13 +81,13 @@ fn lock_fault(chart: &SourceFile, lock: &SourceFile) -> Option<Found> {
                 locked_chart(reference),
                 reference.value
             );
-            let fault = Found::in_file(lock.path(), Some(reference.line), message);
+            let fault = Contradiction::in_file(lock.path(), Some(reference.line), message);
             return Some(fault.case("version"));
         }
     }
     let fits = chart_lock_fits(chart, lock);
     let message = "the digest does not match Chart.yaml";
-    (!fits).then(|| Found::in_file(lock.path(), None, message).case("digest"))
+    (!fits).then(|| Contradiction::in_file(lock.path(), None, message).case("digest"))
 }
 
 fn locked_chart(reference: &Reference) -> &str {
@@ -121,7 +121,7 @@ fn takes_locked(asked: &Reference, locked: &Reference) -> bool {
 }
 
 /// A chart with packaged dependencies has those that its Chart.yaml names.
-fn chart_archive(view: &View<'_>) -> Vec<Found> {
+fn chart_archive(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         for chart in line.tree.files_for(Role::AddonChart) {
@@ -179,7 +179,7 @@ fn packaged_version(archive: &str, chart: &str) -> Option<ChartVersion> {
     version.parse().ok()
 }
 
-fn build_dates(view: &View<'_>) -> Vec<Found> {
+fn build_dates(view: &View<'_>) -> Vec<Contradiction> {
     const MINORS: usize = 3;
     const IMAGES: usize = 5;
     let mut found = Vec::new();
@@ -205,7 +205,7 @@ fn build_dates(view: &View<'_>) -> Vec<Found> {
                 let command = view.input.selection.command("check --with catalog");
                 let hint = format!("run `{command}` to compare them with the store");
                 found.push(
-                    Found::in_file(&image_list.file, Some(line), message)
+                    Contradiction::in_file(&image_list.file, Some(line), message)
                         .of(minor)
                         .hinted(hint),
                 );
@@ -215,7 +215,7 @@ fn build_dates(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn image_other_version(view: &View<'_>) -> Vec<Found> {
+fn image_other_version(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         let Some(default) = line.default else {
@@ -230,7 +230,7 @@ fn image_other_version(view: &View<'_>) -> Vec<Found> {
                     line.is_words()
                 );
                 let hint = format!("name the image for {default}, or leave it if it is intended");
-                let told = Found::in_file(file.path(), Some(other.line), message);
+                let told = Contradiction::in_file(file.path(), Some(other.line), message);
                 found.push(told.of(line.minor).hinted(hint));
             }
         }

@@ -1,10 +1,10 @@
 //! Rules about files as texts and names: files that cannot be read, names the operator cannot take apart, release tags,
 //! examples for people, and the end of a file.
 
-use super::finding::Found;
+use super::finding::{Contradiction, Severity};
 use super::input::StateTag;
-use super::rule::{Group, Rule, Search, Severity};
-use super::view::{Line, View, file_name};
+use super::rule::{Group, Rule, Search};
+use super::view::{LineView, View, file_name};
 use crate::catalog::StackRelease;
 use crate::stack::{
     AT_END, Example, ExampleValue, Fault, FaultKind, NamedVersion, Reference, Stated,
@@ -54,22 +54,22 @@ pub(super) const RULES: [Rule; 5] = [
     },
 ];
 
-fn unreadable(view: &View<'_>) -> Vec<Found> {
+fn unreadable(view: &View<'_>) -> Vec<Contradiction> {
     faults(view, |fault| fault.kind != FaultKind::Name)
 }
 
-fn stack_name(view: &View<'_>) -> Vec<Found> {
+fn stack_name(view: &View<'_>) -> Vec<Contradiction> {
     faults(view, |fault| fault.kind == FaultKind::Name)
 }
 
-fn faults(view: &View<'_>, is_wanted: impl Fn(&Fault) -> bool) -> Vec<Found> {
+fn faults(view: &View<'_>, is_wanted: impl Fn(&Fault) -> bool) -> Vec<Contradiction> {
     let wanted = view.stack.faults.iter().filter(|fault| is_wanted(fault));
     wanted
-        .map(|fault| Found::in_file(&fault.file, fault.line, &fault.message).hinted(&fault.hint))
+        .map(|fault| Contradiction::in_file(&fault.file, fault.line, &fault.message).hinted(&fault.hint))
         .collect()
 }
 
-fn release_tag(view: &View<'_>) -> Vec<Found> {
+fn release_tag(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         for tag in view
@@ -88,7 +88,7 @@ fn release_tag(view: &View<'_>) -> Vec<Found> {
                 line.minor.dashed()
             );
             found.push(
-                Found::in_file(&line.own_file(), None, message)
+                Contradiction::in_file(&line.own_file(), None, message)
                     .of(line.minor)
                     .case(case)
                     .hinted(hint),
@@ -100,7 +100,7 @@ fn release_tag(view: &View<'_>) -> Vec<Found> {
 
 /// Tells whether a tag is meant for a source tree: it begins with provider, name and, where the stack has several source trees,
 /// the minor.
-fn is_tag_of(view: &View<'_>, line: Line<'_>, tag: &str) -> bool {
+fn is_tag_of(view: &View<'_>, line: LineView<'_>, tag: &str) -> bool {
     let names = [line.tree.name.as_str(), file_name(&view.stack.directory)];
     let is_of_stack = names
         .iter()
@@ -149,7 +149,7 @@ const NUMBERS: [&str; 10] = [
     "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
 ];
 
-fn example_version(view: &View<'_>) -> Vec<Found> {
+fn example_version(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         let newest = newest_release(view, line);
@@ -178,12 +178,12 @@ fn example_version(view: &View<'_>) -> Vec<Found> {
 }
 
 /// Returns the newest published release of a line, where published releases are known.
-fn newest_release<'a>(view: &View<'a>, line: Line<'_>) -> Option<&'a StackRelease> {
+fn newest_release<'a>(view: &View<'a>, line: LineView<'_>) -> Option<&'a StackRelease> {
     view.input.catalog?.find_newest_release(&line.tree.line()?)
 }
 
 /// Says what a value of an example says and the stack does not.
-fn value_fault(line: Line<'_>, value: &ExampleValue, reference: &Reference) -> Option<String> {
+fn value_fault(line: LineView<'_>, value: &ExampleValue, reference: &Reference) -> Option<String> {
     let differs = match &value.states {
         Stated::Kubernetes(version) => line.differs(*version),
         Stated::Minor(minor) => *minor != line.minor,
@@ -201,7 +201,7 @@ fn value_fault(line: Line<'_>, value: &ExampleValue, reference: &Reference) -> O
 
 /// Says what is wrong with the release of an example whose Kubernetes version is behind the stack's: to go on with its release, the
 /// example would have to be of the old version.
-fn release_fault(line: Line<'_>, newest: &StackRelease, value: &ExampleValue) -> Option<String> {
+fn release_fault(line: LineView<'_>, newest: &StackRelease, value: &ExampleValue) -> Option<String> {
     let Stated::Release(release) = &value.states else {
         return None;
     };
@@ -223,7 +223,7 @@ fn release_fault(line: Line<'_>, newest: &StackRelease, value: &ExampleValue) ->
 }
 
 /// Says what to do about an example that no repair is known for.
-fn example_hint(line: Line<'_>, example: &Example) -> String {
+fn example_hint(line: LineView<'_>, example: &Example) -> String {
     let is_build = example
         .release()
         .is_some_and(|release| release.version == NamedVersion::Build);
@@ -241,7 +241,7 @@ fn example_hint(line: Line<'_>, example: &Example) -> String {
     hint.to_owned()
 }
 
-fn final_newline(view: &View<'_>) -> Vec<Found> {
+fn final_newline(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (minor, file) in view.files_with_minor() {
         let states_facts = !file.kinds().is_empty() || !file.references().is_empty();
@@ -249,9 +249,9 @@ fn final_newline(view: &View<'_>) -> Vec<Found> {
         if states_facts && !text.is_empty() && !text.ends_with('\n') {
             let last = text.lines().count();
             let message = "no newline at the end of the file";
-            found.push(Found {
+            found.push(Contradiction {
                 at: Some(AT_END.to_owned()),
-                ..Found::in_file(file.path(), Some(last), message).of(minor)
+                ..Contradiction::in_file(file.path(), Some(last), message).of(minor)
             });
         }
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::finding::Found;
-use super::rule::{Group, Rule, Search, Severity};
-use super::view::{Line, View, file_name, version_words};
+use super::finding::{Contradiction, Severity};
+use super::rule::{Group, Rule, Search};
+use super::view::{LineView, View, file_name, version_words};
 use crate::catalog::Catalog;
 use crate::stack::{Fact, Reference, Role, SourceFile};
 use crate::version::{KubernetesVersion, Minor};
@@ -52,7 +52,7 @@ pub(super) const RULES: [Rule; 5] = [
     },
 ];
 
-fn csctl_version(view: &View<'_>) -> Vec<Found> {
+fn csctl_version(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         let stated = line
@@ -82,7 +82,7 @@ fn zero_patch(minor: Minor) -> KubernetesVersion {
     KubernetesVersion::new(minor, 0)
 }
 
-fn default_version(view: &View<'_>) -> Vec<Found> {
+fn default_version(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         let directory = file_name(&line.tree.directory);
@@ -128,7 +128,7 @@ fn default_version(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn metadata_version(view: &View<'_>) -> Vec<Found> {
+fn metadata_version(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for line in view.lines() {
         for reference in line
@@ -163,7 +163,7 @@ fn metadata_version(view: &View<'_>) -> Vec<Found> {
 }
 
 /// Says what to do about the minor of a stack that has no row: one that has ended is left rather than listed again.
-fn row_hint(view: &View<'_>, line: Line<'_>) -> String {
+fn row_hint(view: &View<'_>, line: LineView<'_>) -> String {
     let minor = line.minor;
     let title = view.stack.title();
     let adds = format!("update {title} --minor {minor}");
@@ -202,7 +202,7 @@ pub(super) fn rows<'a>(view: &View<'a>) -> Vec<(&'a Reference, KubernetesVersion
         .collect()
 }
 
-fn versions_row(view: &View<'_>) -> Vec<Found> {
+fn versions_row(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (reference, version) in rows(view) {
         let Some(line) = view.find_line(version.minor()) else {
@@ -250,7 +250,7 @@ fn images_words(
 }
 
 /// Says the two ways out of a version that disagrees with the stack's.
-fn both_ways(line: Line<'_>, value: &str, stated: KubernetesVersion) -> String {
+fn both_ways(line: LineView<'_>, value: &str, stated: KubernetesVersion) -> String {
     let file = line.default_file();
     match line.default {
         Some(default) => format!(
@@ -261,7 +261,7 @@ fn both_ways(line: Line<'_>, value: &str, stated: KubernetesVersion) -> String {
     }
 }
 
-fn versions_minor_missing(view: &View<'_>) -> Vec<Found> {
+fn versions_minor_missing(view: &View<'_>) -> Vec<Contradiction> {
     let rows = rows(view);
     let Some((first, _)) = rows.first() else {
         return Vec::new();
@@ -271,7 +271,7 @@ fn versions_minor_missing(view: &View<'_>) -> Vec<Found> {
         .filter(|line| !listed.contains(&line.minor))
         .map(|line| {
             let message = format!("no row for {}, but {}", line.minor, line.is_words());
-            Found::in_file(&first.file, Some(1), message)
+            Contradiction::in_file(&first.file, Some(1), message)
                 .of(line.minor)
                 .hinted(row_hint(view, line))
         })

@@ -1,6 +1,6 @@
 //! What rules look at: one cluster stack, with the questions that many rules ask of it.
 
-use super::finding::Found;
+use super::finding::Contradiction;
 use super::input::CheckInput;
 use crate::stack::{Fact, Fault, ImageList, Reference, Role, SourceFile, SourceTree, Stack};
 use crate::version::{KubernetesVersion, Minor};
@@ -13,7 +13,7 @@ pub(super) struct View<'a> {
 
 /// A source tree whose minor is known.
 #[derive(Clone, Copy)]
-pub(super) struct Line<'a> {
+pub(super) struct LineView<'a> {
     pub(super) tree: &'a SourceTree,
     pub(super) minor: Minor,
     pub(super) default: Option<KubernetesVersion>,
@@ -30,9 +30,9 @@ impl<'a> View<'a> {
     }
 
     /// Returns the source trees whose minor is known.
-    pub(super) fn lines(&self) -> impl Iterator<Item = Line<'a>> + use<'a> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = LineView<'a>> + use<'a> {
         self.stack.trees.iter().filter_map(|tree| {
-            Some(Line {
+            Some(LineView {
                 tree,
                 minor: tree.minor?,
                 default: tree.default,
@@ -41,7 +41,7 @@ impl<'a> View<'a> {
     }
 
     /// Finds the source tree of a minor.
-    pub(super) fn find_line(&self, minor: Minor) -> Option<Line<'a>> {
+    pub(super) fn find_line(&self, minor: Minor) -> Option<LineView<'a>> {
         self.lines().find(|line| line.minor == minor)
     }
 
@@ -75,7 +75,7 @@ impl<'a> View<'a> {
     }
 }
 
-impl<'a> Line<'a> {
+impl<'a> LineView<'a> {
     /// Returns what the stack is set to: `v1.34.7`, or `1.34` where no version is named in full.
     pub(super) fn version_words(self) -> String {
         version_words(self.default, self.minor)
@@ -103,8 +103,8 @@ impl<'a> Line<'a> {
     }
 
     /// Returns a finding at a reference.
-    pub(super) fn at(self, reference: &Reference, message: impl Into<String>) -> Found {
-        Found::at(reference, message).of(self.minor)
+    pub(super) fn at(self, reference: &Reference, message: impl Into<String>) -> Contradiction {
+        Contradiction::at(reference, message).of(self.minor)
     }
 
     /// Returns the file that says what the source tree is: its csctl.yaml, its stack.yaml, or the class's chart.

@@ -8,7 +8,7 @@ use super::update::refuse_dirty;
 use super::{Outcome, Place, Repository, SourceSettings, to_json};
 use crate::catalog::Catalog;
 use crate::check::{
-    CSCTL_RULE, CheckInput, Finding, Findings, Group, RuleSelection, Severity, StateTag, check,
+    self, CSCTL_RULE, CheckInput, Finding, Findings, Group, RuleSelection, Severity, StateTag,
     find_rule, repair,
 };
 use crate::config::{CONFIG_FILE, Config};
@@ -67,7 +67,7 @@ pub enum CheckFormat {
 /// Which findings fail the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum FailOn {
-    /// Errors alone.
+    /// Errors only.
     Error,
     /// Every finding.
     #[default]
@@ -118,11 +118,10 @@ fn find_and_repair(
     let mut warnings = Vec::new();
     let mut repository = Repository::open(&request.place)?;
     repository.check_day(request.sources.today)?;
-    let rules = select_rules(request, &repository)?;
+    let selected = select_rules(request, &repository)?;
     let selection = repository.select_here(request.selection.clone())?;
-    let needs_catalog = Group::ALL
-        .iter()
-        .any(|group| group.needs_catalog() && rules.takes_group(*group));
+    let needs_catalog =
+        check::rules().any(|rule| rule.group.needs_catalog() && selected.takes(rule));
     let mut catalog = None;
     if needs_catalog {
         let asked = catalog.insert(repository.look(&selection, &request.sources)?);
@@ -131,10 +130,10 @@ fn find_and_repair(
     }
     let checker = Checker {
         request,
-        rules: &rules,
+        selected: &selected,
         catalog: catalog.as_ref(),
     };
-    let mut findings = checker.at(&repository, check)?;
+    let mut findings = checker.findings(&repository)?;
     if let Some(repairs) = repairs {
         let plan = checker.at(&repository, |input| repair(input, &findings))?;
         if plan.has_changes() {
@@ -145,7 +144,7 @@ fn find_and_repair(
                     .map(|file| format!("repaired {}", file.path)),
             );
             repository = Repository::open(&request.place)?;
-            findings = checker.at(&repository, check)?;
+            findings = checker.findings(&repository)?;
         }
     }
     let fails = findings
@@ -175,7 +174,7 @@ fn select_rules(
 ) -> Result<RuleSelection, CommandError> {
     let configured = &repository.config.check;
     for (key, names) in [("with", &configured.with), ("skip", &configured.skip)] {
-        RuleSelection::new(&[], names, &[]).map_err(|error| {
+        check::select_rules(&[], names, &[]).map_err(|error| {
             CommandError::new(format!("{CONFIG_FILE}: check.{key}: {error}")).hinted(error.hint())
         })?;
     }
@@ -188,22 +187,26 @@ fn select_rules(
         // What is asked for by name is applied whatever the file says.
         (request.with.clone(), request.skip.clone())
     };
-    let mut rules = RuleSelection::new(&request.only, &with, &skip)
+    let mut selected = check::select_rules(&request.only, &with, &skip)
         .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
     if request.sources.catalog.is_some() {
-        rules.add_default(Group::Catalog);
+        selected.add_default(Group::Catalog);
     }
-    Ok(rules)
+    Ok(selected)
 }
 
 /// How a repository is looked at.
 struct Checker<'a> {
     request: &'a CheckRequest,
-    rules: &'a RuleSelection,
+    selected: &'a RuleSelection,
     catalog: Option<&'a Catalog>,
 }
 
 impl Checker<'_> {
+    fn findings(&self, repository: &Repository) -> Result<Findings, CommandError> {
+        self.at(repository, |input| check::check(input, self.selected))
+    }
+
     /// Hands a repository to a function.
     fn at<R>(
         &self,
@@ -217,7 +220,6 @@ impl Checker<'_> {
             catalog: self.catalog,
             policy: &repository.config.policy(&Config::default()),
             selection: &selection,
-            rules: self.rules,
             tags: &tags(self.request, repository)?,
             unpublishable: &self.unpublishable(repository)?,
             today: self.request.sources.today,
@@ -231,7 +233,7 @@ impl Checker<'_> {
         &self,
         repository: &Repository,
     ) -> Result<BTreeMap<String, Unpublishable>, CommandError> {
-        let is_asked = find_rule(CSCTL_RULE).is_some_and(|rule| self.rules.takes(rule));
+        let is_asked = find_rule(CSCTL_RULE).is_some_and(|rule| self.selected.takes(rule));
         let Some(git) = repository.git.as_ref().filter(|_| is_asked) else {
             return Ok(BTreeMap::new());
         };

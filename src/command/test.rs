@@ -161,20 +161,19 @@ impl State {
         let changed = plan.stacks.iter().filter(|stack| !stack.lines.is_empty());
         let directories = changed.map(|stack| stack.directory.as_str()).collect();
         let discovery = repository.discovery.again(tree).limited_to(&directories);
-        let findings = check(CheckInput {
+        let input = CheckInput {
             tree,
             discovery: &discovery,
             catalog: None,
             policy: &repository.config.policy(&Config::default()),
             selection: &Selection::default(),
-            rules: &RuleSelection::default(),
             tags: &[],
             unpublishable: &BTreeMap::new(),
             today: plan.as_of,
-        });
+        };
         Self {
             stacks: discovery.read(tree),
-            findings,
+            findings: check(input, &RuleSelection::default()),
         }
     }
 

@@ -361,17 +361,17 @@ fn plan_of(tree: &Tree, catalog: &Catalog) -> Plan {
 }
 
 fn findings(tree: &Tree, catalog: &Catalog) -> BTreeSet<(&'static str, String)> {
-    let found = check(CheckInput {
+    let input = CheckInput {
         tree,
         discovery: &discover(tree),
         catalog: Some(catalog),
         policy: &Policy::default(),
         selection: &Selection::default(),
-        rules: &RuleSelection::default(),
         tags: &[],
         unpublishable: &std::collections::BTreeMap::new(),
         today: "2026-06-15".parse().unwrap(),
-    });
+    };
+    let found = check(input, &RuleSelection::default());
     let place = |finding: &Finding| (finding.rule, finding.file.clone());
     found.findings.iter().map(place).collect()
 }

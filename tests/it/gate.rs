@@ -605,17 +605,17 @@ fn proofs_against(change: impl FnOnce(&mut Catalog, &mut Findings)) -> Vec<Strin
     let tree = plan.applied_to(&repository.tree);
     let after = repository.discovery.again(&tree);
     let find = |tree, discovery| {
-        check(CheckInput {
+        let input = CheckInput {
             tree,
             discovery,
             catalog: None,
             policy: &Policy::default(),
             selection: &Selection::default(),
-            rules: &RuleSelection::default(),
             tags: &[],
             unpublishable: &std::collections::BTreeMap::new(),
             today: plan.as_of,
-        })
+        };
+        check(input, &RuleSelection::default())
     };
     let findings = find(&repository.tree, &repository.discovery);
     let mut findings_after = find(&tree, &after);

@@ -284,13 +284,12 @@ impl Run {
             catalog: None,
             policy: &self.policy,
             selection: &Selection::default(),
-            rules: &RuleSelection::default(),
             tags: &[],
             unpublishable: &BTreeMap::new(),
             // The generated world builds images after the day it is seen on.
             today: Date::MAX,
         };
-        check(input).findings
+        check(input, &RuleSelection::default()).findings
     }
 
     /// The file that a file of the new state was shaped after; itself where it was there before.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use csctl_matrix::catalog::{Catalog, ImageStore, NodeImage, StackRelease};
-use csctl_matrix::check::{CheckInput, Finding, RuleSelection, check};
+use csctl_matrix::check::{CheckInput, Finding, check, select_rules};
 use csctl_matrix::plan::{FileAction, Plan, PlanInput, Selection, plan};
 use csctl_matrix::policy::{Block, ChangeClass, Policy, Wishes};
 use csctl_matrix::stack::{Content, Tree, discover};
@@ -157,18 +157,18 @@ impl Reference {
     /// What `check` says of examples, where it knows published releases.
     fn findings_with(&self, catalog: Option<&Catalog>) -> Vec<Finding> {
         let tree = self.tree();
-        let found = check(CheckInput {
+        let input = CheckInput {
             tree: &tree,
             discovery: &discover(&tree),
             catalog,
             policy: &Policy::default(),
             selection: &Selection::default(),
-            rules: &RuleSelection::new(&["example-version".to_owned()], &[], &[]).unwrap(),
             tags: &[],
             unpublishable: &BTreeMap::new(),
             today: "2026-06-15".parse().unwrap(),
-        });
-        found.findings
+        };
+        let selected = select_rules(&["example-version".to_owned()], &[], &[]).unwrap();
+        check(input, &selected).findings
     }
 
     /// What `check` says of examples: the line, the message and the repair.

@@ -1,8 +1,8 @@
-//! Rules about what the world offers: images that are gone or were uploaded again, chart versions that no index has. A source that
+//! Rules about what the sources offer: images that are gone or were uploaded again, chart versions that no index has. A source that
 //! gave no answer proves nothing.
 
-use super::finding::Found;
-use super::rule::{Group, Rule, Search, Severity};
+use super::finding::{Contradiction, Severity};
+use super::rule::{Group, Rule, Search};
 use super::view::{View, file_name};
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use crate::stack::{Fact, Reference};
@@ -126,8 +126,8 @@ impl<'a> Named<'a> {
         (listed != offered).then_some(OtherSum { listed, offered })
     }
 
-    fn found(&self, message: String) -> Found {
-        Found::in_file(self.file, Some(self.line), message)
+    fn found(&self, message: String) -> Contradiction {
+        Contradiction::in_file(self.file, Some(self.line), message)
             .of(self.minor.or(Some(self.version.minor())))
     }
 }
@@ -146,7 +146,7 @@ fn answering_store<'a>(
     (store.searched.contains(&minor) && !is_silent).then_some(store)
 }
 
-fn image_gone(view: &View<'_>) -> Vec<Found> {
+fn image_gone(view: &View<'_>) -> Vec<Contradiction> {
     let Some(catalog) = view.input.catalog else {
         return Vec::new();
     };
@@ -174,7 +174,7 @@ fn image_gone(view: &View<'_>) -> Vec<Found> {
 }
 
 /// Default versions of stacks that name no image URL.
-fn defaults_without_image(view: &View<'_>, catalog: &Catalog) -> Vec<Found> {
+fn defaults_without_image(view: &View<'_>, catalog: &Catalog) -> Vec<Contradiction> {
     if !named_images(view).is_empty() {
         return Vec::new();
     }
@@ -204,7 +204,7 @@ fn defaults_without_image(view: &View<'_>, catalog: &Catalog) -> Vec<Found> {
     found
 }
 
-fn image_republished(view: &View<'_>) -> Vec<Found> {
+fn image_republished(view: &View<'_>) -> Vec<Contradiction> {
     let Some(catalog) = view.input.catalog else {
         return Vec::new();
     };
@@ -233,7 +233,7 @@ fn image_republished(view: &View<'_>) -> Vec<Found> {
     for (minor, file) in view.files_with_minor() {
         for image in file.named_images(&view.stack.series) {
             if let Some(message) = other_digest(catalog, image.text, image.version) {
-                let told = Found::in_file(file.path(), Some(image.line), message);
+                let told = Contradiction::in_file(file.path(), Some(image.line), message);
                 found.push(told.of(minor).case("digest"));
             }
         }
@@ -263,7 +263,7 @@ fn other_digest(catalog: &Catalog, text: &str, version: KubernetesVersion) -> Op
     ))
 }
 
-fn build_date(view: &View<'_>) -> Vec<Found> {
+fn build_date(view: &View<'_>) -> Vec<Contradiction> {
     let Some(catalog) = view.input.catalog else {
         return Vec::new();
     };
@@ -284,7 +284,7 @@ fn build_date(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn image_age(view: &View<'_>) -> Vec<Found> {
+fn image_age(view: &View<'_>) -> Vec<Contradiction> {
     let (Some(catalog), Some(most)) = (view.input.catalog, view.input.policy.maximum_image_age)
     else {
         return Vec::new();
@@ -309,7 +309,7 @@ fn image_age(view: &View<'_>) -> Vec<Found> {
     found
 }
 
-fn chart_not_published(view: &View<'_>) -> Vec<Found> {
+fn chart_not_published(view: &View<'_>) -> Vec<Contradiction> {
     let Some(catalog) = view.input.catalog else {
         return Vec::new();
     };
@@ -317,7 +317,7 @@ fn chart_not_published(view: &View<'_>) -> Vec<Found> {
     for (minor, file) in view.files_with_minor() {
         for reference in file.references() {
             if let Some((message, row)) = unpublished(view, catalog, reference) {
-                found.push(Found::at(reference, message).of(row.or(minor)));
+                found.push(Contradiction::at(reference, message).of(row.or(minor)));
             }
         }
     }
