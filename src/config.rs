@@ -24,7 +24,7 @@ use crate::policy::{
 };
 use crate::standard::Standard;
 use crate::version::{Minor, OsRelease};
-use crate::yaml::{File, Node, Path, Step};
+use crate::yaml::{File, Node, Path, PathStep};
 
 pub use branch::{BranchTemplate, FileGlob, FileGlobs};
 pub use chart::ChartConfig;
@@ -312,11 +312,11 @@ fn line_at(root: &Node, path: &Path) -> usize {
     let mut line = root.line();
     for step in path.steps() {
         let next = match step {
-            Step::Key(key) => node
+            PathStep::Key(key) => node
                 .entries()
                 .find(|(name, _, _)| name == key)
                 .map(|(_, key, value)| (key.line(), value)),
-            Step::Index(index) => node.items().get(*index).map(|item| (item.line(), item)),
+            PathStep::Index(index) => node.items().get(*index).map(|item| (item.line(), item)),
         };
         let Some(next) = next else { break };
         (line, node) = next;

@@ -26,6 +26,7 @@
 //!   out of an `if`, `range` or `with` block.
 
 mod change;
+mod confirm;
 mod edit;
 mod error;
 mod file;
@@ -35,6 +36,8 @@ mod node;
 mod path;
 mod proof;
 mod reading;
+mod repeated;
+mod serde_values;
 mod spans;
 mod style;
 mod template;
@@ -42,8 +45,8 @@ mod template;
 mod tests;
 
 pub use edit::{Editor, KeyPlace, Shape};
-pub use error::{Reason, YamlError};
+pub use error::{FailedProof, RefusalReason, YamlError};
 pub use file::{Duplicate, File};
-pub use node::{Node, Origin, Shown};
-pub use path::{Path, PathError, Step};
+pub use node::{Context, Node, Origin, Shown};
+pub use path::{Path, PathError, PathStep};
 pub use style::scalar;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{Config, ConfigError, read};
 use crate::policy::{Block, Pin};
 use crate::version::{KubernetesVersion, OsRelease};
-use crate::yaml::{File, KeyPlace, Node, Path, Shape, YamlError, scalar};
+use crate::yaml::{Context, File, KeyPlace, Node, Path, Shape, YamlError, scalar};
 
 const BLOCKED: &str = "blocked";
 const PINNED: &str = "pinned";
@@ -120,7 +120,7 @@ fn pin_again(
             editor.set(0, &path.key("reason"), reason)?;
         }
         Some(reason) => {
-            editor.insert_key(0, &path, KeyPlace::After("version"), ("reason", reason))?;
+            editor.insert_key(0, &path, KeyPlace::After("version"), "reason", reason)?;
         }
         None => {}
     }
@@ -393,7 +393,7 @@ fn block_item(indent: &str, fields: &Fields<'_>) -> String {
     let mut item = String::new();
     for (index, (key, value)) in fields.iter().enumerate() {
         let lead = if index == 0 { "- " } else { "  " };
-        let value = written(key, value, false);
+        let value = written(key, value, Context::Block);
         let _ = writeln!(item, "{indent}{lead}{key}: {value}");
     }
     item
@@ -402,17 +402,17 @@ fn block_item(indent: &str, fields: &Fields<'_>) -> String {
 fn flow_item(fields: &Fields<'_>) -> String {
     let fields: Vec<String> = fields
         .iter()
-        .map(|(key, value)| format!("{key}: {}", written(key, value, true)))
+        .map(|(key, value)| format!("{key}: {}", written(key, value, Context::Flow)))
         .collect();
     format!("{{{}}}", fields.join(", "))
 }
 
 /// A day is written as days are; every other value is a text.
-fn written(key: &str, value: &str, in_flow: bool) -> String {
+fn written(key: &str, value: &str, context: Context) -> String {
     if matches!(key, "on" | "until") {
         value.to_owned()
     } else {
-        scalar(value, in_flow)
+        scalar(value, context)
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use crate::catalog::ImagePattern;
 use crate::version::{Minor, OsRelease};
+use crate::yaml::{Context, scalar};
 
 /// The first line of a configuration: editors find its JSON Schema by it.
 pub const SCHEMA_LINE: &str = concat!(
@@ -73,8 +74,8 @@ pub fn start_text(found: &Start) -> String {
          #stacks:\n#  {}:\n#    images: newest=3\n\
          \n# The image store, where the repository's URLs do not say it.\n\
          #imageStore:\n#  pattern: {}\n{listing}{REST}",
-        crate::yaml::scalar(stack, false),
-        crate::yaml::scalar(&pattern, false),
+        scalar(stack, Context::Block),
+        scalar(&pattern, Context::Block),
     );
     text
 }

@@ -17,7 +17,7 @@ use super::kinds::{has_meaning, is_default_place};
 use super::series::{SeriesMatch, SeriesSet};
 use super::stated::{Claims, ListPlace, Reading, ValueRef};
 use crate::version::KubernetesVersion;
-use crate::yaml::{Node, Path, Step};
+use crate::yaml::{Node, Path, PathStep};
 
 /// Finds the claimed values of a chart's values; `refs` are those that manifests of the chart read.
 pub(super) fn of_values(file: &Document, known: Known<'_>, refs: &[ValueRef]) -> Claims {
@@ -179,7 +179,7 @@ impl<'a> Scan<'a> {
             .iter()
             .find_map(|part| members.iter().find(|member| member.part == *part));
         let place = leader.and_then(|leader| leader.path.split_last());
-        let Some((parent, Step::Key(key))) = place.map(|(parent, step)| (parent, step.clone()))
+        let Some((parent, PathStep::Key(key))) = place.map(|(parent, step)| (parent, step.clone()))
         else {
             return;
         };

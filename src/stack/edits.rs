@@ -259,7 +259,7 @@ impl<'f> FileEdits<'f> {
         self.refuse_shared(document, map)?;
         self.run(|editor| {
             editor
-                .insert_key(document, map, place, (key, value))
+                .insert_key(document, map, place, key, value)
                 .map(drop)
         })?;
         self.note(

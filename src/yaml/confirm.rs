@@ -5,14 +5,14 @@ use std::collections::HashMap;
 
 use serde_yaml::Value;
 
-use super::values;
-use crate::yaml::node::{Kind, Node, Style};
-use crate::yaml::spans::{NodeTree, Source};
+use super::node::{Kind, Node, Style};
+use super::serde_values;
+use super::spans::{NodeTree, SourceText};
 
 /// Returns whether `serde_yaml` reads a text, and the values of the tree in it.
-pub(crate) fn confirm(source: &Source<'_>, tree: &NodeTree) -> bool {
+pub(super) fn confirm(source: &SourceText<'_>, tree: &NodeTree) -> bool {
     let repeated = tree.repeated_keys(source.text);
-    let Ok(values) = values::read_tree(source.text, tree, &repeated, 0) else {
+    let Ok(values) = serde_values::read(source.text, tree, &repeated, 0) else {
         return false;
     };
     let mut anchors = HashMap::new();
@@ -78,5 +78,5 @@ impl Agreement<'_> {
 
 fn is_renamed(key: &Node, read: &Value) -> Option<bool> {
     let added = read.as_str()?.strip_prefix(key.own_str()?)?;
-    Some(added.starts_with(values::REPEATED))
+    Some(added.starts_with(serde_values::REPEATED))
 }

@@ -11,13 +11,13 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use self::find::{
-    Extent, Found, actions_fit, elsewhere, find, missing_key, not_found, one_block, refuse,
+    Extent, FoundNode, actions_fit, elsewhere, find, missing_key, not_found, one_block, refuse,
     unique_entry, writable,
 };
-use self::shape::{NewEntry, Original, copy, entry_cut, flow_separator, is_flow};
+use self::shape::{NewEntry, Original, copy, entry_cut, flow_separator};
 use self::text::{Fit, Splice, apply, indent, line_break, next_line};
 use super::change::{Changes, Fresh};
-use super::error::{Reason, YamlError};
+use super::error::{FailedProof, RefusalReason, YamlError};
 use super::file::File;
 use super::node::Node;
 use super::path::Path;
@@ -52,19 +52,22 @@ pub struct Editor<'a> {
     has_plain_lines: bool,
 }
 
-impl<'a> Editor<'a> {
-    pub(super) fn new(file: &'a File) -> Self {
-        Self {
-            file,
+impl File {
+    /// Begins a series of edits.
+    pub fn edit(&self) -> Editor<'_> {
+        let text = self.text();
+        Editor {
+            file: self,
             changes: Changes::default(),
             splices: Vec::new(),
             touched: HashSet::new(),
             leaving: HashMap::new(),
-            has_plain_lines: file.text().matches('\r').count()
-                == file.text().matches("\r\n").count(),
+            has_plain_lines: text.matches('\r').count() == text.matches("\r\n").count(),
         }
     }
+}
 
+impl<'a> Editor<'a> {
     /// Gives a scalar another value, in its own quotes; the same value again changes nothing.
     pub fn set(
         &mut self,
@@ -88,7 +91,6 @@ impl<'a> Editor<'a> {
     ) -> Result<&mut Self, YamlError> {
         let found = self.find(document, sequence)?;
         let items = items(found.node, sequence)?;
-        let flow = is_flow(found.node);
         let Some(like) = items.get(shape.like).filter(|_| at <= items.len()) else {
             let missing = sequence.clone().index(shape.like.max(at));
             return Err(not_found(found.node, &missing));
@@ -98,22 +100,22 @@ impl<'a> Editor<'a> {
             &Original {
                 file: self.file,
                 like,
-                start: Extent::of_item(like, flow).start,
+                start: Extent::of_item(like).start,
                 siblings: items,
                 path: &path,
             },
             shape,
         )?;
         let depth = sequence.steps().len() + 1;
-        let splice = if flow {
+        let splice = if found.node.is_flow() {
             self.flow_item(items, at, &copied.text)
         } else {
             self.block_item(items, at, &copied.text)
         };
-        let mut splice = splice.ok_or_else(|| refuse(like, &path, Reason::Shape))?;
+        let mut splice = splice.ok_or_else(|| refuse(like, &path, RefusalReason::Shape))?;
         splice.depth = depth;
         if !one_block(self.file, &[found.lead, like.dash, splice.range.start]) {
-            return Err(refuse(like, &path, Reason::TemplateBlock));
+            return Err(refuse(like, &path, RefusalReason::TemplateBlock));
         }
         self.splices.push(splice);
         self.enter(found.node.id, at, copied.content);
@@ -145,14 +147,13 @@ impl<'a> Editor<'a> {
         let Some(item) = items.get(index) else {
             return Err(not_found(found.node, &path));
         };
-        let flow = is_flow(found.node);
         // A member and its neighbours: a list may be long, and lose many.
         let first = index.saturating_sub(1);
         let members: Vec<Extent> = items[first..items.len().min(index + 2)]
             .iter()
-            .map(|item| Extent::of_item(item, flow))
+            .map(Extent::of_item)
             .collect();
-        let range = if flow {
+        let range = if found.node.is_flow() {
             cut::flow(self.file.text(), &members, index - first)
         } else {
             cut::block(self.file.text(), &members, index - first)
@@ -166,9 +167,9 @@ impl<'a> Editor<'a> {
         document: usize,
         map: &Path,
         place: KeyPlace<'_>,
-        new: (&str, &str),
+        key: &str,
+        value: &str,
     ) -> Result<&mut Self, YamlError> {
-        let (key, value) = new;
         let found = self.find(document, map)?;
         let path = map.clone().key(key);
         if found.node.is_alias() {
@@ -176,7 +177,7 @@ impl<'a> Editor<'a> {
         }
         let entries = found.node.entry_list();
         if unique_entry(found.node, key)?.is_some() {
-            return Err(refuse(found.node, &path, Reason::KeyExists));
+            return Err(refuse(found.node, &path, RefusalReason::KeyExists));
         }
         let neighbour = match place {
             KeyPlace::First => (!entries.is_empty()).then_some(0),
@@ -189,27 +190,27 @@ impl<'a> Editor<'a> {
                     missing_key(found.node, neighbour, &map.clone().key(neighbour))
                 }
                 KeyPlace::First | KeyPlace::Last => {
-                    refuse(found.node, &path, Reason::NotCollection)
+                    refuse(found.node, &path, RefusalReason::NotCollection)
                 }
             });
         };
         let is_first = matches!(place, KeyPlace::First);
-        let entry = NewEntry::like(found.node, neighbour, (key, value), None);
+        let entry = NewEntry::like(found.node, neighbour, key, value, None);
         let splice = if is_first {
             self.first_entry(found.node, &entry.text())
         } else {
             self.new_entry(found.node, neighbour, &entry.text())
         };
-        let mut splice = splice.ok_or_else(|| refuse(found.node, &path, Reason::Shape))?;
+        let mut splice = splice.ok_or_else(|| refuse(found.node, &path, RefusalReason::Shape))?;
         splice.depth = map.steps().len() + 1;
         let at = if is_first { 0 } else { neighbour + 1 };
         let beside = entries[neighbour].key.outer;
         if !one_block(self.file, &[found.lead, beside, splice.range.start]) {
-            return Err(refuse(found.node, &path, Reason::TemplateBlock));
+            return Err(refuse(found.node, &path, RefusalReason::TemplateBlock));
         }
         let fresh = self.changes.fresh.entry(found.node.id).or_default();
         if fresh.iter().any(|other| entry.has_key_of(other)) {
-            return Err(refuse(found.node, &path, Reason::KeyExists));
+            return Err(refuse(found.node, &path, RefusalReason::KeyExists));
         }
         fresh.push(entry.fresh(at));
         self.splices.push(splice);
@@ -230,13 +231,13 @@ impl<'a> Editor<'a> {
             return Err(missing_key(found.node, old, &path));
         };
         if old != new && found.node.is_own(new) {
-            return Err(refuse(found.node, &map.clone().key(new), Reason::KeyExists));
+            return Err(refuse(found.node, &map.clone().key(new), RefusalReason::KeyExists));
         }
         let key = &found.node.entry_list()[place].key;
         let written = style::write(new, writable(key, &path)?);
         let value = &found.node.entry_list()[place].value;
         if self.changes.gone.contains(&value.id) {
-            return Err(refuse(key, &path, Reason::Overlap));
+            return Err(refuse(key, &path, RefusalReason::Overlap));
         }
         self.replace(key, &path, written)?;
         self.touched.insert(value.id);
@@ -274,7 +275,7 @@ impl<'a> Editor<'a> {
         let result = apply(source, &mut self.splices).map_err(|place| YamlError::Refused {
             line: line_at(source, place),
             path: Path::root().to_string(),
-            reason: Reason::Overlap,
+            reason: RefusalReason::Overlap,
         })?;
         let edited: Vec<Range<usize>> = self
             .splices
@@ -284,7 +285,7 @@ impl<'a> Editor<'a> {
         let proved = if proof::keeps_outside(source, &edited, &result) {
             proof::prove(self.file, &self.changes, result)
         } else {
-            Err("bytes outside the edits changed".to_owned())
+            Err(FailedProof::Outside)
         };
         proved.map_err(|why| YamlError::Unproved {
             line: line_at(source, first),
@@ -292,12 +293,12 @@ impl<'a> Editor<'a> {
         })
     }
 
-    fn find(&self, document: usize, path: &Path) -> Result<Found<'a>, YamlError> {
+    fn find(&self, document: usize, path: &Path) -> Result<FoundNode<'a>, YamlError> {
         match self.file.documents().get(document) {
             Some(root) => {
                 let found = find(root, &Path::root(), path)?;
                 if found.trail.iter().any(|id| self.changes.gone.contains(id)) {
-                    return Err(refuse(found.node, path, Reason::Overlap));
+                    return Err(refuse(found.node, path, RefusalReason::Overlap));
                 }
                 Ok(found)
             }
@@ -318,7 +319,7 @@ impl<'a> Editor<'a> {
             return Ok(());
         }
         if self.changes.scalars.contains_key(&node.id) {
-            return Err(refuse(node, path, Reason::Overlap));
+            return Err(refuse(node, path, RefusalReason::Overlap));
         }
         self.splices
             .push(Splice::replace(node.span.clone(), written.source.clone()));
@@ -326,7 +327,7 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    fn touch(&mut self, found: Found<'a>) -> &mut Self {
+    fn touch(&mut self, found: FoundNode<'a>) -> &mut Self {
         self.touched.extend(found.trail);
         self
     }
@@ -348,10 +349,7 @@ impl<'a> Editor<'a> {
 
     fn flow_item(&self, items: &[Node], at: usize, item: &str) -> Option<Splice> {
         let text = self.file.text();
-        let members: Vec<Extent> = items
-            .iter()
-            .map(|item| Extent::of_item(item, true))
-            .collect();
+        let members: Vec<Extent> = items.iter().map(Extent::of_item).collect();
         let comma = cut::separator(text, &members, at.saturating_sub(1))?;
         Some(match at.checked_sub(1) {
             None => {
@@ -368,7 +366,7 @@ impl<'a> Editor<'a> {
     fn first_entry(&self, map: &Node, entry: &str) -> Option<Splice> {
         let text = self.file.text();
         let first = map.entry_list().first()?.key.outer;
-        if is_flow(map) {
+        if map.is_flow() {
             return Some(Splice::replace(first..first, format!("{entry}, ")));
         }
         let lead = indent(text, first).filter(|_| self.has_plain_lines)?;
@@ -383,7 +381,7 @@ impl<'a> Editor<'a> {
         let text = self.file.text();
         let neighbour = &map.entry_list()[place];
         let end = Extent::of_entry(neighbour).end;
-        if is_flow(map) {
+        if map.is_flow() {
             let comma = flow_separator(text, map, place)?;
             return Some(Splice::replace(end..end, format!("{comma}{entry}")));
         }
@@ -403,33 +401,33 @@ impl<'a> Editor<'a> {
     /// Fails where nothing would be left if this member left its container.
     fn check_others(&self, container: &Node, member: &Node, path: &Path) -> Result<(), YamlError> {
         if self.changes.gone.contains(&member.id) || self.touched.contains(&member.id) {
-            return Err(refuse(member, path, Reason::Overlap));
+            return Err(refuse(member, path, RefusalReason::Overlap));
         }
         let old = container.own_items().len() + container.entry_list().len();
         let leaving = self.leaving.get(&container.id).copied();
         let fresh = self.changes.fresh.get(&container.id).map_or(0, Vec::len);
         if old + fresh < leaving.unwrap_or(0) + 2 {
-            return Err(refuse(member, path, Reason::OnlyMember));
+            return Err(refuse(member, path, RefusalReason::OnlyMember));
         }
         Ok(())
     }
 
     fn cut(
         &mut self,
-        container: Found<'a>,
+        container: FoundNode<'a>,
         member: &Node,
         range: Option<Range<usize>>,
         path: &Path,
     ) -> Result<&mut Self, YamlError> {
         self.check_others(container.node, member, path)?;
-        let Some(range) = range.filter(|_| is_flow(container.node) || self.has_plain_lines) else {
-            return Err(refuse(member, path, Reason::Shape));
+        let Some(range) = range.filter(|_| container.node.is_flow() || self.has_plain_lines) else {
+            return Err(refuse(member, path, RefusalReason::Shape));
         };
         if !one_block(self.file, &[container.lead, range.start, range.end]) {
-            return Err(refuse(member, path, Reason::TemplateBlock));
+            return Err(refuse(member, path, RefusalReason::TemplateBlock));
         }
         if !actions_fit(self.file, container.node, &range) {
-            return Err(refuse(member, path, Reason::Template));
+            return Err(refuse(member, path, RefusalReason::Template));
         }
         self.changes.gone.insert(member.id);
         *self.leaving.entry(container.node.id).or_default() += 1;
@@ -447,7 +445,7 @@ fn items<'a>(node: &'a Node, path: &Path) -> Result<&'a [Node], YamlError> {
         return Err(elsewhere(node, path));
     }
     if !node.is_seq() {
-        return Err(refuse(node, path, Reason::NotCollection));
+        return Err(refuse(node, path, RefusalReason::NotCollection));
     }
     Ok(node.own_items())
 }

@@ -3,10 +3,9 @@
 use std::fmt;
 
 /// Why a text is not read or an edit is not made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum YamlError {
     /// The text is not YAML, even with its template actions masked.
-    #[error("line {line}, column {column}: {message}")]
     Syntax {
         /// The line, from one.
         line: usize,
@@ -16,7 +15,6 @@ pub enum YamlError {
         message: String,
     },
     /// Collections are nested deeper than any cluster stack needs.
-    #[error("line {line}: nested more than {limit} levels deep")]
     TooDeep {
         /// The line, from one.
         line: usize,
@@ -24,7 +22,6 @@ pub enum YamlError {
         limit: usize,
     },
     /// Aliases show more values than any cluster stack needs.
-    #[error("line {line}: anchors and aliases make more than {limit} values of this text")]
     TooMany {
         /// The line of the alias or anchor that is one too many, from one.
         line: usize,
@@ -32,7 +29,6 @@ pub enum YamlError {
         limit: usize,
     },
     /// A key on the way to the value stands twice in its map.
-    #[error("line {line}: duplicate key `{key}` (first on line {first_line})")]
     Duplicate {
         /// The key.
         key: String,
@@ -42,7 +38,6 @@ pub enum YamlError {
         first_line: usize,
     },
     /// There is no such value.
-    #[error("line {line}: `{path}` does not exist")]
     NotFound {
         /// The line of the last value on the way which does exist, from one.
         line: usize,
@@ -50,42 +45,58 @@ pub enum YamlError {
         path: String,
     },
     /// The value is written elsewhere, and an edit there would change more than this.
-    #[error("line {line}: `{path}` comes from {origin}")]
     Elsewhere {
         /// The line of the alias or of the map, from one.
         line: usize,
         /// The path of the edit.
         path: String,
-        /// The anchor or the map in which it is written, with its line.
-        origin: String,
+        /// The anchor of the value in which it is written; nothing where `<<` merges a map without one.
+        anchor: Option<String>,
+        /// The line of that anchor, or of the key in that map, from one.
+        written_on: usize,
     },
     /// The edit would not be safe.
-    #[error("line {line}: `{path}` {reason}")]
     Refused {
         /// The line, from one.
         line: usize,
         /// The path of the edit.
         path: String,
         /// Why.
-        reason: Reason,
+        reason: RefusalReason,
     },
     /// The new text is not provably the old one with the edits.
-    #[error("line {line}: edit could not be proved: {why}")]
     Unproved {
         /// The line of the first edit, from one.
         line: usize,
         /// Which proof failed.
-        why: String,
+        why: FailedProof,
     },
 }
 
 impl YamlError {
     /// Returns what is wrong without the line, for callers that name the file and the line themselves.
     pub fn message(&self) -> String {
-        let text = self.to_string();
-        match text.split_once(": ") {
-            Some((_, message)) => message.to_owned(),
-            None => text,
+        match self {
+            Self::Syntax { message, .. } => message.clone(),
+            Self::TooDeep { limit, .. } => format!("nested more than {limit} levels deep"),
+            Self::TooMany { limit, .. } => {
+                format!("anchors and aliases make more than {limit} values of this text")
+            }
+            Self::Duplicate {
+                key, first_line, ..
+            } => format!("duplicate key `{key}` (first on line {first_line})"),
+            Self::NotFound { path, .. } => format!("`{path}` does not exist"),
+            Self::Elsewhere {
+                path,
+                anchor: Some(anchor),
+                written_on,
+                ..
+            } => format!("`{path}` comes from the anchor `&{anchor}` on line {written_on}"),
+            Self::Elsewhere {
+                path, written_on, ..
+            } => format!("`{path}` comes from the map that `<<` adds on line {written_on}"),
+            Self::Refused { path, reason, .. } => format!("`{path}` {reason}"),
+            Self::Unproved { why, .. } => format!("edit could not be proved: {why}"),
         }
     }
 
@@ -122,9 +133,47 @@ impl YamlError {
     }
 }
 
+impl fmt::Display for YamlError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "line {}", self.line())?;
+        if let Self::Syntax { column, .. } = self {
+            write!(formatter, ", column {column}")?;
+        }
+        write!(formatter, ": {}", self.message())
+    }
+}
+
+impl std::error::Error for YamlError {}
+
+/// Which proof of an edited text failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FailedProof {
+    /// Bytes that no edit names are not as they were.
+    #[error("bytes outside the edits changed")]
+    Outside,
+    /// The first parser does not read the new text.
+    #[error("the result does not parse ({0})")]
+    Unreadable(Box<YamlError>),
+    /// It would be read as a template where it was none, or by the other reader.
+    #[error("the result would be read in another way")]
+    OtherReading,
+    /// The first parser reads another tree than intended.
+    #[error("the result differs from the intended tree")]
+    Tree,
+    /// The second parser does not read the old or the new text.
+    #[error("the second parser refuses the file ({0})")]
+    Refused(String),
+    /// The two parsers disagree about the old text already.
+    #[error("the parsers count different documents")]
+    Documents,
+    /// The second parser reads other values than intended.
+    #[error("the second parser disagrees about the values")]
+    Values,
+}
+
 /// Why an edit is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
+pub enum RefusalReason {
     /// The value is an alias within its own anchor.
     Alias,
     /// The item to copy defines an anchor.
@@ -155,7 +204,7 @@ pub enum Reason {
     Overlap,
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for RefusalReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Alias => "is an alias of what it stands in",
@@ -176,7 +225,7 @@ impl fmt::Display for Reason {
     }
 }
 
-impl Reason {
+impl RefusalReason {
     /// Returns what a person can do about it.
     pub fn hint(self) -> &'static str {
         match self {

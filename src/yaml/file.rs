@@ -1,14 +1,13 @@
 //! A parsed YAML text. It holds the text as it is and its nodes; it neither reads files nor changes anything.
 
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::edit::Editor;
 use super::error::YamlError;
 use super::merge;
-use super::node::{Entry, Kind, Node, Style};
+use super::node::Node;
 use super::reading::{BYTE_ORDER_MARK, Mode, ReadText};
+use super::repeated::RepeatedKey;
 use super::spans::NodeTree;
 use super::template::Actions;
 
@@ -104,15 +103,10 @@ impl File {
             .collect()
     }
 
-    /// Begins a series of edits.
-    pub fn edit(&self) -> Editor<'_> {
-        Editor::new(self)
-    }
-
     /// Returns the keys which stand twice in one map, except in different branches of a template.
     pub fn duplicate_keys(&self) -> Vec<Duplicate> {
         let mut duplicates = Vec::new();
-        for (_, first, later) in self.tree.repeated_keys(self.yaml()) {
+        for RepeatedKey { first, later, .. } in self.tree.repeated_keys(self.yaml()) {
             let first_block = self.template.block_at(first.span.start);
             // An `if` and its `else` may have one key each: only one of them is rendered.
             if first_block == self.template.block_at(later.span.start)
@@ -131,63 +125,5 @@ impl File {
     /// Returns the text that is YAML: the mask of a template.
     pub(super) fn yaml(&self) -> &str {
         self.mask.as_deref().unwrap_or(&self.text)
-    }
-}
-
-impl NodeTree {
-    /// Returns each later key with how many of its name stand before it, and the first of them.
-    pub(super) fn repeated_keys<'a>(&'a self, yaml: &str) -> Vec<(usize, &'a Node, &'a Node)> {
-        let mut repeated = Vec::new();
-        for root in &self.roots {
-            root.walk(&mut |node| repeated_in(node, yaml, &mut repeated));
-        }
-        repeated
-    }
-}
-
-/// Up to how many keys of a map are compared one by one, which is cheaper than a table of them.
-const FEW_KEYS: usize = 8;
-
-fn repeated_in<'a>(node: &'a Node, yaml: &str, repeated: &mut Vec<(usize, &'a Node, &'a Node)>) {
-    let entries = node.entry_list();
-    if !may_repeat(entries, yaml) {
-        return;
-    }
-    let mut seen: HashMap<&str, (usize, &Node)> = HashMap::with_capacity(entries.len());
-    for key in entries.iter().map(|entry| &entry.key) {
-        let Some(name) = name_of(key, yaml) else {
-            continue;
-        };
-        let (count, first) = seen.entry(name).or_insert((0, key));
-        if *count > 0 {
-            repeated.push((*count, *first, key));
-        }
-        *count += 1;
-    }
-}
-
-fn may_repeat(entries: &[Entry], yaml: &str) -> bool {
-    if entries.len() > FEW_KEYS {
-        return true;
-    }
-    entries.iter().enumerate().any(|(place, entry)| {
-        let name = name_of(&entry.key, yaml);
-        let before = &entries[..place];
-        name.is_some() && before.iter().any(|other| name_of(&other.key, yaml) == name)
-    })
-}
-
-/// Returns the name of a key, as the parsers see it; nothing for one that is no scalar, or nothing at all.
-fn name_of<'a>(key: &'a Node, yaml: &'a str) -> Option<&'a str> {
-    match &key.kind {
-        Kind::Scalar {
-            style: Style::Empty,
-            ..
-        }
-        | Kind::Alias { .. }
-        | Kind::Sequence { .. }
-        | Kind::Map { .. } => None,
-        Kind::Scalar { .. } if key.templated => Some(&yaml[key.span.clone()]),
-        Kind::Scalar { value, .. } => Some(value),
     }
 }

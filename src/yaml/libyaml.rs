@@ -8,11 +8,11 @@ mod tests;
 use std::collections::HashMap;
 
 use self::scan::{Token, YamlToken};
-use super::node::{Entry, KeyIndex, Kind, Node, Properties, Style};
-use super::spans::{MAX_DEPTH, NodeTree, Source, block_scalar_end, line_breaks};
+use super::node::{Context, Entry, KeyIndex, Kind, Node, Properties, Style};
+use super::spans::{MAX_DEPTH, NodeTree, SourceText, block_scalar_end, line_breaks};
 
 /// Parses a text as [`spans::parse`](super::spans::parse) does; nothing where libyaml would refuse it.
-pub(super) fn parse(source: &Source<'_>) -> Option<NodeTree> {
+pub(super) fn parse(source: &SourceText<'_>) -> Option<NodeTree> {
     let mut reader = Reader {
         source,
         tokens: scan::tokens(source.text)?,
@@ -62,7 +62,7 @@ struct Extent {
 }
 
 struct Reader<'t, 's> {
-    source: &'s Source<'t>,
+    source: &'s SourceText<'t>,
     tokens: Vec<Token>,
     next: usize,
     /// The tag handles of the document.
@@ -188,7 +188,10 @@ impl<'t> Reader<'t, '_> {
         let mut node = Node::new(self.last_id, start..start);
         node.line = line;
         node.dash = place.dash.unwrap_or(start);
-        node.in_flow = place.within == Within::Flow;
+        node.context = match place.within {
+            Within::Flow => Context::Flow,
+            Within::Block | Within::BlockEntry => Context::Block,
+        };
         node
     }
 
@@ -298,14 +301,13 @@ impl<'t> Reader<'t, '_> {
         node.kind = kind;
     }
 
-    fn leave_map(&mut self, node: &mut Node, entries: Vec<Entry>, flow: bool) {
+    fn leave_map(&mut self, node: &mut Node, entries: Vec<Entry>, context: Context) {
         self.tree.merges |= entries.iter().any(|entry| entry.key.is_merge_key());
-        let merges = false;
         let kind = Kind::Map {
             entries,
             index: KeyIndex::default(),
-            flow,
-            merges,
+            flow: context == Context::Flow,
+            merges: false,
         };
         self.leave(node, kind);
     }
@@ -368,7 +370,7 @@ impl<'t> Reader<'t, '_> {
             };
             entries.push(Entry { key, value });
         }
-        self.leave_map(node, entries, false);
+        self.leave_map(node, entries, Context::Block);
         Some(())
     }
 
@@ -412,7 +414,7 @@ impl<'t> Reader<'t, '_> {
             None => self.empty(place),
         };
         let entries = vec![Entry { key, value }];
-        self.leave_map(&mut node, entries, true);
+        self.leave_map(&mut node, entries, Context::Flow);
         Some(node)
     }
 
@@ -446,7 +448,7 @@ impl<'t> Reader<'t, '_> {
             }
         }
         self.skip();
-        self.leave_map(node, entries, true);
+        self.leave_map(node, entries, Context::Flow);
         Some(())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::path::{Path, Step};
+use super::path::{Path, PathStep};
 
 /// How a scalar is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,13 @@ pub(super) enum Style {
     Block,
     /// Nothing is written where a value could stand.
     Empty,
+}
+
+/// Whether a value stands between brackets or braces, where commas and closing brackets end a plain scalar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Context {
+    Block,
+    Flow,
 }
 
 #[derive(Debug, Clone)]
@@ -139,7 +146,7 @@ pub struct Node {
     pub(super) span: Range<usize>,
     /// The dash before it, if it is an item of a block sequence.
     pub(super) dash: usize,
-    pub(super) in_flow: bool,
+    pub(super) context: Context,
     /// A template action writes some of it.
     pub(super) templated: bool,
     /// It, something around it or something in it has an anchor that aliases name.
@@ -160,7 +167,7 @@ impl Node {
             outer: span.start,
             dash: span.start,
             span,
-            in_flow: false,
+            context: Context::Block,
             templated: false,
             is_shared: false,
             properties: None,
@@ -211,8 +218,8 @@ impl Node {
     /// Returns the value at the end of this path.
     pub fn at(&self, path: &Path) -> Option<&Self> {
         path.steps().iter().try_fold(self, |node, step| match step {
-            Step::Key(key) => node.get(key),
-            Step::Index(index) => node.items().get(*index),
+            PathStep::Key(key) => node.get(key),
+            PathStep::Index(index) => node.items().get(*index),
         })
     }
 
@@ -245,6 +252,15 @@ impl Node {
     pub fn has_other_keys(&self) -> bool {
         let mut entries = self.content().entry_list().iter();
         entries.any(|entry| entry.key.as_str().is_none())
+    }
+
+    /// Returns where its members stand.
+    pub(super) fn context_inside(&self) -> Context {
+        if self.is_flow() {
+            Context::Flow
+        } else {
+            Context::Block
+        }
     }
 
     /// Returns whether it is written as a map or a sequence between braces or brackets.

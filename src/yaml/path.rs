@@ -5,26 +5,26 @@ use std::str::FromStr;
 
 /// One step of a [`Path`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Step {
+pub enum PathStep {
     /// The value under this key of a map.
     Key(String),
     /// The item at this place, from zero, of a sequence.
     Index(usize),
 }
 
-impl From<&str> for Step {
+impl From<&str> for PathStep {
     fn from(key: &str) -> Self {
         Self::Key(key.to_owned())
     }
 }
 
-impl From<String> for Step {
+impl From<String> for PathStep {
     fn from(key: String) -> Self {
         Self::Key(key)
     }
 }
 
-impl From<usize> for Step {
+impl From<usize> for PathStep {
     fn from(index: usize) -> Self {
         Self::Index(index)
     }
@@ -34,7 +34,7 @@ impl From<usize> for Step {
 ///
 /// Keys of letters, digits, `_` and `-` are written bare, all others quoted: `metadata.annotations["a.b/c"]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Path(Vec<Step>);
+pub struct Path(Vec<PathStep>);
 
 impl Path {
     /// Returns the path of the root.
@@ -45,14 +45,14 @@ impl Path {
     /// Returns this path with one more key.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.0.push(Step::Key(key.into()));
+        self.0.push(PathStep::Key(key.into()));
         self
     }
 
     /// Returns this path with one more index.
     #[must_use]
     pub fn index(mut self, index: usize) -> Self {
-        self.0.push(Step::Index(index));
+        self.0.push(PathStep::Index(index));
         self
     }
 
@@ -63,19 +63,19 @@ impl Path {
     }
 
     /// Returns the steps in order.
-    pub fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &[PathStep] {
         &self.0
     }
 
     /// Returns the path of the surrounding value and the last step, nothing for the root.
-    pub fn split_last(&self) -> Option<(Self, &Step)> {
+    pub fn split_last(&self) -> Option<(Self, &PathStep)> {
         let (last, parents) = self.0.split_last()?;
         Some((Self(parents.to_vec()), last))
     }
 }
 
-impl From<Vec<Step>> for Path {
-    fn from(steps: Vec<Step>) -> Self {
+impl From<Vec<PathStep>> for Path {
+    fn from(steps: Vec<PathStep>) -> Self {
         Self(steps)
     }
 }
@@ -87,14 +87,14 @@ impl From<&str> for Path {
     }
 }
 
-impl<S: Into<Step>, const N: usize> From<[S; N]> for Path {
+impl<S: Into<PathStep>, const N: usize> From<[S; N]> for Path {
     fn from(steps: [S; N]) -> Self {
         Self(steps.into_iter().map(Into::into).collect())
     }
 }
 
-impl FromIterator<Step> for Path {
-    fn from_iter<I: IntoIterator<Item = Step>>(steps: I) -> Self {
+impl FromIterator<PathStep> for Path {
+    fn from_iter<I: IntoIterator<Item = PathStep>>(steps: I) -> Self {
         Self(steps.into_iter().collect())
     }
 }
@@ -106,12 +106,12 @@ impl fmt::Display for Path {
         }
         for (position, step) in self.0.iter().enumerate() {
             match step {
-                Step::Index(index) => write!(formatter, "[{index}]")?,
-                Step::Key(key) if is_bare(key) => {
+                PathStep::Index(index) => write!(formatter, "[{index}]")?,
+                PathStep::Key(key) if is_bare(key) => {
                     let dot = if position == 0 { "" } else { "." };
                     write!(formatter, "{dot}{key}")?;
                 }
-                Step::Key(key) => {
+                PathStep::Key(key) => {
                     let quoted = key.replace('\\', "\\\\").replace('"', "\\\"");
                     write!(formatter, "[\"{quoted}\"]")?;
                 }
@@ -173,25 +173,25 @@ impl FromStr for Path {
     }
 }
 
-fn read_bare(text: &str) -> Result<(Step, &str), &'static str> {
+fn read_bare(text: &str) -> Result<(PathStep, &str), &'static str> {
     let end = text.find(|char| !is_bare_char(char)).unwrap_or(text.len());
     if end == 0 {
         return Err("a key is missing");
     }
     let (key, tail) = text.split_at(end);
-    Ok((Step::Key(key.to_owned()), tail))
+    Ok((PathStep::Key(key.to_owned()), tail))
 }
 
-fn read_index(text: &str) -> Result<(Step, &str), &'static str> {
+fn read_index(text: &str) -> Result<(PathStep, &str), &'static str> {
     let (digits, tail) = text.split_once(']').ok_or("a `]` is missing")?;
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err("an index is a number, and an odd key is quoted");
     }
     let index = digits.parse().map_err(|_| "an index is too large")?;
-    Ok((Step::Index(index), tail))
+    Ok((PathStep::Index(index), tail))
 }
 
-fn read_quoted(text: &str) -> Result<(Step, &str), &'static str> {
+fn read_quoted(text: &str) -> Result<(PathStep, &str), &'static str> {
     let mut key = String::new();
     let mut chars = text.char_indices();
     while let Some((at, char)) = chars.next() {
@@ -199,7 +199,7 @@ fn read_quoted(text: &str) -> Result<(Step, &str), &'static str> {
             '\\' => key.push(chars.next().ok_or("a quote is not closed")?.1),
             '"' => {
                 let tail = text[at + 1..].strip_prefix(']').ok_or("a `]` is missing")?;
-                return Ok((Step::Key(key), tail));
+                return Ok((PathStep::Key(key), tail));
             }
             _ => key.push(char),
         }

@@ -1,27 +1,29 @@
 //! Proves that a new text is the old one with the intended changes, with two parsers that share no code. It repairs nothing:
 //! what is not proved is refused.
 
-mod confirm;
 mod values;
 
 use std::ops::Range;
 
 use super::change::{Changes, DOCUMENTS, Expected, Fresh, NewContent};
+use super::error::FailedProof;
 use super::file::File;
 use super::node::{Kind, Node};
 use super::style::NewScalar;
 
-pub(super) use self::confirm::confirm;
-
 /// Checks the new text against the old file and the changes, and returns it parsed; the error says which proof failed.
-pub(super) fn prove(old: &File, changes: &Changes<'_>, new_text: String) -> Result<File, String> {
+pub(super) fn prove(
+    old: &File,
+    changes: &Changes<'_>,
+    new_text: String,
+) -> Result<File, FailedProof> {
     let new = File::parse_shared(new_text.into())
-        .map_err(|error| format!("the result does not parse ({error})"))?;
+        .map_err(|error| FailedProof::Unreadable(Box::new(error)))?;
     if new.mode != old.mode {
-        return Err("the result would be read in another way".to_owned());
+        return Err(FailedProof::OtherReading);
     }
     if !same_documents(old, changes, &new) {
-        return Err("the result differs from the intended tree".to_owned());
+        return Err(FailedProof::Tree);
     }
     values::prove(old, changes, &new)?;
     Ok(new)
@@ -36,26 +38,22 @@ pub(super) fn keeps_outside(old: &str, edited: &[Range<usize>], new: &str) -> bo
             return false;
         };
         let rest = &new[from..];
-        let is_first = place == 0;
         let without_break = piece.trim_end_matches(['\r', '\n']);
-        let found = end_of(rest, piece, is_first).or_else(|| end_of(rest, without_break, is_first));
-        let Some(end) = found else {
+        let end = [piece, without_break].into_iter().find_map(|piece| {
+            // The first piece stands at the beginning, and to look for a long one elsewhere takes its time.
+            let start = match place {
+                0 => rest.starts_with(piece).then_some(0),
+                _ => rest.find(piece),
+            };
+            Some(start? + piece.len())
+        });
+        let Some(end) = end else {
             return false;
         };
         from += end;
         kept = range.end;
     }
     new[from..].ends_with(&old[kept..])
-}
-
-/// Returns where a piece ends in a text. The first piece stands at the beginning; to look for a long one elsewhere takes its time.
-fn end_of(text: &str, piece: &str, is_first: bool) -> Option<usize> {
-    let start = if is_first {
-        text.starts_with(piece).then_some(0)
-    } else {
-        text.find(piece)
-    };
-    Some(start? + piece.len())
 }
 
 fn same_documents(old: &File, changes: &Changes<'_>, new: &File) -> bool {

@@ -1,11 +1,11 @@
 //! The ways to read a text, one after the other: as it is, as the mask of a Helm template, by the first reader and then by
 //! the second. It takes the first one that works, and of the errors the one that tells people most.
 
+use super::confirm::confirm;
 use super::error::YamlError;
 use super::libyaml;
 use super::node::Style;
-use super::proof;
-use super::spans::{self, NodeTree, Source};
+use super::spans::{self, NodeTree, SourceText};
 use super::template::{Actions, Masking, hide_lines};
 
 pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -42,7 +42,7 @@ pub(super) struct ReadText {
 impl ReadText {
     /// Reads a text without its byte order mark.
     pub(super) fn of(text: &str, template: &Actions) -> Result<Self, YamlError> {
-        let written = Source {
+        let written = SourceText {
             text,
             written: text,
             template,
@@ -57,7 +57,7 @@ impl ReadText {
     }
 
     /// Reads a text that the first reader does not take as it is.
-    fn otherwise(written: &Source<'_>, raw: Result<Read, YamlError>) -> Result<Self, YamlError> {
+    fn otherwise(written: &SourceText<'_>, raw: Result<Read, YamlError>) -> Result<Self, YamlError> {
         let mut masks = Vec::new();
         let mut masked_error = None;
         for masking in Masking::ALL
@@ -129,7 +129,7 @@ impl Read {
 }
 
 /// Reads a text with the first reader; with the second, where the first one reads what libyaml reads otherwise.
-fn read(source: &Source<'_>) -> Result<Read, YamlError> {
+fn read(source: &SourceText<'_>) -> Result<Read, YamlError> {
     let tree = spans::parse(source)?;
     if is_read_otherwise(source.text, &tree)
         && let Some(read) = second(source)
@@ -152,9 +152,9 @@ fn is_read_otherwise(text: &str, tree: &NodeTree) -> bool {
 }
 
 /// Reads a text with the second reader, where `serde_yaml` sees the same values in it.
-fn second(source: &Source<'_>) -> Option<Read> {
+fn second(source: &SourceText<'_>) -> Option<Read> {
     let tree = libyaml::parse(source)?;
-    proof::confirm(source, &tree).then_some(Read {
+    confirm(source, &tree).then_some(Read {
         tree,
         reader: Reader::Second,
     })
@@ -169,7 +169,7 @@ struct Mask {
 }
 
 impl Mask {
-    fn of(written: &Source<'_>, masking: Masking) -> Self {
+    fn of(written: &SourceText<'_>, masking: Masking) -> Self {
         Self {
             text: written.template.mask(written.text, masking),
             masking,
@@ -177,8 +177,8 @@ impl Mask {
         }
     }
 
-    fn source<'m>(&'m self, written: &Source<'m>) -> Source<'m> {
-        Source {
+    fn source<'m>(&'m self, written: &SourceText<'m>) -> SourceText<'m> {
+        SourceText {
             text: &self.text,
             ..*written
         }
@@ -186,7 +186,7 @@ impl Mask {
 
     /// Reads a template without the branches that fit nowhere: as where an `if` adds an item in another column than that of
     /// its list, which Helm cannot read where the condition holds, and reads well where it does not.
-    fn without_unfit_branches(mut self, written: &Source<'_>) -> Option<ReadText> {
+    fn without_unfit_branches(mut self, written: &SourceText<'_>) -> Option<ReadText> {
         let branches = written.template.branches(written.text);
         for _ in 0..=MAX_UNREAD {
             let error = match read(&self.source(written)) {

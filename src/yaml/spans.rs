@@ -8,7 +8,7 @@ use granit_parser::{
 };
 
 use super::error::YamlError;
-use super::node::{Entry, KeyIndex, Kind, Node, Properties, Style};
+use super::node::{Context, Entry, KeyIndex, Kind, Node, Properties, Style};
 use super::template::Actions;
 
 /// The most collections within one another; `serde_yaml` stops at 128.
@@ -42,14 +42,14 @@ impl NodeTree {
 
 /// A text to read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'t> {
+pub(super) struct SourceText<'t> {
     pub(super) text: &'t str,
     /// What stands in the file where `text` is the mask of a template.
     pub(super) written: &'t str,
     pub(super) template: &'t Actions,
 }
 
-impl Source<'_> {
+impl SourceText<'_> {
     /// Gives a node its scalar; a value which an action writes is taken as it is written.
     pub(super) fn set_scalar(&self, node: &mut Node, value: Box<str>, style: Style) {
         node.kind = Kind::Scalar { value, style };
@@ -69,7 +69,7 @@ impl Source<'_> {
     }
 }
 
-impl Source<'_> {
+impl SourceText<'_> {
     /// Returns whether an action stands right before or behind a scalar, as where `{{ range }}` repeats it.
     fn is_beside_action(&self, span: &Range<usize>) -> bool {
         let is_blank = [' ', '\t'];
@@ -80,7 +80,7 @@ impl Source<'_> {
 }
 
 /// Parses a text with the first reader.
-pub(super) fn parse(source: &Source<'_>) -> Result<NodeTree, YamlError> {
+pub(super) fn parse(source: &SourceText<'_>) -> Result<NodeTree, YamlError> {
     let options = options! {
         // As libyaml and all that is made of it.
         block_scalar_eof_without_line_feed: true,
@@ -127,7 +127,7 @@ struct Open {
 }
 
 struct Builder<'t, 's> {
-    source: &'s Source<'t>,
+    source: &'s SourceText<'t>,
     text: &'t str,
     parser: Parser<'t, StrInput<'t>>,
     stack: Vec<Open>,
@@ -169,12 +169,11 @@ impl<'t> Builder<'t, '_> {
             }
             Event::SequenceStart(style, anchor, tag) => {
                 let mut node = self.start(span, anchor, tag)?;
-                let flow = style == StructureStyle::Flow;
                 node.kind = Kind::Sequence {
                     items: Vec::new(),
-                    flow,
+                    flow: style == StructureStyle::Flow,
                 };
-                self.open(node, flow)?;
+                self.open(node)?;
             }
             Event::MappingStart(style, anchor, tag) => {
                 let mut node = self.start(span, anchor, tag)?;
@@ -186,7 +185,7 @@ impl<'t> Builder<'t, '_> {
                     flow,
                     merges: false,
                 };
-                self.open(node, flow)?;
+                self.open(node)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             // NOTE: `Event` is not exhaustive; what is left are the ends of documents and events that are switched off.
@@ -204,10 +203,10 @@ impl<'t> Builder<'t, '_> {
     ) -> Result<Node, YamlError> {
         let range = bytes(span);
         let mut dash = range.start;
-        let in_flow = self.stack.last().is_some_and(|open| is_flow(&open.node));
-        let in_sequence = self.stack.last().is_some_and(|open| open.node.is_seq());
-        if in_sequence
-            && !in_flow
+        let around = self.stack.last().map(|open| &open.node);
+        let context = around.map_or(Context::Block, Node::context_inside);
+        if around.is_some_and(Node::is_seq)
+            && context == Context::Block
             && let Some(found) = find_indicator(self.text, self.cursor..range.start, b"-", b":?")
         {
             dash = found;
@@ -216,7 +215,7 @@ impl<'t> Builder<'t, '_> {
         let mut node = Node::new(self.next_id, range);
         node.line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
         node.dash = dash;
-        node.in_flow = in_flow;
+        node.context = context;
         self.next_id += 1;
         if anchor != 0 || tag.is_some() {
             self.properties(&mut node, span, anchor, tag)?;
@@ -307,14 +306,14 @@ impl<'t> Builder<'t, '_> {
         node.span.end = block_scalar_end(self.text, &node.span);
     }
 
-    fn open(&mut self, node: Node, flow: bool) -> Result<(), YamlError> {
+    fn open(&mut self, node: Node) -> Result<(), YamlError> {
         if self.stack.len() >= MAX_DEPTH {
             return Err(YamlError::TooDeep {
                 line: node.line(),
                 limit: MAX_DEPTH,
             });
         }
-        if flow {
+        if node.is_flow() {
             self.cursor = node.span.end;
         }
         self.stack.push(Open { node, key: None });
@@ -325,7 +324,7 @@ impl<'t> Builder<'t, '_> {
         let Some(mut open) = self.stack.pop() else {
             return;
         };
-        if is_flow(&open.node) {
+        if open.node.is_flow() {
             open.node.span.end = bytes(span).end;
         } else {
             open.node.span.end = self.cursor.max(open.node.span.start);
@@ -382,13 +381,6 @@ pub(super) fn block_scalar_end(text: &str, span: &Range<usize>) -> usize {
 
 fn anchor_number(id: usize) -> u32 {
     u32::try_from(id).unwrap_or(u32::MAX)
-}
-
-fn is_flow(node: &Node) -> bool {
-    match node.kind {
-        Kind::Sequence { flow, .. } | Kind::Map { flow, .. } => flow,
-        Kind::Scalar { .. } | Kind::Alias { .. } => false,
-    }
 }
 
 /// Counts line breaks as the parser does: a return and a line feed are one, a return alone is one too.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::node::Style;
+use super::node::{Context, Style};
 
 /// A scalar as it goes into the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) struct NewScalar {
 pub(super) struct Model<'a> {
     pub(super) style: Style,
     pub(super) value: &'a str,
-    pub(super) in_flow: bool,
+    pub(super) context: Context,
 }
 
 /// What a plain scalar means to one reader or another (YAML 1.1 and 1.2).
@@ -31,11 +31,11 @@ enum Meaning {
 }
 
 /// Returns a text as it is written anew: plain where every reader takes it for that text, quoted elsewhere.
-pub fn scalar(value: &str, in_flow: bool) -> String {
+pub fn scalar(value: &str, context: Context) -> String {
     let model = Model {
         style: Style::Plain,
         value: "text",
-        in_flow,
+        context,
     };
     write(value, model).source
 }
@@ -72,11 +72,12 @@ fn stays_plain(value: &str, model: Model<'_>) -> bool {
     let new = meaning(value);
     let old = meaning(model.value);
     let keeps_meaning = new == Meaning::Text || new == old || old == Meaning::Null;
-    keeps_meaning && is_plain_safe(value, model.in_flow)
+    keeps_meaning && is_plain_safe(value, model.context)
 }
 
 /// Returns whether a value can be read back from plain style.
-fn is_plain_safe(value: &str, in_flow: bool) -> bool {
+fn is_plain_safe(value: &str, context: Context) -> bool {
+    let in_flow = context == Context::Flow;
     let mut chars = value.chars();
     let Some(first) = chars.next() else {
         return false;
@@ -215,7 +216,7 @@ mod tests {
         let model = Model {
             style,
             value: old,
-            in_flow: false,
+            context: Context::Block,
         };
         write(value, model).source
     }

@@ -1,6 +1,6 @@
 //! The editor on the shapes that cluster-stack repositories have. Long shapes are golden folders under `testdata/yaml`.
 
-use super::{Editor, File, KeyPlace, Path, Reason, Shape, YamlError};
+use super::{Context, Editor, File, KeyPlace, Path, RefusalReason, Shape, YamlError};
 
 mod aliases;
 mod second_reader;
@@ -21,7 +21,15 @@ fn check(text: &str, edits: Edits, expected: &str) {
 }
 
 #[track_caller]
-fn check_refused(text: &str, edits: Edits, reason: Reason, line: usize) {
+fn refusal(edited: Result<&mut Editor<'_>, YamlError>) -> RefusalReason {
+    match edited {
+        Err(YamlError::Refused { reason, .. }) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn check_refused(text: &str, edits: Edits, reason: RefusalReason, line: usize) {
     let error = edit(text, edits).unwrap_err();
     let YamlError::Refused {
         reason: found,
@@ -106,9 +114,9 @@ fn set_refuses_what_is_unsafe() {
         Err(YamlError::Refused { reason, line, .. }) => (reason, line),
         other => panic!("{other:?}"),
     };
-    assert_eq!(refused("a"), (Reason::BlockScalar, 1));
-    assert_eq!(refused("b"), (Reason::EmptyValue, 3));
-    assert_eq!(refused("c"), (Reason::Tag, 4));
+    assert_eq!(refused("a"), (RefusalReason::BlockScalar, 1));
+    assert_eq!(refused("b"), (RefusalReason::EmptyValue, 3));
+    assert_eq!(refused("c"), (RefusalReason::Tag, 4));
     for path in ["e", "e.x"] {
         let error = file.edit().set(0, &at(path), "new").unwrap_err();
         assert_eq!(
@@ -119,7 +127,7 @@ fn set_refuses_what_is_unsafe() {
             )
         );
     }
-    assert_eq!(refused("f"), (Reason::NotScalar, 7));
+    assert_eq!(refused("f"), (RefusalReason::NotScalar, 7));
     let error = file.edit().set(0, &at("g"), "3").unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -134,7 +142,7 @@ fn set_refuses_what_is_unsafe() {
             editor.set(0, &at("a"), "2")?.set(0, &at("a"), "3")?;
             Ok(())
         },
-        Reason::Overlap,
+        RefusalReason::Overlap,
         1,
     );
 }
@@ -219,7 +227,7 @@ fn several_inserts_and_removals_share_one_finish() {
             editor.remove_item(0, &at("a"), 0)?;
             Ok(())
         },
-        Reason::OnlyMember,
+        RefusalReason::OnlyMember,
         2,
     );
     check(
@@ -238,8 +246,8 @@ fn keys_come_and_go() {
     check(
         "- name: 'a'\n  v: 1\n- {name: \"b\"}",
         |editor| {
-            editor.insert_key(0, &at("[0]"), KeyPlace::After("name"), ("sum", "12"))?;
-            editor.insert_key(0, &at("[1]"), KeyPlace::Last, ("sum", "x"))?;
+            editor.insert_key(0, &at("[0]"), KeyPlace::After("name"), "sum", "12")?;
+            editor.insert_key(0, &at("[1]"), KeyPlace::Last, "sum", "x")?;
             editor.remove_key(0, &at("[0]"), "v")?;
             editor.rename_key(0, &at("[1]"), "name", "title")?;
             Ok(())
@@ -250,7 +258,7 @@ fn keys_come_and_go() {
         "- name: a\n  v: 1\n  # tail\n",
         |editor| {
             editor.remove_key(0, &at("[0]"), "name")?;
-            editor.insert_key(0, &at("[0]"), KeyPlace::Last, ("w", "2"))?;
+            editor.insert_key(0, &at("[0]"), KeyPlace::Last, "w", "2")?;
             Ok(())
         },
         "- v: 1\n  w: 2\n  # tail\n",
@@ -260,7 +268,7 @@ fn keys_come_and_go() {
         |editor| {
             editor.rename_key(0, &Path::root(), "1.30", "1.29")?;
             editor.rename_key(0, &Path::root(), "1.31", "1.32")?;
-            editor.insert_key(0, &Path::root(), KeyPlace::After("1.30"), ("1.33", "c"))?;
+            editor.insert_key(0, &Path::root(), KeyPlace::After("1.30"), "1.33", "c")?;
             Ok(())
         },
         "'1.29': a\n'1.33': c\n1.32: b\n",
@@ -268,23 +276,19 @@ fn keys_come_and_go() {
     check(
         "images:\n  # kept above\n  v1.34.3: \"a\"\nflow: {b: 1}\n",
         |editor| {
-            editor.insert_key(0, &at("images"), KeyPlace::First, ("v1.34.0", "x"))?;
-            editor.insert_key(0, &at("images"), KeyPlace::First, ("v1.34.1", "y"))?;
-            editor.insert_key(0, &at("images"), KeyPlace::Last, ("built", "2026-05-13"))?;
-            editor.insert_key(0, &at("flow"), KeyPlace::First, ("a", "0"))?;
+            editor.insert_key(0, &at("images"), KeyPlace::First, "v1.34.0", "x")?;
+            editor.insert_key(0, &at("images"), KeyPlace::First, "v1.34.1", "y")?;
+            editor.insert_key(0, &at("images"), KeyPlace::Last, "built", "2026-05-13")?;
+            editor.insert_key(0, &at("flow"), KeyPlace::First, "a", "0")?;
             Ok(())
         },
         "images:\n  # kept above\n  v1.34.0: \"x\"\n  v1.34.1: \"y\"\n  v1.34.3: \"a\"\n  built: 2026-05-13\nflow: {a: 0, b: 1}\n",
     );
-    for (key, reason) in [("a", Reason::KeyExists), ("b", Reason::KeyExists)] {
+    for key in ["a", "b"] {
         let file = File::parse("a: 1\nb: 2\n").unwrap();
         let mut editor = file.edit();
-        let Err(YamlError::Refused { reason: found, .. }) =
-            editor.insert_key(0, &Path::root(), KeyPlace::Last, (key, "1"))
-        else {
-            panic!("{key}");
-        };
-        assert_eq!(found, reason);
+        let inserted = editor.insert_key(0, &Path::root(), KeyPlace::Last, key, "1");
+        assert_eq!(refusal(inserted), RefusalReason::KeyExists);
     }
     check_refused(
         "a:\n  x: 1\n",
@@ -292,7 +296,7 @@ fn keys_come_and_go() {
             editor.remove_key(0, &at("a"), "x")?;
             Ok(())
         },
-        Reason::OnlyMember,
+        RefusalReason::OnlyMember,
         2,
     );
 }
@@ -366,7 +370,7 @@ fn tabs_and_odd_shapes_are_kept_or_refused() {
             editor.append_item(0, &at("a"), &Shape::like(0))?;
             Ok(())
         },
-        Reason::Anchor,
+        RefusalReason::Anchor,
         2,
     );
     check(
@@ -391,16 +395,16 @@ fn tabs_and_odd_shapes_are_kept_or_refused() {
 
 #[test]
 fn a_new_text_is_quoted_where_brackets_would_end_it() {
-    for (value, in_flow, source) in [
-        ("a:?", true, "\"a:?\""),
-        ("a:?", false, "a:?"),
-        ("a, b", true, "\"a, b\""),
-        ("a, b", false, "a, b"),
-        ("https://a:8080/x", true, "https://a:8080/x"),
-        ("1.30", false, "\"1.30\""),
+    for (value, context, source) in [
+        ("a:?", Context::Flow, "\"a:?\""),
+        ("a:?", Context::Block, "a:?"),
+        ("a, b", Context::Flow, "\"a, b\""),
+        ("a, b", Context::Block, "a, b"),
+        ("https://a:8080/x", Context::Flow, "https://a:8080/x"),
+        ("1.30", Context::Block, "\"1.30\""),
     ] {
-        assert_eq!(super::scalar(value, in_flow), source);
-        let list = format!("[{}]", super::scalar(value, true));
+        assert_eq!(super::scalar(value, context), source);
+        let list = format!("[{}]", super::scalar(value, Context::Flow));
         let read: Vec<String> = serde_yaml::from_str(&list).unwrap();
         assert_eq!(read, [value]);
     }

@@ -42,7 +42,7 @@ fn apply(editor: &mut Editor<'_>, line: &str) -> Result<(), YamlError> {
                 after => KeyPlace::After(after),
             };
             editor
-                .insert_key(document, &path(target), place, (part(2), part(3)))
+                .insert_key(document, &path(target), place, part(2), part(3))
                 .map(drop)
         }
         "rename-key" => editor

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
 
-use csctl_matrix::yaml::{File, Node, Path, Reason, Shape, YamlError};
+use csctl_matrix::yaml::{File, Node, Path, RefusalReason, Shape, YamlError};
 
 use crate::support::program::corpora;
 use crate::support::yaml::{differs_only_there, other_value, scalars};
@@ -111,11 +111,11 @@ fn every_scalar_can_be_edited_or_is_refused_for_a_known_reason() {
         corpus.len()
     );
     let known = [
-        Reason::Alias,
-        Reason::BlockScalar,
-        Reason::EmptyValue,
-        Reason::Tag,
-        Reason::Template,
+        RefusalReason::Alias,
+        RefusalReason::BlockScalar,
+        RefusalReason::EmptyValue,
+        RefusalReason::Tag,
+        RefusalReason::Template,
     ];
     let mut known: HashSet<String> = known.iter().map(|reason| format!("{reason:?}")).collect();
     known.extend(["Duplicate".to_owned(), "Elsewhere".to_owned()]);

@@ -7,7 +7,7 @@ use super::shape::{Original, Shape, copy};
 use super::text::{Splice, is_first_on_line, line_break, line_start, next_line};
 use super::{Editor, lines};
 use crate::yaml::change::DOCUMENTS;
-use crate::yaml::error::{Reason, YamlError};
+use crate::yaml::error::{RefusalReason, YamlError};
 use crate::yaml::node::Node;
 use crate::yaml::path::Path;
 
@@ -24,7 +24,7 @@ impl Editor<'_> {
         };
         let text = file.text();
         if !is_first_on_line(text, like.outer) {
-            return Err(refuse(like, &root, Reason::Marker));
+            return Err(refuse(like, &root, RefusalReason::Marker));
         }
         let copied = copy(
             &Original {
@@ -39,9 +39,9 @@ impl Editor<'_> {
         let (place, implicit) = self
             .document_place(at, like)
             .filter(|_| self.has_plain_lines)
-            .ok_or_else(|| refuse(like, &root, Reason::Marker))?;
+            .ok_or_else(|| refuse(like, &root, RefusalReason::Marker))?;
         if !one_block(file, &[like.outer, place]) {
-            return Err(refuse(like, &root, Reason::TemplateBlock));
+            return Err(refuse(like, &root, RefusalReason::TemplateBlock));
         }
         let ending = line_break(text, place);
         let lead = &text[line_start(text, like.outer)..like.outer];
@@ -64,21 +64,21 @@ impl Editor<'_> {
             return Err(missing_document(roots, &path));
         };
         if self.changes.gone.contains(&root.id) || self.touched.contains(&root.id) {
-            return Err(refuse(root, &path, Reason::Overlap));
+            return Err(refuse(root, &path, RefusalReason::Overlap));
         }
         let ids = roots.iter().map(|root| root.id);
         if self.changes.members(DOCUMENTS, ids).len() < 2 {
-            return Err(refuse(root, &path, Reason::OnlyMember));
+            return Err(refuse(root, &path, RefusalReason::OnlyMember));
         }
         let range = self
             .document_range(at)
             .filter(|_| self.has_plain_lines)
-            .ok_or_else(|| refuse(root, &path, Reason::Marker))?;
+            .ok_or_else(|| refuse(root, &path, RefusalReason::Marker))?;
         if !actions_fit(file, root, &range) {
-            return Err(refuse(root, &path, Reason::Template));
+            return Err(refuse(root, &path, RefusalReason::Template));
         }
         if !one_block(file, &[root.outer, range.start, range.end]) {
-            return Err(refuse(root, &path, Reason::TemplateBlock));
+            return Err(refuse(root, &path, RefusalReason::TemplateBlock));
         }
         self.changes.gone.insert(root.id);
         self.splices.push(Splice::cut(range));

@@ -2,22 +2,22 @@
 
 use std::ops::Range;
 
-use crate::yaml::error::{Reason, YamlError};
+use crate::yaml::error::{RefusalReason, YamlError};
 use crate::yaml::file::File;
-use crate::yaml::node::{Entry, Kind, Node, Origin, Style};
-use crate::yaml::path::{Path, Step};
+use crate::yaml::node::{Context, Entry, Kind, Node, Origin, Style};
+use crate::yaml::path::{Path, PathStep};
 use crate::yaml::style::Model;
 
 /// A value and the place of what leads to it: its key or its dash.
 #[derive(Debug, Clone)]
-pub(super) struct Found<'a> {
+pub(super) struct FoundNode<'a> {
     pub(super) node: &'a Node,
     pub(super) lead: usize,
     /// The ids of all nodes on the way, this one included.
     pub(super) trail: Vec<u32>,
 }
 
-pub(super) fn refuse(node: &Node, path: &Path, reason: Reason) -> YamlError {
+pub(super) fn refuse(node: &Node, path: &Path, reason: RefusalReason) -> YamlError {
     YamlError::Refused {
         line: node.line(),
         path: path.to_string(),
@@ -36,7 +36,7 @@ pub(super) fn not_found(near: &Node, path: &Path) -> YamlError {
 pub(super) fn elsewhere(alias: &Node, path: &Path) -> YamlError {
     match alias.origin() {
         Some(origin) => written_at(alias, path, origin),
-        None => refuse(alias, path, Reason::Alias),
+        None => refuse(alias, path, RefusalReason::Alias),
     }
 }
 
@@ -52,19 +52,16 @@ pub(super) fn missing_key(map: &Node, key: &str, path: &Path) -> YamlError {
 }
 
 fn written_at(node: &Node, path: &Path, origin: Origin<'_>) -> YamlError {
-    let line = origin.line;
     YamlError::Elsewhere {
         line: node.line(),
         path: path.to_string(),
-        origin: match origin.anchor {
-            Some(name) => format!("the anchor `&{name}` on line {line}"),
-            None => format!("the map that `<<` adds on line {line}"),
-        },
+        anchor: origin.anchor.map(str::to_owned),
+        written_on: origin.line,
     }
 }
 
 /// Follows `path` from `root`; `base` is the path of `root`, for messages.
-pub(super) fn find<'a>(root: &'a Node, base: &Path, path: &Path) -> Result<Found<'a>, YamlError> {
+pub(super) fn find<'a>(root: &'a Node, base: &Path, path: &Path) -> Result<FoundNode<'a>, YamlError> {
     let mut node = root;
     let mut lead = root.outer;
     let mut trail = vec![root.id];
@@ -73,19 +70,19 @@ pub(super) fn find<'a>(root: &'a Node, base: &Path, path: &Path) -> Result<Found
             return Err(elsewhere(node, &base.join(path)));
         }
         let next = match step {
-            Step::Index(index) => node.own_items().get(*index).map(|item| (item, item.dash)),
-            Step::Key(key) => unique_entry(node, key)?.map(|place| {
+            PathStep::Index(index) => node.own_items().get(*index).map(|item| (item, item.dash)),
+            PathStep::Key(key) => unique_entry(node, key)?.map(|place| {
                 let entry = &node.entry_list()[place];
                 (&entry.value, entry.key.outer)
             }),
         };
         (node, lead) = next.ok_or_else(|| match step {
-            Step::Index(_) => not_found(node, &base.join(path)),
-            Step::Key(key) => missing_key(node, key, &base.join(path)),
+            PathStep::Index(_) => not_found(node, &base.join(path)),
+            PathStep::Key(key) => missing_key(node, key, &base.join(path)),
         })?;
         trail.push(node.id);
     }
-    Ok(Found { node, lead, trail })
+    Ok(FoundNode { node, lead, trail })
 }
 
 /// Returns the place of the only entry with this key.
@@ -110,24 +107,24 @@ pub(super) fn writable<'a>(node: &'a Node, path: &Path) -> Result<Model<'a>, Yam
     model_of(node).map_err(|reason| refuse(node, path, reason))
 }
 
-pub(super) fn model_of(node: &Node) -> Result<Model<'_>, Reason> {
+pub(super) fn model_of(node: &Node) -> Result<Model<'_>, RefusalReason> {
     let Kind::Scalar { value, style } = &node.kind else {
-        return Err(Reason::NotScalar);
+        return Err(RefusalReason::NotScalar);
     };
     if node.templated {
-        return Err(Reason::Template);
+        return Err(RefusalReason::Template);
     }
     // A tag says what the text means, so that another text may not mean anything.
     if node.has_tag() {
-        return Err(Reason::Tag);
+        return Err(RefusalReason::Tag);
     }
     match style {
-        Style::Block => Err(Reason::BlockScalar),
-        Style::Empty => Err(Reason::EmptyValue),
+        Style::Block => Err(RefusalReason::BlockScalar),
+        Style::Empty => Err(RefusalReason::EmptyValue),
         Style::Plain | Style::Single | Style::Double => Ok(Model {
             style: *style,
             value,
-            in_flow: node.in_flow,
+            context: node.context,
         }),
     }
 }
@@ -163,9 +160,12 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    pub(super) fn of_item(item: &Node, flow: bool) -> Self {
+    pub(super) fn of_item(item: &Node) -> Self {
         Self {
-            start: if flow { item.outer } else { item.dash },
+            start: match item.context {
+                Context::Block => item.dash,
+                Context::Flow => item.outer,
+            },
             end: item.span.end,
         }
     }

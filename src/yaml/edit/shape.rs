@@ -9,10 +9,10 @@ use super::text::{
     Splice, apply, indent, is_first_on_line, line_break, line_end, line_start, next_line,
 };
 use crate::yaml::change::{Changes, Fresh, NewContent};
-use crate::yaml::error::{Reason, YamlError};
+use crate::yaml::error::{RefusalReason, YamlError};
 use crate::yaml::file::File;
 use crate::yaml::node::{Kind, Node, Style};
-use crate::yaml::path::{Path, Step};
+use crate::yaml::path::{Path, PathStep};
 use crate::yaml::style::{self, Model, NewScalar};
 
 /// What a new item or document looks like: a sibling, with changes.
@@ -72,10 +72,10 @@ pub(super) fn copy<'a>(origin: &Original<'a, '_>, shape: &Shape) -> Result<Copie
     let (like, path) = (origin.like, origin.path);
     let extent = origin.start..like.span.end;
     if like.style() == Some(Style::Empty) {
-        return Err(refuse(like, path, Reason::EmptyValue));
+        return Err(refuse(like, path, RefusalReason::EmptyValue));
     }
     if !actions_fit(origin.file, like, &extent) {
-        return Err(refuse(like, path, Reason::Template));
+        return Err(refuse(like, path, RefusalReason::Template));
     }
     let mut anchored = None;
     like.walk(&mut |node| {
@@ -83,7 +83,7 @@ pub(super) fn copy<'a>(origin: &Original<'a, '_>, shape: &Shape) -> Result<Copie
         anchored = anchored.or(anchor.map(|_| node));
     });
     if let Some(node) = anchored {
-        return Err(refuse(node, path, Reason::Anchor));
+        return Err(refuse(node, path, RefusalReason::Anchor));
     }
     let mut draft = Draft {
         origin,
@@ -117,15 +117,15 @@ impl<'a> Draft<'_, 'a, '_> {
 
     fn leave_out(&mut self, path: &Path) -> Result<(), YamlError> {
         let like = self.origin.like;
-        let Some((parent, Step::Key(key))) = path.split_last() else {
-            return Err(refuse(like, &self.full(path), Reason::NotCollection));
+        let Some((parent, PathStep::Key(key))) = path.split_last() else {
+            return Err(refuse(like, &self.full(path), RefusalReason::NotCollection));
         };
         let map = find(like, self.origin.path, &parent)?.node;
         let Some(place) = unique_entry(map, key)? else {
             return Ok(());
         };
         let range = entry_cut(self.text(), map, place)
-            .ok_or_else(|| refuse(map, &self.full(path), Reason::Shape))?;
+            .ok_or_else(|| refuse(map, &self.full(path), RefusalReason::Shape))?;
         let entries = map.entry_list();
         self.changes.gone.insert(entries[place].value.id);
         if self
@@ -133,7 +133,7 @@ impl<'a> Draft<'_, 'a, '_> {
             .members(map.id, entries.iter().map(|entry| entry.value.id))
             .is_empty()
         {
-            return Err(refuse(map, &self.full(path), Reason::OnlyMember));
+            return Err(refuse(map, &self.full(path), RefusalReason::OnlyMember));
         }
         self.splices.push(Splice::cut(range));
         Ok(())
@@ -159,7 +159,7 @@ impl<'a> Draft<'_, 'a, '_> {
     fn change(&mut self, path: &Path, value: &str) -> Result<(), YamlError> {
         let like = self.origin.like;
         let full = self.full(path);
-        if let Some((parent, Step::Key(key))) = path.split_last() {
+        if let Some((parent, PathStep::Key(key))) = path.split_last() {
             let map = find(like, self.origin.path, &parent)?.node;
             if map.is_map() && !map.is_alias() && unique_entry(map, key)?.is_none() {
                 return self.add(map, path, value);
@@ -173,7 +173,7 @@ impl<'a> Draft<'_, 'a, '_> {
         self.splices
             .push(Splice::replace(node.span.clone(), written.source.clone()));
         match self.changes.scalars.insert(node.id, written) {
-            Some(_) => Err(refuse(node, &full, Reason::Overlap)),
+            Some(_) => Err(refuse(node, &full, RefusalReason::Overlap)),
             None => Ok(()),
         }
     }
@@ -181,31 +181,31 @@ impl<'a> Draft<'_, 'a, '_> {
     /// Adds a key after the last one of its map that stays.
     fn add(&mut self, map: &'a Node, path: &Path, value: &str) -> Result<(), YamlError> {
         let full = self.full(path);
-        let Some(Step::Key(key)) = path.steps().last() else {
-            return Err(refuse(map, &full, Reason::NotCollection));
+        let Some(PathStep::Key(key)) = path.steps().last() else {
+            return Err(refuse(map, &full, RefusalReason::NotCollection));
         };
         let entries = map.entry_list();
         let last = entries
             .iter()
             .rposition(|entry| !self.changes.gone.contains(&entry.value.id))
-            .ok_or_else(|| refuse(map, &full, Reason::Shape))?;
+            .ok_or_else(|| refuse(map, &full, RefusalReason::Shape))?;
         let twin = self
             .origin
             .siblings
             .iter()
             .filter_map(|sibling| find(sibling, &Path::root(), path).ok())
             .find_map(|twin| writable(twin.node, path).ok());
-        let entry = NewEntry::like(map, last, (key, value), twin);
+        let entry = NewEntry::like(map, last, key, value, twin);
         let place = Extent::of_entry(&entries[last]).end;
         let text = self.text();
-        let before = if is_flow(map) {
+        let before = if map.is_flow() {
             flow_separator(text, map, last).map(str::to_owned)
         } else {
             let lead = indent(text, entries[last].key.outer);
             lead.map(|lead| format!("{}{lead}", line_break(text, place)))
         };
         let Some(before) = before else {
-            return Err(refuse(map, &full, Reason::Shape));
+            return Err(refuse(map, &full, RefusalReason::Shape));
         };
         self.splices.push(Splice::replace(
             place..place,
@@ -226,11 +226,11 @@ impl<'a> Draft<'_, 'a, '_> {
             splice.range.end = splice.range.end.clamp(extent.start, extent.end) - extent.start;
         }
         let mut text = apply(&self.text()[extent.clone()], &mut self.splices)
-            .map_err(|_| refuse(like, self.origin.path, Reason::Overlap))?;
+            .map_err(|_| refuse(like, self.origin.path, RefusalReason::Overlap))?;
         // A key left out at the end leaves the line break before it.
         let kept = text.trim_end_matches(['\n', '\r']).len();
         if self.text()[..extent.end].ends_with('\n') {
-            return Err(refuse(like, self.origin.path, Reason::Shape));
+            return Err(refuse(like, self.origin.path, RefusalReason::Shape));
         }
         text.truncate(kept);
         Ok(Copied {
@@ -260,20 +260,13 @@ fn comments_in(text: &str, gap: Range<usize>, comments: &mut Vec<Range<usize>>) 
     }
 }
 
-pub(super) fn is_flow(node: &Node) -> bool {
-    match node.kind {
-        Kind::Sequence { flow, .. } | Kind::Map { flow, .. } => flow,
-        Kind::Scalar { .. } | Kind::Alias { .. } => false,
-    }
-}
-
 /// Returns the bytes that leave with an entry of a map.
 pub(super) fn entry_cut(text: &str, map: &Node, place: usize) -> Option<Range<usize>> {
     let entries = map.entry_list();
     let first = place.saturating_sub(1);
     let members = entries.get(first..entries.len().min(place + 2))?.iter();
     let members: Vec<Extent> = members.map(Extent::of_entry).collect();
-    if is_flow(map) {
+    if map.is_flow() {
         cut::flow(text, &members, place - first)
     } else {
         cut::block(text, &members, place - first)
@@ -302,16 +295,16 @@ impl NewEntry {
     pub(super) fn like(
         map: &Node,
         place: usize,
-        new: (&str, &str),
+        key: &str,
+        value: &str,
         twin: Option<Model<'_>>,
     ) -> Self {
-        let (key, value) = new;
         let neighbour = &map.entry_list()[place];
-        let in_flow = is_flow(map);
+        let context = map.context_inside();
         let text = Model {
             style: Style::Plain,
             value: "text",
-            in_flow,
+            context,
         };
         let key_model = model_of(&neighbour.key).unwrap_or(text);
         let value_model = match twin {
@@ -320,11 +313,11 @@ impl NewEntry {
             None => model_of(&neighbour.value).unwrap_or(text),
         };
         let key_here = Model {
-            in_flow,
+            context,
             ..key_model
         };
         let value_here = Model {
-            in_flow,
+            context,
             ..value_model
         };
         Self {

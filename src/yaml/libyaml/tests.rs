@@ -4,13 +4,13 @@ use proptest::prelude::*;
 use serde::Deserialize as _;
 use serde_yaml::Value;
 
+use crate::yaml::confirm::confirm;
 use crate::yaml::node::{Kind, Node, Style};
-use crate::yaml::proof;
-use crate::yaml::spans::{self, NodeTree, Source};
+use crate::yaml::spans::{self, NodeTree, SourceText};
 use crate::yaml::template::Actions;
 
-fn source<'t>(text: &'t str, template: &'t Actions) -> Source<'t> {
-    Source {
+fn source<'t>(text: &'t str, template: &'t Actions) -> SourceText<'t> {
+    SourceText {
         text,
         written: text,
         template,
@@ -26,7 +26,7 @@ fn second(text: &str) -> Option<NodeTree> {
 }
 
 fn is_confirmed(text: &str, tree: &NodeTree) -> bool {
-    proof::confirm(&source(text, &Actions::default()), tree)
+    confirm(&source(text, &Actions::default()), tree)
 }
 
 fn is_read_by_serde(text: &str) -> bool {
@@ -50,7 +50,7 @@ fn same(one: &Node, other: &Node) -> bool {
     let same_place = (one.line, one.outer, one.span.start)
         == (other.line, other.outer, other.span.start)
         && (!is_scalar || one.span == other.span);
-    (one.id, one.in_flow, &one.properties) == (other.id, other.in_flow, &other.properties)
+    (one.id, one.context, &one.properties) == (other.id, other.context, &other.properties)
         && (same_place || is_empty)
         && match (&one.kind, &other.kind) {
             (

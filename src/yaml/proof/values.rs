@@ -2,23 +2,19 @@
 //! at positions.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
-use serde::Deserialize as _;
 use serde_yaml::Value;
 
 use super::same_members;
 use crate::yaml::change::{Changes, DOCUMENTS, Expected, Fresh, NewContent};
+use crate::yaml::error::FailedProof;
 use crate::yaml::file::File;
 use crate::yaml::node::{Kind, Node, Style};
-use crate::yaml::spans::NodeTree;
+use crate::yaml::serde_values;
 use crate::yaml::style::NewScalar;
 
-/// What is added to the name of a key that stands twice, before its number.
-pub(super) const REPEATED: &str = ".repeated";
-
 /// Compares the values of the new text with the old tree; where the parsers see the old text differently, with its values.
-pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(), String> {
+pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(), FailedProof> {
     let new_values = read(new)?;
     let roots = old.documents();
     let expected = changes.members(DOCUMENTS, roots.iter().map(|root| root.id));
@@ -38,7 +34,7 @@ pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(),
     }
     let old_values = read(old)?;
     if old_values.len() != roots.len() {
-        return Err("the parsers count different documents".to_owned());
+        return Err(FailedProof::Documents);
     }
     let old_members = OldMembers {
         nodes: roots,
@@ -51,58 +47,14 @@ pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(),
     if as_values {
         return Ok(());
     }
-    Err("the second parser disagrees about the values".to_owned())
+    Err(FailedProof::Values)
 }
 
-fn read(file: &File) -> Result<Vec<Value>, String> {
+fn read(file: &File) -> Result<Vec<Value>, FailedProof> {
     let yaml = file.yaml();
     let body = yaml.strip_prefix('\u{feff}').unwrap_or(yaml);
     let repeated = file.tree.repeated_keys(yaml);
-    read_tree(body, &file.tree, &repeated, yaml.len() - body.len())
-}
-
-/// Reads the values of all documents with the second parser, later keys of one name renamed alike in old and new text.
-/// The places of the tree count from this many bytes before the text.
-pub(super) fn read_tree(
-    yaml: &str,
-    tree: &NodeTree,
-    repeated: &[(usize, &Node, &Node)],
-    skipped: usize,
-) -> Result<Vec<Value>, String> {
-    if tree.roots.is_empty() {
-        return Ok(Vec::new());
-    }
-    let renamed;
-    let text = if repeated.is_empty() {
-        yaml
-    } else {
-        renamed = rename_repeated(yaml, skipped, repeated);
-        &renamed
-    };
-    serde_yaml::Deserializer::from_str(text)
-        .map(Value::deserialize)
-        .collect::<Result<_, _>>()
-        .map_err(|error| format!("the second parser refuses the file ({error})"))
-}
-
-fn rename_repeated(yaml: &str, skipped: usize, repeated: &[(usize, &Node, &Node)]) -> String {
-    let mut keys: Vec<(usize, usize)> = repeated
-        .iter()
-        .map(|(count, _, key)| {
-            let quoted = matches!(key.style(), Some(Style::Single | Style::Double));
-            (key.span.end - usize::from(quoted) - skipped, *count)
-        })
-        .collect();
-    keys.sort_unstable();
-    let mut renamed = String::with_capacity(yaml.len() + 16 * keys.len());
-    let mut from = 0;
-    for (end, count) in keys {
-        renamed.push_str(&yaml[from..end]);
-        let _ = write!(renamed, "{REPEATED}{count}");
-        from = end;
-    }
-    renamed.push_str(&yaml[from..]);
-    renamed
+    serde_values::read(body, &file.tree, &repeated, yaml.len() - body.len())
 }
 
 /// The old members of a container that a new one may be a copy of, with their values.

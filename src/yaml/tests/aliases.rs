@@ -102,7 +102,7 @@ fn what_aliases_show_is_not_edited_through_them() {
         |editor| {
             let shape = Shape::like(0).set("name", "two").set("size", "4");
             editor.insert_item(0, &at("list"), 1, &shape)?;
-            editor.insert_key(0, &at("list[0]"), KeyPlace::Last, ("os", "here"))?;
+            editor.insert_key(0, &at("list[0]"), KeyPlace::Last, "os", "here")?;
             Ok(())
         },
         &MERGED.replace(

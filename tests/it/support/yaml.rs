@@ -1,6 +1,6 @@
 //! What `serde_yaml` says of a text before and after an edit, for tests that check edits without the library's own proofs.
 
-use csctl_matrix::yaml::{Node, Path, Step};
+use csctl_matrix::yaml::{Node, Path, PathStep};
 use serde::Deserialize as _;
 use serde_yaml::Value;
 
@@ -46,8 +46,8 @@ fn value_at<'v>(value: &'v mut Value, path: &Path) -> Option<&'v mut Value> {
     path.steps()
         .iter()
         .try_fold(value, |value, step| match step {
-            Step::Index(index) => value.as_sequence_mut()?.get_mut(*index),
-            Step::Key(key) => value
+            PathStep::Index(index) => value.as_sequence_mut()?.get_mut(*index),
+            PathStep::Key(key) => value
                 .as_mapping_mut()?
                 .iter_mut()
                 .find(|(name, _)| match name {
