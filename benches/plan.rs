@@ -5,7 +5,7 @@ mod support;
 
 use csctl_matrix::plan::{Plan, PlanInput, Selection, plan};
 use csctl_matrix::policy::{Policy, Wishes};
-use csctl_matrix::stack::{Subject, TextForm, discover, find_examples};
+use csctl_matrix::stack::{ExampleSubject, TextForm, discover, find_examples};
 use csctl_matrix::version::StackLine;
 use divan::Bencher;
 
@@ -35,7 +35,7 @@ fn examples_of_a_readme(bencher: Bencher<'_, '_>) {
         name: "s1".to_owned(),
         minor: support::MINOR,
     };
-    let subject = Subject {
+    let subject = ExampleSubject {
         line: &line,
         default: None,
         release: Some(2),

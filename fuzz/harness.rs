@@ -1,7 +1,7 @@
 //! The promise of the YAML editor, checked for any text and any edit. The fuzz target and the property tests share it; it
 //! expects the module under the name `yaml` beside it.
 
-use super::yaml::{File, KeyPlace, Node, Path, Shape, Step, YamlError};
+use super::yaml::{File, KeyPlace, KeyValue, Node, Path, PathStep, Shape, YamlError};
 
 const VALUES: [&str; 14] = [
     "v1.34.2",
@@ -186,7 +186,7 @@ impl Spot<'_> {
             self.document,
             self.path,
             KeyPlace::After(after),
-            ("a new key", value),
+            KeyValue::new("a new key", value),
         )?;
         let longer = editor.finish()?;
         let longer = File::parse(&longer).expect("the result was proved");
@@ -262,8 +262,10 @@ impl Spot<'_> {
         let (document, path, _) = pick(third);
         if let Some((parent, last)) = path.split_last() {
             let _ = match last {
-                Step::Index(index) => editor.remove_item(*document, &parent, *index).map(|_| ()),
-                Step::Key(key) => editor.remove_key(*document, &parent, key).map(|_| ()),
+                PathStep::Index(index) => {
+                    editor.remove_item(*document, &parent, *index).map(|_| ())
+                }
+                PathStep::Key(key) => editor.remove_key(*document, &parent, key).map(|_| ()),
             };
         }
         editor.finish().map(|_| ())

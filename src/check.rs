@@ -115,6 +115,7 @@ fn check_stack(input: CheckInput<'_>, selected: &RuleSelection, stack: &Stack) -
         .flat_map(|rule| rule.apply(&view))
         .collect();
     if let Some(minor) = input.selection.minor {
+        // What is of no minor, as in a list of all, concerns each of them.
         findings.retain(|finding| finding.minor.is_none_or(|of| of == minor));
     }
     fix::name_fixes(&view, &mut findings);

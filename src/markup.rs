@@ -2,7 +2,7 @@
 
 mod template;
 
-pub(crate) use template::Template;
+pub(crate) use template::CompiledTemplate;
 
 /// Escapes what Markdown and HTML give a meaning.
 pub(crate) fn escape(text: &str) -> String {

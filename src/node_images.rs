@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::ImagePattern;
-use crate::markup::Template;
+use crate::markup::CompiledTemplate;
 use crate::stack::{ImageListEntry, ImageListForm, Stack, find_provider};
 use crate::version::{KubernetesVersion, Minor};
 
@@ -166,8 +166,8 @@ struct Entry {
     visibility: &'static str,
 }
 
-static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
-    Template::own(
+static TEMPLATE: LazyLock<CompiledTemplate> = LazyLock::new(|| {
+    CompiledTemplate::own(
         include_str!("node_images/node-images.yaml.hbs"),
         str::to_owned,
     )

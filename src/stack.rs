@@ -4,6 +4,7 @@
 mod addon;
 mod agreement;
 mod claims;
+mod config_entry;
 mod configured;
 mod discover;
 mod document;
@@ -33,14 +34,14 @@ pub(crate) use agreement::unmet as unmet_references;
 pub use agreement::{StaleReference, stale_references};
 pub use configured::{ConfiguredReferences, Unmet, UnmetReason};
 pub(crate) use configured::{ReferenceValues, is_of_git};
-pub(crate) use discover::Known;
+pub(crate) use discover::KnownFiles;
 pub use discover::{Discovery, Hints, add_left_out, discover, discover_with};
 pub use document::Document;
 pub(crate) use edits::{AT_END, AT_TEXT};
 pub use edits::{EditNote, Edited, FileEdits};
 pub use examples::{
-    Example, ExampleKind, ExampleValue, Explained, NamedRelease, NamedVersion, Stated, Subject,
-    TextForm, Unclaimed, WhyNot, explain_examples, find_examples,
+    Example, ExampleKind, ExampleSubject, ExampleValue, Explained, NamedRelease, NamedVersion,
+    StatedVersion, TextForm, Unclaimed, WhyNot, explain_examples, find_examples,
 };
 pub(crate) use explain::other_versions;
 pub use explain::{EXPLANATION_SCHEMA, ExplainedValue, FileExplanation, explain_file};

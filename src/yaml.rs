@@ -44,7 +44,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use edit::{Editor, KeyPlace, Shape};
+pub use edit::{Editor, KeyPlace, KeyValue, Shape};
 pub use error::{FailedProof, RefusalReason, YamlError};
 pub use file::{Duplicate, File};
 pub use node::{Context, Node, Origin, Shown};

@@ -91,6 +91,11 @@ impl ImageTraits {
         }
     }
 
+    /// Returns the suffix without the separators around it, as names and URLs of one image may differ in them.
+    pub(crate) fn bare_suffix(&self) -> &str {
+        self.suffix.trim_matches(SEPARATORS)
+    }
+
     /// Says why a name with these traits cannot be that of an image; nothing where it can.
     pub fn disagreement(&self, image: &NodeImage) -> Option<Disagreement> {
         let of_image = Self::of(&image.url);
@@ -107,8 +112,7 @@ impl ImageTraits {
         if let Some(named) = self.architecture.filter(|named| *named != found) {
             return Some(Disagreement::other(named, found));
         }
-        let suffix = self.suffix.trim_matches(SEPARATORS);
-        if !of_image.suffix.contains(suffix) {
+        if !of_image.suffix.contains(self.bare_suffix()) {
             return Some(Disagreement::Other(format!(
                 "the name ends with `{}`, the image does not",
                 self.suffix

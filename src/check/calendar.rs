@@ -157,7 +157,7 @@ fn end_of_life(view: &View<'_>) -> Vec<Contradiction> {
         .map(|minor| {
             let day = catalog.end_of_life.get(&minor);
             let on = day.map(|day| format!(" on {day}")).unwrap_or_default();
-            let command = view.input.selection.command("update --end-of-life drop");
+            let command = view.command("update --end-of-life drop");
             let hint = format!("run `{command}` to remove it from lists");
             at_line(view, minor, format!("{minor} reached end of life{on}")).hinted(hint)
         })
@@ -183,10 +183,11 @@ fn due_soon(view: &View<'_>) -> Vec<Contradiction> {
 /// Returns a finding at the place that states the version of a minor, or at the first file of the stack.
 fn at_line(view: &View<'_>, minor: Minor, message: String) -> Contradiction {
     let mut references = view.files().flat_map(SourceFile::references);
-    let reference = references.find(|reference| {
+    // csctl writes a metadata.yaml of its own, and nobody changes the version there.
+    let stated = references.find(|reference| {
         states_minor(&reference.fact, minor) && reference.role != Role::ReleaseMetadata
     });
-    if let Some(reference) = reference {
+    if let Some(reference) = stated {
         return Contradiction::at(reference, message).of(minor);
     }
     let listed = view.image_lists().find_map(|(_, image_list)| {

@@ -3,10 +3,10 @@
 
 use super::finding::{Contradiction, Severity};
 use super::rule::{Group, Rule, Search};
-use super::view::{View, file_name};
+use super::view::{StatedImage, View, file_name};
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use crate::stack::{Fact, Reference};
-use crate::version::{KubernetesVersion, Md5, Minor, Sha256};
+use crate::version::{KubernetesVersion, Minor, Sha256};
 
 pub(super) const RULES: [Rule; 5] = [
     Rule {
@@ -51,60 +51,13 @@ pub(super) const RULES: [Rule; 5] = [
     },
 ];
 
-/// An image that a repository names, with what it says of it.
-struct Named<'a> {
-    file: &'a str,
-    line: usize,
-    minor: Option<Minor>,
-    version: KubernetesVersion,
-    url: &'a str,
-    sha256: Option<&'a Sha256>,
-    md5: Option<&'a Md5>,
-    built: Option<jiff::civil::Date>,
-}
-
 /// The checksums of one algorithm that a repository and its store give for one image.
 struct OtherSum<'a> {
     listed: &'a str,
     offered: &'a str,
 }
 
-fn named_images<'a>(view: &View<'a>) -> Vec<Named<'a>> {
-    let listed = view.image_lists().flat_map(|(minor, image_list)| {
-        let entries = image_list.entries.iter();
-        entries.filter_map(move |entry| {
-            Some(Named {
-                file: &image_list.file,
-                line: entry.line,
-                minor,
-                version: entry.version,
-                url: entry.url.as_deref()?,
-                sha256: entry.sha256.as_ref(),
-                md5: entry.md5.as_ref(),
-                built: entry.built,
-            })
-        })
-    });
-    let single = view.lines().flat_map(|line| {
-        line.references()
-            .filter_map(move |reference| match &reference.fact {
-                Fact::Image(image) => Some(Named {
-                    file: &reference.file,
-                    line: reference.line,
-                    minor: Some(line.minor),
-                    version: image.version,
-                    url: &image.url,
-                    sha256: image.sha256.as_ref(),
-                    md5: None,
-                    built: None,
-                }),
-                _ => None,
-            })
-    });
-    listed.chain(single).collect()
-}
-
-impl<'a> Named<'a> {
+impl<'a> StatedImage<'a> {
     /// Finds the store the image comes from, where it answered for the image's minor.
     fn store(&self, catalog: &'a Catalog) -> Option<&'a ImageStore> {
         let pattern = ImagePattern::of_url(self.url).ok()?;
@@ -127,8 +80,8 @@ impl<'a> Named<'a> {
     }
 
     fn found(&self, message: String) -> Contradiction {
-        Contradiction::in_file(self.file, Some(self.line), message)
-            .of(self.minor.or(Some(self.version.minor())))
+        let minor = self.minor.unwrap_or(self.version.minor());
+        Contradiction::in_file(self.file, Some(self.line), message).of(minor)
     }
 }
 
@@ -151,7 +104,7 @@ fn image_gone(view: &View<'_>) -> Vec<Contradiction> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for named in named_images(view) {
+    for named in view.stated_images() {
         let Some(store) = named.store(catalog) else {
             continue;
         };
@@ -175,7 +128,7 @@ fn image_gone(view: &View<'_>) -> Vec<Contradiction> {
 
 /// Default versions of stacks that name no image URL.
 fn defaults_without_image(view: &View<'_>, catalog: &Catalog) -> Vec<Contradiction> {
-    if !named_images(view).is_empty() {
+    if !view.stated_images().is_empty() {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -209,7 +162,7 @@ fn image_republished(view: &View<'_>) -> Vec<Contradiction> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for named in named_images(view) {
+    for named in view.stated_images() {
         let Some(image) = named.image(catalog) else {
             continue;
         };
@@ -225,7 +178,7 @@ fn image_republished(view: &View<'_>) -> Vec<Contradiction> {
                 &offered[..12]
             );
             let words = format!("plan {} --change os-release", view.stack.title());
-            let command = view.input.selection.command(&words);
+            let command = view.command(&words);
             let hint = format!("run `{command}` to see the change by itself");
             found.push(named.found(message).case("checksum").hinted(hint));
         }
@@ -243,8 +196,8 @@ fn image_republished(view: &View<'_>) -> Vec<Contradiction> {
 
 /// Says that a container image is pinned by a digest that its tag does not stand for.
 fn other_digest(catalog: &Catalog, text: &str, version: KubernetesVersion) -> Option<String> {
-    let (name, pinned) = text.split_once("@sha256:")?;
-    let pinned: Sha256 = pinned.parse().ok()?;
+    let (name, digest) = text.split_once("@sha256:")?;
+    let pinned: Sha256 = digest.parse().ok()?;
     let pattern = ImagePattern::of_url(name).ok()?;
     let store = answering_store(catalog, &pattern, version.minor())?;
     let known = store
@@ -253,9 +206,11 @@ fn other_digest(catalog: &Catalog, text: &str, version: KubernetesVersion) -> Op
     if known == pinned {
         return None;
     }
-    let mut all = store.images.iter();
-    let owner = all.find(|image| image.digest.as_ref() == Some(&pinned));
-    let owner = owner.map_or_else(String::new, |image| format!(", which is {}", image.version));
+    let owner = store
+        .images
+        .iter()
+        .find(|image| image.digest.as_ref() == Some(&pinned))
+        .map_or_else(String::new, |image| format!(", which is {}", image.version));
     Some(format!(
         "{name} is pinned to sha256:{}{owner}; the registry has sha256:{}",
         &pinned.hex()[..12],
@@ -268,7 +223,7 @@ fn build_date(view: &View<'_>) -> Vec<Contradiction> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for named in named_images(view) {
+    for named in view.stated_images() {
         let image = named
             .image(catalog)
             .filter(|image| image.sha256.as_ref() == named.sha256);
@@ -290,7 +245,7 @@ fn image_age(view: &View<'_>) -> Vec<Contradiction> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for named in named_images(view) {
+    for named in view.stated_images() {
         let is_default = view.lines().any(|line| line.default == Some(named.version));
         let built = named.image(catalog).and_then(|image| image.built);
         let Some(built) = built.or(named.built).filter(|_| is_default) else {
@@ -316,21 +271,20 @@ fn chart_not_published(view: &View<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (minor, file) in view.files_with_minor() {
         for reference in file.references() {
-            if let Some((message, row)) = unpublished(view, catalog, reference) {
-                found.push(Contradiction::at(reference, message).of(row.or(minor)));
-            }
+            found.extend(unpublished(view, catalog, reference, minor));
         }
     }
     found
 }
 
-/// Says what a repository lacks that a place asks for, and the minor of the row where it is one. A source that gave no answer
+/// Says what a repository lacks that a place asks for; `minor` is that of the place's source tree. A source that gave no answer
 /// proves nothing.
 fn unpublished(
     view: &View<'_>,
     catalog: &Catalog,
     reference: &Reference,
-) -> Option<(String, Option<Minor>)> {
+    minor: Option<Minor>,
+) -> Option<Contradiction> {
     let charts = &view.stack.charts;
     let (Fact::ChartDependency {
         chart,
@@ -363,5 +317,6 @@ fn unpublished(
         (None, Some(range)) => offered.iter().any(|found| range.takes(found)),
         (None, None) => true,
     };
-    (!is_there).then(|| (format!("{url} has no {chart} {}", reference.value), row))
+    let message = format!("{url} has no {chart} {}", reference.value);
+    (!is_there).then(|| Contradiction::at(reference, message).of(row.or(minor)))
 }

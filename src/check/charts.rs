@@ -230,7 +230,9 @@ fn stray_words(
     }
 }
 
-fn listed_addons_of_other_minors<'a>(view: &View<'a>) -> impl Iterator<Item = Contradiction> + use<'a> {
+fn listed_addons_of_other_minors<'a>(
+    view: &View<'a>,
+) -> impl Iterator<Item = Contradiction> + use<'a> {
     let references = view.files().flat_map(SourceFile::references);
     references.filter_map(|reference| match &reference.fact {
         Fact::ListedAddon {
@@ -263,7 +265,11 @@ fn addon_version_list(view: &View<'_>) -> Vec<Contradiction> {
 
 /// Says that a dependency has another version than a list says for its minor. Nobody knows which of the two is meant, so both
 /// ways out are told; where one of them is of another minor, the finding has a fix instead.
-fn list_difference(line: LineView<'_>, reference: &Reference, list: &Reference) -> Option<Contradiction> {
+fn list_difference(
+    line: LineView<'_>,
+    reference: &Reference,
+    list: &Reference,
+) -> Option<Contradiction> {
     let Fact::ChartDependency { chart, range, .. } = &reference.fact else {
         return None;
     };

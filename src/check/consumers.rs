@@ -107,6 +107,7 @@ pub(super) fn scalar(node: &Node) -> Option<ScalarKind> {
             ScalarKind::Truth
         } else if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
             ScalarKind::Whole
+        // Rust takes `inf` and `nan` for numbers too; YAML writes a dot before them.
         } else if unsigned.parse::<f64>().is_ok()
             && unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         {

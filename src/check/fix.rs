@@ -34,10 +34,10 @@ pub(super) fn name_fixes(view: &View<'_>, findings: &mut [Finding]) {
     if findings.is_empty() || !view.stack.faults.is_empty() {
         return;
     }
-    let files = with_input(view.input, &repairs(None), |input| {
+    let changes = with_input(view.input, &repairs(None), |input| {
         plan_stack(input, view.stack).1
     });
-    let files: BTreeMap<&str, &FileChange> = files
+    let files: BTreeMap<&str, &FileChange> = changes
         .iter()
         .map(|file| (file.path.as_str(), file))
         .collect();

@@ -282,7 +282,7 @@ fn build_date_missing(view: &View<'_>) -> Vec<Contradiction> {
         for entry in image_list.entries.iter().filter(|_| of_manager) {
             if entry.built.is_none() {
                 let message = format!("{} has no `build_date`", entry.name);
-                let command = view.input.selection.command("update");
+                let command = view.command("update");
                 let hint = format!("run `{command}` to add it from the image store");
                 found.push(
                     Contradiction::in_file(&image_list.file, Some(entry.line), message)

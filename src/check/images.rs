@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::finding::{Contradiction, Severity};
 use super::rule::{Group, Rule, Search};
-use super::view::{View, file_name};
+use super::view::{StatedImage, View, file_name};
 use crate::catalog::ImagePattern;
 use crate::stack::{Fact, ImageListEntry, ImageListForm, SourceFile, cannot_follow};
 use crate::version::{KubernetesVersion, Minor, OsRelease, Sha256};
@@ -106,8 +106,7 @@ fn image_version(view: &View<'_>) -> Vec<Contradiction> {
                         line.version_words()
                     )
                 } else {
-                    let command = format!("update {}", view.stack.title());
-                    let command = view.input.selection.command(&command);
+                    let command = view.update_command();
                     format!(
                         "run `{command}` to set URL and checksum together, from the image store"
                     )
@@ -164,8 +163,8 @@ fn disagreements(entry: &ImageListEntry) -> Vec<(&'static str, String)> {
     let Ok(read) = ImagePattern::read_url(url) else {
         return messages;
     };
-    let named: Option<KubernetesVersion> = entry.name.parse().ok();
-    let named = named.or_else(|| {
+    let version: Option<KubernetesVersion> = entry.name.parse().ok();
+    let named = version.or_else(|| {
         ImagePattern::read_url(&entry.name)
             .ok()
             .map(|read| read.version)
@@ -258,48 +257,30 @@ fn wrong_os_in(document: &Node, file: &SourceFile, minor: Minor) -> Option<Contr
 }
 
 fn image_checksum(view: &View<'_>) -> Vec<Contradiction> {
-    let mut known: BTreeMap<&str, (&str, &Sha256)> = BTreeMap::new();
-    let listed = view.image_lists().flat_map(|(minor, image_list)| {
-        let entries = image_list.entries.iter();
-        entries.filter_map(move |entry| {
-            let place = (image_list.file.as_str(), entry.line, minor);
-            Some((place, entry.url.as_deref()?, entry.sha256.as_ref()?))
-        })
-    });
-    let single = view.lines().flat_map(|line| {
-        line.references()
-            .filter_map(move |reference| match &reference.fact {
-                Fact::Image(image) => {
-                    let place = (reference.file.as_str(), reference.line, Some(line.minor));
-                    Some((place, image.url.as_str(), image.sha256.as_ref()?))
-                }
-                _ => None,
-            })
-    });
+    let mut known: BTreeMap<&str, StatedImage<'_>> = BTreeMap::new();
     let mut found = Vec::new();
-    for ((file, line, minor), url, sum) in listed.chain(single) {
-        match known.get(url) {
-            Some((other, of_other)) if *of_other != sum => {
-                let name = file_name(url);
-                let other = file_name(other);
-                let message = format!(
-                    "{name} has checksum {}, but {other} says {}",
-                    short(sum),
-                    short(of_other)
-                );
-                let command = view.input.selection.command("check --with catalog");
-                let hint = format!("run `{command}` to see which one the store has");
-                found.push(
-                    Contradiction::in_file(file, Some(line), message)
-                        .of(minor)
-                        .hinted(hint),
-                );
-            }
-            Some(_) => {}
-            None => {
-                known.insert(url, (file, sum));
-            }
-        }
+    for image in view.stated_images() {
+        let Some(sum) = image.sha256 else {
+            continue;
+        };
+        let first = known.entry(image.url).or_insert_with(|| image.clone());
+        let Some(other) = first.sha256.filter(|other| *other != sum) else {
+            continue;
+        };
+        let message = format!(
+            "{} has checksum {}, but {} says {}",
+            file_name(image.url),
+            short(sum),
+            file_name(first.file),
+            short(other)
+        );
+        let command = view.command("check --with catalog");
+        let hint = format!("run `{command}` to see which one the store has");
+        found.push(
+            Contradiction::in_file(image.file, Some(image.line), message)
+                .of(image.minor)
+                .hinted(hint),
+        );
     }
     found
 }

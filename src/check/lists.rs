@@ -79,8 +79,7 @@ fn default_not_listed(view: &View<'_>) -> Vec<Contradiction> {
             .map(|entry| entry.version.to_string())
             .collect();
         let message = format!("the list has {}, but {}", few(&versions), line.is_words());
-        let command = format!("update {}", view.stack.title());
-        let command = view.input.selection.command(&command);
+        let command = view.update_command();
         let hint = format!("run `{command}` to add the image from the image store");
         let first = image_list.entries[0].line;
         found.push(
@@ -172,6 +171,7 @@ fn list_image_name(view: &View<'_>) -> Vec<Contradiction> {
     if lists.is_empty() {
         return Vec::new();
     }
+    // What a manifest of the stack or another list creates under the name is there, whatever this list calls its images.
     let made: Vec<ImagePattern> = view
         .files()
         .flat_map(|file| file.named_images(&view.stack.series))
@@ -250,15 +250,16 @@ fn built_name(line: &str, lists: &[&ImageList]) -> Option<ImagePattern> {
     let at = line.find("{{ .builtin.")?;
     let (before, action) = line.split_at(at);
     let (inner, _) = action.split_once("}}")?;
+    // `version`, or a name that ends with `Version`.
     if !inner.trim_end().ends_with("ersion") {
         return None;
     }
     let separator = before.chars().last().filter(|c| is_separator(*c))?;
-    let before = &before[..before.len() - 1];
-    let name = if before.trim_end().ends_with(".imageName }}") {
+    let name_before = &before[..before.len() - 1];
+    let name = if name_before.trim_end().ends_with(".imageName }}") {
         name_of_lists(lists)?
     } else {
-        name_at_end(before)?
+        name_at_end(name_before)?
     };
     format!("{name}{separator}v{{version}}").parse().ok()
 }

@@ -65,8 +65,7 @@ fn blocked_version(view: &View<'_>) -> Vec<Contradiction> {
     if blocked.is_empty() {
         return Vec::new();
     }
-    let command = format!("update {}", view.stack.title());
-    let command = view.input.selection.command(&command);
+    let command = view.update_command();
     let hint = format!("run `{command}` to remove it from lists and defaults");
     let mut found = Vec::new();
     for reference in view.files().flat_map(SourceFile::references) {

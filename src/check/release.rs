@@ -18,9 +18,7 @@ fn csctl_refuses(view: &View<'_>) -> Vec<Contradiction> {
     view.lines()
         .filter_map(|line| {
             let why = view.input.unpublishable.get(&line.tree.directory)?;
-            Some(
-                Contradiction::in_file(&line.own_file(), None, why.to_string()).of(line.minor),
-            )
+            Some(Contradiction::in_file(&line.own_file(), None, why.to_string()).of(line.minor))
         })
         .collect()
 }

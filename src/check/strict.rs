@@ -202,7 +202,7 @@ fn build_dates(view: &View<'_>) -> Vec<Contradiction> {
                     "{count} images of {} minors have the build date {day}",
                     distinct.len()
                 );
-                let command = view.input.selection.command("check --with catalog");
+                let command = view.command("check --with catalog");
                 let hint = format!("run `{command}` to compare them with the store");
                 found.push(
                     Contradiction::in_file(&image_list.file, Some(line), message)

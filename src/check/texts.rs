@@ -7,7 +7,7 @@ use super::rule::{Group, Rule, Search};
 use super::view::{LineView, View, file_name};
 use crate::catalog::StackRelease;
 use crate::stack::{
-    AT_END, Example, ExampleValue, Fault, FaultKind, NamedVersion, Reference, Stated,
+    AT_END, Example, ExampleValue, Fault, FaultKind, NamedVersion, Reference, StatedVersion,
 };
 use crate::version::Minor;
 
@@ -65,7 +65,9 @@ fn stack_name(view: &View<'_>) -> Vec<Contradiction> {
 fn faults(view: &View<'_>, is_wanted: impl Fn(&Fault) -> bool) -> Vec<Contradiction> {
     let wanted = view.stack.faults.iter().filter(|fault| is_wanted(fault));
     wanted
-        .map(|fault| Contradiction::in_file(&fault.file, fault.line, &fault.message).hinted(&fault.hint))
+        .map(|fault| {
+            Contradiction::in_file(&fault.file, fault.line, &fault.message).hinted(&fault.hint)
+        })
         .collect()
 }
 
@@ -185,10 +187,10 @@ fn newest_release<'a>(view: &View<'a>, line: LineView<'_>) -> Option<&'a StackRe
 /// Says what a value of an example says and the stack does not.
 fn value_fault(line: LineView<'_>, value: &ExampleValue, reference: &Reference) -> Option<String> {
     let differs = match &value.states {
-        Stated::Kubernetes(version) => line.differs(*version),
-        Stated::Minor(minor) => *minor != line.minor,
-        Stated::Release(release) => release.minor != line.minor,
-        Stated::StackVersion(_) => false,
+        StatedVersion::Kubernetes(version) => line.differs(*version),
+        StatedVersion::Minor(minor) => *minor != line.minor,
+        StatedVersion::Release(release) => release.minor != line.minor,
+        StatedVersion::StackVersion(_) => false,
     };
     differs.then(|| {
         format!(
@@ -201,8 +203,12 @@ fn value_fault(line: LineView<'_>, value: &ExampleValue, reference: &Reference) 
 
 /// Says what is wrong with the release of an example whose Kubernetes version is behind the stack's: to go on with its release, the
 /// example would have to be of the old version.
-fn release_fault(line: LineView<'_>, newest: &StackRelease, value: &ExampleValue) -> Option<String> {
-    let Stated::Release(release) = &value.states else {
+fn release_fault(
+    line: LineView<'_>,
+    newest: &StackRelease,
+    value: &ExampleValue,
+) -> Option<String> {
+    let StatedVersion::Release(release) = &value.states else {
         return None;
     };
     let number = release.number()?;

@@ -166,8 +166,7 @@ fn metadata_version(view: &View<'_>) -> Vec<Contradiction> {
 fn row_hint(view: &View<'_>, line: LineView<'_>) -> String {
     let minor = line.minor;
     let title = view.stack.title();
-    let adds = format!("update {title} --minor {minor}");
-    let adds = view.input.selection.command(&adds);
+    let adds = view.command(&format!("update {title} --minor {minor}"));
     let known = Catalog::empty(view.input.today);
     let catalog = view.input.catalog.unwrap_or(&known);
     let Some(day) = catalog

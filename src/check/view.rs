@@ -1,9 +1,11 @@
 //! What rules look at: one cluster stack, with the questions that many rules ask of it.
 
+use jiff::civil::Date;
+
 use super::finding::Contradiction;
 use super::input::CheckInput;
 use crate::stack::{Fact, Fault, ImageList, Reference, Role, SourceFile, SourceTree, Stack};
-use crate::version::{KubernetesVersion, Minor};
+use crate::version::{KubernetesVersion, Md5, Minor, Sha256};
 
 /// One cluster stack, as rules look at it.
 pub(super) struct View<'a> {
@@ -19,9 +21,32 @@ pub(super) struct LineView<'a> {
     pub(super) default: Option<KubernetesVersion>,
 }
 
+/// An image that a file states with its URL, with what it says of it.
+#[derive(Clone)]
+pub(super) struct StatedImage<'a> {
+    pub(super) file: &'a str,
+    pub(super) line: usize,
+    pub(super) minor: Option<Minor>,
+    pub(super) version: KubernetesVersion,
+    pub(super) url: &'a str,
+    pub(super) sha256: Option<&'a Sha256>,
+    pub(super) md5: Option<&'a Md5>,
+    pub(super) built: Option<Date>,
+}
+
 impl<'a> View<'a> {
     pub(super) fn new(input: CheckInput<'a>, stack: &'a Stack) -> Self {
         Self { input, stack }
+    }
+
+    /// Returns a command line of the program for people who have selected what this check has: `update openstack/scs2`.
+    pub(super) fn command(&self, words: &str) -> String {
+        self.input.selection.command(words)
+    }
+
+    /// Returns the command line that updates the stack.
+    pub(super) fn update_command(&self) -> String {
+        self.command(&format!("update {}", self.stack.title()))
     }
 
     /// Tells whether a file that says what the stack is could not be read: then the others have nothing to be compared with.
@@ -54,6 +79,42 @@ impl<'a> View<'a> {
                 .iter()
                 .map(move |image_list| (minor, image_list))
         })
+    }
+
+    /// Returns the images that files state with their URLs: entries of lists, then single ones.
+    pub(super) fn stated_images(&self) -> Vec<StatedImage<'a>> {
+        let listed = self.image_lists().flat_map(|(minor, image_list)| {
+            let entries = image_list.entries.iter();
+            entries.filter_map(move |entry| {
+                Some(StatedImage {
+                    file: &image_list.file,
+                    line: entry.line,
+                    minor,
+                    version: entry.version,
+                    url: entry.url.as_deref()?,
+                    sha256: entry.sha256.as_ref(),
+                    md5: entry.md5.as_ref(),
+                    built: entry.built,
+                })
+            })
+        });
+        let single = self.lines().flat_map(|line| {
+            line.references()
+                .filter_map(move |reference| match &reference.fact {
+                    Fact::Image(image) => Some(StatedImage {
+                        file: &reference.file,
+                        line: reference.line,
+                        minor: Some(line.minor),
+                        version: image.version,
+                        url: &image.url,
+                        sha256: image.sha256.as_ref(),
+                        md5: None,
+                        built: None,
+                    }),
+                    _ => None,
+                })
+        });
+        listed.chain(single).collect()
     }
 
     /// Returns every file, with the minor of its source tree where it belongs to one.
@@ -109,12 +170,11 @@ impl<'a> LineView<'a> {
 
     /// Returns the file that says what the source tree is: its csctl.yaml, its stack.yaml, or the class's chart.
     pub(super) fn own_file(self) -> String {
-        let found = [Role::CsctlConfig, Role::StackFile]
+        [Role::CsctlConfig, Role::StackFile]
             .into_iter()
-            .find_map(|role| self.tree.files_for(role).next());
-        let first = || self.tree.files.first().map(AsRef::as_ref);
-        let file = found.or_else(first);
-        file.map_or(self.tree.directory.as_str(), |file| file.path())
+            .find_map(|role| self.tree.files_for(role).next())
+            .or(self.tree.files.first().map(AsRef::as_ref))
+            .map_or(self.tree.directory.as_str(), |file| file.path())
             .to_owned()
     }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{Config, ConfigError, read};
 use crate::policy::{Block, Pin};
 use crate::version::{KubernetesVersion, OsRelease};
-use crate::yaml::{Context, File, KeyPlace, Node, Path, Shape, YamlError, scalar};
+use crate::yaml::{Context, File, KeyPlace, KeyValue, Node, Path, Shape, YamlError, scalar};
 
 const BLOCKED: &str = "blocked";
 const PINNED: &str = "pinned";
@@ -120,7 +120,12 @@ fn pin_again(
             editor.set(0, &path.key("reason"), reason)?;
         }
         Some(reason) => {
-            editor.insert_key(0, &path, KeyPlace::After("version"), "reason", reason)?;
+            editor.insert_key(
+                0,
+                &path,
+                KeyPlace::After("version"),
+                KeyValue::new("reason", reason),
+            )?;
         }
         None => {}
     }

@@ -8,9 +8,9 @@ const NAME: &str = "text";
 
 /// A compiled template.
 #[derive(Debug, Clone)]
-pub(crate) struct Template(Handlebars<'static>);
+pub(crate) struct CompiledTemplate(Handlebars<'static>);
 
-impl Template {
+impl CompiledTemplate {
     /// Compiles a template; `escape` is applied to every value in two braces. The error says what is wrong with it.
     pub(crate) fn compile(text: &str, escape: fn(&str) -> String) -> Result<Self, String> {
         let mut engine = Handlebars::new();

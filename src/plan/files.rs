@@ -7,8 +7,8 @@ use super::limits::EditRefusal;
 use super::target::{Target, TreeMove};
 use super::{FileAction, FileChange};
 use crate::stack::{
-    Content, Document, Edited, Fault, FileEdits, Known, Reach, SeriesSet, SourceFile, SourceTree,
-    Stack, Tree, Wanted, edit_images,
+    Content, Document, Edited, Fault, FileEdits, KnownFiles, Reach, SeriesSet, SourceFile,
+    SourceTree, Stack, Tree, Wanted, edit_images,
 };
 
 /// The files of a stack that would change, and the stack as it would be; nothing where it stays as it is.
@@ -23,7 +23,7 @@ pub(super) fn carry_out(target: &Target<'_>) -> Result<StackOutcome, Vec<EditRef
         target,
         files: Vec::new(),
         refusals: Vec::new(),
-        known: Known::new(),
+        known: KnownFiles::new(),
     };
     for step in &target.moves {
         match step {
@@ -59,7 +59,7 @@ struct Work<'a> {
     files: Vec<FileChange>,
     refusals: Vec<EditRefusal>,
     /// Changed files, as the proofs of their edits have read them.
-    known: Known,
+    known: KnownFiles,
 }
 
 impl Work<'_> {

@@ -9,18 +9,18 @@ use serde_json::{Value, json};
 use super::PullKey;
 use crate::config::TemplateConfig;
 use crate::gate::TestState;
-use crate::markup::{Template, escape};
+use crate::markup::{CompiledTemplate, escape};
 use crate::matrix::LineMatrix;
 use crate::plan::{FileAction, FileChange, LinePlan, Reason, StackPlan};
 use crate::policy::ChangeClass;
 use crate::version::{KubernetesVersion, compact};
 
-static TITLE: LazyLock<Template> =
-    LazyLock::new(|| Template::own(include_str!("text/title.hbs"), str::to_owned));
-static BODY: LazyLock<Template> =
-    LazyLock::new(|| Template::own(include_str!("text/body.md.hbs"), escape));
-static COMMIT: LazyLock<Template> =
-    LazyLock::new(|| Template::own(include_str!("text/commit.hbs"), str::to_owned));
+static TITLE: LazyLock<CompiledTemplate> =
+    LazyLock::new(|| CompiledTemplate::own(include_str!("text/title.hbs"), str::to_owned));
+static BODY: LazyLock<CompiledTemplate> =
+    LazyLock::new(|| CompiledTemplate::own(include_str!("text/body.md.hbs"), escape));
+static COMMIT: LazyLock<CompiledTemplate> =
+    LazyLock::new(|| CompiledTemplate::own(include_str!("text/commit.hbs"), str::to_owned));
 
 /// GitHub takes 65,536 characters; some are left for the hidden block and for what people add.
 const LONGEST_BODY: usize = 45_000;
@@ -28,9 +28,9 @@ const LONGEST_BODY: usize = 45_000;
 /// The templates of a repository, where it has its own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Templates {
-    title: Option<Template>,
-    body: Option<Template>,
-    commit: Option<Template>,
+    title: Option<CompiledTemplate>,
+    body: Option<CompiledTemplate>,
+    commit: Option<CompiledTemplate>,
 }
 
 impl Templates {
@@ -48,8 +48,10 @@ fn compile(
     which: &'static str,
     text: Option<&str>,
     escape: fn(&str) -> String,
-) -> Result<Option<Template>, TextError> {
-    let compiled = text.map(|text| Template::compile(text, escape)).transpose();
+) -> Result<Option<CompiledTemplate>, TextError> {
+    let compiled = text
+        .map(|text| CompiledTemplate::compile(text, escape))
+        .transpose();
     compiled.map_err(|reason| TextError { which, reason })
 }
 
@@ -138,7 +140,11 @@ pub(crate) fn body(templates: &Templates, input: BodyInput<'_>) -> Result<String
     Ok(cut(&text, LONGEST_BODY))
 }
 
-fn fill(which: &'static str, template: &Template, facts: &Value) -> Result<String, TextError> {
+fn fill(
+    which: &'static str,
+    template: &CompiledTemplate,
+    facts: &Value,
+) -> Result<String, TextError> {
     let filled = template.fill(facts);
     filled.map_err(|reason| TextError { which, reason })
 }

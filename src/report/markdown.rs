@@ -11,22 +11,28 @@ use super::{compact, text};
 use crate::catalog::Catalog;
 use crate::check::Findings;
 use crate::gate::TestReport;
-use crate::markup::{Template, escape};
+use crate::markup::{CompiledTemplate, escape};
 use crate::overview::Overview;
 use crate::plan::{FileAction, Plan};
 use crate::pull::{DoctorReport, PullReport};
 use crate::stack::FileExplanation;
 
-static PLAN: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/plan.md.hbs")));
-static SHOW: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/show.md.hbs")));
-static PULL_REQUESTS: LazyLock<Template> =
+static PLAN: LazyLock<CompiledTemplate> =
+    LazyLock::new(|| own(include_str!("markdown/plan.md.hbs")));
+static SHOW: LazyLock<CompiledTemplate> =
+    LazyLock::new(|| own(include_str!("markdown/show.md.hbs")));
+static PULL_REQUESTS: LazyLock<CompiledTemplate> =
     LazyLock::new(|| own(include_str!("markdown/pull-requests.md.hbs")));
-static DOCTOR: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/doctor.md.hbs")));
-static CHECK: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/check.md.hbs")));
-static TESTS: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/tests.md.hbs")));
-static EXPLANATION: LazyLock<Template> =
+static DOCTOR: LazyLock<CompiledTemplate> =
+    LazyLock::new(|| own(include_str!("markdown/doctor.md.hbs")));
+static CHECK: LazyLock<CompiledTemplate> =
+    LazyLock::new(|| own(include_str!("markdown/check.md.hbs")));
+static TESTS: LazyLock<CompiledTemplate> =
+    LazyLock::new(|| own(include_str!("markdown/tests.md.hbs")));
+static EXPLANATION: LazyLock<CompiledTemplate> =
     LazyLock::new(|| own(include_str!("markdown/explain.md.hbs")));
-static CATALOG: LazyLock<Template> = LazyLock::new(|| own(include_str!("markdown/catalog.md.hbs")));
+static CATALOG: LazyLock<CompiledTemplate> =
+    LazyLock::new(|| own(include_str!("markdown/catalog.md.hbs")));
 
 /// Returns a plan.
 pub(crate) fn plan(plan: &Plan) -> String {
@@ -218,11 +224,11 @@ pub(crate) fn catalog(catalog: &Catalog) -> String {
     render(&CATALOG, catalog)
 }
 
-fn own(text: &str) -> Template {
-    Template::own(text, escape)
+fn own(text: &str) -> CompiledTemplate {
+    CompiledTemplate::own(text, escape)
 }
 
-fn render(template: &Template, data: &impl Serialize) -> String {
+fn render(template: &CompiledTemplate, data: &impl Serialize) -> String {
     template
         .fill(data)
         .expect("impossible: the templates are part of the program and tested")

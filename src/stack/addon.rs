@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::config_entry::EntryError;
 use super::facts::Fault;
-use crate::config::{CONFIG_FILE, ChartConfig};
+use crate::config::ChartConfig;
 use crate::version::{ChartVersion, Minor};
-use crate::yaml::{self, Path};
 
 /// A chart whose second number is that of the Kubernetes minor it is made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,14 +105,15 @@ impl MinorBoundCharts {
     pub fn read(entries: &[ChartConfig], text: &str) -> Result<Self, Fault> {
         let mut charts = Self::default().0.to_vec();
         for entry in entries {
-            let known = charts.iter().position(|chart| chart.name == entry.name);
-            let known = known.map(|place| charts.remove(place));
+            let place = charts.iter().position(|chart| chart.name == entry.name);
+            let known = place.map(|place| charts.remove(place));
             charts.push(configured_chart(entry, known));
         }
-        match find_wrong(entries, &charts) {
-            Some(wrong) => Err(wrong.into_fault(text)),
-            None => Ok(Self(charts.into())),
+        for (index, entry) in entries.iter().enumerate() {
+            check_entry(entry, &entries[..index], &charts)
+                .map_err(|error| error.into_fault("charts", index, text))?;
         }
+        Ok(Self(charts.into()))
     }
 
     /// Finds a chart by the name that a `Chart.yaml` gives.
@@ -145,58 +146,34 @@ fn configured_chart(entry: &ChartConfig, known: Option<MinorBoundChart>) -> Mino
     chart
 }
 
-/// What is wrong with an entry of a configuration.
-struct Wrong {
-    index: usize,
-    key: &'static str,
-    message: String,
-    hint: &'static str,
-}
-
-impl Wrong {
-    fn into_fault(self, text: &str) -> Fault {
-        let Self { index, key, .. } = self;
-        let message = format!("charts[{index}].{key}: {}", self.message);
-        Fault::new(CONFIG_FILE, line_of(text, index, key), message, self.hint)
-    }
-}
-
-fn line_of(text: &str, index: usize, key: &str) -> Option<usize> {
-    let file = yaml::File::parse(text).ok()?;
-    let at = Path::root().key("charts").index(index);
-    let entry = file.documents().first()?.at(&at)?;
-    Some(entry.get(key).unwrap_or(entry).line())
-}
-
-/// Finds the first entry that cannot be meant; `charts` are all charts with these entries.
-fn find_wrong(entries: &[ChartConfig], charts: &[MinorBoundChart]) -> Option<Wrong> {
-    entries.iter().enumerate().find_map(|(index, entry)| {
-        let wrong = |key, message, hint| Wrong {
-            index,
-            key,
+/// Checks an entry; `before` are the entries above it, `charts` all charts with all entries.
+fn check_entry(
+    entry: &ChartConfig,
+    before: &[ChartConfig],
+    charts: &[MinorBoundChart],
+) -> Result<(), EntryError> {
+    let name = &entry.name;
+    if before.iter().any(|other| other.name == *name) {
+        let message = format!("duplicate chart `{name}`");
+        return Err(EntryError::new(
+            "name",
             message,
-            hint,
-        };
-        let is_again = entries[..index]
-            .iter()
-            .any(|first| first.name == entry.name);
-        let name = &entry.name;
-        if is_again {
-            let message = format!("duplicate chart `{name}`");
-            return Some(wrong("name", message, "remove one of the entries"));
-        }
-        if !is_chart_name(name) {
-            let message = format!("invalid chart name `{name}`");
-            let hint = "write the name that Chart.yaml depends on, such as openstack-cinder-csi";
-            return Some(wrong("name", message, hint));
-        }
-        if let Some(message) = repository_fault(&entry.repository) {
-            let hint = "write it with https://, http:// or oci://, and without a user name";
-            return Some(wrong("repository", message, hint));
-        }
-        let (key, message) = key_fault(entry, charts)?;
-        Some(wrong(key, message, "give each chart a key of its own"))
-    })
+            "remove one of the entries",
+        ));
+    }
+    if !is_chart_name(name) {
+        let message = format!("invalid chart name `{name}`");
+        let hint = "write the name that Chart.yaml depends on, such as openstack-cinder-csi";
+        return Err(EntryError::new("name", message, hint));
+    }
+    if let Some(message) = repository_fault(&entry.repository) {
+        let hint = "write it with https://, http:// or oci://, and without a user name";
+        return Err(EntryError::new("repository", message, hint));
+    }
+    check_key("versionsKey", name, charts, |chart| {
+        chart.versions_key.as_deref()
+    })?;
+    check_key("stackKey", name, charts, |chart| chart.stack_key.as_deref())
 }
 
 fn is_chart_name(name: &str) -> bool {
@@ -205,40 +182,46 @@ fn is_chart_name(name: &str) -> bool {
         && letters.all(|char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.'))
 }
 
-fn repository_fault(repository: &str) -> Option<String> {
-    let url = Url::parse(repository).ok();
-    let is_repository =
-        |url: &Url| matches!(url.scheme(), "https" | "http" | "oci") && url.has_host();
-    match url.filter(is_repository) {
+fn repository_fault(repository: &str) -> Option<&'static str> {
+    match Url::parse(repository).ok().filter(is_repository) {
         Some(url) if url.username().is_empty() && url.password().is_none() => None,
         // The value is not repeated: it may be a secret.
-        Some(_) => Some("carries a user name or a password".to_owned()),
-        None => Some("invalid URL of a Helm repository".to_owned()),
+        Some(_) => Some("contains a user name or a password"),
+        None => Some("invalid URL of a Helm repository"),
     }
 }
 
-/// Finds a key that is empty, or that is something else already.
-fn key_fault(entry: &ChartConfig, charts: &[MinorBoundChart]) -> Option<(&'static str, String)> {
-    type Key = fn(&MinorBoundChart) -> Option<&str>;
-    let versions_key: Key = |chart| chart.versions_key.as_deref();
-    let stack_key: Key = |chart| chart.stack_key.as_deref();
-    let own = charts.iter().find(|chart| chart.name == entry.name)?;
-    [("versionsKey", versions_key), ("stackKey", stack_key)]
-        .into_iter()
-        .find_map(|(name, key_of)| {
-            let key = key_of(own)?;
-            let mut others = charts.iter().filter(|chart| chart.name != entry.name);
-            let other = others.find(|chart| key_of(chart) == Some(key));
-            let message = match other {
-                Some(other) => format!("`{key}` is the key of {} already", other.name),
-                None if key == "kubernetes" => {
-                    "`kubernetes` is the key of the Kubernetes version".to_owned()
-                }
-                None if key.trim().is_empty() => "is empty".to_owned(),
-                None => return None,
-            };
-            Some((name, message))
-        })
+fn is_repository(url: &Url) -> bool {
+    matches!(url.scheme(), "https" | "http" | "oci") && url.has_host()
+}
+
+/// Refuses a key of a list that is empty, or that is something else's already.
+fn check_key(
+    field: &'static str,
+    name: &str,
+    charts: &[MinorBoundChart],
+    key_of: impl Fn(&MinorBoundChart) -> Option<&str>,
+) -> Result<(), EntryError> {
+    let own = charts.iter().find(|chart| chart.name == name);
+    let Some(key) = own.and_then(&key_of) else {
+        return Ok(());
+    };
+    let other = charts
+        .iter()
+        .find(|chart| chart.name != name && key_of(chart) == Some(key));
+    let message = match other {
+        Some(other) => format!("`{key}` is the key of {} already", other.name),
+        None if key == "kubernetes" => {
+            "`kubernetes` is the key of the Kubernetes version".to_owned()
+        }
+        None if key.trim().is_empty() => "is empty".to_owned(),
+        None => return Ok(()),
+    };
+    Err(EntryError::new(
+        field,
+        message,
+        "give each chart a key of its own",
+    ))
 }
 
 /// Returns those of some versions that are for a minor; pre-releases never count.
@@ -314,7 +297,7 @@ mod tests {
             ),
             (
                 "- name: a\n  repository: https://me:secret@charts.example.org\n".to_owned(),
-                "csctl-matrix.yaml:3: charts[0].repository: carries a user name or a password; write it with https://, http:// or oci://, and without a user name",
+                "csctl-matrix.yaml:3: charts[0].repository: contains a user name or a password; write it with https://, http:// or oci://, and without a user name",
             ),
             (
                 format!("- name: a\n{repository}  versionsKey: occm\n"),

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::configured::{ConfiguredReference, ReferenceValues, Unmet, UnmetReason, Values};
+use super::configured::{ConfiguredReference, ReferenceValues, Unmet, UnmetReason, Value, Values};
 use super::facts::{Fact, Reference};
 use super::model::{SourceTree, Stack};
 use super::source::SourceFile;
 use super::wanted::Wanted;
+use crate::template::Variable as _;
 use crate::version::{ChartVersion, StackVersion};
 
 /// A configured reference that contradicts its source tree.
@@ -21,8 +22,8 @@ pub struct StaleReference {
 
 /// Returns the source tree whose state a file of the stack speaks of: the one it is in, else that of the newest minor.
 fn tree_of<'s>(stack: &'s Stack, file: &SourceFile) -> Option<&'s SourceTree> {
-    let mut trees = stack.trees.iter();
-    trees.find(|tree| tree.has(file)).or(stack.trees.last())
+    let own = stack.trees.iter().find(|tree| tree.has(file));
+    own.or(stack.trees.last())
 }
 
 /// Returns the configured references of a stack that say nothing, and why.
@@ -41,13 +42,14 @@ pub(crate) fn unmet(stack: &Stack) -> Vec<Unmet> {
                 unmet.push(reference.unmet(reference.not_found()));
                 continue;
             }
-            let values = tree_of(stack, file).and_then(values_of);
-            let missing = values.and_then(|values| reference.value.fill(&values).err());
-            // The published releases are not the tree's business.
-            let missing = missing.filter(|name| *name != "stackVersion");
-            unmet.extend(missing.map(|name| {
+            let missing = tree_of(stack, file)
+                .and_then(values_of)
+                .and_then(|values| reference.value.fill(&values).err())
+                // The published releases are not the tree's business.
+                .filter(|value| *value != Value::StackVersion);
+            unmet.extend(missing.map(|value| {
                 reference.unmet(UnmetReason::UnknownValue {
-                    name,
+                    name: value.name(),
                     stack: stack.title(),
                 })
             }));

@@ -7,7 +7,7 @@ mod companions;
 use std::collections::{BTreeSet, HashSet};
 
 use companions::{
-    Scalar, Scalars, companion_part, hash_member, is_by_schema, is_located, is_version, stem,
+    MapScalar, MapScalars, companion_part, hash_member, is_by_schema, is_located, is_version, stem,
     tagged_name, version_in,
 };
 
@@ -20,7 +20,7 @@ use crate::version::KubernetesVersion;
 use crate::yaml::{Node, Path, PathStep};
 
 /// Finds the claimed values of a chart's values; `refs` are those that manifests of the chart read.
-pub(super) fn of_values(file: &Document, known: Known<'_>, refs: &[ValueRef]) -> Claims {
+pub(super) fn of_values(file: &Document, known: KnownImages<'_>, refs: &[ValueRef]) -> Claims {
     let mut scan = Scan::new(known);
     scan.read_one_by_one = refs.iter().map(|one| keys(&one.value)).collect();
     for (index, document) in file.documents().iter().enumerate() {
@@ -33,13 +33,11 @@ pub(super) fn of_values(file: &Document, known: Known<'_>, refs: &[ValueRef]) ->
 }
 
 /// Finds the claimed values below certain places of a file.
-pub(super) fn below(file: &Document, known: Known<'_>, places: &[ListPlace]) -> Claims {
+pub(super) fn below(file: &Document, known: KnownImages<'_>, places: &[ListPlace]) -> Claims {
     let mut scan = Scan::new(known);
     for place in places {
-        let Some(root) = file.documents().get(place.document) else {
-            continue;
-        };
-        let Some(node) = root.at(&place.path) else {
+        let root = file.documents().get(place.document);
+        let Some((root, node)) = root.and_then(|root| Some((root, root.at(&place.path)?))) else {
             continue;
         };
         scan.document = place.document;
@@ -58,7 +56,7 @@ pub(super) fn below(file: &Document, known: Known<'_>, places: &[ListPlace]) -> 
 
 /// What free values are compared with.
 #[derive(Clone, Copy)]
-pub(super) struct Known<'a> {
+pub(super) struct KnownImages<'a> {
     /// The image series of the stack.
     pub(super) series: &'a SeriesSet,
     /// The stack's default, where it is known: a value that nothing but its text speaks for is the default's image, or nobody's.
@@ -66,7 +64,7 @@ pub(super) struct Known<'a> {
 }
 
 struct Scan<'a> {
-    known: Known<'a>,
+    known: KnownImages<'a>,
     /// The document that is read.
     document: usize,
     claims: Claims,
@@ -84,15 +82,15 @@ fn stuck_at(root: &Node, path: &Path, text: &str) -> Option<Stuck> {
         return Some(Stuck::Inside);
     }
     let (parent, _) = path.split_last()?;
-    let allowed = root.at(&parent)?.get("enum")?;
-    let mut allowed = allowed.items().iter();
+    let allowed = root.at(&parent)?.get("enum")?.items();
     allowed
+        .iter()
         .any(|item| item.as_str() == Some(text))
         .then_some(Stuck::Enum)
 }
 
 impl<'a> Scan<'a> {
-    fn new(known: Known<'a>) -> Self {
+    fn new(known: KnownImages<'a>) -> Self {
         Self {
             known,
             document: 0,
@@ -114,8 +112,8 @@ impl<'a> Scan<'a> {
         }
         // A value that one manifest cannot follow in holds it for the others that read it.
         of_manifests.sort_by_key(|refs| {
-            let mut refs = refs.iter();
-            refs.all(|one| one.reading != Reading::Split && !one.is_identity)
+            refs.iter()
+                .all(|one| one.reading != Reading::Split && !one.is_identity)
         });
         for of_manifest in of_manifests {
             self.manifest(root, &of_manifest);
@@ -132,11 +130,12 @@ impl<'a> Scan<'a> {
                 continue;
             };
             let found = group::version_of(text);
-            let part = match one.part {
+            let whole = match one.part {
                 ImagePart::Url | ImagePart::Name if found.is_none() => {
                     if !one.is_identity {
                         continue;
                     }
+                    // The name of the resource carries no version, so the image in it is taken for the default's.
                     version = version.or(self.known.default);
                     ImagePart::Stuck(Stuck::Identity)
                 }
@@ -152,7 +151,7 @@ impl<'a> Scan<'a> {
             };
             let part = match one.reading {
                 Reading::Split => ImagePart::Stuck(Stuck::Split),
-                Reading::Whole | Reading::Piece => part,
+                Reading::Whole | Reading::Piece => whole,
             };
             // Another manifest may read it too.
             if !self.is_claimed(&path) {
@@ -179,24 +178,20 @@ impl<'a> Scan<'a> {
             .iter()
             .find_map(|part| members.iter().find(|member| member.part == *part));
         let place = leader.and_then(|leader| leader.path.split_last());
-        let Some((parent, PathStep::Key(key))) = place.map(|(parent, step)| (parent, step.clone()))
-        else {
+        let Some((parent, PathStep::Key(key))) = place else {
             return;
         };
         let Some(map) = root.at(&parent) else { return };
-        let scalars = Scalars::of(map);
-        let Some(leader) = scalars.find(&key) else {
+        let scalars = MapScalars::of(map);
+        let Some(leader) = scalars.find(key) else {
             return;
         };
-        let of_map = self.companions(&parent, leader, &scalars, version);
-        for companion in of_map {
-            if !members.iter().any(|member| member.path == companion.path) {
-                members.push(companion);
-            }
-        }
+        let mut companions = self.companions(&parent, leader, &scalars, version);
+        companions.retain(|companion| !members.iter().any(|member| member.path == companion.path));
+        members.extend(companions);
     }
 
-    fn is_url(&self, scalar: &Scalar<'_>) -> bool {
+    fn is_url(&self, scalar: &MapScalar<'_>) -> bool {
         is_located(scalar.text) && self.is_of_series(scalar.text)
     }
 
@@ -204,13 +199,14 @@ impl<'a> Scan<'a> {
     fn companions(
         &self,
         path: &Path,
-        leader: &Scalar<'_>,
-        all: &Scalars<'_>,
+        leader: &MapScalar<'_>,
+        all: &MapScalars<'_>,
         version: KubernetesVersion,
     ) -> Vec<Member> {
         // Most maps of a large file are about something else.
-        let others = all.of_stem(&leader.stem);
-        let others = others.filter(|other| other.key != leader.key);
+        let others = all
+            .of_stem(&leader.stem)
+            .filter(|other| other.key != leader.key);
         // The URL beside a name is where that image is, as long as it is the only one.
         let mut urls = all.of_stem(&leader.stem).filter(|other| self.is_url(other));
         let url = urls
@@ -222,8 +218,10 @@ impl<'a> Scan<'a> {
             } else {
                 companion_part(leader, companion, version)?
             };
-            let path = path.clone().key(companion.key);
-            Some(Member { path, part })
+            Some(Member {
+                path: path.clone().key(companion.key),
+                part,
+            })
         });
         beside
             .chain(hash_member(path, all, leader))
@@ -238,8 +236,10 @@ impl<'a> Scan<'a> {
             let Some((node, text)) = written(root, &path) else {
                 continue;
             };
-            let version = group::version_of(text).or_else(|| text.parse().ok());
-            let Some(version) = version.filter(|_| !self.is_claimed(&path)) else {
+            if self.is_claimed(&path) {
+                continue;
+            }
+            let Some(version) = group::version_of(text).or_else(|| text.parse().ok()) else {
                 continue;
             };
             let stuck = match one.reading {
@@ -251,11 +251,12 @@ impl<'a> Scan<'a> {
             };
             let mut group = self.stuck_alone(path, node, version, stuck);
             if one.reading == Reading::Piece {
-                group.full = put_together(root, one, version);
-                let full = group.full.as_deref();
-                if one.is_doubtful && !full.is_some_and(|full| self.is_of_series(full)) {
+                let full = put_together(root, one, version);
+                let is_of_series = full.as_deref().is_some_and(|full| self.is_of_series(full));
+                if one.is_doubtful && !is_of_series {
                     continue;
                 }
+                group.full = full;
                 if group.full.is_some() {
                     group.members[0].part = ImagePart::Tag;
                 }
@@ -265,7 +266,7 @@ impl<'a> Scan<'a> {
     }
 
     fn walk(&mut self, path: &Path, node: &Node) {
-        let is_around = self.is_listed;
+        let is_listed_above = self.is_listed;
         self.is_listed |= self.has_several_versions(node);
         for (index, item) in node.own_items().iter().enumerate() {
             let below = path.clone().index(index);
@@ -274,8 +275,8 @@ impl<'a> Scan<'a> {
                 None => self.walk(&below, item),
             }
         }
-        self.is_listed = is_around;
-        let scalars = Scalars::of(node);
+        self.is_listed = is_listed_above;
+        let scalars = MapScalars::of(node);
         for scalar in scalars.all() {
             self.scalar(path, scalar, &scalars);
         }
@@ -292,10 +293,9 @@ impl<'a> Scan<'a> {
                 });
             } else {
                 // Below a version stands what is of that version.
-                let is_around = self.is_listed;
                 self.is_listed |= is_version(key);
                 self.walk(&below, value);
-                self.is_listed = is_around;
+                self.is_listed = is_listed_above;
                 self.sum_above(path, key, &scalars);
             }
         }
@@ -303,37 +303,40 @@ impl<'a> Scan<'a> {
 
     /// Tells whether the maps of a list name images of the stack in several versions.
     fn has_several_versions(&self, list: &Node) -> bool {
-        let items = list.own_items().iter();
-        let texts = items.flat_map(|item| {
+        let texts = list.own_items().iter().flat_map(|item| {
             let scalars = item.own_entries();
             let of_map = scalars.filter_map(|(_, _, value)| value.as_str());
             of_map.chain(item.as_str())
         });
-        let versions = texts
+        let versions: BTreeSet<KubernetesVersion> = texts
             .filter(|text| self.is_of_series(text))
-            .filter_map(version_in);
-        versions.collect::<BTreeSet<_>>().len() > 1
+            .filter_map(version_in)
+            .collect();
+        versions.len() > 1
     }
 
     /// Adds a checksum that stands beside the map of its image: `imageChecksum` beside `image`.
-    fn sum_above(&mut self, path: &Path, key: &str, scalars: &Scalars<'_>) {
+    fn sum_above(&mut self, path: &Path, key: &str, scalars: &MapScalars<'_>) {
         let of_key = stem(key);
-        let beside = scalars.of_stem(&of_key);
-        let sums = beside.filter_map(|scalar| {
-            let part = ImagePart::Sum(Algorithm::of_sum(scalar.text)?);
-            let path = path.clone().key(scalar.key);
-            Some(Member { path, part })
-        });
-        let sums: Vec<Member> = sums.filter(|sum| !self.is_claimed(&sum.path)).collect();
+        let sums: Vec<Member> = scalars
+            .of_stem(&of_key)
+            .filter_map(|scalar| {
+                Some(Member {
+                    path: path.clone().key(scalar.key),
+                    part: ImagePart::Sum(Algorithm::of_sum(scalar.text)?),
+                })
+            })
+            .filter(|sum| !self.is_claimed(&sum.path))
+            .collect();
         if sums.is_empty() {
             return;
         }
         let map = path.clone().key(key);
         let mut groups = self.claims.groups.iter_mut();
         let group = groups.find(|group| {
-            let parents = group.members.iter().map(|member| member.path.split_last());
-            let mut parents = parents.flatten().map(|(parent, _)| parent);
-            group.document == self.document && parents.any(|parent| parent == map)
+            let mut places = group.members.iter().map(|member| member.path.split_last());
+            let is_in_map = places.any(|place| place.is_some_and(|(parent, _)| parent == map));
+            group.document == self.document && is_in_map
         });
         if let Some(group) = group {
             let places = sums.iter().map(|sum| (self.document, sum.path.clone()));
@@ -343,7 +346,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Claims a scalar that is an image of the stack, with what belongs to it in its map.
-    fn scalar(&mut self, path: &Path, scalar: &Scalar<'_>, all: &Scalars<'_>) {
+    fn scalar(&mut self, path: &Path, scalar: &MapScalar<'_>, all: &MapScalars<'_>) {
         let at = path.clone().key(scalar.key);
         if self.is_claimed(&at) {
             return;
@@ -367,7 +370,7 @@ impl<'a> Scan<'a> {
             self.push(group);
             return;
         }
-        // The URL of an image leads its map.
+        // The URL of an image leads its map: the name is claimed with it, as its companion.
         let mut others = all.of_stem(&scalar.stem);
         if part == ImagePart::Name && others.any(|other| self.is_url(other)) {
             return;
@@ -391,14 +394,16 @@ impl<'a> Scan<'a> {
         let Some(image) = words.find(|word| self.is_of_series(word)) else {
             return;
         };
-        let version = version_in(image).filter(|version| self.can_be_of_default(*version));
-        let Some(version) = version.filter(|_| !self.is_claimed(path)) else {
+        let version = version_in(image)
+            .filter(|version| self.can_be_of_default(*version) && !self.is_claimed(path));
+        let Some(version) = version else {
             return;
         };
-        let stuck = stuck.or(self.is_listed.then_some(Stuck::Listed));
-        let stuck = stuck.or((image != text).then_some(Stuck::Inside));
-        if let Some(stuck) = stuck {
-            let group = self.stuck_alone(path.clone(), node, version, stuck);
+        let obstacle = stuck
+            .or(self.is_listed.then_some(Stuck::Listed))
+            .or((image != text).then_some(Stuck::Inside));
+        if let Some(obstacle) = obstacle {
+            let group = self.stuck_alone(path.clone(), node, version, obstacle);
             self.push(group);
             return;
         }
@@ -458,22 +463,23 @@ impl<'a> Scan<'a> {
     /// Tells whether a list is one of the stack's images that grows: its key says that it holds images or versions, it has the
     /// default's, and each once.
     fn is_list_of_names(&self, key: &str, list: &Node) -> bool {
-        let key = key.to_ascii_lowercase();
-        let is_called_so = ["image", "version"].iter().any(|word| key.contains(word));
-        let items = list.own_items().iter();
-        let versions: Option<Vec<KubernetesVersion>> = items
+        let name = key.to_ascii_lowercase();
+        let is_called_so = ["image", "version"].iter().any(|word| name.contains(word));
+        let items = list.own_items();
+        let versions: Option<BTreeSet<KubernetesVersion>> = items
+            .iter()
             .map(|item| {
                 let text = item.as_str().filter(|text| self.is_of_series(text))?;
                 version_in(text)
             })
             .collect();
-        let Some(versions) = versions.filter(|all| is_called_so && !all.is_empty()) else {
-            return false;
-        };
-        let distinct: BTreeSet<&KubernetesVersion> = versions.iter().collect();
         let default = self.known.default;
-        distinct.len() == versions.len()
-            && default.is_none_or(|default| versions.contains(&default))
+        versions.is_some_and(|versions| {
+            is_called_so
+                && !items.is_empty()
+                && versions.len() == items.len()
+                && default.is_none_or(|default| versions.contains(&default))
+        })
     }
 }
 

@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::config_entry::EntryError;
 use super::facts::{Fact, Fault};
 use crate::config::{CONFIG_FILE, ReferenceConfig};
 use crate::yaml::{self, Node, Path};
 use glob::Glob;
 use template::ValueTemplate;
-pub(super) use template::Values;
+pub(super) use template::{Value, Values};
 
 /// What stands for the value in a pattern.
 const VALUE: &str = "{value}";
@@ -88,15 +89,9 @@ impl ConfiguredReferences {
         for (index, entry) in entries.iter().enumerate() {
             let at = Path::root().key("references").index(index);
             let node = document.and_then(|document| document.at(&at));
-            match read_entry(entry, node.map_or(1, Node::line)) {
-                Ok(reference) => references.push(Arc::new(reference)),
-                Err(wrong) => {
-                    let key = wrong.key;
-                    let message = format!("references[{index}].{key}: {}", wrong.message);
-                    let line = node.map(|node| node.get(key).unwrap_or(node).line());
-                    return Err(Fault::new(CONFIG_FILE, line, message, wrong.hint));
-                }
-            }
+            let reference = read_entry(entry, node.map_or(1, Node::line))
+                .map_err(|error| error.into_fault("references", index, text))?;
+            references.push(Arc::new(reference));
         }
         Ok(Self(references.into()))
     }
@@ -113,17 +108,18 @@ impl ConfiguredReferences {
 
     /// Returns the paths of files that are named in full.
     pub fn plain_paths(&self) -> impl Iterator<Item = &str> {
-        let plain = self.0.iter().filter(|reference| reference.files.is_plain());
-        plain.map(|reference| reference.files.as_str())
+        self.0
+            .iter()
+            .filter(|reference| reference.files.is_plain())
+            .map(|reference| reference.files.as_str())
     }
 
     /// Returns the stacks that entries name.
     pub fn stacks(&self) -> BTreeSet<&str> {
-        let named = self
-            .0
+        self.0
             .iter()
-            .filter_map(|reference| reference.stack.as_deref());
-        named.collect()
+            .filter_map(|reference| reference.stack.as_deref())
+            .collect()
     }
 
     pub(super) fn all(&self) -> &[Arc<ConfiguredReference>] {
@@ -131,24 +127,7 @@ impl ConfiguredReferences {
     }
 }
 
-/// What is wrong with an entry.
-struct WrongEntry {
-    key: &'static str,
-    message: String,
-    hint: &'static str,
-}
-
-impl WrongEntry {
-    fn new(key: &'static str, message: impl Into<String>, hint: &'static str) -> Self {
-        Self {
-            key,
-            message: message.into(),
-            hint,
-        }
-    }
-}
-
-fn read_entry(entry: &ReferenceConfig, line: usize) -> Result<ConfiguredReference, WrongEntry> {
+fn read_entry(entry: &ReferenceConfig, line: usize) -> Result<ConfiguredReference, EntryError> {
     const FILES: &str = "write a path relative to the repository's root; `*` stands for a part of a name, `**` for directories";
     const VALUES: &str = "docs/configuration.md lists the values";
     const PLACE: &str = "write `path: spec.topology.version`, or `pattern: 'Kubernetes {value}'`";
@@ -157,38 +136,38 @@ fn read_entry(entry: &ReferenceConfig, line: usize) -> Result<ConfiguredReferenc
             "invalid path `{}`: it does not lead below the repository's root",
             entry.files
         );
-        return Err(WrongEntry::new("files", message, FILES));
+        return Err(EntryError::new("files", message, FILES));
     }
     if entry.files.split(['/', '\\']).any(is_of_git) {
         let message = format!("`{}` is in git's own directory", entry.files);
-        return Err(WrongEntry::new("files", message, FILES));
+        return Err(EntryError::new("files", message, FILES));
     }
     let place = match (&entry.path, &entry.pattern) {
         (Some(path), None) => {
             Place::Path(path.parse().map_err(|error: yaml::PathError| {
-                WrongEntry::new("path", error.to_string(), PLACE)
+                EntryError::new("path", error.to_string(), PLACE)
             })?)
         }
         (None, Some(pattern)) => read_pattern(pattern).ok_or_else(|| {
             let message =
                 format!("`{pattern}` does not have one `{VALUE}` with text before it, on one line");
-            WrongEntry::new("pattern", message, PLACE)
+            EntryError::new("pattern", message, PLACE)
         })?,
         (Some(_), Some(_)) => {
             let message = "an entry has a `path` or a `pattern`, not both";
-            return Err(WrongEntry::new("pattern", message, PLACE));
+            return Err(EntryError::new("pattern", message, PLACE));
         }
         (None, None) => {
             let message = "`path` or `pattern` is missing";
-            return Err(WrongEntry::new("files", message, PLACE));
+            return Err(EntryError::new("files", message, PLACE));
         }
     };
     let read = entry.value.parse();
-    let value = read.map_err(|message: String| WrongEntry::new("value", message, VALUES))?;
+    let value = read.map_err(|message: String| EntryError::new("value", message, VALUES))?;
     Ok(ConfiguredReference {
         line,
         files: Glob::read(&entry.files)
-            .map_err(|message| WrongEntry::new("files", message, FILES))?,
+            .map_err(|message| EntryError::new("files", message, FILES))?,
         place,
         value,
         stack: entry.stack.clone(),
@@ -293,8 +272,9 @@ fn ends_word(c: char) -> bool {
 fn find_value(text: &str, after: &str, value: &ValueTemplate) -> Option<usize> {
     let word = &text[..text.find(ends_word).unwrap_or(text.len())];
     if after.is_empty() {
+        // What ends a sentence may be part of the value too.
         let trimmed = word.trim_end_matches(['.', ':', '-', '!', '?']);
-        let fitting = [word, trimmed].into_iter().find(|word| value.fits(word));
+        let fitting = [word, trimmed].into_iter().find(|text| value.fits(text));
         return fitting.map(str::len);
     }
     let mut ends = word.char_indices().map(|(at, c)| at + c.len_utf8());

@@ -16,8 +16,8 @@ use super::provider::{self, Mark};
 use super::source::SourceFile;
 use super::tree::{Content, Tree, is_below};
 use crate::config::ImageStoreConfig;
-pub(crate) use reading::Known;
-use reading::{Source, UNREADABLE_HINT, read_stack};
+pub(crate) use reading::KnownFiles;
+use reading::{StackReader, UNREADABLE_HINT};
 
 /// The cluster stacks of a tree. Their files are read when a stack is asked for: in a large repository each time, so that a
 /// stack at a time is held; in a small one once.
@@ -97,10 +97,10 @@ impl Discovery {
             if self.places.len() <= SMALL {
                 let read = place
                     .read
-                    .get_or_init(|| self.read_place(tree, &Known::new(), place));
+                    .get_or_init(|| self.read_place(tree, &KnownFiles::new(), place));
                 function(read)
             } else {
-                function(&self.read_place(tree, &Known::new(), place))
+                function(&self.read_place(tree, &KnownFiles::new(), place))
             }
         })
     }
@@ -108,7 +108,7 @@ impl Discovery {
     /// Reads every stack.
     pub fn read(&self, tree: &Tree) -> Vec<Stack> {
         crate::parallel::map(&self.places, 2, |place| {
-            self.read_place(tree, &Known::new(), place)
+            self.read_place(tree, &KnownFiles::new(), place)
         })
     }
 
@@ -129,7 +129,12 @@ impl Discovery {
     }
 
     /// Reads one stack again after changes; a file whose text is that of a known one is not read again.
-    pub(crate) fn read_again(&self, tree: &Tree, directory: &str, known: &Known) -> Option<Stack> {
+    pub(crate) fn read_again(
+        &self,
+        tree: &Tree,
+        directory: &str,
+        known: &KnownFiles,
+    ) -> Option<Stack> {
         let again = self.again(tree);
         let mut places = again.places.iter();
         let place = places.find(|place| place.directory == directory)?;
@@ -166,14 +171,14 @@ impl Discovery {
         unmet
     }
 
-    fn read_place(&self, tree: &Tree, known: &Known, place: &StackPlace) -> Stack {
-        let source = Source {
+    fn read_place(&self, tree: &Tree, known: &KnownFiles, place: &StackPlace) -> Stack {
+        let reader = StackReader {
             tree,
             known,
             charts: &self.hints.charts,
             identity: place.identity,
         };
-        let mut stack = read_stack(source, &place.directory, &place.source_trees);
+        let mut stack = reader.read(&place.directory, &place.source_trees);
         if !self.hints.references.is_empty() {
             self.attach(tree, place, &mut stack);
         }
@@ -185,8 +190,11 @@ impl Discovery {
     fn attach(&self, tree: &Tree, place: &StackPlace, stack: &mut Stack) {
         let references = self.hints.references.all();
         let is_one_stack = self.configured.is_one_stack;
-        let outside = self.configured.outside.iter();
-        let outside = outside.filter(|(_, index)| is_one_stack || references[*index].names_stack());
+        let outside = self
+            .configured
+            .outside
+            .iter()
+            .filter(|(_, index)| is_one_stack || references[*index].names_stack());
         let mut files: BTreeMap<&str, Vec<Arc<ConfiguredReference>>> = BTreeMap::new();
         for (path, index) in place.configured.iter().chain(outside) {
             let reference = &references[*index];
@@ -264,13 +272,13 @@ pub fn discover_with(tree: &Tree, hints: &Hints) -> Discovery {
     }
     let mut places: Vec<StackPlace> = by_directory.into_values().collect();
     let configured = find_configured(tree, &hints.references, &mut places);
-    let closed = tree.closed().filter(|(path, _)| {
-        let mut around = places.iter();
-        !around.any(|place| is_below(path, &place.directory))
-    });
-    let closed = closed.map(|(path, reason)| Fault::new(path, None, reason, CLOSED_HINT));
+    let closed = tree
+        .closed()
+        .filter(|(path, _)| !places.iter().any(|place| is_below(path, &place.directory)))
+        .map(|(path, reason)| Fault::new(path, None, reason, CLOSED_HINT))
+        .collect();
     Discovery {
-        closed: closed.collect(),
+        closed,
         places,
         configured,
         hints: hints.clone(),
@@ -311,8 +319,9 @@ fn find_configured(
         let mut has_file = false;
         for (path, _) in tree.files().filter(|(path, _)| reference.takes(path)) {
             has_file = true;
-            let around = places.iter_mut();
-            let around = around.filter(|place| is_below(path, &place.directory));
+            let around = places
+                .iter_mut()
+                .filter(|place| is_below(path, &place.directory));
             match around.max_by_key(|place| place.directory.len()) {
                 Some(place) => place.configured.push((path.to_owned(), index)),
                 None => configured.outside.push((path.to_owned(), index)),

@@ -142,9 +142,8 @@ fn unread_version(path: &str, file: &yaml::File) -> Option<Fault> {
 }
 
 fn parse(path: &str, text: &Arc<str>) -> Result<yaml::File, Fault> {
-    let fault =
-        |error: yaml::YamlError| Fault::new(path, error.line(), error.message(), error.hint());
-    let file = yaml::File::parse_shared(text.clone()).map_err(fault)?;
+    let file =
+        yaml::File::parse_shared(text.clone()).map_err(|error| Fault::of_yaml(path, &error))?;
     if let Some(fault) = unread_version(path, &file) {
         return Err(fault);
     }

@@ -1,6 +1,7 @@
 //! The edits of one file, gathered from the kinds that claim it and carried out together. An edit whose class of change is
 //! not wanted is left out here, in one place.
 
+mod members;
 mod shared;
 
 use std::collections::HashSet;
@@ -13,7 +14,9 @@ use super::document::Document;
 use super::facts::Fault;
 use super::wanted::Wanted;
 use crate::policy::{ChangeClass, Wishes};
-use crate::yaml::{self, Editor, KeyPlace, Node, Path, Shape, YamlError};
+use crate::yaml::{self, Editor, Node, Path, YamlError};
+
+pub(super) use members::{ItemPlace, KeyRename, NewDocument, NewItem, NewKey};
 
 /// Where a newline is added, as [`EditNote::at`] names it.
 pub(crate) const AT_END: &str = "end";
@@ -75,22 +78,6 @@ pub struct Edited {
     pub yaml: Option<yaml::File>,
     /// What was done.
     pub notes: Vec<EditNote>,
-}
-
-/// A new entry for a list.
-pub struct NewItem<'a> {
-    /// The document of the file.
-    pub document: usize,
-    /// The list.
-    pub list: &'a Path,
-    /// The index it is inserted before.
-    pub at: usize,
-    /// The index of the entry it is shaped after.
-    pub like: usize,
-    /// What differs from that entry: places within the entry, and their values.
-    pub changes: &'a [(Path, String)],
-    /// Keys that are not carried over.
-    pub without: &'a [&'a str],
 }
 
 impl<'f> FileEdits<'f> {
@@ -155,7 +142,6 @@ impl<'f> FileEdits<'f> {
         if self.known_sets.contains(&known) {
             return Ok(());
         }
-        let (line, from) = (node.line(), node.as_str().map(str::to_owned));
         let edited = self.edit(|editor| editor.set(document, path, value).map(drop));
         let elsewhere = match edited {
             Ok(()) => None,
@@ -169,8 +155,13 @@ impl<'f> FileEdits<'f> {
             }
         };
         if elsewhere.is_none() {
-            let values = (from, Some(value.to_owned()));
-            self.note(line, path.to_string(), values, class);
+            self.notes.push(EditNote {
+                line: node.line(),
+                at: path.to_string(),
+                from: node.as_str().map(str::to_owned),
+                to: Some(value.to_owned()),
+                class,
+            });
         }
         self.known_sets.insert(known);
         self.sets.push(Set {
@@ -199,171 +190,6 @@ impl<'f> FileEdits<'f> {
         Ok(())
     }
 
-    /// Inserts an entry into a list.
-    pub fn insert_item(
-        &mut self,
-        item: &NewItem<'_>,
-        name: &str,
-        class: ChangeClass,
-    ) -> Result<(), Fault> {
-        let line = self.item_line(item.document, item.list, item.at);
-        if !self.wants(class, line) {
-            return Ok(());
-        }
-        self.refuse_shared(item.document, item.list)?;
-        let shape = shape(item.like, item.changes, item.without);
-        self.run(|editor| {
-            editor
-                .insert_item(item.document, item.list, item.at, &shape)
-                .map(drop)
-        })?;
-        self.note(
-            line,
-            item.list.to_string(),
-            (None, Some(name.to_owned())),
-            class,
-        );
-        Ok(())
-    }
-
-    /// Removes an entry of a list.
-    pub fn remove_item(
-        &mut self,
-        document: usize,
-        list: &Path,
-        (index, name): (usize, &str),
-        class: ChangeClass,
-    ) -> Result<(), Fault> {
-        let line = self.item_line(document, list, index);
-        if !self.wants(class, line) {
-            return Ok(());
-        }
-        self.refuse_shared(document, list)?;
-        self.run(|editor| editor.remove_item(document, list, index).map(drop))?;
-        self.note(line, list.to_string(), (Some(name.to_owned()), None), class);
-        Ok(())
-    }
-
-    /// Inserts a key with a scalar value.
-    pub fn insert_key(
-        &mut self,
-        document: usize,
-        map: &Path,
-        place: KeyPlace<'_>,
-        (key, value, class): (&str, &str, ChangeClass),
-    ) -> Result<(), Fault> {
-        let line = self.node(document, map).map_or(1, Node::line);
-        if !self.wants(class, line) {
-            return Ok(());
-        }
-        self.refuse_shared(document, map)?;
-        self.run(|editor| {
-            editor
-                .insert_key(document, map, place, key, value)
-                .map(drop)
-        })?;
-        self.note(
-            line,
-            map.clone().key(key).to_string(),
-            (None, Some(value.to_owned())),
-            class,
-        );
-        Ok(())
-    }
-
-    /// Renames a key.
-    pub fn rename_key(
-        &mut self,
-        document: usize,
-        map: &Path,
-        (old, new): (&str, &str),
-        class: ChangeClass,
-    ) -> Result<(), Fault> {
-        let line = self
-            .node(document, &map.clone().key(old))
-            .map_or(1, Node::line);
-        if !self.wants(class, line) {
-            return Ok(());
-        }
-        self.refuse_shared(document, map)?;
-        self.run(|editor| editor.rename_key(document, map, old, new).map(drop))?;
-        self.note(
-            line,
-            map.to_string(),
-            (Some(old.to_owned()), Some(new.to_owned())),
-            class,
-        );
-        Ok(())
-    }
-
-    /// Removes a key with its value.
-    pub fn remove_key(
-        &mut self,
-        document: usize,
-        map: &Path,
-        key: &str,
-        class: ChangeClass,
-    ) -> Result<(), Fault> {
-        let path = map.clone().key(key);
-        let line = self.node(document, &path).map_or(1, Node::line);
-        if !self.wants(class, line) {
-            return Ok(());
-        }
-        self.refuse_shared(document, map)?;
-        self.run(|editor| editor.remove_key(document, map, key).map(drop))?;
-        self.note(line, path.to_string(), (Some(key.to_owned()), None), class);
-        Ok(())
-    }
-
-    /// Inserts a document shaped after the document `model`, before the document `at`.
-    pub fn insert_document(
-        &mut self,
-        (model, at): (usize, usize),
-        changes: &[(Path, String)],
-        name: &str,
-        class: ChangeClass,
-    ) -> Result<(), Fault> {
-        let root = Path::root();
-        let before = self.node(at, &root).or(self.node(model, &root));
-        let line = before.map_or(1, Node::line);
-        if !self.wants(class, line) {
-            return Ok(());
-        }
-        self.run(|editor| {
-            editor
-                .insert_document(at, &shape(model, changes, &[]))
-                .map(drop)
-        })?;
-        self.note(
-            line,
-            "document".to_owned(),
-            (None, Some(name.to_owned())),
-            class,
-        );
-        Ok(())
-    }
-
-    /// Removes a document.
-    pub fn remove_document(
-        &mut self,
-        document: usize,
-        name: &str,
-        class: ChangeClass,
-    ) -> Result<(), Fault> {
-        let line = self.node(document, &Path::root()).map_or(1, Node::line);
-        if !self.wants(class, line) {
-            return Ok(());
-        }
-        self.run(|editor| editor.remove_document(document).map(drop))?;
-        self.note(
-            line,
-            "document".to_owned(),
-            (Some(name.to_owned()), None),
-            class,
-        );
-        Ok(())
-    }
-
     /// Replaces bytes of a file that is no YAML; `at` names the place for people.
     pub fn splice(&mut self, at: &str, range: Range<usize>, text: &str, class: ChangeClass) {
         let found = &self.file.text()[range.clone()];
@@ -371,12 +197,13 @@ impl<'f> FileEdits<'f> {
         if found == text || !self.wants(class, line) {
             return;
         }
-        self.note(
+        self.notes.push(EditNote {
             line,
-            at.to_owned(),
-            (Some(found.to_owned()), Some(text.to_owned())),
+            at: at.to_owned(),
+            from: Some(found.to_owned()),
+            to: Some(text.to_owned()),
             class,
-        );
+        });
         self.splices.push((range, text.to_owned()));
     }
 
@@ -391,8 +218,13 @@ impl<'f> FileEdits<'f> {
             return;
         }
         self.ends = Some(if text.contains("\r\n") { "\r\n" } else { "\n" });
-        let to = Some("a line break".to_owned());
-        self.note(line, AT_END.to_owned(), (None, to), ChangeClass::Repair);
+        self.notes.push(EditNote {
+            line,
+            at: AT_END.to_owned(),
+            from: None,
+            to: Some("a line break".to_owned()),
+            class: ChangeClass::Repair,
+        });
     }
 
     /// Returns the file as it will be; nothing where there is nothing to do.
@@ -445,23 +277,6 @@ impl<'f> FileEdits<'f> {
         self.wishes.wants_at(class, self.file.path(), line)
     }
 
-    fn item_line(&self, document: usize, list: &Path, index: usize) -> usize {
-        let Some(node) = self.node(document, list) else {
-            return 1;
-        };
-        node.items()
-            .get(index)
-            .or(node.items().last())
-            .map_or(node.line(), Node::line)
-    }
-
-    fn run(
-        &mut self,
-        edit: impl FnOnce(&mut Editor<'f>) -> Result<(), YamlError>,
-    ) -> Result<(), Fault> {
-        self.edit(edit).map_err(|error| self.fault(&error))
-    }
-
     fn edit(
         &mut self,
         edit: impl FnOnce(&mut Editor<'f>) -> Result<(), YamlError>,
@@ -476,40 +291,8 @@ impl<'f> FileEdits<'f> {
     }
 
     fn fault(&self, error: &YamlError) -> Fault {
-        Fault::new(
-            self.file.path(),
-            error.line(),
-            error.message(),
-            error.hint(),
-        )
+        Fault::of_yaml(self.file.path(), error)
     }
-
-    fn note(
-        &mut self,
-        line: usize,
-        at: String,
-        (from, to): (Option<String>, Option<String>),
-        class: ChangeClass,
-    ) {
-        self.notes.push(EditNote {
-            line,
-            at,
-            from,
-            to,
-            class,
-        });
-    }
-}
-
-fn shape(like: usize, changes: &[(Path, String)], without: &[&str]) -> Shape {
-    let set = changes
-        .iter()
-        .fold(Shape::like(like), |shape, (path, value)| {
-            shape.set(path.clone(), value.clone())
-        });
-    without
-        .iter()
-        .fold(set, |shape, key| shape.without(Path::root().key(*key)))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub use why_not::WhyNot;
 
 /// Whose examples are looked for, and where that stack stands.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
+pub struct ExampleSubject<'a> {
     /// The stack line.
     pub line: &'a StackLine,
     /// Its default Kubernetes version, where one is named in full.
@@ -76,12 +76,12 @@ pub struct ExampleValue {
     /// Its document and its place there; nothing in a command. Documents are those of the piece of YAML that it stands in.
     pub place: Option<(usize, Path)>,
     /// What it states.
-    pub states: Stated,
+    pub states: StatedVersion,
 }
 
 /// What a value of an example states.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stated {
+pub enum StatedVersion {
     /// A release of the stack: `openstack-scs2-1-34-v3`.
     Release(NamedRelease),
     /// A Kubernetes version.
@@ -105,16 +105,20 @@ impl Example {
     /// Returns the release that it names.
     pub fn release(&self) -> Option<&NamedRelease> {
         self.values.iter().find_map(|value| match &value.states {
-            Stated::Release(release) => Some(release),
-            Stated::Kubernetes(_) | Stated::Minor(_) | Stated::StackVersion(_) => None,
+            StatedVersion::Release(release) => Some(release),
+            StatedVersion::Kubernetes(_)
+            | StatedVersion::Minor(_)
+            | StatedVersion::StackVersion(_) => None,
         })
     }
 
     /// Returns the Kubernetes version that it states in full.
     pub fn kubernetes(&self) -> Option<KubernetesVersion> {
         self.values.iter().find_map(|value| match &value.states {
-            Stated::Kubernetes(version) => Some(*version),
-            Stated::Release(_) | Stated::Minor(_) | Stated::StackVersion(_) => None,
+            StatedVersion::Kubernetes(version) => Some(*version),
+            StatedVersion::Release(_)
+            | StatedVersion::Minor(_)
+            | StatedVersion::StackVersion(_) => None,
         })
     }
 
@@ -127,15 +131,15 @@ impl Example {
     /// Returns the highest number of a release that it names.
     pub fn number(&self) -> Option<u32> {
         let numbers = self.values.iter().filter_map(|value| match &value.states {
-            Stated::Release(release) => release.number(),
-            Stated::StackVersion(version) => version.stable_number(),
-            Stated::Kubernetes(_) | Stated::Minor(_) => None,
+            StatedVersion::Release(release) => release.number(),
+            StatedVersion::StackVersion(version) => version.stable_number(),
+            StatedVersion::Kubernetes(_) | StatedVersion::Minor(_) => None,
         });
         numbers.max()
     }
 }
 
-impl Stated {
+impl StatedVersion {
     /// Returns the minor that it is of, where it states one.
     pub fn minor(&self) -> Option<Minor> {
         match self {
@@ -157,8 +161,12 @@ impl ExampleValue {
     }
 }
 
+fn meets(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
 /// Finds the examples of a stack in a text.
-pub fn find_examples(text: &str, form: TextForm, subject: &Subject<'_>) -> Vec<Example> {
+pub fn find_examples(text: &str, form: TextForm, subject: &ExampleSubject<'_>) -> Vec<Example> {
     if !block::may_hold_examples(text, subject.line) {
         return Vec::new();
     }
@@ -166,7 +174,7 @@ pub fn find_examples(text: &str, form: TextForm, subject: &Subject<'_>) -> Vec<E
 }
 
 /// Finds the examples of a stack in a manifest that is parsed already.
-pub(super) fn find_in_manifest(file: &File, subject: &Subject<'_>) -> Vec<Example> {
+pub(super) fn find_in_manifest(file: &File, subject: &ExampleSubject<'_>) -> Vec<Example> {
     if !block::may_hold_examples(file.text(), subject.line) {
         return Vec::new();
     }
@@ -174,7 +182,7 @@ pub(super) fn find_in_manifest(file: &File, subject: &Subject<'_>) -> Vec<Exampl
 }
 
 /// Finds the examples of a stack in a text, and says of everything else that looks like a version or a release why it is none.
-pub fn explain_examples(text: &str, form: TextForm, subject: &Subject<'_>) -> Explained {
+pub fn explain_examples(text: &str, form: TextForm, subject: &ExampleSubject<'_>) -> Explained {
     let gathered = block::candidates(text, form, subject);
     let regions = gathered.regions.clone();
     let chosen = choose::choose(gathered, subject);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::examples::{Subject, TextForm, explain_examples};
+use super::examples::{ExampleSubject, TextForm, explain_examples};
 use super::facts::Fact;
 use super::group::ImagePart;
 use super::model::Stack;
@@ -95,7 +95,7 @@ pub(crate) fn other_versions(
 pub fn explain_file(stack: &Stack, file: &SourceFile, release: Option<u32>) -> Vec<ExplainedValue> {
     let mut explained = claimed(stack, file);
     match text_form(file) {
-        Some(form) => explained.extend(examples(stack, file, (form, release))),
+        Some(form) => explained.extend(examples(stack, file, form, release)),
         None => explained.extend(unclaimed(stack, file, &explained)),
     }
     explained.sort_by(|a, b| (a.line, &a.at).cmp(&(b.line, &b.at)));
@@ -120,8 +120,10 @@ fn claimed_value(line: usize, at: String, value: &str, why: String) -> Explained
 fn claimed(stack: &Stack, file: &SourceFile) -> Vec<ExplainedValue> {
     let mut explained: Vec<ExplainedValue> = Vec::new();
     for group in file.groups() {
-        let series = stack.series.of_place(file.path(), group.line);
-        let series = series.and_then(|series| stack.series.get(series));
+        let series = stack
+            .series
+            .of_place(file.path(), group.line)
+            .and_then(|id| stack.series.get(id));
         let of = series.map_or_else(String::new, |series| format!(" (series {})", series.title));
         for member in &group.members {
             let document = file.documents().get(group.document);
@@ -194,7 +196,8 @@ fn fact_words(fact: &Fact) -> &'static str {
 fn examples(
     stack: &Stack,
     file: &SourceFile,
-    (form, release): (TextForm, Option<u32>),
+    form: TextForm,
+    release: Option<u32>,
 ) -> Vec<ExplainedValue> {
     let Some(tree) = stack.trees.iter().find(|tree| tree.has(file)) else {
         return Vec::new();
@@ -202,14 +205,14 @@ fn examples(
     let Some(line) = tree.line() else {
         return Vec::new();
     };
-    let subject = Subject {
+    let subject = ExampleSubject {
         line: &line,
         default: tree.default,
         release,
     };
     let found = explain_examples(file.text(), form, &subject);
-    let own = found.examples.iter().flat_map(|example| &example.values);
-    let own = own.map(|value| ExplainedValue {
+    let values = found.examples.iter().flat_map(|example| &example.values);
+    let own = values.map(|value| ExplainedValue {
         line: value.line,
         at: value.at(),
         value: file.text()[value.range.clone()].to_owned(),

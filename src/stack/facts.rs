@@ -10,6 +10,7 @@ use crate::version::{
     ChartRequirement, ChartVersion, KubernetesVersion, Md5, Minor, OsRelease, Sha256, Sha512,
     StackVersion,
 };
+use crate::yaml::YamlError;
 
 /// One place that states a fact of the matrix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -276,6 +277,11 @@ impl Fault {
             kind: FaultKind::default(),
             role: None,
         }
+    }
+
+    /// Returns the fault of a text that is not read, or of an edit that is not made.
+    pub(super) fn of_yaml(file: &str, error: &YamlError) -> Self {
+        Self::new(file, error.line(), error.message(), error.hint())
     }
 
     /// Says what the file is for.

@@ -34,6 +34,13 @@ pub(super) struct Listing<'a> {
     series: Vec<Option<SeriesId>>,
 }
 
+/// An entry with its place in the list.
+#[derive(Debug, Clone, Copy)]
+struct ListedEntry<'a> {
+    index: usize,
+    entry: &'a ImageListEntry,
+}
+
 /// What should happen to a list. Indices are those of the list as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ImageListChange {
@@ -89,25 +96,25 @@ impl<'a> Listing<'a> {
         all
     }
 
-    /// Returns the entries of a series with their places.
-    fn of(&self, series: Option<SeriesId>) -> impl Iterator<Item = (usize, &'a ImageListEntry)> {
+    fn of(&self, series: Option<SeriesId>) -> impl Iterator<Item = ListedEntry<'a>> {
         let all = self.entries.iter().enumerate();
         all.filter(move |(index, _)| self.series[*index] == series)
+            .map(|(index, entry)| ListedEntry { index, entry })
     }
 
     /// Returns the entries of a series by minor: a list may speak of many.
     fn by_minor(&self, series: Option<SeriesId>) -> ByMinor<'a> {
         let mut by_minor = ByMinor::new();
-        for (index, entry) in self.of(series) {
-            let of_minor = by_minor.entry(entry.version.minor()).or_default();
-            of_minor.push((index, entry));
+        for listed in self.of(series) {
+            let of_minor = by_minor.entry(listed.entry.version.minor()).or_default();
+            of_minor.push(listed);
         }
         by_minor
     }
 }
 
-/// The entries of a series by minor, with their places.
-type ByMinor<'a> = BTreeMap<Minor, Vec<(usize, &'a ImageListEntry)>>;
+/// The entries of a series by minor.
+type ByMinor<'a> = BTreeMap<Minor, Vec<ListedEntry<'a>>>;
 
 impl ImageListChange {
     /// Returns the versions of the list as it will be, in no order.
@@ -116,10 +123,11 @@ impl ImageListChange {
         let replaced = self.replace.iter().map(|(at, _, _)| *at);
         let changed: HashSet<usize> = leaving.chain(replaced).collect();
         let stay = (0..entries.len()).filter(|index| !changed.contains(index));
-        let come = self.insert.iter().map(|insert| &insert.image);
-        let come = come.chain(self.replace.iter().map(|(_, image, _)| image));
+        let inserted = self.insert.iter().map(|insert| insert.image.version);
+        let turned_into = self.replace.iter().map(|(_, image, _)| image.version);
         stay.map(|index| entries[index].version)
-            .chain(come.map(|image| image.version))
+            .chain(inserted)
+            .chain(turned_into)
             .collect()
     }
 
@@ -152,10 +160,12 @@ impl ImageFacts<'_> {
             // A text whose day nobody knows stays, and is found to have stayed.
             return new.unwrap_or_else(|| text.to_owned());
         }
-        let text = text.replace(&self.version.plain(), &image.version.plain());
+        let with_version = text.replace(&self.version.plain(), &image.version.plain());
         match (self.os, &image.os) {
-            (Some(before), Some(after)) => text.replace(&before.to_string(), &after.to_string()),
-            (Some(_) | None, Some(_) | None) => text,
+            (Some(before), Some(after)) => {
+                with_version.replace(&before.to_string(), &after.to_string())
+            }
+            (Some(_) | None, Some(_) | None) => with_version,
         }
     }
 }
@@ -166,127 +176,154 @@ pub(super) fn reconcile(
     wanted: &Wanted<'_>,
     scope: ImageListScope,
 ) -> ImageListChange {
-    let entries = listing.entries;
-    let mut change = ImageListChange::default();
-    let mut added: Vec<Added> = Vec::new();
-    let stays_in_line =
-        scope == ImageListScope::OneMinor || follows_one_minor(entries, wanted, scope);
-    for (index, entry) in entries.iter().enumerate() {
-        let minor = entry.version.minor();
-        if stays_in_line && minor != wanted.line.minor {
-            change.remove.push((index, ChangeClass::NewMinor));
-        } else if !stays_in_line && wanted.dropped.contains(&minor) {
-            change.remove.push((index, ChangeClass::Removal));
-        }
-    }
+    let mut reconciler = Reconciler {
+        listing,
+        wanted,
+        scope,
+        change: ImageListChange::default(),
+        added: Vec::new(),
+    };
+    reconciler.drop_minors();
     for series in listing.all_series() {
         let by_minor = listing.by_minor(series);
-        for minor in minors_in_scope(listing, (series, &by_minor), wanted, scope) {
+        for minor in reconciler.minors_in_scope(series, &by_minor) {
             let listed = by_minor.get(&minor).map_or(&[][..], Vec::as_slice);
-            let changed = (&mut change, &mut added);
-            reconcile_minor(listed, (series, minor), wanted, changed);
+            reconciler.complete(listed, series, minor);
         }
     }
-    change
-        .remove
-        .retain(|(_, class)| wanted.wishes.wants(*class));
-    added.retain(|added| wanted.wishes.wants(added.class));
-    change
-        .replace
-        .retain(|(_, _, class)| wanted.wishes.wants(*class));
+    let Reconciler {
+        mut change,
+        mut added,
+        ..
+    } = reconciler;
+    let wishes = wanted.wishes;
+    change.remove.retain(|(_, class)| wishes.wants(*class));
+    added.retain(|added| wishes.wants(added.class));
+    change.replace.retain(|(_, _, class)| wishes.wants(*class));
     place(listing, added, &mut change);
     change
 }
 
-/// Returns the minors of a series whose entries are compared with what the store offers.
-fn minors_in_scope(
-    listing: &Listing<'_>,
-    (series, by_minor): (Option<SeriesId>, &ByMinor<'_>),
-    wanted: &Wanted<'_>,
+/// Compares a list with what it should hold.
+struct Reconciler<'a> {
+    listing: &'a Listing<'a>,
+    wanted: &'a Wanted<'a>,
     scope: ImageListScope,
-) -> BTreeSet<Minor> {
-    let available = wanted
-        .available_minors(series)
-        .filter(|minor| !wanted.dropped.contains(minor));
-    match scope {
-        ImageListScope::AllMinors => available.collect(),
-        ImageListScope::OneMinor => [wanted.line.minor].into(),
-        ImageListScope::ListedMinors if follows_one_minor(listing.entries, wanted, scope) => {
-            [wanted.line.minor].into()
-        }
-        ImageListScope::ListedMinors => available
-            .filter(|minor| by_minor.contains_key(minor) || *minor == wanted.line.minor)
-            .collect(),
-    }
+    change: ImageListChange,
+    added: Vec<Added>,
 }
 
-/// A list that speaks of the source tree's minor alone moves with it to another minor.
-fn follows_one_minor(
-    entries: &[ImageListEntry],
-    wanted: &Wanted<'_>,
-    scope: ImageListScope,
-) -> bool {
-    scope == ImageListScope::ListedMinors
-        && entries
-            .iter()
-            .all(|entry| entry.version.minor() == wanted.line_before.minor)
-}
-
-fn reconcile_minor(
-    listed: &[(usize, &ImageListEntry)],
-    (series, minor): (Option<SeriesId>, Minor),
-    wanted: &Wanted<'_>,
-    (change, added): (&mut ImageListChange, &mut Vec<Added>),
-) {
-    let available = wanted.available(series, minor);
-    let is_moved_to = minor == wanted.line.minor && minor != wanted.line_before.minor;
-    let class = if listed.is_empty() && (minor > wanted.line_before.minor || is_moved_to) {
-        ChangeClass::NewMinor
-    } else {
-        ChangeClass::NewPatch
-    };
-    let selected = selected_versions(listed, minor, available, wanted, class);
-    for (index, entry) in listed {
-        if wanted.must_leave(entry.version, entry.os.as_ref()) {
-            leave(listed, *index, entry, available, change);
-        } else if !selected.contains(&entry.version) && !wanted.kept.contains(&entry.version) {
-            if wanted.policy.retention == Retention::Trim {
-                change.remove.push((*index, trim_class(wanted)));
-            }
-        } else if let Some(image) = choose(available, entry.version, Some(entry)) {
-            if is_another_image(entry, image) {
-                change
-                    .replace
-                    .push((*index, image.clone(), ChangeClass::OsRelease));
-            } else {
-                change.complete.push((*index, image.clone()));
+impl Reconciler<'_> {
+    /// Lets the entries of minors leave that the list is not about, or that are dropped.
+    fn drop_minors(&mut self) {
+        let wanted = self.wanted;
+        let stays_in_line = self.scope == ImageListScope::OneMinor || self.follows_one_minor();
+        for (index, entry) in self.listing.entries.iter().enumerate() {
+            let minor = entry.version.minor();
+            if stays_in_line && minor != wanted.line.minor {
+                self.change.remove.push((index, ChangeClass::NewMinor));
+            } else if !stays_in_line && wanted.dropped.contains(&minor) {
+                self.change.remove.push((index, ChangeClass::Removal));
             }
         }
     }
-    let missing = selected
-        .iter()
-        .filter(|version| !listed.iter().any(|(_, entry)| entry.version == **version));
-    added.extend(missing.filter_map(|version| {
-        let is_default = wanted.default == Some(*version);
-        let class = if is_default && wanted.is_default_blocked() {
-            ChangeClass::Removal
-        } else if is_default && wanted.moves_os {
-            ChangeClass::OsRelease
+
+    /// A list that speaks of the source tree's minor alone moves with it to another minor.
+    fn follows_one_minor(&self) -> bool {
+        let before = self.wanted.line_before.minor;
+        let mut entries = self.listing.entries.iter();
+        self.scope == ImageListScope::ListedMinors
+            && entries.all(|entry| entry.version.minor() == before)
+    }
+
+    /// Returns the minors of a series whose entries are compared with what the store offers.
+    fn minors_in_scope(&self, series: Option<SeriesId>, by_minor: &ByMinor<'_>) -> BTreeSet<Minor> {
+        let wanted = self.wanted;
+        let own = wanted.line.minor;
+        let available = wanted
+            .available_minors(series)
+            .filter(|minor| !wanted.dropped.contains(minor));
+        match self.scope {
+            ImageListScope::AllMinors => available.collect(),
+            ImageListScope::OneMinor => [own].into(),
+            ImageListScope::ListedMinors if self.follows_one_minor() => [own].into(),
+            ImageListScope::ListedMinors => available
+                .filter(|minor| by_minor.contains_key(minor) || *minor == own)
+                .collect(),
+        }
+    }
+
+    /// Compares the entries of one minor of a series with what the store offers of it.
+    fn complete(&mut self, listed: &[ListedEntry<'_>], series: Option<SeriesId>, minor: Minor) {
+        let wanted = self.wanted;
+        let available = wanted.available(series, minor);
+        let is_moved_to = minor == wanted.line.minor && minor != wanted.line_before.minor;
+        let class = if listed.is_empty() && (minor > wanted.line_before.minor || is_moved_to) {
+            ChangeClass::NewMinor
         } else {
-            class
+            ChangeClass::NewPatch
         };
-        let image = choose(available, *version, None)?.clone();
-        Some(Added {
-            series,
-            image,
-            class,
-        })
-    }));
+        let selected = selected_versions(listed, minor, available, wanted, class);
+        for &ListedEntry { index, entry } in listed {
+            if wanted.must_leave(entry.version, entry.os.as_ref()) {
+                self.leave(listed, index, entry.version, available);
+            } else if !selected.contains(&entry.version) && !wanted.kept.contains(&entry.version) {
+                if wanted.policy.retention == Retention::Trim {
+                    self.change.remove.push((index, trim_class(wanted)));
+                }
+            } else if let Some(image) = choose(available, entry.version, Some(entry)) {
+                if is_another_image(entry, image) {
+                    let replaced = (index, image.clone(), ChangeClass::OsRelease);
+                    self.change.replace.push(replaced);
+                } else {
+                    self.change.complete.push((index, image.clone()));
+                }
+            }
+        }
+        let missing = selected
+            .iter()
+            .filter(|version| !listed.iter().any(|one| one.entry.version == **version));
+        self.added.extend(missing.filter_map(|version| {
+            let is_default = wanted.default == Some(*version);
+            let own_class = if is_default && wanted.is_default_blocked() {
+                ChangeClass::Removal
+            } else if is_default && wanted.moves_os {
+                ChangeClass::OsRelease
+            } else {
+                class
+            };
+            Some(Added {
+                series,
+                image: choose(available, *version, None)?.clone(),
+                class: own_class,
+            })
+        }));
+    }
+
+    /// A blocked image makes room for another one of its version, or leaves.
+    fn leave(
+        &mut self,
+        listed: &[ListedEntry<'_>],
+        index: usize,
+        version: KubernetesVersion,
+        available: &[NodeImage],
+    ) {
+        let same_version = listed.iter().filter(|one| one.entry.version == version);
+        // Two entries of one version could turn into the same image.
+        let is_alone = same_version.count() == 1;
+        match choose(available, version, None).filter(|_| is_alone) {
+            Some(image) => {
+                let replaced = (index, image.clone(), ChangeClass::Removal);
+                self.change.replace.push(replaced);
+            }
+            None => self.change.remove.push((index, ChangeClass::Removal)),
+        }
+    }
 }
 
 /// Returns the versions of a minor that the list is to have of a series.
 fn selected_versions(
-    listed: &[(usize, &ImageListEntry)],
+    listed: &[ListedEntry<'_>],
     minor: Minor,
     available: &[NodeImage],
     wanted: &Wanted<'_>,
@@ -295,10 +332,9 @@ fn selected_versions(
     // What does not come in makes nothing leave.
     let entering = available.iter().filter(|_| wanted.wishes.wants(class));
     // What leaves makes room for another.
-    let staying = listed.iter().map(|(_, entry)| entry).filter(|entry| {
-        let mut available = available.iter();
+    let staying = listed.iter().map(|one| one.entry).filter(|entry| {
         !wanted.must_leave(entry.version, entry.os.as_ref())
-            || available.any(|image| image.version == entry.version)
+            || available.iter().any(|image| image.version == entry.version)
     });
     let known: BTreeSet<_> = staying
         .map(|entry| entry.version)
@@ -311,27 +347,6 @@ fn selected_versions(
     let defaults = wanted.kept.range(of_minor);
     selected.extend(defaults.filter(|kept| !wanted.is_blocked(**kept)));
     selected
-}
-
-/// A blocked image makes room for another one of its version, or leaves.
-fn leave(
-    listed: &[(usize, &ImageListEntry)],
-    index: usize,
-    entry: &ImageListEntry,
-    available: &[NodeImage],
-    change: &mut ImageListChange,
-) {
-    let same_version = listed
-        .iter()
-        .filter(|(_, other)| other.version == entry.version);
-    let is_alone = same_version.count() == 1;
-    match choose(available, entry.version, None).filter(|_| is_alone) {
-        Some(image) => {
-            let image = (index, image.clone(), ChangeClass::Removal);
-            change.replace.push(image);
-        }
-        None => change.remove.push((index, ChangeClass::Removal)),
-    }
 }
 
 /// An old patch makes room for a new one: the same change. Where the default stays, or goes to another minor, it is a removal.

@@ -29,7 +29,7 @@ mod versions_file;
 use super::document::Document;
 pub(super) use super::document::names_a_version;
 use super::edits::{Edited, FileEdits};
-use super::examples::{Example, Subject, TextForm};
+use super::examples::{Example, ExampleSubject, TextForm};
 use super::facts::{Fact, Fault, Reference};
 use super::role::Role;
 use super::stated::Facts;
@@ -96,7 +96,7 @@ pub trait FileKind: Sync + std::fmt::Debug {
     }
 
     /// Returns the examples of a stack in a file.
-    fn examples(&self, _file: &Document, _subject: &Subject<'_>) -> Vec<Example> {
+    fn examples(&self, _file: &Document, _subject: &ExampleSubject<'_>) -> Vec<Example> {
         Vec::new()
     }
 

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::claims::{self, Known};
-use super::facts::ImageListForm;
-use super::group::{self, ImagePart};
+use super::claims::{self, KnownImages};
+use super::facts::{ImageList, ImageListForm};
+use super::group::{self, ImageGroup, ImagePart};
 use super::kinds;
 use super::model::{SourceTree, Stack};
 use super::provider::{find_provider, is_image_file};
@@ -45,30 +45,26 @@ pub(super) fn claim(stack: &mut Stack, configured: &ImageStoreConfig) {
 /// Returns the URLs of images of the default in the values of a source tree: where no list and no manifest says where images come
 /// from, they do.
 fn urls_in_values(tree: &SourceTree) -> Vec<Clue<'_>> {
+    let files = tree.files.iter().filter(|file| file.has_free_values());
     let mut found = Vec::new();
-    for file in &tree.files {
-        if !file.has_free_values() {
-            continue;
-        }
+    for file in files {
+        let mut urls = Vec::new();
         for document in file.documents() {
-            let mut texts = Vec::new();
-            collect_urls(document, &mut texts);
-            for (line, url) in texts {
-                let version = ImagePattern::read_url(url).map(|read| read.version);
-                if let Some(version) = version.ok().filter(|found| tree.default == Some(*found)) {
-                    found.push(Clue {
-                        place: (file.path(), line),
-                        list: None,
-                        image_list: None,
-                        version,
-                        names: Vec::new(),
-                        url: Some(url),
-                        text: url,
-                        proofs: Vec::new(),
-                    });
-                }
-            }
+            collect_urls(document, &mut urls);
         }
+        found.extend(urls.into_iter().filter_map(|(line, url)| {
+            let version = ImagePattern::read_url(url).ok()?.version;
+            (tree.default == Some(version)).then(|| Clue {
+                place: (file.path(), line),
+                list: None,
+                image_list: None,
+                version,
+                names: Vec::new(),
+                url: Some(url),
+                text: url,
+                proofs: Vec::new(),
+            })
+        }));
     }
     found
 }
@@ -95,7 +91,7 @@ fn claim_values(stack: &mut Stack) -> bool {
             .iter()
             .flat_map(|file| file.value_refs().iter().cloned())
             .collect();
-        let known = Known {
+        let known = KnownImages {
             series: &stack.series,
             default: tree.default,
         };
@@ -116,7 +112,7 @@ fn claim_values(stack: &mut Stack) -> bool {
     is_changed
 }
 
-fn claims_of(file: &SourceFile, known: Known<'_>, refs: &[ValueRef]) -> Claims {
+fn claims_of(file: &SourceFile, known: KnownImages<'_>, refs: &[ValueRef]) -> Claims {
     if !file.has_free_values() {
         return Claims::default();
     }
@@ -134,7 +130,7 @@ pub(super) fn claim_alone(mut file: SourceFile) -> (SourceFile, SeriesSet) {
     let mut series = SeriesSet::default();
     for _ in 0..ROUNDS {
         series = SeriesSet::learn(&clues([&file].into_iter()), KnownStores::default());
-        let known = Known {
+        let known = KnownImages {
             series: &series,
             default: None,
         };
@@ -151,60 +147,63 @@ fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
     for file in files {
         for image_list in file.image_lists() {
             lists += 1;
-            // Other lists may hold images of several series.
-            let is_of_one = matches!(
-                image_list.form,
-                ImageListForm::ImageManager | ImageListForm::VersionMap
-            );
-            // What the newest entry is proved by is asked of the next one.
-            let newest = image_list.entries.iter().map(|entry| entry.version).max();
-            for (index, entry) in image_list.entries.iter().enumerate() {
-                let own = ImagePattern::of_url(&entry.name).ok();
-                let own = own.filter(is_name);
-                let mut names: Vec<ImagePattern> = own.into_iter().collect();
-                names.extend(
-                    image_list
-                        .names
-                        .get(index)
-                        .or(image_list.names.first())
-                        .cloned(),
-                );
-                if entry.url.is_none() && names.is_empty() {
-                    continue;
-                }
-                let proof = entry.proof.filter(|_| newest == Some(entry.version));
-                clues.push(Clue {
-                    place: (file.path(), entry.line),
-                    list: is_of_one.then_some(lists),
-                    image_list: Some(lists),
-                    version: entry.version,
-                    names,
-                    url: entry.url.as_deref(),
-                    text: entry.url.as_deref().unwrap_or(&entry.name),
-                    proofs: proof.into_iter().collect(),
-                });
-            }
+            clues.extend(clues_of_list(file, image_list, lists));
         }
-        for group in file.groups() {
-            let mut names = group.names(file);
-            let full = group.full.as_deref();
-            let of_full = full.and_then(|full| ImagePattern::of_url(full).ok());
-            names.extend(of_full.filter(is_name));
-            let text = full.or(group.text(file)).unwrap_or_default();
-            let located = full.filter(|full| group::part_of(full) == ImagePart::Url);
-            clues.push(Clue {
-                place: (file.path(), group.line),
-                list: None,
-                image_list: None,
-                version: group.version,
-                names,
-                url: located.or(group.url(file)),
-                text,
-                proofs: group.proofs(file),
-            });
-        }
+        clues.extend(file.groups().iter().map(|group| clue_of_group(file, group)));
     }
     clues
+}
+
+fn clues_of_list<'f>(
+    file: &'f SourceFile,
+    image_list: &'f ImageList,
+    number: usize,
+) -> impl Iterator<Item = Clue<'f>> {
+    // Other lists may hold images of several series.
+    let is_of_one = matches!(
+        image_list.form,
+        ImageListForm::ImageManager | ImageListForm::VersionMap
+    );
+    // What the newest entry is proved by is asked of the next one.
+    let newest = image_list.entries.iter().map(|entry| entry.version).max();
+    let entries = image_list.entries.iter().enumerate();
+    entries.filter_map(move |(index, entry)| {
+        let own = ImagePattern::of_url(&entry.name).ok().filter(is_name);
+        let given = image_list.names.get(index).or(image_list.names.first());
+        let names: Vec<ImagePattern> = own.into_iter().chain(given.cloned()).collect();
+        if entry.url.is_none() && names.is_empty() {
+            return None;
+        }
+        let proof = entry.proof.filter(|_| newest == Some(entry.version));
+        Some(Clue {
+            place: (file.path(), entry.line),
+            list: is_of_one.then_some(number),
+            image_list: Some(number),
+            version: entry.version,
+            names,
+            url: entry.url.as_deref(),
+            text: entry.url.as_deref().unwrap_or(&entry.name),
+            proofs: proof.into_iter().collect(),
+        })
+    })
+}
+
+fn clue_of_group<'f>(file: &'f SourceFile, group: &'f ImageGroup) -> Clue<'f> {
+    let full = group.full.as_deref();
+    let of_full = full.and_then(|full| ImagePattern::of_url(full).ok());
+    let mut names = group.names(file);
+    names.extend(of_full.filter(is_name));
+    let located = full.filter(|full| group::part_of(full) == ImagePart::Url);
+    Clue {
+        place: (file.path(), group.line),
+        list: None,
+        image_list: None,
+        version: group.version,
+        names,
+        url: located.or(group.url(file)),
+        text: full.or(group.text(file)).unwrap_or_default(),
+        proofs: group.proofs(file),
+    }
 }
 
 /// Tells whether a pattern is that of a name, and not of a version alone.

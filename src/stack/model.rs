@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::addon::{MinorBoundChart, MinorBoundCharts};
-use super::examples::{Example, Subject};
+use super::examples::{Example, ExampleSubject};
 use super::facts::{Fact, Fault, Reference};
 use super::kinds;
 use super::layout::Layout;
@@ -164,7 +164,7 @@ impl SourceTree {
         let Some(line) = self.line() else {
             return Vec::new();
         };
-        let subject = Subject {
+        let subject = ExampleSubject {
             line: &line,
             default: self.default,
             release,

@@ -2,12 +2,16 @@
 //! and URLs, the store. They are learnt from the entries and references of a stack that belong together. It asks no store and
 //! chooses no version.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod learner;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
 use crate::catalog::{Architecture, ImagePattern, ImageProof, ImageTraits, NodeImage};
 use crate::version::{KubernetesVersion, OsRelease};
+
+pub(super) use learner::{Clue, KnownStores};
 
 /// The number of a series within its stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,38 +92,6 @@ impl ProofKind {
     }
 }
 
-/// One statement of a file about an image, from which series are learnt.
-#[derive(Debug, Clone)]
-pub(super) struct Clue<'a> {
-    /// The file and line.
-    pub(super) place: (&'a str, usize),
-    /// The list it stands in, where all entries of the list are of one series.
-    pub(super) list: Option<usize>,
-    /// The list it stands in.
-    pub(super) image_list: Option<usize>,
-    /// The image's version.
-    pub(super) version: KubernetesVersion,
-    /// Its names.
-    pub(super) names: Vec<ImagePattern>,
-    /// Its URL, or the name of a container image with its tag.
-    pub(super) url: Option<&'a str>,
-    /// A name or URL that says what the image is.
-    pub(super) text: &'a str,
-    /// What proves it.
-    pub(super) proofs: Vec<ProofKind>,
-}
-
-/// The stores that are known beside those that URLs name.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct KnownStores<'a> {
-    /// The store of the configuration.
-    pub(super) configured: Option<&'a ImagePattern>,
-    /// The store that users of the provider share.
-    pub(super) of_provider: Option<&'a ImagePattern>,
-    /// What proves the images of all of them.
-    pub(super) proof: ImageProof,
-}
-
 /// Which series a text can be of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeriesMatch {
@@ -147,57 +119,26 @@ impl SeriesId {
 }
 
 impl SeriesSet {
-    /// Learns the series of a stack from what its files say.
-    pub(super) fn learn(clues: &[Clue<'_>], stores: KnownStores<'_>) -> Self {
-        let mut learner = Learner {
-            series: Vec::new(),
-            members: HashMap::new(),
-            lists: HashMap::new(),
-            listed: HashSet::new(),
-        };
-        let (located, named): (Vec<&Clue<'_>>, Vec<&Clue<'_>>) =
-            clues.iter().partition(|clue| clue.url.is_some());
-        for clue in located {
-            learner.add(clue);
-        }
-        learner.apply(stores.configured);
-        for clue in named {
-            learner.add_name(clue, stores);
-        }
-        if learner.series.is_empty()
-            && let Some(store) = stores.configured.or(stores.of_provider)
-        {
-            learner.series.push(ImageSeries::of_store(store));
-        }
-        for series in &mut learner.series {
-            let proof = series
-                .store
-                .as_ref()
-                .map(|store| stores.proof.of_store(store));
-            series.store_proof = proof.unwrap_or_default();
-        }
-        Self::titled(learner)
-    }
-
-    fn titled(learner: Learner) -> Self {
-        let mut all = learner.series;
-        let several = all.len() > 1;
+    /// Names the series so that people can tell them apart.
+    fn titled(mut all: Vec<ImageSeries>, members: HashMap<(String, usize), SeriesId>) -> Self {
+        let is_alone = all.len() == 1;
         for series in &mut all {
-            series.title = series.describe(several);
+            series.title = if is_alone {
+                series.distribution_or_images()
+            } else {
+                series.describe()
+            };
         }
         for index in 0..all.len() {
             let title = all[index].title.clone();
             let mut others = all.iter().enumerate();
-            let is_alone = !others.any(|(other, series)| other != index && series.title == title);
-            let name = all[index].names.first().filter(|_| !is_alone);
+            let is_unique = !others.any(|(other, series)| other != index && series.title == title);
+            let name = all[index].names.first().filter(|_| !is_unique);
             if let Some(stem) = name.map(|name| name.as_str().replace("{version}", "*")) {
                 all[index].title = format!("{title} {stem}");
             }
         }
-        Self {
-            all,
-            members: learner.members,
-        }
+        Self { all, members }
     }
 
     /// Returns the series with their numbers.
@@ -218,10 +159,12 @@ impl SeriesSet {
 
     /// Returns the stores of which nothing proves the images, by the base of their URLs.
     pub fn unproved_stores(&self) -> BTreeSet<&str> {
-        let unproved = self.all.iter();
-        let unproved = unproved.filter(|series| series.store_proof == ImageProof::None);
-        let stores = unproved.filter_map(|series| series.store.as_ref());
-        stores.map(ImagePattern::base_or_name).collect()
+        self.all
+            .iter()
+            .filter(|series| series.store_proof == ImageProof::None)
+            .filter_map(|series| series.store.as_ref())
+            .map(ImagePattern::base_or_name)
+            .collect()
     }
 
     /// Finds the series of an entry or reference by its place.
@@ -247,30 +190,6 @@ impl SeriesSet {
 }
 
 impl ImageSeries {
-    fn of_store(store: &ImagePattern) -> Self {
-        let mut series = Self::empty(&ImageTraits::of(store.as_str()));
-        series.store = Some(store.clone());
-        series.urls.insert(store.clone());
-        series
-    }
-
-    fn empty(traits: &ImageTraits) -> Self {
-        Self {
-            title: String::new(),
-            distribution: traits.distribution.map(str::to_owned),
-            os_releases: traits.os.clone().into_iter().collect(),
-            architecture: traits.architecture,
-            store_proof: ImageProof::default(),
-            store: None,
-            names: BTreeSet::new(),
-            proofs: BTreeSet::new(),
-            learnt_at: None,
-            urls: BTreeSet::new(),
-            newest: None,
-            seen: BTreeMap::new(),
-        }
-    }
-
     /// Tells whether images of an operating-system release are of the series.
     pub fn has_os(&self, os: Option<&OsRelease>) -> bool {
         match (&self.distribution, os) {
@@ -306,10 +225,6 @@ impl ImageSeries {
         pattern.host().is_none() && stems.any(|stem| stem == pattern.as_str())
     }
 
-    fn has_name_of(&self, clue: &Clue<'_>) -> bool {
-        clue.names.iter().any(|name| self.names.contains(name))
-    }
-
     /// Tells whether a text with these traits says nothing that contradicts the series.
     fn agrees(&self, traits: &ImageTraits) -> bool {
         let same_distribution = match (&self.distribution, traits.distribution) {
@@ -332,207 +247,28 @@ impl ImageSeries {
             .unwrap_or_default()
     }
 
-    fn describe(&self, several: bool) -> String {
-        let distribution = self
-            .distribution
+    fn distribution_or_images(&self) -> String {
+        self.distribution
             .clone()
-            .unwrap_or_else(|| "images".to_owned());
-        if !several {
-            return distribution;
-        }
-        let architecture = self.architecture.map(|all| format!(" {all}"));
+            .unwrap_or_else(|| "images".to_owned())
+    }
+
+    /// Returns what tells it from other series: `ubuntu arm64 -gardener`.
+    fn describe(&self) -> String {
+        let architecture = self.architecture.map(|name| name.to_string());
         let suffix = Some(self.suffix()).filter(|suffix| !suffix.is_empty());
-        let suffix = suffix.map(|suffix| format!(" {suffix}"));
-        distribution + &architecture.unwrap_or_default() + &suffix.unwrap_or_default()
+        let words = [Some(self.distribution_or_images()), architecture, suffix];
+        words.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 
 /// Tells whether a container image is that of a store under another registry, as mirrors have it.
 fn is_mirror_of(pattern: &ImagePattern, store: &ImagePattern) -> bool {
-    store.is_container_image()
-        && pattern
-            .as_str()
-            .strip_suffix(store.as_str())
-            .is_some_and(|registry| registry.ends_with('/'))
+    store.is_container_image() && is_below_registry(pattern.as_str(), store.as_str())
 }
 
-/// Collects series while clues are read.
-struct Learner {
-    series: Vec<ImageSeries>,
-    members: HashMap<(String, usize), SeriesId>,
-    /// The series of each list whose entries are all of one.
-    lists: HashMap<usize, SeriesId>,
-    /// The series that have a named image of a list and version already.
-    listed: HashSet<(usize, Entry)>,
-}
-
-/// A list, and a version of which it has an image.
-type Entry = (Option<usize>, KubernetesVersion);
-
-impl Clue<'_> {
-    fn entry(&self) -> Entry {
-        (self.image_list, self.version)
-    }
-}
-
-impl Learner {
-    /// Adds a statement with a URL.
-    fn add(&mut self, clue: &Clue<'_>) {
-        let Some(pattern) = clue.url.and_then(|url| ImagePattern::of_url(url).ok()) else {
-            return;
-        };
-        let traits = ImageTraits::of(clue.text);
-        let of_list = clue.list.and_then(|list| self.lists.get(&list).copied());
-        let id = of_list
-            .or_else(|| self.find_located(clue, &pattern, &traits))
-            .unwrap_or_else(|| self.push(&traits));
-        let series = &mut self.series[id.0];
-        if series.newest.is_none_or(|newest| clue.version >= newest) {
-            series.newest = Some(clue.version);
-            series.store = Some(pattern.clone());
-            // A list that moved to another distribution is now of that one.
-            series.distribution = traits.distribution.map(str::to_owned);
-        }
-        series.urls.insert(pattern.clone());
-        series.seen.entry(pattern).or_default().insert(clue.version);
-        self.join(clue, id, &traits);
-    }
-
-    /// Finds the series that a statement with a URL is of.
-    fn find_located(
-        &self,
-        clue: &Clue<'_>,
-        pattern: &ImagePattern,
-        traits: &ImageTraits,
-    ) -> Option<SeriesId> {
-        let mut possible: Vec<usize> = (0..self.series.len()).collect();
-        possible.retain(|id| {
-            let series = &self.series[*id];
-            let agrees = series.agrees(traits) && series.architecture == traits.architecture;
-            agrees
-                && (series.urls.contains(pattern)
-                    || series.has_name_of(clue)
-                    || series.is_continued_by(pattern, clue.version))
-        });
-        let mut ids = possible.iter();
-        let named = ids.find(|id| self.series[**id].has_name_of(clue));
-        // Two names of one list and one version are two images, whatever their URLs.
-        let mut ids = possible.iter();
-        let found = named.or_else(|| ids.find(|id| !self.listed.contains(&(**id, clue.entry()))));
-        found.copied().map(SeriesId)
-    }
-
-    /// Lets the configured store take the place of the one that URLs name, where it has the same images or is the only one.
-    fn apply(&mut self, configured: Option<&ImagePattern>) {
-        let Some(configured) = configured else { return };
-        let of_store = ImageTraits::of(&configured.example());
-        let is_alone = self.series.len() == 1;
-        for series in &mut self.series {
-            let stem = series.store.as_ref().map(ImagePattern::stem);
-            if series.agrees(&of_store) && (is_alone || stem == Some(configured.stem())) {
-                series.store = Some(configured.clone());
-                series.urls.insert(configured.clone());
-            }
-        }
-    }
-
-    /// Adds a name without a URL: to the series that knows the name, else to the only one that it can be of.
-    fn add_name(&mut self, clue: &Clue<'_>, stores: KnownStores<'_>) {
-        let traits = ImageTraits::of(clue.text);
-        let of_list = clue.list.and_then(|list| self.lists.get(&list).copied());
-        let known = of_list.or_else(|| self.find_named(clue, &traits));
-        let id = known.unwrap_or_else(|| self.push_named(&traits, stores));
-        self.join(clue, id, &traits);
-    }
-
-    /// Adds a series of which a name alone is known; its images are in the store that is known, unless another series has it.
-    fn push_named(&mut self, traits: &ImageTraits, stores: KnownStores<'_>) -> SeriesId {
-        let store = stores.configured.or(stores.of_provider);
-        let store = store.filter(|store| can_have(store, traits)).cloned();
-        let mut others = self.series.iter();
-        let is_used = others.any(|other| other.store == store && other.distribution.is_none());
-        let fresh = store.filter(|_| !is_used);
-        let id = self.push(traits);
-        let series = &mut self.series[id.0];
-        series.urls.extend(fresh.clone());
-        series.store = fresh;
-        id
-    }
-
-    fn find_named(&self, clue: &Clue<'_>, traits: &ImageTraits) -> Option<SeriesId> {
-        let mut all = self.series.iter();
-        let known = all.position(|series| clue.names.iter().any(|name| series.takes(name, traits)));
-        if known.is_some() {
-            return known.map(SeriesId);
-        }
-        // A name that only one series can be meant by is of that one.
-        let suffix = traits.suffix.trim_start_matches(['-', '_', '+']);
-        let mut possible = (0..self.series.len()).filter(|id| {
-            let series = &self.series[*id];
-            let agrees = series.agrees(traits) && series.architecture == traits.architecture;
-            agrees && series.suffix().contains(suffix) && series.store.is_some()
-        });
-        match (possible.next(), possible.next()) {
-            (Some(id), None) => Some(SeriesId(id)),
-            (None, _) | (Some(_), Some(_)) => None,
-        }
-    }
-
-    fn push(&mut self, traits: &ImageTraits) -> SeriesId {
-        self.series.push(ImageSeries {
-            os_releases: BTreeSet::new(),
-            ..ImageSeries::empty(traits)
-        });
-        SeriesId(self.series.len() - 1)
-    }
-
-    /// Notes that a statement is of a series.
-    fn join(&mut self, clue: &Clue<'_>, id: SeriesId, traits: &ImageTraits) {
-        if clue.image_list.is_some() && !clue.names.is_empty() {
-            self.listed.insert((id.0, clue.entry()));
-        }
-        let (file, line) = clue.place;
-        self.members.insert((file.to_owned(), line), id);
-        if let Some(list) = clue.list {
-            self.lists.insert(list, id);
-        }
-        let series = &mut self.series[id.0];
-        series.names.extend(clue.names.iter().cloned());
-        series.os_releases.extend(traits.os.clone());
-        series.proofs.extend(&clue.proofs);
-        series
-            .learnt_at
-            .get_or_insert_with(|| format!("{file}:{line}"));
-    }
-}
-
-impl ImageSeries {
-    /// Tells whether a URL of another place is of the same images: the store moved, or an image manifest was forgotten when it
-    /// did. Two directories of one host that have the same version have different images.
-    fn is_continued_by(&self, pattern: &ImagePattern, version: KubernetesVersion) -> bool {
-        let known = self.urls.iter();
-        let mut known = known
-            .filter(|known| known.stem() == pattern.stem())
-            .peekable();
-        known.peek().is_some()
-            && known.all(|known| {
-                let same_host = known.host() == pattern.host();
-                let has_version = self
-                    .seen
-                    .get(known)
-                    .is_some_and(|all| all.contains(&version));
-                !(same_host && has_version)
-            })
-    }
-}
-
-/// Tells whether a store can have an image with these traits: its pattern names any distribution, or none, or this one.
-fn can_have(store: &ImagePattern, traits: &ImageTraits) -> bool {
-    let of_store = ImageTraits::of(&store.example());
-    let names_other = match (of_store.distribution, traits.distribution) {
-        (Some(own), Some(other)) => own != other && !store.has_os(),
-        (None, _) | (_, None) => false,
-    };
-    let suffix = traits.suffix.trim_start_matches(['-', '_', '+']);
-    !names_other && of_store.architecture == traits.architecture && of_store.suffix.contains(suffix)
+/// Tells whether the name of a container image is another one with a registry before it.
+pub(super) fn is_below_registry(long: &str, short: &str) -> bool {
+    let registry = long.strip_suffix(short);
+    registry.is_some_and(|registry| registry.ends_with('/'))
 }

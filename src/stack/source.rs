@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::addon::MinorBoundCharts;
 use super::configured::ConfiguredReference;
 use super::document::Document;
-use super::examples::{Example, ExampleValue, Subject};
+use super::examples::{Example, ExampleSubject, ExampleValue};
 use super::facts::{Fact, Fault, ImageList, ImageListEntry, Reference};
 use super::group::ImageGroup;
 use super::kinds::{ConfiguredPlaces, FileKind, read_names};
@@ -49,11 +49,11 @@ impl SourceFile {
         let is_yaml = place
             .rsplit_once('.')
             .is_none_or(|(_, ending)| !matches!(ending, "md" | "tpl"));
-        let of_form = provider::kinds()
+        let kinds: Vec<_> = provider::kinds()
             .iter()
             .copied()
-            .filter(|kind| kind.is_yaml() == is_yaml);
-        let kinds: Vec<_> = of_form.filter(|kind| kind.claims(place, text)).collect();
+            .filter(|kind| kind.is_yaml() == is_yaml && kind.claims(place, text))
+            .collect();
         let Some(first) = kinds.first() else {
             return Ok(None);
         };
@@ -230,7 +230,7 @@ impl SourceFile {
     }
 
     /// Returns the examples of a stack in it.
-    pub fn examples(&self, subject: &Subject<'_>) -> Vec<Example> {
+    pub fn examples(&self, subject: &ExampleSubject<'_>) -> Vec<Example> {
         let kinds = self.kinds.iter();
         kinds
             .flat_map(|kind| kind.examples(self, subject))

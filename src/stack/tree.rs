@@ -31,9 +31,9 @@ impl Tree {
 
     /// Adds a directory that could not be looked into; the phrase says why.
     pub fn insert_closed(&mut self, path: impl Into<String>, reason: String) {
-        let path = path.into();
-        self.closed.insert(path.clone());
-        self.insert(path, Content::Unreadable(reason));
+        let directory = path.into();
+        self.closed.insert(directory.clone());
+        self.insert(directory, Content::Unreadable(reason));
     }
 
     /// Forgets what was read of the files that these are: they are there, and state nothing.

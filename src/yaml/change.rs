@@ -54,10 +54,10 @@ impl<'a> Changes<'a> {
         let fresh = self.fresh.get(&container).map_or(&[][..], Vec::as_slice);
         let count = ids.len();
         let mut members = Vec::with_capacity(count + fresh.len());
-        let mut entering: Vec<&Fresh<'a>> = fresh.iter().filter(|new| new.at <= count).collect();
+        let mut sorted: Vec<&Fresh<'a>> = fresh.iter().filter(|new| new.at <= count).collect();
         // Those before one member keep their order.
-        entering.sort_by_key(|new| new.at);
-        let mut entering = entering.into_iter().peekable();
+        sorted.sort_by_key(|new| new.at);
+        let mut entering = sorted.into_iter().peekable();
         for (place, id) in ids.enumerate() {
             while let Some(new) = entering.next_if(|new| new.at == place) {
                 members.push(Expected::Fresh(new));

@@ -37,6 +37,19 @@ pub enum KeyPlace<'a> {
     After(&'a str),
 }
 
+/// A new key with a scalar value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyValue<'a> {
+    key: &'a str,
+    value: &'a str,
+}
+
+impl<'a> KeyValue<'a> {
+    pub fn new(key: &'a str, value: &'a str) -> Self {
+        Self { key, value }
+    }
+}
+
 /// Edits that wait for [`Editor::finish`]; every path and index means the original text.
 #[derive(Debug)]
 #[must_use = "edits do nothing before finish"]
@@ -107,13 +120,14 @@ impl<'a> Editor<'a> {
             shape,
         )?;
         let depth = sequence.steps().len() + 1;
-        let splice = if found.node.is_flow() {
+        let added = if found.node.is_flow() {
             self.flow_item(items, at, &copied.text)
         } else {
             self.block_item(items, at, &copied.text)
         };
-        let mut splice = splice.ok_or_else(|| refuse(like, &path, RefusalReason::Shape))?;
+        let mut splice = added.ok_or_else(|| refuse(like, &path, RefusalReason::Shape))?;
         splice.depth = depth;
+        // A copy must not leave the `if` or `range` of its original: rendered, it would come another number of times.
         if !one_block(self.file, &[found.lead, like.dash, splice.range.start]) {
             return Err(refuse(like, &path, RefusalReason::TemplateBlock));
         }
@@ -167,9 +181,9 @@ impl<'a> Editor<'a> {
         document: usize,
         map: &Path,
         place: KeyPlace<'_>,
-        key: &str,
-        value: &str,
+        new: KeyValue<'_>,
     ) -> Result<&mut Self, YamlError> {
+        let key = new.key;
         let found = self.find(document, map)?;
         let path = map.clone().key(key);
         if found.node.is_alias() {
@@ -179,12 +193,12 @@ impl<'a> Editor<'a> {
         if unique_entry(found.node, key)?.is_some() {
             return Err(refuse(found.node, &path, RefusalReason::KeyExists));
         }
-        let neighbour = match place {
+        let beside = match place {
             KeyPlace::First => (!entries.is_empty()).then_some(0),
             KeyPlace::Last => entries.len().checked_sub(1),
             KeyPlace::After(neighbour) => unique_entry(found.node, neighbour)?,
         };
-        let Some(neighbour) = neighbour else {
+        let Some(neighbour) = beside else {
             return Err(match place {
                 KeyPlace::After(neighbour) => {
                     missing_key(found.node, neighbour, &map.clone().key(neighbour))
@@ -195,19 +209,23 @@ impl<'a> Editor<'a> {
             });
         };
         let is_first = matches!(place, KeyPlace::First);
-        let entry = NewEntry::like(found.node, neighbour, key, value, None);
-        let splice = if is_first {
+        let entry = NewEntry::like(found.node, neighbour, new, None);
+        let added = if is_first {
             self.first_entry(found.node, &entry.text())
         } else {
             self.new_entry(found.node, neighbour, &entry.text())
         };
-        let mut splice = splice.ok_or_else(|| refuse(found.node, &path, RefusalReason::Shape))?;
+        let mut splice = added.ok_or_else(|| refuse(found.node, &path, RefusalReason::Shape))?;
         splice.depth = map.steps().len() + 1;
         let at = if is_first { 0 } else { neighbour + 1 };
-        let beside = entries[neighbour].key.outer;
-        if !one_block(self.file, &[found.lead, beside, splice.range.start]) {
+        let neighbour_start = entries[neighbour].key.outer;
+        if !one_block(
+            self.file,
+            &[found.lead, neighbour_start, splice.range.start],
+        ) {
             return Err(refuse(found.node, &path, RefusalReason::TemplateBlock));
         }
+        // Two edits may add one key.
         let fresh = self.changes.fresh.entry(found.node.id).or_default();
         if fresh.iter().any(|other| entry.has_key_of(other)) {
             return Err(refuse(found.node, &path, RefusalReason::KeyExists));
@@ -231,10 +249,15 @@ impl<'a> Editor<'a> {
             return Err(missing_key(found.node, old, &path));
         };
         if old != new && found.node.is_own(new) {
-            return Err(refuse(found.node, &map.clone().key(new), RefusalReason::KeyExists));
+            return Err(refuse(
+                found.node,
+                &map.clone().key(new),
+                RefusalReason::KeyExists,
+            ));
         }
         let key = &found.node.entry_list()[place].key;
         let written = style::write(new, writable(key, &path)?);
+        // Changes know an entry by its value, as keys may be alike.
         let value = &found.node.entry_list()[place].value;
         if self.changes.gone.contains(&value.id) {
             return Err(refuse(key, &path, RefusalReason::Overlap));
@@ -297,6 +320,7 @@ impl<'a> Editor<'a> {
         match self.file.documents().get(document) {
             Some(root) => {
                 let found = find(root, &Path::root(), path)?;
+                // What leaves would take this edit along.
                 if found.trail.iter().any(|id| self.changes.gone.contains(id)) {
                     return Err(refuse(found.node, path, RefusalReason::Overlap));
                 }
@@ -406,6 +430,7 @@ impl<'a> Editor<'a> {
         let old = container.own_items().len() + container.entry_list().len();
         let leaving = self.leaving.get(&container.id).copied();
         let fresh = self.changes.fresh.get(&container.id).map_or(0, Vec::len);
+        // This member, and one that stays: a block collection of nothing cannot be written.
         if old + fresh < leaving.unwrap_or(0) + 2 {
             return Err(refuse(member, path, RefusalReason::OnlyMember));
         }

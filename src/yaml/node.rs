@@ -337,10 +337,9 @@ impl Node {
         };
         match index.find(entries, key) {
             // Of several entries `<<` some may merge and others not.
-            Some(found) if found.can_merge() => {
-                let mut entries = entries.iter();
-                entries.any(|entry| entry.key.own_str() == Some(key) && !self.is_merge(entry))
-            }
+            Some(found) if found.can_merge() => entries
+                .iter()
+                .any(|entry| entry.key.own_str() == Some(key) && !self.is_merge(entry)),
             found => found.is_some(),
         }
     }
@@ -449,9 +448,9 @@ impl Node {
                 places.take(2).map(|place| *place as usize).collect()
             }
             Kind::Map { entries, .. } => {
-                let named = entries.iter().enumerate();
-                let named = named.filter(|(_, entry)| entry.key.own_str() == Some(key));
-                named.map(|(place, _)| place).take(2).collect()
+                let places = 0..entries.len();
+                let named = places.filter(|place| entries[*place].key.own_str() == Some(key));
+                named.take(2).collect()
             }
             Kind::Scalar { .. } | Kind::Alias { .. } | Kind::Sequence { .. } => Vec::new(),
         }

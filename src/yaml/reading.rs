@@ -49,6 +49,7 @@ impl ReadText {
         };
         let raw = read(&written);
         match raw {
+            // `{{ x }}` reads as a map in a map, which no file means: in a template it is an action.
             Ok(read) if !read.tree.braces || template.is_empty() => Ok(read.unmasked()),
             // The second reader goes no deeper.
             Err(error @ YamlError::TooDeep { .. }) if template.is_empty() => Err(error),
@@ -57,7 +58,10 @@ impl ReadText {
     }
 
     /// Reads a text that the first reader does not take as it is.
-    fn otherwise(written: &SourceText<'_>, raw: Result<Read, YamlError>) -> Result<Self, YamlError> {
+    fn otherwise(
+        written: &SourceText<'_>,
+        raw: Result<Read, YamlError>,
+    ) -> Result<Self, YamlError> {
         let mut masks = Vec::new();
         let mut masked_error = None;
         for masking in Masking::ALL

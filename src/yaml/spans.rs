@@ -155,10 +155,10 @@ impl<'t> Builder<'t, '_> {
                 self.scalar(&mut node, value, style);
                 self.finish(node);
             }
-            Event::Alias(target) => {
+            Event::Alias(anchor) => {
                 let mut node = self.start(span, 0, None)?;
                 let name = self.text[node.span.clone()].trim_start_matches('*');
-                let target = anchor_number(target);
+                let target = anchor_number(anchor);
                 node.kind = Kind::Alias {
                     name: name.into(),
                     target,
@@ -251,8 +251,8 @@ impl<'t> Builder<'t, '_> {
         Ok(())
     }
 
-    fn scalar(&mut self, node: &mut Node, value: Cow<'t, str>, style: ScalarStyle) {
-        let style = match style {
+    fn scalar(&mut self, node: &mut Node, text: Cow<'t, str>, written: ScalarStyle) {
+        let style = match written {
             ScalarStyle::Plain if node.span.is_empty() => Style::Empty,
             ScalarStyle::Plain => Style::Plain,
             ScalarStyle::SingleQuoted => Style::Single,
@@ -266,7 +266,7 @@ impl<'t> Builder<'t, '_> {
         }
         let value = match style {
             Style::Empty => "".into(),
-            Style::Plain | Style::Single | Style::Double | Style::Block => value.into(),
+            Style::Plain | Style::Single | Style::Double | Style::Block => text.into(),
         };
         self.source.set_scalar(node, value, style);
     }

@@ -100,6 +100,7 @@ fn is_plain_safe(value: &str, context: Context) -> bool {
         && !(in_flow && value.contains([',', '[', ']', '{', '}']))
         // libyaml takes no `:?` between brackets.
         && !(in_flow && value.contains(":?"))
+        // Both have a meaning of their own in YAML 1.1.
         && !matches!(value, "=" | "<<")
 }
 

@@ -246,6 +246,7 @@ impl Actions {
                 line = end + 1;
             }
         }
+        // An action holds whole characters, so that what is written over it leaves UTF-8.
         String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
     }
 

@@ -1,6 +1,6 @@
 //! The editor on the shapes that cluster-stack repositories have. Long shapes are golden folders under `testdata/yaml`.
 
-use super::{Context, Editor, File, KeyPlace, Path, RefusalReason, Shape, YamlError};
+use super::{Context, Editor, File, KeyPlace, KeyValue, Path, RefusalReason, Shape, YamlError};
 
 mod aliases;
 mod second_reader;
@@ -246,8 +246,13 @@ fn keys_come_and_go() {
     check(
         "- name: 'a'\n  v: 1\n- {name: \"b\"}",
         |editor| {
-            editor.insert_key(0, &at("[0]"), KeyPlace::After("name"), "sum", "12")?;
-            editor.insert_key(0, &at("[1]"), KeyPlace::Last, "sum", "x")?;
+            editor.insert_key(
+                0,
+                &at("[0]"),
+                KeyPlace::After("name"),
+                KeyValue::new("sum", "12"),
+            )?;
+            editor.insert_key(0, &at("[1]"), KeyPlace::Last, KeyValue::new("sum", "x"))?;
             editor.remove_key(0, &at("[0]"), "v")?;
             editor.rename_key(0, &at("[1]"), "name", "title")?;
             Ok(())
@@ -258,7 +263,7 @@ fn keys_come_and_go() {
         "- name: a\n  v: 1\n  # tail\n",
         |editor| {
             editor.remove_key(0, &at("[0]"), "name")?;
-            editor.insert_key(0, &at("[0]"), KeyPlace::Last, "w", "2")?;
+            editor.insert_key(0, &at("[0]"), KeyPlace::Last, KeyValue::new("w", "2"))?;
             Ok(())
         },
         "- v: 1\n  w: 2\n  # tail\n",
@@ -268,7 +273,12 @@ fn keys_come_and_go() {
         |editor| {
             editor.rename_key(0, &Path::root(), "1.30", "1.29")?;
             editor.rename_key(0, &Path::root(), "1.31", "1.32")?;
-            editor.insert_key(0, &Path::root(), KeyPlace::After("1.30"), "1.33", "c")?;
+            editor.insert_key(
+                0,
+                &Path::root(),
+                KeyPlace::After("1.30"),
+                KeyValue::new("1.33", "c"),
+            )?;
             Ok(())
         },
         "'1.29': a\n'1.33': c\n1.32: b\n",
@@ -276,10 +286,25 @@ fn keys_come_and_go() {
     check(
         "images:\n  # kept above\n  v1.34.3: \"a\"\nflow: {b: 1}\n",
         |editor| {
-            editor.insert_key(0, &at("images"), KeyPlace::First, "v1.34.0", "x")?;
-            editor.insert_key(0, &at("images"), KeyPlace::First, "v1.34.1", "y")?;
-            editor.insert_key(0, &at("images"), KeyPlace::Last, "built", "2026-05-13")?;
-            editor.insert_key(0, &at("flow"), KeyPlace::First, "a", "0")?;
+            editor.insert_key(
+                0,
+                &at("images"),
+                KeyPlace::First,
+                KeyValue::new("v1.34.0", "x"),
+            )?;
+            editor.insert_key(
+                0,
+                &at("images"),
+                KeyPlace::First,
+                KeyValue::new("v1.34.1", "y"),
+            )?;
+            editor.insert_key(
+                0,
+                &at("images"),
+                KeyPlace::Last,
+                KeyValue::new("built", "2026-05-13"),
+            )?;
+            editor.insert_key(0, &at("flow"), KeyPlace::First, KeyValue::new("a", "0"))?;
             Ok(())
         },
         "images:\n  # kept above\n  v1.34.0: \"x\"\n  v1.34.1: \"y\"\n  v1.34.3: \"a\"\n  built: 2026-05-13\nflow: {a: 0, b: 1}\n",
@@ -287,7 +312,7 @@ fn keys_come_and_go() {
     for key in ["a", "b"] {
         let file = File::parse("a: 1\nb: 2\n").unwrap();
         let mut editor = file.edit();
-        let inserted = editor.insert_key(0, &Path::root(), KeyPlace::Last, key, "1");
+        let inserted = editor.insert_key(0, &Path::root(), KeyPlace::Last, KeyValue::new(key, "1"));
         assert_eq!(refusal(inserted), RefusalReason::KeyExists);
     }
     check_refused(

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use csctl_matrix::yaml::{Editor, File, KeyPlace, Node, Path, Shape, YamlError};
+use csctl_matrix::yaml::{Editor, File, KeyPlace, KeyValue, Node, Path, Shape, YamlError};
 
 /// Applies one line, whose parts stand between ` | `; `@1 ` before it names another document than the first.
 ///
@@ -42,7 +42,12 @@ fn apply(editor: &mut Editor<'_>, line: &str) -> Result<(), YamlError> {
                 after => KeyPlace::After(after),
             };
             editor
-                .insert_key(document, &path(target), place, part(2), part(3))
+                .insert_key(
+                    document,
+                    &path(target),
+                    place,
+                    KeyValue::new(part(2), part(3)),
+                )
                 .map(drop)
         }
         "rename-key" => editor

@@ -4,7 +4,7 @@
 mod harness;
 
 use csctl_matrix::yaml;
-use csctl_matrix::yaml::{File, KeyPlace, Node, Path, Shape};
+use csctl_matrix::yaml::{File, KeyPlace, KeyValue, Node, Path, Shape};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -266,7 +266,7 @@ proptest! {
                 prop_assert_eq!(editor.finish().unwrap(), text);
             }
         } else {
-            editor.insert_key(0, path, KeyPlace::Last, "fresh", "v1").unwrap();
+            editor.insert_key(0, path, KeyPlace::Last, KeyValue::new("fresh", "v1")).unwrap();
             let longer = File::parse(&editor.finish().unwrap()).unwrap();
             let fresh = path.clone().key("fresh");
             prop_assert_eq!(longer.documents()[0].at(&fresh).and_then(Node::as_str), Some("v1"));

@@ -10,7 +10,7 @@ use crate::version::KubernetesVersion;
 use crate::yaml::{Node, Path};
 
 /// A scalar of a map.
-pub(super) struct Scalar<'n> {
+pub(super) struct MapScalar<'n> {
     pub(super) key: &'n str,
     pub(super) node: &'n Node,
     pub(super) text: &'n str,
@@ -19,14 +19,14 @@ pub(super) struct Scalar<'n> {
 }
 
 /// The scalars of a map that say something, and the maps in it, found by what their keys say: a map may have thousands.
-pub(super) struct Scalars<'n> {
-    all: Vec<Scalar<'n>>,
+pub(super) struct MapScalars<'n> {
+    all: Vec<MapScalar<'n>>,
     /// The places of the scalars by their stems, those of one stem in the order of the map.
     by_stem: Vec<usize>,
     maps: HashMap<String, Vec<(&'n str, &'n Node)>>,
 }
 
-impl<'n> Scalars<'n> {
+impl<'n> MapScalars<'n> {
     pub(super) fn of(map: &'n Node) -> Self {
         let mut all = Vec::new();
         let mut maps: HashMap<String, Vec<(&str, &Node)>> = HashMap::new();
@@ -34,7 +34,7 @@ impl<'n> Scalars<'n> {
             if node.is_map() {
                 maps.entry(stem(key)).or_default().push((key, node));
             } else if let Some(text) = node.as_str().filter(|text| !text.is_empty()) {
-                all.push(Scalar {
+                all.push(MapScalar {
                     key,
                     node,
                     text,
@@ -48,12 +48,12 @@ impl<'n> Scalars<'n> {
     }
 
     /// Returns all scalars in the order of the map.
-    pub(super) fn all(&self) -> &[Scalar<'n>] {
+    pub(super) fn all(&self) -> &[MapScalar<'n>] {
         &self.all
     }
 
     /// Returns those about one image, in the order of the map.
-    pub(super) fn of_stem(&self, stem: &str) -> impl Iterator<Item = &Scalar<'n>> {
+    pub(super) fn of_stem(&self, stem: &str) -> impl Iterator<Item = &MapScalar<'n>> {
         let places = &self.by_stem;
         let start = places.partition_point(|place| self.all[*place].stem.as_str() < stem);
         let rest = &places[start..];
@@ -62,7 +62,7 @@ impl<'n> Scalars<'n> {
     }
 
     /// Finds the first of those about one image whose key ends with one of these words.
-    fn find_ending(&self, stem: &str, words: &[&str]) -> Option<&Scalar<'n>> {
+    fn find_ending(&self, stem: &str, words: &[&str]) -> Option<&MapScalar<'n>> {
         self.of_stem(stem).find(|other| {
             let key = other.key.to_ascii_lowercase();
             words.iter().any(|word| key.ends_with(word))
@@ -70,7 +70,7 @@ impl<'n> Scalars<'n> {
     }
 
     /// Returns the scalar of a key.
-    pub(super) fn find(&self, key: &str) -> Option<&Scalar<'n>> {
+    pub(super) fn find(&self, key: &str) -> Option<&MapScalar<'n>> {
         self.of_stem(&stem(key)).find(|scalar| scalar.key == key)
     }
 }
@@ -95,14 +95,14 @@ pub(super) fn is_by_schema(path: &Path) -> bool {
     };
     let index = place
         .strip_prefix('[')
-        .and_then(|place| place.strip_suffix(']'));
+        .and_then(|inner| inner.strip_suffix(']'));
     place.is_empty() || index.is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Tells what a value says of the image that another value of its map names; nothing where it says nothing of it.
 pub(super) fn companion_part(
-    leader: &Scalar<'_>,
-    companion: &Scalar<'_>,
+    leader: &MapScalar<'_>,
+    companion: &MapScalar<'_>,
     version: KubernetesVersion,
 ) -> Option<ImagePart> {
     if companion.stem != leader.stem {
@@ -147,30 +147,34 @@ pub(super) fn companion_part(
 }
 
 /// Finds the checksum in a map beside an image: `hash: {algorithm: sha256, value: ...}`.
-pub(super) fn hash_member(path: &Path, all: &Scalars<'_>, leader: &Scalar<'_>) -> Option<Member> {
+pub(super) fn hash_member(
+    path: &Path,
+    all: &MapScalars<'_>,
+    leader: &MapScalar<'_>,
+) -> Option<Member> {
     let mut maps = all.maps.get(&leader.stem)?.iter();
     maps.find_map(|(key, node)| {
-        let scalars = node.own_entries();
-        let texts = scalars.filter_map(|(name, _, value)| Some((name, value.as_str()?)));
-        let texts: Vec<(&str, &str)> = texts.collect();
-        let (place, found) = texts.iter().find_map(|(name, text)| {
-            let found = Algorithm::of_sum(text);
-            let is_value = *name == "value" || found.is_some();
-            is_value.then_some((*name, found))
+        let texts: Vec<(&str, &str)> = node
+            .own_entries()
+            .filter_map(|(name, _, value)| Some((name, value.as_str()?)))
+            .collect();
+        let (place, by_look) = texts.iter().find_map(|(name, text)| {
+            let by_look = Algorithm::of_sum(text);
+            let is_value = *name == "value" || by_look.is_some();
+            is_value.then_some((*name, by_look))
         })?;
-        let mut all = texts.iter();
-        let algorithm = all.find_map(|(_, text)| Algorithm::of_name(text));
+        let named = texts.iter().find_map(|(_, text)| Algorithm::of_name(text));
         Some(Member {
             path: path.clone().key(*key).key(place),
-            part: ImagePart::Sum(algorithm.or(found)?),
+            part: ImagePart::Sum(named.or(by_look)?),
         })
     })
 }
 
 /// Returns the name of a container image whose tag this is and whose repository stands beside it, where it is one of the stack.
 pub(super) fn tagged_name(
-    tag: &Scalar<'_>,
-    all: &Scalars<'_>,
+    tag: &MapScalar<'_>,
+    all: &MapScalars<'_>,
     series: &SeriesSet,
 ) -> Option<String> {
     if !tag.key.to_ascii_lowercase().ends_with("tag") {
@@ -179,10 +183,13 @@ pub(super) fn tagged_name(
     let repository = all
         .find_ending(&tag.stem, &["repository", "image", "name"])?
         .text;
-    let registry = all.find_ending(&tag.stem, &["registry"]);
-    let registry = registry.map(|registry| format!("{}/", registry.text));
-    let registry = registry.filter(|registry| !repository.starts_with(registry.as_str()));
-    let name = format!("{}{repository}:{}", registry.unwrap_or_default(), tag.text);
+    // The repository may have its registry before it already.
+    let registry = all
+        .find_ending(&tag.stem, &["registry"])
+        .map(|registry| format!("{}/", registry.text))
+        .filter(|registry| !repository.starts_with(registry.as_str()))
+        .unwrap_or_default();
+    let name = format!("{registry}{repository}:{}", tag.text);
     (series.find(&name) != SeriesMatch::None).then_some(name)
 }
 

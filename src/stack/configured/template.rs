@@ -60,15 +60,15 @@ fn is_name_char(c: char) -> bool {
 /// What a template has values for.
 #[derive(Debug, Clone)]
 pub(crate) struct Values {
-    pub(in crate::stack) provider: String,
-    pub(in crate::stack) stack: String,
-    pub(in crate::stack) minor: Minor,
-    pub(in crate::stack) default: Option<KubernetesVersion>,
-    pub(in crate::stack) stack_version: Option<StackVersion>,
+    pub(crate) provider: String,
+    pub(crate) stack: String,
+    pub(crate) minor: Minor,
+    pub(crate) default: Option<KubernetesVersion>,
+    pub(crate) stack_version: Option<StackVersion>,
     /// The versions of the charts by their names.
-    pub(in crate::stack) charts: BTreeMap<String, ChartVersion>,
+    pub(crate) charts: BTreeMap<String, ChartVersion>,
     /// The charts' names by their short ones.
-    pub(in crate::stack) short: BTreeMap<&'static str, String>,
+    pub(crate) short: BTreeMap<&'static str, String>,
 }
 
 impl Values {
@@ -93,10 +93,9 @@ impl Values {
 }
 
 impl ValueTemplate {
-    /// Fills the template; the name of a value that is not known where one is not.
-    pub(crate) fn fill(&self, values: &Values) -> Result<String, &'static str> {
-        let filled = self.0.fill(|variable| values.text(variable));
-        filled.map_err(Variable::name)
+    /// Fills the template; the first value that is not known is the error.
+    pub(crate) fn fill(&self, values: &Values) -> Result<String, Value> {
+        self.0.fill(|variable| values.text(variable))
     }
 
     /// Tells whether a text could have come from the template, with some values.
@@ -173,7 +172,7 @@ mod tests {
             Ok("1.34 v1.34.7 1.34.7")
         );
         assert_eq!(fill("ccm {{ccm}}").as_deref(), Ok("ccm 2.34.2"));
-        assert_eq!(fill("{{csi}}"), Err("csi"));
+        assert_eq!(fill("{{csi}}"), Err(Value::Csi));
     }
 
     #[test]

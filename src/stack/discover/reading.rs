@@ -17,43 +17,113 @@ use crate::stack::tree::{Content, Tree};
 use crate::version::{KubernetesVersion, Minor};
 
 /// Files that were read before, by path.
-pub(crate) type Known = HashMap<String, Arc<SourceFile>>;
+pub(crate) type KnownFiles = HashMap<String, Arc<SourceFile>>;
 
 pub(super) const UNREADABLE_HINT: &str = "make it readable, as a text file or directory of its own";
 
-/// Where texts come from: a tree, and what is known of it.
+/// Reads stacks of a tree, each from the texts of its directory.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'s> {
+pub(super) struct StackReader<'s> {
     pub(super) tree: &'s Tree,
-    pub(super) known: &'s Known,
+    pub(super) known: &'s KnownFiles,
     pub(super) charts: &'s MinorBoundCharts,
     /// Where the stack says what it is.
     pub(super) identity: &'static Identity,
 }
 
-/// Reads the stack in a directory from its source trees.
-pub(super) fn read_stack(source: Source<'_>, base: &str, source_trees: &[String]) -> Stack {
-    let mut troubles = Troubles::default();
-    let mut trees: Vec<SourceTree> = source_trees
-        .iter()
-        .map(|directory| read_source_tree(source, base, directory, &mut troubles))
-        .collect();
-    trees.sort_by_key(|tree| tree.minor);
-    let per_minor = source_trees.iter().any(|directory| directory != base);
-    let shared = if per_minor {
-        read_shared(source, base, &mut troubles)
-    } else {
-        Vec::new()
-    };
-    Stack {
-        directory: base.to_owned(),
-        layout: layout_of(&trees, per_minor),
-        trees,
-        shared,
-        series: SeriesSet::default(),
-        faults: troubles.faults,
-        notes: troubles.notes,
-        charts: source.charts.clone(),
+impl StackReader<'_> {
+    /// Reads the stack in a directory from its source trees.
+    pub(super) fn read(self, base: &str, source_trees: &[String]) -> Stack {
+        let mut troubles = Troubles::default();
+        let mut trees: Vec<SourceTree> = source_trees
+            .iter()
+            .map(|directory| self.source_tree(base, directory, &mut troubles))
+            .collect();
+        trees.sort_by_key(|tree| tree.minor);
+        let has_tree_per_minor = source_trees.iter().any(|directory| directory != base);
+        let (layout, shared) = if has_tree_per_minor {
+            (
+                layout_per_minor(&trees),
+                self.shared_files(base, &mut troubles),
+            )
+        } else {
+            (layout_of_one(&trees), Vec::new())
+        };
+        Stack {
+            directory: base.to_owned(),
+            layout,
+            trees,
+            shared,
+            series: SeriesSet::default(),
+            faults: troubles.faults,
+            notes: troubles.notes,
+            charts: self.charts.clone(),
+        }
+    }
+
+    /// Reads the files directly in the stack's directory, beside its source trees.
+    fn shared_files(self, base: &str, troubles: &mut Troubles) -> Vec<Arc<SourceFile>> {
+        let prefix = if base.is_empty() { 0 } else { base.len() + 1 };
+        let beside = self
+            .tree
+            .files_below(base)
+            .filter(|(path, _)| !path[prefix..].contains('/'));
+        beside
+            .filter_map(|(path, content)| self.file(path, &path[prefix..], content, troubles))
+            .collect()
+    }
+
+    fn file(
+        self,
+        path: &str,
+        place: &str,
+        content: &Content,
+        troubles: &mut Troubles,
+    ) -> Option<Arc<SourceFile>> {
+        match content {
+            Content::Unread => None,
+            Content::Unreadable(reason) => {
+                let fault = Fault::new(path, None, reason.clone(), UNREADABLE_HINT);
+                troubles.faults.push(fault.of(provider::role_at(place)));
+                None
+            }
+            Content::Text(text) => match self.known.get(path) {
+                Some(file) if file.text() == text => Some(Arc::clone(file)),
+                Some(_) | None => match SourceFile::read(path, place, text, self.charts) {
+                    Ok(file) => file.map(Arc::new),
+                    Err(fault) => {
+                        troubles.add(fault, text);
+                        None
+                    }
+                },
+            },
+        }
+    }
+
+    fn source_tree(self, base: &str, directory: &str, troubles: &mut Troubles) -> SourceTree {
+        let known_faults = troubles.faults.len();
+        let mut files = Vec::new();
+        for (path, content) in self.tree.files_below(directory) {
+            if self.identity.belongs(path, directory, base) {
+                let place = path[directory.len()..].trim_start_matches('/');
+                files.extend(self.file(path, place, content, troubles));
+            }
+        }
+        let mut tree = tree_of(self.identity, base, directory, files);
+        let is_unread = troubles.faults[known_faults..]
+            .iter()
+            .any(Fault::hides_stack);
+        troubles.faults.extend(check_names(self.identity, &tree));
+        // The file that cannot be read may state the version.
+        if tree.minor.is_none() && !is_unread {
+            let message = "no Kubernetes version is stated";
+            let own = own_file(self.identity, &tree);
+            let fault = Fault::new(&own, None, message, self.identity.version_hint);
+            let role = self.identity.own_kind().role();
+            troubles.faults.push(fault.of(role));
+        }
+        tree.is_torn |= is_unread;
+        tree
     }
 }
 
@@ -76,12 +146,16 @@ impl Troubles {
     }
 }
 
-fn layout_of(trees: &[SourceTree], per_minor: bool) -> Layout {
-    if per_minor && has(trees, Role::StackFile) {
+fn layout_per_minor(trees: &[SourceTree]) -> Layout {
+    if has(trees, Role::StackFile) {
         Layout::StackFilePerMinor
-    } else if per_minor {
+    } else {
         Layout::DirectoryPerMinor
-    } else if !has(trees, Role::MinorList) {
+    }
+}
+
+fn layout_of_one(trees: &[SourceTree]) -> Layout {
+    if !has(trees, Role::MinorList) {
         Layout::Single
     } else if has(trees, Role::CloudImages) {
         Layout::OneTreeWithImageList
@@ -93,75 +167,6 @@ fn layout_of(trees: &[SourceTree], per_minor: bool) -> Layout {
 fn has(trees: &[SourceTree], role: Role) -> bool {
     let mut trees = trees.iter();
     trees.any(|tree| tree.files_for(role).next().is_some())
-}
-
-/// Reads the files directly in the stack's directory, beside its source trees.
-fn read_shared(source: Source<'_>, base: &str, troubles: &mut Troubles) -> Vec<Arc<SourceFile>> {
-    let prefix = if base.is_empty() { 0 } else { base.len() + 1 };
-    let beside = source
-        .tree
-        .files_below(base)
-        .filter(|(path, _)| !path[prefix..].contains('/'));
-    beside
-        .filter_map(|(path, content)| read_file(path, &path[prefix..], content, source, troubles))
-        .collect()
-}
-
-fn read_file(
-    path: &str,
-    place: &str,
-    content: &Content,
-    source: Source<'_>,
-    troubles: &mut Troubles,
-) -> Option<Arc<SourceFile>> {
-    match content {
-        Content::Unread => None,
-        Content::Unreadable(reason) => {
-            let fault = Fault::new(path, None, reason.clone(), UNREADABLE_HINT);
-            troubles.faults.push(fault.of(provider::role_at(place)));
-            None
-        }
-        Content::Text(text) => match source.known.get(path) {
-            Some(file) if file.text() == text => Some(Arc::clone(file)),
-            Some(_) | None => match SourceFile::read(path, place, text, source.charts) {
-                Ok(file) => file.map(Arc::new),
-                Err(fault) => {
-                    troubles.add(fault, text);
-                    None
-                }
-            },
-        },
-    }
-}
-
-fn read_source_tree(
-    source: Source<'_>,
-    base: &str,
-    directory: &str,
-    troubles: &mut Troubles,
-) -> SourceTree {
-    let known_faults = troubles.faults.len();
-    let mut files = Vec::new();
-    for (path, content) in source.tree.files_below(directory) {
-        if source.identity.belongs(path, directory, base) {
-            let place = path[directory.len()..].trim_start_matches('/');
-            files.extend(read_file(path, place, content, source, troubles));
-        }
-    }
-    let is_unread = troubles.faults[known_faults..]
-        .iter()
-        .any(Fault::hides_stack);
-    let mut tree = tree_of(source.identity, base, directory, files);
-    tree.is_torn |= is_unread;
-    troubles.faults.extend(check_names(source.identity, &tree));
-    if tree.minor.is_none() && !is_unread {
-        let message = "no Kubernetes version is stated";
-        let own = own_file(source.identity, &tree);
-        let fault = Fault::new(&own, None, message, source.identity.version_hint);
-        let role = source.identity.own_kind().role();
-        troubles.faults.push(fault.of(role));
-    }
-    tree
 }
 
 /// Returns the source tree that files make; its directory says what they do not.
@@ -234,13 +239,13 @@ fn default_of(references: &[&Reference]) -> Option<KubernetesVersion> {
     let own = references
         .iter()
         .filter(|reference| reference.role.names_stack());
-    let mut stated = own.chain(references);
-    let stated = stated.find_map(|reference| stated_default(reference));
-    stated.or_else(|| {
-        references
-            .iter()
-            .find_map(|reference| image_version(reference))
-    })
+    own.chain(references)
+        .find_map(|reference| stated_default(reference))
+        .or_else(|| {
+            references
+                .iter()
+                .find_map(|reference| image_version(reference))
+        })
 }
 
 fn image_version(reference: &Reference) -> Option<KubernetesVersion> {

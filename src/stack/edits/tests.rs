@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::stack::Role;
 use crate::stack::addon::MinorBoundCharts;
+use crate::yaml::KeyPlace;
 
 type MakeEdit = fn(&mut FileEdits<'_>, ChangeClass) -> Result<(), Fault>;
 
@@ -29,19 +30,42 @@ const EDITS: [(&str, MakeEdit); 10] = [
         edits.insert_item(&item, "3", class)
     }),
     ("remove an item", |edits, class| {
-        edits.remove_item(0, &at("list"), (0, "1"), class)
+        let item = ItemPlace {
+            document: 0,
+            list: &at("list"),
+            index: 0,
+        };
+        edits.remove_item(&item, "1", class)
     }),
     ("insert a key", |edits, class| {
-        edits.insert_key(0, &Path::root(), KeyPlace::After("a"), ("c", "1", class))
+        let new = NewKey {
+            document: 0,
+            map: &Path::root(),
+            place: KeyPlace::After("a"),
+            key: "c",
+            value: "1",
+        };
+        edits.insert_key(&new, class)
     }),
     ("rename a key", |edits, class| {
-        edits.rename_key(0, &Path::root(), ("a", "c"), class)
+        let key = KeyRename {
+            document: 0,
+            map: &Path::root(),
+            old: "a",
+            new: "c",
+        };
+        edits.rename_key(&key, class)
     }),
     ("remove a key", |edits, class| {
         edits.remove_key(0, &Path::root(), "a", class)
     }),
     ("insert a document", |edits, class| {
-        edits.insert_document((1, 2), &[(at("b"), "2".to_owned())], "2", class)
+        let new = NewDocument {
+            at: 2,
+            like: 1,
+            changes: &[(at("b"), "2".to_owned())],
+        };
+        edits.insert_document(&new, "2", class)
     }),
     ("remove a document", |edits, class| {
         edits.remove_document(1, "1", class)

@@ -4,11 +4,13 @@
 use std::ops::Range;
 
 use super::choose::{Candidate, Gathered};
-use super::command::{self, LineKind, Named};
-use super::document::{self, Resource, Scalar};
+use super::command::{self, CommandNames, LineKind};
+use super::document::{self, LocatedScalar, Resource, TopologyEvidence};
 use super::markdown::{self, Code};
-use super::why_not::WhyNot;
-use super::{ExampleKind, ExampleValue, Stated, Subject, TextForm, name, past};
+use super::why_not::{Excluded, WhyNot};
+use super::{
+    ExampleKind, ExampleSubject, ExampleValue, StatedVersion, TextForm, meets, name, past,
+};
 use crate::version::{KubernetesVersion, Minor, StackLine, StackVersion};
 use crate::yaml::File;
 
@@ -18,7 +20,7 @@ pub(super) fn may_hold_examples(text: &str, line: &StackLine) -> bool {
 }
 
 /// Gathers what could be an example.
-pub(super) fn candidates(text: &str, form: TextForm, subject: &Subject<'_>) -> Gathered {
+pub(super) fn candidates(text: &str, form: TextForm, subject: &ExampleSubject<'_>) -> Gathered {
     match form {
         TextForm::Markdown => {
             let markdown = markdown::read(text);
@@ -34,13 +36,13 @@ pub(super) fn candidates(text: &str, form: TextForm, subject: &Subject<'_>) -> G
 }
 
 /// Gathers what could be an example in a manifest that is parsed already.
-pub(super) fn manifest_candidates(file: &File, subject: &Subject<'_>) -> Gathered {
+pub(super) fn manifest_candidates(file: &File, subject: &ExampleSubject<'_>) -> Gathered {
     Gatherer::new(file.text(), subject).read_manifest(document::read_file(file))
 }
 
 struct Gatherer<'t> {
     text: &'t str,
-    subject: &'t Subject<'t>,
+    subject: &'t ExampleSubject<'t>,
     found: Gathered,
 }
 
@@ -73,7 +75,7 @@ impl Piece<'_> {
 }
 
 impl<'t> Gatherer<'t> {
-    fn new(text: &'t str, subject: &'t Subject<'t>) -> Self {
+    fn new(text: &'t str, subject: &'t ExampleSubject<'t>) -> Self {
         Self {
             text,
             subject,
@@ -140,7 +142,7 @@ impl<'t> Gatherer<'t> {
         }
     }
 
-    fn take_line(&mut self, code: &Code, line: &command::Line) {
+    fn take_line(&mut self, code: &Code, line: &command::CodeLine) {
         let piece = Piece {
             code: Some(code),
             start: line.range.start,
@@ -152,10 +154,10 @@ impl<'t> Gatherer<'t> {
             LineKind::Comment => WhyNot::Comment,
             LineKind::Command => match command::read(text, self.subject.line) {
                 None => return,
-                Some(Named::Nothing(reason)) => reason,
-                Some(Named::Release(names)) => {
+                Some(CommandNames::Nothing(reason)) => reason,
+                Some(CommandNames::Release(names)) => {
                     let values = names.into_iter().filter_map(|(range, release)| {
-                        self.value(&piece, &range, None, Stated::Release(release))
+                        self.value(&piece, &range, None, StatedVersion::Release(release))
                     });
                     let gathered = values.collect();
                     return self.push(ExampleKind::Command, gathered, &piece, "");
@@ -171,8 +173,8 @@ impl<'t> Gatherer<'t> {
             Resource::Cluster {
                 classes,
                 version,
-                is_bare,
-            } => self.take_cluster(piece, classes, version, is_bare),
+                evidence,
+            } => self.take_cluster(piece, classes, version, evidence),
             Resource::ClusterStack {
                 provider,
                 name,
@@ -199,9 +201,9 @@ impl<'t> Gatherer<'t> {
     fn take_cluster(
         &mut self,
         piece: &Piece<'_>,
-        classes: Vec<Scalar>,
-        version: Option<Scalar>,
-        is_bare: bool,
+        classes: Vec<LocatedScalar>,
+        version: Option<LocatedScalar>,
+        evidence: TopologyEvidence,
     ) {
         let line = self.subject.line;
         let Some(first) = classes.first() else {
@@ -218,13 +220,15 @@ impl<'t> Gatherer<'t> {
         };
         let of_version = version.and_then(|scalar| {
             let version: KubernetesVersion = scalar.text.parse().ok()?;
-            // What is beside a class alone may be the version of anything.
-            let is_meant = !is_bare || version.minor() == release.minor;
-            is_meant.then_some((scalar, Stated::Kubernetes(version)))
+            let is_meant = match evidence {
+                TopologyEvidence::Place => true,
+                TopologyEvidence::ClassAlone => version.minor() == release.minor,
+            };
+            is_meant.then_some((scalar, StatedVersion::Kubernetes(version)))
         });
-        let mut stated: Vec<(Scalar, Stated)> = Vec::new();
+        let mut stated: Vec<(LocatedScalar, StatedVersion)> = Vec::new();
         for class in classes {
-            stated.push((class, Stated::Release(release.clone())));
+            stated.push((class, StatedVersion::Release(release.clone())));
         }
         stated.extend(of_version);
         self.take_stated(ExampleKind::Cluster, piece, stated);
@@ -233,8 +237,8 @@ impl<'t> Gatherer<'t> {
     fn take_cluster_stack(
         &mut self,
         piece: &Piece<'_>,
-        kubernetes: Option<Scalar>,
-        versions: Vec<Scalar>,
+        kubernetes: Option<LocatedScalar>,
+        versions: Vec<LocatedScalar>,
     ) {
         let Some(minor) = kubernetes
             .as_ref()
@@ -243,16 +247,21 @@ impl<'t> Gatherer<'t> {
             let scalars = kubernetes.into_iter().chain(versions);
             return self.note_all(piece, scalars, &WhyNot::NoMinor);
         };
-        let mut stated: Vec<(Scalar, Stated)> = Vec::new();
+        let mut stated: Vec<(LocatedScalar, StatedVersion)> = Vec::new();
         stated.extend(kubernetes.map(|scalar| (scalar, minor)));
         stated.extend(versions.into_iter().filter_map(|entry| {
             let version: StackVersion = entry.text.parse().ok()?;
-            Some((entry, Stated::StackVersion(version)))
+            Some((entry, StatedVersion::StackVersion(version)))
         }));
         self.take_stated(ExampleKind::ClusterStack, piece, stated);
     }
 
-    fn take_stated(&mut self, kind: ExampleKind, piece: &Piece<'_>, stated: Vec<(Scalar, Stated)>) {
+    fn take_stated(
+        &mut self,
+        kind: ExampleKind,
+        piece: &Piece<'_>,
+        stated: Vec<(LocatedScalar, StatedVersion)>,
+    ) {
         // Nothing may be set in a file that a template makes; in a text for people it is a gap like others.
         let is_generated =
             piece.code.is_none() && stated.iter().any(|(scalar, _)| scalar.is_templated);
@@ -275,8 +284,8 @@ impl<'t> Gatherer<'t> {
         &self,
         piece: &Piece<'_>,
         range: &Range<usize>,
-        scalar: Option<&Scalar>,
-        states: Stated,
+        scalar: Option<&LocatedScalar>,
+        states: StatedVersion,
     ) -> Option<ExampleValue> {
         let range = piece.source_of(range)?;
         Some(ExampleValue {
@@ -317,7 +326,7 @@ impl<'t> Gatherer<'t> {
     fn note_all(
         &mut self,
         piece: &Piece<'_>,
-        scalars: impl IntoIterator<Item = Scalar>,
+        scalars: impl IntoIterator<Item = LocatedScalar>,
         reason: &WhyNot,
     ) {
         for scalar in scalars {
@@ -328,19 +337,15 @@ impl<'t> Gatherer<'t> {
     }
 
     fn note(&mut self, range: Range<usize>, reason: WhyNot) {
-        self.found.notes.push((range, reason));
+        self.found.notes.push(Excluded { range, reason });
     }
 }
 
-fn meets(a: &Range<usize>, b: &Range<usize>) -> bool {
-    a.start < b.end && b.start < a.end
-}
-
 /// Reads what a `ClusterStack` says of Kubernetes: a minor, or a version in full.
-fn read_kubernetes(text: &str) -> Option<Stated> {
+fn read_kubernetes(text: &str) -> Option<StatedVersion> {
     match text.parse::<KubernetesVersion>() {
-        Ok(version) => Some(Stated::Kubernetes(version)),
-        Err(_) => text.parse::<Minor>().ok().map(Stated::Minor),
+        Ok(version) => Some(StatedVersion::Kubernetes(version)),
+        Err(_) => text.parse::<Minor>().ok().map(StatedVersion::Minor),
     }
 }
 

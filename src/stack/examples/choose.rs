@@ -1,11 +1,8 @@
 //! Chooses the examples of a stack among what could be one. Of several of a kind, those of the stack's current release are meant;
 //! one of another release beside them is there on purpose.
 
-use std::ops::Range;
-
-use super::markdown::Region;
-use super::why_not::WhyNot;
-use super::{Example, ExampleKind, Subject};
+use super::why_not::{Excluded, WhyNot};
+use super::{Example, ExampleKind, ExampleSubject};
 use crate::version::Minor;
 
 /// Something that could be an example.
@@ -20,21 +17,19 @@ pub(super) struct Candidate {
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     pub(super) candidates: Vec<Candidate>,
-    /// Parts of the text that are no examples, with the reasons.
-    pub(super) notes: Vec<(Range<usize>, WhyNot)>,
-    pub(super) regions: Vec<(Range<usize>, Region)>,
+    pub(super) notes: Vec<Excluded>,
+    pub(super) regions: Vec<Excluded>,
 }
 
 /// The examples of a text.
 #[derive(Debug, Default)]
 pub(super) struct Chosen {
     pub(super) examples: Vec<Example>,
-    /// Parts of the text that are no examples, with the reasons.
-    pub(super) notes: Vec<(Range<usize>, WhyNot)>,
+    pub(super) notes: Vec<Excluded>,
 }
 
 /// Chooses the examples.
-pub(super) fn choose(gathered: Gathered, subject: &Subject<'_>) -> Chosen {
+pub(super) fn choose(gathered: Gathered, subject: &ExampleSubject<'_>) -> Chosen {
     let current = current_number(&gathered.candidates, subject);
     let standing = Standing { subject, current };
     let all = &gathered.candidates;
@@ -52,7 +47,10 @@ pub(super) fn choose(gathered: Gathered, subject: &Subject<'_>) -> Chosen {
             continue;
         };
         for value in candidate.example.values {
-            chosen.notes.push((value.range, reason.clone()));
+            chosen.notes.push(Excluded {
+                range: value.range,
+                reason: reason.clone(),
+            });
         }
     }
     chosen
@@ -62,7 +60,7 @@ pub(super) fn choose(gathered: Gathered, subject: &Subject<'_>) -> Chosen {
 }
 
 /// Returns the number of the current release: the newest published one, else the highest that is named.
-fn current_number(candidates: &[Candidate], subject: &Subject<'_>) -> Option<u32> {
+fn current_number(candidates: &[Candidate], subject: &ExampleSubject<'_>) -> Option<u32> {
     let examples = candidates.iter().map(|candidate| &candidate.example);
     let of_line = examples.filter(|example| example.minor() == Some(subject.line.minor));
     subject
@@ -72,7 +70,7 @@ fn current_number(candidates: &[Candidate], subject: &Subject<'_>) -> Option<u32
 
 /// Where the stack stands.
 struct Standing<'s> {
-    subject: &'s Subject<'s>,
+    subject: &'s ExampleSubject<'s>,
     current: Option<u32>,
 }
 

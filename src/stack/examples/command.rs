@@ -47,7 +47,7 @@ const PROGRAMS: [&str; 34] = [
 
 /// A line of code, with those that a backslash joins to it.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct CodeLine {
     /// Its bytes in the code: what a command says, without prompt and comment.
     pub(super) range: Range<usize>,
     pub(super) kind: LineKind,
@@ -63,7 +63,7 @@ pub(super) enum LineKind {
 }
 
 /// What a command names.
-pub(super) enum Named {
+pub(super) enum CommandNames {
     /// One release of the stack, once or more.
     Release(Vec<(Range<usize>, NamedRelease)>),
     /// Nothing that could be followed.
@@ -71,13 +71,12 @@ pub(super) enum Named {
 }
 
 /// Splits code into its lines.
-pub(super) fn lines(code: &str) -> Vec<Line> {
+pub(super) fn lines(code: &str) -> Vec<CodeLine> {
     let has_prompts = has_prompts(code);
     let mut found = Vec::new();
     for range in joined_lines(code) {
         let line = &code[range.clone()];
         let content = line.trim_start();
-        let start = range.end - content.len();
         let prompt = prompt_length(content);
         let kind = match prompt {
             Some(_) => LineKind::Command,
@@ -86,19 +85,19 @@ pub(super) fn lines(code: &str) -> Vec<Line> {
             None if is_command(content) => LineKind::Command,
             None => LineKind::Other,
         };
-        let start = start + prompt.unwrap_or(0);
+        let start = range.end - content.len() + prompt.unwrap_or(0);
         let end = match kind {
             LineKind::Command => start + length_without_comment(&code[start..range.end]),
             LineKind::Output | LineKind::Comment | LineKind::Other => range.end,
         };
         if end < range.end {
             let kind = LineKind::Comment;
-            found.push(Line {
+            found.push(CodeLine {
                 range: end..range.end,
                 kind,
             });
         }
-        found.push(Line {
+        found.push(CodeLine {
             range: start..end,
             kind,
         });
@@ -113,17 +112,17 @@ pub(super) fn has_prompts(code: &str) -> bool {
 }
 
 /// Reads which release of the stack a command names.
-pub(super) fn read(command: &str, line: &StackLine) -> Option<Named> {
+pub(super) fn read(command: &str, line: &StackLine) -> Option<CommandNames> {
     let names = name::find(command, line);
     let (first, rest) = names.split_first()?;
     if rest.iter().any(|(_, release)| *release != first.1) {
-        return Some(Named::Nothing(WhyNot::SeveralReleases));
+        return Some(CommandNames::Nothing(WhyNot::SeveralReleases));
     }
     let mut words = command.split(|c| !name::is_name_char(c));
     if words.any(|word| is_version_of(word, first.1.minor)) {
-        return Some(Named::Nothing(WhyNot::VersionBeside));
+        return Some(CommandNames::Nothing(WhyNot::VersionBeside));
     }
-    Some(Named::Release(names))
+    Some(CommandNames::Release(names))
 }
 
 fn is_version_of(word: &str, minor: Minor) -> bool {
@@ -170,16 +169,16 @@ pub(super) fn here_documents(code: &str) -> Vec<Range<usize>> {
 
 /// Returns the word that ends the here-document which begins on this line.
 fn delimiter(line: &str) -> Option<&str> {
-    let (_, rest) = line.split_once("<<")?;
-    let rest = rest
+    let (_, behind) = line.split_once("<<")?;
+    let quoted = behind
         .strip_prefix('-')
-        .unwrap_or(rest)
+        .unwrap_or(behind)
         .trim_start_matches(' ');
-    let rest = rest.trim_start_matches(['"', '\'', '\\']);
-    let length = rest
+    let open = quoted.trim_start_matches(['"', '\'', '\\']);
+    let length = open
         .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .unwrap_or(rest.len());
-    let word = &rest[..length];
+        .unwrap_or(open.len());
+    let word = &open[..length];
     word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         .then_some(word)
 }
@@ -216,8 +215,8 @@ fn prompt_length(line: &str) -> Option<usize> {
 
 /// Tells whether a line begins with a program, a path of one, or an assignment.
 fn is_command(line: &str) -> bool {
-    let line = line.strip_prefix("sudo ").unwrap_or(line);
-    let first = line.split_whitespace().next().unwrap_or_default();
+    let command = line.strip_prefix("sudo ").unwrap_or(line);
+    let first = command.split_whitespace().next().unwrap_or_default();
     let is_path = first.starts_with("./") || first.starts_with("../");
     let is_script = first
         .rsplit_once('.')

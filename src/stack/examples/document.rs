@@ -14,7 +14,7 @@ const STACK_KEYS: [&str; 3] = ["provider", "name", "kubernetesVersion"];
 
 /// A scalar of a document.
 #[derive(Debug, Clone)]
-pub(super) struct Scalar {
+pub(super) struct LocatedScalar {
     pub(super) text: String,
     /// Its bytes in the piece, without quotes.
     pub(super) range: Range<usize>,
@@ -31,19 +31,27 @@ pub(super) struct Scalar {
 pub(super) enum Resource {
     Cluster {
         /// `class`, and `classRef.name`.
-        classes: Vec<Scalar>,
-        version: Option<Scalar>,
-        /// Whether nothing but the class says that it is a topology: then the version beside it may be anything's.
-        is_bare: bool,
+        classes: Vec<LocatedScalar>,
+        version: Option<LocatedScalar>,
+        evidence: TopologyEvidence,
     },
     ClusterStack {
         provider: Option<String>,
         name: Option<String>,
-        kubernetes: Option<Scalar>,
-        versions: Vec<Scalar>,
+        kubernetes: Option<LocatedScalar>,
+        versions: Vec<LocatedScalar>,
     },
     /// No example, for this reason, as a whole.
     Other(Range<usize>, WhyNot),
+}
+
+/// What says that a map is the topology of a `Cluster`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TopologyEvidence {
+    /// The kind of the resource, or the keys around the map.
+    Place,
+    /// Its class alone: then the version beside it may be anything's.
+    ClassAlone,
 }
 
 /// Reads a piece of YAML.
@@ -140,7 +148,7 @@ impl View<'_> {
             }
             Some("Cluster") if group.is_none_or(|group| group == CLUSTER_API) => {
                 if let Some((topology, path)) = child(node, path, &["spec", "topology"]) {
-                    found.push(self.cluster(topology, &path, false));
+                    found.push(self.cluster(topology, &path, TopologyEvidence::Place));
                 }
             }
             Some("ClusterStack") if group.is_none_or(|group| group == OPERATOR) => {
@@ -163,11 +171,11 @@ impl View<'_> {
                 if let Some((topology, path)) = child(node, path, keys)
                     && topology.is_map()
                 {
-                    return Some(self.cluster(topology, &path, false));
+                    return Some(self.cluster(topology, &path, TopologyEvidence::Place));
                 }
             }
             if node.get("class").is_some() || node.get("classRef").is_some() {
-                return Some(self.cluster(node, path, true));
+                return Some(self.cluster(node, path, TopologyEvidence::ClassAlone));
             }
         }
         if group.is_none_or(|group| group == OPERATOR) {
@@ -182,10 +190,10 @@ impl View<'_> {
         None
     }
 
-    fn cluster(&self, topology: &Node, path: &Path, is_bare: bool) -> Resource {
-        let reference = topology.get("classRef");
+    fn cluster(&self, topology: &Node, path: &Path, evidence: TopologyEvidence) -> Resource {
+        let class_ref = topology.get("classRef");
         let is_twice = has_twice(topology, &["class", "classRef", "version"])
-            || reference.is_some_and(|reference| has_twice(reference, &["name"]));
+            || class_ref.is_some_and(|class_ref| has_twice(class_ref, &["name"]));
         if is_twice {
             return Resource::Other(self.outer(topology), WhyNot::Twice);
         }
@@ -194,7 +202,7 @@ impl View<'_> {
         Resource::Cluster {
             classes: class.into_iter().chain(reference).collect(),
             version: self.scalar_at(topology, path, &["version"]),
-            is_bare,
+            evidence,
         }
     }
 
@@ -203,8 +211,8 @@ impl View<'_> {
             return Resource::Other(self.outer(spec), WhyNot::Twice);
         }
         let list = path.clone().key("versions");
-        let versions = spec.get("versions").map(Node::items).unwrap_or_default();
-        let versions = versions
+        let items = spec.get("versions").map(Node::items).unwrap_or_default();
+        let versions = items
             .iter()
             .enumerate()
             .filter_map(|(index, item)| self.scalar(item, list.clone().index(index)));
@@ -216,13 +224,13 @@ impl View<'_> {
         }
     }
 
-    fn scalar_at(&self, node: &Node, path: &Path, keys: &[&str]) -> Option<Scalar> {
+    fn scalar_at(&self, node: &Node, path: &Path, keys: &[&str]) -> Option<LocatedScalar> {
         let (node, path) = child(node, path, keys)?;
         self.scalar(node, path)
     }
 
     /// Reads a scalar that stands in the text as it is read, quotes aside.
-    fn scalar(&self, node: &Node, path: Path) -> Option<Scalar> {
+    fn scalar(&self, node: &Node, path: Path) -> Option<LocatedScalar> {
         let text = node.as_str()?;
         let mut range = node.range();
         let raw = &self.text[range.clone()];
@@ -233,7 +241,7 @@ impl View<'_> {
             }
             range = range.start + 1..range.end - 1;
         }
-        Some(Scalar {
+        Some(LocatedScalar {
             text: text.to_owned(),
             range: self.offset + range.start..self.offset + range.end,
             document: self.document,

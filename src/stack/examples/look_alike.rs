@@ -3,9 +3,8 @@
 use std::ops::Range;
 
 use super::choose::Chosen;
-use super::markdown::Region;
-use super::name;
-use super::why_not::WhyNot;
+use super::why_not::{Excluded, WhyNot};
+use super::{meets, name};
 use crate::version::{KubernetesVersion, Minor};
 
 /// Something that looks like a version or a release, and why it is no example of the stack.
@@ -20,20 +19,12 @@ pub struct Unclaimed {
 }
 
 /// Finds what looks like a version or a release in a text and is not claimed.
-pub(super) fn look_alikes(
-    text: &str,
-    chosen: &Chosen,
-    regions: &[(Range<usize>, Region)],
-) -> Vec<Unclaimed> {
+pub(super) fn look_alikes(text: &str, chosen: &Chosen, regions: &[Excluded]) -> Vec<Unclaimed> {
     let values = chosen.examples.iter().flat_map(|example| &example.values);
     let claimed: Vec<&Range<usize>> = values.map(|value| &value.range).collect();
     let mut found: Vec<Range<usize>> = words(text);
-    let stated = chosen.notes.iter().map(|(part, _)| part);
-    found.extend(
-        stated
-            .filter(|part| is_value(&text[(*part).clone()]))
-            .cloned(),
-    );
+    let noted = chosen.notes.iter().map(|note| note.range.clone());
+    found.extend(noted.filter(|part| is_value(&text[part.clone()])));
     found.sort_by_key(|range| (range.start, range.end));
     found.dedup();
     found.retain(|range| !claimed.iter().any(|claimed| meets(claimed, range)));
@@ -45,33 +36,15 @@ pub(super) fn look_alikes(
     unclaimed.collect()
 }
 
-/// Returns what was said of the smallest part around a place: the nearest reason.
-fn reason_of(range: &Range<usize>, chosen: &Chosen, regions: &[(Range<usize>, Region)]) -> WhyNot {
-    let around = chosen.notes.iter().filter(|(part, _)| holds(part, range));
-    let nearest = around.min_by_key(|(part, _)| part.len());
-    nearest
-        .map(|(_, reason)| reason.clone())
-        .or_else(|| region_of(range, regions))
-        .unwrap_or(WhyNot::Prose)
-}
-
-fn region_of(range: &Range<usize>, regions: &[(Range<usize>, Region)]) -> Option<WhyNot> {
-    let around = regions.iter().filter(|(part, _)| holds(part, range));
-    let (_, region) = around.max_by_key(|(part, _)| part.len())?;
-    Some(match region {
-        Region::Heading => WhyNot::Heading,
-        Region::Table => WhyNot::Table,
-        Region::Html => WhyNot::Html,
-        Region::Span => WhyNot::Span,
-    })
-}
-
-fn holds(part: &Range<usize>, range: &Range<usize>) -> bool {
-    part.start <= range.start && range.end <= part.end
-}
-
-fn meets(a: &Range<usize>, b: &Range<usize>) -> bool {
-    a.start < b.end && b.start < a.end
+/// Returns what was said of the smallest part around a place, the nearest reason; else what the largest region around it is, as
+/// code in a table is of the table.
+fn reason_of(range: &Range<usize>, chosen: &Chosen, regions: &[Excluded]) -> WhyNot {
+    let notes = chosen.notes.iter().filter(|note| note.holds(range));
+    let around = regions.iter().filter(|region| region.holds(range));
+    notes
+        .min_by_key(|note| note.range.len())
+        .or_else(|| around.max_by_key(|region| region.range.len()))
+        .map_or(WhyNot::Prose, |nearest| nearest.reason.clone())
 }
 
 /// Finds the words that are a Kubernetes version in full or the name of a release.

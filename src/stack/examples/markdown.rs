@@ -6,6 +6,7 @@ use std::ops::Range;
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::past;
+use super::why_not::{Excluded, WhyNot};
 
 /// One piece of code: a block, or a span that is all of its paragraph.
 #[derive(Debug)]
@@ -37,20 +38,12 @@ impl Segment {
     }
 }
 
-/// What a part of a Markdown text is, where it is neither code nor plain prose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Region {
-    Heading,
-    Table,
-    Html,
-    Span,
-}
-
 /// A Markdown text.
 #[derive(Debug, Default)]
 pub(super) struct Markdown {
     pub(super) codes: Vec<Code>,
-    pub(super) regions: Vec<(Range<usize>, Region)>,
+    /// What is neither code nor plain prose.
+    pub(super) regions: Vec<Excluded>,
 }
 
 impl Code {
@@ -124,7 +117,7 @@ impl Reader<'_> {
             }
             Event::Start(Tag::Heading { .. }) => {
                 self.end_run();
-                self.found.regions.push((range, Region::Heading));
+                self.exclude(range, WhyNot::Heading);
             }
             Event::End(TagEnd::Heading(level)) => {
                 let heading = std::mem::take(&mut self.run).text;
@@ -133,7 +126,7 @@ impl Reader<'_> {
             Event::Start(Tag::Table(_)) => {
                 self.end_run();
                 self.is_table = true;
-                self.found.regions.push((range, Region::Table));
+                self.exclude(range, WhyNot::Table);
             }
             Event::End(TagEnd::Table) => {
                 self.run = Run::default();
@@ -143,11 +136,11 @@ impl Reader<'_> {
                 self.run.events += 1;
                 self.outline
                     .take_html(&self.text[range.start..], range.len());
-                self.found.regions.push((range, Region::Html));
+                self.exclude(range, WhyNot::Html);
             }
             Event::Code(text) => {
                 self.run.add(&text, Some(range.clone()));
-                self.found.regions.push((range, Region::Span));
+                self.exclude(range, WhyNot::Span);
             }
             Event::Text(text) => self.run.add(&text, None),
             Event::SoftBreak | Event::HardBreak => self.run.text.push(' '),
@@ -173,6 +166,10 @@ impl Reader<'_> {
         if !run.text.trim().is_empty() {
             self.outline.before = run.text;
         }
+    }
+
+    fn exclude(&mut self, range: Range<usize>, reason: WhyNot) {
+        self.found.regions.push(Excluded { range, reason });
     }
 
     fn code(&self, language: String, range: Range<usize>) -> Code {

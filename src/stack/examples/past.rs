@@ -78,8 +78,8 @@ fn stands_at_an_end(text: &str, phrase: &str) -> bool {
 
 /// Tells whether a heading is the entry of a change log: it begins with a version, a release or a day.
 pub(super) fn is_entry_heading(heading: &str) -> bool {
-    let text = heading.trim().trim_start_matches('[');
-    let text = text.strip_prefix('v').unwrap_or(text);
+    let linked = heading.trim().trim_start_matches('[');
+    let text = linked.strip_prefix('v').unwrap_or(linked);
     let mut parts = text.split([' ', ']', ',', ':']);
     let first = parts.next().unwrap_or_default();
     if matches!(&*first.to_lowercase(), "release" | "version")
@@ -98,17 +98,18 @@ fn is_number(text: &str) -> bool {
 
 /// Tells whether the words before an example, or the comments in it, say that it shows an older state.
 pub(super) fn says_older(text: &str) -> bool {
-    let text = format!(" {} ", words(text).join(" "));
+    let words = format!(" {} ", words(text).join(" "));
     OLDER_STATE
         .iter()
-        .any(|phrase| text.contains(&format!(" {phrase} ")))
+        .any(|phrase| words.contains(&format!(" {phrase} ")))
 }
 
 /// Tells whether the words before an example name this value of it, or its minor.
 pub(super) fn names(text: &str, value: &str, minor: Option<Minor>) -> bool {
     let words = text.split(|c| !name::is_name_char(c));
-    let words = words.map(|word| word.trim_end_matches(['.', '-']));
-    let mut named = words.filter(|word| !word.is_empty());
+    let mut named = words
+        .map(|word| word.trim_end_matches(['.', '-']))
+        .filter(|word| !word.is_empty());
     named.any(|word| {
         let version = word.parse::<KubernetesVersion>();
         let of = word.parse::<Minor>().ok();

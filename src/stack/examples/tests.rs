@@ -9,7 +9,7 @@ fn line() -> StackLine {
 
 fn explained_with(text: &str, form: TextForm, release: Option<u32>) -> Explained {
     let line = line();
-    let subject = Subject {
+    let subject = ExampleSubject {
         line: &line,
         default: Some("v1.34.6".parse().unwrap()),
         release,
@@ -429,7 +429,7 @@ fn a_manifest_is_read_document_by_document() {
     assert_eq!(values, [("1.34", 0), ("v2", 0), (CLASS, 2), ("v1.34.6", 2)]);
     let of_file = find_in_manifest(
         &File::parse(text).unwrap(),
-        &Subject {
+        &ExampleSubject {
             line: &line(),
             default: None,
             release: Some(2),

@@ -1,6 +1,7 @@
 //! Why something that looks like an example of a stack is none.
 
 use std::fmt;
+use std::ops::Range;
 
 /// Why something is no example of a stack. It prints as a phrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,19 @@ pub enum WhyNot {
     Output,
     /// The line or its end is a comment.
     Comment,
+}
+
+/// A part of a text that holds no example.
+#[derive(Debug, Clone)]
+pub(super) struct Excluded {
+    pub(super) range: Range<usize>,
+    pub(super) reason: WhyNot,
+}
+
+impl Excluded {
+    pub(super) fn holds(&self, range: &Range<usize>) -> bool {
+        self.range.start <= range.start && range.end <= self.range.end
+    }
 }
 
 impl fmt::Display for WhyNot {

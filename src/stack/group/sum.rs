@@ -5,7 +5,7 @@ use crate::stack::series::ProofKind;
 
 /// The algorithm of a checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::stack) enum Algorithm {
+pub(crate) enum Algorithm {
     Md5,
     Sha1,
     Sha256,
@@ -14,7 +14,7 @@ pub(in crate::stack) enum Algorithm {
 
 impl Algorithm {
     /// Reads its name in manifests: `sha256`, `SHA-256`.
-    pub(in crate::stack) fn of_name(name: &str) -> Option<Self> {
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().replace('-', "").as_str() {
             "md5" => Some(Self::Md5),
             "sha1" => Some(Self::Sha1),
@@ -25,7 +25,7 @@ impl Algorithm {
     }
 
     /// Reads it from the look of a checksum: its prefix, or the number of its digits.
-    pub(in crate::stack) fn of_sum(sum: &str) -> Option<Self> {
+    pub(crate) fn of_sum(sum: &str) -> Option<Self> {
         let (named, digits) = match sum.split_once(':') {
             Some((name, digits)) => (Some(Self::of_name(name)?), digits),
             None => (None, sum),
@@ -38,7 +38,7 @@ impl Algorithm {
     }
 
     /// Returns how many digits such a checksum has.
-    pub(in crate::stack) fn digits(self) -> usize {
+    pub(crate) fn digits(self) -> usize {
         match self {
             Self::Md5 => 32,
             Self::Sha1 => 40,
@@ -48,7 +48,7 @@ impl Algorithm {
     }
 
     /// Returns its name for people.
-    pub(in crate::stack) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Md5 => "MD5",
             Self::Sha1 => "SHA-1",
@@ -58,7 +58,7 @@ impl Algorithm {
     }
 
     /// Returns the checksum of an image by this algorithm, spelled as another one; nothing where no source proved it.
-    pub(in crate::stack) fn sum_of(self, image: &NodeImage, spelling: &str) -> Option<String> {
+    pub(crate) fn sum_of(self, image: &NodeImage, spelling: &str) -> Option<String> {
         match self {
             Self::Md5 => image.md5.as_ref().map(|sum| sum.spelled_like(spelling)),
             // No source publishes it.
@@ -69,13 +69,13 @@ impl Algorithm {
     }
 
     /// Returns the checksum of an image by this algorithm, with the algorithm's name before it: `sha256:...`.
-    pub(in crate::stack) fn named_sum_of(self, image: &NodeImage) -> Option<String> {
+    pub(crate) fn named_sum_of(self, image: &NodeImage) -> Option<String> {
         let prefix = self.name().to_ascii_lowercase().replace('-', "") + ":";
         self.sum_of(image, &prefix)
     }
 
     /// Returns what an image has to be proved by, where a file has such a checksum.
-    pub(in crate::stack) fn proof(self) -> ProofKind {
+    pub(crate) fn proof(self) -> ProofKind {
         match self {
             Self::Md5 => ProofKind::Md5,
             Self::Sha1 => ProofKind::Sha1,

@@ -4,7 +4,7 @@ use super::version_of;
 use crate::version::KubernetesVersion;
 
 /// Returns the keys of the chart's value that a template's action prints: `image.url` of `{{ .Values.image.url | quote }}`.
-pub(in crate::stack) fn value_ref(text: &str) -> Option<Vec<String>> {
+pub(crate) fn value_ref(text: &str) -> Option<Vec<String>> {
     let inner = text
         .trim()
         .strip_prefix("{{")?
@@ -12,27 +12,34 @@ pub(in crate::stack) fn value_ref(text: &str) -> Option<Vec<String>> {
         .trim_matches('-')
         .trim();
     let (chain, pipes) = inner.split_once('|').unwrap_or((inner, ""));
-    let is_quote = |pipe: &str| matches!(pipe.trim(), "" | "quote" | "squote" | "toString");
     let keys = chain.trim().strip_prefix(".Values.")?;
-    let is_key = |key: &str| {
-        !key.is_empty()
-            && key
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    (pipes.split('|').all(is_quote) && keys.split('.').all(is_key))
+    (pipes.split('|').all(keeps_text) && keys.split('.').all(is_key))
         .then(|| keys.split('.').map(str::to_owned).collect())
 }
 
+/// Tells whether a function of a pipe leaves the text that comes into it as it is, quotes aside.
+fn keeps_text(function: &str) -> bool {
+    matches!(function.trim(), "" | "quote" | "squote" | "toString")
+}
+
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(is_key_char)
+}
+
+fn is_key_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
 /// Returns the keys of all values of the chart that a text's actions read.
-pub(in crate::stack) fn values_in(text: &str) -> Vec<Vec<String>> {
-    let is_of_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+pub(crate) fn values_in(text: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for action in actions(text) {
         for (at, marker) in action.match_indices(".Values.") {
             let rest = &action[at + marker.len()..];
-            let length = rest.find(|c| !is_of_key(c)).unwrap_or(rest.len());
-            let keys = rest[..length].trim_matches('.').split('.');
+            let end = rest.find(|c| !is_key_char(c) && c != '.');
+            let keys = rest[..end.unwrap_or(rest.len())]
+                .trim_matches('.')
+                .split('.');
             found.push(keys.map(str::to_owned).collect());
         }
     }
@@ -40,7 +47,7 @@ pub(in crate::stack) fn values_in(text: &str) -> Vec<Vec<String>> {
 }
 
 /// Finds the version that the text around a template's actions names, or a text within one.
-pub(in crate::stack) fn version_around(text: &str) -> Option<KubernetesVersion> {
+pub(crate) fn version_around(text: &str) -> Option<KubernetesVersion> {
     let mut around = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("{{") {
@@ -54,7 +61,7 @@ pub(in crate::stack) fn version_around(text: &str) -> Option<KubernetesVersion> 
 }
 
 /// Returns a text as Helm writes it, where its actions do no more than print values of the chart.
-pub(in crate::stack) fn evaluated<'v>(
+pub(crate) fn evaluated<'v>(
     text: &str,
     value: impl Fn(&[String]) -> Option<&'v str>,
 ) -> Option<String> {
@@ -77,7 +84,7 @@ fn actions(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Reads `{{ .Values.image }}@{{ .Values.digest }}`: the keys of both values.
-pub(in crate::stack) fn pinned_refs(text: &str) -> Option<(Vec<String>, Vec<String>)> {
+pub(crate) fn pinned_refs(text: &str) -> Option<(Vec<String>, Vec<String>)> {
     let (image, digest) = text.split_once('@')?;
     Some((value_ref(image)?, value_ref(digest)?))
 }

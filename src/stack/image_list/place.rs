@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use super::{Added, ImageListChange, Insert, Listing};
+use super::{Added, ImageListChange, Insert, ListedEntry, Listing};
 use crate::stack::series::SeriesId;
 use crate::version::KubernetesVersion;
 
@@ -25,7 +25,7 @@ pub(super) fn place(listing: &Listing<'_>, mut added: Vec<Added>, change: &mut I
     for series in listing.all_series() {
         let leaves = listing
             .of(series)
-            .all(|(index, _)| leaving.contains(&index));
+            .all(|listed| leaving.contains(&listed.index));
         if leaves && let Some(index) = turn(listing, series, &mut added, change) {
             last.push((series, index));
         }
@@ -53,9 +53,8 @@ fn turn(
     added: &mut Vec<Added>,
     change: &mut ImageListChange,
 ) -> Option<usize> {
-    let own: Vec<usize> = listing.of(series).map(|(index, _)| index).collect();
     let mut last = None;
-    for index in own {
+    for ListedEntry { index, .. } in listing.of(series) {
         let Some(next) = added.iter().position(|added| added.series == series) else {
             break;
         };
@@ -82,8 +81,10 @@ impl Order {
         let is_ascending = versions.clone().is_sorted();
         let is_descending = versions.rev().is_sorted() && !is_ascending;
         let own_descending = listing.all_series().into_iter().all(|series| {
-            let own = listing.of(series).map(|(_, entry)| entry.version);
-            let own: Vec<KubernetesVersion> = own.collect();
+            let own: Vec<KubernetesVersion> = listing
+                .of(series)
+                .map(|listed| listed.entry.version)
+                .collect();
             own.len() > 1 && own.windows(2).all(|pair| pair[0] > pair[1])
         });
         let is_by_series = several && !is_ascending && !is_descending;

@@ -74,7 +74,7 @@ impl FileKind for AddonChart {
 }
 
 /// One dependency of a chart, or of its lock.
-pub(super) struct Dependency<'n> {
+pub(super) struct DependencyEntry<'n> {
     /// Its place in the list.
     pub(super) index: usize,
     /// The place of its version.
@@ -83,7 +83,7 @@ pub(super) struct Dependency<'n> {
     pub(super) node: &'n Node,
 }
 
-impl<'n> Dependency<'n> {
+impl<'n> DependencyEntry<'n> {
     /// Returns its version, where one stands there.
     pub(super) fn version(&self) -> Option<&'n Node> {
         let (node, _) = super::text_at(self.node, &super::keys(&["version"]))?;
@@ -92,11 +92,11 @@ impl<'n> Dependency<'n> {
 }
 
 /// Returns the dependencies of a Chart.yaml or a Chart.lock.
-pub(super) fn dependencies(document: &Node) -> impl Iterator<Item = Dependency<'_>> {
+pub(super) fn dependencies(document: &Node) -> impl Iterator<Item = DependencyEntry<'_>> {
     let items = document.get("dependencies").map_or(&[][..], Node::items);
     items.iter().enumerate().filter_map(|(index, node)| {
         let list = super::keys(&["dependencies"]);
-        Some(Dependency {
+        Some(DependencyEntry {
             index,
             path: list.index(index).key("version"),
             name: node.get("name")?.as_str()?,

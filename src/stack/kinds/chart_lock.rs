@@ -1,7 +1,7 @@
 //! Chart.lock beside a cluster addon chart: the same dependencies once more, each with one version, and a digest of both files.
 //! A lock that did not fit its chart before is left alone, for `helm dependency update` to make anew.
 
-use super::addon_chart::{Dependency, dependencies};
+use super::addon_chart::{DependencyEntry, dependencies};
 use super::lock_digest::{NewVersions, digest};
 use super::{Document, Fact, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::policy::ChangeClass;
@@ -105,8 +105,8 @@ impl FileKind for ChartLock {
 /// A dependency in Chart.yaml, and its entry in Chart.lock.
 struct Pair<'n> {
     chart_file: &'n Document,
-    asked: &'n Dependency<'n>,
-    locked: Option<Dependency<'n>>,
+    asked: &'n DependencyEntry<'n>,
+    locked: Option<DependencyEntry<'n>>,
 }
 
 /// What becomes of a dependency in both files.

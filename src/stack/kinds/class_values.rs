@@ -4,6 +4,7 @@
 use super::names;
 use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::catalog::{ImagePattern, NodeImage};
+use crate::stack::edits::{KeyRename, NewKey};
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::image_list::{ImageListScope, Listing, reconcile};
 use crate::yaml::{KeyPlace, Node, Path};
@@ -186,7 +187,13 @@ fn edit_map(
         edits.set(document, &path.clone().key(&entry.name), &value, *class)?;
         let key = image.version.spelled_like(&entry.name);
         if key != entry.name {
-            edits.rename_key(document, path, (&entry.name, &key), *class)?;
+            let renamed = KeyRename {
+                document,
+                map: path,
+                old: &entry.name,
+                new: &key,
+            };
+            edits.rename_key(&renamed, *class)?;
         }
     }
     for insert in &change.insert {
@@ -198,7 +205,14 @@ fn edit_map(
             Some(before) => KeyPlace::After(&before.name),
             None => KeyPlace::First,
         };
-        edits.insert_key(document, path, place, (&key, &value, insert.class))?;
+        let new = NewKey {
+            document,
+            map: path,
+            place,
+            key: &key,
+            value: &value,
+        };
+        edits.insert_key(&new, insert.class)?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! stack while they agree with it; one that has drifted is a person's business.
 
 use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted, example};
-use crate::stack::examples::{Example, Subject, TextForm, find_in_manifest};
+use crate::stack::examples::{Example, ExampleSubject, TextForm, find_in_manifest};
 
 #[derive(Debug)]
 pub(super) struct ClusterStack;
@@ -29,7 +29,7 @@ impl FileKind for ClusterStack {
         Some(TextForm::Manifest)
     }
 
-    fn examples(&self, file: &Document, subject: &Subject<'_>) -> Vec<Example> {
+    fn examples(&self, file: &Document, subject: &ExampleSubject<'_>) -> Vec<Example> {
         let found = file.yaml().map(|yaml| find_in_manifest(yaml, subject));
         found.unwrap_or_default()
     }

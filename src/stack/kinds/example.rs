@@ -4,7 +4,8 @@
 use super::{Document, FileEdits, FileKind, Reach, Wanted};
 use crate::policy::ChangeClass;
 use crate::stack::examples::{
-    Example, ExampleKind, ExampleValue, NamedRelease, NamedVersion, Stated, Subject, TextForm,
+    Example, ExampleKind, ExampleSubject, ExampleValue, NamedRelease, NamedVersion, StatedVersion,
+    TextForm,
 };
 use crate::stack::facts::Fault;
 use crate::version::{KubernetesVersion, Minor, StackVersion};
@@ -53,9 +54,9 @@ pub struct LeftExample {
 }
 
 /// Returns what examples are looked for in the files of a source tree.
-fn subject<'w>(wanted: &'w Wanted<'_>) -> Subject<'w> {
+fn subject<'w>(wanted: &'w Wanted<'_>) -> ExampleSubject<'w> {
     let newest = wanted.newest_release;
-    Subject {
+    ExampleSubject {
         line: &wanted.line_before,
         default: wanted.default_before,
         release: newest.and_then(|release| release.tag.version.stable_number()),
@@ -66,7 +67,7 @@ fn subject<'w>(wanted: &'w Wanted<'_>) -> Subject<'w> {
 fn examples(kind: &dyn FileKind, file: &Document, wanted: &Wanted<'_>) -> Vec<Example> {
     let mut found = kind.examples(file, &subject(wanted));
     if wanted.changes_minor() {
-        let after = Subject {
+        let after = ExampleSubject {
             line: &wanted.line,
             default: wanted.default,
             release: None,
@@ -158,9 +159,9 @@ impl Left {
     fn value_of(self, example: &Example) -> &ExampleValue {
         let mut values = example.values.iter();
         let found = values.find(|value| match &value.states {
-            Stated::Kubernetes(_) => self == Self::Version,
-            Stated::Release(_) | Stated::StackVersion(_) => self != Self::Version,
-            Stated::Minor(_) => false,
+            StatedVersion::Kubernetes(_) => self == Self::Version,
+            StatedVersion::Release(_) | StatedVersion::StackVersion(_) => self != Self::Version,
+            StatedVersion::Minor(_) => false,
         });
         found.unwrap_or(&example.values[0])
     }
@@ -248,12 +249,12 @@ impl Mover<'_> {
             .flatten();
         let mut left = None;
         let edits = self.edits(|value| match &value.states {
-            Stated::Release(release) => {
+            StatedVersion::Release(release) => {
                 left = left.or(self.left_of(release, next));
                 Some(self.release_text(value, self.next_version(release, next)))
             }
-            Stated::Kubernetes(_) => self.version_text(value),
-            Stated::Minor(_) | Stated::StackVersion(_) => None,
+            StatedVersion::Kubernetes(_) => self.version_text(value),
+            StatedVersion::Minor(_) | StatedVersion::StackVersion(_) => None,
         });
         Step::new(class, edits, left)
     }
@@ -281,9 +282,9 @@ impl Mover<'_> {
             NamedVersion::Number(_) => Some(wanted.number_of_state()?),
         };
         let edits = self.edits(|value| match &value.states {
-            Stated::Release(_) => Some(self.release_text(value, number)),
-            Stated::Kubernetes(_) => self.version_text(value),
-            Stated::Minor(_) | Stated::StackVersion(_) => None,
+            StatedVersion::Release(_) => Some(self.release_text(value, number)),
+            StatedVersion::Kubernetes(_) => self.version_text(value),
+            StatedVersion::Minor(_) | StatedVersion::StackVersion(_) => None,
         });
         Step::new(ChangeClass::Repair, edits, None)
     }
@@ -329,7 +330,7 @@ impl Mover<'_> {
         let newest = newest.filter(|newest| self.is_current(*newest) && !has_next);
         let mut edits = self.kubernetes_edits();
         edits.extend(self.edits(|value| match &value.states {
-            Stated::StackVersion(version) if version.stable_number().is_some() => {
+            StatedVersion::StackVersion(version) if version.stable_number().is_some() => {
                 let number = version
                     .stable_number()
                     .filter(|number| Some(*number) == newest)?;
@@ -337,10 +338,10 @@ impl Mover<'_> {
                 let is_lower = !wanted.changes_minor() && next < number;
                 (!is_lower).then(|| StackVersion::stable(next).to_string())
             }
-            Stated::StackVersion(_)
-            | Stated::Release(_)
-            | Stated::Kubernetes(_)
-            | Stated::Minor(_) => None,
+            StatedVersion::StackVersion(_)
+            | StatedVersion::Release(_)
+            | StatedVersion::Kubernetes(_)
+            | StatedVersion::Minor(_) => None,
         }));
         let has_build = listed
             .iter()
@@ -366,8 +367,10 @@ impl Mover<'_> {
         };
         let mut edits = self.kubernetes_edits();
         edits.extend(self.edits(|value| match &value.states {
-            Stated::StackVersion(_) => Some(StackVersion::stable(number?).to_string()),
-            Stated::Release(_) | Stated::Kubernetes(_) | Stated::Minor(_) => None,
+            StatedVersion::StackVersion(_) => Some(StackVersion::stable(number?).to_string()),
+            StatedVersion::Release(_) | StatedVersion::Kubernetes(_) | StatedVersion::Minor(_) => {
+                None
+            }
         }));
         Step::new(ChangeClass::Repair, edits, None)
     }
@@ -389,8 +392,10 @@ impl Mover<'_> {
     fn listed(&self) -> Vec<StackVersion> {
         let values = self.example.values.iter();
         let listed = values.filter_map(|value| match &value.states {
-            Stated::StackVersion(version) => Some(version.clone()),
-            Stated::Release(_) | Stated::Kubernetes(_) | Stated::Minor(_) => None,
+            StatedVersion::StackVersion(version) => Some(version.clone()),
+            StatedVersion::Release(_) | StatedVersion::Kubernetes(_) | StatedVersion::Minor(_) => {
+                None
+            }
         });
         listed.collect()
     }
@@ -403,12 +408,12 @@ impl Mover<'_> {
 
     fn kubernetes_edits(&self) -> Vec<(usize, String)> {
         self.edits(|value| match &value.states {
-            Stated::Kubernetes(_) => self.version_text(value),
-            Stated::Minor(_) => {
+            StatedVersion::Kubernetes(_) => self.version_text(value),
+            StatedVersion::Minor(_) => {
                 let minor: Minor = self.wanted.line.minor;
                 Some(minor.spelled_like(self.raw(value)))
             }
-            Stated::Release(_) | Stated::StackVersion(_) => None,
+            StatedVersion::Release(_) | StatedVersion::StackVersion(_) => None,
         })
     }
 

@@ -4,7 +4,7 @@
 use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
 use crate::policy::ChangeClass;
-use crate::stack::edits::NewItem;
+use crate::stack::edits::{ItemPlace, NewItem, NewKey};
 use crate::stack::facts::{ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group::Algorithm;
 use crate::stack::image_list::{ImageListChange, ImageListScope, Listing, reconcile};
@@ -94,7 +94,12 @@ fn edit_list(
     let entries = entries(file, list.node)?;
     let change = reconcile_complete(file, &entries, wanted);
     for (index, class) in &change.remove {
-        edits.remove_item(document, path, (*index, &entries[*index].name), *class)?;
+        let item = ItemPlace {
+            document,
+            list: path,
+            index: *index,
+        };
+        edits.remove_item(&item, &entries[*index].name, *class)?;
     }
     for (index, image, class) in &change.replace {
         let item = path.clone().index(*index);
@@ -108,8 +113,14 @@ fn edit_list(
                 if items[*index].at(inner).is_some() {
                     edits.set(document, &item.clone().join(inner), text, *class)?;
                 } else {
-                    let key = inner.to_string();
-                    edits.insert_key(document, &item, KeyPlace::Last, (&key, text, *class))?;
+                    let new = NewKey {
+                        document,
+                        map: &item,
+                        place: KeyPlace::Last,
+                        key: &inner.to_string(),
+                        value: text,
+                    };
+                    edits.insert_key(&new, *class)?;
                 }
             }
             Ok(())
@@ -119,9 +130,14 @@ fn edit_list(
         let lacks_date = items[*index].get("build_date").is_none();
         if let (true, Some(built)) = (lacks_date, image.built) {
             let item = path.clone().index(*index);
-            let built = built.to_string();
-            let entry = ("build_date", built.as_str(), ChangeClass::Repair);
-            edits.insert_key(document, &item, KeyPlace::Last, entry)?;
+            let new = NewKey {
+                document,
+                map: &item,
+                place: KeyPlace::Last,
+                key: "build_date",
+                value: &built.to_string(),
+            };
+            edits.insert_key(&new, ChangeClass::Repair)?;
         }
     }
     for insert in &change.insert {

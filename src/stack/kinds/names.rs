@@ -2,7 +2,7 @@
 
 use super::{Document, Fault, FileEdits, Wanted};
 use crate::catalog::{ImagePattern, NodeImage};
-use crate::stack::edits::NewItem;
+use crate::stack::edits::{ItemPlace, NewItem};
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group;
 use crate::stack::image_list::{ImageFacts, ImageListScope, Listing, reconcile};
@@ -94,7 +94,12 @@ pub(in crate::stack) fn edit(
     let change = reconcile(&listing, wanted, ImageListScope::ListedMinors);
     for (index, class) in &change.remove {
         let name = &image_list.entries[*index].name;
-        edits.remove_item(document, path, (*index, name), *class)?;
+        let item = ItemPlace {
+            document,
+            list: path,
+            index: *index,
+        };
+        edits.remove_item(&item, name, *class)?;
     }
     for (index, image, class) in &change.replace {
         let text = text_of_another(file, &image_list.entries[*index], image)?;

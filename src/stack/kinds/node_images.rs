@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted, names};
 use crate::catalog::{ImagePattern, NodeImage};
-use crate::stack::edits::NewItem;
+use crate::stack::edits::{ItemPlace, NewItem};
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group;
 use crate::stack::image_list::{ImageListScope, Listing, reconcile};
@@ -81,7 +81,12 @@ impl FileKind for NodeImages {
         let listing = Listing::new(file.path(), &entries, wanted);
         let change = reconcile(&listing, wanted, ImageListScope::OneMinor);
         for (index, class) in &change.remove {
-            edits.remove_item(0, &path, (*index, &entries[*index].name), *class)?;
+            let item = ItemPlace {
+                document: 0,
+                list: &path,
+                index: *index,
+            };
+            edits.remove_item(&item, &entries[*index].name, *class)?;
         }
         for (index, image, class) in &change.replace {
             let item = path.clone().index(*index);

@@ -4,6 +4,7 @@
 
 use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::catalog::NodeImage;
+use crate::stack::edits::NewDocument;
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
 use crate::stack::image_list::{ImageListScope, Listing, reconcile};
@@ -89,12 +90,12 @@ impl FileKind for OrcImage {
             let last = groups.last().map_or(0, |group| group.document + 1);
             let before = groups.get(insert.at).map_or(last, |group| group.document);
             let changes = about(file, like, &insert.image)?;
-            edits.insert_document(
-                (like.document, before),
-                &changes,
-                &insert.image.version.to_string(),
-                insert.class,
-            )?;
+            let new = NewDocument {
+                at: before,
+                like: like.document,
+                changes: &changes,
+            };
+            edits.insert_document(&new, &insert.image.version.to_string(), insert.class)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! not touched; [`find_examples`] says what an example is.
 
 use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted, example};
-use crate::stack::examples::{Example, Subject, TextForm, find_examples};
+use crate::stack::examples::{Example, ExampleSubject, TextForm, find_examples};
 
 #[derive(Debug)]
 pub(super) struct Readme;
@@ -33,7 +33,7 @@ impl FileKind for Readme {
         Some(TextForm::Markdown)
     }
 
-    fn examples(&self, file: &Document, subject: &Subject<'_>) -> Vec<Example> {
+    fn examples(&self, file: &Document, subject: &ExampleSubject<'_>) -> Vec<Example> {
         find_examples(file.text(), TextForm::Markdown, subject)
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Document, Fact, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::policy::ChangeClass;
-use crate::stack::edits::NewItem;
+use crate::stack::edits::{ItemPlace, NewItem};
 use crate::stack::wanted::AddonRow;
 use crate::version::{KubernetesVersion, Minor};
 use crate::yaml::{Node, Path};
@@ -113,7 +113,12 @@ impl FileKind for VersionsFile {
                     super::text_at(row, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
                 if wanted.wishes.wants(ChangeClass::Removal) && left > 1 {
                     left -= 1;
-                    edits.remove_item(0, &Path::root(), (index, name), ChangeClass::Removal)?;
+                    let item = ItemPlace {
+                        document: 0,
+                        list: &Path::root(),
+                        index,
+                    };
+                    edits.remove_item(&item, name, ChangeClass::Removal)?;
                 }
             } else if let Some(values) = wanted.rows.get(minor) {
                 edit_row(file, &Path::root().index(index), values, wanted, edits)?;

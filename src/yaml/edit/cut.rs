@@ -11,6 +11,7 @@ pub(super) fn block(text: &str, members: &[Extent], place: usize) -> Option<Rang
     if is_first_on_line(text, member.start) {
         return Some(line_start(text, member.start)..next_line(text, member.end));
     }
+    // The first key of an item stands behind the dash, which leads the next key then.
     let next = members.get(place + 1)?;
     let gap = text.get(member.end..next.start)?;
     gap.trim().is_empty().then_some(member.start..next.start)

@@ -96,6 +96,7 @@ impl Editor<'_> {
             let outer = tree.roots[at].outer;
             return is_first_on_line(text, outer).then(|| (line_start(text, outer), true));
         }
+        // A template may go on behind the last document, as with an `end`: then the new one stands before that.
         if one_block(self.file, &[like.outer, text.len()]) {
             return Some((text.len(), false));
         }
@@ -130,6 +131,7 @@ impl Editor<'_> {
         let before = at
             .checked_sub(1)
             .map_or(0, |before| self.file.tree.roots[before].span.end);
+        // A `%YAML` or `%TAG` above the marker belongs to its document.
         let directive = text[before..marker]
             .lines()
             .any(|line| line.trim_start_matches('\u{feff}').starts_with('%'));

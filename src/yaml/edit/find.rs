@@ -61,7 +61,11 @@ fn written_at(node: &Node, path: &Path, origin: Origin<'_>) -> YamlError {
 }
 
 /// Follows `path` from `root`; `base` is the path of `root`, for messages.
-pub(super) fn find<'a>(root: &'a Node, base: &Path, path: &Path) -> Result<FoundNode<'a>, YamlError> {
+pub(super) fn find<'a>(
+    root: &'a Node,
+    base: &Path,
+    path: &Path,
+) -> Result<FoundNode<'a>, YamlError> {
     let mut node = root;
     let mut lead = root.outer;
     let mut trail = vec![root.id];

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use super::cut;
 use super::find::{Extent, actions_fit, find, model_of, refuse, unique_entry, writable};
 use super::text::{
     Splice, apply, indent, is_first_on_line, line_break, line_end, line_start, next_line,
 };
+use super::{KeyValue, cut};
 use crate::yaml::change::{Changes, Fresh, NewContent};
 use crate::yaml::error::{RefusalReason, YamlError};
 use crate::yaml::file::File;
@@ -77,6 +77,7 @@ pub(super) fn copy<'a>(origin: &Original<'a, '_>, shape: &Shape) -> Result<Copie
     if !actions_fit(origin.file, like, &extent) {
         return Err(refuse(like, path, RefusalReason::Template));
     }
+    // A second anchor of one name would take over the aliases below it.
     let mut anchored = None;
     like.walk(&mut |node| {
         let anchor = node.properties.as_ref().and_then(|all| all.anchor.as_ref());
@@ -189,13 +190,14 @@ impl<'a> Draft<'_, 'a, '_> {
             .iter()
             .rposition(|entry| !self.changes.gone.contains(&entry.value.id))
             .ok_or_else(|| refuse(map, &full, RefusalReason::Shape))?;
+        // A sibling that has the key says how its value is quoted.
         let twin = self
             .origin
             .siblings
             .iter()
             .filter_map(|sibling| find(sibling, &Path::root(), path).ok())
-            .find_map(|twin| writable(twin.node, path).ok());
-        let entry = NewEntry::like(map, last, key, value, twin);
+            .find_map(|found| writable(found.node, path).ok());
+        let entry = NewEntry::like(map, last, KeyValue::new(key, value), twin);
         let place = Extent::of_entry(&entries[last]).end;
         let text = self.text();
         let before = if map.is_flow() {
@@ -204,12 +206,12 @@ impl<'a> Draft<'_, 'a, '_> {
             let lead = indent(text, entries[last].key.outer);
             lead.map(|lead| format!("{}{lead}", line_break(text, place)))
         };
-        let Some(before) = before else {
+        let Some(separator) = before else {
             return Err(refuse(map, &full, RefusalReason::Shape));
         };
         self.splices.push(Splice::replace(
             place..place,
-            format!("{before}{}", entry.text()),
+            format!("{separator}{}", entry.text()),
         ));
         self.changes
             .fresh
@@ -229,6 +231,7 @@ impl<'a> Draft<'_, 'a, '_> {
             .map_err(|_| refuse(like, self.origin.path, RefusalReason::Overlap))?;
         // A key left out at the end leaves the line break before it.
         let kept = text.trim_end_matches(['\n', '\r']).len();
+        // Blank lines that a block scalar keeps would be cut from the copy.
         if self.text()[..extent.end].ends_with('\n') {
             return Err(refuse(like, self.origin.path, RefusalReason::Shape));
         }
@@ -246,6 +249,7 @@ fn comments_in(text: &str, gap: Range<usize>, comments: &mut Vec<Range<usize>>) 
     while let Some(found) = text.get(from..gap.end).and_then(|gap| gap.find('#')) {
         let mark = from + found;
         let before = text[..mark].trim_end_matches([' ', '\t']);
+        // `#` begins a comment behind a blank or at the beginning of a line alone.
         if before.len() == mark && !before.is_empty() && !before.ends_with('\n') {
             from = mark + 1;
             continue;
@@ -263,9 +267,13 @@ fn comments_in(text: &str, gap: Range<usize>, comments: &mut Vec<Range<usize>>) 
 /// Returns the bytes that leave with an entry of a map.
 pub(super) fn entry_cut(text: &str, map: &Node, place: usize) -> Option<Range<usize>> {
     let entries = map.entry_list();
+    // The entry and its neighbours: a map may be long, and lose many.
     let first = place.saturating_sub(1);
-    let members = entries.get(first..entries.len().min(place + 2))?.iter();
-    let members: Vec<Extent> = members.map(Extent::of_entry).collect();
+    let members: Vec<Extent> = entries
+        .get(first..entries.len().min(place + 2))?
+        .iter()
+        .map(Extent::of_entry)
+        .collect();
     if map.is_flow() {
         cut::flow(text, &members, place - first)
     } else {
@@ -295,10 +303,10 @@ impl NewEntry {
     pub(super) fn like(
         map: &Node,
         place: usize,
-        key: &str,
-        value: &str,
+        new: KeyValue<'_>,
         twin: Option<Model<'_>>,
     ) -> Self {
+        let KeyValue { key, value } = new;
         let neighbour = &map.entry_list()[place];
         let context = map.context_inside();
         let text = Model {

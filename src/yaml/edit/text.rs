@@ -45,6 +45,7 @@ impl Splice {
 
 /// Puts all pieces into the text; fails with the place where two of them meet.
 pub(super) fn apply(source: &str, splices: &mut [Splice]) -> Result<String, usize> {
+    // What is put in where something is cut stands before the cut, else the two would meet.
     splices.sort_by_key(|splice| {
         let is_cut = !splice.range.is_empty();
         (splice.range.start, is_cut, Reverse(splice.depth))

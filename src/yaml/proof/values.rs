@@ -119,20 +119,24 @@ impl<'a> ValueProof<'a> {
                 let Value::Mapping(new) = new else {
                     return false;
                 };
-                let new: Vec<(&Value, &Value)> = new.iter().collect();
+                let new_entries: Vec<(&Value, &Value)> = new.iter().collect();
                 let ids = entries.iter().map(|entry| entry.value.id);
                 let expected = changes.members(node.id, ids);
-                same_members(&expected, &new, |member, (key, value)| match member {
-                    Expected::Kept(place) => {
-                        self.reads(&entries[*place].key, changes, key)
-                            && self.reads(&entries[*place].value, changes, value)
-                    }
-                    Expected::Fresh(fresh) => {
-                        let written = fresh.key.as_ref();
-                        written.is_some_and(|written| same_written(written, key))
-                            && self.reads_fresh(fresh, value)
-                    }
-                })
+                same_members(
+                    &expected,
+                    &new_entries,
+                    |member, (key, value)| match member {
+                        Expected::Kept(place) => {
+                            self.reads(&entries[*place].key, changes, key)
+                                && self.reads(&entries[*place].value, changes, value)
+                        }
+                        Expected::Fresh(fresh) => {
+                            let written = fresh.key.as_ref();
+                            written.is_some_and(|written| same_written(written, key))
+                                && self.reads_fresh(fresh, value)
+                        }
+                    },
+                )
             }
         }
     }
@@ -186,16 +190,16 @@ impl<'a> ValueProof<'a> {
             return false;
         };
         let entries = node.entry_list();
-        let old: Vec<(&Value, &Value)> = old.iter().collect();
-        let new: Vec<(&Value, &Value)> = new.iter().collect();
+        let old_entries: Vec<(&Value, &Value)> = old.iter().collect();
+        let new_entries: Vec<(&Value, &Value)> = new.iter().collect();
         let expected = changes.members(node.id, entries.iter().map(|entry| entry.value.id));
-        old.len() == entries.len()
+        old_entries.len() == entries.len()
             && same_members(
                 &expected,
-                &new,
+                &new_entries,
                 |member, (new_key, new_value)| match member {
                     Expected::Kept(place) => {
-                        let (old_key, old_value) = old[*place];
+                        let (old_key, old_value) = old_entries[*place];
                         self.same(&entries[*place].key, old_key, changes, new_key)
                             && self.same(&entries[*place].value, old_value, changes, new_value)
                     }

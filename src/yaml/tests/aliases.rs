@@ -1,7 +1,7 @@
 //! Aliases and merge keys are read through, and not edited through.
 
 use super::{at, check};
-use crate::yaml::{File, KeyPlace, Shape, YamlError};
+use crate::yaml::{File, KeyPlace, KeyValue, Shape, YamlError};
 
 const MERGED: &str = "x: &e\n  os: ubuntu\n  size: 1\n  tags: [a]\ny: &f\n  <<: *e\n  size: 2\nlist:\n- <<: *f\n  name: one\n- <<: [*f, *e]\n  size: 3\n- *e\n- <<: {os: debian, n: 1}\n- '<<': *e\n- <<: text\n";
 
@@ -102,7 +102,12 @@ fn what_aliases_show_is_not_edited_through_them() {
         |editor| {
             let shape = Shape::like(0).set("name", "two").set("size", "4");
             editor.insert_item(0, &at("list"), 1, &shape)?;
-            editor.insert_key(0, &at("list[0]"), KeyPlace::Last, "os", "here")?;
+            editor.insert_key(
+                0,
+                &at("list[0]"),
+                KeyPlace::Last,
+                KeyValue::new("os", "here"),
+            )?;
             Ok(())
         },
         &MERGED.replace(

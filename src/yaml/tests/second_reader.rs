@@ -1,7 +1,7 @@
 //! Texts that only libyaml reads.
 
 use super::{at, check};
-use crate::yaml::{File, KeyPlace};
+use crate::yaml::{File, KeyPlace, KeyValue};
 
 /// Texts that libyaml reads and the specification of YAML forbids, or reads otherwise.
 const LENIENT: [&str; 34] = [
@@ -119,7 +119,7 @@ fn what_only_libyaml_reads_is_edited_or_refused() {
         "d:\n  a: 'one\ntwo'\n  e: \"1\"\n",
         |editor| {
             editor.set(0, &at("d.a"), "three")?;
-            editor.insert_key(0, &at("d"), KeyPlace::Last, "f", "2")?;
+            editor.insert_key(0, &at("d"), KeyPlace::Last, KeyValue::new("f", "2"))?;
             Ok(())
         },
         "d:\n  a: 'three'\n  e: \"1\"\n  f: \"2\"\n",
