@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
 use crate::policy::{Block, BlockableImage, Blocked, Policy};
-use crate::stack::{Fact, ImageListEntry, ImageSeries, Reference, SourceFile, SourceTree, Stack};
+use crate::stack::{Fact, ImageListEntry, ImageSeries, Reference, SourceTree, Stack};
 use crate::standard::{Deadline, DeadlineRule, Standard, deadlines};
 use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
 
@@ -180,17 +180,14 @@ pub fn blocked<'p>(stack: &Stack, catalog: Option<&Catalog>, policy: &'p Policy)
             version: image.version,
             os: image.os.as_ref(),
         });
-    let entries = stack
-        .files()
-        .flat_map(SourceFile::image_lists)
-        .flat_map(|image_list| &image_list.entries);
+    let entries = stack.image_entries();
     let listed = entries
         .filter(|entry| entry.url.is_some() || entry.os.is_some())
         .map(|entry| BlockableImage {
             version: entry.version,
             os: entry.os.as_ref(),
         });
-    let references = stack.files().flat_map(SourceFile::references);
+    let references = stack.references();
     let named = references.filter_map(|reference| match &reference.fact {
         Fact::Image(image) => Some(BlockableImage {
             version: image.version,
@@ -204,16 +201,12 @@ pub fn blocked<'p>(stack: &Stack, catalog: Option<&Catalog>, policy: &'p Policy)
 /// Returns the minors that a stack's files speak of, oldest first.
 pub(crate) fn minors_of(stack: &Stack) -> Vec<Minor> {
     let listed = stack
-        .files()
-        .flat_map(SourceFile::references)
+        .references()
         .filter_map(|reference| match &reference.fact {
             Fact::ListedVersion { version } => Some(version.minor()),
             _ => None,
         });
-    let entries = stack
-        .files()
-        .flat_map(SourceFile::image_lists)
-        .flat_map(|image_list| &image_list.entries);
+    let entries = stack.image_entries();
     let mut minors: Vec<Minor> = stack.trees.iter().filter_map(|tree| tree.minor).collect();
     minors.extend(listed.chain(entries.map(|entry| entry.version.minor())));
     minors.sort_unstable();
@@ -463,7 +456,7 @@ impl Patches<'_> {
 
 fn listed(stack: &Stack) -> BTreeMap<Minor, Vec<&Reference>> {
     let mut listed: BTreeMap<Minor, Vec<&Reference>> = BTreeMap::new();
-    for reference in stack.files().flat_map(SourceFile::references) {
+    for reference in stack.references() {
         let minor = match &reference.fact {
             Fact::ListedVersion { version } => version.minor(),
             Fact::ListedAddon { minor, .. } => *minor,

@@ -296,11 +296,7 @@ impl Known<'_> {
 
 /// Returns every place of a stack that states a fact, with the values of its examples behind the others.
 fn references(stack: &Stack, input: PlanInput<'_>) -> Vec<Reference> {
-    let mut references: Vec<Reference> = stack
-        .files()
-        .flat_map(SourceFile::references)
-        .cloned()
-        .collect();
+    let mut references: Vec<Reference> = stack.references().cloned().collect();
     for tree in &stack.trees {
         let newest = tree
             .line()

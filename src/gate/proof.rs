@@ -8,7 +8,7 @@ use super::{GateSubject, TestKind, TestResult, TestState};
 use crate::catalog::{Catalog, NodeImage};
 use crate::check::{Finding, Findings};
 use crate::plan::FileAction;
-use crate::stack::{Fact, SourceFile, Stack};
+use crate::stack::{Fact, Stack};
 use crate::version::{ChartVersion, KubernetesVersion, Md5, Sha256};
 
 /// What the proofs are made from.
@@ -77,17 +77,13 @@ fn image_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
 
 /// The images that a stack's files name.
 fn named_images(stack: &Stack) -> BTreeSet<NamedImage> {
-    let listed = stack
-        .files()
-        .flat_map(SourceFile::image_lists)
-        .flat_map(|image_list| &image_list.entries)
-        .map(|entry| NamedImage {
-            version: entry.version,
-            url: entry.url.clone(),
-            sha256: entry.sha256.clone(),
-            md5: entry.md5.clone(),
-        });
-    let stated = stack.files().flat_map(SourceFile::references);
+    let listed = stack.image_entries().map(|entry| NamedImage {
+        version: entry.version,
+        url: entry.url.clone(),
+        sha256: entry.sha256.clone(),
+        md5: entry.md5.clone(),
+    });
+    let stated = stack.references();
     let single = stated.filter_map(|reference| match &reference.fact {
         Fact::Image(image) => Some(NamedImage {
             version: image.version,

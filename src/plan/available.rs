@@ -275,15 +275,10 @@ fn rank(image: &NodeImage, policy: &Policy) -> std::cmp::Reverse<usize> {
 
 /// Tells whether the stack's files name a version: in a list, as a default or in a row.
 fn is_named(stack: &Stack, version: KubernetesVersion) -> bool {
-    let mut image_lists = stack.files().flat_map(SourceFile::image_lists);
-    let mut references = stack.files().flat_map(SourceFile::references);
+    let mut entries = stack.image_entries();
+    let mut references = stack.references();
     stack.trees.iter().any(|tree| tree.default == Some(version))
-        || image_lists.any(|image_list| {
-            image_list
-                .entries
-                .iter()
-                .any(|entry| entry.version == version)
-        })
+        || entries.any(|entry| entry.version == version)
         || references.any(|reference| match reference.fact {
             Fact::Kubernetes { version: stated } | Fact::ListedVersion { version: stated } => {
                 stated == version

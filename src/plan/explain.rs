@@ -13,9 +13,7 @@ use super::{FileChange, LinePlan};
 use crate::catalog::NodeImage;
 use crate::matrix::{LineMatrix, matrix};
 use crate::policy::{Block, ChangeClass};
-use crate::stack::{
-    EditNote, Part, Reach, SourceFile, SourceTree, Stack, choose_image, versions_for,
-};
+use crate::stack::{EditNote, Part, Reach, SourceTree, Stack, choose_image, versions_for};
 use crate::version::{ChartRequirement, ChartVersion, KubernetesVersion, Minor, OsRelease};
 
 /// Returns the lines of a stack that change, oldest minor first.
@@ -307,9 +305,8 @@ pub(super) fn blocks_leaving<'t>(
 
 /// Returns the images of a minor that lists name.
 fn listed_images(stack: &Stack, minor: Minor) -> BTreeSet<(KubernetesVersion, Option<OsRelease>)> {
-    let image_lists = stack.files().flat_map(SourceFile::image_lists);
-    image_lists
-        .flat_map(|image_list| &image_list.entries)
+    stack
+        .image_entries()
         .filter(|entry| entry.version.minor() == minor)
         .map(|entry| (entry.version, entry.os.clone()))
         .collect()

@@ -3,7 +3,7 @@
 use super::Selection;
 use crate::catalog::{CatalogRequest, StoreRequest};
 use crate::matrix::minors_of;
-use crate::stack::{Discovery, Fact, ImageSeries, ProofKind, SeriesId, SourceFile, Stack, Tree};
+use crate::stack::{Discovery, Fact, ImageSeries, ProofKind, SeriesId, Stack, Tree};
 
 /// Returns what the stacks asked for want to know of the world.
 pub(crate) fn catalog_request(
@@ -95,7 +95,7 @@ fn add_store(
 
 /// Charts that source trees depend on, and those that lists of versions name.
 fn add_charts(stack: &Stack, request: &mut CatalogRequest) {
-    for reference in stack.files().flat_map(SourceFile::references) {
+    for reference in stack.references() {
         match &reference.fact {
             Fact::ChartDependency {
                 chart, repository, ..

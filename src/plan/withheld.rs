@@ -8,7 +8,7 @@ use super::skips::entries;
 use super::target::{Target, TreeMove};
 use crate::matrix::minors_of;
 use crate::policy::Block;
-use crate::stack::{Fact, SourceFile};
+use crate::stack::Fact;
 use crate::version::{KubernetesVersion, Minor, OsRelease};
 
 /// Returns what the policy withholds.
@@ -38,7 +38,7 @@ fn untested_skips(target: &Target<'_>) -> Vec<Skip> {
             );
         }
     }
-    for reference in target.stack.files().flat_map(SourceFile::references) {
+    for reference in target.stack.references() {
         // Few minors wait, and a list may have many rows.
         if let Fact::ListedVersion { version } = reference.fact
             && target.find_untested(version.minor()).is_some()
@@ -153,7 +153,7 @@ fn outside_skip(target: &Target<'_>) -> Option<Skip> {
 /// The defaults that stack lines will have: those of source trees, else those of rows.
 fn defaults(target: &Target<'_>) -> BTreeMap<Minor, KubernetesVersion> {
     let mut defaults = BTreeMap::new();
-    let references = target.stack.files().flat_map(SourceFile::references);
+    let references = target.stack.references();
     let listed: BTreeSet<Minor> = references
         .filter_map(|reference| match reference.fact {
             Fact::ListedVersion { version } => Some(version.minor()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::addon::{MinorBoundChart, MinorBoundCharts};
 use super::examples::{Example, ExampleSubject};
-use super::facts::{Fact, Fault, Reference};
+use super::facts::{Fact, Fault, ImageListEntry, Reference};
 use super::kinds;
 use super::layout::Layout;
 use super::role::Role;
@@ -61,6 +61,17 @@ impl Stack {
             .flat_map(|tree| &tree.files)
             .chain(&self.shared)
             .map(AsRef::as_ref)
+    }
+
+    /// Returns what all its files state.
+    pub(crate) fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.files().flat_map(SourceFile::references)
+    }
+
+    /// Returns the images that all its lists name.
+    pub(crate) fn image_entries(&self) -> impl Iterator<Item = &ImageListEntry> {
+        let image_lists = self.files().flat_map(SourceFile::image_lists);
+        image_lists.flat_map(|image_list| &image_list.entries)
     }
 
     /// Returns the repository of the charts that lists name: that of a dependency, else the usual one.

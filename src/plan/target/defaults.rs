@@ -7,7 +7,7 @@ use crate::catalog::NodeImage;
 use crate::plan::facts::OsMove;
 use crate::policy::{ChangeClass, Pin};
 use crate::stack::{
-    ImageListEntry, NamedImage, SeriesId, SourceFile, SourceTree, choose_image, select_versions,
+    ImageListEntry, NamedImage, SeriesId, SourceTree, choose_image, select_versions,
 };
 use crate::version::{KubernetesVersion, Minor};
 
@@ -118,8 +118,7 @@ impl<'a> Target<'a> {
     }
 
     pub(in crate::plan) fn is_listed(&self, version: KubernetesVersion) -> bool {
-        let image_lists = self.stack.files().flat_map(SourceFile::image_lists);
-        let mut entries = image_lists.flat_map(|image_list| &image_list.entries);
+        let mut entries = self.stack.image_entries();
         entries.any(|entry| entry.version == version)
     }
 
@@ -133,8 +132,7 @@ impl<'a> Target<'a> {
 
     /// Returns the newest version of a minor in image lists that is not blocked, and not known to be too young.
     fn newest_listed(&self, minor: Minor) -> Option<KubernetesVersion> {
-        let image_lists = self.stack.files().flat_map(SourceFile::image_lists);
-        let entries = image_lists.flat_map(|image_list| &image_list.entries);
+        let entries = self.stack.image_entries();
         let blocked = self.available.blocked();
         entries
             .filter(|entry| entry.version.minor() == minor)

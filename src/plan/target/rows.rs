@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Target;
 use crate::plan::charts::Charts;
 use crate::policy::ChangeClass;
-use crate::stack::{AddonRow, Fact, SourceFile, SourceTree};
+use crate::stack::{AddonRow, Fact, SourceTree};
 use crate::version::{KubernetesVersion, Minor};
 
 /// A list of versions, as it is to go with a source tree.
@@ -100,7 +100,7 @@ impl Target<'_> {
         if self.find_untested(minor).is_none() {
             return false;
         }
-        let mut references = self.stack.files().flat_map(SourceFile::references);
+        let mut references = self.stack.references();
         !references.any(|reference| match reference.fact {
             Fact::ListedVersion { version } => version.minor() == minor && self.must_leave(version),
             _ => false,
