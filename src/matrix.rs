@@ -311,6 +311,7 @@ impl<'a> View<'a> {
             .trees
             .iter()
             .find(|tree| tree.minor == Some(minor));
+        // A minor without a source tree has its line's name from those beside it.
         let named = source.or(self.stack.trees.first())?;
         let line = StackLine {
             provider: named.provider.clone(),
@@ -351,6 +352,7 @@ impl<'a> View<'a> {
 
     /// The images of a minor in image lists: those of its own source tree, and those that speak of all minors.
     fn entries(&self, minor: Minor) -> impl Iterator<Item = &'a ImageListEntry> {
+        // Lists of a stack's only source tree speak of every minor that they name.
         let is_alone = self.stack.trees.len() == 1;
         let listed = self.entries.get(&minor).into_iter().flatten();
         let of_minor = listed.filter(move |listed| {

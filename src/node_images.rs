@@ -254,6 +254,7 @@ fn disk_format(url: &str) -> Result<&str, PluginError> {
     let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
     match ending {
         "qcow2" | "raw" | "vmdk" | "vdi" | "vhd" | "iso" => Ok(ending),
+        // Cloud images of Ubuntu are called so, and are qcow2.
         "img" => Ok("qcow2"),
         _ => {
             let message = format!("the disk format of {url} cannot be told from its name");

@@ -195,6 +195,7 @@ fn stack_overview(
     let mut matrices = matrix(stack, input.catalog);
     let own: BTreeSet<Minor> = matrices.iter().map(|line| line.line.minor).collect();
     let mut new = new_minors(stack, input.catalog);
+    // What the policy leaves alone is not shown as new.
     new.retain(|line| policy.minors.contains(line.line.minor));
     matrices.extend(new);
     let have: Vec<Minor> = matrices.iter().map(|line| line.line.minor).collect();

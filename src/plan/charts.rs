@@ -52,10 +52,12 @@ pub(super) fn decide(scope: ChartScope<'_>, tree: &SourceTree, minor: Minor) -> 
     if !follows && tree.minor == Some(minor) {
         return charts;
     }
+    // Where charts are left alone, only a tree that is set to another minor gets some.
     let mut minors: Vec<Minor> = scope.minors.iter().copied().filter(|_| follows).collect();
     minors.retain(|of| *of != minor);
     minors.push(minor);
     minors.retain(|of| scope.input.looks_at(scope.stack, *of));
+    // A chart that no file names has no place to decide about.
     let named: BTreeSet<&str> = scope.stack.files().flat_map(names).collect();
     let known = scope.stack.charts.iter();
     let set_tree = SetTree::new(scope, tree, minor);
@@ -200,9 +202,11 @@ impl Group<'_> {
                 .map(|version| (self.chart.name.clone(), version));
             charts.versions.extend(named);
         }
+        // Lists go on with their charts, and these are left alone.
         if self.scope.input.policy.addons == Addons::Leave {
             return;
         }
+        // Without a dependency, a list follows the index itself.
         let listed = if self.dependencies.is_empty() {
             self.newest(self.scope.stack.repository_of(self.chart))
                 .cloned()
@@ -302,6 +306,7 @@ impl<'t> Group<'t> {
                 minor: self.minor,
             },
         );
+        // Where all agree, the tree has a chart of the minor, if one that its repository does not have.
         if !disagrees || self.dependencies.is_empty() {
             return;
         }
@@ -377,6 +382,7 @@ impl<'t> Group<'t> {
     ) -> Result<Option<ChartVersion>, MissingChart> {
         let named = &dependency.named;
         let mut limits: Vec<Limit<'_>> = named.limit(self.minor).into_iter().collect();
+        // Lists say the same afterwards, so that their ranges bind the dependency too.
         limits.extend(self.lists.iter().filter_map(|list| list.limit(self.minor)));
         let available = self.available(url).unwrap_or_default().into_iter();
         let within = ChartVersion::newest(available.filter(|version| is_allowed(&limits, version)));
@@ -413,6 +419,7 @@ impl<'t> Group<'t> {
         charts: &mut Charts,
     ) {
         let named = &dependency.named;
+        // An exact version is the same with and without a lock.
         let Some(limit) = named.limit(self.minor) else {
             return;
         };

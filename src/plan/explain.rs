@@ -100,6 +100,7 @@ pub(super) fn files_of<'o>(
     outcome: &'o StackOutcome,
     minor: Minor,
 ) -> Vec<&'o FileChange> {
+    // Of a tree whose own minor is left alone, lists of other minors change and nothing that is released with it.
     let directory = target.moves.iter().find_map(|step| match step {
         TreeMove::Edit(tree, wanted)
             if wanted.line.minor == minor && wanted.reach != Reach::Lists =>
@@ -336,6 +337,7 @@ fn leaving(
     if moves_away(target, minor) {
         return vec![Reason::MinorReplaced { minor }];
     }
+    // A tree that goes as a whole has said why; here single versions are left.
     let left = pair.listed_after();
     let listed = pair.listed_before().into_iter();
     let gone = listed.filter(|version| !left.contains(version));

@@ -99,6 +99,7 @@ impl Work<'_> {
 
     fn create(&mut self, from: &SourceTree, directory: &str, wanted: &Wanted<'_>) {
         let siblings = documents(&from.files);
+        // Files that nobody reads belong to a source tree as well: they are copied byte for byte.
         for (path, content) in self.target.input.tree.files_below(&from.directory) {
             let place = format!("{directory}{}", &path[from.directory.len()..]);
             let source = path.to_owned();
@@ -186,6 +187,7 @@ impl Work<'_> {
             }
         }
         let discovery = self.target.input.discovery;
+        // Nothing is left to read where the last source tree leaves.
         let again = discovery.read_again(&tree, &stack.directory, &self.known);
         again.unwrap_or_else(|| Stack {
             directory: stack.directory.clone(),

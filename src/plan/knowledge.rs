@@ -134,6 +134,7 @@ fn unknown_charts(target: &Target<'_>) -> Vec<Skip> {
             let reason = match (failed, catalog.find_chart(repository, chart)) {
                 (Some(failed), _) => unreachable(failed),
                 (None, None) => not_asked(target, repository),
+                // A repository that answered is known, even if it has nothing.
                 (None, Some(_)) => continue,
             };
             let subject = SkipSubject::Chart(chart.to_owned(), wanted.line.minor);

@@ -117,6 +117,7 @@ fn file_notes(target: &Target<'_>, outcome: &StackOutcome) -> Vec<Note> {
             TreeMove::Edit(tree, wanted) => {
                 let files = files_of(target, outcome, wanted.line.minor);
                 let parts: Vec<Part> = files.iter().map(|file| part_of(tree, file)).collect();
+                // The last release of a tree that is set to another minor is another line's.
                 notes.extend(
                     refusal_note(tree, &wanted.line, &parts)
                         .filter(|_| wanted.line == wanted.line_before),
@@ -130,6 +131,7 @@ fn file_notes(target: &Target<'_>, outcome: &StackOutcome) -> Vec<Note> {
             }
             TreeMove::Create(tree, directory, wanted) => {
                 notes.extend(mentions_note(outcome, directory, wanted.line_before.minor));
+                // Everything of a new tree is new.
                 notes.extend(vendored_note(target, tree, &[Part::ClusterAddon]));
                 notes.extend(stale_locks(tree, directory, tree.files.iter()));
             }

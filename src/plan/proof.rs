@@ -18,6 +18,7 @@ pub(super) fn left_blocked(target: &Target<'_>, after: &Stack) -> Vec<Fault> {
         .iter()
         .filter_map(|tree| default_fault(target, tree))
         .collect();
+    // A default that stays blocked keeps its images and rows, which need no fault of their own.
     if !faults.is_empty() {
         return faults;
     }

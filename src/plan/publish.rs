@@ -56,6 +56,7 @@ impl Plan {
                     Some(Err(reason)) => CsctlVerdict::Unknown {
                         reason: reason.clone(),
                     },
+                    // Nobody looked: what was assumed stays.
                     None => continue,
                 };
                 correct_note(&mut stack.notes, &line.line, release, &verdict);
@@ -66,6 +67,7 @@ impl Plan {
 }
 
 fn request(line: &StackLine, release: &Release) -> Option<DigestRequest> {
+    // A source tree without csctl.yaml is published by other means.
     release.csctl.as_ref()?;
     let last = ReleaseTag {
         line: line.clone(),
@@ -122,6 +124,7 @@ fn correct_note(
     verdict: &CsctlVerdict,
 ) {
     let seen = match verdict {
+        // What was assumed may be true all the same.
         CsctlVerdict::Unknown { .. } => return,
         CsctlVerdict::Publishes => None,
         CsctlVerdict::Refuses { reason } => Some(Note::CsctlRefuses {

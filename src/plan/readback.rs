@@ -16,6 +16,7 @@ pub(super) fn read_back(target: &Target<'_>, outcome: &StackOutcome) -> Vec<Edit
     let mut refusals = new_faults(target, after);
     for step in &target.moves {
         let (directory, wanted) = match step {
+            // A tree whose own minor is left alone goes on naming it by right.
             TreeMove::Edit(tree, wanted) if wanted.reach != Reach::Lists => {
                 (&tree.directory, wanted)
             }

@@ -77,6 +77,7 @@ impl Release {
     ) -> Self {
         let published = catalog.find_newest_release(line);
         let is_at_least = catalog.release_gap.is_some();
+        // Where no release of any line is known, nobody can tell the first one.
         let is_first = published.is_none() && !catalog.stack_releases.is_empty() && !is_at_least;
         let first = is_first.then(|| StackVersion::stable(1));
         // The first release of a line has none before it that csctl could find unchanged.

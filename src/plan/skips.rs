@@ -184,6 +184,7 @@ fn listed_reason(
         None => target.available.of_minor(minor),
     };
     let image = choose_image(images, entry.version, Some(entry))?;
+    // A blocked image is told as blocked, whichever image the store has now.
     let blocked = target.available.blocked();
     if blocked.image(entry.version, entry.os.as_ref()).is_some() {
         return None;
@@ -290,6 +291,7 @@ fn minor_skips(target: &Target<'_>) -> Vec<Skip> {
     let Some((next, further)) = newer.split_first() else {
         return Vec::new();
     };
+    // A layout with a directory per minor gets a new one; another is set to the minor.
     let option = if target.stack.layout.has_directory_per_minor() {
         "--add"
     } else {

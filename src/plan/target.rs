@@ -123,6 +123,7 @@ impl<'a> Target<'a> {
         let selection = self.input.selection;
         let mut trees = self.stack.trees.iter().filter(|tree| !tree.is_torn);
         if !self.stack.layout.has_directory_per_minor() {
+            // Without a directory per minor, a stack has one source tree.
             let Some(tree) = trees.next() else {
                 return Vec::new();
             };

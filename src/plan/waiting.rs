@@ -81,6 +81,7 @@ fn lacking_skips(
         .collect();
     let mut by_lack: Vec<(DefaultReason, Vec<KubernetesVersion>)> = Vec::new();
     let ended = target.available.ended(minor);
+    // What is held by the end of life is told with it.
     for version in newer.difference(&ended) {
         for lack in target.available.lacking(*version) {
             let reason = lack_reason(&lack);

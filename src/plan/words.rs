@@ -313,6 +313,7 @@ impl Serialize for Skip {
 
 /// Puts what is skipped in the order of its words, each once.
 pub(super) fn in_order(skips: &mut Vec<Skip>) {
+    // Skips of several source trees can be the same: a reader wants each once.
     skips.sort_by_cached_key(|skip| (skip.subject.to_string(), skip.reason(), skip.hint()));
     skips.dedup();
 }

@@ -136,6 +136,7 @@ pub(crate) fn body(templates: &Templates, input: BodyInput<'_>) -> Result<String
             return Ok(text.trim().to_owned());
         }
     }
+    // A template of the repository may be too long by itself.
     let text = fill("body", template, &facts)?;
     Ok(cut(&text, LONGEST_BODY))
 }
@@ -150,6 +151,7 @@ fn fill(
 }
 
 fn first_line(text: &str) -> String {
+    // GitHub takes titles of 256 characters.
     const LONGEST: usize = 250;
     let line = text.trim().lines().next().unwrap_or_default().trim();
     cut(line, LONGEST)

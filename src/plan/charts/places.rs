@@ -89,6 +89,7 @@ fn lock_of(tree: &SourceTree, dependency: &Reference) -> LockState {
         dependency.fact,
         Fact::ChartDependency { range: Some(_), .. }
     ) {
+        // An exact version is the same with and without a lock.
         return LockState::None;
     }
     let mut files = tree.files.iter();

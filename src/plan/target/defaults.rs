@@ -221,6 +221,7 @@ impl<'a> Target<'a> {
         minor: Minor,
     ) -> Option<KubernetesVersion> {
         let has_to_leave = tree.default.is_some_and(|current| self.must_leave(current));
+        // A tree that is set to another minor was let through by its tests before.
         if tree.minor == Some(minor) && self.find_untested(minor).is_some() && !has_to_leave {
             return tree.default;
         }

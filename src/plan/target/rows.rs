@@ -43,6 +43,7 @@ impl Rows<'_> {
             target.newest_of_row(of)
         };
         let must_leave = before.is_some_and(|before| target.must_leave(before));
+        // A block comes before pins and tests: it cannot wait.
         if must_leave && is_own {
             return newest;
         }
@@ -53,6 +54,7 @@ impl Rows<'_> {
         if !is_own && target.is_row_held(of) {
             return None;
         }
+        // A pin that waits for its tests moves nothing.
         if target.pin(of).is_some() && target.find_untested(of).is_none() {
             return target.pinned(of).or(before);
         }
