@@ -898,8 +898,7 @@ fn auto_merge_is_switched_off_when_the_configuration_asks_for_it_no_more() {
 
 #[test]
 fn rule_9_a_branch_that_somebody_s_pull_request_goes_to_is_kept() {
-    let hosted = Hosted::of("[new-patch]", "");
-    hosted.outcomes();
+    let hosted = Hosted::opened_with_patches();
     let mut state = hosted.server.state();
     let head = state.head(BRANCH).unwrap();
     state.set_head("ada/more", head);

@@ -74,12 +74,25 @@ impl Hosted {
 
     /// The test data after a run that opened all pull requests: made once, and copied for each test.
     pub fn opened() -> Self {
-        static OPENED: LazyLock<Hosted> = LazyLock::new(|| {
-            let hosted = Hosted::portable("[new-patch, addons]", "");
-            assert_eq!(hosted.outcomes(), all("opened"));
-            hosted
-        });
+        static OPENED: LazyLock<Hosted> =
+            LazyLock::new(|| Hosted::after_a_run("[new-patch, addons]"));
         OPENED.copied()
+    }
+
+    /// The same with pull requests of new patches alone.
+    pub fn opened_with_patches() -> Self {
+        static OPENED: LazyLock<Hosted> = LazyLock::new(|| Hosted::after_a_run("[new-patch]"));
+        OPENED.copied()
+    }
+
+    fn after_a_run(changes: &str) -> Self {
+        let hosted = Self::portable(changes, "");
+        let outcomes = hosted.outcomes();
+        assert!(!outcomes.is_empty());
+        for outcome in outcomes {
+            assert!(outcome.ends_with(": opened"), "{outcome}");
+        }
+        hosted
     }
 
     fn configured(server: GitHubServer, more: &str) -> Self {

@@ -218,6 +218,20 @@ impl State {
         }
     }
 
+    /// The paths of the files in which two commits differ.
+    pub fn changed_paths(&self, one: Oid, other: Oid) -> Vec<String> {
+        let [before, after] =
+            [one, other].map(|oid| self.git.find_commit(oid).unwrap().tree().unwrap());
+        let diff = self
+            .git
+            .diff_tree_to_tree(Some(&before), Some(&after), None)
+            .unwrap();
+        let paths = diff
+            .deltas()
+            .map(|delta| delta.new_file().path().unwrap().display().to_string());
+        paths.collect()
+    }
+
     /// The same, with a copy of the git repository below another folder.
     pub fn copied_to(&self, folder: &Path) -> Self {
         let path = folder
