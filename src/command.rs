@@ -1,20 +1,20 @@
 //! The commands: each loads what it needs, calls the pure floors and reports an outcome. They print nothing and read no
 //! environment; `cli` does.
 
-pub mod catalog;
-pub mod check;
-pub mod csctl;
-pub mod decide;
-pub mod doctor;
-pub mod explain;
-pub mod init;
-pub mod node_images;
-pub mod plan;
-pub mod pr;
-pub mod show;
-pub mod test;
-pub mod unfinished;
-pub mod update;
+pub(crate) mod catalog;
+pub(crate) mod check;
+pub(crate) mod csctl;
+pub(crate) mod decide;
+pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod init;
+pub(crate) mod node_images;
+pub(crate) mod plan;
+pub(crate) mod pr;
+pub(crate) mod show;
+pub(crate) mod test;
+pub(crate) mod unfinished;
+pub(crate) mod update;
 
 mod references;
 mod selection;
@@ -54,7 +54,7 @@ pub struct Outcome {
 
 /// The form of a command's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Text for people.
     #[default]
     Text,
@@ -222,7 +222,7 @@ impl Repository {
     }
 
     /// Returns the path of a file below the repository's root; people name it from there, or from where they are.
-    pub fn find_file(&self, named: &str) -> Result<String, CommandError> {
+    pub(crate) fn find_file(&self, named: &str) -> Result<String, CommandError> {
         let plain = named.trim_start_matches("./");
         if self.tree.find(plain).is_some() {
             return Ok(plain.to_owned());

@@ -16,7 +16,7 @@ use crate::plan::LinePlan;
 use crate::policy::ChangeClass;
 use crate::version::{KubernetesVersion, StackLine};
 
-pub use checks::{Attempt, ChecksInput, Readable, judge_checks};
+pub(crate) use checks::{Attempt, ChecksInput, Readable, judge_checks};
 pub use proof::{ProofInput, proofs};
 pub use subject::GateSubject;
 
@@ -32,13 +32,13 @@ pub struct GateReport {
 }
 
 /// The version of the JSON form of a test's report.
-pub const TEST_SCHEMA: u32 = 1;
+pub(crate) const TEST_SCHEMA: u32 = 1;
 
 /// The results of all stack lines of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct TestReport {
+pub(crate) struct TestReport {
     /// The form's version, [`TEST_SCHEMA`].
     pub schema: u32,
     /// The stack lines that would change.
@@ -51,7 +51,7 @@ pub struct TestReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct LineReport {
+pub(crate) struct LineReport {
     /// The stack line.
     pub line: StackLine,
     /// The classes of change.
@@ -69,7 +69,7 @@ pub struct LineReport {
 
 impl TestReport {
     /// Returns the report of these lines.
-    pub fn new(lines: Vec<LineReport>) -> Self {
+    pub(crate) fn new(lines: Vec<LineReport>) -> Self {
         Self {
             schema: TEST_SCHEMA,
             is_green: lines.iter().all(|line| line.report.is_green),
@@ -80,7 +80,7 @@ impl TestReport {
 
 impl LineReport {
     /// Returns the report of a stack line.
-    pub fn new(line: &LinePlan, report: GateReport) -> Self {
+    pub(crate) fn new(line: &LinePlan, report: GateReport) -> Self {
         Self {
             line: line.line.clone(),
             classes: line.classes.clone(),
@@ -91,7 +91,7 @@ impl LineReport {
     }
 
     /// Returns the default that stays as long as the gate is not green, where it would move.
-    pub fn held_default(&self) -> Option<KubernetesVersion> {
+    pub(crate) fn held_default(&self) -> Option<KubernetesVersion> {
         let before = self.default_before?;
         let moves = self.default_after.is_some_and(|after| after != before);
         (moves && !self.report.is_green).then_some(before)
@@ -161,7 +161,7 @@ impl TestState {
     }
 
     /// Tells whether asking again would give the same: a test that ended.
-    pub fn is_final(self) -> bool {
+    pub(crate) fn is_final(self) -> bool {
         match self {
             Self::Passed | Self::Skipped | Self::Failed => true,
             Self::Waiting | Self::Missing | Self::Unreadable => false,
@@ -242,7 +242,7 @@ impl GateReport {
     }
 
     /// Returns what keeps it from being green.
-    pub fn blocking(&self) -> impl Iterator<Item = &TestResult> {
+    pub(crate) fn blocking(&self) -> impl Iterator<Item = &TestResult> {
         let all = self.results.iter();
         all.filter(|result| !result.state.is_harmless())
     }

@@ -3,14 +3,14 @@
 
 pub mod catalog;
 pub mod digest;
-pub mod ending;
-pub mod files;
+pub(crate) mod ending;
+pub(crate) mod files;
 pub mod forge;
 pub mod gate;
 pub mod git;
 pub mod http;
-pub mod registry;
-pub mod surrender;
+pub(crate) mod registry;
+pub(crate) mod surrender;
 pub mod update;
 pub mod verify;
 
@@ -29,6 +29,5 @@ mod s3;
 mod vulnerabilities;
 
 pub(crate) use atomic::write as write_atomically;
-pub use atomic::{ReplaceError, append, replace_text};
-pub use no_answer::NoAnswer;
+pub(crate) use atomic::{append, replace_text};
 pub(crate) use pager::Pager;

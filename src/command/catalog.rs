@@ -13,7 +13,7 @@ use crate::report::terminal::Form;
 
 /// What to fetch or show.
 #[derive(Debug, Clone)]
-pub struct CatalogQuery {
+pub(crate) struct CatalogQuery {
     /// The repository whose sources are asked.
     pub place: Place,
     /// How sources are asked.
@@ -26,7 +26,7 @@ pub struct CatalogQuery {
 
 /// Asks the sources and writes what they said to a file, or to standard output where that is `-`. Where none answers, a file stays
 /// as it is.
-pub fn fetch(request: &CatalogQuery, output: &Path) -> Result<Outcome, CommandError> {
+pub(crate) fn fetch(request: &CatalogQuery, output: &Path) -> Result<Outcome, CommandError> {
     told(&request.place, ask_and_write(request, output))
 }
 
@@ -75,7 +75,7 @@ fn no_answer(catalog: &Catalog, output: &Path) -> CommandError {
 }
 
 /// Shows what the sources offer.
-pub fn show(request: &CatalogQuery) -> Result<Outcome, CommandError> {
+pub(crate) fn show(request: &CatalogQuery) -> Result<Outcome, CommandError> {
     told(&request.place, ask_and_show(request))
 }
 

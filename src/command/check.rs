@@ -21,7 +21,7 @@ use crate::report::terminal::Form;
 
 /// What to check.
 #[derive(Debug, Clone)]
-pub struct CheckRequest {
+pub(crate) struct CheckRequest {
     /// The repository.
     pub place: Place,
     /// How sources are asked, where a rule needs them.
@@ -50,7 +50,7 @@ pub struct CheckRequest {
 
 /// The form of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum CheckFormat {
+pub(crate) enum CheckFormat {
     /// For people.
     #[default]
     Text,
@@ -66,7 +66,7 @@ pub enum CheckFormat {
 
 /// Which findings fail the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum FailOn {
+pub(crate) enum FailOn {
     /// Errors only.
     Error,
     /// Every finding.
@@ -84,7 +84,7 @@ impl FailOn {
 }
 
 /// Checks, and repairs where that is asked for.
-pub fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
+pub(crate) fn run(request: &CheckRequest) -> Result<Outcome, CommandError> {
     if let (true, Some(revision)) = (request.fix, &request.place.revision) {
         let message = format!("--fix writes to the working directory, not to {revision}");
         return Err(CommandError::new(message).hinted("remove --rev or --fix"));
@@ -329,7 +329,7 @@ fn from_git_root(repository: &Repository, findings: &Findings) -> Findings {
 }
 
 /// Lists the rules.
-pub fn list_rules() -> Outcome {
+pub(crate) fn list_rules() -> Outcome {
     Outcome {
         data: report::text::rule_list(),
         ..Outcome::default()

@@ -15,7 +15,7 @@ use crate::version::{KubernetesVersion, OsRelease};
 
 /// What is decided.
 #[derive(Debug, Clone)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// A version, or one image of it, must not be used.
     Block {
         /// The version.
@@ -47,7 +47,7 @@ pub enum Decision {
 
 /// What to write down.
 #[derive(Debug, Clone)]
-pub struct DecideRequest {
+pub(crate) struct DecideRequest {
     /// The repository.
     pub place: Place,
     /// The decision.
@@ -59,7 +59,7 @@ pub struct DecideRequest {
 }
 
 /// Writes a decision down.
-pub fn run(request: &DecideRequest) -> Result<Outcome, CommandError> {
+pub(crate) fn run(request: &DecideRequest) -> Result<Outcome, CommandError> {
     told(&request.place, write_down(request))
 }
 

@@ -25,7 +25,7 @@ const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// What to look at.
 #[derive(Debug, Clone)]
-pub struct DoctorRequest {
+pub(crate) struct DoctorRequest {
     /// The run that is to be prepared.
     pub pulls: PrRequest,
     /// Whether this is a job of GitHub Actions.
@@ -45,7 +45,7 @@ struct Doctor<'a> {
 }
 
 /// Looks at everything that `pr` needs.
-pub fn run(request: &DoctorRequest) -> Result<Outcome, CommandError> {
+pub(crate) fn run(request: &DoctorRequest) -> Result<Outcome, CommandError> {
     told(&request.pulls.place, look(request))
 }
 

@@ -7,7 +7,7 @@ use crate::report;
 use crate::stack::{Content, EXPLANATION_SCHEMA, FileExplanation, SourceFile, Stack, explain_file};
 
 /// Explains one file; its path is relative to the repository's root, or to the directory that the command runs in.
-pub fn run(place: &Place, file: &str, format: Format) -> Result<Outcome, CommandError> {
+pub(crate) fn run(place: &Place, file: &str, format: Format) -> Result<Outcome, CommandError> {
     told(place, explain(place, file, format))
 }
 

@@ -10,7 +10,7 @@ use crate::stack::SourceFile;
 
 /// What to write.
 #[derive(Debug, Clone)]
-pub struct InitRequest {
+pub(crate) struct InitRequest {
     /// The repository.
     pub place: Place,
     /// Whether the text is printed and no file is written.
@@ -18,7 +18,7 @@ pub struct InitRequest {
 }
 
 /// Writes a first configuration.
-pub fn run(request: &InitRequest) -> Result<Outcome, CommandError> {
+pub(crate) fn run(request: &InitRequest) -> Result<Outcome, CommandError> {
     told(&request.place, start(request))
 }
 

@@ -13,7 +13,7 @@ use crate::stack::{CSCTL_FILE, NODE_IMAGES_CONFIG, discover, find_provider, vali
 
 /// What csctl asks for.
 #[derive(Debug, Clone)]
-pub struct NodeImagesRequest {
+pub(crate) struct NodeImagesRequest {
     /// The directory of the cluster stack.
     pub stack: PathBuf,
     /// The directory of the release, which csctl has made.
@@ -23,7 +23,7 @@ pub struct NodeImagesRequest {
 }
 
 /// Writes node-images.yaml.
-pub fn run(request: &NodeImagesRequest) -> Result<Outcome, CommandError> {
+pub(crate) fn run(request: &NodeImagesRequest) -> Result<Outcome, CommandError> {
     let place = Place {
         directory: request.stack.clone(),
         revision: None,

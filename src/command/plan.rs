@@ -16,7 +16,7 @@ use crate::version::Minor;
 
 /// What to plan.
 #[derive(Debug, Clone)]
-pub struct PlanRequest {
+pub(crate) struct PlanRequest {
     /// The repository.
     pub place: Place,
     /// How sources are asked.
@@ -40,7 +40,7 @@ pub struct PlanRequest {
 }
 
 /// Plans.
-pub fn run(request: &PlanRequest) -> Result<Outcome, CommandError> {
+pub(crate) fn run(request: &PlanRequest) -> Result<Outcome, CommandError> {
     told(&request.place, preview(request))
 }
 

@@ -44,7 +44,7 @@ use trouble::{Stop, Trouble};
 
 /// What to make pull requests of.
 #[derive(Debug, Clone)]
-pub struct PrRequest {
+pub(crate) struct PrRequest {
     /// The repository; its working directory is not touched.
     pub place: Place,
     /// How sources are asked.
@@ -75,7 +75,7 @@ pub struct PrRequest {
 
 /// Where the forge is, as people and CI systems say it: only they, and the remote that is pushed to, say where credentials go.
 #[derive(Debug, Clone, Default)]
-pub struct ForgePlaces {
+pub(crate) struct ForgePlaces {
     /// The API of the command line.
     pub api: Option<String>,
     /// A repository to work on without a clone of one's own, as `OWNER/NAME`.
@@ -86,7 +86,7 @@ pub struct ForgePlaces {
 
 /// A forge's two addresses.
 #[derive(Debug, Clone)]
-pub struct Forge {
+pub(crate) struct Forge {
     /// Where people and git go: `https://github.com`.
     pub server: String,
     /// Its API: `https://api.github.com`.
@@ -95,7 +95,7 @@ pub struct Forge {
 
 /// What a run is limited to.
 #[derive(Debug, Clone, Default)]
-pub struct Only {
+pub(crate) struct Only {
     /// The stacks that were asked for.
     pub selection: Selection,
     /// The only minor.
@@ -163,7 +163,7 @@ impl Task<'_> {
 }
 
 /// Makes the pull requests of a repository.
-pub fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
+pub(crate) fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -30,7 +30,7 @@ impl Repository {
     ///
     /// # Errors
     /// A name or a path selects no stack.
-    pub fn select_here(&self, mut selection: Selection) -> Result<Selection, CommandError> {
+    pub(crate) fn select_here(&self, mut selection: Selection) -> Result<Selection, CommandError> {
         if selection.stacks.is_empty() && self.directory != self.root {
             let here = self.below_root(Path::new("."));
             let stacks = self.discovery.read(&self.tree);

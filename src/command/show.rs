@@ -11,7 +11,7 @@ use crate::report;
 
 /// What to show.
 #[derive(Debug, Clone)]
-pub struct ShowRequest {
+pub(crate) struct ShowRequest {
     /// The repository.
     pub place: Place,
     /// How sources are asked.
@@ -27,7 +27,7 @@ pub struct ShowRequest {
 }
 
 /// Shows the matrix.
-pub fn run(request: &ShowRequest) -> Result<Outcome, CommandError> {
+pub(crate) fn run(request: &ShowRequest) -> Result<Outcome, CommandError> {
     told(&request.place, show(request))
 }
 

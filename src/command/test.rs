@@ -24,7 +24,7 @@ use crate::stack::{Stack, Tree};
 
 /// What to test.
 #[derive(Debug, Clone)]
-pub struct TestRequest {
+pub(crate) struct TestRequest {
     /// The plan to try out.
     pub plan: PlanRequest,
     /// How commands are run.
@@ -32,7 +32,7 @@ pub struct TestRequest {
 }
 
 /// Plans, and tries the plan out.
-pub fn run(request: &TestRequest) -> Result<Outcome, CommandError> {
+pub(crate) fn run(request: &TestRequest) -> Result<Outcome, CommandError> {
     told(&request.plan.place, try_out(request))
 }
 

@@ -12,12 +12,12 @@ use crate::plan::Plan;
 use crate::report;
 
 /// Finishes an interrupted update, as far as nobody changed its files.
-pub fn resume(directory: &Path) -> Result<Outcome, CommandError> {
+pub(crate) fn resume(directory: &Path) -> Result<Outcome, CommandError> {
     end(directory, Direction::Finish)
 }
 
 /// Rolls an interrupted update back, as far as nobody changed its files.
-pub fn abort(directory: &Path) -> Result<Outcome, CommandError> {
+pub(crate) fn abort(directory: &Path) -> Result<Outcome, CommandError> {
     end(directory, Direction::RollBack)
 }
 

@@ -9,7 +9,7 @@ use crate::report;
 
 /// What to write.
 #[derive(Debug, Clone)]
-pub struct UpdateRequest {
+pub(crate) struct UpdateRequest {
     /// The plan to carry out.
     pub plan: PlanRequest,
     /// Whether files with changes that are not committed may be touched.
@@ -19,7 +19,7 @@ pub struct UpdateRequest {
 }
 
 /// Plans, and writes the plan. An interrupted update is finished first, where nobody's work is in its way.
-pub fn run(request: &UpdateRequest) -> Result<Outcome, CommandError> {
+pub(crate) fn run(request: &UpdateRequest) -> Result<Outcome, CommandError> {
     if let Some(revision) = &request.plan.place.revision {
         let message = format!("`update` writes to the working tree, not to {revision}");
         return Err(CommandError::new(message)

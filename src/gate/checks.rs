@@ -10,7 +10,7 @@ use crate::config::{CheckName, Checks};
 
 /// What is known of the checks of a commit.
 #[derive(Debug, Clone, Copy)]
-pub struct ChecksInput<'a> {
+pub(crate) struct ChecksInput<'a> {
     /// The commit.
     pub commit: &'a str,
     /// Which checks the configuration asks for.
@@ -27,7 +27,7 @@ pub struct ChecksInput<'a> {
 
 /// A list that the forge told, or would not tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Readable<T> {
+pub(crate) enum Readable<T> {
     /// The whole list.
     Known(Vec<T>),
     /// It cannot be read; the phrase says why: `403, the token needs checks: read`.
@@ -46,7 +46,7 @@ impl<T> Readable<T> {
 
 /// One attempt of a check: a check run, or a commit status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// Its number, which grows; nothing where the forge gives none.
     pub id: Option<u64>,
     /// The name of the check run, or the context of the commit status.
@@ -105,7 +105,7 @@ impl Verdict {
 }
 
 /// Judges the checks of a commit: one result per check that has to pass.
-pub fn judge_checks(input: ChecksInput<'_>) -> Vec<TestResult> {
+pub(crate) fn judge_checks(input: ChecksInput<'_>) -> Vec<TestResult> {
     let names = match (input.wanted, input.required) {
         (Checks::None, _) => {
             let why = "`gate.checks` is `none`";

@@ -48,7 +48,7 @@ impl<'a> GateSubject<'a> {
     }
 
     /// Returns the default where it moves.
-    pub fn moved_default(&self) -> Option<KubernetesVersion> {
+    pub(crate) fn moved_default(&self) -> Option<KubernetesVersion> {
         let after = self.line.default_after;
         after.filter(|_| after != self.line.default_before)
     }

@@ -31,7 +31,7 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Adds to the end of a file that others add to as well; makes it where it is missing.
-pub fn append(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn append(path: &Path, text: &str) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.create(true).append(true).open(path)?;
     file.write_all(text.as_bytes())
@@ -39,7 +39,7 @@ pub fn append(path: &Path, text: &str) -> io::Result<()> {
 
 /// Why a file was not replaced.
 #[derive(Debug, thiserror::Error)]
-pub enum ReplaceError {
+pub(crate) enum ReplaceError {
     /// There is something that is not to be written over.
     #[error("{} exists", .0.display())]
     Exists(PathBuf),
@@ -60,7 +60,11 @@ pub enum ReplaceError {
 }
 
 /// Replaces a text file, whole or not at all, if it still is what it was; makes it, if it was not there.
-pub fn replace_text(path: &Path, before: Option<&str>, after: &str) -> Result<(), ReplaceError> {
+pub(crate) fn replace_text(
+    path: &Path,
+    before: Option<&str>,
+    after: &str,
+) -> Result<(), ReplaceError> {
     let place = path.to_owned();
     match (std::fs::symlink_metadata(path), before) {
         (Ok(found), _) if found.is_symlink() => Err(ReplaceError::SymbolicLink(place)),

@@ -80,11 +80,11 @@ fn directories() -> std::sync::MutexGuard<'static, BTreeSet<PathBuf>> {
 }
 
 #[cfg(unix)]
-pub use unix::end_on_signals;
+pub(crate) use unix::end_on_signals;
 
 /// Signals are told apart on Unix alone.
 #[cfg(not(unix))]
-pub fn end_on_signals() {}
+pub(crate) fn end_on_signals() {}
 
 #[cfg(unix)]
 mod unix {
@@ -109,7 +109,7 @@ mod unix {
 
     /// Listens from now on for what asks a program to end. A signal that was ignored when the program began stays ignored, as
     /// `nohup` wants it.
-    pub fn end_on_signals() {
+    pub(crate) fn end_on_signals() {
         let ignored = ignored_signals();
         let wanted: Vec<i32> = [SIGTERM, SIGINT, SIGHUP]
             .into_iter()

@@ -13,8 +13,7 @@ use walk::{find_odd_ignore, walk};
 
 use crate::stack::{ConfiguredReferences, Content, Tree, is_directory_of_interest, is_of_interest};
 
-pub(crate) use read::{MAX_BYTES, read_within};
-pub use read::{ReadError, read_text};
+pub(crate) use read::{MAX_BYTES, ReadError, read_text, read_within};
 pub(super) use read::{content_of, other_kind, too_large};
 pub(super) use walk::list_files;
 
@@ -26,7 +25,7 @@ pub(super) const IS_DIRECTORY: &str = "it is a directory, not a file";
 
 /// Finds the root of the repository that a directory belongs to: the nearest directory upwards with a csctl-matrix.yaml, a
 /// `providers` directory or a `.git`, or that is a bare git repository; without any, the directory itself.
-pub fn find_root(directory: &Path) -> Result<PathBuf, ReadError> {
+pub(crate) fn find_root(directory: &Path) -> Result<PathBuf, ReadError> {
     let start = directory
         .canonicalize()
         .map_err(|source| ReadError::new(directory, source))?;
@@ -57,7 +56,7 @@ fn is_bare_repository(directory: &Path) -> bool {
 }
 
 /// Reads the files of a repository that can matter; ignored ones and those in hidden directories are left out.
-pub fn load_tree(root: &Path) -> Result<Tree, ReadError> {
+pub(crate) fn load_tree(root: &Path) -> Result<Tree, ReadError> {
     if let Some(reason) = find_odd_ignore(root) {
         return Err(ReadError::new(root, io::Error::other(reason)));
     }
@@ -95,7 +94,7 @@ pub fn load_tree(root: &Path) -> Result<Tree, ReadError> {
 }
 
 /// Reads one file of a repository; nothing where there is none.
-pub fn load_file(root: &Path, path: &str) -> Option<Content> {
+pub(crate) fn load_file(root: &Path, path: &str) -> Option<Content> {
     fs::symlink_metadata(root.join(path)).ok()?;
     Some(read_any(root, path))
 }
@@ -170,7 +169,7 @@ pub(super) fn unread_paths(tree: &Tree, references: &ConfiguredReferences) -> Ve
 }
 
 /// Reads the files of configured references too. One that is named in full is read even in a hidden directory.
-pub fn load_more(root: &Path, tree: &mut Tree, references: &ConfiguredReferences) {
+pub(crate) fn load_more(root: &Path, tree: &mut Tree, references: &ConfiguredReferences) {
     for path in unread_paths(tree, references) {
         if tree.find(&path).is_none() && !root.join(&path).is_file() {
             continue;

@@ -39,7 +39,7 @@ pub use talk::Viewer;
 pub use tokens::Tokens;
 
 /// GitHub's own API.
-pub const GITHUB_API: &str = "https://api.github.com";
+pub(crate) const GITHUB_API: &str = "https://api.github.com";
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -208,7 +208,7 @@ impl GitHub {
     }
 
     /// Waits until the forge may be changed by other means, which keeps the pause between two writes.
-    pub async fn await_write(&self) {
+    pub(crate) async fn await_write(&self) {
         self.channel.await_write().await;
     }
 

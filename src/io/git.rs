@@ -32,7 +32,7 @@ pub use commit::{CommitError, CommitInfo};
 pub use error::RemoteError;
 pub use git2::Oid;
 pub use history::{CommitFacts, LineChange, Person, TreeChange, TreeFile};
-pub use program::trouble_with_git;
+pub(crate) use program::trouble_with_git;
 pub use refs::{RefResult, RefUpdate, Refs};
 pub use rejection::Rejection;
 pub use remote::Remote;
@@ -141,7 +141,7 @@ impl GitRepository {
     }
 
     /// Opens a bare repository at this very place, and makes it where there is none.
-    pub fn open_or_make(directory: &Path) -> Result<Self, GitError> {
+    pub(crate) fn open_or_make(directory: &Path) -> Result<Self, GitError> {
         let repository = match Repository::open_bare(directory) {
             Err(error) if error.code() == ErrorCode::NotFound => Repository::init_bare(directory)?,
             opened => opened?,
@@ -154,7 +154,7 @@ impl GitRepository {
     ///
     /// # Errors
     /// Git has no memory for an empty one.
-    pub fn without_index(self) -> Result<Self, GitError> {
+    pub(crate) fn without_index(self) -> Result<Self, GitError> {
         self.repository.set_index(&mut git2::Index::new()?)?;
         Ok(self)
     }
@@ -168,7 +168,7 @@ impl GitRepository {
     }
 
     /// Tells whether it has no working directory, and so no files but those of its revisions.
-    pub fn is_bare(&self) -> bool {
+    pub(crate) fn is_bare(&self) -> bool {
         self.repository.is_bare()
     }
 
@@ -203,7 +203,7 @@ impl GitRepository {
     }
 
     /// Tells whether git ignores a file of the tree that it does not know.
-    pub fn is_ignored(&self, path: &str) -> bool {
+    pub(crate) fn is_ignored(&self, path: &str) -> bool {
         let full = self.full_path(path);
         self.repository
             .status_should_ignore(Path::new(&full))
@@ -211,7 +211,7 @@ impl GitRepository {
     }
 
     /// Returns which of these files differ from the newest commit; paths are relative to the tree.
-    pub fn changed_files(&self, paths: &[&str]) -> Result<Vec<String>, GitError> {
+    pub(crate) fn changed_files(&self, paths: &[&str]) -> Result<Vec<String>, GitError> {
         let mut options = StatusOptions::new();
         options
             .include_untracked(true)
@@ -244,13 +244,13 @@ impl GitRepository {
     }
 
     /// Tells whether the repository has a tag of this name.
-    pub fn has_tag(&self, name: &str) -> bool {
+    pub(crate) fn has_tag(&self, name: &str) -> bool {
         let reference = format!("refs/tags/{name}");
         self.repository.find_reference(&reference).is_ok()
     }
 
     /// Returns the tags of a revision's commit; none where there is no such commit, as in a repository without any.
-    pub fn tags_at(&self, revision: &str) -> Result<Vec<String>, GitError> {
+    pub(crate) fn tags_at(&self, revision: &str) -> Result<Vec<String>, GitError> {
         let Ok(wanted) = self.resolve(revision) else {
             return Ok(Vec::new());
         };
@@ -268,7 +268,7 @@ impl GitRepository {
 
     /// Says why the repository may lack tags that its remotes have, and what fetches them; nothing where it has no remote, or
     /// follows all tags. Of several remotes `origin` counts, where it is there. Sources: `shallow` in gitglossary(7), `--single-branch` and `--no-tags` in git-clone(1).
-    pub fn tag_gap(&self) -> Result<Option<String>, GitError> {
+    pub(crate) fn tag_gap(&self) -> Result<Option<String>, GitError> {
         if self.repository.is_shallow() {
             let gap = "the clone is shallow; `git fetch --unshallow --tags` fetches all tags";
             return Ok(Some(gap.to_owned()));

@@ -32,13 +32,13 @@ pub use ask::Ask;
 pub use error::HttpError;
 pub use mirror::{Mirror, MirrorError, Mirrors};
 pub use pace::Pace;
-pub use secret::{Secret, conceal};
+pub use secret::Secret;
+pub(crate) use secret::{conceal, held};
 pub use settings::{HttpSettings, S3Credentials};
 pub use transport::HttpStats;
 
 pub(crate) use error::redact;
 pub(crate) use link::find_next as find_next_link;
-pub(crate) use secret::held;
 pub(crate) use transport::is_safe_for_tokens;
 
 /// The one HTTP client. Copies share everything but the time that they have.

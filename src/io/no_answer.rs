@@ -11,7 +11,7 @@ use crate::version::Minor;
 /// A question that got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{url}: {reason}")]
-pub struct NoAnswer {
+pub(crate) struct NoAnswer {
     /// The URL that was asked.
     pub url: String,
     /// What happened, as a phrase: `connection refused`.

@@ -88,6 +88,7 @@ fn wait(child: &mut Child, bounds: &Bounds<'_>, guard: Option<Guard>) -> Command
         return status.map_or_else(CommandEnd::NotStarted, how);
     }
     let group = guard.map(Guard::ask_to_end);
+    // The guard kills the group after its grace; this is for a guard that does not.
     let last = Instant::now() + bounds.grace + LAST_WORDS;
     if group.is_none() || wait_while(child, || Instant::now() < last).is_none() {
         let _ = child.kill();

@@ -47,7 +47,7 @@ struct Token {
 
 /// The tags of a repository, as far as they were told.
 #[derive(Debug, Default)]
-pub struct Tags {
+pub(crate) struct Tags {
     pub found: Vec<String>,
     /// Why there may be more.
     pub fault: Option<NoAnswer>,
@@ -64,7 +64,10 @@ struct Repository<'a> {
 
 /// Returns the tags of a repository such as `registry.example/kindest/node`, without credentials; nothing where the registry
 /// does not know the repository.
-pub async fn fetch_tags(client: &HttpClient, repository: &str) -> Result<Option<Tags>, NoAnswer> {
+pub(crate) async fn fetch_tags(
+    client: &HttpClient,
+    repository: &str,
+) -> Result<Option<Tags>, NoAnswer> {
     Repository::new(client, repository).fetch_tags().await
 }
 

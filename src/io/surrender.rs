@@ -12,7 +12,7 @@
 
 /// Overwrites every secret that this process has held in its environment and its arguments, and closes its memory to others. It has to
 /// be called while there is one thread. On other systems than Linux it does nothing.
-pub fn give_up() {
+pub(crate) fn give_up() {
     #[cfg(target_os = "linux")]
     {
         let secrets = crate::io::http::held();

@@ -37,7 +37,8 @@ use crate::version::Sha256;
 pub use self::error::UpdateError;
 use self::error::{unfinished, write_error};
 pub use self::journal::JournalFault;
-pub use self::outcome::{Direction, Fate, Left, Obstacle, Turned, TurnedFile};
+pub(crate) use self::outcome::{Direction, Fate, Turned};
+pub use self::outcome::{Left, Obstacle};
 
 /// Where an update stages its files.
 pub struct Staging {
@@ -49,7 +50,7 @@ pub struct Staging {
 
 /// What became of an interrupted update that lay in the way of another one.
 #[derive(Debug)]
-pub enum Recovered {
+pub(crate) enum Recovered {
     /// There was none.
     Nothing,
     /// Nothing of it was in the files, and it was thrown away.
@@ -63,7 +64,7 @@ const DIRECTORY: &str = "csctl-matrix-update";
 
 impl Staging {
     /// Returns the staging place of a tree without git: hidden in its root.
-    pub fn in_root(root: &Path) -> Self {
+    pub(crate) fn in_root(root: &Path) -> Self {
         Self {
             directory: root.join(format!(".{DIRECTORY}")),
             root: root.to_owned(),
@@ -94,7 +95,7 @@ impl Staging {
     ///
     /// # Errors
     /// There is a journal, and it cannot be used.
-    pub fn is_unfinished(&self) -> Result<bool, UpdateError> {
+    pub(crate) fn is_unfinished(&self) -> Result<bool, UpdateError> {
         Ok(self.read_journal()?.is_some())
     }
 
@@ -147,7 +148,7 @@ impl Staging {
     ///
     /// # Errors
     /// A file is neither: then none is touched.
-    pub fn recover(
+    pub(crate) fn recover(
         &self,
         is_committed: impl Fn(&[&str]) -> bool,
     ) -> Result<Recovered, UpdateError> {
@@ -182,7 +183,10 @@ impl Staging {
 
     /// Ends an interrupted update: turns all files that are still what it knows, and leaves the others; nothing where there is
     /// none.
-    pub fn end_interrupted(&self, direction: Direction) -> Result<Option<Turned>, UpdateError> {
+    pub(crate) fn end_interrupted(
+        &self,
+        direction: Direction,
+    ) -> Result<Option<Turned>, UpdateError> {
         if !self.has_leftovers() {
             return Ok(None);
         }

@@ -252,6 +252,7 @@ impl Run<'_> {
         if self.request.is_dry {
             return Ok(outcome);
         }
+        // It is said first: nobody comes back to one that is closed.
         self.say_closed(site, number, &detail)?;
         let body = site.seen.pull(number).map(|pull| {
             let (visible, block) = HiddenBlock::split(&pull.body);

@@ -16,7 +16,7 @@ const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/";
 /// A file or directory that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {}: {source}", path.display())]
-pub struct ReadError {
+pub(crate) struct ReadError {
     path: PathBuf,
     source: io::Error,
 }
@@ -144,7 +144,7 @@ pub(in crate::io) fn too_large(size: usize) -> String {
 }
 
 /// Reads a text file that a user named.
-pub fn read_text(path: &Path) -> Result<String, ReadError> {
+pub(crate) fn read_text(path: &Path) -> Result<String, ReadError> {
     read_own_text(path).map_err(|source| ReadError::new(path, source))
 }
 

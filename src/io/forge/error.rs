@@ -146,7 +146,7 @@ pub enum ForgeError {
 
 impl ForgeError {
     /// Tells whether the work may have been done all the same.
-    pub fn is_lost(&self) -> bool {
+    pub(crate) fn is_lost(&self) -> bool {
         match self {
             Self::Http { source, .. } => !matches!(
                 source,

@@ -98,7 +98,7 @@ impl GitHub {
     }
 
     /// Tells whether an open pull request goes to a branch.
-    pub async fn is_base_of_open(&self, branch: &str) -> Result<bool, ForgeError> {
+    pub(crate) async fn is_base_of_open(&self, branch: &str) -> Result<bool, ForgeError> {
         let filter = format!("&base={}", encode(branch));
         let pulls = self.list_pulls(&filter, PullQuery::Open).await?;
         // GitHub ignores a base that it does not understand and answers with everything.

@@ -50,7 +50,7 @@ impl GitHub {
     }
 
     /// Tells whether there is a label of this name.
-    pub async fn has_label(&self, name: &str) -> Result<bool, ForgeError> {
+    pub(crate) async fn has_label(&self, name: &str) -> Result<bool, ForgeError> {
         let path = self.path(&format!("/labels/{}", encode(name)));
         let found: Option<Value> = self.find(path).await?;
         Ok(found.is_some())

@@ -27,14 +27,9 @@ impl Tokens {
     }
 
     /// Returns another token than the one that was refused, as one is that was taken back before its time.
-    pub async fn renewed(&self, refused: &Secret) -> Result<Secret, ForgeError> {
+    pub(crate) async fn renewed(&self, refused: &Secret) -> Result<Secret, ForgeError> {
         let bought = self.0.renewed_token(refused).await;
         Ok(bought.map_err(|error| fault(&error))?.token)
-    }
-
-    /// Takes all tokens that were handed out so far out of a text.
-    pub fn redact(&self, text: &str) -> String {
-        self.0.redact(text)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::io::process::CommandEnd;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Tells whether helm is installed.
-pub fn has_helm(settings: &CommandSettings) -> Result<bool, ScratchError> {
+pub(crate) fn has_helm(settings: &CommandSettings) -> Result<bool, ScratchError> {
     let ran = command::run(&Order {
         program: "helm",
         arguments: &["version"],
@@ -30,7 +30,7 @@ pub fn has_helm(settings: &CommandSettings) -> Result<bool, ScratchError> {
 
 /// Renders the charts below a directory as they would be: one result per chart. Those that do not render are tried as they are, too,
 /// in a copy that is asked for when it is needed.
-pub fn render_charts<'a, E>(
+pub(crate) fn render_charts<'a, E>(
     directory: &str,
     planned: &Scratch,
     base: impl Fn() -> Result<&'a Scratch, E>,
@@ -114,7 +114,7 @@ fn charts(directory: &str, root: &Path) -> BTreeMap<String, Option<String>> {
 }
 
 /// Returns the directory of a chart that is not inside of another, by the path of its `Chart.yaml` below the stack's directory.
-pub fn chart_of(path: &str) -> Option<&str> {
+pub(crate) fn chart_of(path: &str) -> Option<&str> {
     let chart = path.strip_suffix("Chart.yaml")?;
     let is_named = chart.is_empty() || chart.ends_with('/');
     let is_inner = chart.split('/').any(|part| part == "charts");

@@ -53,7 +53,7 @@ impl Scratch {
     }
 
     /// Writes the files of a revision, as git has them.
-    pub fn of_revision(git: &GitRepository, revision: &str) -> Result<Self, ScratchError> {
+    pub(crate) fn of_revision(git: &GitRepository, revision: &str) -> Result<Self, ScratchError> {
         let _whole = ending::write();
         let scratch = Self::make(Path::new(git.prefix()))?;
         git.write_files(revision, scratch.directory.path())?;

@@ -10,7 +10,7 @@ use super::{GitError, GitRepository};
 
 impl GitRepository {
     /// Writes all files of a revision into an empty directory.
-    pub fn write_files(&self, revision: &str, directory: &Path) -> Result<(), GitError> {
+    pub(crate) fn write_files(&self, revision: &str, directory: &Path) -> Result<(), GitError> {
         // A handle of its own with an empty index: that of the clone may be in a form that libgit2 does not read, as a sparse one.
         let repository = Repository::open(self.repository.path())?;
         repository.set_index(&mut Index::new()?)?;
@@ -30,7 +30,7 @@ impl GitRepository {
     }
 
     /// Returns the files of the tree's directory that git knows, ignored or not, as the index has them.
-    pub fn known_files(&self) -> Result<Vec<PathBuf>, GitError> {
+    pub(crate) fn known_files(&self) -> Result<Vec<PathBuf>, GitError> {
         let index = self.repository.index()?;
         let known = index.iter().filter_map(|entry| {
             let path = String::from_utf8(entry.path).ok()?;

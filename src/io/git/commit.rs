@@ -121,7 +121,7 @@ impl GitRepository {
     }
 
     /// Writes a commit with the files, the author and the message of another one on top of these, and returns it.
-    pub fn commit_again(&self, like: Oid, parents: &[Oid]) -> Result<Oid, GitError> {
+    pub(crate) fn commit_again(&self, like: Oid, parents: &[Oid]) -> Result<Oid, GitError> {
         let model = self.repository.find_commit(like)?;
         let found = parents
             .iter()
@@ -280,7 +280,7 @@ fn signature(
     person: &Person,
     time: Timestamp,
 ) -> Result<Signature<'static>, CommitError> {
-    // Git drops these characters without a word, and the sign-off would name somebody else.
+    // They end a name, an address or a line where git writes them down.
     let has_marks = [&person.name, &person.email]
         .iter()
         .any(|text| text.contains(['\n', '\r', '<', '>', '\0']));

@@ -229,7 +229,7 @@ impl RemoteError {
     }
 
     /// Tells whether a limit of the forge is used up: it goes for git, too, and for buying a token.
-    pub fn is_limit(&self) -> bool {
+    pub(crate) fn is_limit(&self) -> bool {
         match self {
             Self::SignIn(ForgeError::RateLimited { .. }) | Self::Status { status: 429, .. } => true,
             Self::Forbidden { message, .. } => message.to_lowercase().contains("rate limit"),

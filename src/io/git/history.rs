@@ -126,6 +126,7 @@ impl GitRepository {
     pub fn changed_lines(&self, commit: Oid, tree: Oid) -> Result<Vec<LineChange>, GitError> {
         let (before, after) = (self.tree(commit)?, self.repository.find_tree(tree)?);
         let mut options = DiffOptions::new();
+        // What git takes for binary would have no lines to compare.
         options.context_lines(0).force_text(true);
         let diff =
             self.repository
@@ -220,6 +221,7 @@ impl GitRepository {
     /// Makes a merge anew as git would, and returns its tree; nothing where the two conflict.
     fn merge(&self, ancestor: Oid, merge: &Merge) -> Result<Option<Oid>, GitError> {
         let mut options = MergeOptions::new();
+        // As git does where nobody says otherwise: the forge made the merge with it.
         options.find_renames(true);
         let mut index = self.repository.merge_trees(
             &self.tree(ancestor)?,

@@ -94,6 +94,7 @@ fn move_ref(there: &Repository, update: &RefUpdate) -> Result<RefResult, RemoteE
     let now = find(there, &update.name)?;
     match moved {
         Ok(()) if now == update.new => Ok(RefResult::Moved),
+        // Nobody moved it, so that it failed is no conflict.
         Err(error) if now == update.old => Err(error.into()),
         Ok(()) | Err(_) => Ok(update
             .settled(now)

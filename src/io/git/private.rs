@@ -50,6 +50,7 @@ impl PrivateRepository {
     }
 
     fn make(objects: &[PathBuf]) -> io::Result<Self> {
+        // A signal before the directory is noted would leave it behind.
         let _whole = ending::write();
         let mut builder = tempfile::Builder::new();
         builder.prefix("csctl-matrix-git-");

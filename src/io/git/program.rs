@@ -173,6 +173,7 @@ pub(super) fn run(
     let ended = process::run(command, &bounds);
     let (bytes, is_over) = output.finish(|head| (std::mem::take(&mut head.bytes), head.is_over));
     let url = access.url.clone();
+    // The watch ends git for it, which looks like the time limit.
     if is_over || repository.received() > MAX_PACK_BYTES {
         return Err(RemoteError::TooLarge { url });
     }
@@ -203,6 +204,7 @@ fn command(repository: &PrivateRepository, access: &Access, settings: &HttpSetti
     command
         .env("GIT_DIR", repository.path())
         .env("GIT_ALLOW_PROTOCOL", protocols(&access.url))
+        // A run without people would wait for an answer for ever.
         .env("GIT_TERMINAL_PROMPT", "0")
         // An empty one is run by nobody, and no other is looked for.
         .env("GIT_ASKPASS", "")
@@ -212,6 +214,7 @@ fn command(repository: &PrivateRepository, access: &Access, settings: &HttpSetti
     for setting in SETTINGS {
         command.args(["-c", setting]);
     }
+    // Git takes full seconds, and 0 for no limit.
     let silence = settings.read_timeout.as_secs_f64().ceil();
     command
         .args(["-c", "http.lowSpeedLimit=1"])
@@ -252,7 +255,7 @@ fn ssh_command() -> String {
 }
 
 /// Says what is wrong with the git of this machine; nothing where it will do.
-pub fn trouble_with_git(settings: &HttpSettings) -> Option<String> {
+pub(crate) fn trouble_with_git(settings: &HttpSettings) -> Option<String> {
     let access = Access {
         url: String::new(),
         login: None,

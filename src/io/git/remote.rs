@@ -71,7 +71,7 @@ impl Remote {
 
     /// Asks with the tokens of an App from now on, each of which lasts for an hour.
     #[must_use]
-    pub fn with_tokens(self, tokens: Option<Tokens>) -> Self {
+    pub(crate) fn with_tokens(self, tokens: Option<Tokens>) -> Self {
         Self { tokens, ..self }
     }
 
@@ -120,6 +120,7 @@ impl Remote {
                 Err(error) if error.is_transient() && attempt < settings.retries => {}
                 done => return done,
             }
+            // Doubled each time, a long first pause would soon be hours.
             sleep(pause.min(Duration::from_secs(60))).await;
             pause *= 2;
             attempt += 1;

@@ -156,7 +156,7 @@ impl GitRepository {
     }
 
     /// Reads the files of configured references of a revision too.
-    pub fn load_more(
+    pub(crate) fn load_more(
         &self,
         revision: &str,
         tree: &mut Tree,

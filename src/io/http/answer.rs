@@ -41,7 +41,7 @@ impl Answer {
     }
 
     /// Returns the moment of the Last-Modified header.
-    pub fn last_modified(&self) -> Option<Timestamp> {
+    pub(crate) fn last_modified(&self) -> Option<Timestamp> {
         parse_http_date(self.header(&header::LAST_MODIFIED)?)
     }
 
@@ -62,12 +62,12 @@ impl Answer {
     }
 
     /// Returns the size of the Content-Length header.
-    pub fn content_length(&self) -> Option<u64> {
+    pub(crate) fn content_length(&self) -> Option<u64> {
         self.header(&header::CONTENT_LENGTH)?.parse().ok()
     }
 
     /// Returns the size of the whole content, which an answer with the first byte tells beside it.
-    pub fn whole_length(&self) -> Option<u64> {
+    pub(crate) fn whole_length(&self) -> Option<u64> {
         match self.status {
             206 => {
                 let (_, whole) = self.header(&header::CONTENT_RANGE)?.rsplit_once('/')?;

@@ -54,7 +54,7 @@ impl Ask {
 
     /// Asks for the first byte of a URL's content: what a HEAD would say, where that is refused. Where the server sends all of
     /// it, the connection is given up.
-    pub fn first_byte(url: &str) -> Self {
+    pub(crate) fn first_byte(url: &str) -> Self {
         let range = HeaderValue::from_static("bytes=0-0");
         Self {
             body_limit: 1,
@@ -84,14 +84,14 @@ impl Ask {
 
     /// Adds a header.
     #[must_use]
-    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
     /// Adds the media type and the version of GitHub's REST API, by which its answers keep their form.
     #[must_use]
-    pub fn of_github(self) -> Self {
+    pub(crate) fn of_github(self) -> Self {
         let accept = HeaderValue::from_static("application/vnd.github+json");
         let version = HeaderName::from_static("x-github-api-version");
         self.with_header(header::ACCEPT, accept)
@@ -100,7 +100,7 @@ impl Ask {
 
     /// Sets how many bytes of the answer are taken.
     #[must_use]
-    pub fn with_body_limit(mut self, bytes: usize) -> Self {
+    pub(crate) fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
@@ -121,7 +121,7 @@ impl Ask {
 
     /// Adds a token that anybody gets, as registries hand them out.
     #[must_use]
-    pub fn with_anonymous_bearer(mut self, token: Secret) -> Self {
+    pub(crate) fn with_anonymous_bearer(mut self, token: Secret) -> Self {
         self.bearer = Some(token);
         self.storage = Storage::Shared;
         self
@@ -129,21 +129,21 @@ impl Ask {
 
     /// Names whom the token stands for, where it is a new one each hour: stored answers are found again by that name.
     #[must_use]
-    pub fn on_behalf_of(mut self, identity: String) -> Self {
+    pub(crate) fn on_behalf_of(mut self, identity: String) -> Self {
         self.identity = Some(identity);
         self
     }
 
     /// Keeps the answer out of the cache.
     #[must_use]
-    pub fn unstored(mut self) -> Self {
+    pub(crate) fn unstored(mut self) -> Self {
         self.storage = Storage::Never;
         self
     }
 
     /// Says that the answer does not change any more: one that is stored serves without asking whether it has.
     #[must_use]
-    pub fn lasting(mut self, is_lasting: bool) -> Self {
+    pub(crate) fn lasting(mut self, is_lasting: bool) -> Self {
         self.is_lasting = is_lasting;
         self
     }
@@ -158,7 +158,7 @@ impl Ask {
 
     /// Says that this request waited for the answers of the round before; for the statistics.
     #[must_use]
-    pub fn in_round(mut self, round: u32) -> Self {
+    pub(crate) fn in_round(mut self, round: u32) -> Self {
         self.round = round;
         self
     }

@@ -19,7 +19,7 @@ pub struct Pace {
 
 impl Pace {
     /// The slowest that is taken for a network: 1 kB/s over half a minute.
-    pub const LEAST: Self = Self {
+    pub(crate) const LEAST: Self = Self {
         bytes_per_second: 1000,
         span: Duration::from_secs(30),
     };

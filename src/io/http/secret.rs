@@ -35,7 +35,7 @@ impl Secret {
     }
 
     /// Returns the secret's text, for the one place that sends it.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -67,7 +67,7 @@ pub(crate) fn held() -> Vec<String> {
 
 /// Returns a text with stars in place of every secret that this process has held: as it is, in base64 at any offset, as a
 /// Basic header has it, and with percent signs, as a URL has it.
-pub fn conceal(text: &str) -> Cow<'_, str> {
+pub(crate) fn conceal(text: &str) -> Cow<'_, str> {
     conceal_these(text, &held())
 }
 

@@ -2,7 +2,7 @@
 
 /// Which way files are turned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// To what they are after the update.
     Finish,
     /// To what they were before it.
@@ -11,7 +11,7 @@ pub enum Direction {
 
 /// What became of the files of an update.
 #[derive(Debug)]
-pub struct Turned {
+pub(crate) struct Turned {
     /// Which way.
     pub direction: Direction,
     /// What became of each, in the order of the update.
@@ -20,7 +20,7 @@ pub struct Turned {
 
 /// What became of one file.
 #[derive(Debug)]
-pub struct TurnedFile {
+pub(crate) struct TurnedFile {
     /// Its path, relative to the repository's root.
     pub path: String,
     /// What became of it.
@@ -29,7 +29,7 @@ pub struct TurnedFile {
 
 /// What became of a file.
 #[derive(Debug)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// It was turned now.
     Turned,
     /// It was so already.
@@ -57,7 +57,7 @@ pub enum Obstacle {
 
 impl Turned {
     /// Returns the files that were left as they are.
-    pub fn left(&self) -> impl Iterator<Item = Left> {
+    pub(crate) fn left(&self) -> impl Iterator<Item = Left> {
         self.files.iter().filter_map(|file| match &file.fate {
             Fate::Left(obstacle) => Some(Left {
                 path: file.path.clone(),

@@ -26,7 +26,7 @@ pub(crate) struct PlanView<'a> {
 
 /// What a plan shows of each file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Detail {
+pub(crate) enum Detail {
     /// A unified diff.
     #[default]
     Diff,
