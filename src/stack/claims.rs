@@ -3,6 +3,7 @@
 //! A value that merely looks like a version or an image is nobody's.
 
 mod companions;
+mod manifests;
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -10,12 +11,13 @@ use companions::{
     MapScalar, MapScalars, companion_part, hash_member, is_by_schema, is_located, is_version, stem,
     tagged_name, version_in,
 };
+use manifests::keys;
 
 use super::document::Document;
 use super::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
-use super::kinds::{has_meaning, is_default_place};
+use super::kinds::has_meaning;
 use super::series::{SeriesMatch, SeriesSet};
-use super::stated::{Claims, ListPlace, Reading, ValueRef};
+use super::stated::{Claims, ListPlace, ValueRef};
 use crate::version::KubernetesVersion;
 use crate::yaml::{Node, Path, PathStep};
 
@@ -101,76 +103,6 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Claims the values that one manifest reads as its image.
-    fn referenced(&mut self, root: &Node, refs: &[ValueRef]) {
-        let mut of_manifests: Vec<Vec<&ValueRef>> = Vec::new();
-        for one in refs {
-            match of_manifests.last_mut() {
-                Some(last) if last[0].manifest == one.manifest => last.push(one),
-                Some(_) | None => of_manifests.push(vec![one]),
-            }
-        }
-        // A value that one manifest cannot follow in holds it for the others that read it.
-        of_manifests.sort_by_key(|refs| {
-            refs.iter()
-                .all(|one| one.reading != Reading::Split && !one.is_identity)
-        });
-        for of_manifest in of_manifests {
-            self.manifest(root, &of_manifest);
-        }
-    }
-
-    fn manifest(&mut self, root: &Node, refs: &[&ValueRef]) {
-        let mut members = Vec::new();
-        let mut version = None;
-        let mut line = usize::MAX;
-        for one in refs.iter().filter(|one| one.reading != Reading::Piece) {
-            let path = keys(&one.value);
-            let Some((node, text)) = written(root, &path) else {
-                continue;
-            };
-            let found = group::version_of(text);
-            let whole = match one.part {
-                ImagePart::Url | ImagePart::Name if found.is_none() => {
-                    if !one.is_identity {
-                        continue;
-                    }
-                    // The name of the resource carries no version, so the image in it is taken for the default's.
-                    version = version.or(self.known.default);
-                    ImagePart::Stuck(Stuck::Identity)
-                }
-                ImagePart::Url | ImagePart::Name => {
-                    version = version.or(found);
-                    group::part_of(text)
-                }
-                ImagePart::Sum(_) if text.contains("://") => ImagePart::SumUrl,
-                ImagePart::Sum(named) if one.is_sum_by_look => {
-                    ImagePart::Sum(Algorithm::of_sum(text).unwrap_or(named))
-                }
-                part => part,
-            };
-            let part = match one.reading {
-                Reading::Split => ImagePart::Stuck(Stuck::Split),
-                Reading::Whole | Reading::Piece => whole,
-            };
-            // Another manifest may read it too.
-            if !self.is_claimed(&path) {
-                line = line.min(node.line());
-                members.push(Member { path, part });
-            }
-        }
-        if let Some(version) = version.filter(|_| !members.is_empty()) {
-            self.add_companions(root, version, &mut members);
-            self.push(ImageGroup {
-                document: self.document,
-                line,
-                version,
-                members,
-                full: None,
-            });
-        }
-    }
-
     /// Adds what stands beside an image that a manifest reads and belongs to it, whether or not the manifest reads that too.
     fn add_companions(&self, root: &Node, version: KubernetesVersion, members: &mut Vec<Member>) {
         let by_rank = [ImagePart::Url, ImagePart::Name];
@@ -227,42 +159,6 @@ impl<'a> Scan<'a> {
             .chain(hash_member(path, all, leader))
             .filter(|member| !self.is_claimed(&member.path))
             .collect()
-    }
-
-    /// Claims values that name a version and are pieces of an image, so that nobody leaves the image behind.
-    fn pieces(&mut self, root: &Node, refs: &[ValueRef]) {
-        for one in refs.iter().filter(|one| one.part != ImagePart::OsVersion) {
-            let path = keys(&one.value);
-            let Some((node, text)) = written(root, &path) else {
-                continue;
-            };
-            if self.is_claimed(&path) {
-                continue;
-            }
-            let Some(version) = group::version_of(text).or_else(|| text.parse().ok()) else {
-                continue;
-            };
-            let stuck = match one.reading {
-                // The stack's version moves there as everywhere, and the image with it.
-                Reading::Piece if is_default_place(&path) => continue,
-                Reading::Whole => continue,
-                Reading::Split => Stuck::Split,
-                Reading::Piece => Stuck::Piece,
-            };
-            let mut group = self.stuck_alone(path, node, version, stuck);
-            if one.reading == Reading::Piece {
-                let full = put_together(root, one, version);
-                let is_of_series = full.as_deref().is_some_and(|full| self.is_of_series(full));
-                if one.is_doubtful && !is_of_series {
-                    continue;
-                }
-                group.full = full;
-                if group.full.is_some() {
-                    group.members[0].part = ImagePart::Tag;
-                }
-            }
-            self.push(group);
-        }
     }
 
     fn walk(&mut self, path: &Path, node: &Node) {
@@ -481,24 +377,4 @@ impl<'a> Scan<'a> {
                 && default.is_none_or(|default| versions.contains(&default))
         })
     }
-}
-
-/// Returns the image that a template puts together of a value and others; nothing where it does more than print them, or the
-/// image is of another version.
-fn put_together(root: &Node, one: &ValueRef, version: KubernetesVersion) -> Option<String> {
-    let full = group::evaluated(one.template.as_deref()?, |names| {
-        Some(written(root, &keys(names))?.1)
-    })?;
-    (group::version_of(&full) == Some(version)).then_some(full)
-}
-
-fn keys(names: &[String]) -> Path {
-    names
-        .iter()
-        .fold(Path::root(), |path, name| path.key(name.as_str()))
-}
-
-fn written<'n>(root: &'n Node, path: &Path) -> Option<(&'n Node, &'n str)> {
-    let node = root.at(path)?;
-    Some((node, node.as_str().filter(|text| !text.is_empty())?))
 }

@@ -7,7 +7,7 @@ mod tests;
 
 use std::collections::HashMap;
 
-use self::scan::{Token, YamlToken};
+use self::scan::{ScannedToken, YamlToken};
 use super::node::{Context, Entry, KeyIndex, Kind, Node, Properties, Style};
 use super::spans::{MAX_DEPTH, NodeTree, SourceText, block_scalar_end, line_breaks};
 
@@ -63,7 +63,7 @@ struct Extent {
 
 struct Reader<'t, 's> {
     source: &'s SourceText<'t>,
-    tokens: Vec<Token>,
+    tokens: Vec<ScannedToken>,
     next: usize,
     /// The tag handles of the document.
     handles: Vec<Box<str>>,

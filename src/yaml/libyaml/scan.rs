@@ -36,7 +36,7 @@ pub(super) enum YamlToken {
 
 /// A token and its bytes.
 #[derive(Debug, Clone)]
-pub(super) struct Token {
+pub(super) struct ScannedToken {
     pub(super) kind: YamlToken,
     pub(super) start: usize,
     pub(super) end: usize,
@@ -67,7 +67,7 @@ struct SimpleKey {
 }
 
 /// Cuts a text into tokens; nothing where libyaml would refuse it.
-pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
+pub(super) fn tokens(text: &str) -> Option<Vec<ScannedToken>> {
     if !text.chars().all(is_allowed) {
         return None;
     }
@@ -101,7 +101,7 @@ struct Scanner<'t> {
     text: &'t str,
     mark: Mark,
     flow_level: usize,
-    tokens: Vec<Token>,
+    tokens: Vec<ScannedToken>,
     indents: Vec<isize>,
     /// The column of the block collection that is open, or -1.
     indent: isize,
@@ -168,8 +168,8 @@ impl<'t> Scanner<'t> {
         })
     }
 
-    fn token(&self, kind: YamlToken, start: Mark) -> Token {
-        Token {
+    fn token(&self, kind: YamlToken, start: Mark) -> ScannedToken {
+        ScannedToken {
             kind,
             start: start.byte,
             end: self.mark.byte,
@@ -296,7 +296,7 @@ impl<'t> Scanner<'t> {
         if self.flow_level == 0 && self.indent < column {
             self.indents.push(self.indent);
             self.indent = column;
-            let token = Token {
+            let token = ScannedToken {
                 kind,
                 start: mark.byte,
                 end: mark.byte,
@@ -406,7 +406,7 @@ impl<'t> Scanner<'t> {
 
     fn value(&mut self) -> Option<()> {
         if let Some(key) = self.simple_keys.last_mut()?.take() {
-            let token = Token {
+            let token = ScannedToken {
                 kind: YamlToken::Key,
                 start: key.mark.byte,
                 end: key.mark.byte,

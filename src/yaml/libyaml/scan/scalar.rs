@@ -1,6 +1,6 @@
 //! Scalars: block, quoted and plain ones, with their values. The indentation of quoted ones does not matter.
 
-use super::{Mark, Scanner, Token, YamlToken, is_blank, is_break};
+use super::{Mark, ScannedToken, Scanner, YamlToken, is_blank, is_break};
 use crate::yaml::node::Style;
 
 /// What a block scalar does with the line breaks at its end.
@@ -42,7 +42,7 @@ impl Gap {
 }
 
 impl Scanner<'_> {
-    fn scalar_token(&self, value: String, style: Style, start: Mark) -> Token {
+    fn scalar_token(&self, value: String, style: Style, start: Mark) -> ScannedToken {
         let value = value.into();
         self.token(YamlToken::Scalar { value, style }, start)
     }
@@ -72,7 +72,7 @@ impl Scanner<'_> {
         Some(())
     }
 
-    pub(super) fn scan_quoted_scalar(&mut self, quote: char) -> Option<Token> {
+    pub(super) fn scan_quoted_scalar(&mut self, quote: char) -> Option<ScannedToken> {
         let start = self.mark;
         let mut value = String::new();
         self.advance();
@@ -151,7 +151,7 @@ impl Scanner<'_> {
         char::from_u32(u32::from_str_radix(code, 16).ok()?)
     }
 
-    pub(super) fn scan_plain_scalar(&mut self) -> Option<Token> {
+    pub(super) fn scan_plain_scalar(&mut self) -> Option<ScannedToken> {
         let start = self.mark;
         let mut end = start;
         let mut value = String::new();
@@ -205,7 +205,7 @@ impl Scanner<'_> {
         Some(in_flow && ",[]{}".contains(char))
     }
 
-    pub(super) fn scan_block_scalar(&mut self) -> Option<Token> {
+    pub(super) fn scan_block_scalar(&mut self) -> Option<ScannedToken> {
         let start = self.mark;
         let is_literal = self.is_at("|");
         self.advance();
