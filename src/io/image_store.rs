@@ -294,6 +294,7 @@ impl Search<'_> {
             .map(|version| version.patch())
             .collect();
         let named = pointer.and_then(|pointer| Some(pointer.named.as_ref()?.0.patch()));
+        // The range goes beyond what is told.
         let told = named.unwrap_or(UNTOLD - BEYOND);
         let usual = listed.iter().filter(|patch| **patch <= LAST_PATCH);
         let newest = usual.max().map_or(told, |newest| told.max(*newest));

@@ -211,6 +211,7 @@ impl<'a> Bucket<'a> {
     /// Proves an image; a private bucket is asked with a signature.
     async fn prove(&self, hit: Hit) -> Proof {
         if self.client.settings().s3_credentials.is_none() {
+            // The listing was the first round of requests.
             return prove(self.client, hit, self.proof, 2).await;
         }
         let Some(url) = hit.checksum_url(self.proof) else {

@@ -21,9 +21,7 @@ pub(crate) fn edit_images(
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
     for list in &file.claims().lists {
-        if let Some(node) = list.node(file) {
-            edit_names((file, list.document), &list.path, node, wanted, edits)?;
-        }
+        edit_names(file, list, wanted, edits)?;
     }
     let Some(default) = wanted.default.filter(|_| wanted.reach != Reach::Beside) else {
         return Ok(());

@@ -140,9 +140,7 @@ impl SourceFile {
             kind.read(self, &mut facts)?;
         }
         for list in &self.claims.lists {
-            let node = list.node(self);
-            let read = node.and_then(|node| read_names(self, &list.path, node));
-            facts.image_lists.extend(read);
+            facts.image_lists.extend(read_names(self, list));
         }
         facts.groups.extend(self.claims.groups.iter().cloned());
         for group in &facts.groups {

@@ -30,8 +30,9 @@ pub(super) fn beside(
     let mut found = Vec::new();
     scalars_below(item, &Path::root(), &mut found);
     let mut changes = Vec::new();
-    for (path, node, text) in found {
+    for Scalar { path, node, text } in found {
         let is_written = written.iter().any(|(place, _)| *place == path);
+        // The identifier is another image's then, and is taken out.
         if is_written || path == super::keys(&["id"]) {
             continue;
         }
@@ -60,7 +61,14 @@ pub(super) fn beside(
     Ok(changes)
 }
 
-fn scalars_below<'n>(node: &'n Node, path: &Path, found: &mut Vec<(Path, &'n Node, &'n str)>) {
+struct Scalar<'n> {
+    path: Path,
+    node: &'n Node,
+    text: &'n str,
+}
+
+/// Collects the scalars that stand in a node itself: what an alias shows is written elsewhere.
+fn scalars_below<'n>(node: &'n Node, path: &Path, found: &mut Vec<Scalar<'n>>) {
     for (index, item) in node.own_items().iter().enumerate() {
         scalars_below(item, &path.clone().index(index), found);
     }
@@ -68,6 +76,10 @@ fn scalars_below<'n>(node: &'n Node, path: &Path, found: &mut Vec<(Path, &'n Nod
         scalars_below(value, &path.clone().key(key), found);
     }
     if let (true, Some(text)) = (node.is_scalar() && !node.is_alias(), node.as_str()) {
-        found.push((path.clone(), node, text));
+        found.push(Scalar {
+            path: path.clone(),
+            node,
+            text,
+        });
     }
 }

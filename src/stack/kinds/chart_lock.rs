@@ -70,6 +70,7 @@ impl FileKind for ChartLock {
         let Some(chart) = chart_file.documents().first() else {
             return Ok(());
         };
+        // A new digest would vouch for a lock that nobody resolved; the plan has a note about it.
         if !has_digest_of(chart, lock) {
             return Ok(());
         }
@@ -125,9 +126,10 @@ impl Pair<'_> {
         let path = &self.asked.path;
         let version = wanted.find_chart(self.chart_file.path(), path)?;
         let asked_node = self.asked.version()?;
-        let locked = self.locked.as_ref();
-        let locked = locked.filter(|locked| locked.name == self.asked.name)?;
-        let locked_node = locked.version()?;
+        // A lock in another order than its chart was made by hand: nobody knows what belongs together.
+        let entry = self.locked.as_ref();
+        let own = entry.filter(|entry| entry.name == self.asked.name)?;
+        let locked_node = own.version()?;
         let standing = locked_node.as_str()?;
         let asked = super::wanted_chart(self.chart_file, path, asked_node, wanted);
         let stays = standing

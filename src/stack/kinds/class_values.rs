@@ -7,6 +7,7 @@ use crate::catalog::{ImagePattern, NodeImage};
 use crate::stack::edits::{KeyRename, NewKey};
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::image_list::{ImageListScope, Listing, reconcile};
+use crate::stack::stated::ListPlace;
 use crate::yaml::{KeyPlace, Node, Path};
 
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl FileKind for ClassValues {
     }
 
     fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
-        for document in file.documents() {
+        for (index, document) in file.documents().iter().enumerate() {
             for place in DEFAULT {
                 let path = super::keys(place);
                 if let Some((node, text)) = super::text_at(document, &path)
@@ -42,10 +43,10 @@ impl FileKind for ClassValues {
                         .push(super::reference(file, &path, node, fact));
                 }
             }
-            for (path, node, holds) in lists(document) {
-                match holds {
-                    Holds::Map => facts.image_lists.push(read_map(file, &path, node)?),
-                    Holds::Versions => facts.image_lists.extend(names::read(file, &path, node)),
+            for list in lists(index, document) {
+                match list.holds {
+                    Holds::Map => facts.image_lists.push(read_map(file, &list)?),
+                    Holds::Versions => facts.image_lists.extend(names::read(file, &list.place)),
                 }
             }
         }
@@ -65,10 +66,10 @@ impl FileKind for ClassValues {
                     super::set_kubernetes(index, &path, raw, wanted, edits)?;
                 }
             }
-            for (path, node, holds) in lists(document) {
-                match holds {
-                    Holds::Map => edit_map((file, index), (&path, node), wanted, edits)?,
-                    Holds::Versions => names::edit((file, index), &path, node, wanted, edits)?,
+            for list in lists(index, document) {
+                match list.holds {
+                    Holds::Map => edit_map(file, &list, wanted, edits)?,
+                    Holds::Versions => names::edit(file, &list.place, wanted, edits)?,
                 }
             }
         }
@@ -94,30 +95,47 @@ enum Holds {
     Versions,
 }
 
-/// Finds the maps and lists that are known by their keys.
-fn lists(document: &Node) -> Vec<(Path, &Node, Holds)> {
+/// A map or a list that is known by its key.
+struct KnownList<'n> {
+    place: ListPlace,
+    node: &'n Node,
+    holds: Holds,
+}
+
+/// Finds the maps and lists of a document that are known by their keys.
+fn lists(document: usize, root: &Node) -> Vec<KnownList<'_>> {
     let mut found = Vec::new();
-    collect(document, &Path::root(), &mut found);
+    collect(document, root, &Path::root(), &mut found);
     found
 }
 
-fn collect<'n>(node: &'n Node, path: &Path, found: &mut Vec<(Path, &'n Node, Holds)>) {
+fn collect<'n>(document: usize, node: &'n Node, path: &Path, found: &mut Vec<KnownList<'n>>) {
     for (index, item) in node.own_items().iter().enumerate() {
-        collect(item, &path.clone().index(index), found);
+        collect(document, item, &path.clone().index(index), found);
     }
     for (key, _, value) in node.own_entries() {
-        let path = path.clone().key(key);
-        if key == MAP && value.is_map() {
-            found.push((path, value, Holds::Map));
-        } else if key == VERSIONS && names::is_version_list(value) {
-            found.push((path, value, Holds::Versions));
-        } else {
-            collect(value, &path, found);
-        }
+        let below = path.clone().key(key);
+        let holds = match key {
+            MAP if value.is_map() => Holds::Map,
+            VERSIONS if names::is_version_list(value) => Holds::Versions,
+            _ => {
+                collect(document, value, &below, found);
+                continue;
+            }
+        };
+        found.push(KnownList {
+            place: ListPlace {
+                document,
+                path: below,
+            },
+            node: value,
+            holds,
+        });
     }
 }
 
-fn read_map(file: &Document, path: &Path, node: &Node) -> Result<ImageList, Fault> {
+fn read_map(file: &Document, list: &KnownList<'_>) -> Result<ImageList, Fault> {
+    let node = list.node;
     let entries = node.entries().map(|(key, key_node, value)| {
         let version = key.parse().map_err(|error| {
             Fault::new(
@@ -134,14 +152,13 @@ fn read_map(file: &Document, path: &Path, node: &Node) -> Result<ImageList, Faul
             ..entry
         })
     });
-    let entries = entries.collect::<Result<_, Fault>>()?;
     let values = node.entries().filter_map(|(_, _, value)| value.as_str());
     Ok(ImageList {
         file: file.path().to_owned(),
         line: node.line(),
-        at: path.to_string(),
+        at: list.place.path.to_string(),
         form: ImageListForm::VersionMap,
-        entries,
+        entries: entries.collect::<Result<_, Fault>>()?,
         names: values
             .filter_map(|name| ImagePattern::of_url(name).ok())
             .collect(),
@@ -170,12 +187,13 @@ fn value_about(
 }
 
 fn edit_map(
-    (file, document): (&Document, usize),
-    (path, node): (&Path, &Node),
+    file: &Document,
+    list: &KnownList<'_>,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    let image_list = read_map(file, path, node)?;
+    let (document, path, node) = (list.place.document, &list.place.path, list.node);
+    let image_list = read_map(file, list)?;
     let listing = Listing::new(file.path(), &image_list.entries, wanted);
     let change = reconcile(&listing, wanted, ImageListScope::ListedMinors);
     for (index, class) in &change.remove {

@@ -25,8 +25,8 @@ impl FileKind for ClusterClass {
     }
 
     fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault> {
-        for (_, path, node) in lists(file) {
-            facts.image_lists.extend(names::read(file, &path, node));
+        for list in lists(file) {
+            facts.image_lists.extend(names::read(file, &list));
         }
         Ok(())
     }
@@ -37,8 +37,8 @@ impl FileKind for ClusterClass {
         wanted: &Wanted<'_>,
         edits: &mut FileEdits<'_>,
     ) -> Result<(), Fault> {
-        for (index, path, node) in lists(file) {
-            names::edit((file, index), &path, node, wanted, edits)?;
+        for list in lists(file) {
+            names::edit(file, &list, wanted, edits)?;
         }
         Ok(())
     }
@@ -67,26 +67,29 @@ fn collect_free(document: usize, path: &Path, node: &Node, found: &mut Vec<ListP
         collect_free(document, &path.clone().index(index), item, found);
     }
     for (key, _, value) in node.own_entries() {
-        let path = path.clone().key(key);
+        let place = path.clone().key(key);
         let is_template = key == "template" && value.as_str().is_some();
         if is_template || matches!(key, "default" | "example" | "value") {
-            found.push(ListPlace { document, path });
+            found.push(ListPlace {
+                document,
+                path: place,
+            });
         } else {
-            collect_free(document, &path, value, found);
+            collect_free(document, &place, value, found);
         }
     }
 }
 
-fn lists(file: &Document) -> impl Iterator<Item = (usize, Path, &Node)> {
+/// Finds the lists of versions that classes may be used with.
+fn lists(file: &Document) -> impl Iterator<Item = ListPlace> + '_ {
     let path = super::keys(&["spec", "kubernetesVersions"]);
-    file.documents()
-        .iter()
-        .enumerate()
-        .filter_map(move |(index, document)| {
-            let kind = document.get("kind")?.as_str()?;
-            let node = document
-                .at(&path)
-                .filter(|node| kind == "ClusterClass" && names::is_version_list(node))?;
-            Some((index, path.clone(), node))
+    let documents = file.documents().iter().enumerate();
+    documents.filter_map(move |(document, root)| {
+        let is_class = root.get("kind").and_then(Node::as_str) == Some("ClusterClass");
+        let has_list = root.at(&path).is_some_and(names::is_version_list);
+        (is_class && has_list).then(|| ListPlace {
+            document,
+            path: path.clone(),
         })
+    })
 }

@@ -24,6 +24,7 @@ impl FileKind for ImageManager {
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {
+        // At the left margin: values of charts have an `images` further in.
         !place.contains('/')
             && text.contains("\nimages:") | text.starts_with("images:")
             && text.contains("versions:")
@@ -275,9 +276,9 @@ fn has_version(item: &Node) -> bool {
 /// Tells whether a text has a word that names Kubernetes' images.
 fn is_called_so(node: &Node, key: &str) -> bool {
     let text = node.get(key).and_then(Node::as_str).unwrap_or_default();
-    let text = text.to_ascii_lowercase();
+    let lower = text.to_ascii_lowercase();
     let mut words = ["kube", "k8s", "capi"].iter();
-    words.any(|word| text.contains(word))
+    words.any(|word| lower.contains(word))
 }
 
 fn entries(file: &Document, list: &Node) -> Result<Vec<ImageListEntry>, Fault> {

@@ -58,43 +58,52 @@ fn list_json(list: Option<&Node>, versions: &NewVersions, locked: Option<&Node>)
     let Some(list) = list.filter(|list| list.is_seq()) else {
         return "null".to_owned();
     };
-    let locked = locked.map_or(&[][..], Node::items);
-    let items = list.items().iter().enumerate();
-    let items: Vec<String> = items
-        .map(|(index, item)| dependency_json(item, versions.get(&index), locked.get(index)))
-        .collect();
-    format!("[{}]", items.join(","))
+    // Helm keeps the order, so that an entry of the lock is that of the dependency in its place.
+    let entries = locked.map_or(&[][..], Node::items);
+    let dependencies = list.items().iter().enumerate();
+    list_of(dependencies.map(|(place, dependency)| {
+        dependency_json(dependency, versions.get(&place), entries.get(place))
+    }))
 }
 
 /// Writes the fields of Helm's `chart.Dependency` in their order, and leaves out what Helm leaves out.
 fn dependency_json(item: &Node, version: Option<&String>, locked: Option<&Node>) -> String {
     let written = text_of(item, "repository");
     // Helm has put the URL in the place of its own alias before it computes the digest, and has written the URL into the lock.
-    let resolved = locked.filter(|_| is_helm_alias(&written));
-    let resolved = resolved.and_then(|locked| locked.get("repository")?.as_str());
-    let repository = resolved.map_or_else(|| written.clone(), str::to_owned);
+    let resolved = locked
+        .filter(|_| is_helm_alias(&written))
+        .and_then(|entry| entry.get("repository")?.as_str());
+    let repository = resolved.unwrap_or(&written);
     let mut fields = Fields::default();
     fields.add("name", &text_json(&text_of(item, "name")));
-    let version = version.cloned().unwrap_or_else(|| text_of(item, "version"));
-    fields.add_text("version", &version);
-    fields.add("repository", &text_json(&repository));
+    match version {
+        Some(new) => fields.add_text("version", new),
+        None => fields.add_text("version", &text_of(item, "version")),
+    }
+    // The only text that Helm writes where it is empty, beside the name.
+    fields.add("repository", &text_json(repository));
     fields.add_text("condition", &text_of(item, "condition"));
     let tags = item.get("tags").map_or(&[][..], Node::items);
     if !tags.is_empty() {
-        let tags: Vec<String> = tags.iter().map(tag_json).collect();
-        fields.add("tags", &format!("[{}]", tags.join(",")));
+        fields.add("tags", &list_of(tags.iter().map(tag_json)));
     }
     if let Some(Value::Bool(true)) = item.get("enabled").map(read) {
         fields.add("enabled", "true");
     }
     let imported = item.get("import-values").map_or(&[][..], Node::items);
     if !imported.is_empty() {
-        let values: Vec<String> = imported.iter().map(|value| json(&read(value))).collect();
-        fields.add("import-values", &format!("[{}]", values.join(",")));
+        let values = imported.iter().map(|value| json(&read(value)));
+        fields.add("import-values", &list_of(values));
     }
     let alias = item.get("alias").and_then(helm_text);
     fields.add_text("alias", &alias.unwrap_or_default());
     format!("{{{}}}", fields.0.join(","))
+}
+
+/// Returns a JSON list of texts that are JSON already.
+fn list_of(items: impl Iterator<Item = String>) -> String {
+    let all: Vec<String> = items.collect();
+    format!("[{}]", all.join(","))
 }
 
 /// Fields of a JSON object, in their order.
@@ -133,9 +142,10 @@ fn cleaned(text: &str) -> String {
 
 fn read(node: &Node) -> Value {
     if node.is_map() {
-        let entries = node.entries();
-        let entries =
-            entries.map(|(_, key, value)| (helm_text(key).unwrap_or_default(), read(value)));
+        let entries = node.entries().map(|(_, key, value)| {
+            let name = helm_text(key).unwrap_or_default();
+            (name, read(value))
+        });
         return Value::Map(entries.collect());
     }
     if node.is_seq() {
@@ -165,6 +175,7 @@ fn read_plain(text: &str) -> Value {
                 && unsigned.chars().all(|char| {
                     char.is_ascii_digit() || matches!(char, '.' | 'e' | 'E' | '-' | '+')
                 });
+            // YAML 1.1 reads `010` as 8.
             let is_octal = unsigned.len() > 1
                 && unsigned.starts_with('0')
                 && unsigned.chars().all(|char| char.is_ascii_digit());
@@ -182,16 +193,14 @@ fn json(value: &Value) -> String {
         Value::Bool(truth) => truth.to_string(),
         Value::Number(number) => number_json(*number),
         Value::Text(text) => text_json(text),
-        Value::List(items) => {
-            let items: Vec<String> = items.iter().map(json).collect();
-            format!("[{}]", items.join(","))
-        }
+        Value::List(items) => list_of(items.iter().map(json)),
+        // Go sorts the keys of a map, as `BTreeMap` does.
         Value::Map(entries) => {
-            let entries = entries.iter();
-            let entries: Vec<String> = entries
+            let fields: Vec<String> = entries
+                .iter()
                 .map(|(key, value)| format!("{}:{}", text_json(key), json(value)))
                 .collect();
-            format!("{{{}}}", entries.join(","))
+            format!("{{{}}}", fields.join(","))
         }
     }
 }

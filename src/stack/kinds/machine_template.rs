@@ -31,6 +31,7 @@ impl FileKind for MachineTemplate {
     fn claims(&self, place: &str, text: &str) -> bool {
         place.starts_with("cluster-class/templates/")
             && (text.contains("MachineTemplate") || text.contains(INFRASTRUCTURE))
+            // Without a value and a version it says nothing of the default's image.
             && (text.contains(".Values.") || super::names_a_version(text))
     }
 
@@ -46,8 +47,13 @@ impl FileKind for MachineTemplate {
             let is_of_provider = group.is_some_and(|group| group.starts_with(INFRASTRUCTURE));
             match form {
                 Some(form) => {
+                    let spec = Spec {
+                        document,
+                        path: &path,
+                        node: spec,
+                    };
                     for fields in form.images {
-                        read_image(file, (document, &path, spec), *fields, facts);
+                        read_image(file, &spec, *fields, facts);
                     }
                 }
                 None if is_of_provider || kind.ends_with("MachineTemplate") => {
@@ -70,31 +76,40 @@ impl FileKind for MachineTemplate {
     }
 }
 
+/// The part of a manifest that its fields stand in.
+struct Spec<'n> {
+    document: usize,
+    path: &'n Path,
+    node: &'n Node,
+}
+
 /// Adds what one field and its companions say.
-fn read_image(
-    file: &Document,
-    (document, path, spec): (usize, &Path, &Node),
-    fields: Fields,
-    facts: &mut Facts,
-) {
-    for (inner, node) in group::find_all(spec, fields.image) {
+fn read_image(file: &Document, spec: &Spec<'_>, fields: Fields, facts: &mut Facts) {
+    for (inner, node) in group::find_all(spec.node, fields.image) {
         let Some(text) = node.as_str().filter(|text| !text.is_empty()) else {
             continue;
         };
-        let at = path.clone().join(&inner);
-        let part = group::part_of(text);
+        let at = spec.path.clone().join(&inner);
         if text.contains("{{") {
-            let sum = sum_text(spec, fields);
-            read_template((file, document, &at), (node.line(), text), sum, facts);
+            let field = Field {
+                manifest: format!("{}:{}:{at}", file.path(), spec.document),
+                document: spec.document,
+                at,
+                line: node.line(),
+                text,
+                sum: sum_text(spec.node, fields),
+            };
+            field.read(file, facts);
             continue;
         }
         let Some(version) = group::version_of(text) else {
             continue;
         };
+        let part = group::part_of(text);
         let mut members = vec![Member { path: at, part }];
-        members.extend(sum_member(path, spec, fields, text));
+        members.extend(sum_member(spec, fields, text));
         facts.groups.push(ImageGroup {
-            document,
+            document: spec.document,
             line: node.line(),
             version,
             members,
@@ -105,8 +120,14 @@ fn read_image(
 
 /// A field that a template writes, in whole or in part.
 struct Field<'t> {
+    /// What the values that it reads are told by to be of one manifest.
     manifest: String,
+    document: usize,
+    at: Path,
+    line: usize,
     text: &'t str,
+    /// What the field for its checksum says.
+    sum: Option<&'t str>,
 }
 
 impl Field<'_> {
@@ -117,62 +138,56 @@ impl Field<'_> {
             ..ValueRef::new(self.manifest.clone(), keys, part, reading)
         }
     }
-}
 
-/// Adds what a field says that a template writes, in whole or in part. What the chart's values say is claimed there.
-fn read_template(
-    (file, document, at): (&Document, usize, &Path),
-    (line, text): (usize, &str),
-    sum: Option<&str>,
-    facts: &mut Facts,
-) {
-    let manifest = format!("{}:{document}:{at}", file.path());
-    let field = Field { manifest, text };
-    // A checksum or a digest that is written here would stay when the value moves.
-    let is_split = text.contains("@sha256:") || sum.is_some_and(is_of_one_image);
-    if let Some(keys) = group::value_ref(text) {
+    /// Adds what it says. What the chart's values say is claimed there.
+    fn read(&self, file: &Document, facts: &mut Facts) {
+        let text = self.text;
+        // A checksum or a digest that is written here would stay when the value moves.
+        let is_split = text.contains("@sha256:") || self.sum.is_some_and(is_of_one_image);
+        if let Some(keys) = group::value_ref(text) {
+            let reading = if is_split {
+                Reading::Split
+            } else {
+                Reading::Whole
+            };
+            let image = self.reads(keys, ImagePart::Name, reading);
+            facts.value_refs.push(image);
+            let sum_keys = self.sum.and_then(group::value_ref);
+            let part = ImagePart::Sum(Algorithm::Sha256);
+            let sum = sum_keys.map(|keys| self.reads(keys, part, reading));
+            facts.value_refs.extend(sum);
+            return;
+        }
+        if let Some((image, digest)) = group::pinned_refs(text) {
+            let both = [(image, ImagePart::Url), (digest, ImagePart::Digest)];
+            let refs = both.map(|(keys, part)| self.reads(keys, part, Reading::Whole));
+            facts.value_refs.extend(refs);
+            return;
+        }
         let reading = if is_split {
             Reading::Split
         } else {
-            Reading::Whole
+            Reading::Piece
         };
-        let sum = sum.and_then(group::value_ref);
-        let sum = sum.map(|keys| field.reads(keys, ImagePart::Sum(Algorithm::Sha256), reading));
-        let image = field.reads(keys, ImagePart::Name, reading);
-        facts.value_refs.push(image);
-        facts.value_refs.extend(sum);
-        return;
-    }
-    if let Some((image, digest)) = group::pinned_refs(text) {
-        let both = [(image, ImagePart::Url), (digest, ImagePart::Digest)];
-        let refs = both.map(|(keys, part)| field.reads(keys, part, Reading::Whole));
-        facts.value_refs.extend(refs);
-        return;
-    }
-    let reading = if is_split {
-        Reading::Split
-    } else {
-        Reading::Piece
-    };
-    for keys in group::values_in(text) {
-        facts
-            .value_refs
-            .push(field.reads(keys, ImagePart::Name, reading));
-    }
-    if text.contains('$') {
-        facts.value_refs.extend(assigned(file));
-    }
-    if let Some(version) = group::version_around(text) {
-        facts.groups.push(ImageGroup {
-            document,
-            line,
-            version,
-            members: vec![Member {
-                path: at.clone(),
-                part: ImagePart::Stuck(Stuck::Piece),
-            }],
-            full: None,
-        });
+        for keys in group::values_in(text) {
+            let piece = self.reads(keys, ImagePart::Name, reading);
+            facts.value_refs.push(piece);
+        }
+        if text.contains('$') {
+            facts.value_refs.extend(assigned(file));
+        }
+        if let Some(version) = group::version_around(text) {
+            facts.groups.push(ImageGroup {
+                document: self.document,
+                line: self.line,
+                version,
+                members: vec![Member {
+                    path: self.at.clone(),
+                    part: ImagePart::Stuck(Stuck::Piece),
+                }],
+                full: None,
+            });
+        }
     }
 }
 
@@ -199,11 +214,11 @@ fn sum_text(spec: &Node, fields: Fields) -> Option<&str> {
 }
 
 /// Returns the checksum beside an image's URL, literal or by its URL. Without an algorithm Metal3 takes MD5.
-fn sum_member(path: &Path, spec: &Node, fields: Fields, url: &str) -> Option<Member> {
+fn sum_member(spec: &Spec<'_>, fields: Fields, url: &str) -> Option<Member> {
     let inner: Path = fields.sum?.parse().ok()?;
-    let text = spec.at(&inner)?.as_str()?;
+    let text = spec.node.at(&inner)?.as_str()?;
     let named = fields.algorithm.and_then(|field| {
-        let node = spec.at(&field.parse().ok()?)?;
+        let node = spec.node.at(&field.parse().ok()?)?;
         Algorithm::of_name(node.as_str()?)
     });
     let part = if text.contains("{{") {
@@ -219,7 +234,7 @@ fn sum_member(path: &Path, spec: &Node, fields: Fields, url: &str) -> Option<Mem
         ImagePart::Sum(named.or(found).unwrap_or(Algorithm::Md5))
     };
     Some(Member {
-        path: path.clone().join(&inner),
+        path: spec.path.clone().join(&inner),
         part,
     })
 }
@@ -232,10 +247,10 @@ fn unknown_places(document: usize, path: &Path, node: &Node, facts: &mut Facts) 
     for (key, _, value) in node.own_entries() {
         unknown_places(document, &path.clone().key(key), value, facts);
     }
-    let place = path.to_string().to_ascii_lowercase();
+    let lower = path.to_string().to_ascii_lowercase();
     let words = ["image", "template", "ami", "snapshot"];
     // `spec.template` stands around everything.
-    let place = place.strip_prefix("spec.template.").unwrap_or(&place);
+    let place = lower.strip_prefix("spec.template.").unwrap_or(&lower);
     let is_image = words.iter().any(|word| place.contains(word));
     let version = node.as_str().and_then(group::version_of);
     if let Some(version) = version.filter(|_| is_image) {

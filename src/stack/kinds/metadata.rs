@@ -75,6 +75,7 @@ impl FileKind for Metadata {
             Some(before) => raw.parse() == Ok(before),
             None => raw.parse() == Ok(wanted.line_before.minor),
         });
+        // csctl writes its own into a release: a stale one beside it is left alone, one that is kept up moves along.
         if wanted.has_csctl && !agrees {
             return Ok(());
         }
@@ -82,6 +83,7 @@ impl FileKind for Metadata {
             super::set_kubernetes(0, &path, raw, wanted, edits)?;
         }
         let moves = wanted.default != wanted.default_before || wanted.line != wanted.line_before;
+        // Without a move there is no release that would take the next number.
         if let (true, Some(next)) = (moves, &wanted.next_version) {
             edits.set(
                 0,

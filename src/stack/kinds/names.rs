@@ -6,6 +6,7 @@ use crate::stack::edits::{ItemPlace, NewItem};
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group;
 use crate::stack::image_list::{ImageFacts, ImageListScope, Listing, reconcile};
+use crate::stack::stated::ListPlace;
 use crate::version::KubernetesVersion;
 use crate::yaml::{Node, Path};
 
@@ -61,13 +62,14 @@ pub(super) fn is_version_list(node: &Node) -> bool {
 }
 
 /// Reads a list of versions or image names.
-pub(in crate::stack) fn read(file: &Document, path: &Path, node: &Node) -> Option<ImageList> {
+pub(in crate::stack) fn read(file: &Document, list: &ListPlace) -> Option<ImageList> {
+    let node = list.node(file)?;
     let entries: Vec<ImageListEntry> = node.items().iter().filter_map(read_entry).collect();
     let complete = entries.len() == node.items().len();
     complete.then(|| ImageList {
         file: file.path().to_owned(),
         line: node.line(),
-        at: path.to_string(),
+        at: list.path.to_string(),
         form: ImageListForm::Names,
         entries,
         names: Vec::new(),
@@ -81,15 +83,15 @@ fn read_entry(item: &Node) -> Option<ImageListEntry> {
 
 /// Makes a list of versions or image names hold what is wanted, in the minors it speaks of.
 pub(in crate::stack) fn edit(
-    (file, document): (&Document, usize),
-    path: &Path,
-    node: &Node,
+    file: &Document,
+    list: &ListPlace,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    let Some(image_list) = read(file, path, node) else {
+    let Some(image_list) = read(file, list) else {
         return Ok(());
     };
+    let (document, path) = (list.document, &list.path);
     let listing = Listing::new(file.path(), &image_list.entries, wanted);
     let change = reconcile(&listing, wanted, ImageListScope::ListedMinors);
     for (index, class) in &change.remove {

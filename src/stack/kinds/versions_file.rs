@@ -73,10 +73,10 @@ impl FileKind for VersionsFile {
                     version: listed,
                     range,
                 };
-                let path = path.clone().key(key);
+                let place = path.clone().key(key);
                 facts
                     .references
-                    .push(super::reference(file, &path, node, fact));
+                    .push(super::reference(file, &place, node, fact));
             }
         }
         Ok(())
@@ -91,37 +91,36 @@ impl FileKind for VersionsFile {
         let Some(document) = file.documents().first() else {
             return Ok(());
         };
-        let rows: Vec<(Minor, &Node)> = document
-            .items()
-            .iter()
-            .filter_map(|row| Some((minor_of(row)?, row)))
+        let items = document.items().iter().enumerate();
+        let rows: Vec<Row<'_>> = items
+            .filter_map(|(index, node)| Row::of(index, node))
             .collect();
+        // Reading has told of the row that has no version.
         if rows.len() != document.items().len() {
             return Ok(());
         }
         // New rows first: the only old one may leave.
         let mut left = rows.len();
         for (minor, values) in &wanted.rows {
-            let missing = values.add && !rows.iter().any(|(listed, _)| listed == minor);
+            let missing = values.add && !rows.iter().any(|row| row.minor == *minor);
             if missing && wanted.wishes.wants(ChangeClass::NewMinor) {
-                left += usize::from(add_row((file, &rows), *minor, values, edits)?);
+                left += usize::from(add_row(file, &rows, *minor, values, edits)?);
             }
         }
-        for (index, (minor, row)) in rows.iter().enumerate() {
-            if wanted.dropped.contains(minor) {
-                let name =
-                    super::text_at(row, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
+        for row in &rows {
+            if wanted.dropped.contains(&row.minor) {
+                let name = row.version_text();
                 if wanted.wishes.wants(ChangeClass::Removal) && left > 1 {
                     left -= 1;
                     let item = ItemPlace {
                         document: 0,
                         list: &Path::root(),
-                        index,
+                        index: row.index,
                     };
                     edits.remove_item(&item, name, ChangeClass::Removal)?;
                 }
-            } else if let Some(values) = wanted.rows.get(minor) {
-                edit_row(file, &Path::root().index(index), values, wanted, edits)?;
+            } else if let Some(values) = wanted.rows.get(&row.minor) {
+                edit_row(file, row, values, wanted, edits)?;
             }
         }
         Ok(())
@@ -134,22 +133,40 @@ fn charts(file: &Document) -> impl Iterator<Item = (&str, &str)> {
     charts.filter_map(|chart| Some((chart.name.as_str(), chart.versions_key.as_deref()?)))
 }
 
-fn minor_of(row: &Node) -> Option<Minor> {
-    let (_, text) = super::text_at(row, &super::keys(&[KUBERNETES]))?;
-    Some(text.parse::<KubernetesVersion>().ok()?.minor())
+/// A row, and the minor that it is of.
+struct Row<'n> {
+    index: usize,
+    minor: Minor,
+    node: &'n Node,
+}
+
+impl<'n> Row<'n> {
+    fn of(index: usize, node: &'n Node) -> Option<Self> {
+        let (_, text) = super::text_at(node, &super::keys(&[KUBERNETES]))?;
+        let minor = text.parse::<KubernetesVersion>().ok()?.minor();
+        Some(Self { index, minor, node })
+    }
+
+    /// Returns its Kubernetes version as it is written.
+    fn version_text(&self) -> &'n str {
+        super::text_at(self.node, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text)
+    }
+
+    /// Finds what stands under a key.
+    fn chart(&self, key: &str) -> Option<&'n Node> {
+        super::text_at(self.node, &super::keys(&[key])).map(|(node, _)| node)
+    }
 }
 
 fn edit_row(
     file: &Document,
-    path: &Path,
+    row: &Row<'_>,
     values: &AddonRow,
     wanted: &Wanted<'_>,
     edits: &mut FileEdits<'_>,
 ) -> Result<(), Fault> {
-    let Some(row) = file.documents().first().and_then(|root| root.at(path)) else {
-        return Ok(());
-    };
-    let raw = super::text_at(row, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
+    let path = Path::root().index(row.index);
+    let raw = row.version_text();
     if let (Some(version), Ok(standing)) = (values.kubernetes, raw.parse::<KubernetesVersion>()) {
         let is_moved_to =
             standing.minor() == wanted.line.minor && wanted.line.minor != wanted.line_before.minor;
@@ -170,19 +187,18 @@ fn edit_row(
             edits.set(0, &place, &version.spelled_like(raw), class)?;
         }
     }
-    let minor = minor_of(row);
     for (_, key) in charts(file) {
         let place = path.clone().key(key);
-        let Some((node, _)) = super::text_at(row, &super::keys(&[key])) else {
+        let Some(node) = row.chart(key) else {
             continue;
         };
         let Some(text) = super::wanted_chart(file, &place, node, wanted) else {
             continue;
         };
-        let class = match minor {
-            Some(minor) if minor == wanted.line.minor => wanted.chart_class(node),
-            Some(minor) => super::class_under(node, minor),
-            None => ChangeClass::Addons,
+        let class = if row.minor == wanted.line.minor {
+            wanted.chart_class(node)
+        } else {
+            super::class_under(node, row.minor)
         };
         edits.set(0, &place, &text, class)?;
     }
@@ -191,7 +207,8 @@ fn edit_row(
 
 /// Adds the row of a minor; tells whether there was something to add.
 fn add_row(
-    (file, rows): (&Document, &[(Minor, &Node)]),
+    file: &Document,
+    rows: &[Row<'_>],
     minor: Minor,
     values: &AddonRow,
     edits: &mut FileEdits<'_>,
@@ -201,21 +218,21 @@ fn add_row(
     };
     let at = rows
         .iter()
-        .rposition(|(listed, _)| *listed < minor)
+        .rposition(|row| row.minor < minor)
         .map_or(0, |index| index + 1);
     let like = at.saturating_sub(1);
-    let Some((_, neighbour)) = rows.get(like) else {
+    let Some(neighbour) = rows.get(like) else {
         return Ok(false);
     };
-    let raw = super::text_at(neighbour, &super::keys(&[KUBERNETES])).map_or("", |(_, text)| text);
+    let raw = neighbour.version_text();
     let mut changes = vec![(super::keys(&[KUBERNETES]), version.spelled_like(raw))];
     let mut without = Vec::new();
     for (chart, key) in charts(file) {
-        let Some((like, _)) = super::text_at(neighbour, &super::keys(&[key])) else {
+        let Some(node) = neighbour.chart(key) else {
             continue;
         };
-        let version = values.charts.get(chart);
-        match version.and_then(|version| super::chart_text(like, version)) {
+        let chart_version = values.charts.get(chart);
+        match chart_version.and_then(|version| super::chart_text(node, version)) {
             Some(text) => changes.push((super::keys(&[key]), text)),
             // The neighbour's chart belongs to another minor.
             None => without.push(key),
