@@ -23,7 +23,8 @@ fn with_catalog<'a>(arguments: &[&'a str], catalog: &'a str) -> Vec<&'a str> {
 
 /// Runs the program on the project's catalog and returns stdout of a run that ended well.
 fn run(copy: &Copy, arguments: &[&str]) -> String {
-    copy.run(&with_catalog(arguments, &catalog())).success()
+    copy.run(&with_catalog(arguments, &copy.catalog()))
+        .success()
 }
 
 /// Runs the program on the project's catalog and returns stderr of a run that failed and changed nothing.

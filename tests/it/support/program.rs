@@ -253,6 +253,16 @@ impl Copy {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// The catalog file of its repository: its own, or that of all repositories.
+    pub fn catalog(&self) -> String {
+        let own = self.path("catalog.yaml");
+        if own.exists() {
+            own.display().to_string()
+        } else {
+            catalog()
+        }
+    }
+
     /// The directory of the cache.
     pub fn cache(&self) -> String {
         self.directory.path().join("cache").display().to_string()
