@@ -1,17 +1,20 @@
 //! The matrix: per stack line the patches with the state of each. Worked out from what files and the catalog say;
 //! it decides nothing.
 
+mod patch;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use jiff::civil::Date;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::catalog::{Catalog, ImagePattern, ImageStore, NodeImage};
-use crate::policy::{Block, BlockableImage, Blocked, Policy};
+use crate::policy::{BlockableImage, Blocked, Policy};
 use crate::stack::{Fact, ImageListEntry, ImageSeries, Reference, SourceTree, Stack};
 use crate::standard::{Deadline, DeadlineRule, Standard, deadlines};
-use crate::version::{KubernetesVersion, Minor, OsRelease, StackLine, StackVersion};
+use crate::version::{KubernetesVersion, Minor, StackLine, StackVersion};
+
+pub(crate) use patch::{Patch, PatchFault};
 
 /// The matrix of one stack line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,93 +29,26 @@ pub struct LineMatrix {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<KubernetesVersion>,
     /// The patches, oldest first.
-    pub patches: Vec<Patch>,
+    pub(crate) patches: Vec<Patch>,
     /// Addon charts that belong to the minor, by chart name.
-    pub charts: BTreeMap<String, String>,
+    pub(crate) charts: BTreeMap<String, String>,
     /// The highest published stable version.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub released: Option<StackVersion>,
+    pub(crate) released: Option<StackVersion>,
     /// The last day of upstream support.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub end_of_life: Option<Date>,
+    pub(crate) end_of_life: Option<Date>,
     /// Whether that day has passed.
-    pub is_end_of_life: bool,
+    pub(crate) is_end_of_life: bool,
     /// Whether the image store answered for this minor.
-    pub store: StoreState,
-}
-
-/// One patch of a minor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Patch {
-    /// The Kubernetes version.
-    pub version: KubernetesVersion,
-    /// The operating-system releases of its images.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub os: Vec<OsRelease>,
-    /// Whether it is the stack line's default.
-    pub(crate) is_default: bool,
-    /// Whether a list of node images names it.
-    pub(crate) is_listed: bool,
-    /// Whether the image stores have it, proved, for every series.
-    pub(crate) is_available: bool,
-    /// Why an announced image is not available.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "Option<String>"))]
-    pub(crate) fault: Option<PatchFault>,
-    /// The day Kubernetes published it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub published: Option<Date>,
-    /// Why it must not be used, where it is blocked with all of its images.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "why")]
-    #[cfg_attr(test, schemars(with = "Option<String>"))]
-    pub blocked: Option<Block>,
-}
-
-/// Why an announced image is not available. Written as a phrase.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PatchFault {
-    /// A series has no image of the version, and others have.
-    SeriesWithoutImage {
-        /// The series.
-        series: String,
-    },
-    /// The image cannot be proved.
-    Faulty {
-        /// What is wrong, as the catalog says it.
-        reason: String,
-    },
-}
-
-impl fmt::Display for PatchFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SeriesWithoutImage { series } => write!(f, "no image of {series}"),
-            Self::Faulty { reason } => f.write_str(reason),
-        }
-    }
-}
-
-impl Serialize for PatchFault {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-#[expect(
-    clippy::ref_option,
-    reason = "serde passes what it writes by reference"
-)]
-fn why<S: Serializer>(block: &Option<Block>, serializer: S) -> Result<S::Ok, S::Error> {
-    block.as_ref().map(Block::why).serialize(serializer)
+    pub(crate) store: StoreState,
 }
 
 /// What is known of what the image stores have, the most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub enum StoreState {
+pub(crate) enum StoreState {
     /// It answered.
     Answered,
     /// It was not asked.

@@ -104,10 +104,10 @@ pub struct StackPlan {
     /// Its directory.
     pub directory: String,
     /// How it is laid out.
-    pub layout: Layout,
+    pub(crate) layout: Layout,
     /// Files outside its directory that would change with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub outside: Vec<String>,
+    pub(crate) outside: Vec<String>,
     /// Its stack lines that were looked at, oldest minor first.
     pub lines: Vec<LinePlan>,
     /// What is not known, and which source did not say it. It is not the same as nothing new.
@@ -176,16 +176,16 @@ pub struct LinePlan {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Fix {
     /// Its number.
-    pub id: CveId,
+    pub(crate) id: CveId,
     /// Its CVSS base score.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub score: Option<CvssScore>,
+    pub(crate) score: Option<CvssScore>,
     /// What it is, in a line.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub summary: Option<String>,
+    pub(crate) summary: Option<String>,
     /// The last day on which the fix is not late, where the standard counts it as critical.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub due: Option<Date>,
+    pub(crate) due: Option<Date>,
 }
 
 /// A file that would change.

@@ -124,11 +124,11 @@ fn clean(digest: &[u8]) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LastRelease {
     /// Its tag.
-    pub tag: ReleaseTag,
+    pub(crate) tag: ReleaseTag,
     /// Its hashes.
-    pub hashes: CsctlHashes,
+    pub(crate) hashes: CsctlHashes,
     /// Its files, where git has them.
-    pub files: Option<FileDigests>,
+    pub(crate) files: Option<FileDigests>,
 }
 
 impl LastRelease {
@@ -222,11 +222,11 @@ pub(crate) enum CsctlVerdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unchanged {
     /// What it compares, as paths.
-    pub compared: Vec<&'static str>,
+    pub(crate) compared: Vec<&'static str>,
     /// The release.
-    pub last: ReleaseTag,
+    pub(crate) last: ReleaseTag,
     /// Where the hashes of the release are from.
-    pub source: HashSource,
+    pub(crate) source: HashSource,
 }
 
 /// Why hashes cannot be compared. Written as a phrase.

@@ -2,17 +2,17 @@
 //! decided together: they agree afterwards, or all of them stay and it is said why. Nothing goes down but what is of another
 //! minor, and a range is what its author allows.
 
+mod ahead;
 mod places;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanInput;
 use super::available::Available;
-use super::facts::{Asks, ChartReason, FileLine, MissingChart, Skip, SkipReason, SkipSubject};
+use super::facts::{Asks, ChartReason, MissingChart, Skip, SkipReason, SkipSubject};
 use crate::policy::{Addons, ChangeClass};
 use crate::stack::{
-    ChartPlace, ChartSource, Fact, MinorBoundChart, Reference, SourceFile, SourceTree, Stack,
-    directory_of, versions_for,
+    ChartPlace, Fact, MinorBoundChart, SourceFile, SourceTree, Stack, directory_of, versions_for,
 };
 use crate::version::{ChartVersion, Minor};
 use places::{
@@ -217,14 +217,6 @@ impl Group<'_> {
     }
 }
 
-/// A version that stands somewhere and is newer than all that its repository has.
-struct Ahead<'t> {
-    reference: &'t Reference,
-    version: &'t ChartVersion,
-    repository: &'t str,
-    newest: &'t ChartVersion,
-}
-
 impl<'t> Group<'t> {
     /// Returns the releases of the chart for the minor that a repository has; nothing where it was not looked at.
     fn available(&self, repository: &str) -> Option<Vec<&'t ChartVersion>> {
@@ -245,28 +237,6 @@ impl<'t> Group<'t> {
         ChartVersion::newest(self.available(repository)?.into_iter())
     }
 
-    fn find_ahead(&self) -> Option<Ahead<'t>> {
-        let of_dependencies = self.dependencies.iter().filter_map(|dependency| {
-            let ChartSource::Repository(url) = dependency.source else {
-                return None;
-            };
-            Some((&dependency.named, url))
-        });
-        let url = self.scope.stack.repository_of(self.chart);
-        let of_lists = self.lists.iter().map(|named| (named, url));
-        of_lists
-            .chain(of_dependencies)
-            .find_map(|(named, repository)| {
-                let (version, newest) = (named.current?, self.newest_known(repository)?);
-                version.is_newer_than(newest).then_some(Ahead {
-                    reference: named.reference,
-                    version,
-                    repository,
-                    newest,
-                })
-            })
-    }
-
     /// Returns the newest release of the chart, where one that stands for the minor is older.
     fn newer(&self) -> Option<(String, ChartVersion)> {
         let of_dependencies = self.dependencies.iter().map(|dependency| &dependency.named);
@@ -277,45 +247,6 @@ impl<'t> Group<'t> {
             current.is_some_and(|current| newest.is_newer_than(current))
         });
         is_older.then(|| (self.chart.name.clone(), newest.clone()))
-    }
-
-    /// Leaves every place where it is: one of them names what the repository does not have, and nobody knows which is meant.
-    fn leave_all(&self, ahead: &Ahead<'_>, charts: &mut Charts) {
-        let Ahead {
-            reference,
-            version,
-            repository,
-            newest,
-        } = ahead;
-        let chart = &self.chart.name;
-        let disagrees = self.named().any(|named| {
-            let current = named.current;
-            !current.is_some_and(|current| current.is_same_release(version))
-        });
-        let at = FileLine::from(*reference);
-        let places = self.named().map(|named| FileLine::from(named.reference));
-        let others = places.filter(|place| disagrees && *place != at);
-        charts.skip(
-            SkipSubject::ChartVersion(chart.clone(), (*version).clone()),
-            ChartReason::ChartAhead {
-                others: others.collect(),
-                at: at.clone(),
-                version: (*version).clone(),
-                repository: (*repository).to_owned(),
-                newest: (*newest).clone(),
-                minor: self.minor,
-            },
-        );
-        // Where all agree, the tree has a chart of the minor, if one that its repository does not have.
-        if !disagrees || self.dependencies.is_empty() {
-            return;
-        }
-        let missing = MissingChart::Ahead {
-            at,
-            chart: chart.clone(),
-            version: (*version).clone(),
-        };
-        self.miss(missing, charts);
     }
 
     /// Returns every place that names the chart, dependencies first.

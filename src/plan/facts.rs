@@ -21,18 +21,18 @@ use crate::version::OsRelease;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileLine {
     /// The file, relative to the repository's root.
-    pub file: String,
+    pub(crate) file: String,
     /// The line.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
 /// The operating-system releases of images before and after.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct OsMove {
     /// Before.
-    pub before: OsRelease,
+    pub(crate) before: OsRelease,
     /// After.
-    pub after: OsRelease,
+    pub(crate) after: OsRelease,
 }
 
 impl OsMove {

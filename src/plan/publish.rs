@@ -13,18 +13,18 @@ use crate::version::{ReleaseTag, Sha256, StackLine};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DigestRequest {
     /// The source tree's directory, relative to the repository's root.
-    pub directory: String,
+    pub(crate) directory: String,
     /// The last release of its line.
-    pub last: ReleaseTag,
+    pub(crate) last: ReleaseTag,
 }
 
 /// A source tree as it is, and the release that csctl would compare it with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Compared {
     /// The source tree's files.
-    pub now: FileDigests,
+    pub(crate) now: FileDigests,
     /// The last release.
-    pub last: LastRelease,
+    pub(crate) last: LastRelease,
 }
 
 impl Plan {

@@ -53,7 +53,7 @@ fn unmet_skip(unmet: Unmet) -> Skip {
 pub(super) fn follows_images(target: &Target<'_>) -> bool {
     let states_version = target.stack.trees.iter().any(|tree| tree.default.is_some());
     let is_asked = target.input.selection.asked_minor().is_some();
-    states_version || entries(target).next().is_some() || is_asked
+    states_version || target.stack.image_entries().next().is_some() || is_asked
 }
 
 /// Stores that answered and have nothing.
@@ -119,7 +119,7 @@ fn faulty_skips(target: &Target<'_>) -> Vec<Skip> {
 
 /// Kubernetes releases newer than any image, one skip per minor.
 fn unbuilt_skips(target: &Target<'_>) -> Vec<Skip> {
-    let listed = entries(target).map(|(_, entry)| entry.version);
+    let listed = target.stack.image_entries().map(|entry| entry.version);
     let known: BTreeSet<KubernetesVersion> = faulty(target)
         .map(|image| image.version)
         .chain(listed)
@@ -212,9 +212,13 @@ fn listed_reason(
 
 /// Images that a list of openstack-image-manager cannot take.
 fn incomplete_skips<'t>(target: &'t Target<'_>) -> impl Iterator<Item = Skip> + 't {
-    let listed: BTreeSet<KubernetesVersion> =
-        entries(target).map(|(_, entry)| entry.version).collect();
-    let for_manager = entries(target).any(|(form, _)| form == ImageListForm::ImageManager);
+    let listed: BTreeSet<KubernetesVersion> = target
+        .stack
+        .image_entries()
+        .map(|entry| entry.version)
+        .collect();
+    let for_manager = listed_entries(target)
+        .any(|(image_list, _)| image_list.form == ImageListForm::ImageManager);
     let minors = target.minors.iter().filter(move |_| for_manager);
     minors
         .flat_map(|minor| target.available.unfiltered(*minor))
@@ -234,12 +238,6 @@ fn rebuilt_image(entry: &ImageListEntry, image: &NodeImage) -> RebuiltImage {
         (None, Some(os)) => RebuiltImage::OnOs(os.clone()),
         (Some(_) | None, _) => RebuiltImage::Uploaded { built: image.built },
     }
-}
-
-pub(super) fn entries<'t>(
-    target: &'t Target<'_>,
-) -> impl Iterator<Item = (ImageListForm, &'t ImageListEntry)> {
-    listed_entries(target).map(|(image_list, entry)| (image_list.form, entry))
 }
 
 /// Returns the entries of all lists, each with its list.

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{DefaultReason, MinorReason, PolicyReason, Skip, SkipReason, SkipSubject};
-use super::skips::entries;
 use super::target::{Target, TreeMove};
 use crate::matrix::minors_of;
 use crate::policy::Block;
@@ -105,8 +104,11 @@ fn os_skips(target: &Target<'_>) -> Vec<Skip> {
     if policy.os.is_empty() {
         return Vec::new();
     }
-    let listed: BTreeSet<KubernetesVersion> =
-        entries(target).map(|(_, entry)| entry.version).collect();
+    let listed: BTreeSet<KubernetesVersion> = target
+        .stack
+        .image_entries()
+        .map(|entry| entry.version)
+        .collect();
     let mut others: BTreeMap<KubernetesVersion, Vec<OsRelease>> = BTreeMap::new();
     for minor in &target.minors {
         let images = target.available.of_minor(*minor).iter();

@@ -21,9 +21,9 @@ const NAMED: usize = 5;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FactMessage {
     /// What it is: a code that stays the same when the words change.
-    pub code: &'static str,
+    pub(crate) code: &'static str,
     /// The same in words.
-    pub message: String,
+    pub(crate) message: String,
     /// By how many days something is late.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) days_late: Option<u32>,

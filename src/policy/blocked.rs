@@ -9,9 +9,9 @@ use crate::version::{KubernetesVersion, OsRelease};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BlockableImage<'a> {
     /// Its Kubernetes version.
-    pub version: KubernetesVersion,
+    pub(crate) version: KubernetesVersion,
     /// Its operating system, where it is known.
-    pub os: Option<&'a OsRelease>,
+    pub(crate) os: Option<&'a OsRelease>,
 }
 
 /// What is blocked of the images that a stack's files and stores name.

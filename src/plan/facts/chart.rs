@@ -111,9 +111,9 @@ pub(crate) enum MissingChart {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asks {
     /// Where.
-    pub at: FileLine,
+    pub(crate) at: FileLine,
     /// What stands there.
-    pub value: String,
+    pub(crate) value: String,
 }
 
 impl From<&Reference> for Asks {

@@ -100,11 +100,11 @@ pub(crate) enum Reason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProvedImage {
     /// Its operating system.
-    pub os: Option<OsRelease>,
+    pub(crate) os: Option<OsRelease>,
     /// Its size in bytes.
-    pub size: Option<u64>,
+    pub(crate) size: Option<u64>,
     /// The day it was built.
-    pub built: Option<Date>,
+    pub(crate) built: Option<Date>,
     /// What shows that it is the one that was published.
     pub(crate) evidence: Evidence,
 }

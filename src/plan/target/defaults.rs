@@ -113,13 +113,10 @@ impl<'a> Target<'a> {
     pub(in crate::plan) fn pinned(&self, minor: Minor) -> Option<KubernetesVersion> {
         let version = self.pin(minor)?.version;
         let mut images = self.available.of_minor(minor).iter();
-        let is_there = images.any(|image| image.version == version) || self.is_listed(version);
-        (is_there && self.available.blocked().version(version).is_none()).then_some(version)
-    }
-
-    pub(in crate::plan) fn is_listed(&self, version: KubernetesVersion) -> bool {
         let mut entries = self.stack.image_entries();
-        entries.any(|entry| entry.version == version)
+        let is_there = images.any(|image| image.version == version)
+            || entries.any(|entry| entry.version == version);
+        (is_there && self.available.blocked().version(version).is_none()).then_some(version)
     }
 
     /// Returns what takes the place of a default that is blocked: the newest that may be used, else the newest that is listed.
