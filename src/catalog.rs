@@ -19,7 +19,7 @@ use crate::version::{
     StackVersion,
 };
 
-pub use end_of_life::known_end_of_life;
+pub(crate) use end_of_life::known_end_of_life;
 pub use pattern::{ImagePattern, ImageUrl, NameDate, PatternError};
 pub use request::{
     CatalogRequest, ChartRequest, ImageProof, SourceUrls, StoreListing, StoreRequest,
@@ -269,7 +269,7 @@ impl Catalog {
     }
 
     /// Finds the published release of a line with the highest stable number.
-    pub fn find_newest_release(&self, line: &StackLine) -> Option<&StackRelease> {
+    pub(crate) fn find_newest_release(&self, line: &StackLine) -> Option<&StackRelease> {
         self.stack_releases
             .iter()
             .filter(|release| release.tag.line == *line)
@@ -287,7 +287,7 @@ impl Catalog {
     }
 
     /// Returns the releases of one minor, oldest version first.
-    pub fn releases_of(&self, minor: Minor) -> impl Iterator<Item = &KubernetesRelease> {
+    pub(crate) fn releases_of(&self, minor: Minor) -> impl Iterator<Item = &KubernetesRelease> {
         let start = self
             .kubernetes
             .partition_point(|release| release.version.minor() < minor);
@@ -296,7 +296,7 @@ impl Catalog {
     }
 
     /// Tells whether sources were asked and none of them gave an answer.
-    pub fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         let stores = &self.image_stores;
         // End-of-life days are asked for where there are minors; those of the project's table are no answer.
         let has_minors = stores.iter().any(|store| !store.searched.is_empty());
@@ -325,7 +325,7 @@ impl Catalog {
     }
 
     /// Returns the sources of what is known of Kubernetes itself that gave no answer.
-    pub fn unreachable_upstream(&self) -> impl Iterator<Item = &Unreachable> {
+    pub(crate) fn unreachable_upstream(&self) -> impl Iterator<Item = &Unreachable> {
         let all = self.unreachable.iter();
         all.filter(|failed| match failed.kind {
             SourceKind::ImageStore | SourceKind::ChartRepository => false,
@@ -383,7 +383,7 @@ impl ImageStore {
     }
 
     /// Returns the images of one minor, oldest version first.
-    pub fn images_of_minor(&self, minor: Minor) -> &[NodeImage] {
+    pub(crate) fn images_of_minor(&self, minor: Minor) -> &[NodeImage] {
         let start = self
             .images
             .partition_point(|image| image.version.minor() < minor);

@@ -56,7 +56,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// Finds a rule by its name.
-pub fn find_rule(name: &str) -> Option<&'static Rule> {
+pub(crate) fn find_rule(name: &str) -> Option<&'static Rule> {
     rules().find(|rule| rule.name == name)
 }
 

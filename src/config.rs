@@ -32,7 +32,8 @@ pub use edit::{ConfigEdit, EditError, block, pin, unblock, unpin};
 pub use gate::{CheckName, Checks, GateCommand, GateConfig, Need, TimeLimit};
 pub use pulls::{AuthorConfig, Ceilings, CommitConfig, MergeConfig, PullConfig, TemplateConfig};
 pub use reference::ReferenceConfig;
-pub use start::{SCHEMA_LINE, Start, start_text};
+pub(crate) use start::start_text;
+pub use start::{SCHEMA_LINE, Start};
 
 /// The file's name, at the root of the repository.
 pub const CONFIG_FILE: &str = "csctl-matrix.yaml";
@@ -217,7 +218,7 @@ impl Config {
     }
 
     /// Checks what depends on the day: a pin that has expired is an error, as nobody decided what comes after it.
-    pub fn check_day(&self, text: &str, today: Date) -> Result<(), ConfigError> {
+    pub(crate) fn check_day(&self, text: &str, today: Date) -> Result<(), ConfigError> {
         let Some(index) = self.pinned.iter().position(|pin| pin.until < today) else {
             return Ok(());
         };
@@ -231,12 +232,12 @@ impl Config {
     }
 
     /// Tells whether anything is said of a single stack.
-    pub fn names_stacks(&self) -> bool {
+    pub(crate) fn names_stacks(&self) -> bool {
         !self.stacks.is_empty() || self.pinned.iter().any(|pin| pin.stack.is_some())
     }
 
     /// Checks that every stack that is named is one of these.
-    pub fn check_stacks(&self, text: &str, titles: &[String]) -> Result<(), ConfigError> {
+    pub(crate) fn check_stacks(&self, text: &str, titles: &[String]) -> Result<(), ConfigError> {
         for title in self.stacks.keys() {
             let path = Path::root().key("stacks").key(title.as_str());
             check::check_stack(title, titles, line_of(text, &path))?;

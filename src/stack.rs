@@ -29,22 +29,25 @@ mod stated;
 mod tree;
 mod wanted;
 
-pub use addon::{ChartSource, MinorBoundChart, MinorBoundCharts, versions_for};
+pub(crate) use addon::versions_for;
+pub use addon::{ChartSource, MinorBoundChart, MinorBoundCharts};
 pub(crate) use agreement::unmet as unmet_references;
 pub use agreement::{StaleReference, stale_references};
 pub use configured::{ConfiguredReferences, Unmet, UnmetReason};
 pub(crate) use configured::{ReferenceValues, is_of_git};
 pub(crate) use discover::KnownFiles;
-pub use discover::{Discovery, Hints, add_left_out, discover, discover_with};
+pub use discover::{Discovery, Hints, discover};
+pub(crate) use discover::{add_left_out, discover_with};
 pub use document::Document;
 pub(crate) use edits::{AT_END, AT_TEXT};
 pub use edits::{EditNote, Edited, FileEdits};
 pub use examples::{
     Example, ExampleKind, ExampleSubject, ExampleValue, Explained, NamedRelease, NamedVersion,
-    StatedVersion, TextForm, Unclaimed, WhyNot, explain_examples, find_examples,
+    StatedVersion, TextForm, Unclaimed, WhyNot, find_examples,
 };
+pub(crate) use explain::explain_file;
 pub(crate) use explain::other_versions;
-pub use explain::{EXPLANATION_SCHEMA, ExplainedValue, FileExplanation, explain_file};
+pub use explain::{EXPLANATION_SCHEMA, ExplainedValue, FileExplanation};
 pub use facts::{
     Fact, Fault, FaultKind, ImageList, ImageListEntry, ImageListForm, ImageReference, Reference,
 };
@@ -64,5 +67,6 @@ pub(crate) use source::NamedImage;
 pub use source::SourceFile;
 pub use stated::Facts;
 pub(crate) use tree::directory_of;
-pub use tree::{Content, Tree, is_directory_of_interest, is_of_interest};
+pub use tree::{Content, Tree};
+pub(crate) use tree::{is_directory_of_interest, is_of_interest};
 pub use wanted::{AddonRow, ChartPlace, Reach, SeriesImages, Wanted};

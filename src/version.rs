@@ -11,7 +11,7 @@ mod stack;
 
 pub use chart::ChartVersion;
 pub use checksum::{Md5, Sha256, Sha512};
-pub use compact::compact;
+pub(crate) use compact::compact;
 pub use kubernetes::{KubernetesVersion, Minor};
 pub use os::OsRelease;
 pub use requirement::ChartRequirement;

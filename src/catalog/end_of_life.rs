@@ -10,7 +10,7 @@ use crate::version::Minor;
 ///
 /// # Panics
 /// Never: a test reads the table.
-pub fn known_end_of_life() -> BTreeMap<Minor, Date> {
+pub(crate) fn known_end_of_life() -> BTreeMap<Minor, Date> {
     serde_yaml::from_str(include_str!("end_of_life.yaml"))
         .expect("the table is part of the program and tested")
 }

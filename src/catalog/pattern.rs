@@ -118,7 +118,7 @@ impl ImagePattern {
     }
 
     /// Returns the pattern of the last segment without its ending: what names an image in a store, `{os}-kube-v{version}`.
-    pub fn stem(&self) -> &str {
+    pub(crate) fn stem(&self) -> &str {
         let file = self.0.rsplit('/').next().unwrap_or_default();
         let version = file.rfind('}').map_or(0, |end| end + 1);
         let ending = file[version..].find('.').map(|dot| version + dot);
@@ -155,7 +155,7 @@ impl ImagePattern {
     }
 
     /// Returns the URL of an image that was built on that day; a pattern without a day leaves it out.
-    pub fn dated_url(
+    pub(crate) fn dated_url(
         &self,
         version: KubernetesVersion,
         os: Option<&OsRelease>,
@@ -176,12 +176,12 @@ impl ImagePattern {
     }
 
     /// Tells whether the names carry the day of the build: such images are found by a listing alone.
-    pub fn has_date(&self) -> bool {
+    pub(crate) fn has_date(&self) -> bool {
         self.0.contains(DATE)
     }
 
     /// Tells whether the URLs name an operating-system release.
-    pub fn has_os(&self) -> bool {
+    pub(crate) fn has_os(&self) -> bool {
         self.0.contains("{os}")
     }
 
@@ -201,7 +201,7 @@ impl ImagePattern {
     }
 
     /// Returns a container image's name and the template of its tags. A registry's port is part of the name.
-    pub fn repository_and_tag(&self) -> (&str, &str) {
+    pub(crate) fn repository_and_tag(&self) -> (&str, &str) {
         let last = self.0.rfind('/').map_or(0, |slash| slash + 1);
         match self.0[last..].split_once(':') {
             Some((name, tag)) => (&self.0[..last + name.len()], tag),
@@ -210,7 +210,7 @@ impl ImagePattern {
     }
 
     /// Tells whether this names container images in a registry instead of files in a store.
-    pub fn is_container_image(&self) -> bool {
+    pub(crate) fn is_container_image(&self) -> bool {
         !self.0.contains("://")
     }
 
@@ -219,7 +219,7 @@ impl ImagePattern {
     }
 
     /// Tells whether two names differ in nothing but blanks, dashes and underscores.
-    pub fn is_spelled_like(&self, other: &Self) -> bool {
+    pub(crate) fn is_spelled_like(&self, other: &Self) -> bool {
         let own = self.0.bytes().map(with_dash);
         own.eq(other.0.bytes().map(with_dash))
     }

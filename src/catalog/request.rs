@@ -93,7 +93,7 @@ pub enum ImageProof {
 impl ImageProof {
     /// Returns what proves the images of a store whose users rely on this: a registry has digests, and no other store has.
     #[must_use]
-    pub fn of_store(self, pattern: &ImagePattern) -> Self {
+    pub(crate) fn of_store(self, pattern: &ImagePattern) -> Self {
         match self {
             _ if pattern.is_container_image() => Self::RegistryDigest,
             Self::RegistryDigest => Self::ChecksumFile,
@@ -102,7 +102,7 @@ impl ImageProof {
     }
 
     /// Returns what the name of the file beside an image ends with; nothing where no file proves it.
-    pub fn file_ending(self) -> Option<&'static str> {
+    pub(crate) fn file_ending(self) -> Option<&'static str> {
         match self {
             Self::ChecksumFile => Some(".CHECKSUM"),
             Self::Md5File => Some(".md5"),

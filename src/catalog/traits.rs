@@ -97,7 +97,7 @@ impl ImageTraits {
     }
 
     /// Says why a name with these traits cannot be that of an image; nothing where it can.
-    pub fn disagreement(&self, image: &NodeImage) -> Option<Disagreement> {
+    pub(crate) fn disagreement(&self, image: &NodeImage) -> Option<Disagreement> {
         let of_image = Self::of(&image.url);
         let os = image.os.clone().or(of_image.os);
         let distribution = os.as_ref().map(OsRelease::distribution);

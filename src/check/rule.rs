@@ -50,7 +50,7 @@ pub const CSCTL_RULE: &str = "csctl-refuses";
 
 impl Group {
     /// Tells whether its rules need a catalog.
-    pub fn needs_catalog(self) -> bool {
+    pub(crate) fn needs_catalog(self) -> bool {
         match self {
             Self::Catalog | Self::Standard => true,
             Self::Tree | Self::Strict | Self::Release => false,
@@ -99,7 +99,7 @@ impl Group {
     }
 
     /// Tells whether its rules are applied without being asked for.
-    pub fn is_default(self) -> bool {
+    pub(crate) fn is_default(self) -> bool {
         match self {
             Self::Tree => true,
             Self::Strict | Self::Catalog | Self::Standard | Self::Release => false,

@@ -37,7 +37,7 @@ impl RuleSelectionError {
 
 impl RuleSelection {
     /// Adds a group to those that are applied by default.
-    pub fn add_default(&mut self, group: Group) {
+    pub(crate) fn add_default(&mut self, group: Group) {
         self.groups.push(group);
     }
 

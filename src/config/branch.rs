@@ -47,7 +47,7 @@ impl BranchTemplate {
     }
 
     /// Tells whether every stack line has the same branch.
-    pub fn is_fixed(&self) -> bool {
+    pub(crate) fn is_fixed(&self) -> bool {
         self.0.variables().next().is_none()
     }
 }

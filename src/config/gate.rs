@@ -96,7 +96,7 @@ impl TimeLimit {
     /// A day: no runner of CI waits longer.
     const LONGEST: u32 = 24 * 60 * 60;
 
-    pub fn duration(self) -> Duration {
+    pub(crate) fn duration(self) -> Duration {
         Duration::from_secs(u64::from(self.seconds))
     }
 }

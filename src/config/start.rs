@@ -29,7 +29,7 @@ pub struct Start {
 }
 
 /// Returns the text. What begins with `#` and a letter is an example: without its `#` it holds.
-pub fn start_text(found: &Start) -> String {
+pub(crate) fn start_text(found: &Start) -> String {
     let mut text = format!(
         "{SCHEMA_LINE}\n# Configuration of csctl-matrix. Every key is optional; {}/blob/main/docs/configuration.md explains them.\n\
          # Lines such as `#minimumAge: 3d` are examples: without the `#` they hold.\n#\n",

@@ -61,7 +61,7 @@ impl MinorBoundChart {
     }
 
     /// Returns the repository that a dependency on this chart comes from, where it can be asked.
-    pub fn repository_of<'a>(&'a self, repository: &'a str) -> Option<&'a str> {
+    pub(crate) fn repository_of<'a>(&'a self, repository: &'a str) -> Option<&'a str> {
         match self.source(repository) {
             ChartSource::Repository(url) => Some(url),
             ChartSource::HelmAlias(_) | ChartSource::Directory(_) | ChartSource::Unknown(_) => None,
@@ -225,7 +225,10 @@ fn check_key(
 }
 
 /// Returns those of some versions that are for a minor; pre-releases never count.
-pub fn versions_for(offered: &[ChartVersion], minor: Minor) -> impl Iterator<Item = &ChartVersion> {
+pub(crate) fn versions_for(
+    offered: &[ChartVersion],
+    minor: Minor,
+) -> impl Iterator<Item = &ChartVersion> {
     offered
         .iter()
         .filter(move |version| version.follows(minor) && !version.is_prerelease())

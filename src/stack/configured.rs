@@ -107,7 +107,7 @@ impl ConfiguredReferences {
     }
 
     /// Returns the paths of files that are named in full.
-    pub fn plain_paths(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn plain_paths(&self) -> impl Iterator<Item = &str> {
         self.0
             .iter()
             .filter(|reference| reference.files.is_plain())

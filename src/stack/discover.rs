@@ -122,7 +122,7 @@ impl Discovery {
 
     /// Keeps the stacks of these directories alone.
     #[must_use]
-    pub fn limited_to(mut self, directories: &BTreeSet<&str>) -> Self {
+    pub(crate) fn limited_to(mut self, directories: &BTreeSet<&str>) -> Self {
         self.places
             .retain(|place| directories.contains(place.directory.as_str()));
         self
@@ -252,7 +252,7 @@ pub fn discover(tree: &Tree) -> Discovery {
 }
 
 /// Finds the cluster stacks of a tree of which the configuration says something.
-pub fn discover_with(tree: &Tree, hints: &Hints) -> Discovery {
+pub(crate) fn discover_with(tree: &Tree, hints: &Hints) -> Discovery {
     let mut by_directory: BTreeMap<&str, StackPlace> = BTreeMap::new();
     for (path, content) in tree.files() {
         let Some(Mark {
@@ -289,7 +289,7 @@ const CLOSED_HINT: &str = "give permission to read it, or let git ignore it";
 
 /// Adds files to a tree that git has and that a sparse checkout leaves out, each with what to say of it. Stacks of which nothing
 /// is checked out stay out; returns their directories.
-pub fn add_left_out(tree: &mut Tree, left_out: Vec<(String, String)>) -> Vec<String> {
+pub(crate) fn add_left_out(tree: &mut Tree, left_out: Vec<(String, String)>) -> Vec<String> {
     let mut whole = tree.clone();
     for (path, reason) in &left_out {
         whole.insert(path, Content::Unreadable(reason.clone()));

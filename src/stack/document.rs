@@ -89,7 +89,7 @@ impl Document {
     }
 
     /// Returns what the file is for, in the words of the first kind that claims it.
-    pub fn role(&self) -> Role {
+    pub(crate) fn role(&self) -> Role {
         self.role
     }
 

@@ -118,7 +118,7 @@ impl<'f> FileEdits<'f> {
     }
 
     /// Finds another file of the same source tree by its path.
-    pub fn find_sibling(&self, path: &str) -> Option<&'f Document> {
+    pub(crate) fn find_sibling(&self, path: &str) -> Option<&'f Document> {
         let mut siblings = self.siblings.iter().copied();
         siblings.find(|file| file.path() == path)
     }
@@ -175,7 +175,7 @@ impl<'f> FileEdits<'f> {
     }
 
     /// Sets a scalar of free values as [`FileEdits::set`] does. It is claimed by its text: wherever an alias shows it, it is claimed.
-    pub fn set_by_text(
+    pub(crate) fn set_by_text(
         &mut self,
         document: usize,
         path: &Path,
@@ -209,7 +209,7 @@ impl<'f> FileEdits<'f> {
 
     /// Ends the file with a line break. That is a repair of its own, made where repairs are asked for by name: a file that is
     /// edited for another reason keeps its end as it is.
-    pub fn end_with_newline(&mut self) {
+    pub(crate) fn end_with_newline(&mut self) {
         let text = self.file.text();
         let is_asked = self.wishes.asks_for(ChangeClass::Repair);
         let line = text.lines().count();

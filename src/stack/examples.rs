@@ -182,7 +182,11 @@ pub(super) fn find_in_manifest(file: &File, subject: &ExampleSubject<'_>) -> Vec
 }
 
 /// Finds the examples of a stack in a text, and says of everything else that looks like a version or a release why it is none.
-pub fn explain_examples(text: &str, form: TextForm, subject: &ExampleSubject<'_>) -> Explained {
+pub(crate) fn explain_examples(
+    text: &str,
+    form: TextForm,
+    subject: &ExampleSubject<'_>,
+) -> Explained {
     let gathered = block::candidates(text, form, subject);
     let regions = gathered.regions.clone();
     let chosen = choose::choose(gathered, subject);

@@ -92,7 +92,11 @@ pub(crate) fn other_versions(
 }
 
 /// Explains the values of one file of a stack; `release` is the newest release of the line of its source tree.
-pub fn explain_file(stack: &Stack, file: &SourceFile, release: Option<u32>) -> Vec<ExplainedValue> {
+pub(crate) fn explain_file(
+    stack: &Stack,
+    file: &SourceFile,
+    release: Option<u32>,
+) -> Vec<ExplainedValue> {
     let mut explained = claimed(stack, file);
     match text_form(file) {
         Some(form) => explained.extend(examples(stack, file, form, release)),

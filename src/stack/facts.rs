@@ -294,7 +294,7 @@ impl Fault {
     }
 
     /// Tells whether it is of a file that says what its source tree is.
-    pub fn hides_stack(&self) -> bool {
+    pub(crate) fn hides_stack(&self) -> bool {
         self.role.is_some_and(Role::names_stack)
     }
 }

@@ -25,7 +25,7 @@ pub enum Layout {
 
 impl Layout {
     /// Tells whether each minor has a directory of its own.
-    pub fn has_directory_per_minor(self) -> bool {
+    pub(crate) fn has_directory_per_minor(self) -> bool {
         match self {
             Self::DirectoryPerMinor | Self::StackFilePerMinor => true,
             Self::OneTree | Self::OneTreeWithImageList | Self::Single => false,

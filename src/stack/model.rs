@@ -75,7 +75,7 @@ impl Stack {
     }
 
     /// Returns the repository of the charts that lists name: that of a dependency, else the usual one.
-    pub fn repository_of<'s>(&'s self, chart: &'s MinorBoundChart) -> &'s str {
+    pub(crate) fn repository_of<'s>(&'s self, chart: &'s MinorBoundChart) -> &'s str {
         let references = self.files().flat_map(SourceFile::references);
         let mut written = references.filter_map(|reference| match &reference.fact {
             Fact::ChartDependency {
@@ -119,7 +119,7 @@ impl SourceTree {
     }
 
     /// Finds the entry of a Chart.lock that belongs to a dependency of the Chart.yaml beside it.
-    pub fn find_locked(&self, dependency: &Reference) -> Option<&Reference> {
+    pub(crate) fn find_locked(&self, dependency: &Reference) -> Option<&Reference> {
         let Fact::ChartDependency { chart, .. } = &dependency.fact else {
             return None;
         };
@@ -132,7 +132,7 @@ impl SourceTree {
     }
 
     /// Finds what a Chart.yaml has where its Chart.lock has an entry: Helm keeps the order.
-    pub fn find_dependency(&self, locked: &Reference) -> Option<&Reference> {
+    pub(crate) fn find_dependency(&self, locked: &Reference) -> Option<&Reference> {
         let file = self.find_chart(&locked.file)?;
         let mut references = file.references().iter();
         references.find(|reference| reference.at == locked.at)
@@ -144,7 +144,7 @@ impl SourceTree {
     }
 
     /// Finds the Chart.lock beside a Chart.yaml.
-    pub fn find_lock(&self, chart: &str) -> Option<&SourceFile> {
+    pub(crate) fn find_lock(&self, chart: &str) -> Option<&SourceFile> {
         self.find_file(&kinds::lock_of_chart(chart)?)
     }
 
@@ -155,7 +155,7 @@ impl SourceTree {
 
     /// Returns the version of a dependency that a release would have: the one that is asked for, or for a range the one that is
     /// locked.
-    pub fn version_of<'s>(&'s self, dependency: &'s Reference) -> Option<&'s ChartVersion> {
+    pub(crate) fn version_of<'s>(&'s self, dependency: &'s Reference) -> Option<&'s ChartVersion> {
         let Fact::ChartDependency { version, range, .. } = &dependency.fact else {
             return None;
         };
@@ -194,12 +194,12 @@ impl SourceTree {
     }
 
     /// Tells whether it has a csctl.yaml.
-    pub fn has_csctl(&self) -> bool {
+    pub(crate) fn has_csctl(&self) -> bool {
         self.files_for(Role::CsctlConfig).next().is_some()
     }
 
     /// Returns its files that are for something.
-    pub fn files_for(&self, role: Role) -> impl Iterator<Item = &SourceFile> {
+    pub(crate) fn files_for(&self, role: Role) -> impl Iterator<Item = &SourceFile> {
         let files = self.files.iter().map(AsRef::as_ref);
         files.filter(move |file: &&SourceFile| file.has_role(role))
     }

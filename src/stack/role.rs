@@ -66,17 +66,17 @@ impl Role {
     }
 
     /// Tells whether such a file says what its source tree is: which stack, which minor, which default.
-    pub fn names_stack(self) -> bool {
+    pub(crate) fn names_stack(self) -> bool {
         matches!(self, Self::CsctlConfig | Self::StackFile)
     }
 
     /// Tells whether such a file lists several minors, and is therefore no part of one release.
-    pub fn spans_minors(self) -> bool {
+    pub(crate) fn spans_minors(self) -> bool {
         matches!(self, Self::MinorList | Self::CloudImages)
     }
 
     /// Tells whether values of such a file are claimed where they match an image series.
-    pub fn has_free_values(self) -> bool {
+    pub(crate) fn has_free_values(self) -> bool {
         self == Self::ClassValues
     }
 }

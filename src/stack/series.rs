@@ -158,7 +158,7 @@ impl SeriesSet {
     }
 
     /// Returns the stores of which nothing proves the images, by the base of their URLs.
-    pub fn unproved_stores(&self) -> BTreeSet<&str> {
+    pub(crate) fn unproved_stores(&self) -> BTreeSet<&str> {
         self.all
             .iter()
             .filter(|series| series.store_proof == ImageProof::None)
@@ -168,7 +168,7 @@ impl SeriesSet {
     }
 
     /// Finds the series of an entry or reference by its place.
-    pub fn of_place(&self, file: &str, line: usize) -> Option<SeriesId> {
+    pub(crate) fn of_place(&self, file: &str, line: usize) -> Option<SeriesId> {
         self.members.get(&(file.to_owned(), line)).copied()
     }
 
@@ -191,7 +191,7 @@ impl SeriesSet {
 
 impl ImageSeries {
     /// Tells whether images of an operating-system release are of the series.
-    pub fn has_os(&self, os: Option<&OsRelease>) -> bool {
+    pub(crate) fn has_os(&self, os: Option<&OsRelease>) -> bool {
         match (&self.distribution, os) {
             (Some(distribution), Some(os)) => os.distribution().ends_with(distribution.as_str()),
             (None, _) | (_, None) => true,
@@ -199,7 +199,7 @@ impl ImageSeries {
     }
 
     /// Returns what files ask of an image that its source does not give; nothing where it gives all.
-    pub fn lacking_proof(&self, image: &NodeImage) -> Option<ProofKind> {
+    pub(crate) fn lacking_proof(&self, image: &NodeImage) -> Option<ProofKind> {
         let mut proofs = self.proofs.iter().copied();
         proofs.find(|proof| !proof.is_given_by(image))
     }

@@ -155,12 +155,12 @@ impl SourceFile {
     }
 
     /// Tells whether it is for this, by any of its kinds.
-    pub fn has_role(&self, role: Role) -> bool {
+    pub(crate) fn has_role(&self, role: Role) -> bool {
         self.kinds.iter().any(|kind| kind.role() == role)
     }
 
     /// Tells whether it lists several minors.
-    pub fn spans_minors(&self) -> bool {
+    pub(crate) fn spans_minors(&self) -> bool {
         self.kinds.iter().any(|kind| kind.role().spans_minors())
     }
 

@@ -30,14 +30,14 @@ impl Tree {
     }
 
     /// Adds a directory that could not be looked into; the phrase says why.
-    pub fn insert_closed(&mut self, path: impl Into<String>, reason: String) {
+    pub(crate) fn insert_closed(&mut self, path: impl Into<String>, reason: String) {
         let directory = path.into();
         self.closed.insert(directory.clone());
         self.insert(directory, Content::Unreadable(reason));
     }
 
     /// Forgets what was read of the files that these are: they are there, and state nothing.
-    pub fn set_aside(&mut self, is_meant: impl Fn(&str) -> bool) {
+    pub(crate) fn set_aside(&mut self, is_meant: impl Fn(&str) -> bool) {
         for (path, content) in &mut self.files {
             if is_meant(path) {
                 *content = Content::Unread;
@@ -70,7 +70,7 @@ impl Tree {
     }
 
     /// Returns the files below a directory; the empty path is the root.
-    pub fn files_below<'t>(
+    pub(crate) fn files_below<'t>(
         &'t self,
         directory: &str,
     ) -> impl Iterator<Item = (&'t str, &'t Content)> + use<'t> {
@@ -104,7 +104,7 @@ pub(crate) fn directory_of(path: &str) -> &str {
 }
 
 /// Tells from its path whether a file can state facts of the matrix, so that a reader can leave the others alone.
-pub fn is_of_interest(path: &str) -> bool {
+pub(crate) fn is_of_interest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let yaml = has_ending(name, "yaml") || has_ending(name, "yml");
     if has_folder(path, "charts") || path.starts_with(".github/") || name.starts_with('.') {
@@ -120,7 +120,7 @@ pub fn is_of_interest(path: &str) -> bool {
 }
 
 /// Tells from its path whether files that can state facts may be in a directory.
-pub fn is_directory_of_interest(path: &str) -> bool {
+pub(crate) fn is_directory_of_interest(path: &str) -> bool {
     is_of_interest(&format!("{path}/Chart.yaml"))
 }
 

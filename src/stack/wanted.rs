@@ -85,7 +85,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// Returns the minors whose images are known of a series.
-    pub fn available_minors(&self, series: Option<SeriesId>) -> impl Iterator<Item = Minor> {
+    pub(crate) fn available_minors(&self, series: Option<SeriesId>) -> impl Iterator<Item = Minor> {
         self.by_minor(series)
             .into_iter()
             .flat_map(|available| available.keys().copied())
@@ -102,18 +102,18 @@ impl<'a> Wanted<'a> {
     }
 
     /// Returns the default's image of a series.
-    pub fn default_image(&self, series: SeriesId) -> Option<&'a NodeImage> {
+    pub(crate) fn default_image(&self, series: SeriesId) -> Option<&'a NodeImage> {
         let image = self.images.get(series.index())?.default?;
         (Some(image.version) == self.default).then_some(image)
     }
 
     /// Tells whether an image has to leave because it is blocked.
-    pub fn must_leave(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> bool {
+    pub(crate) fn must_leave(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> bool {
         self.blocked.image(version, os).is_some()
     }
 
     /// Tells whether the default moves because it is blocked.
-    pub fn is_default_blocked(&self) -> bool {
+    pub(crate) fn is_default_blocked(&self) -> bool {
         let before = self.default_before;
         before.is_some_and(|before| self.is_blocked(before))
             && self.wishes.wants(ChangeClass::Removal)

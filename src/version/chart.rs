@@ -15,7 +15,7 @@ pub struct ChartVersion {
 
 impl ChartVersion {
     /// Tells whether this is a pre-release, which is never chosen.
-    pub fn is_prerelease(&self) -> bool {
+    pub(crate) fn is_prerelease(&self) -> bool {
         !self.version.pre.is_empty()
     }
 
@@ -26,7 +26,7 @@ impl ChartVersion {
     }
 
     /// Returns the number of the Kubernetes minor that a chart of the cloud provider's scheme belongs to.
-    pub fn minor_number(&self) -> u64 {
+    pub(crate) fn minor_number(&self) -> u64 {
         self.version.minor
     }
 
@@ -36,18 +36,18 @@ impl ChartVersion {
     }
 
     /// Returns the version spelled as `raw` spells its own: with a leading `v` or without. Helm takes both.
-    pub fn spelled_like(&self, raw: &str) -> String {
+    pub(crate) fn spelled_like(&self, raw: &str) -> String {
         let prefix = if raw.starts_with('v') { "v" } else { "" };
         format!("{prefix}{}", self.version)
     }
 
     /// Tells whether both are the same version to Helm: a leading `v` and build metadata do not count.
-    pub fn is_same_release(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_release(&self, other: &Self) -> bool {
         self.precedence(other) == Ordering::Equal
     }
 
     /// Tells whether this is an update of the other; build metadata alone makes none.
-    pub fn is_newer_than(&self, other: &Self) -> bool {
+    pub(crate) fn is_newer_than(&self, other: &Self) -> bool {
         self.precedence(other) == Ordering::Greater
     }
 

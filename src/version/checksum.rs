@@ -21,7 +21,7 @@ macro_rules! checksum {
             }
 
             /// Returns the checksum spelled as `raw` spells its own: with the algorithm's prefix or without.
-            pub fn spelled_like(&self, raw: &str) -> String {
+            pub(crate) fn spelled_like(&self, raw: &str) -> String {
                 if raw.starts_with($prefix) {
                     format!(concat!($prefix, "{}"), self.0)
                 } else {

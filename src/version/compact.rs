@@ -3,7 +3,7 @@
 use super::KubernetesVersion;
 
 /// Returns patches of one minor in short: `1.33.4-7, 9`.
-pub fn compact(versions: &[KubernetesVersion]) -> String {
+pub(crate) fn compact(versions: &[KubernetesVersion]) -> String {
     let Some(first) = versions.first() else {
         return String::new();
     };

@@ -38,7 +38,7 @@ impl KubernetesVersion {
     }
 
     /// Returns the version spelled as `raw` spells its own: with a leading `v` or without.
-    pub fn spelled_like(self, raw: &str) -> String {
+    pub(crate) fn spelled_like(self, raw: &str) -> String {
         if raw.starts_with('v') {
             self.to_string()
         } else {
@@ -66,7 +66,7 @@ impl Minor {
         }
     }
 
-    pub fn major(self) -> u32 {
+    pub(crate) fn major(self) -> u32 {
         self.major
     }
 
@@ -76,7 +76,7 @@ impl Minor {
     }
 
     /// Returns the minor spelled as `raw` spells its own: with a leading `v` or without, with dots or dashes.
-    pub fn spelled_like(self, raw: &str) -> String {
+    pub(crate) fn spelled_like(self, raw: &str) -> String {
         let prefix = if raw.starts_with('v') { "v" } else { "" };
         if raw.contains('-') {
             format!("{prefix}{}", self.dashed())

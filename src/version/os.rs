@@ -18,7 +18,7 @@ impl OsRelease {
     }
 
     /// Returns the version as the distribution writes it: `24.04` for `ubuntu-2404`, `9` for `rockylinux-9`.
-    pub fn dotted_version(&self) -> String {
+    pub(crate) fn dotted_version(&self) -> String {
         // Four digits are a year and a month, as Ubuntu numbers its releases.
         if self.version >= 1000 {
             format!("{}.{:02}", self.version / 100, self.version % 100)

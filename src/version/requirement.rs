@@ -92,7 +92,7 @@ impl ChartRequirement {
 
     /// Tells whether there can be a chart for this Kubernetes minor that Helm takes: one whose second number is the minor's, and
     /// whose first number is one that the text names, or lies between two of them.
-    pub fn takes_minor(&self, minor: Minor) -> bool {
+    pub(crate) fn takes_minor(&self, minor: Minor) -> bool {
         // No chart's first numbers are further apart, and `>=1 <18446744073709551615` must not take for ever.
         const MOST_FIRST_NUMBERS: usize = 100;
         let number = u64::from(minor.number());
@@ -115,7 +115,7 @@ impl ChartRequirement {
 
     /// Returns the number of the Kubernetes minor whose charts are asked for, all of them and no others: 34 for `2.34.x`,
     /// `~2.34.0`, `>=2.34.0 <2.35.0`.
-    pub fn whole_minor(&self) -> Option<u64> {
+    pub(crate) fn whole_minor(&self) -> Option<u64> {
         let [Alternative(comparisons)] = self.alternatives.as_slice() else {
             return None;
         };
@@ -150,7 +150,7 @@ impl ChartRequirement {
     /// Returns the text that asks for this version, in the words of this text: unchanged where Helm takes the version already,
     /// with the minor of the version where this asks for all of another minor; nothing where it is not certain what the text
     /// would be.
-    pub fn asking_for(&self, version: &ChartVersion) -> Option<String> {
+    pub(crate) fn asking_for(&self, version: &ChartVersion) -> Option<String> {
         if self.exact().is_some() {
             let span = self.only_comparison()?.span.range();
             let spelled = version.spelled_like(&self.raw[span.clone()]);
@@ -166,7 +166,7 @@ impl ChartRequirement {
     }
 
     /// Returns what asks for all charts of a Kubernetes minor where this asks for all of another one: `2.34.x` for `2.33.x`.
-    pub fn moved_to(&self, minor: Minor) -> Option<Self> {
+    pub(crate) fn moved_to(&self, minor: Minor) -> Option<Self> {
         self.with_minor(u64::from(minor.number()))
     }
 

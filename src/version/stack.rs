@@ -36,13 +36,6 @@ impl StackVersion {
         self.custom.is_none().then_some(self.number)
     }
 
-    /// Returns the channel: `stable`, or the word of a custom version.
-    pub fn channel(&self) -> &str {
-        self.custom
-            .as_ref()
-            .map_or("stable", |custom| &custom.channel)
-    }
-
     /// Returns the form used in release tags, with dashes only: `v0-sha-4b2b59b`.
     pub fn dashed(&self) -> String {
         self.to_string().replace('.', "-")
@@ -219,7 +212,8 @@ mod tests {
             (dotted.to_string().as_str(), dotted.dashed().as_str()),
             ("v0-sha.4b2b59b", "v0-sha-4b2b59b")
         );
-        assert_eq!((dotted.channel(), dotted.stable_number()), ("sha", None));
+        assert_eq!(dotted.stable_number(), None);
+        assert_eq!(dotted.custom.as_ref().unwrap().channel, "sha");
         assert_eq!(
             "v12".parse::<StackVersion>().unwrap().stable_number(),
             Some(12)

@@ -39,7 +39,7 @@ impl File {
     }
 
     /// Parses a text as [`File::parse`] does, without a copy of it.
-    pub fn parse_shared(text: Arc<str>) -> Result<Self, YamlError> {
+    pub(crate) fn parse_shared(text: Arc<str>) -> Result<Self, YamlError> {
         // A byte order mark is no part of the first line.
         let body = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
         let template = Actions::scan(body);
@@ -74,7 +74,7 @@ impl File {
     }
 
     /// Returns the text without a copy of it.
-    pub fn shared_text(&self) -> &Arc<str> {
+    pub(crate) fn shared_text(&self) -> &Arc<str> {
         &self.text
     }
 

@@ -177,7 +177,7 @@ impl Node {
     }
 
     /// Returns the bytes where its value is written: its own, or those of what its alias names.
-    pub fn written_range(&self) -> Range<usize> {
+    pub(crate) fn written_range(&self) -> Range<usize> {
         self.content().span.clone()
     }
 
@@ -237,7 +237,7 @@ impl Node {
     }
 
     /// Returns whether it is a map with a key that is no scalar, or an empty one; [`Node::entries`] leaves such a key out.
-    pub fn has_other_keys(&self) -> bool {
+    pub(crate) fn has_other_keys(&self) -> bool {
         let mut entries = self.content().entry_list().iter();
         entries.any(|entry| entry.key.as_str().is_none())
     }
@@ -252,14 +252,14 @@ impl Node {
     }
 
     /// Returns whether it is written as a map or a sequence between braces or brackets.
-    pub fn is_flow(&self) -> bool {
+    pub(crate) fn is_flow(&self) -> bool {
         match self.kind {
             Kind::Sequence { flow, .. } | Kind::Map { flow, .. } => flow,
             Kind::Scalar { .. } | Kind::Alias { .. } => false,
         }
     }
 
-    pub fn is_map(&self) -> bool {
+    pub(crate) fn is_map(&self) -> bool {
         matches!(self.content().kind, Kind::Map { .. })
     }
 
@@ -278,7 +278,7 @@ impl Node {
     }
 
     /// Returns whether it is written as an alias (`*name`).
-    pub fn is_alias(&self) -> bool {
+    pub(crate) fn is_alias(&self) -> bool {
         matches!(self.kind, Kind::Alias { .. })
     }
 
@@ -295,7 +295,7 @@ impl Node {
     }
 
     /// Returns whether a template action writes it or some of it.
-    pub fn is_templated(&self) -> bool {
+    pub(crate) fn is_templated(&self) -> bool {
         self.content().templated
     }
 
@@ -306,7 +306,7 @@ impl Node {
     }
 
     /// Returns the items that are written here; nothing for an alias of a sequence.
-    pub fn own_items(&self) -> &[Self] {
+    pub(crate) fn own_items(&self) -> &[Self] {
         match &self.kind {
             Kind::Sequence { items, .. } => items,
             Kind::Scalar { .. } | Kind::Alias { .. } | Kind::Map { .. } => &[],
@@ -314,7 +314,7 @@ impl Node {
     }
 
     /// Returns the entries that are written here, as [`Node::entries`] does: `<<` among them, nothing for an alias of a map.
-    pub fn own_entries(&self) -> impl Iterator<Item = (&str, &Self, &Self)> {
+    pub(crate) fn own_entries(&self) -> impl Iterator<Item = (&str, &Self, &Self)> {
         self.entry_list().iter().filter_map(Entry::named)
     }
 
@@ -345,7 +345,7 @@ impl Node {
     }
 
     /// Returns where a key is written that this map has from others by `<<`.
-    pub fn origin_of(&self, key: &str) -> Option<Origin<'_>> {
+    pub(crate) fn origin_of(&self, key: &str) -> Option<Origin<'_>> {
         let map = self.content();
         if map.is_own(key) || !map.has_merges() {
             return None;

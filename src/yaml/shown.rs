@@ -20,7 +20,7 @@ pub struct Shown {
 impl Node {
     /// Returns every place below this node that shows one of the values which are written in these ranges: the value itself, and
     /// the places where aliases and `<<` bring it, each with the line on which it is brought.
-    pub fn places_of(&self, written: &HashSet<Range<usize>>) -> Vec<Shown> {
+    pub(crate) fn places_of(&self, written: &HashSet<Range<usize>>) -> Vec<Shown> {
         let mut found = Vec::new();
         self.find_places(&Path::root(), None, written, &mut found);
         found
