@@ -128,6 +128,7 @@ fn image_gone(view: &View<'_>) -> Vec<Contradiction> {
 
 /// Default versions of stacks that name no image URL.
 fn defaults_without_image(view: &View<'_>, catalog: &Catalog) -> Vec<Contradiction> {
+    // Where files state URLs, those say which images are meant.
     if !view.stated_images().is_empty() {
         return Vec::new();
     }

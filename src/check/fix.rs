@@ -31,6 +31,7 @@ pub fn repair(input: CheckInput<'_>, findings: &Findings) -> Plan {
 
 /// Names the repair beside each finding that has one.
 pub(super) fn name_fixes(view: &View<'_>, findings: &mut [Finding]) {
+    // Nothing is planned for a stack of which a file could not be read.
     if findings.is_empty() || !view.stack.faults.is_empty() {
         return;
     }
@@ -51,6 +52,7 @@ pub(super) fn name_fixes(view: &View<'_>, findings: &mut [Finding]) {
             .find(|edit| Some(edit.line) == finding.line && Some(&edit.at) == finding.at.as_ref());
         if let Some(edit) = edit {
             finding.fix = Some(Repair::of(edit));
+            // The fix says what to do, and `check --fix` does it.
             finding.hint = None;
         }
     }

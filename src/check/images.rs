@@ -97,6 +97,7 @@ fn image_version(view: &View<'_>) -> Vec<Contradiction> {
                     image.version,
                     line.is_words()
                 );
+                // A manifest that is newer than the stack may be the one that is right.
                 let is_newer = line.default.is_some_and(|default| image.version > default);
                 let hint = if is_newer {
                     format!(

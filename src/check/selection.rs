@@ -49,6 +49,7 @@ impl RuleSelection {
         } else {
             is_among(rule, &self.only)
         };
+        // What is left out wins, also over what is asked for by name.
         (taken || is_among(rule, &self.with)) && !is_among(rule, &self.skip)
     }
 }

@@ -103,6 +103,7 @@ fn release_tag(view: &View<'_>) -> Vec<Contradiction> {
 /// Tells whether a tag is meant for a source tree: it begins with provider, name and, where the stack has several source trees,
 /// the minor.
 fn is_tag_of(view: &View<'_>, line: LineView<'_>, tag: &str) -> bool {
+    // The directory may be named otherwise than the stack, and tags follow either of them.
     let names = [line.tree.name.as_str(), file_name(&view.stack.directory)];
     let is_of_stack = names
         .iter()

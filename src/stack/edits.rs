@@ -184,6 +184,7 @@ impl<'f> FileEdits<'f> {
     ) -> Result<(), Fault> {
         let count = self.sets.len();
         self.set(document, path, value, class)?;
+        // None where the edit was not wanted, or was made before.
         for set in &mut self.sets[count..] {
             set.is_by_text = true;
         }
@@ -251,6 +252,7 @@ impl<'f> FileEdits<'f> {
             }));
         }
         let mut text = self.file.text().to_string();
+        // From the end on, so that the places of the others stay where they are.
         self.splices
             .sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
         for (range, new) in &self.splices {

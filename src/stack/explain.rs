@@ -103,6 +103,7 @@ pub(crate) fn explain_file(
         None => explained.extend(unclaimed(stack, file, &explained)),
     }
     explained.sort_by(|a, b| (a.line, &a.at).cmp(&(b.line, &b.at)));
+    // A value about an image is claimed as such, and states a fact too: what is said first stays.
     explained.dedup_by(|a, b| (a.line, &a.at) == (b.line, &b.at));
     explained
 }

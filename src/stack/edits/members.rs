@@ -220,6 +220,7 @@ impl<'f> FileEdits<'f> {
         note: EditNote,
         edit: impl FnOnce(&mut Editor<'f>) -> Result<(), YamlError>,
     ) -> Result<(), Fault> {
+        // What is not wanted is no fault, whatever an alias shows.
         if self.wants(note.class, note.line) {
             self.refuse_shared(document, collection)?;
         }
