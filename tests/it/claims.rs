@@ -131,7 +131,7 @@ fn every_edit_of_a_plan_is_of_a_claimed_value() {
     let mut edits = 0;
     for layout in sound_repositories() {
         let copy = Copy::of(&layout);
-        let catalog = catalog();
+        let catalog = copy.catalog();
         let plan = copy.run(&[
             "plan",
             "--format",

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::git_server::{self, GitServer, TOKEN};
-use crate::support::program::{Copy, catalog, files_of, sound_repositories};
+use crate::support::program::{Copy, files_of, sound_repositories};
 use crate::support::server::{Reply, refusing_url};
 use csctl_matrix::command::{Place, Repository, SourceSettings};
 use csctl_matrix::config::Config;
@@ -253,7 +253,7 @@ fn plan_of(copy: &Copy, minor: Option<&str>, day: Option<&str>, below: &str) -> 
     let selection = repository.select(selection).unwrap();
     let today = "2026-07-01".parse().unwrap();
     let sources = SourceSettings {
-        catalog: Some(catalog().into()),
+        catalog: Some(copy.catalog().into()),
         today: day.map_or(today, |day| day.parse().unwrap()),
         is_today_asked: day.is_some(),
         verify_images: false,
