@@ -250,6 +250,7 @@ impl Repository {
         selection: &Selection,
         sources: &SourceSettings,
     ) -> Result<Catalog, CommandError> {
+        // The day of a catalog file is known once it is read; any other is checked before servers are asked.
         if sources.catalog.is_none() || sources.is_today_asked {
             self.check_day(sources.today)?;
         }

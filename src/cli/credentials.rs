@@ -53,6 +53,7 @@ impl Given {
         let token = secrets.first().cloned();
         let keys = Keys::read(&found);
         secrets.extend(keys.secrets());
+        // There is one thread yet, and no command was started that could have read them.
         surrender::give_up();
         Ok(Self {
             token,

@@ -55,11 +55,11 @@ impl Login {
     }
 }
 
-/// Whether there is a token, with which a place for ssh is asked over https.
+/// What becomes of a place for ssh: with a token it is asked over https.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Token {
-    AtHand,
-    None,
+pub(super) enum Ssh {
+    OverHttps,
+    Refused,
 }
 
 /// A place, and the login that its URL had in it.
@@ -75,16 +75,16 @@ impl Address {
     }
 
     /// Reads a URL or a path. Forms for ssh become https where a token is at hand.
-    pub(super) fn parse(text: &str, token: Token) -> Result<Self, RemoteError> {
-        Self::read(text, token).map_err(|reason| RemoteError::Url {
+    pub(super) fn parse(text: &str, ssh: Ssh) -> Result<Self, RemoteError> {
+        Self::read(text, ssh).map_err(|reason| RemoteError::Url {
             url: redact(text),
             reason,
         })
     }
 
-    fn read(text: &str, token: Token) -> Result<Self, &'static str> {
+    fn read(text: &str, ssh: Ssh) -> Result<Self, &'static str> {
         let Some((scheme, rest)) = text.split_once("://") else {
-            return Ok(Self::without_login(read_short(text, token)?));
+            return Ok(Self::without_login(read_short(text, ssh)?));
         };
         match scheme {
             "http" | "https" => Self::read_http(text),
@@ -95,7 +95,7 @@ impl Address {
             }
             "ssh" | "git+ssh" | "ssh+git" | "git" => {
                 let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-                Ok(Self::without_login(over_https(host, path, token)?))
+                Ok(Self::without_login(over_https(host, path, ssh)?))
             }
             _ => Err("neither https nor a path"),
         }
@@ -118,11 +118,11 @@ impl Address {
 }
 
 /// Reads what has no scheme: `[user@]host:path`, or a path.
-fn read_short(text: &str, token: Token) -> Result<RemotePlace, &'static str> {
+fn read_short(text: &str, ssh: Ssh) -> Result<RemotePlace, &'static str> {
     match find_ssh(text) {
         // Such as `ext::sh -c COMMAND`, which runs what it says.
         Some(_) if text.contains("::") => Err("remote helpers of git are not supported"),
-        Some((host, path)) => over_https(host, path, token),
+        Some((host, path)) => over_https(host, path, ssh),
         None if text.is_empty() => Err("empty"),
         None => Ok(RemotePlace::Local(PathBuf::from(text))),
     }
@@ -134,13 +134,13 @@ fn find_ssh(text: &str) -> Option<(&str, &str)> {
     (host.len() > 1 && !host.contains(['/', '\\'])).then_some((host, path))
 }
 
-fn over_https(host: &str, path: &str, token: Token) -> Result<RemotePlace, &'static str> {
-    match token {
-        Token::AtHand => match rewrite(host, path) {
+fn over_https(host: &str, path: &str, ssh: Ssh) -> Result<RemotePlace, &'static str> {
+    match ssh {
+        Ssh::OverHttps => match rewrite(host, path) {
             Some(url) => Ok(RemotePlace::Http(url)),
             None => Err("no host or no repository in it"),
         },
-        Token::None => Err(
+        Ssh::Refused => Err(
             "ssh without a token is not supported; set GITHUB_TOKEN, and it is asked over https",
         ),
     }
@@ -183,8 +183,8 @@ pub(super) fn origin(url: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn place(text: &str, token: Token) -> String {
-        match Address::parse(text, token) {
+    fn place(text: &str, ssh: Ssh) -> String {
+        match Address::parse(text, ssh) {
             Ok(Address {
                 place,
                 login: Some(login),
@@ -207,24 +207,24 @@ mod tests {
             "https://github.com/o/r.git/",
         ] {
             assert_eq!(
-                place(text, Token::AtHand),
+                place(text, Ssh::OverHttps),
                 "https://github.com/o/r.git",
                 "{text}"
             );
         }
         assert_eq!(
-            place("https://ghe.example/o/r", Token::AtHand),
+            place("https://ghe.example/o/r", Ssh::OverHttps),
             "https://ghe.example/o/r"
         );
         assert_eq!(
-            place("git@github.com:o/r.git", Token::None),
+            place("git@github.com:o/r.git", Ssh::Refused),
             "invalid remote `git@github.com:o/r.git`: ssh without a token is not supported; set GITHUB_TOKEN, and it is asked over https"
         );
     }
 
     #[test]
     fn a_login_in_a_url_is_taken_out_of_it() {
-        let with = |text: &str| place(text, Token::None);
+        let with = |text: &str| place(text, Ssh::Refused);
         assert_eq!(
             with("https://x:ghs_1@h/o/r"),
             "https://h/o/r as x with ghs_1"
@@ -238,10 +238,10 @@ mod tests {
     #[test]
     fn paths_are_paths_and_the_rest_is_refused() {
         for path in ["/srv/r.git", "../r.git", "./a:b", "r"] {
-            assert_eq!(place(path, Token::AtHand), path);
+            assert_eq!(place(path, Ssh::OverHttps), path);
         }
         assert_eq!(
-            place("file:///srv/a%20b.git", Token::AtHand),
+            place("file:///srv/a%20b.git", Ssh::OverHttps),
             "/srv/a b.git"
         );
         for bad in [
@@ -253,7 +253,7 @@ mod tests {
             "file://host/x",
         ] {
             assert!(
-                place(bad, Token::AtHand).starts_with("invalid remote"),
+                place(bad, Ssh::OverHttps).starts_with("invalid remote"),
                 "{bad}"
             );
         }

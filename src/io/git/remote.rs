@@ -7,7 +7,7 @@ use git2::Oid;
 use tokio::time::sleep;
 
 use super::error::RemoteError;
-use super::place::{Access, Address, Login, RemotePlace, Token};
+use super::place::{Access, Address, Login, RemotePlace, Ssh};
 use super::private::PrivateRepository;
 use super::program::{self, Task};
 use super::refs::Refs;
@@ -52,18 +52,18 @@ impl Remote {
     /// # Errors
     /// The URL is none that can be asked, with these credentials or without.
     pub fn new(url: &str, credentials: impl Into<Credentials>) -> Result<Self, RemoteError> {
-        let (token, login) = match credentials.into() {
-            Credentials::None => (Token::None, None),
-            Credentials::Token(token) => (Token::AtHand, Some(Login::of_token(token))),
-            Credentials::App { .. } => (Token::AtHand, None),
+        let (ssh, login) = match credentials.into() {
+            Credentials::None => (Ssh::Refused, None),
+            Credentials::Token(token) => (Ssh::OverHttps, Some(Login::of_token(token))),
+            Credentials::App { .. } => (Ssh::OverHttps, None),
         };
-        let address = Address::parse(url, token)?;
+        let address = Address::parse(url, ssh)?;
         Ok(Self {
             place: address.place,
             // The URL's own login would be that of somebody else where an App asks.
-            login: match token {
-                Token::None => address.login,
-                Token::AtHand => login,
+            login: match ssh {
+                Ssh::Refused => address.login,
+                Ssh::OverHttps => login,
             },
             tokens: None,
         })
