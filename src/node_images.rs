@@ -106,7 +106,7 @@ pub(crate) fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
     let provider = config.provider.unwrap_or_default();
     let name = provider.name.as_str().unwrap_or_default();
     if !is_provider_name(name) {
-        let message = format!("config.provider.type is `{name}`, which is no provider's name");
+        let message = format!("config.provider.type is `{name}`, which is not a provider's name");
         return Err(PluginError::new(message, "write a name such as openstack"));
     }
     let stack = config.cluster_stack_name.as_str().unwrap_or_default();
@@ -133,7 +133,7 @@ pub(crate) fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
     let Some(method) = written.and_then(Method::parse) else {
         let message = match written {
             Some(method) => {
-                format!("config.provider.config.method is `{method}`, which is no method")
+                format!("config.provider.config.method is `{method}`, which is not a method")
             }
             None => "config.provider.config.method is missing".to_owned(),
         };
@@ -241,7 +241,7 @@ fn checked_name(name: String) -> Result<String, PluginError> {
         return Ok(name);
     }
     let message = format!(
-        "the image name `{name}` is no name of RFC 1123, and the operator names resources after it"
+        "the image name `{name}` is not a valid Kubernetes name (RFC 1123): the operator names resources after it"
     );
     Err(PluginError::new(
         message,

@@ -277,7 +277,7 @@ impl Staging {
         if fs::symlink_metadata(&self.directory).is_ok() {
             // A link would lead out of it, and what it leads to would be removed.
             if !is_directory(&self.directory) {
-                return Err(io::Error::other("it is no directory"));
+                return Err(io::Error::other("it is not a directory"));
             }
             self.effects.remove_all(&self.directory)?;
         }

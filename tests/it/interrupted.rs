@@ -679,7 +679,7 @@ fn a_way_that_leads_elsewhere_is_not_gone() {
     fs::write(&made, "a file").unwrap();
     let said = found.copy.run(&["update", "--resume"]);
     assert_eq!(said.status, 6);
-    let words = format!("is below {SCS}/1-36, which is no directory");
+    let words = format!("is below {SCS}/1-36, which is not a directory");
     assert!(said.stderr.contains(&words), "{}", said.stderr);
     assert_eq!(found.copy.read(&format!("{SCS}/1-36")), "a file");
 }
@@ -692,11 +692,11 @@ fn places_that_lead_elsewhere_are_not_written_to() {
             ".csctl-matrix-update.lock",
             "it is a symbolic link, not a file",
         ),
-        (".csctl-matrix-update", "it is no directory"),
+        (".csctl-matrix-update", "it is not a directory"),
     ] {
         let copy = Copy::of("layout-c");
         let outside = copy.root().join("../outside");
-        if kind == "it is no directory" {
+        if kind == "it is not a directory" {
             // With a journal that could be used.
             let found = Interrupted::new(false);
             fs::rename(staging(&found.copy), &outside).unwrap();

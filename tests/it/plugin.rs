@@ -239,7 +239,7 @@ fn what_csctl_yaml_says_wrongly_is_told() {
     let cases = [
         (
             good.replace("method: get", "method: guess"),
-            "config.provider.config.method is `guess`, which is no method",
+            "config.provider.config.method is `guess`, which is not a method",
         ),
         (
             good.replace("method: get", "other: get"),
@@ -259,7 +259,7 @@ fn what_csctl_yaml_says_wrongly_is_told() {
         ),
         (
             good.replace("type: openstack", "type: OpenStack"),
-            "config.provider.type is `OpenStack`, which is no provider's name",
+            "config.provider.type is `OpenStack`, which is not a provider's name",
         ),
         (
             good.replace("v1.30.4", "v1.30"),
@@ -275,7 +275,7 @@ fn what_csctl_yaml_says_wrongly_is_told() {
         ),
         (
             good.replace("type: openstack", "type: ~"),
-            "which is no provider's name",
+            "which is not a provider's name",
         ),
         (
             good.replace("clusterStackName: ferrol", "other: ferrol"),
@@ -410,7 +410,7 @@ fn matrix_refuses_what_it_cannot_write() {
     refused(
         &copy,
         FERROL,
-        "the image name `ubuntu-capi-image v1.30.4` is no name of RFC 1123",
+        "the image name `ubuntu-capi-image v1.30.4` is not a valid Kubernetes name (RFC 1123)",
     );
 }
 

@@ -117,7 +117,7 @@ fn find(request: &PrRequest) -> Result<Clone, CommandError> {
         CommandError::new(format!("{}: {error}", root.display())).hinted(error.hint())
     })?;
     let Some(found) = git else {
-        let message = format!("{} is in no git repository", root.display());
+        let message = format!("{} is not in a git repository", root.display());
         let hint = "run it in a clone, or name the repository: --repository OWNER/NAME";
         return Err(CommandError::new(message).hinted(hint));
     };

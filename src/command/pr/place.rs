@@ -27,7 +27,7 @@ pub(in crate::command) fn settings(
         let message = format!(
             "pullRequests.repository is {configured}, the remote {shown} is of {of_remote}"
         );
-        let hint = "pull requests are opened where their branches are; correct one of them, or leave pullRequests.repository out";
+        let hint = "pull requests are opened where their branches are; correct one of them, or remove pullRequests.repository";
         return Err(CommandError::new(message).hinted(hint));
     }
     let named = of_remote.filter(|_| is_at_forge || config.repository.is_none());
@@ -99,10 +99,10 @@ fn belongs_to(api: &str, remote: &Url) -> bool {
 
 fn unbelieved(api: &str, shown: &str) -> CommandError {
     let message = format!(
-        "pullRequests.api names {api}, which is not of the remote {shown}: credentials are not sent there"
+        "pullRequests.api names {api}, which does not belong to the remote {shown}: credentials are not sent there"
     );
     CommandError::new(message).hinted(format!(
-        "where it is right, say so on the command line: --api {api}; otherwise leave pullRequests.api out"
+        "if it is right, name it on the command line: --api {api}; otherwise remove pullRequests.api"
     ))
 }
 

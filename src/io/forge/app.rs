@@ -44,7 +44,8 @@ pub(super) fn find_signer(key: &Secret) -> Option<Box<dyn Signer>> {
 /// Signs a token that says who the App is.
 pub(super) fn sign(id: &str, key: &Secret, now: Timestamp) -> Result<Secret, String> {
     sign_claims(id, key, now.as_second()).ok_or_else(|| {
-        "the App's private key is no RSA key in PEM; download a new one from GitHub".to_owned()
+        "the App's private key is not an RSA key in PEM format; download a new one from GitHub"
+            .to_owned()
     })
 }
 

@@ -323,7 +323,7 @@ impl Channel {
         } = &self.settings.credentials
         else {
             return Err(SendError::Credentials(
-                "these are no credentials of an App".to_owned(),
+                "these credentials are not of an App".to_owned(),
             ));
         };
         let signed = app::sign(id, key, now).map_err(SendError::Credentials)?;

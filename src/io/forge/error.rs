@@ -273,7 +273,7 @@ struct Body {
 /// Returns the message of an error's body with its details.
 pub(super) fn message_of(body: &[u8]) -> String {
     let Ok(Body { message, errors }) = serde_json::from_slice(body) else {
-        return "the answer is no JSON".to_owned();
+        return "the answer is not JSON".to_owned();
     };
     let details = errors.iter().map(|error| {
         if let Some(text) = error.as_str().or(error["message"].as_str()) {
@@ -329,7 +329,7 @@ mod tests {
             "Validation Failed: A pull request already exists for acme:x.: Label name already_exists: text"
         );
         assert_eq!(cause_of(&message), Cause::PullExists);
-        assert_eq!(message_of(b"<html>"), "the answer is no JSON");
+        assert_eq!(message_of(b"<html>"), "the answer is not JSON");
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub enum RemoteError {
         message: String,
     },
     /// The answer is none of git's.
-    #[error("the answer of {url} is not git's: {found}")]
+    #[error("the answer from {url} is not git's: {found}")]
     NotGit {
         /// The URL.
         url: String,
@@ -82,7 +82,7 @@ pub enum RemoteError {
         reason: String,
     },
     /// It takes too long as a whole.
-    #[error("no answer of {url} within {seconds} seconds")]
+    #[error("no answer from {url} within {seconds} seconds")]
     TimedOut {
         /// The URL.
         url: String,
@@ -90,7 +90,7 @@ pub enum RemoteError {
         seconds: u64,
     },
     /// More comes than anybody needs.
-    #[error("the answer of {url} is longer than expected of any repository")]
+    #[error("the answer from {url} is longer than that of any repository")]
     TooLarge {
         /// The URL.
         url: String,
@@ -118,7 +118,7 @@ pub enum RemoteError {
     #[error("cannot make a temporary repository for git: {0}")]
     Private(#[source] std::io::Error),
     /// The answer ended too early.
-    #[error("the answer of {url} ended too early")]
+    #[error("the answer from {url} ended too early")]
     Incomplete {
         /// The URL.
         url: String,
@@ -183,7 +183,7 @@ impl RemoteError {
                 "use https://HOST/OWNER/REPOSITORY.git or a path; an ssh URL becomes https where there is a token"
             }
             Self::NoOrigin => "add one with git remote add origin URL",
-            Self::SignIn(_) => "check the App's id, key and installation; doctor says more",
+            Self::SignIn(_) => "check the App's id, key and installation; run csctl-matrix doctor",
             Self::Unauthorized { has_token, .. } if !has_token => "set GITHUB_TOKEN",
             Self::Unauthorized { .. } => "check whether the token has expired",
             Self::Forbidden { .. } => {

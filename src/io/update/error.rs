@@ -44,7 +44,7 @@ pub enum UpdateError {
     #[error("an update was interrupted, and {}", list(.0))]
     Touched(Vec<Left>),
     /// A journal that is not used.
-    #[error("{} is no journal that can be used: {fault}", path.display())]
+    #[error("the journal {} cannot be used: {fault}", path.display())]
     Journal {
         /// The journal.
         path: PathBuf,

@@ -51,7 +51,7 @@ pub enum Obstacle {
     #[error("is behind the symbolic link {0}")]
     BehindLink(String),
     /// A part of its way is no directory now.
-    #[error("is below {0}, which is no directory")]
+    #[error("is below {0}, which is not a directory")]
     NoDirectory(String),
 }
 

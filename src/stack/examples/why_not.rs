@@ -82,7 +82,7 @@ impl fmt::Display for WhyNot {
             ),
             Self::OtherKind(kind) => write!(f, "it belongs to a {kind}"),
             Self::OtherClass(class) => {
-                write!(f, "the Cluster's class is {class}, no release of the stack")
+                write!(f, "the Cluster's class is {class}, not a release of the stack")
             }
             Self::NoClass => {
                 f.write_str("the Cluster names no class, so it may be of any stack")
