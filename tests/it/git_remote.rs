@@ -576,7 +576,7 @@ async fn answers_that_are_not_gits_are_named() {
     for reply in pages {
         let page = refs(reply).await;
         assert!(
-            page.starts_with("the answer of URL is not git's: "),
+            page.starts_with("the answer from URL is not git's: "),
             "{page}"
         );
     }
@@ -604,7 +604,7 @@ async fn answers_that_are_not_gits_are_named() {
         ..reply
     })
     .await;
-    assert_eq!(half, "the answer of URL ended too early");
+    assert_eq!(half, "the answer from URL ended too early");
     let strange = refs(|_| Reply::redirect("/login")).await;
     assert!(strange.contains("redirect"), "{strange}");
     let said = refs(|reply| Reply {

@@ -76,9 +76,13 @@ fn request(proof: ImageProof) -> CatalogRequest {
 }
 
 fn client(server: &Server) -> HttpClient {
-    let mirror = format!("https://img.example/={}/img.example/", server.url());
+    let hosts = ["img.example", "api.github.com", "raw.githubusercontent.com"];
+    let mirrors = hosts.map(|host| format!("https://{host}/={}/{host}/", server.url()));
     HttpClient::new(HttpSettings {
-        mirrors: [mirror.parse().unwrap()].into_iter().collect(),
+        mirrors: mirrors
+            .map(|mirror| mirror.parse().unwrap())
+            .into_iter()
+            .collect(),
         retry_pause: Duration::from_millis(5),
         system_proxy: false,
         ..HttpSettings::default()
@@ -268,6 +272,36 @@ fn a_list_with_md5_sums_gets_the_md5_sum_of_the_next_image() {
         "{written}"
     );
     assert!(copy.read(CSCTL).contains("kubernetesVersion: v1.34.7"));
+}
+
+#[test]
+fn a_list_with_sha_512_sums_gets_the_sha_512_sum_of_the_next_image() {
+    let sum = "b".repeat(128);
+    let line = format!("        checksum: sha512:{sum}\n");
+    let copy = stack(&line, "");
+    let world = world(None);
+    for version in ["1.34.6", "1.34.7"] {
+        let file = format!("ubuntu-2404-kube-v{version}.qcow2");
+        let text = format!("SHA512 ({file}) = {sum}\n");
+        let url = format!("{BASE}{file}.CHECKSUM");
+        world.file(&url, &text, "text/plain", "2026-05-13");
+    }
+    run(&copy, &world, &["update", "--images", "newest=2"]).success();
+    let written = copy.read(LIST);
+    assert_eq!(written.matches(&line).count(), 2, "{written}");
+    assert!(copy.read(CSCTL).contains("kubernetesVersion: v1.34.7"));
+}
+
+#[test]
+fn an_image_that_has_another_md5_sum_than_the_list_says_is_a_rebuilt_one() {
+    let copy = stack(&md5_line(&"0".repeat(32)), "imageStore: {proof: md5}\n");
+    let world = world(Some(SUM));
+    let said = run(&copy, &world, &["plan"]).success();
+    assert!(said.contains("with another checksum"), "{said}");
+    run(&copy, &world, &["update", "--change", "os-release"]).success();
+    let written = copy.read(LIST);
+    assert_eq!(written.matches(&md5_line(SUM)).count(), 1, "{written}");
+    assert!(!written.contains(&"0".repeat(32)), "{written}");
 }
 
 #[test]

@@ -513,7 +513,7 @@ fn assert_not_used(copy: &Copy, why: &str) {
         };
         let message = copy.run(&[command, world].concat()).failure(1);
         assert!(
-            message.contains("journal.json is no journal that can be used: "),
+            message.contains("journal.json cannot be used: "),
             "{message}"
         );
         assert!(message.contains(why), "{why}: {message}");

@@ -12,7 +12,7 @@ use std::fs;
 
 use crate::support::github::{self, Fault, PERSON, TOKEN};
 use crate::support::hosted::{BRANCH, Hosted, KEYS, PATCH, all, files, of, outcomes};
-use crate::support::program::{Said, project};
+use crate::support::program::{self, Said, project};
 
 #[test]
 fn the_documentation_shows_a_run_and_a_pull_request() {
@@ -51,6 +51,34 @@ fn rule_3_a_second_run_writes_nothing() {
         "{:?}",
         hosted.server.mutations()
     );
+}
+
+#[test]
+fn git_is_started_to_look_and_to_fetch_once_and_to_push_once_for_each_branch() {
+    let hosted = Hosted::start();
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let script = format!(
+        "for word; do case $word in ls-remote|fetch|push) echo $word >> {};; esac; done\nPATH=/usr/local/bin:/usr/bin:/bin exec git \"$@\"",
+        log.display()
+    );
+    program::install_script(&folder.path().join("git"), &script);
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", folder.path().display());
+    let run = || {
+        let said: Said = hosted
+            .command(&[])
+            .env("PATH", &path)
+            .output()
+            .unwrap()
+            .into();
+        let started = fs::read_to_string(&log).unwrap();
+        fs::remove_file(&log).unwrap();
+        (outcomes(&said), started)
+    };
+    let opened = all("opened");
+    let pushes = "push\n".repeat(opened.len());
+    assert_eq!(run(), (opened, format!("ls-remote\nfetch\n{pushes}")));
+    assert_eq!(run(), (all("up-to-date"), "ls-remote\n".to_owned()));
 }
 
 #[test]

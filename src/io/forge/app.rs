@@ -87,7 +87,7 @@ mod tests {
         ] {
             let error = sign("1", &Secret::new(text).unwrap(), Timestamp::UNIX_EPOCH).unwrap_err();
             assert!(
-                error.contains("no RSA key in PEM") && !error.contains("s3cret"),
+                error.contains("not an RSA key in PEM format") && !error.contains("s3cret"),
                 "{error}"
             );
         }

@@ -141,12 +141,12 @@ fn what_belongs_to_others_is_left_alone() {
         (
             "kind: Cluster\nspec:\n  topology:\n    class: openstack-other-1-34-v2\n    version: v1.34.6\n",
             "v1.34.6",
-            "the Cluster's class is openstack-other-1-34-v2, no release of the stack",
+            "the Cluster's class is openstack-other-1-34-v2, not a release of the stack",
         ),
         (
             "kind: Cluster\nspec:\n  topology:\n    class: ${CLASS}\n    version: v1.34.6\n",
             "v1.34.6",
-            "the Cluster's class is ${CLASS}, no release of the stack",
+            "the Cluster's class is ${CLASS}, not a release of the stack",
         ),
         (
             "kind: Cluster\nspec:\n  topology:\n    version: v1.34.6\n",
