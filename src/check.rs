@@ -98,6 +98,7 @@ pub fn check(input: CheckInput<'_>, selected: &RuleSelection) -> Findings {
     let stacks_with_findings = checked.iter().filter(|found| !found.is_empty()).count();
     let stacks = checked.len();
     let mut findings: Vec<Finding> = checked.into_iter().flatten().collect();
+    // By file, then by line: the fields of `Finding` stand in that order.
     findings.sort();
     findings.dedup();
     Findings {
@@ -118,6 +119,7 @@ fn check_stack(input: CheckInput<'_>, selected: &RuleSelection, stack: &Stack) -
         // What is of no minor, as in a list of all, concerns each of them.
         findings.retain(|finding| finding.minor.is_none_or(|of| of == minor));
     }
+    // Last, as no plan has to be made for a stack without findings.
     fix::name_fixes(&view, &mut findings);
     findings
 }

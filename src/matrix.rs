@@ -118,6 +118,7 @@ pub fn blocked<'p>(stack: &Stack, catalog: Option<&Catalog>, policy: &'p Policy)
         });
     let entries = stack.image_entries();
     let listed = entries
+        // A bare version says nothing of its image: it would count as one that is not blocked, and free its version.
         .filter(|entry| entry.url.is_some() || entry.os.is_some())
         .map(|entry| BlockableImage {
             version: entry.version,
@@ -343,6 +344,7 @@ impl<'a> View<'a> {
     /// The addon charts of a minor: what its source tree depends on, else what the list of versions says.
     fn charts(&self, minor: Minor) -> BTreeMap<String, String> {
         let mut charts = BTreeMap::new();
+        // The list first, so that what the source tree depends on takes its place.
         for reference in self.listed(minor) {
             if let Fact::ListedAddon { chart, .. } = &reference.fact {
                 charts.insert(chart.clone(), reference.value.clone());
@@ -432,6 +434,7 @@ pub(crate) fn store_state(catalog: &Catalog, stack: &Stack, minor: Minor) -> Sto
         let pattern = series.store.as_ref()?;
         Some(state_of(catalog, pattern, minor))
     });
+    // The variants go from the most that is known to the least.
     states.max().unwrap_or(StoreState::Unknown)
 }
 
@@ -442,6 +445,7 @@ pub(crate) fn state_of(catalog: &Catalog, pattern: &ImagePattern, minor: Minor) 
         same && (unreachable.minors.is_empty() || unreachable.minors.contains(&minor))
     });
     let store = catalog.find_store(pattern);
+    // First, as a store that broke off may have searched the minor in part.
     if failed {
         StoreState::Unreachable
     } else if store.is_some_and(|store| store.searched.contains(&minor)) {

@@ -79,6 +79,7 @@ struct CsctlFile {
 #[serde(rename_all = "camelCase")]
 struct CsctlConfig {
     #[serde(default)]
+    // Any value is read, so that one of a wrong type is told with its key like any other wrong value.
     kubernetes_version: serde_yaml::Value,
     #[serde(default)]
     cluster_stack_name: serde_yaml::Value,
@@ -120,6 +121,7 @@ pub(crate) fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
     let version = text
         .parse()
         .ok()
+        // `parse` also takes a version without `v`, which csctl refuses.
         .filter(|version: &KubernetesVersion| version.to_string() == text);
     let Some(version) = version else {
         let message = format!("config.kubernetesVersion is `{text}`, which csctl does not accept");
@@ -150,6 +152,7 @@ pub(crate) fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
 fn is_provider_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     !name.is_empty()
+        // As long as a name of Kubernetes may be (RFC 1123).
         && name.len() <= 253
         && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !name.starts_with('-')
@@ -270,6 +273,7 @@ fn render(entries: &[Entry]) -> Result<String, PluginError> {
     let text = TEMPLATE
         .fill(&serde_json::json!({ "images": entries }))
         .map_err(|reason| PluginError::new(reason, "report this as a bug"))?;
+    // The template writes names and URLs as they are: what would break the YAML is found here.
     let valid = crate::stack::validate_node_images(&text);
     valid.map_err(|error| {
         PluginError::new(error.to_string(), "repair the stack's list of images")

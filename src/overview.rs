@@ -111,6 +111,7 @@ impl LineOverview {
                 DeadlineRule::LatestPatch | DeadlineRule::CriticalVulnerability => {
                     deadline.is_open()
                 }
+                // Another minor is another line, and every line has the end of its minor ahead of it.
                 DeadlineRule::LatestMinor | DeadlineRule::EndOfLife => false,
             })
     }
@@ -248,6 +249,7 @@ fn missing_minor(input: PlanInput<'_>, stack: &Stack, minor: Minor) -> Option<Mi
     let due = deadlines(standard, catalog, minor, None, catalog.as_of);
     Some(MissingMinor {
         minor,
+        // Without a standard nothing is due, and no minor is missing.
         deadline: due.into_iter().next()?,
         store: store_state(catalog, stack, minor),
     })

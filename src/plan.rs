@@ -75,6 +75,7 @@ impl PlanInput<'_> {
         let mut trees = stack.trees.iter();
         self.policy.minors.contains(minor)
             && self.selection.takes_minor(stack, minor)
+            // The file of a torn tree that cannot be read may state another version than the others do.
             && !trees.any(|tree| tree.is_torn && tree.minor == Some(minor))
     }
 }
@@ -293,6 +294,7 @@ impl Plan {
         let titles: Vec<String> = self.incomplete().map(|stack| stack.title.clone()).collect();
         for stack in &mut self.stacks {
             if titles.contains(&stack.title) {
+                // A half-changed stack would contradict itself, so that its other files wait for the person, too.
                 self.files.retain(|file| !stack.has_file(file));
                 stack.lines.clear();
             }
@@ -349,6 +351,7 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
 /// Plans one stack: what would change in it, and its files that would.
 pub(crate) fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec<FileChange>) {
     let wrong_names = faults_of(stack, FaultKind::Name).cloned();
+    // A file that says what a tree is keeps the whole tree from being planned; any other one is left to a person alone.
     let (hiding, readable): (Vec<&Fault>, Vec<&Fault>) =
         faults_of(stack, FaultKind::OutOfReach).partition(|fault| fault.hides_stack());
     let mut planned = StackPlan {
@@ -401,6 +404,7 @@ pub(crate) fn plan_stack(input: PlanInput<'_>, stack: &Stack) -> (StackPlan, Vec
             Err(refusals) => refusals,
         };
         let faults: Vec<Fault> = refusals.iter().map(|one| one.fault.clone()).collect();
+        // Another attempt within the same limits would be refused in the same way.
         if !limits.learn(refusals) {
             planned.faults.extend(faults);
             return (planned, Vec::new());
@@ -424,6 +428,7 @@ fn finish(
     planned.is_blind = knowledge::is_blind(target);
     planned.skipped.extend(skips::skips(target));
     planned.skipped.extend(withheld::withheld(target));
+    // Where no file changes, a blocked version may stand in the stack as it is.
     let after = outcome.after.as_ref().unwrap_or(target.stack);
     // A blocked version that stays is worse than no change: a half-done removal would look like a whole one.
     let left = proof::left_blocked(target, after);

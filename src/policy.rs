@@ -261,6 +261,7 @@ impl FromStr for ImagesToList {
             ["all"] => Ok(Self::All),
             ["newest"] => Ok(Self::Newest(1)),
             ["newest", digits] => match digits.parse() {
+                // A policy of no image at all would empty every list.
                 Ok(0) | Err(_) => Err("expected a number above 0 after `newest=`".to_owned()),
                 Ok(count) => Ok(Self::Newest(count)),
             },

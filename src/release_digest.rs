@@ -63,6 +63,7 @@ impl CsctlHashes {
             cluster_stack: hash_of(files.iter().map(|(path, sum)| (path.as_str(), sum))),
             cluster_addon_dir: part(files, CLUSTER_ADDON),
             cluster_addon_values: values.map(|sum| clean(&sum)).unwrap_or_default(),
+            // Only a published `hashes.json` tells whether the csctl in use has this hash.
             cluster_class_dir: None,
             node_image_dir: part(files, NODE_IMAGE),
         }
@@ -83,6 +84,7 @@ impl CsctlHashes {
     }
 
     fn is_equal_for_csctl(&self, last: &Self) -> bool {
+        // Not `==` of the whole, as csctl does not compare `cluster_stack`.
         self.cluster_addon_dir == last.cluster_addon_dir
             && self.cluster_addon_values == last.cluster_addon_values
             && self.cluster_class_dir == last.cluster_class_dir
@@ -93,6 +95,7 @@ impl CsctlHashes {
 fn part(files: &FileDigests, directory: &str) -> String {
     let prefix = format!("{directory}/");
     let mut below = files
+        // Paths are in order, so that those of one directory stand together.
         .range(prefix.clone()..)
         .map_while(|(path, sum)| Some((path.strip_prefix(&prefix)?, sum)))
         .peekable();
@@ -167,6 +170,7 @@ impl LastRelease {
     /// Returns in what a source tree differs from this release; nothing where it does not.
     fn difference(&self, now: &FileDigests) -> Option<Difference> {
         let Some(last) = &self.files else {
+            // The hash that csctl writes and does not compare tells of a change in any file.
             let differs = CsctlHashes::of(now).cluster_stack != self.hashes.cluster_stack;
             return differs.then_some(Difference::Files);
         };

@@ -78,6 +78,7 @@ impl Period {
             Self::Days(days) => days.days(),
             Self::Months(months) => months.months(),
         };
+        // A catalog may name any day, also the last that jiff knows, where `+` would panic.
         day.saturating_add(span)
     }
 }

@@ -71,6 +71,7 @@ impl<'a> StatedImage<'a> {
 
     /// Returns the checksums that differ from those of the store.
     fn other_sum(&self, image: &'a NodeImage) -> Option<OtherSum<'a>> {
+        // SHA-256 counts before MD5; where each side has only the other's, nothing can be compared.
         let (listed, offered) = match (self.sha256, &image.sha256, self.md5, &image.md5) {
             (Some(listed), Some(offered), _, _) => (listed.hex(), offered.hex()),
             (_, _, Some(listed), Some(offered)) => (listed.hex(), offered.hex()),
@@ -105,6 +106,7 @@ fn image_gone(view: &View<'_>) -> Vec<Contradiction> {
     };
     let mut found = Vec::new();
     for named in view.stated_images() {
+        // An image of a store that was not asked, or gave no answer, is not known to be gone.
         let Some(store) = named.store(catalog) else {
             continue;
         };
@@ -227,6 +229,7 @@ fn build_date(view: &View<'_>) -> Vec<Contradiction> {
     for named in view.stated_images() {
         let image = named
             .image(catalog)
+            // An image that was uploaded again has another day by right, and `image-republished` tells of it.
             .filter(|image| image.sha256.as_ref() == named.sha256);
         let offered = image.and_then(|image| image.built);
         if let (Some(stated), Some(offered)) = (named.built, offered)
@@ -249,6 +252,7 @@ fn image_age(view: &View<'_>) -> Vec<Contradiction> {
     for named in view.stated_images() {
         let is_default = view.lines().any(|line| line.default == Some(named.version));
         let built = named.image(catalog).and_then(|image| image.built);
+        // The store counts before the list, which may have the day a script ran.
         let Some(built) = built.or(named.built).filter(|_| is_default) else {
             continue;
         };
@@ -316,6 +320,7 @@ fn unpublished(
     let is_there = match (version, range) {
         (Some(version), _) => offered.iter().any(|found| found.is_same_release(version)),
         (None, Some(range)) => offered.iter().any(|found| range.takes(found)),
+        // What is neither a version nor a range asks for nothing that an index could lack.
         (None, None) => true,
     };
     let message = format!("{url} has no {chart} {}", reference.value);

@@ -98,6 +98,7 @@ fn owner(name: &str) -> Option<(&str, &str)> {
     let (range, _) = minor_in_name(name)?;
     let is_chart = name.ends_with("-cluster-class") || name.ends_with("-cluster-addon");
     let owner = name[..range.start].strip_suffix('-').filter(|_| is_chart)?;
+    // Neither name may have a dash: the operator splits at them, and `stack-name` finds those that do.
     owner.split_once('-')
 }
 

@@ -95,6 +95,7 @@ pub(super) enum ScalarKind {
 /// Returns what a scalar is; nothing for maps, lists and what a template writes.
 pub(super) fn scalar(node: &Node) -> Option<ScalarKind> {
     let text = node.as_str()?;
+    // What stands in quotes is a text to every reader, whatever it looks like.
     if !node.is_plain() {
         return Some(ScalarKind::Text);
     }
@@ -121,6 +122,7 @@ pub(super) fn scalar(node: &Node) -> Option<ScalarKind> {
 }
 
 pub(super) fn is_day(text: &str) -> bool {
+    // YAML allows a time behind the day.
     text.get(..10)
         .is_some_and(|day| day.parse::<jiff::civil::Date>().is_ok())
 }

@@ -70,6 +70,7 @@ fn with_input<R>(
     wishes: &Wishes,
     function: impl FnOnce(PlanInput<'_>) -> R,
 ) -> R {
+    // Repairs come from the repository's own facts, so that they need no source.
     let nothing = Catalog::empty(input.today);
     function(PlanInput {
         tree: input.tree,

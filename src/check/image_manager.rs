@@ -264,6 +264,7 @@ fn is_checksum(text: &str) -> bool {
     let is_hex = digits
         .bytes()
         .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    // The lengths of MD5, SHA-1, SHA-256 and SHA-512.
     !algorithm.is_empty() && is_hex && [32, 40, 64, 128].contains(&digits.len())
 }
 

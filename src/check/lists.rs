@@ -64,6 +64,7 @@ fn default_not_listed(view: &View<'_>) -> Vec<Contradiction> {
                 true
             }
             ImageListForm::Names => is_class_versions(image_list),
+            // It is no part of a release; `version-without-image` looks at it.
             ImageListForm::ImageManager => false,
         };
         let has_own = image_list

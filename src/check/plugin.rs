@@ -71,6 +71,7 @@ struct Problem {
 fn missing_list(view: &View<'_>, line: LineView<'_>, method: Method) -> Option<Problem> {
     let list = format!("{}/{LIST}", line.tree.directory);
     let needs_list = matches!(method, Method::Get | Method::Build);
+    // The directory of a stack at the root is empty, and no path begins with a slash.
     if !needs_list || view.input.tree.find(list.trim_start_matches('/')).is_some() {
         return None;
     }

@@ -175,6 +175,7 @@ fn stale_archive<'a>(
 
 /// Reads the version in the name of a chart's archive: `<chart>-<version>`.
 fn packaged_version(archive: &str, chart: &str) -> Option<ChartVersion> {
+    // What is left of a chart whose name only begins alike is no version.
     let version = archive.strip_prefix(chart)?.strip_prefix('-')?;
     version.parse().ok()
 }

@@ -167,6 +167,7 @@ fn row_hint(view: &View<'_>, line: LineView<'_>) -> String {
     let minor = line.minor;
     let title = view.stack.title();
     let adds = view.command(&format!("update {title} --minor {minor}"));
+    // The program brings a table of end-of-life days, so that this is known without a source.
     let known = Catalog::empty(view.input.today);
     let catalog = view.input.catalog.unwrap_or(&known);
     let Some(day) = catalog

@@ -115,6 +115,7 @@ impl<'a> Available<'a> {
     /// does.
     pub(super) fn is_mature(&self, version: KubernetesVersion) -> bool {
         let age = self.input.policy.minimum_age;
+        // Without an age nothing waits, not even a version whose day nobody knows.
         age.is_zero()
             || self
                 .first_day(version)
@@ -126,11 +127,13 @@ impl<'a> Available<'a> {
         let images = self.of_minor(version.minor()).iter();
         let of_version = images.filter(|image| image.version == version);
         let published = self.input.catalog.find_published(version);
+        // No image is built before its release, so that its day claims too little age rather than too much.
         published.or_else(|| of_version.filter_map(|image| image.built).min())
     }
 
     /// Returns the series that lack a version which others have, each with what it lacks.
     pub(super) fn lacking(&self, version: KubernetesVersion) -> Vec<Lack<'a>> {
+        // As in `common`: a series that no store is known of cannot be waited for.
         let sourced = self.series.iter().filter(|own| own.series.store.is_some());
         sourced.filter_map(|own| own.lack(version)).collect()
     }
@@ -162,12 +165,14 @@ impl<'a> Available<'a> {
     }
 
     fn is_held_by_end(&self, image: &NodeImage) -> bool {
+        // What the files name already is not new: `endOfLife: keep` lets it stay.
         self.is_ended(image.version.minor()) && !is_named(self.stack, image.version)
     }
 
     fn allowed(&self, series: &ImageSeries, all: &'a [NodeImage]) -> Cow<'a, [NodeImage]> {
         let policy = self.input.policy;
         let needs = FormNeeds::of(self.stack);
+        // Where nothing is left out, the stack shares the catalog's own slice, which may be long.
         if policy.os.is_empty() && all.iter().all(|image| self.allows(series, &needs, image)) {
             return Cow::Borrowed(all);
         }
@@ -176,6 +181,7 @@ impl<'a> Available<'a> {
             .filter(|image| self.allows(series, &needs, image));
         let mut ranked: Vec<NodeImage> = allowed.cloned().collect();
         if !policy.os.is_empty() {
+            // The sort is stable: images of one rank keep the store's order, in which the newest is last.
             ranked.sort_by_key(|image| (image.version, rank(image, policy)));
         }
         Cow::Owned(ranked)
@@ -200,6 +206,7 @@ impl<'a> Available<'a> {
         let Some(first) = sourced.first() else {
             return Cow::Borrowed(&[]);
         };
+        // A borrowed slice stays borrowed where every series has everything.
         let mut common = first.allowed.clone();
         if !common.iter().all(|image| is_everywhere(&sourced, image)) {
             common
@@ -254,6 +261,7 @@ fn is_everywhere(all: &[&AvailableSeries<'_>], image: &NodeImage) -> bool {
     let is_proved = all
         .first()
         .is_some_and(|first| first.series.lacking_proof(image).is_none());
+    // The image is one of the first series; the others have images of their own for its version.
     is_proved && others.all(|own| own.has(image.version))
 }
 
@@ -270,6 +278,7 @@ fn rank(image: &NodeImage, policy: &Policy) -> std::cmp::Reverse<usize> {
         .os
         .iter()
         .position(|os| image.os.as_ref() == Some(os));
+    // An image whose system nobody knows may be used, but any that the policy names is preferred.
     std::cmp::Reverse(place.unwrap_or(policy.os.len()))
 }
 
@@ -308,6 +317,7 @@ impl FormNeeds {
     }
 
     fn allow(&self, image: &NodeImage) -> bool {
+        // A version that is listed already needs no new entry, and so no facts for one.
         !self.has_list || is_complete_image(image) || self.listed.contains(&image.version)
     }
 }

@@ -137,6 +137,7 @@ impl<'t> SetTree<'t> {
         let is_of_tree = minor == self.minor;
         let mut dependencies = Vec::new();
         for other in &self.scope.stack.trees {
+            // This tree counts for the minor that it is to be set to, not for the one that it has.
             if other.minor == Some(minor) && !std::ptr::eq(other, self.tree) {
                 dependencies.extend(dependencies_of(other, chart, minor));
             }
@@ -152,6 +153,7 @@ impl<'t> SetTree<'t> {
             is_of_tree,
             dependencies,
             lists: lists
+                // No lock stands beside a list that would say what its range became.
                 .map(|reference| ChartReference::new(reference, None, minor))
                 .collect(),
         }
@@ -256,6 +258,7 @@ impl<'t> Group<'t> {
     }
 
     fn miss(&self, reason: MissingChart, charts: &mut Charts) {
+        // What another tree of the stack lacks does not keep this one from its minor.
         if self.is_of_tree {
             charts.missing.insert(self.chart.name.clone(), reason);
         }
@@ -320,6 +323,7 @@ impl<'t> Group<'t> {
         if let Some(limit) = limits.iter().find(|limit| !limit.range.takes(newest)) {
             let reason = ChartReason::ChartRangeExcludes(Asks::from(limit.reference));
             charts.skip(self.at_version(newest), reason.clone());
+            // A chart of the minor that stands there will do; only without one the tree cannot be set to the minor.
             if within.or(named.current).is_none() {
                 return Err(MissingChart::Because(Box::new(reason)));
             }
@@ -333,6 +337,7 @@ impl<'t> Group<'t> {
         };
         let chosen = match (named.current, wanted) {
             (Some(current), Some(wanted)) if wanted.is_newer_than(current) => wanted,
+            // A newer one that stands there stays: within a minor no chart goes down.
             (Some(current), _) => current,
             (None, Some(wanted)) => wanted,
             (None, None) => return Ok(None),
@@ -373,6 +378,7 @@ impl<'t> Group<'t> {
                     .find_chart(url, &self.chart.name)
                     .unwrap_or_default();
                 let taken = all.iter().filter(|version| limit.range.takes(version));
+                // Helm passes over pre-releases as long as a range names none.
                 let newest = ChartVersion::newest(taken.filter(|version| !version.is_prerelease()));
                 if let Some(newest) = newest.filter(|newest| !newest.follows(self.minor)) {
                     let reason = ChartReason::ChartUnlocked {
@@ -408,6 +414,7 @@ impl<'t> Group<'t> {
             return Ok(Some(listed.clone()));
         }
         let is_ended = self.scope.available.is_ended(minor);
+        // `waiting` tells which newer charts are held at the end of life.
         if is_ended && !is_stray {
             return Ok(None);
         }
@@ -440,6 +447,7 @@ impl<'t> Group<'t> {
         listed.insert(self.chart.name.clone(), version.clone());
         for named in &self.lists {
             let stated = match named.current {
+                // A list that is ahead of its dependency is not lowered.
                 Some(current) if !version.is_newer_than(current) => current,
                 Some(_) | None => &version,
             };

@@ -258,6 +258,7 @@ fn chart_choice(
             .iter()
             .any(|found| found.is_same_release(&version))
         {
+            // No index has it, so that only the stack's own list can have asked for it.
             ChartChoice::Listed(minor)
         } else if versions.any(|found| found.is_newer_than(&version)) {
             ChartChoice::NewestAllowed(minor)

@@ -157,6 +157,7 @@ impl Work<'_> {
             .chain(&stack.shared)
         {
             self.known
+                // What the edits have parsed goes first; a file that stays as it is need not be read again either.
                 .entry(file.path().to_owned())
                 .or_insert_with(|| Arc::clone(file));
         }

@@ -56,6 +56,7 @@ pub(super) fn is_blind(target: &Target<'_>) -> bool {
             answered += usize::from(catalog.find_chart(repository, chart).is_some());
         }
     }
+    // A stack that needs no source is not blind, however silent the sources are.
     needed > 0 && answered == 0
 }
 

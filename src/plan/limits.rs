@@ -38,6 +38,7 @@ impl EditRefusal {
         Self {
             fault,
             directory: directory.map(str::to_owned),
+            // A default that stays where it is cannot be what the file refuses.
             default: wanted.default.filter(|_| moves),
             minor: is_another.then_some(wanted.line.minor),
         }
@@ -64,6 +65,7 @@ impl Limits {
     pub(super) fn learn(&mut self, refusals: Vec<EditRefusal>) -> bool {
         let mut learnt = false;
         for refusal in refusals {
+            // Not `any`, which would stop at the first: each of the others would then cost an attempt of its own.
             learnt |= self.learn_one(refusal);
         }
         learnt

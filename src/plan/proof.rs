@@ -10,6 +10,7 @@ use crate::version::{KubernetesVersion, OsRelease};
 /// Returns a fault for each place that would go on naming a blocked version.
 pub(super) fn left_blocked(target: &Target<'_>, after: &Stack) -> Vec<Fault> {
     let policy = target.input.policy;
+    // A run that is asked for other classes of change follows no block, and so promises nothing of it.
     if policy.blocked.is_empty() || !target.input.wishes.wants(ChangeClass::Removal) {
         return Vec::new();
     }

@@ -39,6 +39,7 @@ pub(super) fn read_back(target: &Target<'_>, outcome: &StackOutcome) -> Vec<Edit
 fn new_faults(target: &Target<'_>, after: &Stack) -> Vec<EditRefusal> {
     let before = &target.stack.faults;
     let new = after.faults.iter().filter(|fault| {
+        // The edits may have moved a known fault to another line or given it other words: its file tells.
         let is_known = before.iter().any(|known| known.file == fault.file);
         fault.kind == FaultKind::OutOfReach && !is_known
     });
@@ -90,6 +91,7 @@ fn is_stale(reference: &Reference, wanted: &Wanted<'_>) -> bool {
         Fact::ClassChart { minor } | Fact::AddonChart { minor } => {
             *minor == Some(old) && old != new
         }
+        // Rows and lists may go on naming the old default: they speak of more versions than that.
         _ => false,
     }
 }
@@ -110,6 +112,7 @@ fn without_default(image_list: &ImageList, wanted: &Wanted<'_>) -> Option<Fault>
     let message = format!("the list would not get the image of {default}");
     let hint = "add the image by hand, or wait for it";
     Some(Fault {
+        // Unmovable, so that the next attempt leaves out the default and not the file.
         kind: FaultKind::Unmovable,
         ..Fault::new(&image_list.file, image_list.line, message, hint)
     })

@@ -51,6 +51,7 @@ pub struct ComponentBump {
 impl ComponentBump {
     fn new(changed: bool, published: Option<&StackVersion>, first: Option<StackVersion>) -> Self {
         let number = published.and_then(StackVersion::stable_number);
+        // A component keeps its version where its content is the same, unlike the stack, whose number always goes up.
         let next = number.map(|number| StackVersion::stable(number + u32::from(changed)));
         Self {
             changed,
@@ -104,6 +105,7 @@ impl Release {
 
 /// Returns the version that the next release of a line has; nothing where releases may have been published that are not known.
 pub(super) fn next_version(catalog: &Catalog, line: &StackLine) -> Option<StackVersion> {
+    // This number is written into files, so that "at least" is not enough for it.
     let is_known = catalog.release_gap.is_none();
     is_known.then(|| lowest_next(catalog, line))?
 }

@@ -77,6 +77,7 @@ fn add_store(
         for image_list in file.image_lists() {
             for entry in &image_list.entries {
                 let of_place = stack.series.of_place(&image_list.file, entry.line);
+                // An entry of no known series may be of any: every store is asked for its version.
                 if of_place.is_some_and(|of| of != id) {
                     continue;
                 }

@@ -80,6 +80,7 @@ impl Selection {
 fn names_stack(stack: &Stack, wanted: &str) -> bool {
     let mut trees = stack.trees.iter();
     let above = stack.directory.strip_prefix(wanted);
+    // The path of the root is empty, and every stack lies below it.
     wanted.is_empty()
         || stack.directory == wanted
         || stack.title() == wanted
@@ -91,6 +92,7 @@ fn names_stack(stack: &Stack, wanted: &str) -> bool {
 fn named_minor(stack: &Stack, wanted: &str) -> Option<Minor> {
     let mut trees = stack.trees.iter();
     let named = trees.find(|tree| {
+        // A directory that is the stack's too names the stack as a whole, with the minors of its lists.
         let own_directory = tree.directory != stack.directory && tree.directory == wanted;
         own_directory || tree.line().is_some_and(|line| line.to_string() == wanted)
     });

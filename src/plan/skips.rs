@@ -120,6 +120,7 @@ fn faulty_skips(target: &Target<'_>) -> Vec<Skip> {
 /// Kubernetes releases newer than any image, one skip per minor.
 fn unbuilt_skips(target: &Target<'_>) -> Vec<Skip> {
     let listed = target.stack.image_entries().map(|entry| entry.version);
+    // That an image is faulty is told by itself, and what a list names had an image once.
     let known: BTreeSet<KubernetesVersion> = faulty(target)
         .map(|image| image.version)
         .chain(listed)
@@ -268,6 +269,7 @@ fn chart_skips(target: &Target<'_>) -> Vec<Skip> {
 
 /// A minor that the store has and nobody asked for, or one that was asked for and cannot be had.
 fn minor_skips(target: &Target<'_>) -> Vec<Skip> {
+    // Who asks for one minor does not need to hear of others.
     if let Some(asked) = target.input.selection.asked_minor() {
         return asked_skip(target, asked).into_iter().collect();
     }

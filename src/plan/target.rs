@@ -65,6 +65,7 @@ impl<'a> Target<'a> {
         };
         let mut known = minors_of(stack);
         known.retain(|minor| {
+            // Not `takes_minor`: beside a minor that is asked for, no other is looked at, and an ended one may leave.
             input.policy.minors.contains(*minor) && input.selection.names_minor(stack, *minor)
         });
         target.dropped = target.dropped_minors(&known);
@@ -86,10 +87,12 @@ impl<'a> Target<'a> {
         }
         let asked = self.input.selection.asked_minor();
         let per_minor = self.stack.layout.has_directory_per_minor();
+        // A new directory is shaped after the one of an earlier minor; without one, nothing arrives.
         let arrives = asked.is_some_and(|minor| {
             self.can_move_to(minor) && (!per_minor || self.predecessor(minor).is_some())
         });
         let only = match &self.stack.trees[..] {
+            // The minor that the only source tree stays on does not leave: its lists would contradict the tree.
             [only] if !arrives => only.minor,
             _ => None,
         };
@@ -129,6 +132,7 @@ impl<'a> Target<'a> {
             };
             let minor = match selection.switch_to {
                 Some(minor) if self.can_move_to(minor) => Some(minor),
+                // To be brought up to date in its own minor instead is not what was asked for.
                 Some(_) => None,
                 None => tree.minor,
             };
@@ -156,6 +160,7 @@ impl<'a> Target<'a> {
         if !self.is_looked_at(minor) {
             return false;
         }
+        // Where a tree is set to it already, nothing moves, and nothing has to be there first.
         self.has_tree(minor)
             || (self.input.wishes.wants(ChangeClass::NewMinor)
                 && self.find_untested(minor).is_none()
@@ -229,6 +234,7 @@ impl<'a> Target<'a> {
     /// Finds the source tree of the newest minor before this one.
     fn predecessor(&self, minor: Minor) -> Option<&'a SourceTree> {
         let mut trees = self.stack.trees.iter();
+        // Trees stand in the order of their minors.
         trees.rfind(|tree| tree.minor.is_some_and(|m| m < minor))
     }
 
@@ -265,6 +271,7 @@ impl<'a> Target<'a> {
             dropped: self.dropped.clone(),
             blocked: self.available.blocked(),
             next_version: next_version(self.input.catalog, &line),
+            // Examples that are the stack's name a release of the line as it is, not of the one it moves to.
             newest_release: self.input.catalog.find_newest_release(&line_before),
             reach: if self.is_looked_at(minor) {
                 Reach::Tree

@@ -76,6 +76,7 @@ fn lacking_skips(
         .available
         .unfiltered(minor)
         .filter(|image| default.is_none_or(|default| image.version > default))
+        // What the policy withholds is told by `withheld`.
         .filter(|image| policy.follows_os(image.os.as_ref()) && !target.available.is_blocked(image))
         .map(|image| image.version)
         .collect();
@@ -186,6 +187,7 @@ fn end_skip(target: &Target<'_>, minor: Minor) -> Option<Skip> {
     let mut trees = target.stack.trees.iter();
     let own = trees.clone().find(|tree| tree.minor == Some(minor));
     let charts = own
+        // A minor that only lists name has no tree of its own; any tree sees the lists that stand beside it.
         .or_else(|| trees.next())
         .map(|tree| charts::newer_of_ended(target.chart_scope(), tree, minor))
         .unwrap_or_default();

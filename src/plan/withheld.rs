@@ -116,6 +116,7 @@ fn os_skips(target: &Target<'_>) -> Vec<Skip> {
         for image in target.available.unfiltered(*minor) {
             let is_other =
                 !policy.follows_os(image.os.as_ref()) && !target.available.is_blocked(image);
+            // A listed image stays on its own system, so that nothing is withheld of its version.
             if is_other && !listed.contains(&image.version) && !usable.contains(&image.version) {
                 let names = others.entry(image.version).or_default();
                 names.extend(image.os.clone());

@@ -41,6 +41,7 @@ impl<'p> Blocked<'p> {
                 Some(block) => {
                     blocked.versions.entry(image.version).or_insert(block);
                 }
+                // A blocked image may come after this one, so that free versions are taken out at the end.
                 None => free.push(image.version),
             }
         }

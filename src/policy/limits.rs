@@ -33,6 +33,7 @@ impl MinimumAge {
 
     /// Returns the first day on which what was published on that day is old enough.
     pub fn first_day(self, published: Date) -> Date {
+        // Not `+`, which panics beyond the last day that jiff knows.
         published.saturating_add(i32::from(self.days).days())
     }
 }
@@ -46,6 +47,7 @@ impl FromStr for MinimumAge {
             (None, Some(weeks)) => (weeks, 7),
             (None, None) => ("", 1),
         };
+        // `parse` alone would take a plus sign, too.
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err("expected days or weeks such as `3d` or `2w`".to_owned());
         }

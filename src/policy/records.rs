@@ -46,6 +46,7 @@ pub struct Pin {
 impl Block {
     /// Tells whether an image of this version and operating system is meant.
     pub(super) fn covers(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> bool {
+        // An image whose system nobody knows is meant by a block of its whole version alone.
         self.version == version && self.os.as_ref().is_none_or(|blocked| os == Some(blocked))
     }
 
@@ -89,6 +90,7 @@ fn one_line(text: &str) -> String {
 
 fn read_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let text = String::deserialize(deserializer)?;
+    // jiff reads other spellings and times of the day as dates, too; a pin holds for whole days.
     let is_day = text.len() == "2026-06-30".len();
     let read = text.parse().ok().filter(|_| is_day);
     read.ok_or_else(|| {
@@ -101,6 +103,7 @@ fn read_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error
 
 fn read_optional_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
     #[derive(Deserialize)]
+    // What reads a day cannot stand at an optional one by itself; with the wrapper, null is nothing.
     struct Day(#[serde(deserialize_with = "read_day")] Date);
     Ok(Option::<Day>::deserialize(deserializer)?.map(|day| day.0))
 }

@@ -211,6 +211,7 @@ fn decide_open(
         (true, Err(cause)) => Action::Close {
             number,
             cause: cause.clone(),
+            // A person's pull request to another base may need the branch.
             deletes_branch: !observed.has_open_beside(Some(number)),
         },
         (true, Ok(proposal)) => match refresh(observed, pull, proposal) {
@@ -271,12 +272,14 @@ fn refresh(observed: &Observed, pull: &PullRequest, proposal: &Proposal) -> Opti
         .labels
         .iter()
         .filter(|label| !has_label(&pull.labels, label) && !has_label(given, label));
+    // A repository that has no drafts would refuse one in every run; the block remembers it.
     let has_drafts = block.is_none_or(|block| !block.without_drafts);
     let moves = !observed.has_wanted_files();
     let is_noted = proposal.labels.iter().all(|label| has_label(given, label));
     let refresh = Refresh {
         number: pull.number,
         moves,
+        // The block names the commit of the branch and the labels that were given, so that it goes along with both.
         writes_text: moves || !is_noted || !says_the_same(observed, pull, proposal),
         labels: new_labels.cloned().collect(),
         draft: proposal
@@ -383,6 +386,7 @@ impl Observed {
     ) -> Option<u64> {
         let mut refusals = self.pulls.iter().filter(|pull| self.is_refusal(pull));
         let pull = refusals.find(|pull| is_of_change(pull))?;
+        // The newest no alone counts: the label on it asks again, whatever was said before.
         (!has_label(&pull.labels, &labels.again)).then_some(pull.number)
     }
 
@@ -406,6 +410,7 @@ impl Observed {
 pub(crate) fn find_open<'p>(pulls: &'p [PullRequest], base: &str) -> Option<&'p PullRequest> {
     let mut open = pulls.iter().filter(|pull| pull.state == PullState::Open);
     let of_base = open.clone().find(|pull| pull.base.branch == base);
+    // A person may have changed the base of ours, and the block tells that it is ours.
     of_base.or_else(|| open.find(|pull| HiddenBlock::find(&pull.body).is_some()))
 }
 

@@ -28,6 +28,7 @@ impl Fingerprint {
         let mut lines: Vec<String> = changes.iter().map(line).collect();
         lines.sort();
         let mut hasher = sha2::Sha256::new();
+        // The key counts, so that a no to one change is none to another with the same files.
         hasher.update(format!("{key}\n").as_bytes());
         for line in lines {
             hasher.update(line.as_bytes());

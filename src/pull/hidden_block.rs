@@ -92,6 +92,7 @@ impl HiddenBlock {
 
     /// Finds the last block of a body; one of another version, or one that somebody wrote into, is none.
     pub(crate) fn find(body: &str) -> Option<Self> {
+        // People may write above the block, and quote another one.
         let (_, rest) = body.rsplit_once(MARKER)?;
         let (json, _) = rest.split_once(END)?;
         serde_json::from_str(json).ok()

@@ -45,6 +45,7 @@ impl PullKey {
         let sum = sha2::Sha256::digest(whole.as_bytes());
         let mark = hex::encode(&sum[..4]);
         let mut cut = clean;
+        // `truncate` cuts at bytes; what was sanitised is ASCII.
         cut.truncate(LONGEST - mark.len() - 1);
         format!("{}-{mark}", cut.trim_end_matches(['/', '.', '-']))
     }

@@ -80,6 +80,7 @@ struct StateFields {
 impl From<StateFields> for PullState {
     fn from(fields: StateFields) -> Self {
         match fields.state.as_str() {
+            // First, as the state of a merged one is `closed`.
             _ if fields.merged || fields.merged_at.is_some() => Self::Merged,
             "closed" => Self::Closed,
             _ => Self::Open,

@@ -16,6 +16,7 @@ use crate::policy::ChangeClass;
 use crate::version::{KubernetesVersion, compact};
 
 static TITLE: LazyLock<CompiledTemplate> =
+    // Titles and commit messages are no Markdown: an escape would be seen.
     LazyLock::new(|| CompiledTemplate::own(include_str!("text/title.hbs"), str::to_owned));
 static BODY: LazyLock<CompiledTemplate> =
     LazyLock::new(|| CompiledTemplate::own(include_str!("text/body.md.hbs"), escape));
@@ -132,6 +133,7 @@ pub(crate) fn body(templates: &Templates, input: BodyInput<'_>) -> Result<String
             facts["isCut"] = Value::Bool(true);
         }
         let text = fill("body", template, &facts)?;
+        // GitHub counts characters, of which there are never more than bytes.
         if text.len() <= LONGEST_BODY {
             return Ok(text.trim().to_owned());
         }

@@ -68,6 +68,7 @@ fn text(shown: &str, block: Option<&HiddenBlock>, proposal: &Proposal) -> Text {
         (Some(_), Some(remembered)) => checksum(own) == remembered,
         // An earlier version remembered no text.
         (Some(_), None) => true,
+        // Without the block nobody knows what the program wrote: every word may be a person's.
         (None, _) => own.trim().is_empty(),
     };
     let kept = if is_own { theirs } else { shown }.trim();

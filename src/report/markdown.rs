@@ -201,6 +201,7 @@ pub(crate) fn tests(report: &TestReport) -> String {
             let failed = results.iter().filter(|result| !result.state.is_harmless());
             let said: Vec<Value> = failed
                 .filter_map(|one| {
+                    // As in `diff`, a fence in the output would end its block.
                     let output = one.output.as_ref()?.replace("```", "``\u{200b}`");
                     Some(json!({ "name": one.name, "output": output }))
                 })

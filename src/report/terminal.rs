@@ -156,6 +156,7 @@ impl Rendered {
     }
 
     fn push_line(&mut self, line: &str, form: Form) {
+        // A carriage return inside of a line moves the cursor; at its end it is part of the line break.
         let line_end = if line.ends_with("\r\n") { 2 } else { 0 };
         let (mut rest, end) = line.split_at(line.len() - line_end);
         while let Some(sign) = rest.chars().next() {
@@ -184,6 +185,7 @@ impl Rendered {
         // Writing to a text does not fail.
         let _ = match Look::of_letter(letter) {
             Some(look) => write!(self.text, "{}", look.style()),
+            // The alternate form of any style that is not plain is the sequence that ends all of them.
             None => write!(self.text, "{:#}", Style::new().bold()),
         };
     }
@@ -191,6 +193,7 @@ impl Rendered {
     /// JSON may have these signs in its texts alone, where it has another spelling for each.
     fn push_json(&mut self, text: &str) {
         for (at, sign) in text.char_indices() {
+            // Between its values JSON may have a carriage return; inside of a text it is escaped by now.
             if is_hidden(sign) && sign != '\r' {
                 let mut units = [0; 2];
                 for unit in sign.encode_utf16(&mut units) {

@@ -252,6 +252,7 @@ impl View<'_> {
     fn latest_patches(&self, default: KubernetesVersion) -> Vec<Deadline> {
         let newer = self.newer_patches(default);
         let missing: Vec<Deadline> = newer.map(|release| self.patch(release)).collect();
+        // Each missing patch has its own day: the first may be late while the last one is not.
         if !missing.is_empty() {
             return missing;
         }
@@ -314,6 +315,7 @@ impl View<'_> {
         let due = self.figures.minor.after(first.published);
         let (rule, day) = (DeadlineRule::LatestMinor, first.published);
         let deadline = Deadline::new(rule, minor, day, due, self.today);
+        // A minor that has ended need not be provided any more, even where it never was.
         let is_over = self
             .catalog
             .end_of_life

@@ -16,6 +16,7 @@ pub(super) struct Ahead<'t> {
 impl<'t> Group<'t> {
     pub(super) fn find_ahead(&self) -> Option<Ahead<'t>> {
         let of_dependencies = self.dependencies.iter().filter_map(|dependency| {
+            // Nobody can tell what an alias of Helm's, or a directory, has.
             let ChartSource::Repository(url) = dependency.source else {
                 return None;
             };
@@ -26,6 +27,7 @@ impl<'t> Group<'t> {
         of_lists
             .chain(of_dependencies)
             .find_map(|(named, repository)| {
+                // Not `newest`, which has nothing after the end of life: what stands there has to exist then, too.
                 let (version, newest) = (named.current?, self.newest_known(repository)?);
                 version.is_newer_than(newest).then_some(Ahead {
                     reference: named.reference,

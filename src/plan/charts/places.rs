@@ -168,6 +168,7 @@ impl<'t> ChartReference<'t> {
             reference,
             range,
             is_read: version.is_some() || range.is_some(),
+            // A version of another minor is replaced even by a lower one, so that nothing is compared with it.
             current: current.filter(|version| version.follows(minor)),
         }
     }

@@ -99,6 +99,7 @@ impl<'a> Target<'a> {
             {
                 return None;
             }
+            // Of the images of one version, the preferred one is last.
             let after = of_version.last()?.os.clone()?;
             Some(OsMove { before, after })
         })
@@ -114,6 +115,7 @@ impl<'a> Target<'a> {
         let version = self.pin(minor)?.version;
         let mut images = self.available.of_minor(minor).iter();
         let mut entries = self.stack.image_entries();
+        // The stack's own list is enough, where the store gives no answer or has the image no more.
         let is_there = images.any(|image| image.version == version)
             || entries.any(|entry| entry.version == version);
         (is_there && self.available.blocked().version(version).is_none()).then_some(version)
@@ -137,6 +139,7 @@ impl<'a> Target<'a> {
             .map(|entry| entry.version)
             .filter(|version| {
                 let published = self.input.catalog.find_published(*version);
+                // Unlike elsewhere, a day that nobody knows holds nothing: the blocked default has to go somewhere.
                 published.is_none() || self.available.is_mature(*version)
             })
             .max()
@@ -171,6 +174,7 @@ impl<'a> Target<'a> {
         let mut standing = references
             .iter()
             .filter_map(|reference| reference.os.as_ref());
+        // An image that the files name for this very version counts more than the system of the others.
         let on_standing_os = standing.next().filter(|_| known.is_none()).and_then(|os| {
             let mut of_version = images.iter().filter(|image| image.version == version);
             of_version.find(|image| image.os.as_ref() == Some(os))
@@ -234,7 +238,9 @@ impl<'a> Target<'a> {
     ) -> Option<KubernetesVersion> {
         let newest = self.newest_for(tree, minor);
         match tree.default.filter(|_| tree.minor == Some(minor)) {
+            // Where nothing may take its place it stays, and `proof` makes a fault of that.
             Some(current) if self.must_leave(current) => self.replacement(minor).or(Some(current)),
+            // Before the pin: a pin moves nothing either, where no class of change that moves a default is wanted.
             Some(current) if !self.wants_default_to_move(tree, newest) => Some(current),
             Some(current) if self.pin(minor).is_some() => {
                 let pinned = self.pinned(minor);

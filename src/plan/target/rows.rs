@@ -25,6 +25,7 @@ impl Rows<'_> {
         let before = self.listed.get(&of).copied();
         let is_asked_for = of == self.minor || self.target.input.selection.add == Some(of);
         let is_new = is_asked_for && before.is_none();
+        // Charts of a row that is there are decided place by place, in `Charts::places`.
         let charts = self.charts.listed.get(&of).filter(|_| is_new);
         AddonRow {
             kubernetes: self.version(of, before),
@@ -129,6 +130,7 @@ impl Target<'_> {
                 Fact::ListedVersion { version } => Some(version),
                 _ => None,
             });
+        // Without that class the rows stay, and lists have to keep the images that these name.
         let moves = self.input.wishes.wants(ChangeClass::NewPatch);
         let after = standing.map(|version| {
             let row = rows.get(&version.minor()).filter(|_| moves);

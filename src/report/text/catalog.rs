@@ -43,6 +43,7 @@ pub(crate) fn catalog(catalog: &Catalog) -> String {
         catalog_summary(catalog)
     );
     for store in &catalog.image_stores {
+        // Writing to a text does not fail, here and below.
         let _ = writeln!(out, "\n{}", styled(BOLD, store.pattern.as_str()));
         for minor in &store.searched {
             let mut versions: Vec<_> = store

@@ -23,6 +23,7 @@ pub(crate) fn check(findings: &Findings, fix_command: Option<&str>) -> String {
         } else {
             format!("Repair {fixable} of them")
         };
+        // Writing to a text does not fail, here and below.
         let _ = write!(out, ". {what}: {command}");
     }
     out + "\n"

@@ -111,6 +111,7 @@ fn closing(plan: &Plan, next: Option<&str>) -> String {
         let writing = next.map_or_else(String::new, |next| {
             format!(". Write them: {next} --partial")
         });
+        // Writing to a text does not fail, here and below.
         let _ = writeln!(
             out,
             "{incomplete} {files} would change in {stacks}, besides what has to be changed by hand{writing}"

@@ -58,6 +58,7 @@ pub(crate) fn show(
     // A command is copied whole, so it has a line to itself.
     let counts = closing.strip_suffix(next).unwrap_or(&closing);
     for line in fill(counts.trim_end(), prose) {
+        // Writing to a text does not fail, here and below.
         let _ = writeln!(out, "{line}");
     }
     let _ = writeln!(out, "  {next}");

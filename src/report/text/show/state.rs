@@ -148,6 +148,7 @@ fn behind(shown: &LineOverview) -> Option<String> {
             Some(format!("{} {}{image}", release.plain(), due(deadline)))
         }
         (Some(newest), Some(deadline), Some(release)) => {
+            // The newest patch needs no name where it is the first one due and not late: the count tells of it.
             let is_clear = release == newest && !deadline.is_late();
             let name = if is_clear {
                 String::new()
