@@ -169,6 +169,7 @@ pub(crate) fn new_minors(stack: &Stack, catalog: &Catalog) -> Vec<LineMatrix> {
         .collect();
     let lines = newer.into_iter().filter_map(|minor| view.line(minor));
     lines
+        // A minor of which a series has no image yet cannot be used.
         .filter(|line| line.patches.iter().any(|patch| patch.is_available))
         .collect()
 }

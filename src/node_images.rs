@@ -191,6 +191,7 @@ pub(crate) fn write_matrix(stack: &Stack, minor: Minor) -> Result<String, Plugin
             .iter()
             .filter(|entry| entry.version.minor() == minor)
         {
+            // What has no URL cannot be downloaded, as in a list of bare versions.
             let Some(url) = &entry.url else { continue };
             let name = match image_list.form {
                 ImageListForm::NodeImages | ImageListForm::OrcImages => entry.name.clone(),

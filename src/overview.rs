@@ -194,6 +194,7 @@ fn stack_overview(
         .filter(|line| !line.classes.is_empty())
         .count();
     let mut matrices = matrix(stack, input.catalog);
+    // Before new minors are added: a stack can be behind in its own alone.
     let own: BTreeSet<Minor> = matrices.iter().map(|line| line.line.minor).collect();
     let mut new = new_minors(stack, input.catalog);
     // What the policy leaves alone is not shown as new.
@@ -260,6 +261,7 @@ fn is_torn(stack: &Stack, planned: &StackPlan) -> bool {
     let mut faults = stack.faults.iter();
     !planned.faults.is_empty()
         || !planned.out_of_reach.is_empty()
+        // A wrong name hides no version, so that it does not count.
         || faults.any(|fault| fault.kind == FaultKind::OutOfReach)
 }
 

@@ -197,6 +197,7 @@ fn stray_dependency(view: &View<'_>, line: LineView<'_>, reference: &Reference) 
         }
         _ => return None,
     };
+    // A chart that follows no minor may be at any version.
     view.stack.charts.find(chart)?;
     stray_words(chart, version, range, line.minor)
 }

@@ -164,6 +164,7 @@ fn disagreements(entry: &ImageListEntry) -> Vec<(&'static str, String)> {
     let Ok(read) = ImagePattern::read_url(url) else {
         return messages;
     };
+    // Some lists call an entry by its version, others by the name of its image.
     let version: Option<KubernetesVersion> = entry.name.parse().ok();
     let named = version.or_else(|| {
         ImagePattern::read_url(&entry.name)

@@ -138,6 +138,7 @@ fn version_without_image(view: &View<'_>) -> Vec<Contradiction> {
         let Some(default) = line.default.filter(|default| !images.contains(default)) else {
             continue;
         };
+        // The row of that version has the finding already.
         if !rows.iter().any(|(_, version)| *version == default) {
             let stated = line.references().find(|reference| {
                 matches!(reference.fact, Fact::Kubernetes { version } if version == default)
@@ -256,6 +257,7 @@ fn built_name(line: &str, lists: &[&ImageList]) -> Option<ImagePattern> {
         return None;
     }
     let separator = before.chars().last().filter(|c| is_separator(*c))?;
+    // Each separator is one byte long.
     let name_before = &before[..before.len() - 1];
     let name = if name_before.trim_end().ends_with(".imageName }}") {
         name_of_lists(lists)?
@@ -334,6 +336,7 @@ fn class_versions(view: &View<'_>) -> Vec<Contradiction> {
 
 /// Says why an entry cannot stand behind another: the case, and in words.
 fn misplaced(before: &ImageListEntry, after: &ImageListEntry) -> Option<(&'static str, String)> {
+    // The same version twice is for `duplicate-image` to tell.
     if before.version > after.version {
         let message = format!("{} comes after the newer {}", after.name, before.name);
         return Some(("order", message));

@@ -31,6 +31,7 @@ pub(super) const RULES: [Rule; 4] = [
     },
     Rule {
         name: "chart-archive",
+        // Not strict like the other rules here: no release tool sets this right by itself.
         group: Group::Tree,
         severity: Severity::Warning,
         finds: "A packaged chart in `charts/` has a different version than its Chart.yaml depends on.",
@@ -85,6 +86,7 @@ fn lock_fault(chart: &SourceFile, lock: &SourceFile) -> Option<Contradiction> {
             return Some(fault.case("version"));
         }
     }
+    // Last, as another version makes another digest, too, and says more.
     let fits = chart_lock_fits(chart, lock);
     let message = "the digest does not match Chart.yaml";
     (!fits).then(|| Contradiction::in_file(lock.path(), None, message).case("digest"))

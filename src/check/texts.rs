@@ -191,6 +191,7 @@ fn value_fault(line: LineView<'_>, value: &ExampleValue, reference: &Reference) 
         StatedVersion::Kubernetes(version) => line.differs(*version),
         StatedVersion::Minor(minor) => *minor != line.minor,
         StatedVersion::Release(release) => release.minor != line.minor,
+        // A version of the stack alone, such as v3, names neither a minor nor a Kubernetes version.
         StatedVersion::StackVersion(_) => false,
     };
     differs.then(|| {

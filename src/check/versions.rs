@@ -89,6 +89,7 @@ fn default_version(view: &View<'_>) -> Vec<Contradiction> {
         let is_per_minor = directory == line.minor.dashed();
         for reference in line
             .references()
+            // metadata.yaml has a rule of its own, `metadata-version`.
             .filter(|reference| reference.role != Role::ReleaseMetadata)
         {
             let (minor, differs) = match reference.fact {

@@ -44,6 +44,7 @@ fn roll_note(target: &Target<'_>, outcome: &StackOutcome, plan: &LinePlan) -> Op
         target.available.blocked().version(old)?;
         return Some(Note::MustUpgrade { line, old, new });
     }
+    // The version stays, but the image of it that leaves may be the one that nodes run.
     let blocks = blocks_leaving(target, outcome, new.minor());
     let block = blocks.into_values().find(|block| block.version == new)?;
     Some(Note::MustReplaceNodes {
@@ -165,6 +166,7 @@ fn refusal_note(tree: &SourceTree, line: &StackLine, parts: &[Part]) -> Option<N
 
 fn vendored_note(target: &Target<'_>, tree: &SourceTree, parts: &[Part]) -> Option<Note> {
     let mut files = target.input.tree.files_below(&tree.directory);
+    // An archive of the old version stays where it is: only Helm can package the new one.
     let vendored = parts.contains(&Part::ClusterAddon)
         && files.any(|(path, _)| path.rsplit('.').next() == Some("tgz"));
     vendored.then(|| Note::PackagedCharts {
@@ -174,6 +176,7 @@ fn vendored_note(target: &Target<'_>, tree: &SourceTree, parts: &[Part]) -> Opti
 
 fn edits_dependencies(file: &FileChange) -> bool {
     let mut edits = file.edits.iter();
+    // The digest in a lock is over the dependencies alone, so that a new name of the chart leaves it right.
     edits.any(|edit| edit.at.starts_with("dependencies["))
 }
 

@@ -127,6 +127,7 @@ impl Reason {
 }
 
 fn fixed(version: KubernetesVersion, fixes: &[Fix]) -> String {
+    // `fixes` of the plan's JSON form has all of them.
     let named = listing(fixes.iter().take(NAMED));
     match fixes.len().saturating_sub(NAMED) {
         0 => format!("{version} fixes {named}"),

@@ -364,6 +364,7 @@ impl Observed {
     fn is_left_over(&self) -> bool {
         let is_proved = self.branch.as_ref().is_some_and(|branch| branch.is_proved);
         let is_of_closed = self.knows_head(|_, block| block.closed.is_some());
+        // Somebody's own pull request of the branch, to whichever base, still needs it.
         (is_proved || is_of_closed) && !self.has_open_beside(None)
     }
 

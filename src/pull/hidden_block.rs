@@ -84,6 +84,7 @@ impl HiddenBlock {
 
     /// Returns the comment.
     pub(crate) fn render(&self) -> String {
+        // Texts, lists and truth values can always be written.
         let json = serde_json::to_string(self).unwrap_or_default();
         // Two dashes or an angle bracket could end the comment; JSON has another spelling for both.
         let safe = json.replace('-', "\\u002d").replace('>', "\\u003e");

@@ -92,6 +92,7 @@ impl PullRequest {
     /// Tells whether its branch is in the repository itself, not in a fork.
     pub(crate) fn is_of_own_branch(&self) -> bool {
         let head = self.head.repository.as_ref();
+        // Two repositories that nobody knows are not the same one: a fork may be gone.
         head.is_some() && head == self.base.repository.as_ref()
     }
 }

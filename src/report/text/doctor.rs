@@ -17,6 +17,7 @@ pub(crate) fn doctor(report: &DoctorReport) -> String {
             DoctorState::Warning => YELLOW,
             DoctorState::Problem => RED,
         };
+        // Padded before it is styled, as `format!` would count the marks of a style.
         let state = format!("{:8}", check.state.word());
         let _ = writeln!(
             out,

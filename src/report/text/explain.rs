@@ -22,6 +22,7 @@ pub(crate) fn explanation(explanation: &FileExplanation) -> String {
         return out;
     }
     for value in &explanation.values {
+        // A place in a text is an offset in bytes, which tells people nothing beside the line.
         let place = if value.at.starts_with("text") {
             String::new()
         } else {

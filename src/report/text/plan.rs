@@ -97,6 +97,7 @@ fn closing(plan: &Plan, next: Option<&str>) -> String {
         .filter(|file| plan.incomplete().any(|stack| stack.has_file(file)))
         .count();
     let mut out = match (plan.files.len() - incomplete, next) {
+        // "Nothing to change" would contradict what is said of the incomplete stacks below.
         (0, _) if incomplete > 0 => String::new(),
         (0, _) => nothing(plan),
         (1, Some(next)) => format!("1 file would change. Write it: {next}\n"),
@@ -349,6 +350,7 @@ fn unified(before: &str, after: &str, from: &str, to: &str) -> String {
 /// Colours a line of a diff.
 fn coloured(line: &str) -> String {
     let style = match line.as_bytes().first() {
+        // A document mark of YAML that comes or goes looks alike, and is bold, too: its sign still tells.
         _ if line.starts_with("---") || line.starts_with("+++") => BOLD,
         Some(b'-') => RED,
         Some(b'+') => GREEN,

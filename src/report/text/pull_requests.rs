@@ -14,6 +14,7 @@ pub(crate) fn pull_requests(report: &PullReport) -> String {
     let mut out = String::new();
     for outcome in &report.outcomes {
         let key = &outcome.key;
+        // Padded before it is styled, as `format!` would count the marks of a style.
         let name = format!("{:line$}", key.line.to_string());
         let number = outcome
             .number
@@ -50,6 +51,7 @@ fn longest(texts: impl Iterator<Item = String>) -> usize {
 pub(in crate::report) fn pull_outcome(outcome: &PullOutcome, report: &PullReport) -> String {
     let detail = &outcome.detail;
     match outcome.ended {
+        // "Branch deleted" does not go after "would be".
         PullEnding::Swept if report.is_dry => format!("branch would be deleted: {detail}"),
         ended if report.is_dry && ended.changes_something() => {
             format!("would be {ended}: {detail}")

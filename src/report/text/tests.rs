@@ -74,6 +74,7 @@ fn one(result: &TestResult) -> String {
         return out;
     }
     let said: Vec<&str> = result.output.iter().flat_map(|text| text.lines()).collect();
+    // What went wrong stands at the end of an output.
     for line in &said[said.len().saturating_sub(LAST_LINES)..] {
         let _ = writeln!(out, "           {}", styled(DIM, &format!("| {line}")));
     }

@@ -59,6 +59,7 @@ pub(crate) fn state(shown: &LineOverview) -> Vec<String> {
     let faulty = line
         .patches
         .iter()
+        // An image may be faulty while another one of its version is available.
         .find(|patch| patch.fault.is_some() && !patch.is_available);
     if let Some(patch) = faulty {
         words.push(format!("{} skipped", patch.version.plain()));
