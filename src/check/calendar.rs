@@ -190,6 +190,7 @@ fn at_line(view: &View<'_>, minor: Minor, message: String) -> Contradiction {
     if let Some(reference) = stated {
         return Contradiction::at(reference, message).of(minor);
     }
+    // A minor that only lists of images name has no reference that states it.
     let listed = view.image_lists().find_map(|(_, image_list)| {
         let mut entries = image_list.entries.iter();
         let entry = entries.find(|entry| entry.version.minor() == minor)?;

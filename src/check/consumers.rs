@@ -52,6 +52,7 @@ impl<'a> Located<'a> {
     /// Returns the place of a key, where it is there and not null.
     pub(super) fn key(self, key: &str) -> Option<Self> {
         let node = self.node.get(key)?;
+        // csctl's plugin reads null as a key that is not there.
         (!node.is_null()).then_some(Self { node, ..self })
     }
 

@@ -30,6 +30,7 @@ impl LinePair<'_> {
     pub(super) fn changes_charts(&self) -> bool {
         match (self.before, self.after) {
             (Some(before), Some(after)) => before.charts != after.charts,
+            // A line that comes or goes has a class of its own, which its charts go along with.
             (None, _) | (_, None) => false,
         }
     }

@@ -50,6 +50,7 @@ pub(super) fn fixes(target: &Target<'_>, pair: LinePair<'_>) -> Vec<Fix> {
     fixed
         .into_iter()
         .map(|vulnerability| {
+            // `deadlines` calls a vulnerability by the same words.
             let subject = vulnerability.to_string();
             let mut deadlines = critical.iter();
             let deadline = deadlines.find(|deadline| deadline.subject == subject);

@@ -146,6 +146,7 @@ impl fmt::Display for Reason {
     }
 }
 
+// `standing` finds the deadline of a fix by these words, which are those of a vulnerability.
 impl fmt::Display for Fix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.score {

@@ -47,6 +47,7 @@ fn result(finding: &Finding) -> Value {
     place["region"] = json!({ "startLine": finding.line.unwrap_or(1) });
     json!({
         "ruleId": finding.rule,
+        // Severities are spelled as SARIF spells its levels.
         "level": finding.severity,
         "message": { "text": finding.message },
         "locations": [{ "physicalLocation": place }],

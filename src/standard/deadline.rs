@@ -210,6 +210,7 @@ pub(crate) fn missing_minors(catalog: &Catalog, have: &[Minor], today: Date) -> 
     let minors: BTreeSet<Minor> = catalog
         .kubernetes
         .iter()
+        // A minor is out with its first release; the catalog may know releases of days to come.
         .filter(|release| release.version.patch() == 0 && release.published <= today)
         .map(|release| release.version.minor())
         .filter(|minor| minor > newest)

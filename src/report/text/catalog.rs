@@ -53,6 +53,7 @@ pub(crate) fn catalog(catalog: &Catalog) -> String {
                 .filter(|version| version.minor() == *minor)
                 .collect();
             versions.sort_unstable();
+            // A version may have images on several operating systems.
             versions.dedup();
             let found = if versions.is_empty() {
                 "none".to_owned()

@@ -62,6 +62,7 @@ pub(super) fn stat(files: &[&FileChange], width: Option<usize>) -> String {
     // ` name | 12 ++--`
     let room = width.unwrap_or(WIDTH).saturating_sub(name + digits + 5);
     let bar = Bar {
+        // A name may leave no room at all, and what changes has a sign all the same.
         room: room.clamp(1, LONGEST_BAR),
         most,
     };
