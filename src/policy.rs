@@ -261,7 +261,7 @@ impl FromStr for ImagesToList {
             ["all"] => Ok(Self::All),
             ["newest"] => Ok(Self::Newest(1)),
             ["newest", digits] => match digits.parse() {
-                // A policy of no image at all would empty every list.
+                // `newest=0` would take every image but that of the default out of the lists.
                 Ok(0) | Err(_) => Err("expected a number above 0 after `newest=`".to_owned()),
                 Ok(count) => Ok(Self::Newest(count)),
             },

@@ -109,7 +109,7 @@ fn is_tag_of(view: &View<'_>, line: LineView<'_>, tag: &str) -> bool {
         .iter()
         .any(|name| tag.starts_with(&format!("{}-{name}-", line.tree.provider)));
     let of_minor = format!("-{}-", line.minor.dashed());
-    // Of a stack with one source tree, a tag of another minor is meant for that one too, and wrong.
+    // With one source tree, a tag of another minor is meant for it, too: `tag_fault` says when that is wrong.
     is_of_stack && (view.stack.trees.len() == 1 || tag.contains(&of_minor))
 }
 

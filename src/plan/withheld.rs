@@ -138,6 +138,7 @@ fn outside_skip(target: &Target<'_>) -> Option<Skip> {
     let minors = &target.input.policy.minors;
     let selection = target.input.selection;
     let mut outside = minors_of(target.stack);
+    // Who asks for a minor is told why it is left alone, even where no file speaks of it.
     outside.extend(selection.asked_minor());
     outside.extend(selection.minor);
     outside.retain(|minor| selection.takes_minor(target.stack, *minor) && !minors.contains(*minor));

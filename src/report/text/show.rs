@@ -42,6 +42,7 @@ pub(crate) fn show(
         out.push_str(&references(stack, prose));
         out.push('\n');
     }
+    // Without a standard nothing is due, and nobody needs to know what is not known of it.
     if overview.standard.figures().is_some() {
         for failed in catalog.unreachable_upstream() {
             let text = format!(
@@ -78,6 +79,7 @@ pub(crate) fn closing(overview: &Overview, next: &str) -> String {
     ] {
         match overview.count(knowledge) {
             0 => {}
+            // "All" would claim the lines, too, that a fault keeps from being read.
             count if count == all && all > 1 && !is_faulty => {
                 counts.push(format!("all {all} stack lines are {word}"));
             }

@@ -38,6 +38,7 @@ pub(super) fn reasons(line: &LinePlan) -> String {
         }
         told.push(alike);
         let text = match versions_of(line, alike)[..] {
+            // One image alone is told with its size and the day it was built.
             [_] => reason.to_string(),
             ref versions => proved(versions, alike),
         };
