@@ -69,10 +69,11 @@ struct Problem {
 
 /// Says that the list that a method copies or builds is not there.
 fn missing_list(view: &View<'_>, line: LineView<'_>, method: Method) -> Option<Problem> {
-    let list = format!("{}/{LIST}", line.tree.directory);
-    let needs_list = matches!(method, Method::Get | Method::Build);
+    let path = format!("{}/{LIST}", line.tree.directory);
     // The directory of a stack at the root is empty, and no path begins with a slash.
-    if !needs_list || view.input.tree.find(list.trim_start_matches('/')).is_some() {
+    let list = path.trim_start_matches('/');
+    let needs_list = matches!(method, Method::Get | Method::Build);
+    if !needs_list || view.input.tree.find(list).is_some() {
         return None;
     }
     Some(Problem {

@@ -50,10 +50,12 @@ pub(super) fn is_blind(target: &Target<'_>) -> bool {
             }
         }
     }
-    for tree in &target.stack.trees {
-        for (chart, repository) in charts::asked(target.stack, tree) {
-            needed += 1;
-            answered += usize::from(catalog.find_chart(repository, chart).is_some());
+    if target.input.policy.addons != Addons::Leave {
+        for tree in &target.stack.trees {
+            for (chart, repository) in charts::asked(target.stack, tree) {
+                needed += 1;
+                answered += usize::from(catalog.find_chart(repository, chart).is_some());
+            }
         }
     }
     // A stack that needs no source is not blind, however silent the sources are.

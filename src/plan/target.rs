@@ -321,7 +321,27 @@ impl<'a> Target<'a> {
                 .filter_map(|tree| tree.default),
         );
         wanted.reach = Reach::Beside;
+        // References beside the trees speak of the newest minor: a run that looks at older ones has nothing to say of it.
+        if self
+            .untouched_minors()
+            .any(|minor| minor > wanted.line.minor)
+        {
+            wanted.references = None;
+        }
         Some(wanted)
+    }
+
+    /// Returns the minors of the source trees that stay as they are.
+    fn untouched_minors(&self) -> impl Iterator<Item = Minor> {
+        let trees = self.stack.trees.iter();
+        let untouched = trees.filter(|tree| !self.is_edited(tree) && !self.is_removed(tree));
+        untouched.filter_map(|tree| tree.minor)
+    }
+
+    fn is_removed(&self, tree: &SourceTree) -> bool {
+        self.moves
+            .iter()
+            .any(|step| matches!(step, TreeMove::Remove(removed) if std::ptr::eq(*removed, tree)))
     }
 
     fn is_edited(&self, tree: &SourceTree) -> bool {

@@ -394,3 +394,15 @@ fn a_stack_that_cannot_be_read_has_that_finding_alone() {
         .collect();
     assert_eq!(rules, ["unreadable"]);
 }
+
+#[test]
+fn a_missing_list_of_a_stack_at_the_root_is_named_by_its_path_in_the_repository() {
+    let copy = Copy::of("layout-b");
+    fs::remove_dir_all(copy.path("providers")).unwrap();
+    copy.write("csctl.yaml", "apiVersion: csctl.clusterstack.x-k8s.io/v1alpha1\nconfig:\n  clusterStackName: demo\n  kubernetesVersion: v1.34.6\n  provider:\n    apiVersion: openstack.csctl.clusterstack.x-k8s.io/v1alpha1\n    type: openstack\n    config:\n      method: get\n");
+    let said = copy.run(&["check"]).stdout;
+    assert!(
+        said.contains("write node-images/config.yaml, or use method `matrix`"),
+        "{said}"
+    );
+}

@@ -44,6 +44,22 @@ fn show_without_any_answer_fails_and_names_each_source() {
 }
 
 #[test]
+fn a_stack_whose_charts_are_left_alone_needs_no_source() {
+    let copy = Copy::of("layout-d");
+    let chart = "apiVersion: v2\nname: ccm\nversion: v1\ndependencies:\n- name: openstack-cloud-controller-manager\n  \
+                 repository: https://kubernetes.github.io/cloud-provider-openstack\n  version: 2.34.1\n";
+    copy.write(
+        "providers/docker/scs/1-34/cluster-addon/ccm/Chart.yaml",
+        chart,
+    );
+    let plan = ["plan", "docker/scs", "--offline"];
+    let said = copy.run(&plan).failure(1);
+    assert!(said.contains("no source answered"), "{said}");
+    let said = copy.run(&[&plan[..], &["--addons", "leave"]].concat());
+    assert_eq!(said.success(), "nothing to change\n");
+}
+
+#[test]
 fn every_format_says_what_is_unknown_first() {
     let page = blind(&["show", "--format", "markdown"]);
     assert_eq!(page.status, 1);

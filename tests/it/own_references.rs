@@ -286,6 +286,12 @@ fn a_file_outside_several_stacks_needs_the_name_of_its_stack() {
         "{edits:?}"
     );
     assert!(edits[0].ends_with(" repair"), "{edits:?}");
+    // It speaks of the newest minor, whichever the run looks at.
+    for minor in ["1.33", "1.34", "1.35"] {
+        let planned = plan(&copy, &["openstack/scs", "--minor", minor]);
+        let expected = if minor == "1.35" { &edits[..] } else { &[] };
+        assert_eq!(self::edits(&planned, "docs/start.md"), expected, "{minor}");
+    }
 }
 
 #[test]
