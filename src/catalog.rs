@@ -337,6 +337,7 @@ impl Catalog {
     pub fn is_end_of_life(&self, minor: Minor) -> bool {
         self.end_of_life
             .get(&minor)
+            // The day in the table is the last one with support.
             .is_some_and(|day| *day < self.as_of)
     }
 }

@@ -81,6 +81,7 @@ pub enum ImageProof {
     #[serde(rename = "checksum")]
     ChecksumFile,
     /// The digest that the registry of a container image has for its tag.
+    // No configuration can ask for it: a store has it for being a registry, as `of_store` says.
     #[serde(rename = "digest", skip_deserializing)]
     RegistryDigest,
     /// An `.md5` file beside the image, with its MD5 sum.

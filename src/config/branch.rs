@@ -125,6 +125,7 @@ impl FileGlobs {
 
     /// Tells whether a file, by its path below the repository's root, is meant by any.
     pub fn matches(&self, path: &str) -> bool {
+        // As in .gitignore, the name of a directory stands for every file below it.
         !self.0.is_empty() && self.0.matched_path_or_any_parents(path, false).is_ignore()
     }
 }

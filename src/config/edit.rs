@@ -107,6 +107,7 @@ fn pin_again(
     pin: &Pin,
 ) -> Result<ConfigEdit, EditError> {
     let before = config.pinned[index].clone();
+    // A pin that is only made longer keeps its reason.
     let reason = pin.reason.clone().or(before.reason.clone());
     if before.until == pin.until && before.reason == reason {
         return Ok(ConfigEdit::Unchanged);
@@ -278,6 +279,7 @@ fn add_to(
         let mut shape = Shape::like(like);
         for (name, _, _) in sibling.entries() {
             if !fields.iter().any(|(field, _)| *field == name) {
+                // `os` or `by` of another record says nothing of this one.
                 shape = shape.without(name);
             }
         }
@@ -355,6 +357,7 @@ fn remove(text: &str, key: &str, index: usize, meant: &Config) -> Result<ConfigE
         editor.remove_key(0, &Path::root(), key)?;
         return proved(editor.finish()?, meant);
     }
+    // The last key goes as lines: no block map can be empty, and a file without content is a configuration as well.
     let entry = root.entries().next().filter(|_| !root.is_flow());
     let (_, key, list) = entry.ok_or_else(by_hand)?;
     let byte_order_mark = text.len() - text.trim_start_matches('\u{feff}').len();

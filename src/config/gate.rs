@@ -179,6 +179,7 @@ impl<'de> Deserialize<'de> for Checks {
             }
         }
 
+        // Not `#[serde(untagged)]`, which says neither where in the value the mistake is nor what it is.
         deserializer.deserialize_any(ChecksVisitor)
     }
 }

@@ -364,6 +364,7 @@ impl<'de> Deserializer<'de> for Place<'_> {
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.text()? {
+            // `yes` and `on` are truths to readers of YAML 1.1 alone, so that nobody may rely on them here.
             "true" => self.placed(visitor.visit_bool(true)),
             "false" => self.placed(visitor.visit_bool(false)),
             _ => self.placed(Err(ValueError::of_reason("expected `true` or `false`"))),

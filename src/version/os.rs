@@ -47,6 +47,7 @@ fn read(text: &str) -> Option<OsRelease> {
     // Image names write 24.04 as 2404; more digits are a date or a build number.
     let has_version = (1..=4).contains(&version.len())
         && version.bytes().all(|byte| byte.is_ascii_digit())
+        // The version is kept as a number, which would lose a zero in front.
         && !version.starts_with('0');
     if !has_name || !has_version {
         return None;

@@ -175,6 +175,7 @@ impl ChartRequirement {
         let mut numbers = Vec::new();
         for comparison in self.comparisons() {
             let span = comparison.second?;
+            // `>=2.34.0 <2.35.0` names the next minor, too: each number moves as far as the minor does.
             let number = (comparison.version.minor + minor).checked_sub(from)?;
             numbers.push((span, number));
         }

@@ -248,6 +248,7 @@ impl<'a> Editor<'a> {
         let Some(place) = unique_entry(found.node, old)? else {
             return Err(missing_key(found.node, old, &path));
         };
+        // A key of that name that `<<` brings is no obstacle: one that is written here goes before it.
         if old != new && found.node.is_own(new) {
             return Err(refuse(
                 found.node,
@@ -454,6 +455,7 @@ impl<'a> Editor<'a> {
         if !actions_fit(self.file, container.node, &range) {
             return Err(refuse(member, path, RefusalReason::Template));
         }
+        // Nothing is noted before this line: an edit that is refused leaves the others as they are.
         self.changes.gone.insert(member.id);
         *self.leaving.entry(container.node.id).or_default() += 1;
         self.splices.push(Splice::cut(range));

@@ -110,6 +110,7 @@ impl File {
             let first_block = self.template.block_at(first.span.start);
             // An `if` and its `else` may have one key each: only one of them is rendered.
             if first_block == self.template.block_at(later.span.start)
+                // In the mask, two different actions can look alike.
                 && first.as_str() == later.as_str()
             {
                 duplicates.push(Duplicate {

@@ -115,6 +115,7 @@ impl<'t> Reader<'t, '_> {
     fn documents(&mut self) -> Option<()> {
         let mut is_first = true;
         loop {
+            // libyaml takes more than one `...` between documents, and none before the first.
             while !is_first && self.take(YamlToken::DocumentEnd).is_some() {}
             if self.is_at(&[YamlToken::StreamEnd]) {
                 return Some(());
@@ -125,6 +126,7 @@ impl<'t> Reader<'t, '_> {
                 return None;
             }
             self.tree.markers.push(marker.map(|marker| marker.start));
+            // An alias can name anchors of its own document alone.
             self.anchors.clear();
             let place = Place::within(Within::Block);
             let root = if marker.is_some() && self.is_at_document_end() {
@@ -175,6 +177,7 @@ impl<'t> Reader<'t, '_> {
             self.skip();
         }
         let has_directives = has_version || !handles.is_empty();
+        // Every document knows these two handles, and may declare them anew itself: so they come last.
         handles.extend(["!".into(), "!!".into()]);
         self.handles = handles;
         Some(has_directives)

@@ -102,6 +102,7 @@ impl Settler<'_> {
         }
         node.is_shared = settled.holds_shared;
         if let Some(id) = anchor {
+            // The copy below is made for each anchor around a value: anchors within anchors count as aliases do.
             self.count(settled.shown, line)?;
             let before = self.text.get(node.outer..node.span.start);
             let known = Known {

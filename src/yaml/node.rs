@@ -85,6 +85,7 @@ impl KeyIndex {
             let mut sorted: Vec<u32> = places
                 .filter(|place| key_at(entries, *place).is_some())
                 .collect();
+            // The sort is stable: of equal keys the last one of the map stays last, which is the one that counts.
             sorted.sort_by_key(|place| key_at(entries, *place));
             sorted.into()
         });
@@ -199,6 +200,7 @@ impl Node {
                 let merged = self.content().find_merged(key)?;
                 Some(&merged.entry.value)
             }
+            // A `<<` that brings keys is no key of the map itself.
             Some(_) | None => None,
         }
     }

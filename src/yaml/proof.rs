@@ -38,6 +38,7 @@ pub(super) fn keeps_outside(old: &str, edited: &[Range<usize>], new: &str) -> bo
             return false;
         };
         let rest = &new[from..];
+        // Where the last line leaves a text without a final line break, the line break before it goes, too.
         let without_break = piece.trim_end_matches(['\r', '\n']);
         let end = [piece, without_break].into_iter().find_map(|piece| {
             // The first piece stands at the beginning, and to look for a long one elsewhere takes its time.
@@ -53,6 +54,7 @@ pub(super) fn keeps_outside(old: &str, edited: &[Range<usize>], new: &str) -> bo
         from += end;
         kept = range.end;
     }
+    // At the end and not from here on: what was put in may hold a copy of the last piece.
     new[from..].ends_with(&old[kept..])
 }
 

@@ -86,6 +86,7 @@ impl ReadText {
                 return Ok(read.masked(mask.clone()));
             }
         }
+        // The last way, as what is left out with a branch is not looked at.
         if raw.is_err() {
             for mask in masks {
                 if let Some(reading) = mask.without_unfit_branches(written) {
@@ -94,7 +95,9 @@ impl ReadText {
             }
         }
         match (raw, masked_error) {
+            // Where no mask makes YAML of it, `{{ x }}` is a map in a map after all.
             (Ok(read), _) => Ok(read.unmasked()),
+            // Of a template, the plain text may fail at an action, which is no mistake of its author.
             (Err(_), Some(error)) | (Err(error), None) => Err(error),
         }
     }
@@ -202,6 +205,7 @@ impl Mask {
                 .iter()
                 .enumerate()
                 .filter(|(number, lines)| lines.contains(&line) && !self.unread.contains(number))
+                // The innermost branch: what stands around it may be fine.
                 .min_by_key(|(_, lines)| lines.len())?;
             self.text = hide_lines(&self.text, lines, self.masking.control);
             self.unread.push(number);

@@ -71,6 +71,7 @@ fn name_of<'a>(key: &'a Node, yaml: &'a str) -> Option<&'a str> {
         | Kind::Alias { .. }
         | Kind::Sequence { .. }
         | Kind::Map { .. } => None,
+        // `serde_yaml` reads the mask, in which different actions can be one word, and refuses the second of them.
         Kind::Scalar { .. } if key.templated => Some(&yaml[key.span.clone()]),
         Kind::Scalar { value, .. } => Some(value),
     }

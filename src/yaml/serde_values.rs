@@ -21,10 +21,12 @@ pub(super) fn read(
     repeated: &[RepeatedKey<'_>],
     skipped: usize,
 ) -> Result<Vec<Value>, FailedProof> {
+    // `serde_yaml` finds a document in an empty text, the readers of trees find none.
     if tree.roots.is_empty() {
         return Ok(Vec::new());
     }
     let renamed;
+    // `serde_yaml` refuses a map with one key twice, which an edit elsewhere in the file need not care about.
     let text = if repeated.is_empty() {
         yaml
     } else {
@@ -41,6 +43,7 @@ fn rename_repeated(yaml: &str, skipped: usize, repeated: &[RepeatedKey<'_>]) -> 
     let mut keys: Vec<(usize, usize)> = repeated
         .iter()
         .map(|key| {
+            // Inside the closing quote, so that what is added becomes part of the key.
             let quoted = matches!(key.later.style(), Some(Style::Single | Style::Double));
             let end = key.later.span.end - usize::from(quoted) - skipped;
             (end, key.earlier)

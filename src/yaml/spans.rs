@@ -85,6 +85,7 @@ pub(super) fn parse(source: &SourceText<'_>) -> Result<NodeTree, YamlError> {
         // As libyaml and all that is made of it.
         block_scalar_eof_without_line_feed: true,
         emit_comments: false,
+        // Without these events an anchor has a number and no name, and messages could not name it.
         emit_anchor_events: true,
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
@@ -183,6 +184,7 @@ impl<'t> Builder<'t, '_> {
                     entries: Vec::new(),
                     index: KeyIndex::default(),
                     flow,
+                    // Only `merge::settle` knows: whether `<<` brings keys is seen once its aliases are connected.
                     merges: false,
                 };
                 self.open(node)?;
@@ -238,6 +240,7 @@ impl<'t> Builder<'t, '_> {
                 self.cursor = self.cursor.max(range.end);
             }
         }
+        // The event with the name of an anchor follows that of its node.
         if anchor != 0
             && let Some(next) = self.parser.next_event()
             && let (Event::Anchor(id, name), span) = next.map_err(|error| syntax_error(&error))?
@@ -327,6 +330,7 @@ impl<'t> Builder<'t, '_> {
         if open.node.is_flow() {
             open.node.span.end = bytes(span).end;
         } else {
+            // It ends with its last leaf, so that comments below it stay when it is cut.
             open.node.span.end = self.cursor.max(open.node.span.start);
             // An indentless sequence is reported at its first item, not at its dash.
             if let Some(first) = open.node.items().first() {

@@ -71,6 +71,7 @@ pub(super) fn write(value: &str, model: Model<'_>) -> NewScalar {
 fn stays_plain(value: &str, model: Model<'_>) -> bool {
     let new = meaning(value);
     let old = meaning(model.value);
+    // `~` says nothing of what may stand there, so that a value of any kind can take its place.
     let keeps_meaning = new == Meaning::Text || new == old || old == Meaning::Null;
     keeps_meaning && is_plain_safe(value, model.context)
 }
@@ -94,6 +95,7 @@ fn is_plain_safe(value: &str, context: Context) -> bool {
         && !value.ends_with(':')
         && !value.contains(": ")
         && !value.contains(" #")
+        // At the beginning of a line these two are markers of documents.
         && !value.starts_with("---")
         && !value.starts_with("...")
         && !value.chars().any(|char| char == '\t' || needs_escape(char))
@@ -123,6 +125,7 @@ fn double_quoted(value: &str) -> String {
             '\t' => source.push_str("\\t"),
             _ if needs_escape(char) => {
                 let code = u32::from(char);
+                // None of these characters has more than four digits.
                 let _ = write!(source, "\\u{code:04x}");
             }
             _ => source.push(char),
@@ -146,6 +149,7 @@ fn is_bool(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     matches!(
         &*lower,
+        // YAML 1.2 knows the first two alone, readers of YAML 1.1 all of them.
         "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n"
     )
 }
@@ -188,6 +192,7 @@ fn is_number(value: &str) -> bool {
     if !lower.starts_with(|char: char| char.is_ascii_digit() || char == '.') {
         return false;
     }
+    // YAML 1.1 allows `_` between the digits of a number.
     let plain = lower.replace('_', "");
     plain.parse::<f64>().is_ok() || is_base_sixty(&plain)
 }

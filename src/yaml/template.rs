@@ -72,6 +72,7 @@ impl Actions {
                     last_block += 1;
                     open.push(last_block);
                 }
+                // Each branch is a block of its own, as nothing may move from one branch into another.
                 "else" if open.pop().is_some() => {
                     last_block += 1;
                     open.push(last_block);
@@ -378,6 +379,7 @@ fn action_end(text: &str, start: usize) -> Option<usize> {
             b'`' => text[place + 1..]
                 .find('`')
                 .map_or(place + 1, |at| place + at + 2),
+            // A character of Go, as `'"'`, begins no string.
             b'\'' if bytes.get(place + 2) == Some(&b'\'') => place + 3,
             _ => place + 1,
         };

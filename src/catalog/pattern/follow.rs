@@ -35,6 +35,7 @@ impl Followed {
         let is_same = match name {
             "{version}" => {
                 let version: KubernetesVersion = text.parse().ok()?;
+                // `parse` takes a leading `v` as well, which belongs to the pattern and not to its placeholder.
                 version.plain() == text && *with.version.get_or_insert(version) == version
             }
             "{minor}" => {

@@ -21,6 +21,7 @@ pub(super) fn block(text: &str, members: &[Extent], place: usize) -> Option<Rang
 pub(super) fn flow(text: &str, members: &[Extent], place: usize) -> Option<Range<usize>> {
     let member = members.get(place)?;
     if members.get(place + 1).is_some() {
+        // What else stands between two members, such as a comment, may be about either, so that the cut is refused.
         comma(text, members, place)?;
         return Some(member.start..members[place + 1].start);
     }

@@ -23,6 +23,7 @@ impl Editor<'_> {
             return Err(missing_document(roots, &root));
         };
         let text = file.text();
+        // What stands behind its `---` on one line is not there as lines that can be copied.
         if !is_first_on_line(text, like.outer) {
             return Err(refuse(like, &root, RefusalReason::Marker));
         }
@@ -111,6 +112,7 @@ impl Editor<'_> {
         let next = tree.markers.get(at + 1).copied().flatten();
         let end = match next {
             Some(marker) => self.marker_line(at + 1, marker)?,
+            // A `...` alone parts it from the next document, and nobody keeps the place of that.
             None if at + 1 < tree.markers.len() => return None,
             None if one_block(self.file, &[root.outer, text.len()]) => text.len(),
             None => next_line(text, root.span.end),
@@ -120,6 +122,7 @@ impl Editor<'_> {
         }
         let marker = next?;
         let behind = next_line(text, marker);
+        // The first document goes with the `---` below it, and whatever stands on that line would go, too.
         let shares_line = tree.roots[at + 1].outer < behind;
         (!shares_line && is_first_on_line(text, root.outer))
             .then(|| line_start(text, root.outer)..behind)

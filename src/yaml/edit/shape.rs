@@ -91,6 +91,7 @@ pub(super) fn copy<'a>(origin: &Original<'a, '_>, shape: &Shape) -> Result<Copie
         changes: Changes::default(),
         splices: Vec::new(),
     };
+    // In this order: comments leave with their key, and a new key goes behind one that stays.
     for left_out in &shape.without {
         draft.leave_out(left_out)?;
     }
@@ -223,6 +224,7 @@ impl<'a> Draft<'_, 'a, '_> {
 
     fn done(mut self, extent: &Range<usize>) -> Result<Copied<'a>, YamlError> {
         let like = self.origin.like;
+        // Cuts of whole lines may reach beyond the item: to the indentation before it, or the line break behind it.
         for splice in &mut self.splices {
             splice.range.start = splice.range.start.max(extent.start) - extent.start;
             splice.range.end = splice.range.end.clamp(extent.start, extent.end) - extent.start;

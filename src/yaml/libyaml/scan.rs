@@ -377,6 +377,7 @@ impl<'t> Scanner<'t> {
     }
 
     fn block_entry(&mut self) -> Option<()> {
+        // A dash between brackets is a token like others: as in libyaml, the parser finds that it is an error.
         if self.flow_level == 0 {
             if !self.simple_key_allowed {
                 return None;

@@ -32,6 +32,7 @@ pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(),
     if as_tree {
         return Ok(());
     }
+    // Only now, as a second parse takes its time: tags and actions alone have values that the tree does not tell.
     let old_values = read(old)?;
     if old_values.len() != roots.len() {
         return Err(FailedProof::Documents);
@@ -206,6 +207,7 @@ impl<'a> ValueProof<'a> {
                     Expected::Fresh(fresh) => {
                         let key = fresh.key.as_ref();
                         key.is_some_and(|key| same_written(key, new_key))
+                            // A new key has a scalar of its own, and is no copy of another entry.
                             && self.same_fresh(fresh, OldMembers::default(), new_value)
                     }
                 },
@@ -226,6 +228,7 @@ impl<'a> ValueProof<'a> {
 fn same_written(written: &NewScalar, new: &Value) -> bool {
     match written.style {
         Style::Plain => {
+            // Whether a plain scalar is a text or a number, the same parser has to say for both.
             serde_yaml::from_str::<Value>(&written.source).is_ok_and(|value| value == *new)
         }
         Style::Single | Style::Double | Style::Block | Style::Empty => {

@@ -304,6 +304,7 @@ impl Scanner<'_> {
             breaks.push(line_break);
             *end = self.mark;
         }
+        // At the root, too, a block scalar is indented by one column at least: libyaml reads no other.
         indent.get_or_insert(deepest.max(self.indent + 1).max(1));
         Some(())
     }
