@@ -109,6 +109,7 @@ impl MinorBoundCharts {
             let known = place.map(|place| charts.remove(place));
             charts.push(configured_chart(entry, known));
         }
+        // Only when all entries are in: one further down may take a key of a known chart, or leave it free.
         for (index, entry) in entries.iter().enumerate() {
             check_entry(entry, &entries[..index], &charts)
                 .map_err(|error| error.into_fault("charts", index, text))?;

@@ -27,6 +27,7 @@ pub(super) fn of_values(file: &Document, known: KnownImages<'_>, refs: &[ValueRe
     scan.read_one_by_one = refs.iter().map(|one| keys(&one.value)).collect();
     for (index, document) in file.documents().iter().enumerate() {
         scan.document = index;
+        // What a manifest reads is surer than what a text looks like, and pieces are what nobody else has claimed.
         scan.referenced(document, refs);
         scan.walk(&Path::root(), document);
         scan.pieces(document, refs);
@@ -177,6 +178,7 @@ impl<'a> Scan<'a> {
             self.scalar(path, scalar, &scalars);
         }
         for (key, _, value) in node.own_entries() {
+            // The kind of the file reads what stands below such a key; to claim it as free values would edit it twice.
             if has_meaning(key) {
                 continue;
             }

@@ -176,6 +176,7 @@ fn read_entry(entry: &ReferenceConfig, line: usize) -> Result<ConfiguredReferenc
 
 /// Tells whether a part of a path is git's own directory, in any spelling that a file system takes for it.
 pub(crate) fn is_of_git(part: &str) -> bool {
+    // Windows drops dots and blanks at the end of a name, and knows `.git` by the short name `git~1`, too.
     let plain = part.trim_end_matches(['.', ' ']);
     plain.eq_ignore_ascii_case(".git") || plain.eq_ignore_ascii_case("git~1")
 }

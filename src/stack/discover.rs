@@ -116,6 +116,7 @@ impl Discovery {
     #[must_use]
     pub fn again(&self, tree: &Tree) -> Self {
         let mut again = discover_with(tree, &self.hints);
+        // A plan reads the texts of one stack alone again, which do not say how many the repository has.
         again.configured.is_one_stack = self.configured.is_one_stack;
         again
     }
@@ -203,6 +204,7 @@ impl Discovery {
             }
         }
         for (path, references) in files {
+            // What is wrong with the file has been told already.
             if stack.faults.iter().any(|fault| fault.file == path) {
                 continue;
             }
@@ -274,6 +276,7 @@ pub(crate) fn discover_with(tree: &Tree, hints: &Hints) -> Discovery {
     let configured = find_configured(tree, &hints.references, &mut places);
     let closed = tree
         .closed()
+        // One below a stack stands among its files too, and is a fault of that stack.
         .filter(|(path, _)| !places.iter().any(|place| is_below(path, &place.directory)))
         .map(|(path, reason)| Fault::new(path, None, reason, CLOSED_HINT))
         .collect();
@@ -322,6 +325,7 @@ fn find_configured(
             let around = places
                 .iter_mut()
                 .filter(|place| is_below(path, &place.directory));
+            // A stack may lie in the directory of another one: the innermost has the file.
             match around.max_by_key(|place| place.directory.len()) {
                 Some(place) => place.configured.push((path.to_owned(), index)),
                 None => configured.outside.push((path.to_owned(), index)),

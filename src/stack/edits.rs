@@ -148,6 +148,7 @@ impl<'f> FileEdits<'f> {
             Err(error) => {
                 let mut fault = self.fault(&error);
                 fault.message = format!("{}; it is to become {value}", fault.message);
+                // An edit at the anchor may bring the value here, too: `check_shared` knows when all edits are made.
                 if !matches!(error, YamlError::Elsewhere { .. }) {
                     return Err(fault);
                 }
@@ -230,6 +231,7 @@ impl<'f> FileEdits<'f> {
 
     /// Returns the file as it will be; nothing where there is nothing to do.
     pub fn finish(mut self) -> Result<Option<Edited>, Fault> {
+        // First, as an edit behind an alias leaves no note: nothing to do and nothing possible would look alike.
         self.check_shared()?;
         if self.notes.is_empty() {
             return Ok(None);

@@ -197,6 +197,7 @@ pub(super) fn reconcile(
         ..
     } = reconciler;
     let wishes = wanted.wishes;
+    // Before places are found: an entry that may not leave stays a place for new ones, and a shape.
     change.remove.retain(|(_, class)| wishes.wants(*class));
     added.retain(|added| wishes.wants(added.class));
     change.replace.retain(|(_, _, class)| wishes.wants(*class));

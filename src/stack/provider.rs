@@ -60,6 +60,7 @@ static KINDS: LazyLock<Vec<&dyn FileKind>> = LazyLock::new(|| {
     let mut all: Vec<&dyn FileKind> = kinds::COMMON.to_vec();
     all.push(&MACHINE_TEMPLATE);
     all.extend(PROVIDERS.iter().flat_map(|provider| provider.kinds));
+    // Last: a file has the role of the first kind that claims it, and these state nothing.
     all.extend(kinds::EXAMPLES);
     all
 });

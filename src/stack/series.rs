@@ -233,6 +233,7 @@ impl ImageSeries {
         };
         let is_same_architecture = match (self.architecture, traits.architecture) {
             (Some(own), Some(other)) => own == other,
+            // By custom, what names no architecture is for amd64; a name may leave out that of its series.
             (None, other) => other.is_none_or(|other| other == Architecture::Amd64),
             (Some(_), None) => true,
         };

@@ -107,6 +107,7 @@ pub(crate) fn directory_of(path: &str) -> &str {
 pub(crate) fn is_of_interest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let yaml = has_ending(name, "yaml") || has_ending(name, "yml");
+    // Helm keeps copies of other people's charts in `charts`.
     if has_folder(path, "charts") || path.starts_with(".github/") || name.starts_with('.') {
         return false;
     }

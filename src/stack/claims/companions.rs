@@ -221,6 +221,7 @@ const WORDS: [&str; 31] = [
     "hash",
     "digest",
     "value",
+    // Before `version`, which would leave an `os` that no other key of the image has.
     "osversion",
     "version",
     "tag",

@@ -44,6 +44,7 @@ impl Value {
     fn takes(self, text: &str) -> bool {
         match self {
             Self::Provider | Self::Stack => text.chars().all(is_name_char),
+            // A minor reads alike with a dot and with a dash, and here these are two values.
             Self::Minor => text.contains('.') && text.parse::<Minor>().is_ok(),
             Self::MinorDashed => text.contains('-') && text.parse::<Minor>().is_ok(),
             Self::Default | Self::DefaultPlain => text.parse::<KubernetesVersion>().is_ok(),

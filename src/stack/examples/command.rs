@@ -119,6 +119,7 @@ pub(super) fn read(command: &str, line: &StackLine) -> Option<CommandNames> {
         return Some(CommandNames::Nothing(WhyNot::SeveralReleases));
     }
     let mut words = command.split(|c| !name::is_name_char(c));
+    // To move the release alone would leave the version beside it behind.
     if words.any(|word| is_version_of(word, first.1.minor)) {
         return Some(CommandNames::Nothing(WhyNot::VersionBeside));
     }

@@ -235,6 +235,7 @@ impl View<'_> {
         let mut range = node.range();
         let raw = &self.text[range.clone()];
         if raw != text {
+            // A text with escapes, or over several lines, has no bytes of its own that could be written over.
             let inner = raw.get(1..raw.len().checked_sub(1)?)?;
             if !raw.starts_with(['"', '\'']) || inner != text {
                 return None;

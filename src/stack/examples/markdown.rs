@@ -234,6 +234,7 @@ impl Outline {
 
     /// Follows headings in HTML, and the parts that it collapses. `text` goes on to the end, as a summary may.
     fn take_html(&mut self, text: &str, length: usize) {
+        // ASCII alone: other letters may change their length, and places would no longer be those of the text.
         let lower = text[..length].to_ascii_lowercase();
         for (at, _) in lower.match_indices('<') {
             let tag = &lower[at..];

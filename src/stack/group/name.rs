@@ -40,6 +40,7 @@ pub(super) fn find_dashed(text: &str) -> Option<KubernetesVersion> {
         };
         let plain = format!("{}.{minor}.{patch}", major.trim_start_matches('v'));
         let version: KubernetesVersion = plain.parse().ok()?;
+        // Three numbers with dashes may be a day or a build: without a mark they are no version.
         (is_marked(major, before) && version.minor().major() == 1).then_some(version)
     })
 }

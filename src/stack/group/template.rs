@@ -19,6 +19,7 @@ pub(crate) fn value_ref(text: &str) -> Option<Vec<String>> {
 
 /// Tells whether a function of a pipe leaves the text that comes into it as it is, quotes aside.
 fn keeps_text(function: &str) -> bool {
+    // Any other function may print something else than the value that an edit would set.
     matches!(function.trim(), "" | "quote" | "squote" | "toString")
 }
 
@@ -52,6 +53,7 @@ pub(crate) fn version_around(text: &str) -> Option<KubernetesVersion> {
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("{{") {
         around.push_str(before);
+        // Something stands for the action, else the texts around it would meet and could look like a version.
         around.push('x');
         rest = behind.split_once("}}").map_or("", |(_, behind)| behind);
     }

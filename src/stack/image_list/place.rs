@@ -17,6 +17,7 @@ pub(super) fn place(listing: &Listing<'_>, mut added: Vec<Added>, change: &mut I
     }
     let order = Order::of(listing);
     added.sort_by_key(|added| (added.image.version, added.series));
+    // Images that come in at one place stand there in this order.
     if order.is_descending {
         added.reverse();
     }

@@ -32,6 +32,7 @@ impl FileKind for Csctl {
     }
 
     fn source_tree<'p>(&self, path: &'p str, text: Option<&str>) -> Option<&'p str> {
+        // One that nobody can read may be csctl's: passed over, it would hide a whole stack without a word.
         super::directory_if_named(path, CSCTL_FILE).filter(|_| text.is_none_or(is_csctl))
     }
 
@@ -114,6 +115,7 @@ impl FileKind for Csctl {
         } else {
             wanted.default_class(version)
         };
+        // A repair lowers nothing: which of two versions is right, a person decides.
         if class == ChangeClass::Repair && default < version {
             return Ok(());
         }

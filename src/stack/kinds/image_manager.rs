@@ -26,6 +26,7 @@ impl FileKind for ImageManager {
     fn claims(&self, place: &str, text: &str) -> bool {
         // At the left margin: values of charts have an `images` further in.
         !place.contains('/')
+            // Not `||`, which binds behind `&&`.
             && text.contains("\nimages:") | text.starts_with("images:")
             && text.contains("versions:")
     }
@@ -336,6 +337,7 @@ fn changes(
         let new = match key {
             "version" => image.version.spelled_like(text),
             "url" => image.url.clone(),
+            // Neither of the two is ever missing: `reconcile_complete` lets in no image without a sum and a day.
             "checksum" => algorithm_of(text).named_sum_of(image).unwrap_or_default(),
             "build_date" => image.built.map_or_else(String::new, |day| day.to_string()),
             _ => names::respell(text, entry, image),

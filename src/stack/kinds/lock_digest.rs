@@ -55,6 +55,7 @@ pub(super) fn is_cut_short(text: &str) -> bool {
 }
 
 fn list_json(list: Option<&Node>, versions: &NewVersions, locked: Option<&Node>) -> String {
+    // Go writes a list that is not there as `null`, and an empty one as `[]`.
     let Some(list) = list.filter(|list| list.is_seq()) else {
         return "null".to_owned();
     };
@@ -87,6 +88,7 @@ fn dependency_json(item: &Node, version: Option<&String>, locked: Option<&Node>)
     if !tags.is_empty() {
         fields.add("tags", &list_of(tags.iter().map(tag_json)));
     }
+    // Go leaves out `false`, as all of these fields but two are `omitempty`.
     if let Some(Value::Bool(true)) = item.get("enabled").map(read) {
         fields.add("enabled", "true");
     }

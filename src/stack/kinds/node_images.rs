@@ -247,6 +247,7 @@ struct CreateOpts {
     disk_format: String,
     #[serde(default, deserialize_with = "read_text")]
     container_format: String,
+    // These four are read for their types: the plugin refuses a file that has others.
     #[serde(default, rename = "min_disk")]
     _min_disk: Option<i64>,
     #[serde(default, rename = "min_ram")]

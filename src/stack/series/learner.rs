@@ -49,6 +49,7 @@ impl SeriesSet {
         };
         let (located, named): (Vec<&Clue<'_>>, Vec<&Clue<'_>>) =
             clues.iter().partition(|clue| clue.url.is_some());
+        // First, so that a name finds the series that URLs have made before it makes one of its own.
         for clue in located {
             learner.add(clue);
         }
