@@ -219,6 +219,7 @@ impl Config {
 
     /// Checks what depends on the day: a pin that has expired is an error, as nobody decided what comes after it.
     pub(crate) fn check_day(&self, text: &str, today: Date) -> Result<(), ConfigError> {
+        // The last day of a pin is one of its days.
         let Some(index) = self.pinned.iter().position(|pin| pin.until < today) else {
             return Ok(());
         };

@@ -120,6 +120,7 @@ impl ImagePattern {
     /// Returns the pattern of the last segment without its ending: what names an image in a store, `{os}-kube-v{version}`.
     pub(crate) fn stem(&self) -> &str {
         let file = self.0.rsplit('/').next().unwrap_or_default();
+        // Dots before the version are no ending: `flatcar-4459.2.1-kube-{version}.qcow2`.
         let version = file.rfind('}').map_or(0, |end| end + 1);
         let ending = file[version..].find('.').map(|dot| version + dot);
         &file[..ending.unwrap_or(file.len())]

@@ -103,6 +103,7 @@ impl ImageTraits {
         let distribution = os.as_ref().map(OsRelease::distribution);
         if let Some(named) = self.distribution
             && let Some(found) = distribution.or(of_image.distribution)
+            // The release in an image's name may have words before it: `another-ubuntu-2404` is of ubuntu.
             && !found.ends_with(named)
         {
             return Some(Disagreement::other(named, found));

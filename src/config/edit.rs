@@ -35,6 +35,7 @@ pub fn block(text: &str, block: &Block) -> Result<ConfigEdit, EditError> {
     let config = Config::parse(text)?;
     if let Some(index) = find_block(&config, block.version, block.os.as_ref()) {
         let found = &config.blocked[index];
+        // Who blocks and when is not compared: it is the same decision.
         if found.reason == block.reason {
             return Ok(ConfigEdit::Unchanged);
         }

@@ -311,6 +311,7 @@ impl<'de> Deserializer<'de> for Place<'_> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         // `images:` with nothing behind it is as good as no key.
+        // An alias of nothing goes on, and is refused as all aliases are.
         if self.node.is_null() && !self.node.is_alias() {
             visitor.visit_none()
         } else {

@@ -83,6 +83,7 @@ pub enum UnmetReason {
 impl ConfiguredReferences {
     /// Reads the entries; `text` is the configuration file, for the lines of what is wrong in it.
     pub fn read(entries: &[ReferenceConfig], text: &str) -> Result<Self, Fault> {
+        // For the lines alone: whether it is YAML was said when the configuration was read.
         let file = yaml::File::parse(text).ok();
         let document = file.as_ref().and_then(|file| file.documents().first());
         let mut references = Vec::with_capacity(entries.len());

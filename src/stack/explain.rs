@@ -294,6 +294,7 @@ impl Walk<'_> {
         let mut above = ends.chain([at.len()]).map(|end| &at[..end]);
         above.any(|place| {
             let lines = self.claimed.get(place);
+            // An entry of a list is claimed with all of its lines, everything else on its own line alone.
             lines.is_some_and(|lines| place.ends_with(']') || lines.contains(&line))
         })
     }

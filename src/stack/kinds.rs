@@ -353,6 +353,7 @@ fn set_chart_name(
     // Where the directory has another name than the stack, nobody knows which is meant.
     let is_certain = file.path().split('/').any(|part| part == line.name);
     let is_chart = name.ends_with("-cluster-class") || name.ends_with("-cluster-addon");
+    // `provider-name-` and no more: another number of parts is a name that was not made of these two.
     let has_owner = name[..start].matches('-').count() == 2;
     if is_chart && has_owner && is_certain && wanted.wishes.wants(ChangeClass::Repair) {
         renamed.replace_range(..start, &format!("{}-{}-", line.provider, line.name));

@@ -127,6 +127,7 @@ impl SourceTree {
         lock.references().iter().find(|reference| {
             let is_same =
                 matches!(&reference.fact, Fact::LockedDependency { chart: of, .. } if of == chart);
+            // A chart may be asked for twice, under two aliases: the place says which of them it is.
             is_same && reference.at == dependency.at
         })
     }
@@ -164,6 +165,7 @@ impl SourceTree {
         };
         match &self.find_locked(dependency)?.fact {
             Fact::LockedDependency { version, .. } => {
+                // A version that the range does not take was locked for another range.
                 version.as_ref().filter(|version| range.takes(version))
             }
             _ => None,

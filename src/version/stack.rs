@@ -65,6 +65,7 @@ fn read_version(text: &str) -> Option<StackVersion> {
 
 impl Custom {
     fn read(text: &str) -> Option<Self> {
+        // In release tags a dash stands where a version has the dot.
         let (channel, identifier) = text.split_once(['.', '-'])?;
         (is_word(channel) && is_word(identifier)).then(|| Self {
             channel: channel.to_owned(),
@@ -137,6 +138,7 @@ impl FromStr for StackLine {
 
 fn read_line(text: &str) -> Option<StackLine> {
     let parts: Vec<&str> = text.split('-').collect();
+    // From both ends, as the name in the middle may have dashes of its own.
     let [provider, ref names @ .., major, minor] = parts[..] else {
         return None;
     };

@@ -75,6 +75,7 @@ impl File {
             splices: Vec::new(),
             touched: HashSet::new(),
             leaving: HashMap::new(),
+            // The editor finds lines by their `\n`, and YAML ends one at a `\r` alone as well.
             has_plain_lines: text.matches('\r').count() == text.matches("\r\n").count(),
         }
     }
@@ -425,6 +426,7 @@ impl<'a> Editor<'a> {
 
     /// Fails where nothing would be left if this member left its container.
     fn check_others(&self, container: &Node, member: &Node, path: &Path) -> Result<(), YamlError> {
+        // An edit within it would leave along with it.
         if self.changes.gone.contains(&member.id) || self.touched.contains(&member.id) {
             return Err(refuse(member, path, RefusalReason::Overlap));
         }

@@ -14,6 +14,7 @@ const MAX_SHOWN: usize = 500_000;
 
 /// Connects the aliases of a tree with what they stand for.
 pub(super) fn settle(tree: &mut NodeTree, text: &str) -> Result<(), YamlError> {
+    // Most files have neither, and are spared the walk.
     if tree.aliased.is_empty() && !tree.merges {
         return Ok(());
     }
@@ -97,6 +98,7 @@ impl Settler<'_> {
                     settled.add(self.settle(&mut entry.key, is_shared)?);
                     settled.add(self.settle(&mut entry.value, is_shared)?);
                 }
+                // Only now, as the value of `<<` may be an alias, which is connected above.
                 *merges = entries.iter().any(Entry::can_merge);
             }
         }

@@ -398,6 +398,7 @@ impl Node {
         match &self.kind {
             Kind::Map { entries, index, .. } if entries.len() > KeyIndex::SMALL => {
                 let places = index.places(entries, key).iter();
+                // Two are enough to tell that a key is not the only one of its name.
                 places.take(2).map(|place| *place as usize).collect()
             }
             Kind::Map { entries, .. } => {

@@ -184,6 +184,7 @@ fn read_bare(text: &str) -> Result<(PathStep, &str), &'static str> {
 
 fn read_index(text: &str) -> Result<(PathStep, &str), &'static str> {
     let (digits, tail) = text.split_once(']').ok_or("a `]` is missing")?;
+    // `parse` takes `+1` as well, and a path has one spelling.
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err("an index is a number, and an odd key is quoted");
     }

@@ -77,6 +77,7 @@ impl ReadText {
         }
         if raw.is_err()
             && let Some(read) = second(written)
+            // Here, too, braces within braces are an action where the text has actions.
             && (masks.is_empty() || !read.tree.braces)
         {
             return Ok(read.unmasked());

@@ -310,6 +310,7 @@ impl<'t> Builder<'t, '_> {
     }
 
     fn open(&mut self, node: Node) -> Result<(), YamlError> {
+        // The parser counts flow and block collections apart, while `serde_yaml` counts them together.
         if self.stack.len() >= MAX_DEPTH {
             return Err(YamlError::TooDeep {
                 line: node.line(),

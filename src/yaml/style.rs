@@ -43,6 +43,7 @@ pub fn scalar(value: &str, context: Context) -> String {
 /// Writes a value in the style of its model.
 pub(super) fn write(value: &str, model: Model<'_>) -> NewScalar {
     let style = match model.style {
+        // Single quotes know no escapes.
         Style::Single if value.chars().any(needs_escape) => Style::Double,
         Style::Single => Style::Single,
         Style::Double => Style::Double,

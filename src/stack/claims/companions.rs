@@ -114,6 +114,7 @@ pub(super) fn companion_part(
         .iter()
         .any(|word| key.contains(word));
     if let Some(algorithm) = Algorithm::of_sum(text).filter(|_| is_sum_key) {
+        // A file behind a URL has a checksum, whatever its key is called: digests are of container images.
         let is_digest = key.contains("digest") && !leader.text.contains("://");
         return Some(if is_digest {
             ImagePart::Digest

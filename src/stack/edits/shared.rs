@@ -87,6 +87,7 @@ impl FileEdits<'_> {
         let written = HashSet::from([node.written_range()]);
         let mut shown = root.places_of(&written).into_iter();
         match shown.find(|shown| shown.path != *path) {
+            // At an alias the editor refuses by itself, and names the anchor.
             Some(other) if !node.is_alias() => Err(self.shared_fault(path, &other)),
             Some(_) | None => Ok(()),
         }

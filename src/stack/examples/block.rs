@@ -211,6 +211,7 @@ impl<'t> Gatherer<'t> {
         };
         let mut releases = classes.iter().map(|class| name::read(&class.text, line));
         let named = releases.next().flatten();
+        // A topology that names its class in both forms has to name one release in both.
         let Some(release) =
             named.filter(|named| releases.all(|other| other.as_ref() == Some(named)))
         else {

@@ -180,6 +180,7 @@ fn delimiter(line: &str) -> Option<&str> {
         .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .unwrap_or(open.len());
     let word = &open[..length];
+    // Behind the first two signs of `<<<` stands no word, and behind those of `1<<2` a number.
     word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         .then_some(word)
 }

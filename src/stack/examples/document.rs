@@ -367,6 +367,7 @@ fn mask_line(line: &str, out: &mut String) {
 fn is_yaml(line: &str) -> bool {
     File::parse(line).is_ok_and(|file| {
         let roots = file.documents();
+        // A word alone is YAML, too, but no line of a map.
         !roots.is_empty() && roots.iter().all(|root| root.is_map() || root.is_seq())
     })
 }

@@ -53,6 +53,7 @@ pub(super) fn find(text: &str, line: &StackLine) -> Vec<(Range<usize>, NamedRele
     while let Some(offset) = text[at..].find(&prefix) {
         let start = at + offset;
         at = start + prefix.len();
+        // The end of a longer name is no name of this stack.
         if text[..start].ends_with(is_name_char) {
             continue;
         }

@@ -85,6 +85,7 @@ impl FileKind for ChartLock {
             let Some(change) = pair.change(wanted) else {
                 continue;
             };
+            // Both files change or none: where Chart.yaml does, its line decides for the lock as well.
             let place = match &change.asked {
                 Some(_) => (chart_file.path(), change.asked_line),
                 None => (file.path(), change.locked_line),
@@ -98,6 +99,7 @@ impl FileKind for ChartLock {
             locked.insert(dependency.index, change.locked);
         }
         let path = super::keys(&["digest"]);
+        // Where nothing moves it is the digest that stands there, and no edit comes of it.
         let sum = digest(chart, &asked, lock, &locked);
         edits.set(0, &path, &sum, class)
     }

@@ -95,6 +95,7 @@ impl FileKind for ConfiguredPlaces {
                 text.replace_range(range, &new);
             }
         }
+        // Without a change of text, the parse that came with the other edits still holds.
         if notes.len() == count {
             return edited;
         }

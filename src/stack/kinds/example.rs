@@ -242,6 +242,7 @@ impl Mover<'_> {
 
     /// Brings an example of the stack's current state to its next one.
     fn to_next(&self, class: ChangeClass) -> Option<Step> {
+        // Without a move there is no release that would take the next number.
         let next = self
             .wanted
             .moves()

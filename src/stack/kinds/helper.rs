@@ -89,6 +89,7 @@ fn ends_word(c: char) -> bool {
 pub(in crate::stack) fn literals(file: &Document, series: &SeriesSet) -> Vec<Literal> {
     let mut found = Vec::new();
     for (index, line) in file.text().lines().enumerate() {
+        // Fields of a manifest are read by its own kind, what a variable gets is read here alone.
         let is_code = is_helper(file.path()) || line.contains(":=");
         let is_comment = line.contains("/*");
         for word in line.split(ends_word).filter(|_| is_code && !is_comment) {

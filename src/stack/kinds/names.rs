@@ -66,6 +66,7 @@ pub(in crate::stack) fn read(file: &Document, list: &ListPlace) -> Option<ImageL
     let node = list.node(file)?;
     let entries: Vec<ImageListEntry> = node.items().iter().filter_map(read_entry).collect();
     let complete = entries.len() == node.items().len();
+    // Entries are known by the indices of their items: a list in which one item is no image is another list.
     complete.then(|| ImageList {
         file: file.path().to_owned(),
         line: node.line(),

@@ -75,6 +75,7 @@ impl FileKind for NodeImages {
             return Ok(());
         };
         let entries = entries(file, node)?;
+        // A first entry would have nothing to be shaped after.
         if entries.is_empty() {
             return Ok(());
         }

@@ -87,6 +87,7 @@ impl FileKind for OrcImage {
         }
         for insert in &change.insert {
             let like = &groups[insert.like];
+            // Behind the last image and not at the end of the file, where manifests of other kinds may stand.
             let last = groups.last().map_or(0, |group| group.document + 1);
             let before = groups.get(insert.at).map_or(last, |group| group.document);
             let changes = about(file, like, &insert.image)?;

@@ -146,6 +146,7 @@ impl<'a> Draft<'_, 'a, '_> {
         let mut comments = Vec::new();
         let mut from = extent.start;
         self.origin.like.walk(&mut |node| {
+            // Comments are sought between the scalars alone, as a `#` within one is part of it.
             if matches!(node.kind, Kind::Scalar { .. } | Kind::Alias { .. }) {
                 comments_in(text, from..node.span.start, &mut comments);
                 from = from.max(node.span.end);
@@ -286,6 +287,7 @@ pub(super) fn entry_cut(text: &str, map: &Node, place: usize) -> Option<Range<us
 /// Returns what goes between an entry of a flow map and a new one after it.
 pub(super) fn flow_separator<'t>(text: &'t str, map: &Node, place: usize) -> Option<&'t str> {
     let members: Vec<Extent> = map.entry_list().iter().map(Extent::of_entry).collect();
+    // `[a: b]` holds a map without braces, which has no room for a second key.
     if !text[map.span.start..].starts_with('{') {
         return None;
     }

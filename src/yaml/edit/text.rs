@@ -62,6 +62,7 @@ pub(super) fn apply(source: &str, splices: &mut [Splice]) -> Result<String, usiz
         match splice.fit {
             Fit::Exact => result.push_str(&splice.text),
             Fit::Lines(ending) => {
+                // A byte order mark is no line that has to be ended.
                 if !result.is_empty() && !result.ends_with('\n') && result != BOM {
                     result.push_str(ending);
                 }
