@@ -61,6 +61,7 @@ impl FromStr for BranchTemplate {
         let example = "openstack-scs2-1-34"
             .parse()
             .map(|line| template.branch_of(&line))
+            // The example is a stack line; were it none, the empty name would be refused below.
             .unwrap_or_default();
         if is_branch_name(&example) {
             Ok(template)

@@ -42,6 +42,7 @@ impl Document {
         &self,
         configured: Vec<Arc<ConfiguredReference>>,
     ) -> Result<Self, Fault> {
+        // A pattern is sought in any text, so that a file with patterns alone need not be YAML.
         let needs_yaml = configured.iter().any(|one| one.path().is_some());
         let file = Self {
             configured,

@@ -113,6 +113,7 @@ impl<'f> FileEdits<'f> {
         }
         let around = std::mem::replace(&mut self.is_together, true);
         let edited = edit(self);
+        // Before the result is looked at: a fault must not leave the gate open.
         self.is_together = around;
         edited
     }

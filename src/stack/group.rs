@@ -214,6 +214,7 @@ impl ImageGroup {
             match member.part {
                 ImagePart::Sum(algorithm) => proofs.push(algorithm.proof()),
                 ImagePart::Digest => proofs.push(ProofKind::Digest),
+                // A URL that pins a digest needs the one of the next image.
                 ImagePart::Url if self.url(file).is_some_and(|url| url.contains('@')) => {
                     proofs.push(ProofKind::Digest);
                 }

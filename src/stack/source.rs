@@ -46,6 +46,7 @@ impl SourceFile {
         text: &Arc<str>,
         charts: &MinorBoundCharts,
     ) -> Result<Option<Self>, Fault> {
+        // By the name first: a README may show a manifest, and a kind that goes by the text would claim it.
         let is_yaml = place
             .rsplit_once('.')
             .is_none_or(|(_, ending)| !matches!(ending, "md" | "tpl"));

@@ -116,6 +116,7 @@ impl<'a> Wanted<'a> {
     pub(crate) fn is_default_blocked(&self) -> bool {
         let before = self.default_before;
         before.is_some_and(|before| self.is_blocked(before))
+            // A block that this run is not to carry out moves nothing.
             && self.wishes.wants(ChangeClass::Removal)
     }
 
@@ -165,6 +166,7 @@ impl Wanted<'_> {
         } else if self.default_before == Some(standing) {
             self.move_class()
         } else {
+            // What names neither the default nor a blocked version was out of step before the move, and is put right.
             ChangeClass::Repair
         }
     }

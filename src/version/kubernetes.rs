@@ -99,6 +99,7 @@ impl FromStr for KubernetesVersion {
 
 fn read_version(text: &str) -> Option<KubernetesVersion> {
     let version = semver::Version::parse(text.strip_prefix('v').unwrap_or(text)).ok()?;
+    // With a build, such as `+rke2r1`, it is a release of a distribution and none of Kubernetes.
     if !version.pre.is_empty() || !version.build.is_empty() {
         return None;
     }

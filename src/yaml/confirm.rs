@@ -46,6 +46,7 @@ impl Agreement<'_> {
             return self.is(node, &tagged.value);
         }
         match &node.kind {
+            // `serde_yaml` has put the value in the place of its alias.
             Kind::Alias { target, .. } => self
                 .anchors
                 .get(target)

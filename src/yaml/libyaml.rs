@@ -229,6 +229,7 @@ impl<'t> Reader<'t, '_> {
         let in_block = place.within != Within::Flow;
         match &mut token.kind {
             YamlToken::Scalar { value, style } => {
+                // No token is read twice, so that its value need not be copied.
                 let (value, style) = (std::mem::take(value), *style);
                 node.span.end = token.end;
                 self.skip();

@@ -80,6 +80,7 @@ impl KeyIndex {
 
     /// Returns the places of a key in a large map, in the order of the map.
     fn places(&self, entries: &[Entry], key: &str) -> &[u32] {
+        // Files are shared by threads: whoever asks first sorts for all.
         let sorted = self.0.get_or_init(|| {
             let places = 0..u32::try_from(entries.len()).unwrap_or(u32::MAX);
             let mut sorted: Vec<u32> = places

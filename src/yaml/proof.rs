@@ -90,6 +90,7 @@ fn same_node(old: &Node, changes: &Changes<'_>, new: &Node) -> bool {
             Some(written) => *written.value == **new_value && written.style == *new_style,
             None => value == new_value && style == new_style,
         },
+        // What the anchor names is compared where it stands.
         (Kind::Alias { name, .. }, Kind::Alias { name: new_name, .. }) => name == new_name,
         (
             Kind::Sequence { items, flow },

@@ -47,6 +47,7 @@ impl StackReader<'_> {
                 self.shared_files(base, &mut troubles),
             )
         } else {
+            // Where the one tree is the stack's directory, all files there are the tree's own.
             (layout_of_one(&trees), Vec::new())
         };
         Stack {

@@ -132,6 +132,7 @@ impl Reader<'_> {
                 self.run = Run::default();
                 self.is_table = false;
             }
+            // HTML counts as well: a span of code beside it is not all of its paragraph.
             Event::Html(_) | Event::InlineHtml(_) => {
                 self.run.events += 1;
                 self.outline
@@ -217,6 +218,7 @@ impl Run {
 impl Outline {
     fn enter(&mut self, level: HeadingLevel, heading: String) {
         let goes_on = self.past.as_ref().is_some_and(|(above, _)| {
+            // Entries of a change log may stand on the level of the heading above them.
             level > *above || (level == *above && past::is_entry_heading(&heading))
         });
         if !goes_on {

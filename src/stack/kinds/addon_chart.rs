@@ -94,6 +94,7 @@ impl<'n> DependencyEntry<'n> {
 /// Returns the dependencies of a Chart.yaml or a Chart.lock.
 pub(super) fn dependencies(document: &Node) -> impl Iterator<Item = DependencyEntry<'_>> {
     let items = document.get("dependencies").map_or(&[][..], Node::items);
+    // Counted before entries without a name are left out: the entry of a lock is known by its place.
     items.iter().enumerate().filter_map(|(index, node)| {
         let list = super::keys(&["dependencies"]);
         Some(DependencyEntry {

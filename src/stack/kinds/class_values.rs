@@ -202,6 +202,7 @@ fn edit_map(
     for (index, image, class) in &change.replace {
         let entry = &image_list.entries[*index];
         let value = value_about(file, node, entry, image)?;
+        // Under the old key although it gets another name: paths of edits are those of the text as it is.
         edits.set(document, &path.clone().key(&entry.name), &value, *class)?;
         let key = image.version.spelled_like(&entry.name);
         if key != entry.name {

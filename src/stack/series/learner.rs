@@ -104,6 +104,7 @@ impl Learner {
             .or_else(|| self.find_located(clue, &pattern, &traits))
             .unwrap_or_else(|| self.push(&traits));
         let series = &mut self.series[id.0];
+        // The newest version says where images come from: older ones may still name a store that was left.
         if series.newest.is_none_or(|newest| clue.version >= newest) {
             series.newest = Some(clue.version);
             series.store = Some(pattern.clone());

@@ -68,6 +68,7 @@ struct SimpleKey {
 
 /// Cuts a text into tokens; nothing where libyaml would refuse it.
 pub(super) fn tokens(text: &str) -> Option<Vec<ScannedToken>> {
+    // libyaml refuses such a character wherever it stands, in comments too.
     if !text.chars().all(is_allowed) {
         return None;
     }
@@ -414,6 +415,7 @@ impl<'t> Scanner<'t> {
                 line: key.mark.shown_line,
             };
             self.tokens.insert(key.token, token);
+            // The map begins before its first key, which was read before anybody knew that it is one.
             self.roll_indent(key.mark, key.token, YamlToken::BlockMappingStart);
             self.simple_key_allowed = false;
         } else {

@@ -34,6 +34,7 @@ impl<'t> Scanner<'t> {
             self.advance();
         } else {
             let named = self.tag_handle()?;
+            // Outside of `<` and `>`, a comma or a bracket is one of the list around the tag.
             let count = self.tag_uri("")?;
             // Without a second `!` what looked like a handle is the tag itself, which may be nothing but `!`.
             if named.len() > 1 && named.ends_with('!') {
