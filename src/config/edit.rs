@@ -276,6 +276,7 @@ fn add_to(
     meant: &Config,
 ) -> Result<ConfigEdit, EditError> {
     let mut refused = by_hand();
+    // From the last on, beside which the new record will stand.
     for (like, sibling) in list.items().iter().enumerate().rev() {
         let mut shape = Shape::like(like);
         for (name, _, _) in sibling.entries() {

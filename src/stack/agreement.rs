@@ -32,6 +32,7 @@ pub(crate) fn unmet(stack: &Stack) -> Vec<Unmet> {
     let mut seen: Vec<&Arc<ConfiguredReference>> = Vec::new();
     for file in stack.files() {
         for reference in file.configured() {
+            // An entry may have many files: it is met where one of them has its place, and unmet once.
             if seen.contains(&reference) {
                 continue;
             }

@@ -194,6 +194,7 @@ impl<'a> Scan<'a> {
                 self.is_listed |= is_version(key);
                 self.walk(&below, value);
                 self.is_listed = is_listed_above;
+                // After the walk, which has found the image in the map that the checksum is of.
                 self.sum_above(path, key, &scalars);
             }
         }

@@ -268,6 +268,7 @@ pub(crate) fn discover_with(tree: &Tree, hints: &Hints) -> Discovery {
         let place = by_directory
             .entry(directory)
             .or_insert_with(|| StackPlace::new(directory, identity));
+        // Several files may mark one source tree.
         if !place.source_trees.iter().any(|known| known == source_tree) {
             place.source_trees.push(source_tree.to_owned());
         }
@@ -293,6 +294,7 @@ const CLOSED_HINT: &str = "give permission to read it, or let git ignore it";
 /// Adds files to a tree that git has and that a sparse checkout leaves out, each with what to say of it. Stacks of which nothing
 /// is checked out stay out; returns their directories.
 pub(crate) fn add_left_out(tree: &mut Tree, left_out: Vec<(String, String)>) -> Vec<String> {
+    // In a copy: which stacks are absent is known only when all of their files are there.
     let mut whole = tree.clone();
     for (path, reason) in &left_out {
         whole.insert(path, Content::Unreadable(reason.clone()));

@@ -122,6 +122,7 @@ pub(crate) fn is_of_interest(path: &str) -> bool {
 
 /// Tells from its path whether files that can state facts may be in a directory.
 pub(crate) fn is_directory_of_interest(path: &str) -> bool {
+    // A Chart.yaml is of interest wherever any file is.
     is_of_interest(&format!("{path}/Chart.yaml"))
 }
 

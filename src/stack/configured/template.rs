@@ -120,6 +120,7 @@ fn fits(pieces: &[Piece<Value>], text: &str) -> bool {
         [Piece::Value(variable), rest @ ..] => {
             let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
             let mut ends = ends.filter(|end| variable.takes(&text[..*end]));
+            // Every end is tried: what follows a value may look as if it went on.
             ends.any(|end| fits(rest, &text[end..]))
         }
     }

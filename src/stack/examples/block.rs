@@ -110,6 +110,7 @@ impl<'t> Gatherer<'t> {
     fn read_code(&mut self, code: &Code) {
         let bodies = command::here_documents(&code.text);
         let mut lines = command::lines(&code.text);
+        // What a here-document holds is no command.
         lines.retain(|line| !bodies.iter().any(|body| meets(body, &line.range)));
         if bodies.is_empty() && !command::has_prompts(&code.text) {
             self.take_piece(code, 0..code.text.len());

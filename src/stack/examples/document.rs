@@ -60,6 +60,7 @@ pub(super) fn read(piece: &str) -> Vec<Resource> {
     match File::parse(piece) {
         Ok(file) => reader.read_file(piece, 0, &file),
         Err(_) => {
+            // One document that is no YAML must not hide the others.
             for part in documents_of(piece) {
                 reader.read_document(piece, part);
             }

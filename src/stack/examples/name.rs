@@ -106,6 +106,7 @@ fn read_within(text: &str, line: &StackLine) -> Option<(usize, NamedRelease)> {
         if let Some(version) = read_version(word) {
             return Some((start + word.len(), NamedRelease { minor, version }));
         }
+        // `.tar.gz` and the like go off one by one; what begins with a digit is part of a version.
         let (shorter, ending) = word.rsplit_once('.')?;
         if !ending.starts_with(|c: char| c.is_ascii_alphabetic()) {
             return None;

@@ -80,6 +80,7 @@ impl Order {
         let several = listing.all_series().len() > 1;
         let versions = listing.entries.iter().map(|entry| entry.version);
         let is_ascending = versions.clone().is_sorted();
+        // A list of one entry is in both orders, and goes on with the newest at its end.
         let is_descending = versions.rev().is_sorted() && !is_ascending;
         let own_descending = listing.all_series().into_iter().all(|series| {
             let own: Vec<KubernetesVersion> = listing
@@ -154,6 +155,7 @@ fn replace_first(listing: &Listing<'_>, change: &mut ImageListChange) {
     let insert = change.insert.remove(first);
     change.replace.push((0, insert.image, insert.class));
     for insert in &mut change.insert {
+        // The first entry is a new image itself now, and the others that were to come before it follow it.
         insert.at = insert.at.max(1);
     }
 }

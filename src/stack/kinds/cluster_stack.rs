@@ -17,6 +17,7 @@ impl FileKind for ClusterStack {
     }
 
     fn claims(&self, place: &str, text: &str) -> bool {
+        // The cheap questions first, as every YAML file of a stack is asked.
         !place.contains('/') && text.contains("ClusterStack") && text.lines().any(is_kind)
     }
 

@@ -94,6 +94,7 @@ pub(in crate::stack) fn literals(file: &Document, series: &SeriesSet) -> Vec<Lit
         let is_comment = line.contains("/*");
         for word in line.split(ends_word).filter(|_| is_code && !is_comment) {
             let has_number = word.bytes().any(|byte| byte.is_ascii_digit());
+            // To look through the series takes its time, and an image has a version.
             if !has_number || series.find(word) == SeriesMatch::None {
                 continue;
             }

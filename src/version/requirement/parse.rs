@@ -39,6 +39,7 @@ fn read_alternatives(text: &str) -> Option<Vec<Alternative>> {
     let mut alternatives = Vec::new();
     let mut start = 0;
     for part in text.split("||") {
+        // Each reads in the whole text, as spans are places in that.
         let mut reader = Reader {
             text,
             at: start,

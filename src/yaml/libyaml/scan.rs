@@ -160,6 +160,7 @@ impl<'t> Scanner<'t> {
         self.mark.index += if length == 2 && char == '\r' { 2 } else { 1 };
         self.mark.line += 1;
         self.mark.column = 0;
+        // Editors end no line at the other line breaks of YAML 1.1.
         if matches!(char, '\r' | '\n') {
             self.mark.shown_line += 1;
         }

@@ -77,6 +77,7 @@ impl Scanner<'_> {
         let mut value = String::new();
         self.advance();
         loop {
+            // libyaml takes no marker of a document at the beginning of a line, not even between quotes.
             if self.is_document_marker() || self.peek().is_none() {
                 return None;
             }
