@@ -281,6 +281,7 @@ impl Catalog {
     pub fn find_published(&self, version: KubernetesVersion) -> Option<Date> {
         let found = self
             .kubernetes
+            // `sort` has put them in order.
             .binary_search_by_key(&version, |release| release.version)
             .ok()?;
         Some(self.kubernetes[found].published)

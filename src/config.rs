@@ -209,6 +209,7 @@ impl Config {
     /// Reads a configuration file's text and checks all that the text alone can tell.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let Some(file) = read::parse_yaml(text)? else {
+            // Every key is optional, so that an empty file says as much as none.
             return Ok(Self::default());
         };
         let root = &file.documents()[0];

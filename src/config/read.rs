@@ -406,6 +406,7 @@ impl<'de> SeqAccess<'de> for Items<'_, '_> {
             path: self.list.path.clone().index(self.next),
         };
         self.next += 1;
+        // One of the two is used up by reading, the other one says where an error is.
         item.placed(seed.deserialize(item.clone())).map(Some)
     }
 }

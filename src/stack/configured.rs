@@ -139,6 +139,7 @@ fn read_entry(entry: &ReferenceConfig, line: usize) -> Result<ConfiguredReferenc
         );
         return Err(EntryError::new("files", message, FILES));
     }
+    // A backslash parts directories on Windows.
     if entry.files.split(['/', '\\']).any(is_of_git) {
         let message = format!("`{}` is in git's own directory", entry.files);
         return Err(EntryError::new("files", message, FILES));

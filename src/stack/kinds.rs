@@ -149,6 +149,7 @@ fn directory_if_named<'p>(path: &'p str, name: &str) -> Option<&'p str> {
     if directory.is_empty() {
         Some(directory)
     } else {
+        // A name that only ends like it, as `my-csctl.yaml`, is another one.
         directory.strip_suffix('/')
     }
 }

@@ -77,6 +77,7 @@ impl Tree {
         let prefix = if directory.is_empty() {
             String::new()
         } else {
+            // With the slash, else the files of `scs2` would be below `scs`.
             format!("{directory}/")
         };
         let from = self.files.range(prefix.clone()..);

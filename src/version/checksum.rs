@@ -36,6 +36,7 @@ macro_rules! checksum {
             fn from_str(text: &str) -> Result<Self, VersionError> {
                 let digits = text.strip_prefix($prefix).unwrap_or(text);
                 if digits.len() == $digits && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                    // Sums are compared as texts, in whichever case they were written.
                     Ok(Self(digits.to_ascii_lowercase()))
                 } else {
                     Err(VersionError::new(text, $expected))

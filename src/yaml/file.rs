@@ -52,6 +52,7 @@ impl File {
             template,
             tree,
         };
+        // Before aliases are connected: the copies of what anchors name would keep the places without the mark.
         file.shift(mark);
         merge::settle(&mut file.tree, &file.text)?;
         Ok(file)

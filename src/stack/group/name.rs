@@ -7,6 +7,7 @@ use crate::version::KubernetesVersion;
 /// Returns what a text says of its image: where it is, or its name alone.
 pub(crate) fn part_of(text: &str) -> ImagePart {
     let last = text.rsplit('/').next().unwrap_or_default();
+    // A tag stands behind the last slash: a colon before it is that of a registry's port.
     if text.contains("://") || (text.contains('/') && last.contains(':')) {
         ImagePart::Url
     } else {

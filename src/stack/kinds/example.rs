@@ -353,6 +353,7 @@ impl Mover<'_> {
             (true, 1) if next.is_none() => Some(Left::Number),
             (true | false, _) => None,
         };
+        // By their place in the example, as the Kubernetes version was looked for first wherever it stands.
         edits.sort();
         Step::new(class, edits, left)
     }
