@@ -206,6 +206,7 @@ fn find_os(text: &str) -> Option<(&'static str, Option<OsRelease>)> {
     let mut at = 0;
     for word in lower.split(|c: char| !c.is_ascii_alphanumeric()) {
         let end = at + word.len();
+        // The release may stand right behind the name: `ubuntu2404`.
         let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
         let known = DISTRIBUTIONS.iter().find(|(name, _)| *name == letters);
         if let Some((_, distribution)) = known {

@@ -172,6 +172,7 @@ impl Config {
     fn find_whole_block(&self, version: KubernetesVersion) -> Option<usize> {
         self.blocked
             .iter()
+            // A block of one image leaves the version to its others, so that a pin of it can hold.
             .position(|block| block.version == version && block.os.is_none())
     }
 

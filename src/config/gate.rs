@@ -249,6 +249,7 @@ fn check_commands(commands: &[GateCommand], root: &Node) -> Result<(), ConfigErr
 fn check_names(checks: &[CheckName], root: &Node) -> Result<(), ConfigError> {
     let path = Path::root().key("gate").key("checks");
     let hint = "write a list such as [e2e-1.34, lint], or `required`, or `none`";
+    // An empty list may be meant as `required` or as `none`.
     if checks.is_empty() {
         return Err(ConfigError::at(root, &path, "is empty", hint));
     }

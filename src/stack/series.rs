@@ -193,6 +193,7 @@ impl ImageSeries {
     /// Tells whether images of an operating-system release are of the series.
     pub(crate) fn has_os(&self, os: Option<&OsRelease>) -> bool {
         match (&self.distribution, os) {
+            // Words may stand before the distribution in an image's name: `another-ubuntu-2404` is of ubuntu.
             (Some(distribution), Some(os)) => os.distribution().ends_with(distribution.as_str()),
             (None, _) | (_, None) => true,
         }

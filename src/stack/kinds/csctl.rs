@@ -154,6 +154,7 @@ fn is_csctl(text: &str) -> bool {
 const GROUP: &str = "csctl.clusterstack.x-k8s.io";
 
 fn api_version(text: &str) -> Option<&str> {
+    // By its lines, as this is asked of every csctl.yaml of a repository, whether it is YAML or not.
     let lines = text.lines().map(|line| line.trim_start_matches('\u{feff}'));
     let mut versions = lines.filter_map(|line| line.strip_prefix("apiVersion:"));
     versions.next()
