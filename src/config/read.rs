@@ -174,6 +174,7 @@ impl serde::de::Error for ValueError {
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        // `of_value` adds the value itself, once its place is known.
         Self::of_reason(format!("expected {expected}"))
     }
 

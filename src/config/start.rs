@@ -50,6 +50,7 @@ pub(crate) fn start_text(found: &Start) -> String {
         (Some(first), Some(last)) => format!("#minors: {{from: \"{first}\", to: \"{last}\"}}\n"),
         (Some(_) | None, _) => "#minors: {from: \"1.33\"}\n".to_owned(),
     };
+    // The key is in order of preference.
     let newest_first: Vec<String> = found.os.iter().rev().map(OsRelease::to_string).collect();
     let os = if newest_first.is_empty() {
         "ubuntu-2404".to_owned()

@@ -396,6 +396,7 @@ impl<'a> Editor<'a> {
             return Some(Splice::replace(first..first, format!("{entry}, ")));
         }
         let lead = indent(text, first).filter(|_| self.has_plain_lines)?;
+        // The first key may stand behind a dash: the new one takes its place there, and the old one goes below.
         let ending = line_break(text, first);
         Some(Splice::replace(
             first..first,
@@ -432,6 +433,7 @@ impl<'a> Editor<'a> {
         }
         let old = container.own_items().len() + container.entry_list().len();
         let leaving = self.leaving.get(&container.id).copied();
+        // A new member can be the one that stays.
         let fresh = self.changes.fresh.get(&container.id).map_or(0, Vec::len);
         // This member, and one that stays: a block collection of nothing cannot be written.
         if old + fresh < leaving.unwrap_or(0) + 2 {

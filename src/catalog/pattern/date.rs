@@ -60,6 +60,7 @@ impl fmt::Display for NameDate {
 /// Finds the first day that stands between separators. Eight digits of a checksum or of a build number are none.
 pub(super) fn find_date(text: &str, within: Range<usize>) -> Option<Found<NameDate>> {
     let bytes = text.as_bytes();
+    // A day has a separator before it, so that none begins a text.
     within.clone().skip(1).find_map(|start| {
         if !matches!(bytes[start - 1], b'-' | b'_' | b'.' | b'+') {
             return None;

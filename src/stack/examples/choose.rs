@@ -33,6 +33,7 @@ pub(super) fn choose(gathered: Gathered, subject: &ExampleSubject<'_>) -> Chosen
     let current = current_number(&gathered.candidates, subject);
     let standing = Standing { subject, current };
     let all = &gathered.candidates;
+    // All are judged before one is taken away, as each is compared with all others.
     let reasons: Vec<Option<WhyNot>> = all
         .iter()
         .map(|candidate| standing.why_not(candidate, all))
@@ -55,6 +56,7 @@ pub(super) fn choose(gathered: Gathered, subject: &ExampleSubject<'_>) -> Chosen
     }
     chosen
         .examples
+        // No example is without a value: `block` gathers none.
         .sort_by_key(|example| example.values[0].range.start);
     chosen
 }

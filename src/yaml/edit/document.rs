@@ -68,6 +68,7 @@ impl Editor<'_> {
             return Err(refuse(root, &path, RefusalReason::Overlap));
         }
         let ids = roots.iter().map(|root| root.id);
+        // New documents count as well, so that the last old one can leave beside one of them.
         if self.changes.members(DOCUMENTS, ids).len() < 2 {
             return Err(refuse(root, &path, RefusalReason::OnlyMember));
         }

@@ -109,6 +109,7 @@ impl<'t> Scanner<'t> {
         let start = self.mark.byte;
         self.advance_while(|char| char.is_ascii_digit());
         let digits = &self.text[start..self.mark.byte];
+        // libyaml counts digits, and refuses a longer number even where it would fit.
         digits.parse().ok().filter(|_| digits.len() <= MAX_DIGITS)
     }
 
