@@ -140,7 +140,7 @@ fn group_in(document: usize, root: &Node) -> Option<ImageGroup> {
         let part = match part {
             ImagePart::Url if !is_literal(text) => ImagePart::Stuck(Stuck::Piece),
             ImagePart::Sum(_) if !is_literal(text) => ImagePart::Stuck(Stuck::Split),
-            // What a template writes is claimed in the chart's values; `constant_name` tells of a constant name.
+            // What a template writes is claimed in the chart's values; `constant_name` refuses one without a version.
             ImagePart::Name if !is_literal(text) || !names_version => continue,
             _ if !is_literal(text) => continue,
             part => part,
