@@ -360,7 +360,7 @@ impl NodeImage {
         }
     }
 
-    /// Returns its strongest checksum, spelled with the algorithm: `sha256:...`.
+    /// Returns its checksum by SHA-256, which most files name, else by SHA-512, else by MD5, spelled with the algorithm: `sha256:...`.
     pub fn checksum(&self) -> Option<String> {
         let sha256 = self.sha256.as_ref().map(|sum| format!("sha256:{sum}"));
         let sha512 = || Some(format!("sha512:{}", self.sha512.as_ref()?));

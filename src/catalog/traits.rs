@@ -204,8 +204,8 @@ fn has_word(text: &str, word: &str) -> bool {
 fn find_os(text: &str) -> Option<(&'static str, Option<OsRelease>)> {
     let lower = text.to_ascii_lowercase();
     let mut at = 0;
-    for word in lower.split(|c: char| !c.is_ascii_alphanumeric()) {
-        let end = at + word.len();
+    for part in lower.split_inclusive(is_separator) {
+        let word = part.trim_end_matches(is_separator);
         // The release may stand right behind the name: `ubuntu2404`.
         let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
         let known = DISTRIBUTIONS.iter().find(|(name, _)| *name == letters);
@@ -214,9 +214,14 @@ fn find_os(text: &str) -> Option<(&'static str, Option<OsRelease>)> {
             let os = release.and_then(|number| format!("{distribution}-{number}").parse().ok());
             return Some((distribution, os));
         }
-        at = end + 1;
+        // A separator may have several bytes.
+        at += part.len();
     }
     None
+}
+
+fn is_separator(sign: char) -> bool {
+    !sign.is_ascii_alphanumeric()
 }
 
 /// Reads the release behind a distribution's name, `-24.04-` as `2404`. A Kubernetes version is none.
@@ -279,6 +284,7 @@ mod tests {
         for (text, distribution, os, architecture, suffix) in [
             ("ubuntu-2404-kube-v1.34.6", "ubuntu", "ubuntu-2404", "", ""),
             ("ubuntu-capi-image-v1.34.7", "ubuntu", "", "", ""),
+            ("üüüüüüüüsle-15-v1.34.5", "sles", "sles-15", "", ""),
             ("CENTOS_9_NODE_K8S_v1.29.0", "centos", "centos-9", "", ""),
             (
                 "ubuntu-24.04-v1.34.6-arm64",

@@ -176,7 +176,11 @@ impl ChartRequirement {
         for comparison in self.comparisons() {
             let span = comparison.second?;
             // `>=2.34.0 <2.35.0` names the next minor, too: each number moves as far as the minor does.
-            let number = (comparison.version.minor + minor).checked_sub(from)?;
+            let number = comparison
+                .version
+                .minor
+                .checked_add(minor)?
+                .checked_sub(from)?;
             numbers.push((span, number));
         }
         numbers.sort_unstable();

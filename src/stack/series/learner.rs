@@ -228,7 +228,7 @@ impl Learner {
 }
 
 impl ImageSeries {
-    /// Tells whether it is of the same distribution and architecture, as far as both are known.
+    /// Tells whether it is of the same distribution, as far as both are known, and of the same architecture.
     fn is_like(&self, traits: &ImageTraits) -> bool {
         self.agrees(traits) && self.architecture == traits.architecture
     }

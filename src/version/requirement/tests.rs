@@ -271,6 +271,7 @@ fn a_range_that_says_more_than_its_minor_is_left_alone() {
         "2.33.x || 2.32.x",
         "2.33.0 - 2.33.9",
         ">=2.32.0 <2.34.0",
+        ">=2.33.0 <2.34.0 <2.18446744073709551615.0",
     ] {
         assert_eq!(requirement(text).moved_to(minor("1.34")), None, "{text}");
     }
