@@ -143,6 +143,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         .first()
         .and_then(|name| plugin_provider(Path::new(name)));
     if let (Some(_), Some(name)) = (&provider, arguments.first_mut()) {
+        // Usage, errors and suggested commands name the program that people can call.
         *name = "csctl-matrix".into();
     }
     let next = NextCommands::of(&arguments);

@@ -121,6 +121,7 @@ fn load(found: &FoundRepository, revision: Option<&str>) -> Result<Loaded, Comma
         (None, git) => load_directory(&found.root, git.as_ref()),
         (Some(revision), Some(git)) => Ok(Loaded {
             tree: git.load_tree(revision)?,
+            // A revision has all of its files, whatever the checkout leaves out.
             left_out: Vec::new(),
         }),
         (Some(_), None) => {
@@ -189,6 +190,7 @@ impl Repository {
             charts,
         };
         let discovery = discover_with(&tree, &hints);
+        // A directory that cannot be looked into may be the one with the stacks.
         if let (true, Some(fault)) = (discovery.is_empty(), discovery.closed().first()) {
             return Err(CommandError::new(fault).hinted(&fault.hint));
         }
@@ -198,6 +200,7 @@ impl Repository {
             return Err(CommandError::new(message).hinted(hint));
         }
         references::check_stacks(&hints.references, &discovery, &tree)?;
+        // Titles cost a reading of every stack, and few configurations name one.
         if config.names_stacks() {
             let titles = discovery.map(&tree, Stack::title);
             let checked = config.check_stacks(config_text(&tree), &titles);
@@ -227,6 +230,7 @@ impl Repository {
         if self.tree.find(plain).is_some() {
             return Ok(plain.to_owned());
         }
+        // An empty path is below no root.
         let here = std::path::absolute(named).unwrap_or_default();
         let root = self
             .root
@@ -345,6 +349,7 @@ impl Repository {
             from: mirror.from.clone(),
             to: mirror.to.clone(),
         });
+        // Apart from those of the command line: mirrors of a file hold only for requests without a secret.
         settings.mirrors.of_files.extend(mirrors);
         HttpClient::new(settings)
     }

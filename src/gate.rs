@@ -124,6 +124,7 @@ pub struct TestResult {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TestKind {
+    // The order is that of a report.
     /// A proof that is part of the program.
     Proof,
     /// A command of the repository.
@@ -137,6 +138,7 @@ pub enum TestKind {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TestState {
+    // The order counts: each state is worse than the ones before it, and the worst of several is told.
     /// It passed.
     Passed,
     /// It was not needed, or could not be asked for; it proves nothing and stops nothing.

@@ -19,6 +19,7 @@ const APP_KEY_FILE: &str = "GITHUB_APP_PRIVATE_KEY_FILE";
 const APP_INSTALLATION: &str = "GITHUB_APP_INSTALLATION_ID";
 
 /// The longest file of a secret that is read, in bytes.
+// Bounds what a wrong path costs, such as that of a device without an end.
 const LONGEST_FILE: usize = 64 << 10;
 
 /// A line of a key that is shorter may be a part of anything.
@@ -52,11 +53,13 @@ impl Given {
         // The more particular one comes first.
         let token = secrets.first().cloned();
         let keys = Keys::read(&found);
+        // After the token was chosen: a key is hidden like a token, and never sent as one.
         secrets.extend(keys.secrets());
         // There is one thread yet, and no command was started that could have read them.
         surrender::give_up();
         Ok(Self {
             token,
+            // Told where an App is asked for alone: other commands do not fail for one that is named by halves.
             app: found.app(keys),
             telling: found.telling(&secrets),
             secrets,
@@ -157,6 +160,7 @@ impl Variables {
         let lines = secrets
             .iter()
             .flat_map(|secret| secret.expose().lines())
+            // The lines around a key are the same for everybody, so they tell nothing.
             .filter(|line| line.len() >= SHORTEST_LINE && !line.starts_with("-----"));
         let words: Vec<&str> = lines.chain(secrets.iter().map(Secret::expose)).collect();
         let mut names = Vec::new();
@@ -165,6 +169,7 @@ impl Variables {
                 continue;
             };
             let text = value.to_string_lossy();
+            // The names under which commands learn what they test; a value from outside would pass for it.
             if name.starts_with("CSCTL_MATRIX_") || words.iter().any(|word| text.contains(word)) {
                 names.push(name.to_owned());
             }

@@ -87,9 +87,11 @@ fn examples_section(command: &Command) -> String {
         return String::new();
     };
     let text = help.to_string();
+    // `.SH` writes a heading of its own; `\&` keeps a line that begins with a dot from being a request of roff.
     let lines = text.lines().skip(1).map(|line| {
         let typed = line.strip_prefix("  ").unwrap_or(line);
         let escaped = typed
+            // First, as the other two add backslashes: roff shows typographic signs otherwise, which no shell takes.
             .replace('\\', "\\e")
             .replace('-', "\\-")
             .replace('\'', "\\(aq");

@@ -80,6 +80,7 @@ fn carried(arguments: &[String]) -> Carried {
             Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
             Some(_) | None => (argument.as_str(), None),
         };
+        // `-C=DIR` is no name here, so that it does not take the next argument for its value.
         if name == "-C" {
             let value = rest.next().cloned().unwrap_or_default();
             carried.before = format!(" -C {}", quote(&value));

@@ -101,6 +101,7 @@ impl SourceArgs {
                 cache_dir: self.cache_dir.or_else(default_cache),
                 mirrors: self.mirrors.into_iter().collect(),
                 offline: self.offline,
+                // Facts come from github.com, which must not see the token of another GitHub.
                 github_token: given.token().filter(|_| is_of_github()),
                 sources_timeout: self.timeout.0,
                 progress: true,
@@ -119,6 +120,7 @@ impl FromStr for Timeout {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
+            // `TimeLimit`, which the configuration shares, refuses zero.
             "0" | "0s" | "0m" | "0h" => Ok(Self(None)),
             text => Ok(Self(Some(text.parse::<TimeLimit>()?.duration()))),
         }

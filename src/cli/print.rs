@@ -20,6 +20,7 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
     let safe = shown(&plain);
     // A reader that went away is no fault of ours.
     let _ = if safe == plain {
+        // clap knows the right stream and its colours.
         error.print()
     } else {
         write!(std::io::stderr(), "{safe}")
@@ -81,6 +82,7 @@ fn print_data(
     let choice = match outcome.form {
         Form::Styled => choice,
         Form::Plain | Form::Json | Form::Commands | Form::Script => {
+            // Nothing of these is styled by the program, so nothing may be taken out of them.
             anstream::ColorChoice::AlwaysAnsi
         }
     };

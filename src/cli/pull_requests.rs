@@ -105,6 +105,7 @@ impl PrArgs {
         let author = variable("GIT_AUTHOR_NAME")
             .zip(variable("GIT_AUTHOR_EMAIL"))
             .map(|(name, email)| Person { name, email });
+        // One without the other does not say which API belongs to which server.
         let environment = variable("GITHUB_SERVER_URL").zip(variable("GITHUB_API_URL"));
         Ok(PrRequest {
             place: Place {
@@ -166,6 +167,7 @@ impl DoctorArgs {
 fn parse_repository(text: &str) -> Result<String, String> {
     match text.split_once('/') {
         Some((owner, name)) if is_github_name(owner) && is_github_name(name) => {
+            // GitHub allows no name with this ending; it comes along with the URL of a clone.
             let plain = name.strip_suffix(".git").unwrap_or(name);
             Ok(format!("{owner}/{plain}"))
         }

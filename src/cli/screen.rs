@@ -29,6 +29,7 @@ pub(super) fn pager(text: &str) -> Option<Pager> {
         return None;
     }
     let (_, height) = terminal_size::terminal_size_of(stdout)?;
+    // One line is left for the prompt that follows.
     if text.lines().count() < usize::from(height.0) {
         return None;
     }

@@ -43,6 +43,7 @@ fn ask_and_write(request: &CatalogQuery, output: &Path) -> Result<Outcome, Comma
             .map_err(|error| CommandError::new(format!("cannot write the catalog: {error}")))?;
         return Ok(Outcome {
             data: text,
+            // `--catalog` reads it again, so nothing of it may be escaped.
             form: Form::Script,
             notices: vec![format!("catalog written: {summary}")],
             ..Outcome::default()

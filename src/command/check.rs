@@ -143,6 +143,7 @@ fn find_and_repair(
                     .iter()
                     .map(|file| format!("repaired {}", file.path)),
             );
+            // What is left is read from the files as they are now, not worked out from the plan.
             repository = Repository::open(&request.place)?;
             findings = checker.findings(&repository)?;
         }
@@ -174,6 +175,7 @@ fn select_rules(
 ) -> Result<RuleSelection, CommandError> {
     let configured = &repository.config.check;
     for (key, names) in [("with", &configured.with), ("skip", &configured.skip)] {
+        // Each list is checked alone, so that a wrong name is told with the key it stands under.
         check::select_rules(&[], names, &[]).map_err(|error| {
             CommandError::new(format!("{CONFIG_FILE}: check.{key}: {error}")).hinted(error.hint())
         })?;
@@ -189,6 +191,7 @@ fn select_rules(
     };
     let mut selected = check::select_rules(&request.only, &with, &skip)
         .map_err(|error| CommandError::new(&error).hinted(error.hint()))?;
+    // With a catalog file at hand these rules ask nobody.
     if request.sources.catalog.is_some() {
         selected.add_default(Group::Catalog);
     }
@@ -237,6 +240,7 @@ impl Checker<'_> {
         let Some(git) = repository.git.as_ref().filter(|_| is_asked) else {
             return Ok(BTreeMap::new());
         };
+        // The tags of git are the releases, where no catalog was asked for.
         let mut releases = Catalog::empty(self.request.sources.today);
         releases.stack_releases = git.stack_releases().map_err(CommandError::new)?;
         let catalog = self.catalog.unwrap_or(&releases);

@@ -73,6 +73,7 @@ impl Repository {
     ) -> Result<Compared, HashesUnknown> {
         let last = self.find_last(request, catalog)?;
         let now = self.digest(&request.directory)?;
+        // A revision has no ignored files.
         if let (Some(git), None) = (&self.git, &self.revision) {
             refuse_ignored(git, &request.directory, &now, &last)?;
         }
@@ -95,6 +96,7 @@ impl Repository {
             return Err(HashesUnknown::NoTag(tag.to_string()));
         };
         let files = git
+            // In full, as a branch may have the same name.
             .digest_directory(&format!("refs/tags/{tag}"), &request.directory)
             .map_err(|error| HashesUnknown::Unreadable(error.to_string()))?;
         Ok(LastRelease::of_tag(tag, files))

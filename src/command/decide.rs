@@ -69,6 +69,7 @@ fn write_down(request: &DecideRequest) -> Result<Outcome, CommandError> {
         Some(Content::Text(text)) => Some(text.as_ref()),
         Some(Content::Unread | Content::Unreadable(_)) | None => None,
     };
+    // The line by which editors find the schema begins every new file.
     let first_line = format!("{SCHEMA_LINE}\n");
     let text = before.unwrap_or(&first_line);
     let Decided {

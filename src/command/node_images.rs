@@ -140,6 +140,7 @@ fn matrix(stack: &Path, config: &PluginConfig) -> Result<ImageList, CommandError
             stack.display()
         )));
     };
+    // Without the images of an unread file, the list would be released as if it were whole.
     if let Some(fault) = found.faults.first() {
         return Err(CommandError::new(fault).hinted(&fault.hint));
     }

@@ -65,6 +65,7 @@ fn preview(request: &PlanRequest) -> Result<Outcome, CommandError> {
         Format::Json => to_json(&plan)?,
     };
     let mut outcome = Outcome::of(data, request.format);
+    // Faults come after it and win: a plan that is not whole does not say whether changes are pending.
     if request.exit_code {
         outcome.status = Some(status(&plan));
     }
@@ -82,6 +83,7 @@ pub(super) fn look_and_make(
     repository: &Repository,
 ) -> Result<(Plan, Catalog), CommandError> {
     let selection = repository.select_here(request.selection.clone())?;
+    // Before sources are asked: a slip of the pen costs no request.
     refuse_unknown_minor(repository, &selection)?;
     let catalog = repository.look(&selection, &request.sources)?;
     let policy = repository.config.policy(&request.options);
@@ -113,6 +115,7 @@ pub(super) fn refuse_unknown_minor(
     let stacks = repository.discovery.read(&repository.tree);
     let selected = stacks.iter().filter(|stack| selection.takes(stack));
     let known: BTreeSet<Minor> = selected.flat_map(minors_of).collect();
+    // Where no minor is known at all, the faults of the stacks say why.
     if known.is_empty() || known.contains(&minor) {
         return Ok(());
     }

@@ -183,6 +183,7 @@ pub(crate) fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
     let pulls = config.pull_requests.clone();
     let mut unsigned = None;
     let author = match author(request, &pulls, &git) {
+        // A dry run shows what it can without an author: its commits are never pushed.
         Err(error) if request.is_dry => {
             let hint = error.hints().join("; ");
             unsigned = Some(format!("{error}: {hint}"));
@@ -251,6 +252,7 @@ fn outcome(
     if let Some(path) = &request.summary
         && let Err(error) = append(path, &shown_page(report))
     {
+        // The pull requests are made by now, so a report that cannot be added is no failure.
         let warning = format!("cannot add to {}: {error}", path.display());
         outcome.warnings.push(warning);
     }

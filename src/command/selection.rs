@@ -45,6 +45,7 @@ impl Repository {
             stacks: vec![wanted.to_owned()],
             ..Selection::default()
         };
+        // A name wins over a directory that is called the same.
         if !is_path(wanted) && stacks.iter().any(|stack| by_name.takes(stack)) {
             return Ok(wanted.to_owned());
         }
@@ -111,6 +112,7 @@ fn directory_for(path: &str, stacks: &[Stack]) -> Option<String> {
     directories
         .into_iter()
         .filter(|directory| is_at_or_below(path, directory))
+        // The innermost one, where stacks lie in each other.
         .max_by_key(|directory| directory.len())
         .map(str::to_owned)
 }

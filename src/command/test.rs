@@ -131,6 +131,7 @@ fn kept(
     cell: &OnceCell<Scratch>,
     make: impl FnOnce() -> Result<Scratch, ScratchError>,
 ) -> Result<&Scratch, CommandError> {
+    // `OnceCell::get_or_try_init` is not stable.
     if let Some(scratch) = cell.get() {
         return Ok(scratch);
     }

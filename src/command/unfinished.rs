@@ -142,6 +142,7 @@ impl Workplace {
 
     fn are_committed(&self, paths: &[&str]) -> bool {
         let changed = self.git.as_ref().map(|git| git.changed_files(paths));
+        // Without git, or where it does not answer, there may be work that is nowhere else.
         matches!(changed, Some(Ok(changed)) if changed.is_empty())
     }
 

@@ -43,6 +43,7 @@ fn plan_and_write(
     } else {
         plan.leave_out_incomplete()
     };
+    // After leaving out: a file that is not written may have changes.
     if !request.allow_dirty {
         refuse_dirty(&repository, &plan, written)?;
     }

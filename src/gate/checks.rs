@@ -119,6 +119,7 @@ pub(crate) fn judge_checks(input: ChecksInput<'_>) -> Vec<TestResult> {
             return vec![result("required checks", TestState::Missing, why)];
         }
         (Checks::Required, Readable::Known(required)) => required.iter().collect(),
+        // Names of the configuration need no right to read the protection of the branch.
         (Checks::Names(names), Readable::Refused(_)) => names.iter().collect(),
         (Checks::Names(names), Readable::Known(required)) => {
             names.iter().chain(required).collect::<BTreeSet<_>>()
@@ -248,6 +249,7 @@ fn verdict_of_status(said: &str) -> Verdict {
 fn verdict_of_run(said: &str, conclusion: Option<&str>) -> Verdict {
     match (said, conclusion) {
         ("completed", Some(conclusion)) => match conclusion {
+            // GitHub lets a required check pass with each of these.
             "success" | "neutral" | "skipped" => Verdict::new(TestState::Passed, conclusion),
             "failure" | "cancelled" | "stale" => Verdict::new(TestState::Failed, conclusion),
             "timed_out" => Verdict::new(TestState::Failed, "timed out"),
@@ -278,6 +280,7 @@ fn unknown(what: &str, word: &str) -> Verdict {
 
 /// Returns how long something has been so, in the unit that people would take.
 fn age(since: Timestamp, now: Timestamp) -> String {
+    // Clocks differ, so a check may have begun after now.
     let seconds = now.duration_since(since).as_secs().max(0);
     match seconds {
         0..60 => format!("{seconds} s"),

@@ -54,6 +54,7 @@ fn image_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
             new.entry(image.version).or_default().push(image);
         }
     }
+    // The image of the new default may have been listed before, so that it is not among the new ones.
     if let Some(version) = input.subject.moved_default() {
         new.entry(version).or_insert_with(|| {
             vec![NamedImage {
@@ -154,6 +155,7 @@ fn image_verdict(input: ProofInput<'_>, named: &NamedImage) -> (TestState, Strin
         (None, _) if image.url.contains("://") => {
             (TestState::Failed, "the store has no checksum".to_owned())
         }
+        // A container image has no scheme in its name, and is proved by its tag.
         (None, _) => (TestState::Passed, "available".to_owned()),
     }
 }

@@ -24,6 +24,7 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
         // The permissions of any new file; the system takes away what the user's umask says.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
+    // Beside the target, as a rename does not cross file systems.
     let mut file = builder.tempfile_in(folder.unwrap_or_else(|| Path::new(".")))?;
     file.write_all(content)?;
     file.persist(path).map_err(|error| error.error)?;

@@ -127,6 +127,7 @@ pub(crate) async fn prove(client: &HttpClient, hit: Hit, proof: ImageProof, roun
     };
     match answer.status {
         200 => {}
+        // S3 answers 403 for what is not there, where it must not be listed.
         status @ (403 | 404 | 410) => {
             return Proof::Faulty(hit.faulty(format!("no checksum: {url} answers {status}")));
         }
@@ -262,6 +263,7 @@ fn read_sums(proof: ImageProof, line: &Line<'_>) -> Result<Sums, String> {
         _ if !possible.contains(&found) => {
             Err(format!("the checksum has {found} digits instead of {told}"))
         }
+        // Each kind takes a sum of its own length alone.
         _ => Ok(Sums {
             sha256: line.sum.parse().ok(),
             sha512: line.sum.parse().ok(),

@@ -48,6 +48,7 @@ pub(crate) async fn look(
 fn parse(content: &[u8]) -> Result<BTreeMap<Minor, Date>, String> {
     let schedule: Schedule = serde_yaml::from_slice(content)
         .map_err(|error| format!("is not the release schedule: {error}"))?;
+    // What cannot be read leaves the day of the project's own table.
     let days = schedule.schedules.iter().filter_map(|series| {
         let day = series.end_of_life_date.as_deref()?.parse().ok()?;
         Some((series.release.parse().ok()?, day))

@@ -137,6 +137,7 @@ mod unix {
         };
         IS_ENDING.store(true, Ordering::SeqCst);
         let begin = Instant::now();
+        // It is tried again and again, as who waits for a lock does not notice a second signal.
         let mut nobody_writes = WRITING.try_write().ok();
         while nobody_writes.is_none() || RUNNING.load(Ordering::SeqCst) > 0 {
             // Who asks twice does not want to wait; commands are ended by their guards then.

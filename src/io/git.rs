@@ -214,8 +214,10 @@ impl GitRepository {
     pub(crate) fn changed_files(&self, paths: &[&str]) -> Result<Vec<String>, GitError> {
         let mut options = StatusOptions::new();
         options
+            // What git does not know is nowhere else, so it counts as changed.
             .include_untracked(true)
             .recurse_untracked_dirs(true)
+            // Paths are names here, not patterns.
             .disable_pathspec_match(true);
         for path in paths {
             options.pathspec(self.full_path(path));

@@ -84,6 +84,7 @@ fn read_index(
     names: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Vec<ChartVersion>>, String> {
     let text = std::str::from_utf8(content).map_err(|error| error.to_string())?;
+    // What was cut out may be no YAML by itself, as where its anchor is elsewhere; then all of it is read.
     let part = cut_charts(text, names).and_then(|part| serde_yaml::from_str(&part).ok());
     let index: Index = match part {
         Some(index) => index,

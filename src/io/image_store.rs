@@ -85,6 +85,7 @@ pub(crate) async fn look(
         .listed
         .iter()
         .any(|version| request.minors.contains(&version.minor()));
+    // A store that has moved may answer 404 to everything, which would look as if nothing were there.
     if answer.store.images.is_empty() && is_silent && is_expected {
         let reason = "has none of the images that are listed; has the store moved?";
         let fault = NoAnswer::new(pattern.base(), reason);

@@ -73,6 +73,7 @@ pub(crate) async fn look(
                 is_old |= day < oldest;
                 days.insert(version, day);
             }
+            // Releases come newest first, so a minor is complete with its first one.
             let is_complete = minors
                 .iter()
                 .all(|minor| days.contains_key(&KubernetesVersion::new(*minor, 0)));

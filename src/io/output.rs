@@ -35,6 +35,7 @@ impl Tail {
         let bytes = &self.bytes[over..];
         let is_cut = self.is_cut || over > 0;
         let mut words: Vec<&[u8]> = texts(secrets).map(str::as_bytes).collect();
+        // The longest first: a line of a key is a part of the whole.
         words.sort_by_key(|word| std::cmp::Reverse(word.len()));
         let mut clean = Vec::with_capacity(bytes.len());
         let mut at = 0;

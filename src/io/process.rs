@@ -53,6 +53,7 @@ pub(super) enum CommandEnd {
 
 /// Runs a command, whose outputs somebody listens to. After a signal it does not return: the program ends.
 pub(super) fn run(mut command: Command, bounds: &Bounds<'_>) -> CommandEnd {
+    // Nobody is there to answer a question.
     command.stdin(Stdio::null());
     lead_a_group(&mut command);
     let started = {
@@ -67,6 +68,7 @@ pub(super) fn run(mut command: Command, bounds: &Bounds<'_>) -> CommandEnd {
             let guard = Guard::start(&child, bounds.grace);
             let ended = wait(&mut child, bounds, guard);
             if ending::is_ending() {
+                // The thread that ends the program waits until no command runs.
                 drop(running);
                 ending::wait_for_end();
             }

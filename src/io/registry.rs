@@ -154,6 +154,7 @@ impl<'a> Repository<'a> {
         let answer = self.client.ask(self.ask(get)).await.ok()?;
         let own = Sha256::of(&answer.body);
         let is_manifest = answer.status == 200 && answer.body.trim_ascii_start().starts_with(b"{");
+        // Where header and body disagree, nobody knows which of them is the image's.
         let is_contradicted = answer.header(&CONTENT_DIGEST).is_some()
             && content_digest(&answer).as_ref() != Some(&own);
         (is_manifest && !is_contradicted).then_some(own)
@@ -279,6 +280,7 @@ fn official(name: &str) -> String {
     if name.contains('/') {
         name.to_owned()
     } else {
+        // Docker Hub has its official images below `library/`.
         format!("library/{name}")
     }
 }

@@ -370,6 +370,7 @@ impl HttpService for Connector {
         &self,
         request: HttpRequest,
     ) -> Result<HttpResponse, object_store::client::HttpError> {
+        // Reads and listings have no body.
         let (parts, _) = request.into_parts();
         let mut ask = Ask::new(parts.method, &parts.uri.to_string()).with_body_limit(BODY_LIMIT);
         for (name, value) in &parts.headers {

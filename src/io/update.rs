@@ -317,6 +317,7 @@ impl Staging {
     /// Ends an update, whose files are what they are to be.
     fn end(&self, lock: UpdateLock) -> Result<(), UpdateError> {
         let path = self.directory.join(JOURNAL);
+        // Before the staged texts: a journal without them would be an update that nobody can finish.
         self.effects
             .remove_file(&path)
             .map_err(|source| unfinished(&path, source))?;

@@ -29,6 +29,7 @@ async fn judge(image: NodeImage, client: &HttpClient) -> Result<NodeImage, Fault
         (Some(sum), _, _) => (client.sha256(&image.url).await, sum.hex(), ".CHECKSUM"),
         (None, Some(sum), _) => (client.sha512(&image.url).await, sum.hex(), ".CHECKSUM"),
         (None, None, Some(sum)) => (client.md5(&image.url).await, sum.hex(), ".md5"),
+        // Nothing proves it, so there is nothing to compare.
         (None, None, None) => return Ok(image),
     };
     let reason = match found {

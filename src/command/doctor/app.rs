@@ -67,6 +67,7 @@ impl Doctor<'_> {
             return;
         };
         let login = &viewer.login;
+        // The address by which GitHub shows a commit as one of this account.
         let own = format!("{id}+{login}@users.noreply.github.com");
         let author = pr::author(&self.request.pulls, self.config(), self.git);
         let found = match author {
@@ -97,6 +98,7 @@ fn words(permissions: &[(&str, &str)]) -> String {
 /// Tells whether a permission is there at this level or a higher one.
 pub(super) fn has(permissions: &Permissions, name: &str, level: &str) -> bool {
     let given = permissions.get(name);
+    // A level that is missing or unknown has no rank, and `None` is less than any.
     given.and_then(|given| rank(given)) >= rank(level)
 }
 

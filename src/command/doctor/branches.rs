@@ -51,6 +51,7 @@ impl Doctor<'_> {
         for (name, is_fixed) in missing {
             let found = "does not exist, so its changes get no pull request";
             let title = format!("base branch {name}");
+            // A name from a pattern stands for many minors, and a branch of one may be missing on purpose.
             checks.push(if is_fixed {
                 DoctorCheck::problem(
                     &title,
@@ -147,6 +148,7 @@ impl Doctor<'_> {
     /// Looks at what holds for the branches of the program: they are made, moved and deleted.
     pub(super) fn own_branches(&mut self, forge: &GitHub, bases: &[BaseHead]) {
         let lines = self.planned_lines();
+        // One branch stands for all: rules of a forge are for patterns such as `prefix/*`.
         let class = ChangeClass::ALL
             .into_iter()
             .find(|class| self.config().takes(*class));

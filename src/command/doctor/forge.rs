@@ -304,6 +304,7 @@ fn rights_check(kind: TokenKind, info: &RepositoryInfo) -> DoctorCheck {
         return DoctorCheck::problem(NAME, "the token may not push", advice);
     }
     let scopes = info.scopes.as_deref().unwrap_or_default();
+    // GitHub lets `public_repo` write to public repositories alone.
     let is_enough = has_scope(info, "repo") || (has_scope(info, "public_repo") && !info.is_private);
     if kind == TokenKind::Classic && info.scopes.is_some() && !is_enough {
         let found = format!(

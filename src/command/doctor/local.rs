@@ -81,6 +81,7 @@ impl Doctor<'_> {
             // A token of another GitHub is not one for what GitHub itself tells.
             sources.http.github_token = None;
         }
+        // All stacks, wherever it is run, as `pr` looks at all of them.
         let selection = self.repository.select(Selection::default());
         let looked = selection.and_then(|selection| self.repository.look(&selection, &sources));
         let catalog = match looked {

@@ -31,6 +31,7 @@ impl Doctor<'_> {
             }
         };
         let shown = remote.shown();
+        // Whoever names an API says that there is a GitHub, whatever the host is called.
         let names_an_api = request.forge.api.is_some() || self.config().api.is_some();
         if let Some(service) = other_service(&shown).filter(|_| !names_an_api) {
             self.add(DoctorCheck::problem(

@@ -40,6 +40,7 @@ impl Run<'_> {
             }
         }
         let waits = observation.waits.as_ref();
+        // What this run opened or moved is merged by a later one, once its checks have run.
         if outcome.ended == PullEnding::UpToDate && waits.is_none() {
             self.merge_last(site, &mut outcome)?;
         }
@@ -104,6 +105,7 @@ impl Run<'_> {
     ) -> Result<PullOutcome, Trouble> {
         let title = &wanted.proposal.title;
         if self.request.is_dry {
+            // Counted as if it were done, so that a dry run meets the same ceiling.
             self.opened += 1;
             self.pushed += u32::from(there.is_none());
             return Ok(site.outcome(None, PullEnding::Opened, title));
@@ -192,15 +194,18 @@ impl Run<'_> {
             },
             Some(_) | None => self.land_change(site, wanted)?,
         };
+        // Before the text, whose block notes them as given.
         self.give_labels(number, &refresh.labels)?;
         let has_set_draft = match (refresh.draft, site.seen.pull(number)) {
             (Some(draft), Some(pull)) => self.set_draft(pull, draft)?,
             _ => true,
         };
+        // The block notes that there are no drafts, so that the next run asks for none.
         if refresh.writes_text || !has_set_draft {
             let block = site.block(number);
             let lacked_drafts = block.as_ref().is_some_and(|block| block.without_drafts);
             let mut labels = block.map_or(Vec::new(), |block| block.labels);
+            // Labels that were given once stay noted: one that is gone was taken away by a person.
             labels.extend(wanted.proposal.labels.clone());
             let text = Text {
                 wanted,
@@ -220,6 +225,7 @@ impl Run<'_> {
                 detail += "; title edited by a person, kept";
             }
         }
+        // Last, so that a run that is stopped before does all of it again.
         if let Some(pull) = site.seen.pull(number)
             && pull.labels.contains(&self.labels.again)
         {
@@ -288,6 +294,7 @@ impl Run<'_> {
         if self.request.is_dry {
             return Ok(site.outcome(None, PullEnding::Swept, detail));
         }
+        // GitHub closes or retargets the pull requests whose base branch is deleted.
         if self.wait(self.forge.is_base_of_open(site.task.branch))? {
             let detail = "left-over branch kept: it is the base of an open pull request";
             return Ok(site.outcome(None, PullEnding::NothingToDo, detail));
@@ -353,6 +360,7 @@ impl Run<'_> {
         }
         for label in labels {
             let about = "Added by csctl-matrix";
+            // The grey that GitHub gives to labels without a colour.
             self.wait(self.forge.create_label_if_missing(label, "ededed", about))?;
         }
         let names: Vec<&str> = labels.iter().map(String::as_str).collect();
@@ -424,6 +432,7 @@ impl Site<'_> {
                 PullEnding::ForeignBranch,
                 "the branch belongs to somebody else",
             ),
+            // The rest is carried out elsewhere, or lacks the pull request that is wanted for it.
             Action::Nothing
             | Action::Sweep
             | Action::Open { .. }

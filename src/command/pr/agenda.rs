@@ -19,6 +19,7 @@ use crate::stack::Stack;
 use crate::version::{Sha256, StackLine};
 
 /// The trailer by which a commit of the program proves itself.
+// Under another name, the branches of earlier runs would be taken for those of people.
 pub(super) const TRAILER: &str = "Csctl-Matrix-PlannedChange: ";
 
 /// By the name of a branch.
@@ -98,6 +99,7 @@ impl Run<'_> {
                 Err(error) => drop(agenda.unread.insert(name, error)),
             }
         }
+        // One that cannot be read is a fault beside the others; where all are, it is the error of the run.
         match agenda.unread.pop_first() {
             Some((_, error)) if agenda.bases.is_empty() => return Err(error),
             first => agenda.unread.extend(first),
@@ -164,6 +166,7 @@ impl Run<'_> {
             CommandError::new("the remote has no default branch")
                 .hinted("name one under `branches` in csctl-matrix.yaml")
         })?;
+        // An empty repository has a default branch in name alone.
         let Some(head) = self.refs.branch(&main) else {
             return Ok(bases);
         };

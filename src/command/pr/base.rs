@@ -86,6 +86,7 @@ impl BaseBranch {
             return Ok(None);
         };
         let mut selection = self.repository.select(Selection::default())?;
+        // Each plan is about one line, and need not say that it leaves the others alone.
         selection.is_line_by_line = true;
         let mut policy = self.repository.config.policy(&Config::default());
         let minor = key.line.minor;
@@ -96,6 +97,7 @@ impl BaseBranch {
         if key.class == ChangeClass::NewMinor {
             selection.switch_to = Some(minor);
         } else {
+            // Minors of a stack's own would win over the one that the key is about.
             policy.minors = Minors::List([minor].into());
             for own in policy.stacks.values_mut() {
                 own.minors = None;

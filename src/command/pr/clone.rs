@@ -52,6 +52,7 @@ pub(super) fn open(
     let first = match &request.credentials {
         // A private repository is not read before the App has a token.
         Credentials::App { .. } => settings(request, &PullConfig::default(), &shown)
+            // What is wrong with the place is told below, by the configuration that counts.
             .ok()
             .map(|usual| connect(client, runtime, &usual)),
         Credentials::None | Credentials::Token(_) => None,

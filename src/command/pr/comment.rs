@@ -12,6 +12,7 @@ const EDITED: &str = "<!-- csctl-matrix:edited -->";
 /// The hidden beginning of the comment that says why a pull request is closed.
 const CLOSED: &str = "<!-- csctl-matrix:closed -->";
 /// The longest patch that a comment shows, in bytes.
+// GitHub refuses a comment of more than 65,536 characters.
 const MAX_PATCH: usize = 20_000;
 
 impl Run<'_> {
@@ -110,6 +111,7 @@ impl Run<'_> {
         let author = pull.and_then(|pull| pull.author.as_ref());
         let own = comments
             .iter()
+            // Two authors that the forge does not name are not the same one.
             .find(|comment| author.is_some() && comment.author.as_ref() == author);
         match own {
             Some(comment) => self.wait(self.forge.update_comment(comment.id, &text))?,

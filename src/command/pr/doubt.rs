@@ -13,6 +13,7 @@ use crate::pull::PullKey;
 impl Agenda {
     /// Returns why it is not known whether a change is wanted; nothing where it is.
     pub(super) fn doubt(&self, key: &PullKey) -> Option<String> {
+        // What could be planned is wanted, whatever else is not known.
         if self.changes.contains_key(key) {
             return None;
         }
@@ -34,6 +35,7 @@ impl Agenda {
         let failed = self.failed.values();
         all.extend(failed.map(|error| (error.to_string(), advice(error))));
         all.sort();
+        // Base branches mostly have the same stacks, and so the same faults.
         all.dedup_by(|one, other| one.0 == other.0);
         all
     }

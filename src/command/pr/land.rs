@@ -61,6 +61,7 @@ impl Run<'_> {
         let files: Result<Vec<ApiFile>, _> = changes.iter().map(|one| self.file(one)).collect();
         let base_tree = base.tree.to_string();
         let tree = self.wait(self.forge.create_tree(&base_tree, &files?))?;
+        // Another tree is another change than the one that was tested.
         if tree != own.tree.to_string() {
             let message = format!("the forge made tree {tree} of the files of {}", own.tree);
             return Err(CommandError::new(message)
@@ -164,6 +165,7 @@ impl Run<'_> {
         if self.config.commits == CommitConfig::Git {
             let mut update = RefUpdate::branch(branch, from, to);
             update.base = step.base;
+            // A push does not go through the forge's client, and keeps its pace all the same.
             self.wait(self.forge.await_write());
             return match self.wait(self.remote.push(&self.client, &self.git, &update))? {
                 RefResult::Rejected(why) => Err(Trouble::Rejected(why)),

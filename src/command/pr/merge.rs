@@ -142,6 +142,7 @@ fn method_of(config: MergeConfig) -> MergeMethod {
 fn objecting(reviews: &[Review]) -> Option<&str> {
     let mut last = BTreeMap::new();
     for review in reviews.iter().filter(|review| review.state != "COMMENTED") {
+        // GitHub tells reviews with the oldest first, so that the last word of each stays.
         last.insert(
             review.author.as_deref().unwrap_or("somebody"),
             review.state.as_str(),

@@ -20,6 +20,7 @@ use crate::pull::{
 };
 
 /// The most merges of the base branch that are followed back.
+// Each costs a fetch. A branch with more of them is taken for a person's.
 const MAX_MERGES: usize = 20;
 
 /// A key as it is seen, with what is wanted and decided.
@@ -265,6 +266,7 @@ impl Run<'_> {
                 [before, _] => current = before,
                 [_] if is_known => {
                     let merged = self.git.merged_into(head, current)?.unwrap_or_default();
+                    // A merge may bring anybody's work along; only what is on the base already is nobody's.
                     for other in &merged {
                         if !self.is_on_base(key, *other)? {
                             return Ok(false);

@@ -22,6 +22,7 @@ pub(in crate::command) fn settings(
     // A path names a repository of this machine, which may have any name at the forge.
     let is_at_forge = host_of(shown).is_some();
     if let (true, Some(of_remote), Some(configured)) = (is_at_forge, &of_remote, &config.repository)
+        // GitHub tells no capital letters from small ones in names.
         && !of_remote.eq_ignore_ascii_case(configured)
     {
         let message = format!(
@@ -75,11 +76,13 @@ fn api_of(request: &PrRequest, config: &PullConfig, shown: &str) -> Result<Strin
             Err(unbelieved(api, shown))
         };
     }
+    // Its API gets the token, so it is believed for its own server alone.
     let named = environment.filter(|forge| origin_of(&forge.server) == Some(remote.origin()));
     if let Some(forge) = named {
         return Ok(forge.api.clone());
     }
     let name = remote.host_str().unwrap_or_default();
+    // GitHub Enterprise Cloud has its API at a host of its own, GitHub Enterprise Server below a path.
     Ok(if name == "github.com" || name.ends_with(".ghe.com") {
         format!("https://api.{name}")
     } else {
@@ -94,6 +97,7 @@ fn belongs_to(api: &str, remote: &Url) -> bool {
     };
     let beside = format!("https://api.{}", remote.host_str().unwrap_or_default());
     let is_of_host = api.origin() == remote.origin() || Some(api.origin()) == origin_of(&beside);
+    // Over http everybody on the way would see the token; loopback has nobody on the way.
     is_of_host && (api.scheme() == "https" || is_loopback(&api))
 }
 

@@ -14,6 +14,7 @@ use crate::pull::{Fingerprint, HiddenBlock, Proposal, PullKey, body, title};
 use crate::version::StackLine;
 
 /// How many results a pull request keeps.
+// GitHub refuses a body of more than 65,536 characters, and the results stand in its hidden block.
 const MAX_TESTS: usize = 200;
 
 /// Results of tests, by their names.

@@ -128,8 +128,10 @@ fn walker(root: &Path, odd: &OddDirectories) -> ignore::Walk {
     let noted = Arc::clone(odd);
     let mut builder = WalkBuilder::new(root);
     builder
+        // The filter below tells hidden directories from hidden files, which are read.
         .hidden(false)
         .filter_entry(move |entry| entry.depth() == 0 || is_entered(entry, &noted))
+        // What git ignores stays ignored in an export without a `.git`.
         .require_git(false)
         .parents(false)
         .ignore(false)

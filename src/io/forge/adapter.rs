@@ -62,6 +62,7 @@ impl Adapter {
         self.octocrab.get_or_init(|| {
             let built: Result<Octocrab, Infallible> = OctocrabBuilder::new_empty()
                 .with_service(Service(Arc::clone(&self.channel)))
+                // The channel signs, as it knows when a token has to be renewed.
                 .with_auth(AuthState::None)
                 .build();
             let Ok(octocrab) = built;

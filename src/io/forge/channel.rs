@@ -222,6 +222,7 @@ impl Channel {
                     .await?;
             }
             self.wait_for_turn(pace, effect).await;
+            // The repeating is done here, at GitHub's pace.
             let answer = self.client.ask(ask.clone().once()).await;
             self.count(effect, answer.as_ref().ok());
             if effect == Effect::Write {
@@ -235,6 +236,7 @@ impl Channel {
                     continue;
                 }
                 pace.unnamed = 0;
+                // Waited for by the next request: the last one of a run needs no budget any more.
                 let reset = find_reset(answer).filter(|_| is_used_up(answer));
                 pace.empty_until[resource] =
                     reset.map(|pause| later(self.settings.clock.now(), pause));
@@ -261,6 +263,7 @@ impl Channel {
             return;
         };
         let next = later(last, self.settings.write_pause);
+        // A clock that was set back makes no pause longer.
         let pause = between(self.settings.clock.now(), next).min(self.settings.write_pause);
         if !pause.is_zero() {
             self.settings.clock.sleep(pause).await;
@@ -447,6 +450,7 @@ fn is_limited(answer: &Answer) -> bool {
 fn find_pause(answer: &Answer) -> Option<Duration> {
     match retry_after(answer) {
         Some(pause) => Some(pause),
+        // Every answer names the end of its hour; it is the reason of a refusal where nothing is left of it.
         None => find_reset(answer).filter(|_| is_used_up(answer)),
     }
 }

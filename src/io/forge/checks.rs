@@ -187,6 +187,7 @@ impl GitHub {
     /// Tells whether the token may not look; without a token, GitHub asks for one.
     fn is_refusal(&self, error: &ForgeError) -> bool {
         match error {
+            // GitHub answers 404 of what a token may not see.
             ForgeError::Forbidden { .. } | ForgeError::NotFound(_) => true,
             ForgeError::Unauthorized(_) => self.settings.credentials.is_none(),
             _ => false,
@@ -212,6 +213,7 @@ impl Protection {
             "merge_queue" => self.has_merge_queue = true,
             "pull_request" => {
                 let wanted = parameters.required_approving_review_count;
+                // Of several rulesets the strictest holds.
                 self.required_approvals = self.required_approvals.max(wanted);
             }
             _ => {}
@@ -224,6 +226,7 @@ impl Protection {
             .required_signatures
             .is_some_and(|found| found.enabled);
         self.forbids_force_push |= classic
+            // GitHub forbids force pushes to a protected branch, unless it is told otherwise.
             .allow_force_pushes
             .is_none_or(|found| !found.enabled);
         let reviews = classic.required_pull_request_reviews;

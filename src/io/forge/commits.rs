@@ -114,6 +114,7 @@ impl GitHub {
             .as_deref()
             .map(|bytes| (bytes, std::str::from_utf8(bytes)))
         {
+            // A null in place of the object takes the file away.
             None => entry["sha"] = Value::Null,
             Some((_, Ok(text))) => entry["content"] = json!(text),
             Some((bytes, Err(_))) => {

@@ -150,12 +150,15 @@ impl ForgeError {
         match self {
             Self::Http { source, .. } => !matches!(
                 source,
+                // These fail before anything is sent.
                 HttpError::BadUrl { .. }
                     | HttpError::NotCached { .. }
                     | HttpError::PlainToken { .. }
                     | HttpError::Setup { .. }
             ),
+            // The work may be done, and only its answer cannot be read.
             Self::Shape { .. } => true,
+            // A proxy may answer so while the work goes on behind it.
             Self::Refused(refusal) => refusal.status >= 500,
             Self::NotFound(_)
             | Self::Unauthorized(_)
@@ -239,6 +242,7 @@ impl ForgeError {
 /// Reads what a message means. GitHub gives no codes for these.
 fn cause_of(message: &str) -> Cause {
     let words = message.to_lowercase();
+    // The first one that is found counts, so longer words stand before those that are a part of them.
     let causes = [
         ("pull request already exists", Cause::PullExists),
         ("no commits between", Cause::NoCommits),

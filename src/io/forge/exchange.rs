@@ -92,6 +92,7 @@ impl GitHub {
                 return Ok(found);
             }
         }
+        // A list that is cut would look as if there were nothing else.
         Err(ForgeError::Shape {
             method: "GET".to_owned(),
             path: path.to_owned(),
@@ -196,6 +197,7 @@ impl GitHub {
                 Ok(reply)
             };
         }
+        // GitHub answers so for a repository that was renamed.
         let message = if (300..400).contains(&status) {
             "the repository has moved; use its new name".to_owned()
         } else {

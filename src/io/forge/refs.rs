@@ -114,6 +114,7 @@ impl GitHub {
             if !is_atomic && !error.is_lost() || attempt + 1 == ATTEMPTS {
                 return Err(error);
             }
+            // A refusal may mean that this GitHub does not know the mutation, so the next attempt does without it.
             is_atomic = is_atomic && error.is_lost();
         }
         Err(ForgeError::Moved {

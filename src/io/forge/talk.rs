@@ -68,6 +68,7 @@ impl GitHub {
             let found: Option<Value> = self.find(path.clone()).await?;
             Ok(found.map(|_| false))
         };
+        // Mostly it is there, and a read does not wait for its turn as a write does.
         if let Some(made) = find().await? {
             return Ok(made);
         }

@@ -40,13 +40,16 @@ fn start(order: &Order<'_>) -> io::Result<Ran> {
     command
         .args(order.arguments)
         .current_dir(order.scratch.root())
+        // One pipe for both keeps what is said in its order.
         .stdout(writer.try_clone()?)
         .stderr(writer);
     let hidden = order.settings.hidden.iter().map(String::as_str);
+    // Taken away first: names of the program's own are hidden too, and get their values below.
     for name in HIDDEN.into_iter().chain(hidden) {
         command.env_remove(name);
     }
     command
+        // Without it git would look above the copy for a repository.
         .env("GIT_CEILING_DIRECTORIES", order.scratch.ceiling())
         .envs(order.variables.iter().map(|(name, value)| (name, value)));
     let bounds = Bounds {

@@ -25,6 +25,7 @@ pub(crate) fn has_helm(settings: &CommandSettings) -> Result<bool, ScratchError>
         limit: LIMIT,
         settings,
     });
+    // A helm that is there and fails is told by the charts that it does not render.
     Ok(!matches!(ran.ended, CommandEnd::NotStarted(error) if error.kind() == ErrorKind::NotFound))
 }
 

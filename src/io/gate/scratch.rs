@@ -55,6 +55,7 @@ impl Scratch {
     /// Writes the files of a revision, as git has them.
     pub(crate) fn of_revision(git: &GitRepository, revision: &str) -> Result<Self, ScratchError> {
         let _whole = ending::write();
+        // A revision is written from the root of git's repository, and the tree may lie below that.
         let scratch = Self::make(Path::new(git.prefix()))?;
         git.write_files(revision, scratch.directory.path())?;
         Ok(scratch)
@@ -64,11 +65,13 @@ impl Scratch {
     pub fn of_directory(root: &Path, git: Option<&GitRepository>) -> Result<Self, ScratchError> {
         let mut paths: BTreeSet<PathBuf> = list_files(root).into_iter().collect();
         if let Some(git) = git {
+            // What git knows belongs to the copy, even where an ignore file names it.
             paths.extend(git.known_files()?);
         }
         let scratch = Self::empty()?;
         for path in paths {
             let (from, to) = (root.join(&path), scratch.root.join(&path));
+            // For one file at a time: a signal does not wait for all of them.
             let _whole = ending::write();
             match copy(&from, &to) {
                 // It was removed, and git still knows it.

@@ -23,6 +23,7 @@ impl GitRepository {
             .target_dir(directory)
             .update_index(false)
             .refresh(false)
+            // Files are tested as the commit holds them, whatever line ends a checkout would give them.
             .disable_filters(true)
             .force();
         repository.checkout_tree(tree.as_object(), Some(&mut options))?;

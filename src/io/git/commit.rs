@@ -193,6 +193,7 @@ impl Work<'_> {
             }
             FileAction::Copy { from } => {
                 self.check_absent(path)?;
+                // A link may be copied: nothing is written through it.
                 let entry = self.file(from)?;
                 Some(TreeFile {
                     blob: entry.id(),
@@ -291,6 +292,7 @@ fn signature(
     if person.email.trim().is_empty() {
         return Err(CommitError::text(what, "the address is empty"));
     }
+    // In UTC, so that the same input is the same commit everywhere.
     let moment = Time::new(time.as_second(), 0);
     Signature::new(&person.name, &person.email, &moment)
         .map_err(|error| CommitError::text(what, error.message()))

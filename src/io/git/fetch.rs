@@ -58,6 +58,7 @@ impl Remote {
                     fetch_into(clone, &wanted, access, settings)
                 })
                 .await;
+            // The second round borrows nothing, and so asks for everything.
             let is_tried_in_full = wanted.known.take().is_none();
             match fetched {
                 Err(error @ RemoteError::Failed { .. }) if is_tried_in_full => return Err(error),

@@ -158,6 +158,7 @@ impl GitRepository {
     pub fn patch(&self, from: Oid, to: Oid, paths: &[&str]) -> Result<String, GitError> {
         let (before, after) = (self.tree(from)?, self.tree(to)?);
         let mut options = DiffOptions::new();
+        // Paths are names here, not patterns.
         options.disable_pathspec_match(true);
         for path in paths {
             options.pathspec(*path);

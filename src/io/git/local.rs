@@ -72,6 +72,7 @@ pub(super) fn push(
 }
 
 fn move_ref(there: &Repository, update: &RefUpdate) -> Result<RefResult, RemoteError> {
+    // It is read again, as somebody may have moved it while objects were copied.
     let now = find(there, &update.name)?;
     if let Some(result) = update.settled(now) {
         return Ok(result);
@@ -115,6 +116,7 @@ fn wait_for_lock(act: impl Fn() -> Result<(), git2::Error>) -> Result<(), git2::
 
 /// Returns why the repository takes no such update: its settings for pushes hold here too.
 fn refuse(there: &Repository, update: &RefUpdate) -> Result<Option<Rejection>, RemoteError> {
+    // Git refuses it too: the files there would be those of another commit.
     if !there.is_bare() && is_checked_out(there, &update.name) {
         return Ok(Some(Rejection::Other(
             "the branch is checked out there".to_owned(),

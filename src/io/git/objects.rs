@@ -93,6 +93,7 @@ fn add_tree(
         match entry.kind() {
             Some(ObjectType::Tree) => add_tree(repository, entry.id(), seen, visit)?,
             Some(ObjectType::Blob) if seen.insert(entry.id()) => visit(entry.id()),
+            // A submodule's commit is another repository's.
             _ => {}
         }
     }

@@ -221,6 +221,7 @@ fn command(repository: &PrivateRepository, access: &Access, settings: &HttpSetti
         .args(["-c", &format!("http.lowSpeedTime={silence}")])
         .args(["-c", &format!("core.sshCommand={}", ssh_command())]);
     if !settings.system_proxy {
+        // An empty one turns off those of the environment as well.
         command.args(["-c", "http.proxy="]);
     }
     if let (Some(login), Some(origin)) = (&access.login, origin(&access.url)) {

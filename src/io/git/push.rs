@@ -56,6 +56,7 @@ impl Remote {
         }
         let now = match (self.refs(client).await, &answer) {
             (Ok(refs), _) => refs.names.get(&update.name).copied(),
+            // What was rejected is where it was, even where nobody can look.
             (Err(_), Ok(_)) => update.old,
             (Err(read), Err(push)) => {
                 return Err(RemoteError::Lost {

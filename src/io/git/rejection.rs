@@ -77,6 +77,7 @@ pub(super) fn classify(summary: &str, remarks: &str) -> Rejection {
     } else if why == "non-fast-forward" {
         Rejection::NonFastForward
     } else if RULES.iter().any(|word| in_full.contains(word)) {
+        // Before hooks: GitHub tells its rules as `protected branch hook declined`.
         Rejection::Protected(in_full)
     } else if why.contains("hook declined") {
         Rejection::Hook(in_full)

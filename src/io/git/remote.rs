@@ -36,6 +36,7 @@ impl GitRepository {
             .map_err(|_| RemoteError::NoOrigin)?;
         let url = remote.url().map_err(|_| RemoteError::NoOrigin)?;
         let mut origin = Remote::new(url, credentials)?;
+        // Git reads a relative path from the top of the working directory.
         if let (RemotePlace::Local(path), Some(directory)) =
             (&mut origin.place, self.repository.workdir())
         {

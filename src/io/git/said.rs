@@ -29,6 +29,7 @@ const UNREACHABLE: [&str; 3] = ["Failed to connect", "Couldn't connect", "Could 
 pub(super) fn error(remarks: &str, access: &Access) -> RemoteError {
     let url = access.url.clone();
     let has_token = access.login.is_some();
+    // Git would ask at a terminal: there is no login for this host.
     if let Some(asked) = between(remarks, "could not read Username for '", "'") {
         let target = origin(asked).unwrap_or_else(|| asked.to_owned());
         return if origin(&url).is_some_and(|own| own != target) {
@@ -43,6 +44,7 @@ pub(super) fn error(remarks: &str, access: &Access) -> RemoteError {
     ) {
         return RemoteError::Unauthorized { url, has_token };
     }
+    // Before the words of an answer that was cut, which may follow a status.
     if let Some(status) = status(remarks) {
         let message = of_server(remarks);
         return match status {

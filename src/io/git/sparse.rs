@@ -46,6 +46,7 @@ impl GitRepository {
     /// Tells whether the index may say so of any file: only its later forms have a place for it. Most repositories have the
     /// form before, and theirs is not read.
     fn may_leave_out(&self) -> bool {
+        // An index begins with `DIRC` and the number of its form, in four bytes each.
         let mut beginning = [0; 8];
         let read = File::open(self.repository.path().join("index"))
             .and_then(|mut file| file.read_exact(&mut beginning));

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::Answer;
 use crate::io::atomic;
 
+// A file of another form, as another version of the program leaves it, counts as missing.
 const FORM: u32 = 1;
 
 /// The folder with one file per method, URL and identity.
@@ -54,12 +55,14 @@ pub(super) fn key(what: &str, url: &str, identity: Option<&str>) -> String {
 impl Cache {
     /// Opens the folder and makes it where it is missing; without a folder that can be written there is no cache.
     pub(super) fn open(folder: &Path) -> Option<Self> {
+        // Repositories of `pr --repository` lie beside it.
         let own = folder.join("http");
         fs::create_dir_all(&own).ok()?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             // Answers may come from private stores.
+            // A file system without permissions can keep answers all the same.
             fs::set_permissions(&own, fs::Permissions::from_mode(0o700)).ok();
         }
         Some(Self { folder: own })

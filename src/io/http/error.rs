@@ -192,6 +192,7 @@ fn connect_reason(error: &reqwest::Error) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         last = cause.to_string();
+        // The connector tells a failed lookup in words alone.
         if last.contains("dns error") {
             return "unknown host name".to_owned();
         }

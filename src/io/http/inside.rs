@@ -36,6 +36,7 @@ fn is_inner_v4(address: Ipv4Addr) -> bool {
         || address.is_link_local()
         || address.is_broadcast()
         || address.is_multicast()
+        // RFC 6890 has 0.0.0.0/8 as `this host on this network`.
         || first == 0
         || is_shared
 }

@@ -62,6 +62,7 @@ impl<'a> PacedBody<'a> {
                     .await
                     .map_err(|error| self.fault(&error));
             };
+            // What has not come by then comes with the next call: nothing is lost where waiting ends.
             if let Ok(read) = timeout_at(self.until, self.response.chunk()).await {
                 let chunk = read.map_err(|error| self.fault(&error))?;
                 let length = chunk.as_ref().map_or(0, Bytes::len);

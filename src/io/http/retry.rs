@@ -34,10 +34,12 @@ pub(super) async fn exchange(
             .is_some_and(|since| since.elapsed() >= settings.patience);
         let is_last = attempt >= retries || transport.hosts.is_troubled(&host) || is_given_up;
         match answer {
+            // Another request may have given the host up in the meantime.
             Err(error) if error.is_transient() && !is_last && !transport.is_down(&error) => {
                 sleep(pause).await;
             }
             Err(error) => {
+                // A host that breaks an answer off is there, and may answer the next request.
                 if matches!(
                     error,
                     HttpError::Unreachable { .. } | HttpError::TooSlow { .. }
@@ -55,6 +57,7 @@ pub(super) async fn exchange(
                     transport.hosts.mark_troubled(host);
                     return Ok(answer);
                 }
+                // The pause holds for every request to the host; this one rests at the top of the loop.
                 if let Some(wanted) = wanted {
                     transport.hosts.rest(host.clone(), Instant::now() + wanted);
                 } else {

@@ -51,6 +51,7 @@ fn hold(text: &str) {
     let lines = text
         .lines()
         .map(str::trim)
+        // The lines around a key are no secret, and the same for everybody.
         .filter(|line| !line.starts_with("-----"));
     let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
     for word in lines.filter(|line| line.len() >= SHORTEST) {

@@ -130,6 +130,7 @@ impl Transport {
                 });
             }
             let next = parse_url(&self.rewrite(ask, target.as_str()))?;
+            // Where a mirror takes the place of the target, whoever named that has decided.
             if next == target && self.leads_inside(&url, &next).await {
                 return Err(HttpError::Redirect {
                     url: redact(&ask.url),
@@ -246,6 +247,7 @@ impl Transport {
         let _permit = self.permits.acquire().await;
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let _under_way = self.progress.begin(exact.host_str().unwrap_or_default());
+        // The client's limit for a whole request is too short for an image of several gigabytes.
         let request = self.client(&exact)?.get(exact.clone()).timeout(DAY);
         let mut response = request
             .send()
@@ -309,6 +311,7 @@ fn headers_for(ask: &Ask, url: &Url) -> Result<HeaderMap, HttpError> {
         url: redact(url.as_str()),
         reason: "the token has characters that no header can carry".to_owned(),
     })?;
+    // So it is shown in no debug output, and kept out of the compression of headers.
     value.set_sensitive(true);
     headers.insert(header::AUTHORIZATION, value);
     Ok(headers)

@@ -66,6 +66,7 @@ impl MinorAnswer {
             .faulty
             .iter()
             .all(|image| shared_reason(image) == reason);
+        // One image alone is at fault itself.
         if !self.images.is_empty() || self.faulty.len() < 2 || !is_same {
             return None;
         }

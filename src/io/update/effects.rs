@@ -180,6 +180,7 @@ impl Effects {
         };
         for found in entries {
             let entry = found?;
+            // A link to a directory is removed as a link.
             if entry.file_type()?.is_dir() {
                 self.begin()?;
                 fs::remove_dir_all(entry.path())?;

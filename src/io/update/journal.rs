@@ -172,6 +172,7 @@ impl Journal {
         let metadata = fs::symlink_metadata(path).map_err(JournalFault::Closed)?;
         check_kind(metadata.file_type()).map_err(unreadable)?;
         let bytes = read(path).map_err(JournalFault::Closed)?;
+        // Another form may have other keys, which the whole journal would refuse.
         let form: Form = serde_json::from_slice(&bytes).map_err(unreadable)?;
         match form.form {
             0 => return Err(JournalFault::Old),

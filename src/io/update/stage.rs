@@ -30,6 +30,7 @@ impl Staging {
     fn stage_one(&self, change: &FileChange, slot: &Path) -> Result<JournalStep, UpdateError> {
         let target = self.root.join(&change.path);
         let is_link = fs::symlink_metadata(&target).is_ok_and(|metadata| metadata.is_symlink());
+        // A link may be removed: nothing is written through it.
         if is_link && !matches!(change.action, FileAction::Remove) {
             return Err(UpdateError::SymbolicLink(change.path.clone()));
         }

@@ -169,6 +169,7 @@ impl<'u> Turner<'u> {
             self.sweep(turn, &target)?;
         }
         if found == *turn.to {
+            // A killed run may have removed the file, and not the directories that became empty.
             if *turn.to == State::Absent {
                 self.remove_empty_above(turn.path);
             }

@@ -66,6 +66,7 @@ impl<'r> Ways<'r> {
                 Ok(_) => {
                     found.get_or_insert(above);
                 }
+                // What is missing is made when the file is put there.
                 Err(_) => {}
             }
         }

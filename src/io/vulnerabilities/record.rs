@@ -169,6 +169,7 @@ fn read_entry(entry: &Entry) -> Option<VersionRange> {
             let end: KubernetesVersion = change.at.parse().ok()?;
             Some(range.ending_before(end))
         }
+        // Any other change is told as unread, not guessed at.
         [..] => None,
     }
 }
