@@ -171,6 +171,7 @@ fn plugin_provider(program: &Path) -> Option<String> {
 }
 
 fn run(command: Command, call: &Call) -> Result<Outcome, CommandError> {
+    // Once for all, so that whoever asks for the day needs no error for it.
     environment::check_clock()?;
     match command {
         Command::Show(args) => args.run(call),

@@ -186,6 +186,7 @@ fn unescaped(text: &str) -> String {
 fn token_of(path: &str) -> Result<Secret, CommandError> {
     let text = text_of(TOKEN_FILE, path)?;
     let token = Secret::new(&text).ok_or_else(|| empty(TOKEN_FILE, path))?;
+    // What else stands in the file must not be sent along.
     if token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(token);
     }

@@ -96,6 +96,7 @@ impl DecideCommand {
         let as_of = match &self {
             Self::Block(args) => args.as_of,
             Self::Pin(args) => args.as_of,
+            // These write no day down.
             Self::Unblock(_) | Self::Unpin(_) => None,
         };
         DecideRequest {

@@ -14,6 +14,7 @@ const ESCAPED: &str = "characters that a terminal or a CI system would act on ar
 
 /// Prints help, a version, or what is wrong with the arguments, and returns the exit status.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    // 2 is clap's own status for a fault of usage.
     let code = u8::try_from(error.exit_code()).unwrap_or(2);
     // A fault repeats arguments, which a CI system may have from anybody.
     let plain = error.render().to_string();

@@ -132,6 +132,7 @@ impl<'a> Doctor<'a> {
     fn connect(&mut self, shown: &str) -> Option<GitHub> {
         match pr::settings(&self.request.pulls, self.config(), shown) {
             Ok(mut settings) => {
+                // People wait for `doctor`; a run of `pr` may rest for a quarter of an hour.
                 settings.longest_wait = LONGEST_WAIT;
                 self.is_at_github = settings.base == GITHUB_API;
                 let _guard = self.runtime.enter();

@@ -73,6 +73,7 @@ fn check_provider(
     config: &PluginConfig,
     file: &Path,
 ) -> Result<(), CommandError> {
+    // Called by its own name, the program serves every provider.
     if let Some(expected) = request
         .provider
         .as_ref()

@@ -211,6 +211,7 @@ pub(crate) fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         remote,
         refs,
         home,
+        // A template that cannot be used ends the run before anything is planned.
         templates: Templates::compile(&pulls.templates).map_err(template_error)?,
         gate: config.gate.clone(),
         rules: config,

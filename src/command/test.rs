@@ -78,6 +78,7 @@ pub(super) fn examine(examined: &Examined<'_>) -> Result<TestReport, CommandErro
     let trial = Trial {
         examined,
         copies: Copies::of(examined),
+        // Found out once, as it starts a process.
         has_helm: has_helm(examined.settings).map_err(scratch_error)?,
         tree: &tree,
         before: &before,
@@ -161,10 +162,12 @@ impl State {
     fn new(repository: &Repository, tree: &Tree, plan: &Plan) -> Self {
         let changed = plan.stacks.iter().filter(|stack| !stack.lines.is_empty());
         let directories = changed.map(|stack| stack.directory.as_str()).collect();
+        // The other stacks of a large repository take their time, and stay as they are.
         let discovery = repository.discovery.again(tree).limited_to(&directories);
         let input = CheckInput {
             tree,
             discovery: &discovery,
+            // What the catalog says is proved beside these rules.
             catalog: None,
             policy: &repository.config.policy(&Config::default()),
             selection: &Selection::default(),
@@ -248,6 +251,7 @@ impl Trial<'_> {
         }
         if !self.has_helm {
             let words = "helm is not on PATH".to_owned();
+            // It stops nothing: nobody has to install helm.
             let state = TestState::Skipped;
             let skipped = TestResult::new(TestKind::Proof, "helm template", state, words);
             return Ok(vec![skipped]);

@@ -148,6 +148,7 @@ impl Workplace {
 
     fn error(&self, error: &UpdateError, written: Written) -> CommandError {
         let message = match error {
+            // Some of its files were written, so neither sentence of `Written` is true.
             UpdateError::Unfinished { .. } => error.to_string(),
             UpdateError::Changed(_)
             | UpdateError::Exists(_)
@@ -255,6 +256,7 @@ impl Recovery {
             Recovered::Nothing | Recovered::ThrownAway => &[],
         };
         let notices = turned.iter().map(|file| format!("finished {}", file.path));
+        // It was done before everything else that is told.
         outcome.notices.splice(0..0, notices);
         outcome.warnings.insert(0, warning.to_owned());
         Ok(outcome)

@@ -114,6 +114,7 @@ pub(crate) fn judge_checks(input: ChecksInput<'_>) -> Vec<TestResult> {
         (Checks::Required, Readable::Refused(why)) => {
             return vec![result("required checks", TestState::Unreadable, why)];
         }
+        // Where nothing has to pass, nothing is proven.
         (Checks::Required, Readable::Known(required)) if required.is_empty() => {
             let why = "the base branch requires no check, and `gate.checks` names none";
             return vec![result("required checks", TestState::Missing, why)];

@@ -173,6 +173,7 @@ struct NamedChart {
 }
 
 fn chart_proofs(input: ProofInput<'_>) -> Vec<TestResult> {
+    // A chart that any line had before is not new.
     let known = charts(input.before, None);
     let new = charts(input.after, Some(input));
     new.difference(&known)

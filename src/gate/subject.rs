@@ -26,6 +26,7 @@ impl<'a> GateSubject<'a> {
             .iter()
             .filter(|file| {
                 let rest = file.path.strip_prefix(&stack.directory);
+                // At the root of the repository, every file is one of the stack.
                 stack.directory.is_empty()
                     || stack.outside.contains(&file.path)
                     || rest.is_some_and(|rest| rest.starts_with('/'))
@@ -65,6 +66,7 @@ impl<'a> GateSubject<'a> {
     /// Tells whether the change needs a command with these words.
     pub fn needs(&self, needs: impl IntoIterator<Item = &'a Need>) -> bool {
         let mut words = needs.into_iter().peekable();
+        // A command without a need is run for every change.
         words.peek().is_none() || words.any(|need| self.has(*need))
     }
 
@@ -72,6 +74,7 @@ impl<'a> GateSubject<'a> {
         match need {
             Need::Default => self.moved_default().is_some(),
             Need::Images => {
+                // A rebuilt image has the version that was listed before, so the versions do not tell.
                 let os = self.line.classes.contains(&ChangeClass::OsRelease);
                 os || listed(self.line.before.as_ref()) != listed(self.line.after.as_ref())
             }

@@ -143,6 +143,7 @@ async fn look_at_store(
     request: &StoreRequest,
 ) -> StoreAnswer {
     match request.listing {
+        // A registry tells its tags, whatever the configuration says of listing.
         _ if pattern.is_container_image() => registry::look(client, pattern, request).await,
         StoreListing::None if pattern.has_date() => image_store::refuse_dated(pattern, request),
         StoreListing::None => image_store::look(client, pattern, request).await,

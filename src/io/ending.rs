@@ -113,6 +113,7 @@ mod unix {
         let ignored = ignored_signals();
         let wanted: Vec<i32> = [SIGTERM, SIGINT, SIGHUP]
             .into_iter()
+            // Bit 0 is signal 1, as proc(5) has it.
             .filter(|signal| ignored >> (signal - 1) & 1 == 0)
             .collect();
         // Without it the signals do what they always do.

@@ -139,6 +139,7 @@ impl HttpClient {
             self.shared.transport.count_stored();
             return Ok(stored.answer);
         }
+        // Who asks once counts requests, and this would be another one.
         if let Some(stored) = &stored
             && !ask.is_once
             && self.is_still_missing(&ask, stored).await

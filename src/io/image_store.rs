@@ -297,6 +297,7 @@ impl Search<'_> {
         let named = pointer.and_then(|pointer| Some(pointer.named.as_ref()?.0.patch()));
         // The range goes beyond what is told.
         let told = named.unwrap_or(UNTOLD - BEYOND);
+        // A later one is looked at by itself, and does not stretch the range.
         let usual = listed.iter().filter(|patch| **patch <= LAST_PATCH);
         let newest = usual.max().map_or(told, |newest| told.max(*newest));
         let range = 0..=(newest.saturating_add(BEYOND)).min(LAST_PATCH);

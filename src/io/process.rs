@@ -93,6 +93,7 @@ fn wait(child: &mut Child, bounds: &Bounds<'_>, guard: Option<Guard>) -> Command
     // The guard kills the group after its grace; this is for a guard that does not.
     let last = Instant::now() + bounds.grace + LAST_WORDS;
     if group.is_none() || wait_while(child, || Instant::now() < last).is_none() {
+        // It may have ended in this moment.
         let _ = child.kill();
     }
     if let Some(mut group) = group {

@@ -385,6 +385,7 @@ impl HttpService for Connector {
             return Err(failed(NoAnswer::new(&parts.uri.to_string(), reason)));
         }
         let mut response = Response::new(HttpResponseBody::from(answer.body));
+        // It was a status when it was received.
         *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
         *response.headers_mut() = answer.headers;
         Ok(response)

@@ -54,6 +54,7 @@ mod linux {
             return Ok(());
         };
         let length = end.saturating_sub(*begin);
+        // The kernel says zero where it does not tell.
         if *begin == 0 || length > LONGEST {
             return Ok(());
         }

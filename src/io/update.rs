@@ -102,6 +102,7 @@ impl Staging {
     /// Carries a plan out. What fails on the way is rolled back.
     pub fn apply(&self, plan: &Plan) -> Result<(), UpdateError> {
         let lock = self.lock()?;
+        // Another run may have been interrupted since this one looked.
         if self.has_journal() {
             return Err(UpdateError::Interrupted);
         }

@@ -158,6 +158,7 @@ fn read_items(url: &str, items: Vec<Item>) -> (Vec<(CveId, Listed)>, Vec<NamedFa
     for item in items {
         let words = item.id.split(|c: char| c == ',' || c.is_whitespace());
         let ids: Vec<CveId> = words.filter_map(|word| word.parse().ok()).collect();
+        // What nobody can look up must not pass for safe.
         if ids.is_empty() {
             let id = shorten(&item.id);
             faults.push((
@@ -176,6 +177,7 @@ fn read_items(url: &str, items: Vec<Item>) -> (Vec<(CveId, Listed)>, Vec<NamedFa
         let newest_first = second.published.cmp(&first.published);
         newest_first.then_with(|| b.cmp(a))
     });
+    // The rest is told as unknown.
     let further = newest.split_off(newest.len().min(RECORDS));
     let reason = format!("only the records of the newest {RECORDS} vulnerabilities are asked for");
     faults.extend(

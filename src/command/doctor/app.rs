@@ -56,6 +56,7 @@ impl Doctor<'_> {
         match name {
             "contents" | "pull_requests" => true,
             "checks" | "statuses" => self.waits_for_checks(),
+            // Without `administration`, the check of each base branch says what follows.
             _ => false,
         }
     }

@@ -22,6 +22,7 @@ impl Doctor<'_> {
     pub(super) fn who(&mut self, forge: &GitHub) -> bool {
         let credentials = &forge.settings().credentials;
         let kind = credentials.kind();
+        // An App gets its token here, and nothing else can be asked without one.
         let permissions = match self.app_permissions(forge) {
             Ok(permissions) => permissions,
             Err(error) => {

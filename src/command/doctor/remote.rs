@@ -41,6 +41,7 @@ impl Doctor<'_> {
             ));
             return None;
         }
+        // A clone may come from anybody, so it does not say where a token goes.
         if !pr::is_named(request, &remote) && !request.credentials.is_none() {
             self.add(DoctorCheck::problem(
                 NAME,

@@ -129,6 +129,7 @@ impl Run<'_> {
         let labels = &wanted.proposal.labels;
         if !labels.is_empty() {
             match self.give_labels(created.number, labels) {
+                // A used-up limit ends the run; anything else is told of the pull request, which is open by now.
                 Err(why) if !why.is_limit() => {
                     let detail =
                         format!("opened, but its labels were not added: {}", why.in_full());
@@ -283,6 +284,7 @@ impl Run<'_> {
         number: u64,
         mut outcome: PullOutcome,
     ) -> Result<PullOutcome, Trouble> {
+        // Somebody may have opened it again, and then it needs its branch.
         if !self.wait(self.forge.is_open(number))? {
             outcome.detail += &self.remove_branch(site.task.branch, site.seen.head)?;
         }

@@ -70,6 +70,7 @@ impl BaseBranch {
         red: Option<&str>,
     ) -> Result<Option<Plan>, CommandError> {
         let plan = self.plan_files(key, red)?;
+        // Where every rule takes all files, no other branch says the default.
         if red.is_some() || self.rules.iter().all(|rule| rule.files.is_empty()) {
             return Ok(plan);
         }

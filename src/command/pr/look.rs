@@ -77,6 +77,7 @@ impl Run<'_> {
         let prefix = &self.config.prefix;
         let start = format!("{prefix}/");
         let open = self.wait(self.forge.open_pulls()).map_err(stop)?;
+        // A fork may have branches of the same name.
         let own = open
             .into_iter()
             .filter(|pull| pull.is_of_own_branch() && pull.head.branch.starts_with(&start));

@@ -25,6 +25,7 @@ impl Run<'_> {
         else {
             return Ok(());
         };
+        // A merge moves the base that the others were tested on.
         if self.merged.contains(&key.base) {
             outcome.detail = format!(
                 "not merged: {} was already merged into in this run",
@@ -33,6 +34,7 @@ impl Run<'_> {
             return Ok(());
         }
         let protection = self.wait(self.forge.protection(&key.base))?;
+        // Where no check is required, none has to be green.
         if !protection.is_known || protection.required_checks.is_empty() {
             outcome.detail = format!("not merged: {} is not known to require checks", key.base);
             return Ok(());
@@ -46,6 +48,7 @@ impl Run<'_> {
             && !pull.labels.contains(&self.labels.stop)
             && pull.base.branch == key.base
             && pull.head.commit.as_deref() == Some(name.as_str());
+        // The forge has been told already, and merges it by itself.
         if pull.auto_merge.is_some() {
             return Ok(());
         }

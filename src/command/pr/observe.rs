@@ -303,6 +303,7 @@ impl Run<'_> {
         let Some(facts) = self.git.find_commit(head)? else {
             return Ok(false);
         };
+        // Trailers stand at the end; the text above may quote one.
         let stated = facts.message.lines().rev().find_map(|line| {
             line.strip_prefix(TRAILER)?
                 .trim()
@@ -326,6 +327,7 @@ impl Run<'_> {
         };
         self.fetch(base, 1)?;
         let changes = self.git.changes(base, facts.tree)?;
+        // The forge is asked last, and only of a commit that proves itself.
         Ok(proof(key, &changes) == stated && self.is_on_base(key, base)?)
     }
 }

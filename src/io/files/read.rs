@@ -45,6 +45,7 @@ fn read_bytes(root: &Path, full: &Path) -> Result<Vec<u8>, String> {
             ErrorKind::NotFound => "the symbolic link leads nowhere".to_owned(),
             _ => format!("the symbolic link leads nowhere: {error}"),
         })?;
+        // The tree may be anybody's, and a link in it may lead to any file of the user.
         if !target.starts_with(root) {
             return Err("the symbolic link leads out of the repository".to_owned());
         }

@@ -123,6 +123,7 @@ impl Service {
         let effect = parts.extensions.get().copied().unwrap_or(Effect::Write);
         let answer = self.0.send(ask, effect).await?;
         let mut response = Response::new(Full::new(answer.body));
+        // It was a status when it was received.
         *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or_default();
         *response.headers_mut() = answer.headers;
         Ok(response)

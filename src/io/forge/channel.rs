@@ -195,6 +195,7 @@ impl Channel {
     /// Returns another token than the one that was refused.
     pub(super) async fn renewed_token(&self, refused: &Secret) -> Result<Bought, SendError> {
         let mut pace = self.pace.lock().await;
+        // One that was bought since then is kept.
         pace.installation = pace
             .installation
             .take()

@@ -116,6 +116,7 @@ struct ClassicCheck {
 impl GitHub {
     /// Reads all runs of all checks on a commit, every attempt.
     pub async fn check_runs(&self, oid: &str) -> Result<Vec<CheckRun>, ForgeError> {
+        // GitHub tells the latest attempt alone otherwise.
         let path = self.path(&format!("/commits/{}/check-runs?filter=all", encode(oid)));
         self.list(&path, |page: RunsPage| page.check_runs).await
     }

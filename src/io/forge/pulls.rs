@@ -254,6 +254,7 @@ impl GitHub {
         let merge = async || self.exchange(&request).await.map(|_| ());
         let find = async || {
             let pull = self.plain_pull(number).await?;
+            // Merged at another commit, it was somebody else's doing.
             let is_merged =
                 pull.state == PullState::Merged && pull.head.commit.as_deref() == Some(head);
             Ok(is_merged.then_some(()))

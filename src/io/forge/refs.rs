@@ -90,10 +90,12 @@ impl GitHub {
                 self.swap_simply(branch, from, to).await
             };
             let Err(error) = done else {
+                // Without GraphQL this look alone tells that nobody came in between.
                 let now = self.branch_head(branch).await?;
                 expect_at(branch, to, now)?;
                 return Ok(Swap::Moved);
             };
+            // With these nothing was done, and a look would be refused as well.
             if matches!(
                 error,
                 ForgeError::RateLimited { .. }

@@ -101,6 +101,7 @@ impl GitHub {
         let path = self.path(&format!("/issues/{number}/labels/{}", encode(label)));
         let request = Request::delete(path);
         let remove = async || match self.exchange(&request).await {
+            // It is off, whoever took it off.
             Ok(_) | Err(ForgeError::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
         };

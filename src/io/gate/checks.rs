@@ -25,6 +25,7 @@ pub async fn read_checks(
     let mut statuses = Readable::Known(Vec::new());
     // Nothing is asked where nothing is waited for: the token may lack the rights.
     if *wanted != Checks::None {
+        // The runs come first: they tell the names of apps that requirements have by number.
         let all_runs = readable(forge.check_runs(commit).await, "checks=read")?;
         required = requirements(forge.protection(base).await?, &all_runs);
         runs = each(all_runs, attempt_of_run);

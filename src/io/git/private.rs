@@ -105,6 +105,7 @@ impl PrivateRepository {
             .collect();
         lines.sort();
         lines.dedup();
+        // Even an empty file would make the repository a shallow one.
         if lines.is_empty() {
             return Ok(());
         }

@@ -162,6 +162,7 @@ fn access(client: &HttpClient, url: &str, login: Option<Login>) -> Result<Access
     if let Some(login) = &login {
         check_secret(&login.secret, &asked)?;
     }
+    // Git has no cache that could answer.
     if client.settings().offline {
         let uncached = HttpError::NotCached {
             url: url.to_owned(),

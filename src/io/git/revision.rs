@@ -71,6 +71,7 @@ impl GitRepository {
         if is_of_interest(path) {
             tree.insert(path, Content::Unreadable(IS_DIRECTORY.to_owned()));
         }
+        // A partial clone may lack it.
         match self.repository.find_tree(found.entry.id()) {
             Ok(_) => true,
             Err(error) => {

@@ -35,6 +35,7 @@ impl GitRepository {
                 && !is_hidden
                 && is_of_interest(path)
                 && tree.find(path).is_none()
+                // It may lie there although the index leaves it out.
                 && root.join(path).symlink_metadata().is_err()
             {
                 left_out.push((path.to_owned(), self.how_to_check_out(&full)));

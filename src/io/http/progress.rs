@@ -66,6 +66,7 @@ impl Progress {
                 bar.inc(1);
                 // A thread redraws it, where something is drawn at all.
                 if bar.position() == 1 && !bar.is_hidden() {
+                    // The time counts from the first request, not from when the client was made.
                     bar.reset_elapsed();
                     bar.enable_steady_tick(TICK);
                 }

@@ -12,6 +12,7 @@ pub(super) async fn exchange(
     settings: &HttpSettings,
     ask: &Ask,
 ) -> Result<Answer, HttpError> {
+    // A mirror has a host of its own: the one that is really asked may rest or be down.
     let host = host_of(&transport.rewrite(ask, &ask.url));
     let retries = if ask.is_repeatable() {
         settings.retries

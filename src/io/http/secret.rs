@@ -102,6 +102,7 @@ fn conceal_these<'t>(text: &'t str, secrets: &[String]) -> Cow<'t, str> {
     let mut shown = String::with_capacity(text.len());
     let mut end = 0;
     for range in found {
+        // Forms of a secret may overlap, and share their stars.
         if range.start >= end {
             shown += &text[end..range.start];
             shown += STARS;

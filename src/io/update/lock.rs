@@ -39,6 +39,7 @@ impl UpdateLock {
 
 impl Drop for UpdateLock {
     fn drop(&mut self) {
+        // A file that stays is taken again by the next run.
         let _ = self.effects.remove_file(&self.path);
     }
 }
