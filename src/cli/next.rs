@@ -31,7 +31,7 @@ impl NextCommands {
 }
 
 /// Options of a preview that mean nothing to `update`.
-const PREVIEW_ONLY: [&str; 4] = ["--exit-code", "--dry-run", "--stat", "--no-pager"];
+const PREVIEW_ONLY: [&str; 5] = ["--exit-code", "--dry-run", "-n", "--stat", "--no-pager"];
 
 /// Returns the command line that writes what this one plans: the same arguments, except those about the output.
 fn update_command(arguments: &[String]) -> String {
@@ -120,5 +120,13 @@ mod tests {
             "csctl-matrix update ."
         );
         assert_eq!(quote("it's"), r"'it'\''s'");
+    }
+
+    #[test]
+    fn the_next_command_of_a_dry_run_writes() {
+        assert_eq!(
+            update_of("x update -n --minor 1.34"),
+            "csctl-matrix update --minor 1.34"
+        );
     }
 }
