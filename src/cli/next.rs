@@ -16,16 +16,37 @@ pub(super) struct NextCommands {
 impl NextCommands {
     /// Reads the arguments of this run, the program's name first.
     pub(super) fn of(arguments: &[OsString]) -> Self {
-        let mut words: Vec<String> = arguments
-            .iter()
-            .map(|argument| argument.to_string_lossy().into_owned())
-            .collect();
-        if !words.is_empty() {
-            words.remove(0);
+        let mut words = Vec::new();
+        for argument in arguments.iter().skip(1) {
+            push_apart(&argument.to_string_lossy(), &mut words);
         }
         Self {
             update: update_command(&words),
             carried: carried(&words),
+        }
+    }
+}
+
+/// Short options that take a value.
+const WITH_VALUE: [char; 2] = ['C', 'o'];
+
+/// Adds an argument, its short options and their value as words of their own: `-nCDIR` and `-nC=DIR` are `-n -C DIR`.
+fn push_apart(argument: &str, words: &mut Vec<String>) {
+    // The value of the option before does not come here: the parser refuses one that begins with a hyphen.
+    let Some(letters) = argument
+        .strip_prefix('-')
+        .filter(|rest| !rest.starts_with('-'))
+    else {
+        words.push(argument.to_owned());
+        return;
+    };
+    for (at, letter) in letters.char_indices() {
+        words.push(format!("-{letter}"));
+        if WITH_VALUE.contains(&letter) {
+            let value = &letters[at + 1..];
+            let plain = value.strip_prefix('=').unwrap_or(value);
+            words.extend((!plain.is_empty()).then(|| plain.to_owned()));
+            return;
         }
     }
 }
@@ -77,10 +98,9 @@ fn carried(arguments: &[String]) -> Carried {
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let (name, value) = match argument.split_once('=') {
-            Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
-            Some(_) | None => (argument.as_str(), None),
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (argument.as_str(), None),
         };
-        // `-C=DIR` is no name here, so that it does not take the next argument for its value.
         if name == "-C" {
             let value = rest.next().cloned().unwrap_or_default();
             carried.before = format!(" -C {}", quote(&value));
@@ -98,9 +118,13 @@ fn carried(arguments: &[String]) -> Carried {
 mod tests {
     use super::*;
 
-    fn update_of(line: &str) -> String {
+    fn next_of(line: &str) -> NextCommands {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        NextCommands::of(&words).update
+        NextCommands::of(&words)
+    }
+
+    fn update_of(line: &str) -> String {
+        next_of(line).update
     }
 
     #[test]
@@ -128,5 +152,26 @@ mod tests {
             update_of("x update -n --minor 1.34"),
             "csctl-matrix update --minor 1.34"
         );
+    }
+
+    #[test]
+    fn options_are_known_in_every_form_that_the_parser_takes() {
+        for line in [
+            "x -C a=b show",
+            "x -Ca=b show",
+            "x -C=a=b show",
+            "x show -Ca=b",
+        ] {
+            assert_eq!(next_of(line).carried.before, " -C a=b", "{line}");
+        }
+        assert_eq!(
+            update_of("x update -nC=plan --catalog=c.yaml"),
+            "csctl-matrix update -C plan --catalog=c.yaml"
+        );
+        let carried = next_of("x -Cnew show --catalog=c.yaml --rev v1 --offline").carried;
+        assert_eq!(carried.before, " -C new");
+        assert_eq!(carried.after, " --catalog c.yaml --rev v1 --offline");
+        let fetched = next_of("x catalog fetch -oCatalog.yaml").carried;
+        assert_eq!(fetched.before, "", "the value of another option");
     }
 }
