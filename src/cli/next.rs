@@ -69,11 +69,12 @@ fn update_command(arguments: &[String]) -> String {
                 words.push(argument.clone());
                 words.extend(rest.next().map(|value| quote(value)));
             }
-            "plan" if !has_command => {
+            text => {
+                let is_plan = text == "plan" && !has_command;
+                // Options that may stand before the command are above; a stack may be called `plan`, too.
                 has_command = true;
-                words.push("update".to_owned());
+                words.push(quote(if is_plan { "update" } else { text }));
             }
-            _ => words.push(quote(argument)),
         }
     }
     words.join(" ")
@@ -173,5 +174,10 @@ mod tests {
         assert_eq!(carried.after, " --catalog c.yaml --rev v1 --offline");
         let fetched = next_of("x catalog fetch -oCatalog.yaml").carried;
         assert_eq!(fetched.before, "", "the value of another option");
+    }
+
+    #[test]
+    fn a_stack_may_be_called_as_the_command_is() {
+        assert_eq!(update_of("x update plan"), "csctl-matrix update plan");
     }
 }
