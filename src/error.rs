@@ -62,7 +62,7 @@ pub enum Status {
     Pending,
     /// With `--exit-code`: nothing to do, and something was held back.
     Held,
-    /// Stopped by a rate limit or a ceiling; running again goes on.
+    /// Stopped by a rate limit or a ceiling, and nothing failed; running again goes on.
     Limited,
     /// Changes are planned, or were written, and something else could not be read or edited.
     Partial,

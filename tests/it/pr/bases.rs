@@ -126,6 +126,25 @@ fn a_base_branch_that_cannot_be_read_stops_no_other() {
 }
 
 #[test]
+fn a_fault_is_not_hidden_by_a_ceiling() {
+    let hosted = Hosted::of(
+        "[new-patch]",
+        &format!("  atMost: {{opened: 1}}\n{BRANCHES}"),
+    );
+    let main = hosted.server.state().head("main").unwrap();
+    hosted.server.state().set_head("maint/scs2-1-34", main);
+    let limited = hosted.run(&[]);
+    assert_eq!(limited.status, 5, "{}", limited.stderr);
+    hosted.server.state().push(
+        "maint/scs2-1-34",
+        &[("csctl-matrix.yaml", Some("minors: ["))],
+    );
+    let said = hosted.run(&[]);
+    assert!(said.stdout.contains("ceiling"), "{}", said.stdout);
+    assert_eq!(said.status, 1, "{}", said.stderr);
+}
+
+#[test]
 fn a_base_branch_without_a_configuration_of_its_own_gets_what_is_its_own() {
     let hosted = Hosted::of("[new-patch]", BRANCHES);
     let main = hosted.server.state().head("main").unwrap();
