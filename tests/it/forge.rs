@@ -283,6 +283,25 @@ async fn each_change_is_done_once_whatever_happens_to_its_answer() {
 }
 
 #[tokio::test]
+async fn a_label_is_taken_off_whatever_happens_to_the_answer_and_however_it_is_spelled() {
+    for fault in faults() {
+        let (server, github, pull) = with_pull().await;
+        server.state().label(pull.number, "Do Not");
+        server.fault("DELETE", "/issues/2/labels/", 1, fault.clone());
+        let removed = github.remove_label(pull.number, "do not").await;
+        assert!(removed.is_ok(), "{fault:?}: {removed:?}");
+        let state = server.state();
+        assert_eq!(
+            state.pull(pull.number).labels,
+            Vec::<String>::new(),
+            "{fault:?}"
+        );
+        drop(state);
+        assert!(server.unused().is_empty(), "{fault:?}");
+    }
+}
+
+#[tokio::test]
 async fn labels_and_comments_are_put_on_and_taken_off() {
     let (server, github, pull) = with_pull().await;
     let number = pull.number;

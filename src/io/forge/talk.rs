@@ -88,9 +88,7 @@ impl GitHub {
         let add = async || self.exchange(&request).await.map(|_| ());
         let find = async || {
             let found = self.labels(number).await?;
-            let is_done = labels
-                .iter()
-                .all(|label| found.iter().any(|known| known.eq_ignore_ascii_case(label)));
+            let is_done = labels.iter().all(|label| has_label(&found, label));
             Ok(is_done.then_some(()))
         };
         self.settle(add, find).await
@@ -107,7 +105,7 @@ impl GitHub {
         };
         let find = async || {
             let found = self.labels(number).await?;
-            Ok((!found.iter().any(|known| known == label)).then_some(()))
+            Ok((!has_label(&found, label)).then_some(()))
         };
         self.settle(remove, find).await
     }
@@ -151,4 +149,11 @@ impl GitHub {
         // The same text written twice is the same text.
         self.settle(write, async || Ok(None)).await
     }
+}
+
+/// Tells whether a label is there, in whatever spelling: the forge tells no capital letters from small ones.
+fn has_label(labels: &[String], wanted: &str) -> bool {
+    labels
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(wanted))
 }

@@ -377,7 +377,8 @@ fn issue(state: &mut State, call: &Call<'_>, number: u64, rest: &[&str]) -> Repl
             labels_reply(state, number)
         }
         ("DELETE", ["labels", name]) => {
-            if !state.pull(number).labels.iter().any(|known| known == name) {
+            let labels = &state.pull(number).labels;
+            if !labels.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 return problem(404, "Label does not exist");
             }
             state.unlabel(number, name);

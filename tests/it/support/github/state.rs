@@ -580,7 +580,8 @@ impl State {
     }
 
     pub fn unlabel(&mut self, number: u64, name: &str) {
-        self.pull_mut(number).labels.retain(|known| known != name);
+        let labels = &mut self.pull_mut(number).labels;
+        labels.retain(|known| !known.eq_ignore_ascii_case(name));
     }
 
     pub fn comment(&mut self, number: u64, login: &str, body: &str) -> u64 {
