@@ -165,20 +165,55 @@ impl DoctorArgs {
 
 /// Reads `OWNER/NAME`, in the characters that GitHub allows.
 fn parse_repository(text: &str) -> Result<String, String> {
-    match text.split_once('/') {
-        Some((owner, name)) if is_github_name(owner) && is_github_name(name) => {
-            // GitHub allows no name with this ending; it comes along with the URL of a clone.
-            let plain = name.strip_suffix(".git").unwrap_or(name);
-            Ok(format!("{owner}/{plain}"))
+    // GitHub allows no name with this ending; it comes along with the URL of a clone.
+    let plain = text.strip_suffix(".git").unwrap_or(text);
+    match plain.split_once('/') {
+        // A repository may be called `.github`.
+        Some((owner, name))
+            if !owner.starts_with('.') && is_github_name(owner) && is_github_name(name) =>
+        {
+            Ok(plain.to_owned())
         }
         _ => Err("write OWNER/NAME, such as SovereignCloudStack/cluster-stacks".to_owned()),
     }
 }
 
 fn is_github_name(part: &str) -> bool {
-    !part.is_empty()
-        && !part.starts_with('.')
+    // A folder of the cache has this name, so it must lead to no other.
+    !["", ".", ".."].contains(&part)
         && part
             .chars()
             .all(|sign| sign.is_ascii_alphanumeric() || "-_.".contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_named_as_the_forge_allows() {
+        for (text, plain) in [
+            ("acme/stacks", "acme/stacks"),
+            ("acme/stacks.git", "acme/stacks"),
+            ("acme/.github", "acme/.github"),
+            ("acme/.github.git", "acme/.github"),
+        ] {
+            assert_eq!(parse_repository(text), Ok(plain.to_owned()));
+        }
+        for text in [
+            "acme",
+            "acme/",
+            "/stacks",
+            ".acme/stacks",
+            "../stacks",
+            "acme/.",
+            "acme/..",
+            "acme/.git",
+            "acme/...git",
+            "acme/a/b",
+            "acme/a b",
+        ] {
+            assert!(parse_repository(text).is_err(), "{text}");
+        }
+    }
 }
