@@ -283,6 +283,10 @@ fn keys_come_and_go() {
         },
         "'1.29': a\n'1.33': c\n1.32: b\n",
     );
+}
+
+#[test]
+fn new_keys_stand_first_last_or_behind_another() {
     check(
         "images:\n  # kept above\n  v1.34.3: \"a\"\nflow: {b: 1}\n",
         |editor| {
@@ -309,6 +313,10 @@ fn keys_come_and_go() {
         },
         "images:\n  # kept above\n  v1.34.0: \"x\"\n  v1.34.1: \"y\"\n  v1.34.3: \"a\"\n  built: 2026-05-13\nflow: {a: 0, b: 1}\n",
     );
+}
+
+#[test]
+fn keys_that_are_there_or_alone_are_refused() {
     for key in ["a", "b"] {
         let file = File::parse("a: 1\nb: 2\n").unwrap();
         let mut editor = file.edit();
