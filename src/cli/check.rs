@@ -38,7 +38,7 @@ pub(super) struct CheckArgs {
     /// Skip this rule or group of rules (repeatable)
     #[arg(long = "skip", value_name = "NAME", help_heading = "Rules")]
     skip: Vec<String>,
-    /// Also check as if tagged TAG (repeatable)
+    /// Check as if the commit also had this release tag (repeatable)
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<String>,
     /// Repair what `update` would repair, and nothing else
@@ -47,7 +47,7 @@ pub(super) struct CheckArgs {
     /// Repair files that have uncommitted changes, too
     #[arg(long, requires = "fix")]
     allow_dirty: bool,
-    /// Exit with 3 from findings of this severity on
+    /// Exit with 3 if a finding is at least this severe
     #[arg(
         long,
         value_enum,

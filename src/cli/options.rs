@@ -5,7 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{
+    NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser,
+};
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 
@@ -28,7 +30,11 @@ const POLICY: &str = "Policy (overrides csctl-matrix.yaml)";
 pub(super) struct QueryArgs {
     /// Stacks to read, by path, name (scs2), provider and name (openstack/scs2) or stack line (openstack-scs2-1-34)
     /// [default: those in the current directory]
-    #[arg(value_name = "STACK", value_hint = clap::ValueHint::DirPath)]
+    #[arg(
+        value_name = "STACK",
+        value_hint = clap::ValueHint::DirPath,
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     stacks: Vec<String>,
     /// Limit to this Kubernetes minor, such as 1.34
     #[arg(long, value_name = "MINOR")]

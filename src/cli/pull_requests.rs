@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::credentials::Given;
 use super::environment::{is_in_actions, now, variable};
@@ -33,7 +34,7 @@ use crate::version::Minor;
 ))]
 pub(super) struct PrArgs {
     /// Stacks to look at, by name (scs2), provider and name (openstack/scs2), stack line or directory [default: all]
-    #[arg(value_name = "STACK")]
+    #[arg(value_name = "STACK", value_parser = NonEmptyStringValueParser::new())]
     stacks: Vec<String>,
     /// Limit to pull requests of this minor, such as 1.34
     #[arg(long, value_name = "MINOR")]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Config, ConfigError, line_at};
+use crate::catalog::ImagePattern;
 use crate::policy::{Block, Minors, Pin};
 use crate::spelling::did_you_mean;
 use crate::version::{KubernetesVersion, OsRelease};
@@ -123,6 +124,13 @@ fn check_urls(config: &Config, root: &Node) -> Result<(), ConfigError> {
         urls.push((path.clone().key("from"), Some(&mirror.from)));
         urls.push((path.key("to"), Some(&mirror.to)));
     }
+    // A user name in a pattern would go into every file that gets an image's URL.
+    let pattern = config.image_store.pattern.as_ref();
+    let pattern = pattern.filter(|pattern| !pattern.is_container_image());
+    urls.push((
+        Path::root().key("imageStore").key("pattern"),
+        pattern.map(ImagePattern::as_str),
+    ));
     let sources = Path::root().key("sources");
     let vulnerabilities = sources.clone().key("vulnerabilities");
     let wanted = &config.sources;
@@ -152,7 +160,8 @@ fn check_urls(config: &Config, root: &Node) -> Result<(), ConfigError> {
 }
 
 fn url_fault(path: &Path, text: &str) -> Option<String> {
-    let url = url::Url::parse(text).ok();
+    // Placeholders may stand in the name of a host.
+    let url = url::Url::parse(&text.replace(['{', '}'], "")).ok();
     let web = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     match web {
         None => Some(format!("invalid URL `{}` for `{path}`", without_user(text))),

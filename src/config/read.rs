@@ -20,7 +20,7 @@ pub(super) fn parse_yaml(text: &str) -> Result<Option<File>, ConfigError> {
     if file.is_template() {
         let line = text.lines().position(|line| line.contains("{{"));
         let message = "a value that begins with `{{` needs quotes";
-        let hint = "write base: '{{stack}}-{{minor}}'";
+        let hint = "write it in quotes, as in base: '{{stack}}-{{minor}}'";
         return Err(ConfigError::new(line.map_or(1, |at| at + 1), message, hint));
     }
     if let [_, second, ..] = file.documents() {

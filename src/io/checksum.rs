@@ -159,13 +159,17 @@ fn parse(proof: ImageProof, content: &[u8], file: &str) -> Result<Sums, String> 
     let text = std::str::from_utf8(content).map_err(|_| "the checksum file is not text")?;
     let mut found = Sums::default();
     let mut other = None;
-    for written in text
-        .lines()
-        .map(str::trim)
+    let lines = text.lines().map(str::trim);
+    let lines: Vec<&str> = lines
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
+    if let [only] = lines[..]
+        && let Some(bare) = bare_sum(proof, only, file)
     {
-        let bare = bare_sum(proof, written, file);
-        let line = bare.or_else(|| split_line(written)).ok_or(NO_SUM_LINE)?;
+        return read_sums(proof, &bare);
+    }
+    for written in lines {
+        let line = split_line(written).ok_or(NO_SUM_LINE)?;
         let sums = read_sums(proof, &line)?;
         if line.file == file {
             found.add(sums)?;
@@ -210,13 +214,13 @@ struct Line<'t> {
     file: &'t str,
 }
 
-/// Returns the sum that is a whole line. An `.md5` file is named after one image and often says no more; a `.CHECKSUM` file has
+/// Returns the sum that is a whole file. An `.md5` file is named after one image and often says no more; a `.CHECKSUM` file has
 /// to name its image, as stores have had those of others in their place.
-fn bare_sum<'t>(proof: ImageProof, line: &'t str, file: &'t str) -> Option<Line<'t>> {
-    let is_bare = proof == ImageProof::Md5File && !line.contains([' ', '\t']);
+fn bare_sum<'t>(proof: ImageProof, only_line: &'t str, file: &'t str) -> Option<Line<'t>> {
+    let is_bare = proof == ImageProof::Md5File && !only_line.contains([' ', '\t']);
     is_bare.then_some(Line {
         digits: None,
-        sum: line,
+        sum: only_line,
         file,
     })
 }
@@ -428,6 +432,14 @@ mod tests {
             ),
             (
                 format!("{sum}\n{}", "cd".repeat(16)),
+                "the checksum file has a line that is not `<sum>  <file>`",
+            ),
+            (
+                format!("{}  other.ova\n{sum}\n", "cd".repeat(16)),
+                "the checksum file has a line that is not `<sum>  <file>`",
+            ),
+            (
+                format!("{sum}  {FILE}\n{}  {FILE}\n", "cd".repeat(16)),
                 "the checksum file has two different sums for the image",
             ),
             ("<html>".to_owned(), NO_SUM_LINE),

@@ -320,14 +320,12 @@ impl<'a> Target<'a> {
                 .filter(|tree| !self.is_edited(tree))
                 .filter_map(|tree| tree.default),
         );
-        wanted.reach = Reach::Beside;
-        // References beside the trees speak of the newest minor: a run that looks at older ones has nothing to say of it.
-        if self
-            .untouched_minors()
-            .any(|minor| minor > wanted.line.minor)
-        {
+        // References beside the trees speak of the newest minor: a run that does not look at it has nothing to say of it.
+        let mut untouched = self.untouched_minors();
+        if wanted.reach == Reach::Lists || untouched.any(|minor| minor > wanted.line.minor) {
             wanted.references = None;
         }
+        wanted.reach = Reach::Beside;
         Some(wanted)
     }
 

@@ -295,6 +295,21 @@ fn a_file_outside_several_stacks_needs_the_name_of_its_stack() {
 }
 
 #[test]
+fn a_run_that_looks_at_another_minor_than_the_stack_s_leaves_references_alone() {
+    let entry = "- files: start.md\n  pattern: 'K={value}'\n  value: '{{default}}'\n  stack: openstack/scs2\n";
+    let copy = repository(entry, &[("start.md", "K=v1.34.6\n")]);
+    for options in [&["--minor", "1.33"][..], &["--add", "1.35"]] {
+        let planned = plan(&copy, options);
+        assert_eq!(edits(&planned, "start.md"), [""; 0], "{options:?}");
+    }
+    let planned = plan(&copy, &["--minor", "1.34"]);
+    assert_eq!(
+        edits(&planned, "start.md"),
+        ["1 v1.34.6 -> v1.34.8 new-patch"]
+    );
+}
+
+#[test]
 fn two_stacks_do_not_write_one_file() {
     let copy = Copy::of("layout-d");
     let entry = |stack: &str| {

@@ -135,3 +135,13 @@ fn a_path_without_a_stack_is_an_error() {
         "{said}"
     );
 }
+
+/// `update "$STACK"` with a variable that is not set must not write every stack.
+#[test]
+fn an_empty_name_is_wrong_usage() {
+    let said = run(&repository().root(), &[""]).failure(2);
+    assert!(
+        said.contains("a value is required for '[STACK]...'"),
+        "{said}"
+    );
+}

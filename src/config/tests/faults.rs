@@ -402,10 +402,22 @@ const FAULTS: &[(&str, usize, &str, &str)] = &[
         "use an http:// or https:// URL without a user name",
     ),
     (
+        "imageStore:\n  pattern: https://u:p@x/{os}-kube-v{version}.qcow2\n",
+        2,
+        "`imageStore.pattern` contains a user name or a password",
+        "use an http:// or https:// URL without a user name",
+    ),
+    (
+        "imageStore:\n  pattern: ftp://x/{os}-kube-v{version}.qcow2\n",
+        2,
+        "invalid URL `ftp://x/{os}-kube-v{version}.qcow2` for `imageStore.pattern`",
+        "use an http:// or https:// URL without a user name",
+    ),
+    (
         "branches:\n- base: {{stack}}\n",
         2,
         "a value that begins with `{{` needs quotes",
-        "write base: '{{stack}}-{{minor}}'",
+        "write it in quotes, as in base: '{{stack}}-{{minor}}'",
     ),
     (
         "branches:\n- base: '{{stak}}'\n",
