@@ -50,12 +50,12 @@ pub(super) fn is_blind(target: &Target<'_>) -> bool {
             }
         }
     }
-    if target.input.policy.addons != Addons::Leave {
-        for tree in &target.stack.trees {
-            for (chart, repository) in charts::asked(target.stack, tree) {
-                needed += 1;
-                answered += usize::from(catalog.find_chart(repository, chart).is_some());
-            }
+    // Charts that are left alone need no answer; one that came all the same is an answer.
+    let needs_charts = target.input.policy.addons != Addons::Leave;
+    for tree in &target.stack.trees {
+        for (chart, repository) in charts::asked(target.stack, tree) {
+            needed += usize::from(needs_charts);
+            answered += usize::from(catalog.find_chart(repository, chart).is_some());
         }
     }
     // A stack that needs no source is not blind, however silent the sources are.

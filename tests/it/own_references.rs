@@ -310,6 +310,32 @@ fn a_run_that_looks_at_another_minor_than_the_stack_s_leaves_references_alone() 
 }
 
 #[test]
+fn two_entries_that_contradict_each_other_are_told_and_write_nothing() {
+    let entry = |value: &str| {
+        format!(
+            "- files: start.md\n  pattern: 'K={{value}}'\n  value: '{value}'\n  stack: openstack/scs2\n"
+        )
+    };
+    let both = entry("{{default}}") + &entry("{{defaultPlain}}");
+    let copy = repository(&both, &[("start.md", "# Start\nK=v1.34.6\n")]);
+    let said = run(&copy, &["update", "--minor", "1.34"]).failure(1);
+    let told = "start.md:2: `references` on lines 2 and 6 of csctl-matrix.yaml set this place to `v1.34.8` and to `1.34.8`";
+    let shown = run(&copy, &["plan", "--minor", "1.34"]).stdout;
+    assert!(
+        shown.contains(told) || said.contains(told),
+        "{shown}\n{said}"
+    );
+    assert_eq!(copy.read("start.md"), "# Start\nK=v1.34.6\n");
+    // The same twice is one.
+    let copy = repository(
+        &(entry("{{default}}") + &entry("{{default}}")),
+        &[("start.md", "K=v1.34.6\n")],
+    );
+    let planned = plan(&copy, &["--minor", "1.34"]);
+    assert_eq!(edits(&planned, "start.md").len(), 1);
+}
+
+#[test]
 fn two_stacks_do_not_write_one_file() {
     let copy = Copy::of("layout-d");
     let entry = |stack: &str| {

@@ -1,10 +1,12 @@
 //! Files with places that the configuration names (`references`). The configuration claims them, whatever the file is: it may be of
 //! another kind too. A place is a path in YAML or a pattern in the text, and says what the template of its entry says.
 
+use std::ops::Range;
+
 use super::{Document, Facts, Fault, FileEdits, FileKind, Role, Wanted};
 use crate::config::CONFIG_FILE;
 use crate::policy::ChangeClass;
-use crate::stack::configured::{ConfiguredReference, Values};
+use crate::stack::configured::{ConfiguredReference, ReferenceValues, Values};
 use crate::stack::edits::{AT_TEXT, EditNote, Edited};
 use crate::stack::facts::Reference;
 use crate::yaml::{Node, Path};
@@ -28,8 +30,9 @@ impl FileKind for ConfiguredPlaces {
                 let stated = stated(file, reference, found.node.line(), at, found.value);
                 facts.references.push(stated);
             }
+            let mut lines = LineCounter::new(file.text());
             for range in reference.find_in(file.text()) {
-                let line = line_of(file.text(), range.start);
+                let line = lines.line_at(range.start);
                 let value = &file.text()[range];
                 let stated = stated(file, reference, line, AT_TEXT.to_owned(), value);
                 facts.references.push(stated);
@@ -47,6 +50,7 @@ impl FileKind for ConfiguredPlaces {
         let Some(values) = &wanted.references else {
             return Ok(());
         };
+        refuse_contradictions(file, &text_places(file, file.text(), values))?;
         for reference in file.configured() {
             let Ok(new) = reference.value.fill(&values.after) else {
                 continue;
@@ -68,40 +72,44 @@ impl FileKind for ConfiguredPlaces {
         let Some(values) = &wanted.references else {
             return edited;
         };
-        let (mut text, mut notes) = match &edited {
-            Some(edited) => (edited.text.to_string(), edited.notes.clone()),
-            None => (file.text().to_string(), Vec::new()),
+        let (text, mut notes) = match &edited {
+            Some(edited) => (&*edited.text, edited.notes.clone()),
+            None => (&**file.text(), Vec::new()),
         };
         let count = notes.len();
-        for reference in file.configured() {
-            let Ok(new) = reference.value.fill(&values.after) else {
+        let mut lines = LineCounter::new(text);
+        let mut written = String::with_capacity(text.len());
+        let mut end = 0;
+        for place in text_places(file, text, values) {
+            // Two entries may say the same of one place.
+            if place.range.start < end {
                 continue;
-            };
-            // From the end, so that the places before stay where they were found.
-            for range in reference.find_in(&text).into_iter().rev() {
-                let found = text[range.clone()].to_owned();
-                let class = class_of(reference, &found, &values.before, wanted);
-                let line = line_of(&text, range.start);
-                if found == new || !wanted.wishes.wants_at(class, file.path(), line) {
-                    continue;
-                }
-                notes.push(EditNote {
-                    line,
-                    at: AT_TEXT.to_owned(),
-                    from: Some(found),
-                    to: Some(new.clone()),
-                    class,
-                });
-                text.replace_range(range, &new);
             }
+            let found = &text[place.range.clone()];
+            let class = class_of(place.reference, found, &values.before, wanted);
+            let line = lines.line_at(place.range.start);
+            if found == place.new || !wanted.wishes.wants_at(class, file.path(), line) {
+                continue;
+            }
+            written += &text[end..place.range.start];
+            written += &place.new;
+            end = place.range.end;
+            notes.push(EditNote {
+                line,
+                at: AT_TEXT.to_owned(),
+                from: Some(found.to_owned()),
+                to: Some(place.new),
+                class,
+            });
         }
+        written += &text[end..];
         // Without a change of text, the parse that came with the other edits still holds.
         if notes.len() == count {
             return edited;
         }
         notes.sort_by_key(|note| note.line);
         Some(Edited {
-            text: text.into(),
+            text: written.into(),
             // What was parsed is the text before this.
             yaml: None,
             notes,
@@ -184,6 +192,70 @@ fn class_of(
     }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
-    1 + text[..at].matches('\n').count()
+/// A place that a pattern finds in a text, and what is to stand there.
+struct TextPlace<'f> {
+    range: Range<usize>,
+    reference: &'f ConfiguredReference,
+    new: String,
+}
+
+/// Finds the places of all patterns, in the order in which they stand.
+fn text_places<'f>(file: &'f Document, text: &str, values: &ReferenceValues) -> Vec<TextPlace<'f>> {
+    let mut places = Vec::new();
+    for reference in file.configured() {
+        let Ok(new) = reference.value.fill(&values.after) else {
+            continue;
+        };
+        let found = reference.find_in(text).into_iter();
+        places.extend(found.map(|range| TextPlace {
+            range,
+            reference,
+            new: new.clone(),
+        }));
+    }
+    places.sort_by_key(|place| place.range.start);
+    places
+}
+
+/// Two entries that say different things of one place would undo each other in every run.
+fn refuse_contradictions(file: &Document, places: &[TextPlace<'_>]) -> Result<(), Fault> {
+    let overlap = places.windows(2).find_map(|pair| match pair {
+        [one, other] if other.range.start < one.range.end && one.new != other.new => {
+            Some((one, other))
+        }
+        _ => None,
+    });
+    let Some((one, other)) = overlap else {
+        return Ok(());
+    };
+    let message = format!(
+        "`references` on lines {} and {} of {CONFIG_FILE} set this place to `{}` and to `{}`",
+        one.reference.line, other.reference.line, one.new, other.new
+    );
+    let line = LineCounter::new(file.text()).line_at(other.range.start);
+    let hint = format!("remove one of the two from {CONFIG_FILE}");
+    Err(Fault::new(file.path(), line, message, hint))
+}
+
+/// Counts the lines of a text up to places that are asked for in their order, so that many of them cost one walk.
+struct LineCounter<'t> {
+    text: &'t str,
+    counted: usize,
+    line: usize,
+}
+
+impl<'t> LineCounter<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            counted: 0,
+            line: 1,
+        }
+    }
+
+    fn line_at(&mut self, place: usize) -> usize {
+        self.line += self.text[self.counted..place].matches('\n').count();
+        self.counted = place;
+        self.line
+    }
 }
