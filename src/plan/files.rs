@@ -228,7 +228,7 @@ fn edit(
     let reaches_all = wanted.reach != Reach::Lists;
     let kinds = file.kinds().iter();
     // A tree whose minor is left alone may hold lists that speak of others.
-    let reached = kinds.filter(|kind| reaches_all || kind.role().spans_minors());
+    let mut reached = kinds.filter(|kind| reaches_all || kind.role().spans_minors());
     for kind in reached.clone() {
         kind.edit(file, wanted, &mut edits)?;
     }
@@ -238,5 +238,5 @@ fn edit(
     }
     // Places in a text are found in what the other edits leave.
     let edited = edits.finish()?;
-    Ok(reached.fold(edited, |edited, kind| kind.edit_text(file, wanted, edited)))
+    reached.try_fold(edited, |edited, kind| kind.edit_text(file, wanted, edited))
 }

@@ -114,8 +114,8 @@ pub trait FileKind: Sync + std::fmt::Debug {
         _file: &Document,
         _wanted: &Wanted<'_>,
         edited: Option<Edited>,
-    ) -> Option<Edited> {
-        edited
+    ) -> Result<Option<Edited>, Fault> {
+        Ok(edited)
     }
 }
 

@@ -326,6 +326,20 @@ fn two_entries_that_contradict_each_other_are_told_and_write_nothing() {
         "{shown}\n{said}"
     );
     assert_eq!(copy.read("start.md"), "# Start\nK=v1.34.6\n");
+    // So is one that contradicts what the program sets by itself, or a path.
+    let csctl = format!("{STACK}/csctl.yaml");
+    let by_kind = "- files: '**/csctl.yaml'\n  pattern: 'kubernetesVersion: {value}'\n  value: '{{defaultPlain}}'\n";
+    let by_path = "- files: start.yaml\n  path: version\n  value: '{{default}}'\n  stack: openstack/scs2\n\
+                   - files: start.yaml\n  pattern: 'version: {value}'\n  value: '{{defaultPlain}}'\n  stack: openstack/scs2\n";
+    for (entries, file) in [(by_kind, csctl.as_str()), (by_path, "start.yaml")] {
+        let copy = repository(entries, &[("start.yaml", "version: v1.34.6\n")]);
+        let before = copy.read(file);
+        let said = run(&copy, &["plan", "--minor", "1.34"]).failure(6);
+        let told = "of csctl-matrix.yaml sets this place to `1.34.8`, and another edit sets it to `v1.34.8`";
+        assert!(said.contains(told), "{said}");
+        run(&copy, &["update", "--minor", "1.34"]).failure(1);
+        assert_eq!(copy.read(file), before);
+    }
     // The same twice is one.
     let copy = repository(
         &(entry("{{default}}") + &entry("{{default}}")),

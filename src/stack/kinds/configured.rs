@@ -50,7 +50,6 @@ impl FileKind for ConfiguredPlaces {
         let Some(values) = &wanted.references else {
             return Ok(());
         };
-        refuse_contradictions(file, &text_places(file, file.text(), values))?;
         for reference in file.configured() {
             let Ok(new) = reference.value.fill(&values.after) else {
                 continue;
@@ -68,23 +67,20 @@ impl FileKind for ConfiguredPlaces {
         file: &Document,
         wanted: &Wanted<'_>,
         edited: Option<Edited>,
-    ) -> Option<Edited> {
+    ) -> Result<Option<Edited>, Fault> {
         let Some(values) = &wanted.references else {
-            return edited;
+            return Ok(edited);
         };
         let (text, mut notes) = match &edited {
             Some(edited) => (&*edited.text, edited.notes.clone()),
             None => (&**file.text(), Vec::new()),
         };
+        refuse_overruled(file, text, values)?;
         let count = notes.len();
         let mut lines = LineCounter::new(text);
         let mut written = String::with_capacity(text.len());
         let mut end = 0;
-        for place in text_places(file, text, values) {
-            // Two entries may say the same of one place.
-            if place.range.start < end {
-                continue;
-            }
+        for place in text_places(file, text, values)? {
             let found = &text[place.range.clone()];
             let class = class_of(place.reference, found, &values.before, wanted);
             let line = lines.line_at(place.range.start);
@@ -105,15 +101,15 @@ impl FileKind for ConfiguredPlaces {
         written += &text[end..];
         // Without a change of text, the parse that came with the other edits still holds.
         if notes.len() == count {
-            return edited;
+            return Ok(edited);
         }
         notes.sort_by_key(|note| note.line);
-        Some(Edited {
+        Ok(Some(Edited {
             text: written.into(),
             // What was parsed is the text before this.
             yaml: None,
             notes,
-        })
+        }))
     }
 }
 
@@ -199,42 +195,74 @@ struct TextPlace<'f> {
     new: String,
 }
 
-/// Finds the places of all patterns, in the order in which they stand.
-fn text_places<'f>(file: &'f Document, text: &str, values: &ReferenceValues) -> Vec<TextPlace<'f>> {
-    let mut places = Vec::new();
+/// Finds the places of all patterns, in the order in which they stand. Entries that say the same of one place count once.
+fn text_places<'f>(
+    file: &'f Document,
+    text: &str,
+    values: &ReferenceValues,
+) -> Result<Vec<TextPlace<'f>>, Fault> {
+    let mut found = Vec::new();
     for reference in file.configured() {
         let Ok(new) = reference.value.fill(&values.after) else {
             continue;
         };
-        let found = reference.find_in(text).into_iter();
-        places.extend(found.map(|range| TextPlace {
+        let ranges = reference.find_in(text).into_iter();
+        found.extend(ranges.map(|range| TextPlace {
             range,
             reference,
             new: new.clone(),
         }));
     }
-    places.sort_by_key(|place| place.range.start);
-    places
+    found.sort_by_key(|place| place.range.start);
+    let mut places: Vec<TextPlace<'f>> = Vec::new();
+    for place in found {
+        match places.last() {
+            Some(one) if one.range == place.range && one.new == place.new => {}
+            // What two entries say of one place they would undo for each other in every run.
+            Some(one) if place.range.start < one.range.end => {
+                return Err(contradiction(file, text, one, &place));
+            }
+            Some(_) | None => places.push(place),
+        }
+    }
+    Ok(places)
 }
 
-/// Two entries that say different things of one place would undo each other in every run.
-fn refuse_contradictions(file: &Document, places: &[TextPlace<'_>]) -> Result<(), Fault> {
-    let overlap = places.windows(2).find_map(|pair| match pair {
-        [one, other] if other.range.start < one.range.end && one.new != other.new => {
-            Some((one, other))
-        }
-        _ => None,
-    });
-    let Some((one, other)) = overlap else {
-        return Ok(());
-    };
+fn contradiction(file: &Document, text: &str, one: &TextPlace<'_>, other: &TextPlace<'_>) -> Fault {
     let message = format!(
         "`references` on lines {} and {} of {CONFIG_FILE} set this place to `{}` and to `{}`",
         one.reference.line, other.reference.line, one.new, other.new
     );
-    let line = LineCounter::new(file.text()).line_at(other.range.start);
+    let line = LineCounter::new(text).line_at(other.range.start);
     let hint = format!("remove one of the two from {CONFIG_FILE}");
-    Err(Fault::new(file.path(), line, message, hint))
+    Fault::new(file.path(), line, message, hint)
+}
+
+/// Refuses an entry that would write over what another edit of this run has just written: the next run would turn it back.
+fn refuse_overruled(file: &Document, edited: &str, values: &ReferenceValues) -> Result<(), Fault> {
+    for reference in file.configured() {
+        let Ok(new) = reference.value.fill(&values.after) else {
+            continue;
+        };
+        let (before, after) = (reference.find_in(file.text()), reference.find_in(edited));
+        // Where places come or go, it cannot be told which one was written.
+        if before.len() != after.len() {
+            continue;
+        }
+        let overruled = before.into_iter().zip(after).find(|(old, now)| {
+            edited[now.clone()] != file.text()[old.clone()] && edited[now.clone()] != *new
+        });
+        if let Some((old, now)) = overruled {
+            let message = format!(
+                "`references` on line {} of {CONFIG_FILE} sets this place to `{new}`, and another edit sets it to `{}`",
+                reference.line, &edited[now]
+            );
+            let line = LineCounter::new(file.text()).line_at(old.start);
+            let hint = format!("correct the template in {CONFIG_FILE}, or remove the entry");
+            return Err(Fault::new(file.path(), line, message, hint));
+        }
+    }
+    Ok(())
 }
 
 /// Counts the lines of a text up to places that are asked for in their order, so that many of them cost one walk.
