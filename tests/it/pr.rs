@@ -3,6 +3,7 @@
 
 mod bases;
 mod interrupted;
+mod meanwhile;
 mod merging;
 mod people;
 mod tested;
