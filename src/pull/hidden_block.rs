@@ -124,6 +124,13 @@ mod tests {
     use super::*;
     use crate::policy::ChangeClass;
 
+    const WRITTEN: &str = concat!(
+        r#"<!-- csctl-matrix:v1 {"key":{"base":"maint/scs2\u002d\u002d1\u002d34","line":"openstack\u002dscs2\u002d1\u002d34","class":"new\u002dpatch"},"#,
+        r#""fingerprint":"cb5b0fbf58ac0a63cb32101333f3cc23","base":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","#,
+        r#""head":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","labels":["\u002d\u002d\u003e"],"tests":[["e2e | \u002d\u002d\u003e x","passed"]],"#,
+        r#""closed":"no \u002d\u002d\u003e longer","tool":"0.1.0"} -->"#,
+    );
+
     fn block() -> HiddenBlock {
         let key = PullKey {
             base: "maint/scs2--1-34".to_owned(),
@@ -152,6 +159,16 @@ mod tests {
         ] {
             assert_eq!(HiddenBlock::find(&body), Some(block()), "{body}");
         }
+    }
+
+    /// Pull requests that are open today were written by earlier versions.
+    #[test]
+    fn a_block_that_an_earlier_version_wrote_is_known() {
+        let written = HiddenBlock {
+            tool: "0.1.0".to_owned(),
+            ..block()
+        };
+        assert_eq!(HiddenBlock::find(WRITTEN), Some(written));
     }
 
     #[test]

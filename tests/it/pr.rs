@@ -97,6 +97,8 @@ fn rule_15_commits_are_signed_off_by_who_wrote_them_and_hold_one_change() {
         "{message}"
     );
     assert_eq!(message.matches("Signed-off-by").count(), 1);
+    // By this trailer later versions know the commit as the program's: its name is for good.
+    assert_eq!(message.matches("\nCsctl-Matrix-Change: ").count(), 1);
     assert_eq!(commit.author().email(), Ok("bot@example.org"));
     let list = state
         .file(head, "providers/openstack/scs2/kubernetes.yaml")

@@ -20,7 +20,7 @@ use crate::version::{Sha256, StackLine};
 
 /// The trailer by which a commit of the program proves itself.
 // Under another name, the branches of earlier runs would be taken for those of people.
-pub(super) const TRAILER: &str = "Csctl-Matrix-PlannedChange: ";
+pub(super) const TRAILER: &str = "Csctl-Matrix-Change: ";
 
 /// By the name of a branch.
 type ByName<T> = BTreeMap<String, T>;

@@ -56,6 +56,10 @@ fn rule_7_the_comment_on_an_edited_branch_holds_what_it_lacks() {
     let [comment] = &hosted.comments(hosted.number())[..] else {
         panic!("one comment");
     };
+    assert!(
+        comment.starts_with("<!-- csctl-matrix:edited -->\n"),
+        "{comment}"
+    );
     let (_, patch) = comment.split_once("\n````diff\n").unwrap();
     let (patch, _) = patch.split_once("````\n").unwrap();
     let copy = Copy::of("layout-c");
