@@ -18,14 +18,17 @@ pub(crate) mod update;
 
 mod references;
 mod selection;
+mod shared;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use jiff::civil::Date;
 
 use crate::catalog::{Catalog, StoreListing};
 use crate::config::{CONFIG_FILE, Config, ConfigError};
 use crate::error::{CommandError, Status};
+use crate::io::catalog_place::CatalogPlace;
 use crate::io::files::{find_root, load_tree};
 use crate::io::git::GitRepository;
 use crate::io::http::{HttpClient, HttpSettings, Mirror};
@@ -76,8 +79,8 @@ pub struct Place {
 /// How sources are asked.
 #[derive(Debug, Clone)]
 pub struct SourceSettings {
-    /// A catalog file that replaces the sources.
-    pub catalog: Option<PathBuf>,
+    /// A catalog that replaces the sources.
+    pub catalog: Option<CatalogPlace>,
     /// The day; that of the clock, or that asked for.
     pub today: Date,
     /// Whether `today` was asked for, and so wins over the day of a catalog file.
@@ -106,6 +109,8 @@ pub struct Repository {
     pub config: Config,
     /// Directories of stacks of which a sparse checkout has nothing.
     pub left_out: Vec<String>,
+    /// Why the catalog that was read may not be that of today.
+    doubt: OnceLock<String>,
 }
 
 /// The files of a state of a repository.
@@ -216,6 +221,7 @@ impl Repository {
             discovery,
             config,
             left_out,
+            doubt: OnceLock::new(),
         })
     }
 
@@ -248,7 +254,7 @@ impl Repository {
             })
     }
 
-    /// Returns the catalog: reads its file, or asks the sources that the repository names.
+    /// Returns the catalog: reads one that was made already, or asks the sources that the repository names.
     pub fn look(
         &self,
         selection: &Selection,
@@ -259,10 +265,7 @@ impl Repository {
             self.check_day(sources.today)?;
         }
         let mut catalog = match &sources.catalog {
-            Some(path) => crate::io::catalog::read_file(path).map_err(|error| {
-                CommandError::new(error)
-                    .hinted("create one with csctl-matrix catalog fetch -o FILE")
-            })?,
+            Some(place) => self.read_catalog(place, sources)?,
             None => self.fetch(selection, sources)?,
         };
         if sources.is_today_asked {
@@ -326,18 +329,14 @@ impl Repository {
         for store in request.stores.values_mut() {
             store.os_releases.extend(named.iter().cloned());
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| CommandError::new(format!("cannot start the network: {error}")))?;
         let client = self.http_client(sources);
-        Ok(runtime.block_on(async {
+        block_on(async {
             let mut catalog = crate::io::catalog::fetch(&request, &client, sources.today).await;
             if sources.verify_images {
                 crate::io::verify::verify(&mut catalog, &request, &client).await;
             }
             catalog
-        }))
+        })
     }
 }
 
@@ -353,6 +352,15 @@ impl Repository {
         settings.mirrors.of_files.extend(mirrors);
         HttpClient::new(settings)
     }
+}
+
+/// Waits for what is asked over the network.
+fn block_on<T>(asked: impl Future<Output = T>) -> Result<T, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::new(format!("cannot start the network: {error}")))?;
+    Ok(runtime.block_on(asked))
 }
 
 /// The text of the configuration, empty where there is none.
@@ -403,7 +411,8 @@ impl Outcome {
                 "skipped, as the sparse checkout leaves them out: {directories}"
             ));
         }
-        self.with_faults(repository.discovery.closed().iter())
+        self.with_catalog_doubt(repository)
+            .with_faults(repository.discovery.closed().iter())
     }
 
     /// Adds the faults that kept stacks from being read or planned, which make the command fail in the end.

@@ -2,6 +2,7 @@
 //! It decides nothing about versions; what it reports are facts.
 
 pub mod catalog;
+pub mod catalog_place;
 pub mod digest;
 pub(crate) mod ending;
 pub(crate) mod files;

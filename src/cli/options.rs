@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{
-    NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser,
+    NonEmptyStringValueParser, OsStringValueParser, PossibleValue, PossibleValuesParser,
+    TypedValueParser,
 };
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
@@ -16,6 +17,7 @@ use super::credentials::Given;
 use super::environment::{default_cache, is_of_github, today};
 use crate::command::{Place, SourceSettings};
 use crate::config::{Config, TimeLimit};
+use crate::io::catalog_place::CatalogPlace;
 use crate::io::http::{HttpSettings, Mirror};
 use crate::plan::Selection;
 use crate::policy::{Addons, ChangeClass, EndOfLife, ImagesToList, Retention};
@@ -73,9 +75,15 @@ impl QueryArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct SourceArgs {
-    /// Use this catalog file; query no source
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = SOURCES)]
-    catalog: Option<PathBuf>,
+    /// Use the catalog in this file or at this URL (URL#sha256=DIGEST for no other content); query no source
+    #[arg(
+        long,
+        value_name = "FILE|URL",
+        value_hint = clap::ValueHint::FilePath,
+        value_parser = OsStringValueParser::new().try_map(CatalogPlace::try_from),
+        help_heading = SOURCES
+    )]
+    catalog: Option<CatalogPlace>,
     /// Use cached answers only
     #[arg(long, help_heading = SOURCES)]
     offline: bool,

@@ -89,5 +89,5 @@ fn ask_and_show(request: &CatalogQuery) -> Result<Outcome, CommandError> {
         Format::Markdown => report::markdown::catalog(&catalog),
         Format::Json => to_json(&catalog)?,
     };
-    Ok(Outcome::of(data, request.format))
+    Ok(Outcome::of(data, request.format).with_catalog_doubt(&repository))
 }

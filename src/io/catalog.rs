@@ -24,8 +24,8 @@ use crate::catalog::{
 };
 use crate::version::Minor;
 
-/// A catalog of a thousand stores has a few megabytes.
-const FILE_LIMIT: u64 = 64 << 20;
+/// The largest catalog that is read, in bytes; one of a thousand stores has a few megabytes.
+pub(super) const FILE_LIMIT: usize = 64 << 20;
 
 const FILE_COMMENT: &str = "# What was offered on one day; written by `csctl-matrix catalog fetch`. A plan made from this file \
                             needs no network.\n";
@@ -57,6 +57,12 @@ pub enum CatalogFileError {
         /// What it is.
         kind: &'static str,
     },
+    /// The content is no text.
+    #[error("{name}: the catalog is not UTF-8 text; is it the right file?")]
+    NoText {
+        /// The file or the URL.
+        name: String,
+    },
     /// The file is far too large.
     #[error("the catalog file {} is larger than {FILE_LIMIT} bytes; is it the right file?", path.display())]
     TooLarge {
@@ -64,10 +70,10 @@ pub enum CatalogFileError {
         path: PathBuf,
     },
     /// The content is not a catalog.
-    #[error("{}:{line}: {reason}; run `csctl-matrix catalog fetch` to write the file again", path.display())]
+    #[error("{name}:{line}: {reason}; run `csctl-matrix catalog fetch` to write the file again")]
     Content {
-        /// The file.
-        path: PathBuf,
+        /// The file or the URL.
+        name: String,
         /// The line, counted from 1.
         line: usize,
         /// What is wrong.
@@ -75,12 +81,11 @@ pub enum CatalogFileError {
     },
     /// The form is that of another version of this program.
     #[error(
-        "{}: the catalog has schema {found}, but this version reads {CATALOG_SCHEMA}; run `csctl-matrix catalog fetch` to write the file again",
-        path.display()
+        "{name}: the catalog has schema {found}, but this version reads {CATALOG_SCHEMA}; run `csctl-matrix catalog fetch` to write the file again"
     )]
     Schema {
-        /// The file.
-        path: PathBuf,
+        /// The file or the URL.
+        name: String,
         /// The schema of the file.
         found: u64,
     },
@@ -188,11 +193,21 @@ fn add_upstream(
     }
 }
 
-/// Reads a catalog file. Unknown fields are errors: a field that is not understood could be the one that matters. A file without
-/// end-of-life days is taken to mean those that the project knows.
+/// Reads a catalog file.
 pub fn read_file(path: &Path) -> Result<Catalog, CatalogFileError> {
-    let text = read_text(path)?;
-    match serde_yaml::from_str::<Catalog>(&text) {
+    let content = read_content(path)?;
+    parse(&path.display().to_string(), &content)
+}
+
+/// Reads the content of a catalog file; errors call it by this name. Unknown fields are errors: a field that is not understood could
+/// be the one that matters. A file without end-of-life days is taken to mean those that the project knows.
+pub(super) fn parse(name: &str, content: &[u8]) -> Result<Catalog, CatalogFileError> {
+    let Ok(text) = std::str::from_utf8(content) else {
+        return Err(CatalogFileError::NoText {
+            name: name.to_owned(),
+        });
+    };
+    match serde_yaml::from_str::<Catalog>(text) {
         Ok(mut catalog) if catalog.schema == CATALOG_SCHEMA => {
             if catalog.end_of_life.is_empty() {
                 catalog.end_of_life = known_end_of_life();
@@ -200,15 +215,15 @@ pub fn read_file(path: &Path) -> Result<Catalog, CatalogFileError> {
             Ok(catalog)
         }
         Ok(catalog) => Err(CatalogFileError::Schema {
-            path: path.to_owned(),
+            name: name.to_owned(),
             found: catalog.schema.into(),
         }),
-        Err(error) => Err(explain(path, &text, &error)),
+        Err(error) => Err(explain(name, text, &error)),
     }
 }
 
-/// Reads the text of a catalog file as far as the limit.
-fn read_text(path: &Path) -> Result<String, CatalogFileError> {
+/// Reads a catalog file as far as the limit.
+fn read_content(path: &Path) -> Result<Vec<u8>, CatalogFileError> {
     let kind = fs::metadata(path).map_err(|source| CatalogFileError::read(path, source))?;
     // A pipe or device that nobody writes to would be waited for without end.
     if let Some(kind) = other_kind(kind.file_type())
@@ -220,22 +235,20 @@ fn read_text(path: &Path) -> Result<String, CatalogFileError> {
         });
     }
     let bytes = read_bytes(path).map_err(|source| CatalogFileError::read(path, source))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > FILE_LIMIT) {
+    if bytes.len() > FILE_LIMIT {
         return Err(CatalogFileError::TooLarge {
             path: path.to_owned(),
         });
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let source = io::Error::new(io::ErrorKind::InvalidData, error);
-        CatalogFileError::read(path, source)
-    })
+    Ok(bytes)
 }
 
 /// Reads a file up to the limit, and one byte more where there is one.
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
+    let most = u64::try_from(FILE_LIMIT).unwrap_or(u64::MAX);
     File::open(path)?
-        .take(FILE_LIMIT + 1)
+        .take(most.saturating_add(1))
         .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
@@ -257,18 +270,18 @@ fn is_handed_over(path: &Path) -> bool {
 }
 
 /// Says whether the file is of another schema, which explains every other fault in it.
-fn explain(path: &Path, text: &str, error: &serde_yaml::Error) -> CatalogFileError {
+fn explain(name: &str, text: &str, error: &serde_yaml::Error) -> CatalogFileError {
     #[derive(serde::Deserialize)]
     struct Schema {
         schema: u64,
     }
     match serde_yaml::from_str::<Schema>(text) {
         Ok(Schema { schema }) if schema != u64::from(CATALOG_SCHEMA) => CatalogFileError::Schema {
-            path: path.to_owned(),
+            name: name.to_owned(),
             found: schema,
         },
         Ok(_) | Err(_) => CatalogFileError::Content {
-            path: path.to_owned(),
+            name: name.to_owned(),
             line: error.location().map_or(1, |location| location.line()),
             reason: message_of(error),
         },

@@ -55,6 +55,7 @@ mod replay;
 mod rules;
 mod schema;
 mod shapes;
+mod shared_catalog;
 mod shell;
 mod signals;
 mod standard;

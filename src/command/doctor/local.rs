@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Doctor;
 use crate::catalog::{Catalog, Unreachable};
 use crate::command::pr;
+use crate::command::shared::ADVICE;
 use crate::config::{CONFIG_FILE, Config};
 use crate::plan::{PlanInput, Selection, plan};
 use crate::policy::Wishes;
@@ -98,8 +99,12 @@ impl Doctor<'_> {
                 "chart repositories"
             ),
         );
-        if let Some(path) = &sources.catalog {
-            let found = format!("{seen}, from {}; no source was queried", path.display());
+        if let Some(place) = &sources.catalog {
+            let day = catalog.as_of;
+            let found = format!("{seen}, seen {day}, from {place}; no source was queried");
+            if let Some(doubt) = self.repository.catalog_doubt() {
+                return self.add(DoctorCheck::warning(NAME, doubt, ADVICE));
+            }
             return self.add(DoctorCheck::ok(NAME, found));
         }
         let failed = unreachable(&catalog);

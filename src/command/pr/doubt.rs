@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::agenda::Agenda;
 use super::base::{BaseBranch, is_of_key};
 use crate::catalog::{SourceKind, Unreachable};
+use crate::command::Repository;
 use crate::error::CommandError;
 use crate::policy::ChangeClass;
 use crate::pull::PullKey;
@@ -40,11 +41,13 @@ impl Agenda {
         all
     }
 
-    /// Returns the sources that gave no answer.
+    /// Returns the sources that gave no answer, and why what they said may be old.
     pub(super) fn silent(&self) -> BTreeSet<String> {
         let catalogs = self.bases.values().map(|base| &base.catalog);
         let silent = catalogs.flat_map(|catalog| &catalog.unreachable);
-        silent.map(ToString::to_string).collect()
+        let repositories = self.bases.values().map(|base| &base.repository);
+        let old = repositories.filter_map(Repository::catalog_warning);
+        silent.map(ToString::to_string).chain(old).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use super::{BRANCH, FILE, change, commit_plan, create, info, is_push, state, wor
 use crate::support::program::{Copy, sound_repositories};
 use csctl_matrix::command::{Place, Repository, SourceSettings};
 use csctl_matrix::config::Config;
+use csctl_matrix::io::catalog_place::CatalogPlace;
 use csctl_matrix::io::git::{GitRepository, RefResult, RefUpdate};
 use csctl_matrix::io::http::HttpSettings;
 use csctl_matrix::io::update::Staging;
@@ -113,7 +114,7 @@ fn plan_of(copy: &Copy, minor: Option<&str>, day: Option<&str>, below: &str) -> 
     let selection = repository.select(selection).unwrap();
     let today = "2026-07-01".parse().unwrap();
     let sources = SourceSettings {
-        catalog: Some(copy.catalog().into()),
+        catalog: Some(CatalogPlace::File(copy.catalog().into())),
         today: day.map_or(today, |day| day.parse().unwrap()),
         is_today_asked: day.is_some(),
         verify_images: false,
