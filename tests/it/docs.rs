@@ -335,7 +335,7 @@ impl<'w> Reader<'w> {
     }
 
     fn run(&self, directory: &mut String, command: &str) -> String {
-        let command = command.replace("cargo run --release --", "csctl-matrix");
+        let command = command.replace("cargo run --", "csctl-matrix");
         if command == "cargo test" {
             return String::new();
         }
