@@ -327,7 +327,7 @@ impl Repository {
             .filter_map(|stack| stack.os.as_ref());
         let named: Vec<_> = own.chain(&self.config.os).flatten().cloned().collect();
         for store in request.stores.values_mut() {
-            store.os_releases.extend(named.iter().cloned());
+            store.wanted_os.extend(named.iter().cloned());
         }
         let client = self.http_client(sources);
         block_on(async {

@@ -59,16 +59,35 @@ pub struct SourceUrls {
 pub struct StoreRequest {
     /// The minors to look at.
     pub minors: BTreeSet<Minor>,
+    /// Those of them that nobody has yet: they are looked at as they may become available.
+    pub upcoming: BTreeSet<Minor>,
     /// Versions the repository lists already; each is looked at, whatever the store's pointer says.
     pub listed: BTreeSet<KubernetesVersion>,
     /// Operating-system releases seen in the repository's URLs of this store.
     pub os_releases: BTreeSet<OsRelease>,
+    /// Operating-system releases of versions that the repository lists, where it says so.
+    pub listed_os: BTreeMap<KubernetesVersion, BTreeSet<OsRelease>>,
+    /// Operating-system releases that people name: every patch is looked for on each of them.
+    pub wanted_os: BTreeSet<OsRelease>,
     /// Whether the store can be asked what it has.
     pub listing: StoreListing,
     /// What proves its images.
     pub proof: ImageProof,
     /// Whether the digests of container images are asked for, one request for each tag.
     pub digests: bool,
+}
+
+impl StoreRequest {
+    /// Returns the minors that somebody has or asks for.
+    pub(crate) fn present(&self) -> BTreeSet<Minor> {
+        self.minors.difference(&self.upcoming).copied().collect()
+    }
+
+    /// Tells whether the repository lists an image. Where it does not say on which system, it may be any that it knows.
+    pub(crate) fn lists(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> bool {
+        let known = self.listed_os.get(&version).unwrap_or(&self.os_releases);
+        self.listed.contains(&version) && os.is_none_or(|os| known.contains(os))
+    }
 }
 
 /// What proves that an image is the one that was published, the strongest first.

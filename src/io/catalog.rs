@@ -12,10 +12,12 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::{OptionFuture, join, join_all, join4};
 use jiff::civil::Date;
+use tokio::sync::watch;
 
 use super::files::other_kind;
 use super::http::HttpClient;
 use super::image_store::StoreAnswer;
+use super::kubernetes::Released;
 use super::no_answer::NoAnswer;
 use super::{atomic, end_of_life, helm, image_store, kubernetes, registry, s3, vulnerabilities};
 use crate::catalog::{
@@ -101,10 +103,11 @@ pub async fn fetch(request: &CatalogRequest, client: &HttpClient, as_of: Date) -
         .flat_map(|store| &store.minors)
         .copied()
         .collect();
+    let (said, released) = watch::channel(Released::default());
     let stores = request
         .stores
         .iter()
-        .map(|(pattern, store)| look_at_store(timed, pattern, store));
+        .map(|(pattern, store)| look_at_store(timed, pattern, store, &released));
     let charts = request
         .charts
         .iter()
@@ -114,7 +117,13 @@ pub async fn fetch(request: &CatalogRequest, client: &HttpClient, as_of: Date) -
     let upstream: OptionFuture<_> = wanted
         .then(|| {
             join(
-                kubernetes::look(timed, request.sources.kubernetes.as_deref(), &minors, as_of),
+                kubernetes::look(
+                    timed,
+                    request.sources.kubernetes.as_deref(),
+                    &minors,
+                    as_of,
+                    &said,
+                ),
                 end_of_life::look(timed, request.sources.end_of_life.as_deref()),
             )
         })
@@ -146,12 +155,13 @@ async fn look_at_store(
     client: &HttpClient,
     pattern: &ImagePattern,
     request: &StoreRequest,
+    released: &watch::Receiver<Released>,
 ) -> StoreAnswer {
     match request.listing {
         // A registry tells its tags, whatever the configuration says of listing.
         _ if pattern.is_container_image() => registry::look(client, pattern, request).await,
         StoreListing::None if pattern.has_date() => image_store::refuse_dated(pattern, request),
-        StoreListing::None => image_store::look(client, pattern, request).await,
+        StoreListing::None => image_store::look(client, pattern, request, released).await,
         StoreListing::S3 => s3::look(client, pattern, request).await,
     }
 }

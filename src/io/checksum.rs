@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::http::{Ask, HttpClient};
+use super::http::{Answer, Ask, HttpClient};
 use super::no_answer::{NoAnswer, find_page};
 use crate::catalog::{FaultyImage, ImageProof, NodeImage};
 use crate::version::{KubernetesVersion, Md5, OsRelease, Sha256, Sha512};
@@ -73,6 +73,31 @@ impl Hit {
         }
     }
 
+    /// Judges the image by what was said of its checksum file.
+    pub(crate) fn prove_by(self, proof: ImageProof, sum: Sum) -> Proof {
+        let url = sum.url;
+        let answer = match sum.answer {
+            Ok(answer) => answer,
+            Err(error) => return Proof::Unknown(error),
+        };
+        match answer.status {
+            200 => {}
+            // S3 answers 403 for what is not there, where it must not be listed.
+            status @ (403 | 404 | 410) => {
+                return Proof::Faulty(self.faulty(format!("no checksum: {url} answers {status}")));
+            }
+            status => return Proof::Unknown(NoAnswer::of_status(&url, status)),
+        }
+        if let Some(page) = find_page(&answer) {
+            return Proof::Faulty(self.faulty(format!("the checksum file is {page}")));
+        }
+        self.judge(&ChecksumFile {
+            proof,
+            content: &answer.body,
+            modified: answer.last_modified(),
+        })
+    }
+
     /// Judges the image by its checksum file.
     pub(crate) fn judge(self, checksum: &ChecksumFile<'_>) -> Proof {
         let sums = match parse(checksum.proof, checksum.content, self.file()) {
@@ -116,41 +141,40 @@ impl Hit {
     }
 }
 
-/// Fetches the checksum file and judges the image by it.
-pub(crate) async fn prove(client: &HttpClient, hit: Hit, proof: ImageProof, round: u32) -> Proof {
-    let Some(url) = hit.checksum_url(proof) else {
-        return Proof::Proved(hit.unproved());
-    };
-    let answer = match client.ask(Ask::get(&url, BODY_LIMIT).in_round(round)).await {
-        Ok(answer) => answer,
-        Err(error) => return Proof::Unknown(error.into()),
-    };
-    match answer.status {
-        200 => {}
-        // S3 answers 403 for what is not there, where it must not be listed.
-        status @ (403 | 404 | 410) => {
-            return Proof::Faulty(hit.faulty(format!("no checksum: {url} answers {status}")));
-        }
-        status => return Proof::Unknown(NoAnswer::of_status(&url, status)),
-    }
-    if let Some(page) = find_page(&answer) {
-        return Proof::Faulty(hit.faulty(format!("the checksum file is {page}")));
-    }
-    hit.judge(&ChecksumFile {
-        proof,
-        content: &answer.body,
-        modified: answer.last_modified(),
-    })
+/// What was said of a checksum file.
+pub(crate) struct Sum {
+    url: String,
+    answer: Result<Answer, NoAnswer>,
 }
 
-/// Tells whether the checksum file of an image is there and has a sum for it. Without an answer it does not.
-pub(crate) async fn has_sum(client: &HttpClient, hit: &Hit, proof: ImageProof, round: u32) -> bool {
-    let Some(url) = hit.checksum_url(proof) else {
-        return false;
-    };
+impl Sum {
+    /// Tells whether the file is there and has a sum for the image. Without an answer it does not.
+    pub(crate) fn is_good(&self, hit: &Hit, proof: ImageProof) -> bool {
+        let found = self.answer.as_ref().ok();
+        let found = found.filter(|answer| answer.status == 200);
+        found.is_some_and(|answer| parse(proof, &answer.body, hit.file()).is_ok())
+    }
+}
+
+/// Fetches the checksum file and judges the image by it.
+pub(crate) async fn prove(client: &HttpClient, hit: Hit, proof: ImageProof, round: u32) -> Proof {
+    match fetch_sum(client, &hit, proof, round).await {
+        Some(sum) => hit.prove_by(proof, sum),
+        None => Proof::Proved(hit.unproved()),
+    }
+}
+
+/// Fetches the checksum file; nothing where the store has none.
+pub(crate) async fn fetch_sum(
+    client: &HttpClient,
+    hit: &Hit,
+    proof: ImageProof,
+    round: u32,
+) -> Option<Sum> {
+    let url = hit.checksum_url(proof)?;
     let answer = client.ask(Ask::get(&url, BODY_LIMIT).in_round(round)).await;
-    let found = answer.ok().filter(|answer| answer.status == 200);
-    found.is_some_and(|answer| parse(proof, &answer.body, hit.file()).is_ok())
+    let answer = answer.map_err(NoAnswer::from);
+    Some(Sum { url, answer })
 }
 
 /// Finds the checksums of a file in `<sum>  <file>` or `SHA256 (<file>) = <sum>`; the error says what is wrong. Such files are

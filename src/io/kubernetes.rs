@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::Deserialize;
+use tokio::sync::watch;
 
 use super::http::{Answer, Ask, HttpClient, find_next_link};
 use super::no_answer::NoAnswer;
@@ -42,18 +43,68 @@ pub(crate) struct Releases {
     pub(crate) fault: Option<NoAnswer>,
 }
 
+/// What is known of Kubernetes' releases while they are still being read, the newest first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Released {
+    versions: BTreeSet<KubernetesVersion>,
+    /// Whether nothing more will be known.
+    has_ended: bool,
+    /// Whether it ended as the source had no more to say.
+    is_answered: bool,
+}
+
+impl Released {
+    /// Tells whether it is known what was released up to this version and after it, or nothing more will be.
+    pub(crate) fn has_come_to(&self, claimed: Option<KubernetesVersion>) -> bool {
+        self.has_ended || claimed.is_some_and(|claimed| self.versions.contains(&claimed))
+    }
+
+    /// Returns the patches of a minor that were released, as far as they are known.
+    pub(crate) fn patches_of(&self, minor: Minor) -> impl Iterator<Item = u32> + '_ {
+        self.of_minor(minor).map(KubernetesVersion::patch)
+    }
+
+    /// Tells whether there can be an image of a version. Others claim that one of `claimed` is there: a list of releases without it
+    /// is not as new as the images, or is none, and says nothing.
+    pub(crate) fn may_exist(
+        &self,
+        version: KubernetesVersion,
+        claimed: Option<KubernetesVersion>,
+    ) -> bool {
+        let minor = version.minor();
+        let Some(oldest) = self.of_minor(minor).next() else {
+            // A minor that nobody claims comes after the one that is known.
+            let has_before = self
+                .versions
+                .iter()
+                .any(|known| known.minor().next() == minor);
+            return claimed.is_some() || !has_before || !self.is_answered;
+        };
+        let is_behind = claimed.is_some_and(|claimed| !self.versions.contains(&claimed));
+        // The list was not read further than it was of interest.
+        is_behind || version < oldest || self.versions.contains(&version)
+    }
+
+    fn of_minor(&self, minor: Minor) -> impl Iterator<Item = KubernetesVersion> + '_ {
+        let first = KubernetesVersion::new(minor, 0);
+        let last = KubernetesVersion::new(minor, u32::MAX);
+        self.versions.range(first..=last).copied()
+    }
+}
+
 struct Page {
     releases: Vec<Release>,
     has_next: bool,
 }
 
 /// Reads releases until every minor of interest is complete or three years have passed. The token is for GitHub's own API
-/// alone: a repository's configuration may name any other base.
+/// alone: a repository's configuration may name any other base. What is known is said page by page.
 pub(crate) async fn look(
     client: &HttpClient,
     base: Option<&str>,
     minors: &BTreeSet<Minor>,
     as_of: Date,
+    said: &watch::Sender<Released>,
 ) -> Releases {
     let api = base.unwrap_or(API).trim_end_matches('/');
     let oldest = as_of.saturating_sub(3.years());
@@ -73,15 +124,17 @@ pub(crate) async fn look(
                 is_old |= day < oldest;
                 days.insert(version, day);
             }
-            // Releases come newest first, so a minor is complete with its first one.
-            let is_complete = minors
-                .iter()
-                .all(|minor| days.contains_key(&KubernetesVersion::new(*minor, 0)));
+            said.send_modify(|released| released.versions.extend(days.keys().copied()));
+            let is_complete = minors.iter().all(|minor| is_complete(*minor, &days));
             if !page.has_next || is_old || is_complete {
                 break 'waves;
             }
         }
     }
+    said.send_modify(|released| {
+        released.has_ended = true;
+        released.is_answered = fault.is_none();
+    });
     Releases {
         found: days
             .into_iter()
@@ -89,6 +142,13 @@ pub(crate) async fn look(
             .collect(),
         fault,
     }
+}
+
+/// Tells whether all releases of a minor have been read: they come newest first, so its first one is the last of them, and a minor
+/// that has none by the time of the first one before it has not been released.
+fn is_complete(minor: Minor, days: &BTreeMap<KubernetesVersion, Date>) -> bool {
+    let mut first = days.keys().filter(|version| version.patch() == 0);
+    first.any(|version| version.minor() == minor || version.minor().next() == minor)
 }
 
 /// Reads a release; drafts, pre-releases and tags of another form are none.

@@ -14,6 +14,24 @@ pub(crate) struct Pointer {
     pub(crate) named: Option<(KubernetesVersion, Option<OsRelease>)>,
 }
 
+impl Pointer {
+    /// Returns the version that it names.
+    pub(crate) fn version(&self) -> Option<KubernetesVersion> {
+        self.named.as_ref().map(|(version, _)| *version)
+    }
+
+    /// Returns the operating-system release that it names.
+    pub(crate) fn os(&self) -> Option<&OsRelease> {
+        self.named.as_ref()?.1.as_ref()
+    }
+
+    /// Tells whether it names this image.
+    pub(crate) fn names(&self, version: KubernetesVersion, os: Option<&OsRelease>) -> bool {
+        let named = self.named.as_ref();
+        named.is_some_and(|(named, named_os)| *named == version && named_os.as_ref() == os)
+    }
+}
+
 /// Reads `2026-03-12 ubuntu-2404-kube-v1.34/ubuntu-2404-kube-v1.34.7.qcow2`; the error says what is wrong.
 pub(crate) fn parse(
     content: &[u8],

@@ -1,9 +1,12 @@
 //! What a repository wants to know of the world before it can be planned: its image stores and chart repositories.
 
+use std::collections::BTreeSet;
+
 use super::Selection;
 use crate::catalog::{CatalogRequest, StoreRequest};
 use crate::matrix::minors_of;
 use crate::stack::{Discovery, Fact, ImageSeries, ProofKind, SeriesId, Stack, Tree};
+use crate::version::Minor;
 
 /// Returns what the stacks asked for want to know of the world.
 pub(crate) fn catalog_request(
@@ -32,9 +35,16 @@ fn merge(mut all: CatalogRequest, one: CatalogRequest) -> CatalogRequest {
         });
         // Stacks of several providers may share a store: what one of them relies on has to be there.
         known.proof = known.proof.min(store.proof);
+        let present: BTreeSet<Minor> = known.present().union(&store.present()).copied().collect();
+        known.upcoming.extend(store.upcoming);
+        known.upcoming.retain(|minor| !present.contains(minor));
         known.minors.extend(store.minors);
         known.listed.extend(store.listed);
         known.os_releases.extend(store.os_releases);
+        for (version, os_releases) in store.listed_os {
+            let of_version = known.listed_os.entry(version).or_default();
+            of_version.extend(os_releases);
+        }
         known.digests |= store.digests;
     }
     for (url, charts) in one.charts {
@@ -62,15 +72,16 @@ fn add_store(
     let wanted = request.stores.entry(pattern.clone()).or_default();
     wanted.proof = series.store_proof;
     // One minor further than the stack is, so that a new one is seen.
-    wanted
-        .minors
-        .extend(minors.last().map(|minor| minor.next()));
-    wanted.minors.extend(selection.minor);
-    wanted.minors.extend(selection.asked_minor());
+    let upcoming = minors.last().map(|minor| minor.next());
+    let mut present: BTreeSet<Minor> = wanted.present();
+    present.extend(selection.minor);
+    present.extend(selection.asked_minor());
     let asked = minors.into_iter();
-    wanted
-        .minors
-        .extend(asked.filter(|minor| selection.takes_minor(stack, *minor)));
+    present.extend(asked.filter(|minor| selection.takes_minor(stack, *minor)));
+    wanted.upcoming.extend(upcoming);
+    wanted.upcoming.retain(|minor| !present.contains(minor));
+    wanted.minors.extend(present);
+    wanted.minors.extend(upcoming);
     wanted.digests |= series.proofs.contains(&ProofKind::Digest);
     wanted.os_releases.extend(series.os_releases.clone());
     for file in stack.files() {
@@ -83,6 +94,10 @@ fn add_store(
                 }
                 if selection.takes_minor(stack, entry.version.minor()) {
                     wanted.listed.insert(entry.version);
+                    if let Some(os) = &entry.os {
+                        let of_version = wanted.listed_os.entry(entry.version).or_default();
+                        of_version.insert(os.clone());
+                    }
                 }
                 wanted.os_releases.extend(entry.os.clone());
             }

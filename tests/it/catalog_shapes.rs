@@ -169,9 +169,10 @@ fn signed_store(versions: &'static [&'static str]) -> Server {
 async fn images_behind_urls_that_are_signed_for_get_are_found() {
     let server = signed_store(&["1.34.0", "1.34.2", "1.35.1"]);
     // What is listed tells of a new minor too, of which nothing is.
-    for request in [
-        request(PATTERN, &[34, 35]),
-        listed(request(PATTERN, &[34, 35]), &["v1.34.0"]),
+    // Without a pointer, what is listed bounds the first look, and two patches of three systems are beyond it.
+    for (request, beyond) in [
+        (request(PATTERN, &[34, 35]), 0),
+        (listed(request(PATTERN, &[34, 35]), &["v1.34.0"]), 2 * 3),
     ] {
         server.clear_log();
         let catalog = look(settings(&server), &request).await;
@@ -189,7 +190,7 @@ async fn images_behind_urls_that_are_signed_for_get_are_found() {
             (nothing(), nothing())
         );
         // Each redirect is one request, and the URL behind it another.
-        assert_eq!(first_bytes(&server), 2 * found.len());
+        assert_eq!(first_bytes(&server), 2 * found.len() + beyond);
     }
 }
 

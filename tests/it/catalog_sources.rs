@@ -121,17 +121,22 @@ async fn every_operating_system_of_a_patch_is_found() {
 async fn a_store_is_searched_as_far_as_there_is_something() {
     let store = world();
     store.pointer(DAY, "ubuntu-2404", "1.34.1");
-    for patch in [1, 4, 7, 10, 14] {
+    for patch in [1, 2, 3, 5, 8, 11, 14, 18] {
         store.image("ubuntu-2404", &format!("1.34.{patch}"), &sum(), DAY);
     }
     let catalog = look_at(&store, &[34]).await;
-    // Three beyond each hit; 14 is four beyond the last one.
-    assert_eq!(images(&catalog).len(), 4);
+    // One beyond the pointer, and one more as long as it is there.
+    assert_eq!(images(&catalog).len(), 3);
+    let asked = |file: &str| {
+        let log = store.log();
+        log.iter().filter(|line| line.path.ends_with(file)).count()
+    };
+    assert_eq!((asked("1.34.4.qcow2"), asked("1.34.5.qcow2")), (1, 0));
     store.remove(&format!("{IMAGES}last-1.34"));
     assert_eq!(
         images(&look_at(&store, &[34]).await).len(),
-        5,
-        "without a pointer further is looked at once"
+        7,
+        "without a pointer further is looked at: three beyond each, and 18 is four beyond the last one"
     );
 }
 

@@ -156,6 +156,12 @@ impl Ask {
         self
     }
 
+    /// Asks the server itself: no cache on the way is to answer.
+    #[must_use]
+    pub(crate) fn past_caches(self) -> Self {
+        self.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))
+    }
+
     /// Says that this request waited for the answers of the round before; for the statistics.
     #[must_use]
     pub(crate) fn in_round(mut self, round: u32) -> Self {
