@@ -87,6 +87,9 @@ pub(super) struct SourceArgs {
     /// Use cached answers only
     #[arg(long, help_heading = SOURCES)]
     offline: bool,
+    /// Ask again for images that a store did not have within the last day
+    #[arg(long, conflicts_with_all = ["catalog", "offline"], help_heading = SOURCES)]
+    refresh: bool,
     /// Replace URL prefix FROM with TO (repeatable)
     #[arg(long = "mirror", value_name = "FROM=TO", help_heading = SOURCES)]
     mirrors: Vec<Mirror>,
@@ -106,6 +109,7 @@ pub(super) struct SourceArgs {
 
 impl SourceArgs {
     pub(super) fn read(self, given: &Given) -> SourceSettings {
+        let usual = HttpSettings::default();
         SourceSettings {
             catalog: self.catalog,
             today: self.as_of.unwrap_or_else(today),
@@ -115,11 +119,16 @@ impl SourceArgs {
                 cache_dir: self.cache_dir.or_else(default_cache),
                 mirrors: self.mirrors.into_iter().collect(),
                 offline: self.offline,
+                absence_age: if self.refresh {
+                    Duration::ZERO
+                } else {
+                    usual.absence_age
+                },
                 // Facts come from github.com, which must not see the token of another GitHub.
                 github_token: given.token().filter(|_| is_of_github()),
                 sources_timeout: self.timeout.0,
                 progress: true,
-                ..HttpSettings::default()
+                ..usual
             },
         }
     }

@@ -218,6 +218,29 @@ impl HttpClient {
         answer.is_ok_and(|answer| is_absent(answer.status))
     }
 
+    /// Finds what was noted of a URL, as it is asked now: what another mirror said is of that mirror.
+    pub(crate) fn find_note(&self, url: &str) -> Option<String> {
+        let stored = self.cache()?.find(&note_key(url))?;
+        let text = (stored.asked == self.mirrored(url)).then_some(stored.answer.body)?;
+        String::from_utf8(text.to_vec()).ok()
+    }
+
+    /// Keeps a note of a URL beside its answers.
+    pub(crate) fn keep_note(&self, url: &str, text: String) {
+        let note = Answer {
+            status: 200,
+            url: url.to_owned(),
+            headers: HeaderMap::new(),
+            body: text.into(),
+            is_stored: true,
+        };
+        if let Some(cache) = self.cache()
+            && !is_telling(&note)
+        {
+            cache.store(&note_key(url), &self.mirrored(url), &note);
+        }
+    }
+
     async fn exchange(&self, ask: &Ask) -> Result<Answer, HttpError> {
         let Some(Deadline { until, limit }) = self.deadline else {
             return self.exchange_at_leisure(ask).await;
@@ -238,6 +261,11 @@ impl HttpClient {
         }
         retry::exchange(&self.shared.transport, &self.shared.settings, ask).await
     }
+}
+
+/// Returns the name that a note of a URL has in the cache.
+fn note_key(url: &str) -> String {
+    cache::key("note", url, None)
 }
 
 /// Tells whether a HEAD may be refused where a GET is not: a signed URL is for one method, and some servers know only that one.

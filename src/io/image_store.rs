@@ -3,6 +3,7 @@
 //! HEAD is asked for the first byte of its images instead, once it is known to have some.
 
 mod answer;
+mod memory;
 mod scope;
 mod search;
 
@@ -22,6 +23,7 @@ use super::pointer::{self, Pointer};
 use crate::catalog::{ImagePattern, SourceKind, StoreRequest};
 use crate::version::Minor;
 pub(crate) use answer::{MinorAnswer, StoreAnswer, collect};
+use memory::Memory;
 use scope::{Scope, Told};
 use search::{Asking, Candidate, Look, MinorSearch, RefusedImage};
 
@@ -79,6 +81,9 @@ pub(crate) async fn look(
     if refusals.contains(&true) {
         let again = searches.iter().zip(found);
         found = join_all(again.map(|(search, found)| search.run_again(found))).await;
+    }
+    for (search, found) in searches.iter().zip(&found) {
+        found.keep(client, &search.pointer_url());
     }
     let minors = searches
         .iter()
@@ -158,7 +163,8 @@ impl<'a> Search<'a> {
             let scope = self.scope(pointers.await).await;
             found.answer.fault = scope.fault().cloned();
             found.round = 2;
-            let first = found.begin(scope);
+            let memory = self.recall(&scope);
+            let first = found.begin(scope, memory);
             join_all(first.into_iter().map(|one| self.look_at(one, Way::Head, 2))).await
         };
         let (listed, others) = join(listed, others).await;
@@ -177,6 +183,15 @@ impl<'a> Search<'a> {
             .map(|hit| self.look_at(hit, Way::FirstByte, round));
         let looks = join_all(looks).await;
         self.go_on(found, looks, Way::FirstByte).await
+    }
+
+    /// Finds what was kept of images that were not there.
+    fn recall(&self, scope: &Scope<'_>) -> Memory {
+        // Offline the answers themselves are there.
+        let pointer = scope.pointer().filter(|_| !self.client.settings().offline);
+        pointer.map_or_else(Memory::default, |pointer| {
+            Memory::load(self.client, &self.pointer_url(), &pointer.validator)
+        })
     }
 
     /// Finds out what can exist. Releases of Kubernetes that are not known soon do not keep the images waiting.
@@ -272,7 +287,7 @@ impl<'a> Search<'a> {
             return Err(NoAnswer::new(&url, format!("the pointer is {page}")));
         }
         match pointer::parse(&answer.body, self.pattern, self.minor) {
-            Ok(pointer) => Ok(Some(pointer)),
+            Ok(pointer) => Ok(Some(pointer.validated_by(&answer))),
             Err(reason) => Err(NoAnswer::new(&url, reason)),
         }
     }
@@ -281,8 +296,22 @@ impl<'a> Search<'a> {
         format!("{}last-{}", self.pattern.base(), self.minor)
     }
 
-    /// Asks whether an image is there, and for its checksum where that is asked for with it.
+    /// Looks at an image. A listed one that is said not to be there gets a second look.
     async fn look_at(&self, candidate: Candidate, way: Way, round: u32) -> Look {
+        let (version, os) = (candidate.hit.version, candidate.hit.os.clone());
+        let look = self.look_once(candidate, way, round).await;
+        if !matches!(look.seen, Seen::Absent) || !self.request.lists(version, os.as_ref()) {
+            return look;
+        }
+        let again = Candidate {
+            hit: look.hit,
+            asking: Asking::Anew,
+        };
+        self.look_once(again, way, round + 1).await
+    }
+
+    /// Asks whether an image is there, and for its checksum where that is asked for with it.
+    async fn look_once(&self, candidate: Candidate, way: Way, round: u32) -> Look {
         let Candidate { mut hit, asking } = candidate;
         let mut ask = match way {
             Way::Head => Ask::head(&hit.url),
@@ -305,8 +334,8 @@ impl<'a> Search<'a> {
         };
         Look {
             hit,
-            asking,
             way,
+            round,
             seen,
             sum: sum.flatten(),
         }

@@ -1,7 +1,9 @@
 //! Reads the `last-<minor>` pointer of an image store. It does not believe it: the image it names is looked at like any other.
 
+use http::header;
 use jiff::civil::Date;
 
+use super::http::Answer;
 use crate::catalog::{ImagePattern, ImageUrl};
 use crate::version::{KubernetesVersion, Minor, OsRelease};
 
@@ -12,6 +14,8 @@ pub(crate) struct Pointer {
     pub(crate) day: Date,
     /// The image it names; older pointers name the series' file, which carries no patch.
     pub(crate) named: Option<(KubernetesVersion, Option<OsRelease>)>,
+    /// What is different once the store has written it again.
+    pub(crate) validator: String,
 }
 
 impl Pointer {
@@ -23,6 +27,16 @@ impl Pointer {
     /// Returns the operating-system release that it names.
     pub(crate) fn os(&self) -> Option<&OsRelease> {
         self.named.as_ref()?.1.as_ref()
+    }
+
+    /// Adds what the store's headers say of the pointer's file.
+    pub(crate) fn validated_by(mut self, answer: &Answer) -> Self {
+        for name in [header::ETAG, header::LAST_MODIFIED] {
+            self.validator.push('\n');
+            self.validator
+                .push_str(answer.header(&name).unwrap_or_default());
+        }
+        self
     }
 
     /// Tells whether it names this image.
@@ -52,7 +66,12 @@ pub(crate) fn parse(
         ));
     }
     let named = read.map(|read| (read.version, read.os));
-    Ok(Pointer { day, named })
+    let validator = String::from_utf8_lossy(content).into_owned();
+    Ok(Pointer {
+        day,
+        named,
+        validator,
+    })
 }
 
 /// Splits the one line of a pointer. Stores that answer everything with a page for people send `<html>` here, and a path that

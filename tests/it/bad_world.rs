@@ -18,7 +18,7 @@ fn seen() -> Catalog {
 }
 
 /// The world of `testdata/catalog.yaml`, its first image store at the place of OSISM's.
-fn world() -> StoreServer {
+pub(crate) fn world() -> StoreServer {
     let (world, catalog) = (StoreServer::start(), seen());
     for image in &catalog.image_stores[0].images {
         let (os, version) = (image.os.clone().unwrap().to_string(), image.version.plain());
@@ -49,7 +49,7 @@ fn world() -> StoreServer {
 }
 
 /// `layout-c` with its images at the place of OSISM's.
-fn repository() -> Copy {
+pub(crate) fn repository() -> Copy {
     let copy = Copy::of("layout-c");
     for (place, bytes) in copy.files() {
         let text = String::from_utf8(bytes).unwrap();

@@ -52,6 +52,7 @@ mod properties;
 mod providers;
 mod readme_examples;
 mod replay;
+mod requests;
 mod rules;
 mod schema;
 mod shapes;

@@ -14,6 +14,9 @@ pub struct HttpSettings {
     pub mirrors: Mirrors,
     /// Whether only the cache may answer.
     pub offline: bool,
+    /// How long a store's image that was not there is taken not to be there, while the store's pointer stays as it is;
+    /// zero to ask for all of them.
+    pub absence_age: Duration,
     /// How many requests are under way at most.
     pub max_concurrent: usize,
     /// How long a connection may take.
@@ -63,6 +66,7 @@ impl Default for HttpSettings {
             cache_dir: None,
             mirrors: Mirrors::default(),
             offline: false,
+            absence_age: Duration::from_secs(24 * 60 * 60),
             max_concurrent: 16,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),

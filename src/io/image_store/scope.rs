@@ -208,31 +208,29 @@ impl<'a> Scope<'a> {
         others.into_iter().map(Some).collect()
     }
 
-    /// Returns the known operating-system releases before some; where none is known, the one of Ubuntu before them.
+    /// Returns the known operating-system releases before some; where no other is known, the one of Ubuntu before them.
     fn earlier_os(&self, first: &BTreeSet<Option<OsRelease>>) -> BTreeSet<OsRelease> {
-        let is_earlier = |os: &OsRelease| {
+        let of_minor = self.known.values().flatten();
+        let of_store = self.told.os_releases();
+        let named = self.request.os_releases.iter();
+        let mut known: BTreeSet<OsRelease> =
+            of_minor.chain(of_store).chain(named).cloned().collect();
+        known.retain(|os| !first.contains(&Some(os.clone())));
+        if known.is_empty() {
+            let ubuntu = ubuntu();
+            let pairs = ubuntu.windows(2);
+            let mut after = pairs.filter(|pair| first.contains(&Some(pair[1].clone())));
+            return after
+                .next()
+                .map(|pair| pair[0].clone())
+                .into_iter()
+                .collect();
+        }
+        known.retain(|os| {
             let mut later = first.iter().flatten();
             later.any(|later| is_related(later, os) && os < later)
-        };
-        let named = self
-            .request
-            .os_releases
-            .iter()
-            .chain(self.told.os_releases());
-        let of_minor = self.known.values().flatten();
-        let earlier: BTreeSet<OsRelease> = named
-            .chain(of_minor)
-            .filter(|os| is_earlier(os))
-            .cloned()
-            .collect();
-        if earlier.iter().any(|os| !first.contains(&Some(os.clone()))) {
-            return earlier;
-        }
-        let pairs = ubuntu();
-        let before = pairs
-            .windows(2)
-            .filter(|pair| first.contains(&Some(pair[1].clone())));
-        before.map(|pair| pair[0].clone()).take(1).collect()
+        });
+        known
     }
 
     /// Returns the operating-system releases that images of a minor may have where nothing is known of it: those of the repository

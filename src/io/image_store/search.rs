@@ -1,12 +1,15 @@
-//! The search for the images of one minor: what has been found, and which images are looked at next. It asks nobody.
+//! The search for the images of one minor: what has been found, and which images are looked at next. It asks no server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::memory::Memory;
 use super::scope::Scope;
 use super::{MinorAnswer, Seen, Way};
 use crate::catalog::{ImagePattern, StoreRequest};
 use crate::io::checksum::{Hit, Proof, Sum};
+use crate::io::http::HttpClient;
 use crate::io::no_answer::NoAnswer;
+use crate::io::pointer::Pointer;
 use crate::version::{KubernetesVersion, Minor, OsRelease};
 
 /// An image to look at.
@@ -29,8 +32,9 @@ pub(super) enum Asking {
 /// What was said of a candidate.
 pub(super) struct Look {
     pub(super) hit: Hit,
-    pub(super) asking: Asking,
     pub(super) way: Way,
+    /// The round it was asked in.
+    pub(super) round: u32,
     pub(super) seen: Seen,
     /// What was said of its checksum file, where that was asked for.
     pub(super) sum: Option<Sum>,
@@ -53,6 +57,9 @@ pub(super) struct MinorSearch<'a> {
     pub(super) answer: MinorAnswer,
     /// What can exist; nothing before the pointers are known.
     scope: Option<Scope<'a>>,
+    /// What was not there a short while ago, and what is not there now.
+    memory: Memory,
+    missing: BTreeSet<String>,
     /// The newest patch that is there.
     pub(super) newest: Option<u32>,
     /// The patch up to which was looked.
@@ -66,8 +73,6 @@ pub(super) struct MinorSearch<'a> {
     /// The URLs that were asked for.
     asked: BTreeSet<String>,
     patches: BTreeMap<u32, PatchSearch>,
-    /// Listed images that were said not to be there, once.
-    doubted: Vec<Hit>,
 }
 
 /// What has been found of a patch so far.
@@ -89,6 +94,8 @@ impl<'a> MinorSearch<'a> {
             minor,
             answer: MinorAnswer::default(),
             scope: None,
+            memory: Memory::default(),
+            missing: BTreeSet::new(),
             newest: None,
             end: 0,
             round: 1,
@@ -96,7 +103,6 @@ impl<'a> MinorSearch<'a> {
             pages: Vec::new(),
             asked: BTreeSet::new(),
             patches: BTreeMap::new(),
-            doubted: Vec::new(),
         }
     }
 
@@ -117,17 +123,27 @@ impl<'a> MinorSearch<'a> {
     }
 
     /// Returns the images that are looked at first, now that it is known what can exist.
-    pub(super) fn begin(&mut self, scope: Scope<'a>) -> Vec<Candidate> {
+    pub(super) fn begin(&mut self, scope: Scope<'a>, memory: Memory) -> Vec<Candidate> {
         let patches = scope.patches();
         self.end = *patches.last().unwrap_or(&0);
         self.scope = Some(scope);
-        self.first_of(patches)
+        self.memory = memory;
+        let mut first = self.first_of(patches);
+        // Where it is known that none of the first is there, the others need not wait.
+        first.extend(self.others());
+        first
+    }
+
+    /// Keeps what is not there for the next run.
+    pub(super) fn keep(&self, client: &HttpClient, pointer_url: &str) {
+        if !client.settings().offline {
+            self.memory.store(client, pointer_url, &self.missing);
+        }
     }
 
     /// Returns the images that are looked at next.
     pub(super) fn next(&mut self) -> Vec<Candidate> {
-        let mut next = self.doubted();
-        next.extend(self.others());
+        let mut next = self.others();
         if let (Some(scope), Some(newest)) = (&self.scope, self.newest) {
             let (end, patches) = scope.further(self.end, newest);
             self.end = end;
@@ -146,16 +162,6 @@ impl<'a> MinorSearch<'a> {
                 hit: refusal.hit,
                 asking: Asking::Image,
             }
-        });
-        candidates.collect()
-    }
-
-    /// Takes the images that get a second look.
-    fn doubted(&mut self) -> Vec<Candidate> {
-        let doubted = std::mem::take(&mut self.doubted);
-        let candidates = doubted.into_iter().map(|hit| Candidate {
-            hit,
-            asking: Asking::Anew,
         });
         candidates.collect()
     }
@@ -214,7 +220,8 @@ impl<'a> MinorSearch<'a> {
     ) -> Option<Candidate> {
         // Names with the day of the build are never asked for: `io::catalog` sees to it.
         let url = self.pattern.url(version, os.as_ref())?;
-        if !self.asked.insert(url.clone()) {
+        let is_new = self.asked.insert(url.clone());
+        if !is_new || self.is_known_absent(version, os.as_ref(), &url) {
             return None;
         }
         self.patches.entry(version.patch()).or_default().open += 1;
@@ -230,14 +237,36 @@ impl<'a> MinorSearch<'a> {
         Some(Candidate { hit, asking })
     }
 
+    /// Tells whether an image that nobody says to be there was not there a short while ago.
+    fn is_known_absent(
+        &self,
+        version: KubernetesVersion,
+        os: Option<&OsRelease>,
+        url: &str,
+    ) -> bool {
+        let is_claimed = self.request.lists(version, os) || self.announces(version, os);
+        !is_claimed && self.memory.is_absent(self.file(url))
+    }
+
+    /// Returns the part of a URL that tells the images of the store apart.
+    fn file<'u>(&self, url: &'u str) -> &'u str {
+        url.strip_prefix(self.pattern.base()).unwrap_or(url)
+    }
+
+    /// Notes that an image is not there; the next run need not ask, as long as it is one that the pointer has passed.
+    fn note_absent(&mut self, hit: &Hit) {
+        let named = self.scope.as_ref().and_then(Scope::pointer);
+        let named = named.and_then(Pointer::version);
+        let is_passed = named.is_some_and(|named| hit.version < named);
+        if is_passed && !self.is_expected(hit) {
+            self.missing.insert(self.file(&hit.url).to_owned());
+        }
+    }
+
     /// Notes what was seen, and returns the image where it is there and wants to be proved.
     pub(super) fn judge(&mut self, look: Look) -> Option<Hit> {
         let Look { mut hit, seen, .. } = look;
-        let is_listed = self.request.lists(hit.version, hit.os.as_ref());
-        if matches!(seen, Seen::Absent) && is_listed && look.asking != Asking::Anew {
-            self.doubted.push(hit);
-            return None;
-        }
+        self.round = self.round.max(look.round);
         let patch = self.patches.entry(hit.version.patch()).or_default();
         patch.open = patch.open.saturating_sub(1);
         // A bucket that may not be listed says 403 of what is not there.
@@ -254,7 +283,10 @@ impl<'a> MinorSearch<'a> {
                 };
                 self.add_proof(hit.prove_by(self.request.proof, sum));
             }
-            Seen::Absent => self.add_missing(hit, 404),
+            Seen::Absent => {
+                self.note_absent(&hit);
+                self.add_missing(hit, 404);
+            }
             Seen::Refused(status) => self.refused.push(RefusedImage {
                 hit,
                 status,
