@@ -1,6 +1,7 @@
 //! The catalog: what the sources offered on one day. A plain value that can be written to a file and read back; a plan made
 //! from that file is the same plan. It queries no source: `io::catalog` fills it.
 
+mod cover;
 mod end_of_life;
 mod pattern;
 mod request;
@@ -22,9 +23,10 @@ use crate::version::{
 pub(crate) use end_of_life::known_end_of_life;
 pub use pattern::{ImagePattern, ImageUrl, NameDate, PatternError};
 pub use request::{
-    CatalogRequest, ChartRequest, ImageProof, SourceUrls, StoreListing, StoreRequest,
-    VulnerabilityRequest,
+    CatalogRequest, ChartRequest, ImageProof, RequestConflict, SourceUrls, StoreListing,
+    StoreRequest, VulnerabilityRequest,
 };
+pub(crate) use request::{REQUEST_SCHEMA, RequestFile};
 pub use traits::{Architecture, Disagreement, ImageTraits};
 pub use vulnerability::{CveId, CvssScore, RecordedVersions, VersionRange, Vulnerability};
 
@@ -49,6 +51,9 @@ pub struct Catalog {
     pub schema: u32,
     /// The day on which this was seen.
     pub as_of: Date,
+    /// What was asked for; absent in a catalog that a person wrote, which then counts as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<CatalogRequest>,
     /// Node images, one entry per image store.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub image_stores: Vec<ImageStore>,
@@ -230,6 +235,7 @@ impl Catalog {
         Self {
             schema: CATALOG_SCHEMA,
             as_of,
+            asked: None,
             image_stores: Vec::new(),
             chart_repositories: Vec::new(),
             kubernetes: Vec::new(),

@@ -25,7 +25,7 @@ use std::sync::OnceLock;
 
 use jiff::civil::Date;
 
-use crate::catalog::{Catalog, StoreListing};
+use crate::catalog::{Catalog, CatalogRequest, StoreListing};
 use crate::config::{CONFIG_FILE, Config, ConfigError};
 use crate::error::{CommandError, Status};
 use crate::io::catalog_place::CatalogPlace;
@@ -260,13 +260,27 @@ impl Repository {
         selection: &Selection,
         sources: &SourceSettings,
     ) -> Result<Catalog, CommandError> {
+        let mut catalog = self.look_at_all(selection, sources)?;
+        // What is needed costs a reading of every stack.
+        if sources.catalog.is_some() && catalog.asked.is_some() {
+            catalog.keep_for(&self.request(selection));
+        }
+        Ok(catalog)
+    }
+
+    /// The same, with what a catalog has for other repositories.
+    fn look_at_all(
+        &self,
+        selection: &Selection,
+        sources: &SourceSettings,
+    ) -> Result<Catalog, CommandError> {
         // The day of a catalog file is known once it is read; any other is checked before servers are asked.
         if sources.catalog.is_none() || sources.is_today_asked {
             self.check_day(sources.today)?;
         }
         let mut catalog = match &sources.catalog {
             Some(place) => self.read_catalog(place, sources)?,
-            None => self.fetch(selection, sources)?,
+            None => self.fetch(self.request(selection), sources)?,
         };
         if sources.is_today_asked {
             catalog.as_of = sources.today;
@@ -297,11 +311,8 @@ impl Repository {
         checked.map_err(|error| config_error(&error))
     }
 
-    fn fetch(
-        &self,
-        selection: &Selection,
-        sources: &SourceSettings,
-    ) -> Result<Catalog, CommandError> {
+    /// Returns what is needed of the sources.
+    fn request(&self, selection: &Selection) -> CatalogRequest {
         let mut request = catalog_request(&self.discovery, &self.tree, selection);
         if self.config.image_store.listing == StoreListing::S3 {
             for store in request.stores.values_mut() {
@@ -329,12 +340,21 @@ impl Repository {
         for store in request.stores.values_mut() {
             store.wanted_os.extend(named.iter().cloned());
         }
+        request
+    }
+
+    fn fetch(
+        &self,
+        request: CatalogRequest,
+        sources: &SourceSettings,
+    ) -> Result<Catalog, CommandError> {
         let client = self.http_client(sources);
         block_on(async {
             let mut catalog = crate::io::catalog::fetch(&request, &client, sources.today).await;
             if sources.verify_images {
                 crate::io::verify::verify(&mut catalog, &request, &client).await;
             }
+            catalog.asked = Some(request);
             catalog
         })
     }

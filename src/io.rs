@@ -3,6 +3,7 @@
 
 pub mod catalog;
 pub mod catalog_place;
+pub(crate) mod catalog_request;
 pub mod digest;
 pub(crate) mod ending;
 pub(crate) mod files;

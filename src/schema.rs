@@ -6,7 +6,7 @@ use std::path::Path;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, RequestFile};
 use crate::check::Findings;
 use crate::config::Config;
 use crate::gate::TestReport;
@@ -59,6 +59,12 @@ fn committed_schemas_are_those_of_the_types() {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     let title = "The catalog of csctl-matrix: catalog show --format json, and catalog files";
     check("catalog", &schema::<Catalog>(settings, "catalog", title));
+    let settings = SchemaSettings::draft2020_12().for_deserialize();
+    let title = "What repositories need of their sources: csctl-matrix catalog request";
+    check(
+        "request",
+        &schema::<RequestFile>(settings, "request", title),
+    );
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     let title = "The configuration of csctl-matrix: csctl-matrix.yaml";
     check("config", &schema::<Config>(settings, "config", title));

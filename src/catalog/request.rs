@@ -1,4 +1,7 @@
-//! What a repository wants to know of its sources: the input of `io::catalog`, derived from the tree alone.
+//! What repositories want to know of their sources: the input of `io::catalog`, derived from their trees alone. It can be written to a
+//! file, so that one crawl may ask for many repositories.
+
+mod join;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,24 +9,46 @@ use serde::{Deserialize, Serialize};
 
 use super::ImagePattern;
 use crate::version::{KubernetesVersion, Minor, OsRelease};
+pub use join::RequestConflict;
+
+/// The version of the form of a file with a request.
+pub(crate) const REQUEST_SCHEMA: u32 = 1;
 
 /// What a repository wants to know of its sources.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CatalogRequest {
     /// Image stores to look at, by pattern.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, StoreRequest>"))]
     pub stores: BTreeMap<ImagePattern, StoreRequest>,
     /// Helm repositories to read, by URL.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub charts: BTreeMap<String, ChartRequest>,
     /// Where vulnerabilities of Kubernetes are asked for; nothing where nobody needs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vulnerabilities: Option<VulnerabilityRequest>,
     /// Where upstream facts are read.
+    #[serde(default, skip_serializing_if = "SourceUrls::is_usual")]
     pub sources: SourceUrls,
 }
 
+/// A request as a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RequestFile {
+    /// The form's version.
+    pub(crate) schema: u32,
+    /// What is asked for.
+    pub(crate) request: CatalogRequest,
+}
+
 /// Where vulnerabilities of Kubernetes are asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VulnerabilityRequest {
     /// The feed with their numbers.
     pub feed: String,
@@ -44,36 +69,54 @@ impl Default for VulnerabilityRequest {
 }
 
 /// Where upstream facts are read; nothing means their public places.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SourceUrls {
     /// The base URL of GitHub's API, for the releases of Kubernetes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubernetes: Option<String>,
     /// The URL of Kubernetes' release schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_of_life: Option<String>,
 }
 
+impl SourceUrls {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What to look for in one image store.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StoreRequest {
     /// The minors to look at.
     pub minors: BTreeSet<Minor>,
     /// Those of them that nobody has yet: they are looked at as they may become available.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub upcoming: BTreeSet<Minor>,
     /// Versions the repository lists already; each is looked at, whatever the store's pointer says.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub listed: BTreeSet<KubernetesVersion>,
     /// Operating-system releases seen in the repository's URLs of this store.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub os_releases: BTreeSet<OsRelease>,
     /// Operating-system releases of versions that the repository lists, where it says so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub listed_os: BTreeMap<KubernetesVersion, BTreeSet<OsRelease>>,
     /// Operating-system releases that people name: every patch is looked for on each of them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub wanted_os: BTreeSet<OsRelease>,
     /// Whether the store can be asked what it has.
+    #[serde(default, skip_serializing_if = "StoreListing::is_none")]
     pub listing: StoreListing,
     /// What proves its images.
+    #[serde(default, skip_serializing_if = "ImageProof::goes_without_saying")]
     pub proof: ImageProof,
     /// Whether the digests of container images are asked for, one request for each tag.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub digests: bool,
 }
 
@@ -121,6 +164,25 @@ impl ImageProof {
         }
     }
 
+    /// Tells whether nobody has to say it: it is the usual one, or that of every registry.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands out a reference"
+    )]
+    fn goes_without_saying(&self) -> bool {
+        matches!(self, Self::ChecksumFile | Self::RegistryDigest)
+    }
+
+    /// Returns the word that the configuration has for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::ChecksumFile => "checksum",
+            Self::RegistryDigest => "digest",
+            Self::Md5File => "md5",
+            Self::None => "none",
+        }
+    }
+
     /// Returns what the name of the file beside an image ends with; nothing where no file proves it.
     pub(crate) fn file_ending(self) -> Option<&'static str> {
         match self {
@@ -143,9 +205,28 @@ pub enum StoreListing {
     S3,
 }
 
+impl StoreListing {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands out a reference"
+    )]
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+
+    /// Returns the word that the configuration has for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::S3 => "s3",
+        }
+    }
+}
+
 /// What to look for in one Helm repository.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChartRequest {
     /// Names of the charts.
     pub names: BTreeSet<String>,

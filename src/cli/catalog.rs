@@ -22,6 +22,8 @@ pub(super) enum CatalogCommand {
     Fetch(FetchArgs),
     /// Show what the sources offer
     Show(CatalogShowArgs),
+    /// Print what repositories need of their sources, for catalog fetch --request
+    Request(RequestArgs),
 }
 
 #[derive(Debug, Args)]
@@ -30,11 +32,22 @@ pub(super) enum CatalogCommand {
   $ csctl-matrix catalog fetch --output catalog.yaml
 
   # Print it
-  $ csctl-matrix catalog fetch --output -"
+  $ csctl-matrix catalog fetch --output -
+
+  # Save what the sources offer to several repositories
+  $ csctl-matrix catalog fetch --request stacks-a --request stacks-b --output catalog.yaml"
 ))]
 pub(super) struct FetchArgs {
     #[command(flatten)]
     query: QueryArgs,
+    /// Ask for what this needs: the directory of a repository, or a file that `catalog request` wrote (repeatable)
+    #[arg(
+        long = "request",
+        value_name = "DIR|FILE",
+        value_hint = clap::ValueHint::AnyPath,
+        conflicts_with_all = ["stacks", "minor", "rev", "catalog"]
+    )]
+    requests: Vec<PathBuf>,
     /// File to write; `-` for standard output
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     output: PathBuf,
@@ -56,17 +69,43 @@ pub(super) struct CatalogShowArgs {
     format: Format,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "# Write down what this repository needs
+  $ csctl-matrix catalog request > request.yaml
+
+  # Put together what several repositories need
+  $ csctl-matrix catalog request stacks-a stacks-b team-c.yaml > organisation.yaml
+  $ csctl-matrix catalog fetch --request organisation.yaml --output catalog.yaml"
+))]
+pub(super) struct RequestArgs {
+    /// Directories of repositories, and files that this command wrote [default: the current directory]
+    #[arg(value_name = "DIR|FILE", value_hint = clap::ValueHint::AnyPath)]
+    paths: Vec<PathBuf>,
+}
+
 impl CatalogCommand {
     pub(super) fn run(self, call: &Call) -> Result<Outcome, CommandError> {
         match self {
             Self::Fetch(args) => {
                 let query = args.query.read(call, &Given::read()?);
+                if !args.requests.is_empty() {
+                    return command::catalog::fetch_requests(
+                        &args.requests,
+                        &query.sources,
+                        &args.output,
+                    );
+                }
                 command::catalog::fetch(&request(query, Format::Text), &args.output)
             }
             Self::Show(args) => {
                 let query = args.query.read(call, &Given::read()?);
                 command::catalog::show(&request(query, args.format))
             }
+            Self::Request(args) if args.paths.is_empty() => {
+                command::catalog::request(std::slice::from_ref(&call.directory))
+            }
+            Self::Request(args) => command::catalog::request(&args.paths),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `catalog fetch` and `catalog show`: what the sources offer, into a file or onto the terminal.
 
+mod request;
+
 use std::path::Path;
 
 use super::unfinished::told;
@@ -10,6 +12,8 @@ use crate::io::catalog::{to_text, write_file};
 use crate::plan::Selection;
 use crate::report;
 use crate::report::terminal::Form;
+
+pub(crate) use request::{fetch_requests, request};
 
 /// What to fetch or show.
 #[derive(Debug, Clone)]
@@ -33,13 +37,32 @@ pub(crate) fn fetch(request: &CatalogQuery, output: &Path) -> Result<Outcome, Co
 fn ask_and_write(request: &CatalogQuery, output: &Path) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let selection = repository.select_here(request.selection.clone())?;
-    let catalog = repository.look(&selection, &request.sources)?;
-    if request.sources.catalog.is_none() && catalog.is_silent() {
-        return Err(no_answer(&catalog, output));
+    let catalog = repository.look_at_all(&selection, &request.sources)?;
+    write(&Written {
+        catalog: &catalog,
+        is_asked: request.sources.catalog.is_none(),
+        output,
+    })
+}
+
+/// A catalog that is to be written.
+struct Written<'a> {
+    catalog: &'a Catalog,
+    /// Whether the sources were asked for it.
+    is_asked: bool,
+    output: &'a Path,
+}
+
+fn write(written: &Written<'_>) -> Result<Outcome, CommandError> {
+    let Written {
+        catalog, output, ..
+    } = *written;
+    if written.is_asked && catalog.is_silent() {
+        return Err(no_answer(catalog, output));
     }
-    let summary = report::text::catalog_summary(&catalog);
+    let summary = report::text::catalog_summary(catalog);
     if output == Path::new(STANDARD_OUTPUT) {
-        let text = to_text(&catalog)
+        let text = to_text(catalog)
             .map_err(|error| CommandError::new(format!("cannot write the catalog: {error}")))?;
         return Ok(Outcome {
             data: text,
@@ -49,7 +72,7 @@ fn ask_and_write(request: &CatalogQuery, output: &Path) -> Result<Outcome, Comma
             ..Outcome::default()
         });
     }
-    write_file(output, &catalog).map_err(CommandError::new)?;
+    write_file(output, catalog).map_err(CommandError::new)?;
     Ok(Outcome::of(
         format!("{} written: {summary}\n", output.display()),
         Format::Text,
@@ -83,7 +106,7 @@ pub(crate) fn show(request: &CatalogQuery) -> Result<Outcome, CommandError> {
 fn ask_and_show(request: &CatalogQuery) -> Result<Outcome, CommandError> {
     let repository = Repository::open(&request.place)?;
     let selection = repository.select_here(request.selection.clone())?;
-    let catalog = repository.look(&selection, &request.sources)?;
+    let catalog = repository.look_at_all(&selection, &request.sources)?;
     let data = match request.format {
         Format::Text => report::text::catalog(&catalog),
         Format::Markdown => report::markdown::catalog(&catalog),

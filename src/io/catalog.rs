@@ -299,7 +299,7 @@ fn explain(name: &str, text: &str, error: &serde_yaml::Error) -> CatalogFileErro
 }
 
 /// Returns the parser's message without the place at its end, which the error names by itself.
-fn message_of(error: &serde_yaml::Error) -> String {
+pub(super) fn message_of(error: &serde_yaml::Error) -> String {
     let text = error.to_string();
     match text.split_once(" at line ") {
         Some((message, _)) => message.to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Selection;
-use crate::catalog::{CatalogRequest, StoreRequest};
+use crate::catalog::CatalogRequest;
 use crate::matrix::minors_of;
 use crate::stack::{Discovery, Fact, ImageSeries, ProofKind, SeriesId, Stack, Tree};
 use crate::version::Minor;
@@ -24,37 +24,9 @@ pub(crate) fn catalog_request(
         }
         request
     });
-    requests.into_iter().fold(CatalogRequest::default(), merge)
-}
-
-fn merge(mut all: CatalogRequest, one: CatalogRequest) -> CatalogRequest {
-    for (pattern, store) in one.stores {
-        let known = all.stores.entry(pattern).or_insert_with(|| StoreRequest {
-            proof: store.proof,
-            ..StoreRequest::default()
-        });
-        // Stacks of several providers may share a store: what one of them relies on has to be there.
-        known.proof = known.proof.min(store.proof);
-        let present: BTreeSet<Minor> = known.present().union(&store.present()).copied().collect();
-        known.upcoming.extend(store.upcoming);
-        known.upcoming.retain(|minor| !present.contains(minor));
-        known.minors.extend(store.minors);
-        known.listed.extend(store.listed);
-        known.os_releases.extend(store.os_releases);
-        for (version, os_releases) in store.listed_os {
-            let of_version = known.listed_os.entry(version).or_default();
-            of_version.extend(os_releases);
-        }
-        known.digests |= store.digests;
-    }
-    for (url, charts) in one.charts {
-        all.charts
-            .entry(url)
-            .or_default()
-            .names
-            .extend(charts.names);
-    }
-    all
+    requests
+        .into_iter()
+        .fold(CatalogRequest::default(), CatalogRequest::join)
 }
 
 /// Asks the store of a series for its images of the stack's minors.

@@ -346,7 +346,10 @@ impl<'w> Reader<'w> {
         let asks = ["show", "plan", "update", "catalog"]
             .iter()
             .any(|verb| command.contains(&format!(" {verb}")));
-        let is_ours = command.starts_with("csctl-matrix ") && asks;
+        let is_ours = command.starts_with("csctl-matrix ")
+            && asks
+            // It asks nobody.
+            && !command.contains(" catalog request");
         let line = if is_ours && !command.contains("--catalog") && !command.contains("--offline") {
             let (ours, rest) = command
                 .split_once(" |")
@@ -393,7 +396,7 @@ impl<'w> Reader<'w> {
 }
 
 /// Serves what the catalog file offers.
-fn world() -> StoreServer {
+pub fn world() -> StoreServer {
     let world = StoreServer::start();
     let text = fs::read_to_string(project().join("testdata/catalog.yaml")).unwrap();
     let catalog: Value = serde_yaml::from_str(&text).unwrap();

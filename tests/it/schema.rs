@@ -219,6 +219,16 @@ fn catalogs_fit_their_schema() {
 }
 
 #[test]
+fn requests_fit_their_schema() {
+    let schema = Schema::read("request");
+    for repository in repositories() {
+        let path = project().join("testdata").join(&repository);
+        let text = program::run(&["catalog", "request", path.to_str().unwrap()]).stdout;
+        schema.check(&serde_yaml::from_str(&text).unwrap());
+    }
+}
+
+#[test]
 fn documented_configurations_fit_their_schema() {
     let schema = Schema::read("config");
     let page = std::fs::read_to_string(project().join("docs/configuration.md")).unwrap();

@@ -1,5 +1,7 @@
 //! One catalog for many repositories: read from a URL, at the cost of one crawl and one body.
 
+mod requests;
+
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
