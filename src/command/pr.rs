@@ -9,14 +9,17 @@ mod clone;
 mod comment;
 mod doubt;
 mod land;
+mod listing;
 mod look;
 mod merge;
 mod observe;
 mod place;
 mod propose;
+mod together;
 mod trouble;
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use tokio::runtime::Runtime;
@@ -25,7 +28,7 @@ use super::{Format, Outcome, Place, Repository, SourceSettings, to_json};
 use crate::config::{Config, GateConfig, PullConfig};
 use crate::error::{CommandError, Status};
 use crate::io::append;
-use crate::io::forge::{Budget, Credentials, GITHUB_API, GitHub};
+use crate::io::forge::{Budget, Credentials, GITHUB_API, GitHub, Protection};
 use crate::io::gate::CommandSettings;
 use crate::io::git::{GitRepository, Person, Refs, Remote};
 use crate::io::http::{HttpClient, conceal};
@@ -38,8 +41,12 @@ use crate::version::Minor;
 use agenda::Agenda;
 use agenda::template_error;
 pub(super) use base::planned_lines;
-use look::Looked;
+use listing::Listing;
+use look::{Looked, Source};
+use observe::Observation;
 pub(super) use place::{is_named, settings};
+use propose::runs_commands;
+use together::Waiting;
 use trouble::{Stop, Trouble};
 
 /// What to make pull requests of.
@@ -123,6 +130,10 @@ struct Run<'a> {
     git: GitRepository,
     remote: Remote,
     refs: Refs,
+    /// What the forge has listed.
+    listing: Listing,
+    /// What base branches require, where it was asked for.
+    protections: RefCell<BTreeMap<String, Option<Protection>>>,
     /// The default branch, where there is one.
     home: Option<Repository>,
     /// The configuration of the default branch.
@@ -150,7 +161,27 @@ struct Task<'a> {
     agenda: &'a Agenda,
 }
 
+/// How far a key has come.
+enum Progress<'a> {
+    Ended(PullOutcome),
+    /// Something is to be written, and its branch is pushed with those of others.
+    Waits(Box<Waiting<'a>>),
+}
+
 impl Task<'_> {
+    /// Says how a key ended. What goes wrong stays with this key, but for a used-up limit.
+    fn ended(
+        &self,
+        number: Option<u64>,
+        ended: Result<PullOutcome, Trouble>,
+    ) -> Result<PullOutcome, Stop> {
+        match ended {
+            Err(trouble) if trouble.is_limit() => Err(Stop::Limit(trouble.to_string())),
+            Err(trouble) => Ok(self.outcome(number, trouble.ended(), &trouble.in_full())),
+            Ok(outcome) => Ok(outcome),
+        }
+    }
+
     fn outcome(&self, number: Option<u64>, ended: PullEnding, detail: &str) -> PullOutcome {
         PullOutcome {
             key: self.key.clone(),
@@ -191,13 +222,8 @@ pub(crate) fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         }
         known => known?,
     };
-    let mut sources = request.sources.clone();
-    // A token of another GitHub is not one for what GitHub itself tells.
-    if forge.settings().base != GITHUB_API {
-        sources.http.github_token = None;
-    }
     let mut run = Run {
-        sources,
+        sources: sources_beside(request, &forge),
         labels: Labels {
             stop: pulls.stop_label.clone(),
             again: pulls.again_label.clone(),
@@ -210,6 +236,8 @@ pub(crate) fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         git,
         remote,
         refs,
+        listing: Listing::default(),
+        protections: RefCell::default(),
         home,
         // A template that cannot be used ends the run before anything is planned.
         templates: Templates::compile(&pulls.templates).map_err(template_error)?,
@@ -238,6 +266,16 @@ pub(crate) fn run(request: &PrRequest) -> Result<Outcome, CommandError> {
         outcome.status = Some(Status::Error);
     }
     Ok(outcome)
+}
+
+/// How sources are asked beside a forge.
+fn sources_beside(request: &PrRequest, forge: &GitHub) -> SourceSettings {
+    let mut sources = request.sources.clone();
+    // A token of another GitHub is not one for what GitHub itself tells.
+    if forge.settings().base != GITHUB_API {
+        sources.http.github_token = None;
+    }
+    sources
 }
 
 fn outcome(
@@ -329,72 +367,130 @@ impl Run<'_> {
         });
         said.warnings.extend(missing);
         said.warnings.extend(agenda.silent());
-        let open = self.open_keys()?;
+        let mut listing = self.list_open()?;
+        let open = self.open_keys(&listing);
         let mut keys: BTreeSet<PullKey> = agenda.changes.keys().cloned().collect();
         // A branch alone is worth no line while it is not known whether it is wanted.
         let begun = agenda.begun.iter();
         keys.extend(begun.filter(|key| agenda.doubt(key).is_none()).cloned());
         keys.extend(open.into_iter().filter(|key| agenda.takes(key)));
         keys.retain(|key| self.request.only.takes(key));
-        for key in keys {
+        self.list_rest(&mut listing, &keys)?;
+        self.listing = listing;
+        let named = keys.into_iter().map(|key| {
             let branch = key.branch(&self.config.prefix);
-            let outcome = self.one(Task {
-                key: &key,
-                branch: &branch,
+            (key, branch)
+        });
+        let named: Vec<(PullKey, String)> = named.collect();
+        let mut waiting = Vec::new();
+        for (key, branch) in &named {
+            if self.is_full(&waiting) {
+                self.go_on(std::mem::take(&mut waiting), outcomes)?;
+            }
+            let task = Task {
+                key,
+                branch,
                 agenda: &agenda,
-            })?;
+            };
+            let outcome = match self.one(task)? {
+                Progress::Ended(outcome) => outcome,
+                Progress::Waits(one) => {
+                    waiting.push(*one);
+                    continue;
+                }
+            };
             // A branch that was merged and kept is not worth a line.
-            let is_wanted = agenda.changes.contains_key(&key);
+            let is_wanted = agenda.changes.contains_key(key);
             if is_wanted || outcome.ended != PullEnding::NothingToDo {
                 outcomes.push(outcome);
             }
         }
-        Ok(())
+        self.go_on(waiting, outcomes)
     }
 
-    /// Takes one key through the chain. What goes wrong stays with this key, but for a used-up limit.
-    fn one(&mut self, task: Task<'_>) -> Result<PullOutcome, Stop> {
+    /// Takes one key through the chain, as far as it goes alone.
+    fn one<'a>(&mut self, task: Task<'a>) -> Result<Progress<'a>, Stop> {
         if let Some(doubt) = task.agenda.doubt(task.key) {
             let detail = format!("cannot tell whether it is needed: {doubt}");
-            return Ok(task.outcome(None, PullEnding::Failed, &detail));
+            let outcome = task.outcome(None, PullEnding::Failed, &detail);
+            return Ok(Progress::Ended(outcome));
         }
-        let (number, ended) = match self.look(task) {
+        let looked = match self.find_listed(task) {
+            Some(looked) => Ok(looked),
+            None => self.look(task),
+        };
+        let (number, ended) = match looked {
             Ok(looked) => (looked.open_number(task.key), self.chain(task, &looked)),
             Err(trouble) => (None, Err(trouble)),
         };
         match ended {
-            Err(trouble) if trouble.is_limit() => Err(Stop::Limit(trouble.to_string())),
-            Err(trouble) => Ok(task.outcome(number, trouble.ended(), &trouble.in_full())),
-            Ok(outcome) => Ok(outcome),
+            Ok(progress) => Ok(progress),
+            Err(trouble) => task.ended(number, Err(trouble)).map(Progress::Ended),
         }
     }
 
     /// The chain of one key that was looked at: propose, observe, act. Each step takes the value of the one before; only the last one
     /// changes anything.
-    fn chain(&mut self, task: Task<'_>, looked: &Looked) -> Result<PullOutcome, Trouble> {
+    fn chain<'a>(&mut self, task: Task<'a>, looked: &Looked) -> Result<Progress<'a>, Trouble> {
+        let is_listed = looked.source != Source::Branch;
         // Tests may take long, so none is run for what is decided without one.
         if let Some(observation) = self.observe_untested(task, looked.clone())? {
-            return self.act(task, &observation);
+            if is_listed && self.would_write(&observation) {
+                return self.chain_anew(task);
+            }
+            return self.act(task, &observation).map(Progress::Ended);
         }
         let would_open =
             task.agenda.changes.contains_key(task.key) && looked.open_number(task.key).is_none();
         // Nothing would remember the tests of one that is not opened.
         if would_open && let Some(detail) = self.ceiling() {
-            return Ok(task.outcome(None, PullEnding::Ceiling, &detail));
+            let outcome = task.outcome(None, PullEnding::Ceiling, &detail);
+            return Ok(Progress::Ended(outcome));
         }
-        let wanted = self.propose(task, &looked.known(task.key, &self.labels))?;
-        let mut observation = self.observe(task, looked.clone(), wanted)?;
-        if observation.action.writes() && !self.request.is_dry {
-            // People act while tests run: what is decided now is decided by what is there now.
-            let now = self.look_again(task, observation.head)?;
-            if now != *looked || self.refs.branch(task.branch) != observation.head {
-                observation = self.observe(task, now, observation.wanted)?;
-            }
+        let known = looked.known(task.key, &self.labels);
+        // A list grows old while commands run, and none is run for what people have stopped or refused meanwhile.
+        if is_listed && !self.request.is_dry && runs_commands(task, &known) {
+            return self.chain_anew(task);
         }
-        self.act(task, &observation)
+        let wanted = self.propose(task, &known)?;
+        let observation = self.observe(task, looked.clone(), wanted)?;
+        if !self.would_write(&observation) {
+            return self.act(task, &observation).map(Progress::Ended);
+        }
+        let waiting = Waiting {
+            task,
+            looked: looked.clone(),
+            observation,
+        };
+        if !self.request.is_dry && self.may_wait(task, &waiting.observation) {
+            return Ok(Progress::Waits(Box::new(waiting)));
+        }
+        // A text may name one that was closed before.
+        if looked.source == Source::OpenList {
+            return self.chain_anew(task);
+        }
+        let ended = if self.request.is_dry {
+            self.act(task, &waiting.observation)
+        } else {
+            self.finish(waiting)
+        };
+        ended.map(Progress::Ended)
     }
 
-    fn report(&self, outcomes: Vec<PullOutcome>) -> PullReport {
+    /// Begins again with a look at the one branch.
+    fn chain_anew<'a>(&mut self, task: Task<'a>) -> Result<Progress<'a>, Trouble> {
+        let looked = self.look(task)?;
+        self.chain(task, &looked)
+    }
+
+    /// Tells whether anything would be changed at the forge, were it not a dry run.
+    fn would_write(&self, observation: &Observation) -> bool {
+        observation.action.writes() || self.merge_to_hold(observation).is_some()
+    }
+
+    fn report(&self, mut outcomes: Vec<PullOutcome>) -> PullReport {
+        // Those that waited for each other came later.
+        outcomes.sort_by(|one, other| one.key.cmp(&other.key));
         let Budget {
             requests,
             from_cache,

@@ -29,7 +29,7 @@ async fn judged(github: &GitHub, head: &str, wanted: &Checks) -> (bool, Vec<Stri
         base: "main",
         commit: head,
     };
-    let read = read_checks(github, checked, wanted, now).await;
+    let read = read_checks(github, checked, wanted, &mut None, now).await;
     let report = GateReport::new(read.unwrap());
     let lines = report.results.iter();
     let lines = lines.map(|one| format!("{}: {}, {}", one.name, one.state, one.detail));

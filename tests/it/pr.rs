@@ -3,10 +3,12 @@
 
 mod bases;
 mod interrupted;
+mod lists;
 mod meanwhile;
 mod merging;
 mod people;
 mod tested;
+mod together;
 mod unanswered;
 
 use std::fs;
@@ -55,7 +57,7 @@ fn rule_3_a_second_run_writes_nothing() {
 }
 
 #[test]
-fn git_is_started_to_look_and_to_fetch_once_and_to_push_once_for_each_branch() {
+fn git_is_started_to_look_to_fetch_and_to_push_once() {
     let hosted = Hosted::start();
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
@@ -77,8 +79,7 @@ fn git_is_started_to_look_and_to_fetch_once_and_to_push_once_for_each_branch() {
         (outcomes(&said), started)
     };
     let opened = all("opened");
-    let pushes = "push\n".repeat(opened.len());
-    assert_eq!(run(), (opened, format!("ls-remote\nfetch\n{pushes}")));
+    assert_eq!(run(), (opened, "ls-remote\nfetch\npush\n".to_owned()));
     assert_eq!(run(), (all("up-to-date"), "ls-remote\n".to_owned()));
 }
 

@@ -157,6 +157,21 @@ impl Run<'_> {
         })
     }
 
+    /// Moves branches with one push, and returns which of them are at their commits now.
+    pub(super) fn move_together(&mut self, updates: &[RefUpdate]) -> Vec<RefUpdate> {
+        // A push does not go through the forge's client, and keeps its pace all the same.
+        self.wait(self.forge.await_write());
+        let pushed = self.remote.push_together(&self.client, &self.git, updates);
+        let moved = self.wait(pushed);
+        for update in &moved {
+            self.refs
+                .names
+                .extend(update.new.map(|new| (update.name.clone(), new)));
+            self.pushed += 1;
+        }
+        moved
+    }
+
     /// Moves, makes or deletes a branch, if it is where it was seen.
     pub(super) fn move_branch(&self, step: &BranchMove<'_>) -> Result<(), Trouble> {
         let BranchMove {

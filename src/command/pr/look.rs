@@ -1,7 +1,5 @@
 //! The first step: the pull requests that the forge has. It only reads.
 
-use std::collections::BTreeSet;
-
 use git2::Oid;
 
 use super::propose::EarlierRuns;
@@ -11,15 +9,37 @@ use crate::io::forge::{ForgeError, PullQuery};
 use crate::pull::{HiddenBlock, Labels, PullKey, PullRequest, PullState, find_open, last_refusal};
 
 /// The pull requests of a key's branch, the newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Looked {
     pub(super) pulls: Vec<PullRequest>,
+    pub(super) source: Source,
+}
+
+/// Where pull requests were looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Each of this branch, just now.
+    Branch,
+    /// In the lists that a run begins with.
+    Lists,
+    /// In the list of open ones; closed ones are not known.
+    OpenList,
 }
 
 impl Looked {
     /// Returns the number of the open pull request of a key.
     pub(super) fn open_number(&self, key: &PullKey) -> Option<u64> {
         Some(find_open(&self.pulls, &key.base)?.number)
+    }
+
+    /// Tells whether a later look has found nothing new, as far as this one tells.
+    pub(super) fn is_like(&self, now: &Self) -> bool {
+        let is_told =
+            |pull: &&PullRequest| self.source != Source::OpenList || pull.state == PullState::Open;
+        self.pulls
+            .iter()
+            .filter(is_told)
+            .eq(now.pulls.iter().filter(is_told))
     }
 
     /// Returns what earlier runs left behind. A person who puts the label on the open pull request asks that it be made and
@@ -43,11 +63,20 @@ impl Run<'_> {
             if pull.state == PullState::Open {
                 *pull = self.wait(self.forge.pull(pull.number))?;
             }
-            for label in &mut pull.labels {
-                self.spell_as_configured(label);
-            }
+            *pull = self.spelt(std::mem::take(pull));
         }
-        Ok(Looked { pulls })
+        Ok(Looked {
+            pulls,
+            source: Source::Branch,
+        })
+    }
+
+    /// Returns a pull request with its labels as the configuration spells them.
+    pub(super) fn spelt(&self, mut pull: PullRequest) -> PullRequest {
+        for label in &mut pull.labels {
+            self.spell_as_configured(label);
+        }
+        pull
     }
 
     /// Looks once more, right before something is changed: at the branch as well, where it has a commit.
@@ -71,27 +100,10 @@ impl Run<'_> {
             label.clone_from(known);
         }
     }
-
-    /// Returns the keys of the open pull requests that are the program's own, wanted or not.
-    pub(super) fn open_keys(&self) -> Result<BTreeSet<PullKey>, Stop> {
-        let prefix = &self.config.prefix;
-        let start = format!("{prefix}/");
-        let open = self.wait(self.forge.open_pulls()).map_err(stop)?;
-        // A fork may have branches of the same name.
-        let own = open
-            .into_iter()
-            .filter(|pull| pull.is_of_own_branch() && pull.head.branch.starts_with(&start));
-        let keys = own.filter_map(|pull| {
-            let block = HiddenBlock::find(&pull.body)?;
-            // A block that was copied into another branch's pull request is no key of that branch.
-            let is_own = block.key.branch(prefix) == pull.head.branch;
-            is_own.then_some(block.key)
-        });
-        Ok(keys.collect())
-    }
 }
 
-fn stop(error: ForgeError) -> Stop {
+/// What a list without an answer means for the run.
+pub(super) fn stop(error: ForgeError) -> Stop {
     if let ForgeError::RateLimited { .. } = error {
         return Stop::Limit(error.to_string());
     }

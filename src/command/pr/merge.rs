@@ -10,7 +10,7 @@ use crate::config::{Checks, MergeConfig};
 use crate::gate::GateReport;
 use crate::io::forge::{Cause, ForgeError, MergeMethod, Review};
 use crate::io::gate::{Checked, read_checks};
-use crate::pull::{Action, PullEnding, PullOutcome, PullState, Refresh};
+use crate::pull::{Action, PullEnding, PullOutcome, PullRequest, PullState, Refresh};
 
 impl Run<'_> {
     /// Merges a pull request that is as it should be and whose tests and checks are all green.
@@ -96,7 +96,10 @@ impl Run<'_> {
     fn red_checks(&self, base: &str, commit: &str) -> Result<Option<String>, Trouble> {
         let checked = Checked { base, commit };
         let now = self.request.now;
-        let required = read_checks(&self.forge, checked, &Checks::Required, now);
+        // Read anew: what is required may be another check than when the run began.
+        let mut protection = None;
+        let wanted = &Checks::Required;
+        let required = read_checks(&self.forge, checked, wanted, &mut protection, now);
         let report = GateReport::new(self.wait(required)?);
         Ok(report.reason())
     }
@@ -105,31 +108,36 @@ impl Run<'_> {
     /// is merged in between; and one that a person has taken over, if it was the program that told the forge to. Returns whether
     /// there was anything to take back.
     pub(super) fn hold_merge(&self, observation: &Observation) -> Result<bool, Trouble> {
+        let Some(pull) = self.merge_to_hold(observation) else {
+            return Ok(false);
+        };
+        if !self.request.is_dry {
+            self.wait(self.forge.disable_auto_merge(pull))?;
+        }
+        Ok(true)
+    }
+
+    /// Returns the pull request that the forge is not to merge by itself any more.
+    pub(super) fn merge_to_hold<'o>(
+        &self,
+        observation: &'o Observation,
+    ) -> Option<&'o PullRequest> {
         let is_asked = self.config.auto_merge.is_some();
         let (number, is_ours_alone) = match &observation.action {
             Action::Keep { number } | Action::Refresh(Refresh { number, .. }) => {
                 if is_asked && observation.waits.is_none() {
-                    return Ok(false);
+                    return None;
                 }
                 // What the program switched on before is switched off where the configuration asks for it no more.
                 (*number, !is_asked)
             }
             Action::Stopped { number } | Action::LeaveEdited { number, .. } => (*number, true),
-            _ => return Ok(false),
+            _ => return None,
         };
-        let Some(pull) = observation.pull(number) else {
-            return Ok(false);
-        };
-        let Some(auto_merge) = &pull.auto_merge else {
-            return Ok(false);
-        };
-        if is_ours_alone && auto_merge.enabled_by != pull.author {
-            return Ok(false);
-        }
-        if !self.request.is_dry {
-            self.wait(self.forge.disable_auto_merge(pull))?;
-        }
-        Ok(true)
+        let pull = observation.pull(number)?;
+        let auto_merge = pull.auto_merge.as_ref()?;
+        let is_left = is_ours_alone && auto_merge.enabled_by != pull.author;
+        (!is_left).then_some(pull)
     }
 }
 

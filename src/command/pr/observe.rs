@@ -10,7 +10,7 @@ use super::look::Looked;
 use super::propose::{WantedPull, red_of};
 use super::{Run, Task, Trouble};
 use crate::config::Checks;
-use crate::gate::GateReport;
+use crate::gate::{GateReport, TestResult};
 use crate::io::forge::ForgeError;
 use crate::io::gate::{Checked, read_checks};
 use crate::io::git::{GitError, RemoteError};
@@ -49,8 +49,29 @@ impl Run<'_> {
         looked: Looked,
         wanted: Option<WantedPull>,
     ) -> Result<Observation, Trouble> {
-        let mut observation = self.see(task, looked, wanted)?;
+        let observation = self.see(task, looked, wanted)?;
         let waits = self.waits(task.key, &observation)?;
+        Ok(self.decide(task, observation, waits))
+    }
+
+    /// Observes a key whose branch was moved just now, and decides. It waits for what it waited for before: of a new commit the forge may
+    /// know nothing yet.
+    pub(super) fn observe_moved(
+        &self,
+        task: Task<'_>,
+        looked: Looked,
+        before: Observation,
+    ) -> Result<Observation, Trouble> {
+        let observation = self.see(task, looked, before.wanted)?;
+        Ok(self.decide(task, observation, before.waits))
+    }
+
+    fn decide(
+        &self,
+        task: Task<'_>,
+        mut observation: Observation,
+        waits: Option<String>,
+    ) -> Observation {
         let gone = NoLongerNeeded(task.key.clone());
         let proposal = match &mut observation.wanted {
             Some(wanted) => {
@@ -62,7 +83,7 @@ impl Run<'_> {
         };
         observation.action = decide(&observation.seen, proposal, &self.labels);
         observation.waits = waits;
-        Ok(observation)
+        observation
     }
 
     /// Observes a key whose action is the same whatever comes of a test; nothing where a test has to tell.
@@ -101,7 +122,7 @@ impl Run<'_> {
         looked: Looked,
         wanted: Option<WantedPull>,
     ) -> Result<Observation, Trouble> {
-        let Looked { pulls } = looked;
+        let pulls = looked.pulls;
         let head = self.refs.branch(task.branch);
         let mut with_wanted_files = BTreeSet::new();
         for pull in pulls.iter().filter(|pull| is_doubtful(pull)) {
@@ -152,12 +173,7 @@ impl Run<'_> {
             commit: &commit.to_string(),
         };
         let answer = match observation.head {
-            Some(_) => self.wait(read_checks(
-                &self.forge,
-                checked,
-                &self.gate.checks,
-                self.request.now,
-            )),
+            Some(_) => self.read_checks(checked),
             None => Ok(Vec::new()),
         };
         let report = match answer {
@@ -174,6 +190,14 @@ impl Run<'_> {
         Ok(Some(reason.unwrap_or_else(|| {
             "its checks have not started".to_owned()
         })))
+    }
+
+    /// Reads the checks of a commit. What a base branch requires is read once in a run; whoever merges reads it again.
+    fn read_checks(&self, checked: Checked<'_>) -> Result<Vec<TestResult>, ForgeError> {
+        let mut protections = self.protections.borrow_mut();
+        let known = protections.entry(checked.base.to_owned()).or_default();
+        let (wanted, now) = (&self.gate.checks, self.request.now);
+        self.wait(read_checks(&self.forge, checked, wanted, known, now))
     }
 
     /// Fetches a commit with so much of its history, where it is missing.
@@ -195,15 +219,15 @@ impl Run<'_> {
             .iter()
             .filter_map(|pull| HiddenBlock::find(&pull.body))
             .collect();
-        let is_known = blocks.iter().any(|block| block.knows(&name));
+        let is_made_again = wanted.is_some_and(|wanted| wanted.commit == head);
+        let is_known = is_made_again || blocks.iter().any(|block| block.knows(&name));
         // A commit that nobody knows yet is looked at with what it is built upon.
         self.fetch(head, if is_known { 1 } else { 3 })?;
         let has_wanted_files = match wanted {
-            Some(wanted) => head == wanted.commit || self.has_files_of(head, wanted)?,
+            Some(wanted) => is_made_again || self.has_files_of(head, wanted)?,
             None => false,
         };
         let is_merge_of_base = !is_known && self.is_merge_of_base(key, head, &blocks)?;
-        let is_made_again = wanted.is_some_and(|wanted| wanted.commit == head);
         let is_proved = is_made_again || (!is_known && self.proves_itself(key, head, &blocks)?);
         Ok(Branch {
             head: name,

@@ -121,12 +121,8 @@ impl Run<'_> {
 
     /// Returns the results of the tests of a planned change. The same change on the same commit is not tested twice.
     fn test(&self, at: &At<'_>, change: &PlannedChange) -> Result<Tests, CommandError> {
-        if let Some(block) = at.tested
-            && block.fingerprint == change.fingerprint
-            && !block.tests.is_empty()
-            && has_ended(&block.tests)
-        {
-            return Ok(block.tests.clone());
+        if let Some(tests) = at.find_results(change) {
+            return Ok(tests.clone());
         }
         let commit = change.commit.to_string();
         let report = examine(&Examined {
@@ -185,11 +181,27 @@ impl<'a> At<'a> {
         Some((at, agenda.changes.get(key)?))
     }
 
+    /// Finds the results of the tests of this very change on this very commit of the base branch.
+    fn find_results(&self, change: &PlannedChange) -> Option<&'a Tests> {
+        let block = self.tested?;
+        let is_of_change = block.fingerprint == change.fingerprint && !block.tests.is_empty();
+        (is_of_change && has_ended(&block.tests)).then_some(&block.tests)
+    }
+
     /// Returns what was red of this very change on this very commit of the base branch.
     fn remembered(&self, change: &PlannedChange) -> Option<Red> {
         let red = self.tested.and_then(|block| block.red.clone());
         red.filter(|(red, _)| *red == change.fingerprint)
     }
+}
+
+/// Tells whether commands of the gate would be run for a key.
+pub(super) fn runs_commands(task: Task<'_>, known: &EarlierRuns) -> bool {
+    let Some((at, change)) = At::find(task, known) else {
+        return false;
+    };
+    let has_commands = !at.base.repository.config.gate.commands.is_empty();
+    has_commands && at.remembered(change).is_none() && at.find_results(change).is_none()
 }
 
 /// Returns the results as a pull request keeps them: those of other lines with their names, and where they are very many, those that

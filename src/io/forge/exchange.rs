@@ -11,7 +11,9 @@ use super::{ForgeError, ForgeRefusal, GitHub};
 use crate::io::http::find_next_link;
 
 /// How many pages of a list are read: 2000 entries.
-const MAX_PAGES: u32 = 20;
+const MAX_PAGES: usize = 20;
+/// How many entries a page has; GitHub gives no more.
+pub(super) const PER_PAGE: usize = 100;
 /// How often work whose answer is lost is begun again.
 const ATTEMPTS: u32 = 3;
 
@@ -82,22 +84,33 @@ impl GitHub {
         path: &str,
         items: impl Fn(P) -> Vec<T>,
     ) -> Result<Vec<T>, ForgeError> {
+        let found = self.list_up_to(MAX_PAGES, path, items).await?;
+        // A list that is cut would look as if there were nothing else.
+        found.ok_or_else(|| ForgeError::Shape {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            reason: format!("the list is longer than {} entries", MAX_PAGES * PER_PAGE),
+        })
+    }
+
+    /// Reads all pages of a list; nothing where it has more than so many.
+    pub(super) async fn list_up_to<P: DeserializeOwned, T>(
+        &self,
+        pages: usize,
+        path: &str,
+        items: impl Fn(P) -> Vec<T>,
+    ) -> Result<Option<Vec<T>>, ForgeError> {
         let mut found = Vec::new();
         let sign = if path.contains('?') { '&' } else { '?' };
-        for page in 1..=MAX_PAGES {
-            let request = Request::read(format!("{path}{sign}per_page=100&page={page}"));
+        for page in 1..=pages.min(MAX_PAGES) {
+            let request = Request::read(format!("{path}{sign}per_page={PER_PAGE}&page={page}"));
             let reply = self.exchange(&request).await?;
             found.extend(items(reply.read()?));
             if !reply.has_next() {
-                return Ok(found);
+                return Ok(Some(found));
             }
         }
-        // A list that is cut would look as if there were nothing else.
-        Err(ForgeError::Shape {
-            method: "GET".to_owned(),
-            path: path.to_owned(),
-            reason: format!("the list is longer than {} entries", MAX_PAGES * 100),
-        })
+        Ok(None)
     }
 
     /// Does work whose answer may be lost: what `find` finds afterwards is taken for its result. Only where nothing is found,

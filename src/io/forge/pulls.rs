@@ -1,12 +1,15 @@
 //! Pull requests: finding, opening, changing, merging.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::exchange::PER_PAGE;
 use super::request::{Request, encode};
 use super::{Cause, ForgeError, GitHub, MergeMethod};
-use crate::pull::{PullRequest, PullState};
+use crate::pull::{PullRequest, PullState, or_default};
 
 /// Which pull requests are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +80,20 @@ struct QueuePull {
     is_in_merge_queue: Option<bool>,
 }
 
+#[derive(Deserialize)]
+struct NodesAnswer {
+    nodes: Vec<Option<QueueNode>>,
+}
+
+/// A pull request among nodes; other nodes have neither.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueueNode {
+    number: Option<u64>,
+    #[serde(default, deserialize_with = "or_default")]
+    is_in_merge_queue: bool,
+}
+
 impl GitHub {
     /// Finds the pull requests of a branch of this repository, newest first.
     pub async fn find_pulls(
@@ -95,6 +112,63 @@ impl GitHub {
     /// Lists the open pull requests, newest first, those of forks included.
     pub async fn open_pulls(&self) -> Result<Vec<PullRequest>, ForgeError> {
         self.list_pulls("", PullQuery::Open).await
+    }
+
+    /// Lists the closed and merged pull requests of these branches of this repository, newest first; nothing where the list of all closed
+    /// ones has more pages.
+    pub(crate) async fn closed_pulls(
+        &self,
+        branches: &BTreeSet<String>,
+        pages: usize,
+    ) -> Result<Option<Vec<PullRequest>>, ForgeError> {
+        let path = self.path("/pulls?state=closed&sort=created&direction=desc");
+        // There may be thousands of others.
+        let of_branches = |page: Vec<PullRequest>| {
+            page.into_iter()
+                .filter(|pull| pull.is_of_own_branch() && branches.contains(&pull.head.branch))
+                .collect()
+        };
+        self.list_up_to(pages, &path, of_branches).await
+    }
+
+    /// Returns the numbers of those of these open pull requests that wait in a merge queue. They are named as in GraphQL.
+    pub(crate) async fn queued(&self, ids: &[String]) -> Result<BTreeSet<u64>, ForgeError> {
+        let mut queued = BTreeSet::new();
+        // GraphQL, which alone tells of queues, answers nobody without a token.
+        if self.settings.credentials.is_none() {
+            return Ok(queued);
+        }
+        for page in ids.chunks(PER_PAGE) {
+            match self.queued_among(page).await {
+                Ok(found) => queued.extend(found),
+                Err(error) if knows_no_queues(&error) => return Ok(BTreeSet::new()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(queued)
+    }
+
+    async fn queued_among(&self, ids: &[String]) -> Result<Vec<u64>, ForgeError> {
+        const QUERY: &str = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename \
+                             ... on PullRequest { number isInMergeQueue } } }";
+        let NodesAnswer { nodes } = self
+            .query("isInMergeQueue", QUERY, json!({ "ids": ids }))
+            .await?;
+        let mut queued = Vec::new();
+        let mut told = 0;
+        for node in nodes.into_iter().flatten() {
+            told += usize::from(node.number.is_some());
+            queued.extend(node.number.filter(|_| node.is_in_merge_queue));
+        }
+        // One that is not told of may wait in a queue.
+        if told != ids.len() {
+            return Err(ForgeError::Shape {
+                method: "POST".to_owned(),
+                path: "/graphql (isInMergeQueue)".to_owned(),
+                reason: format!("it tells of {told} of {} pull requests", ids.len()),
+            });
+        }
+        Ok(queued)
     }
 
     /// Tells whether an open pull request goes to a branch.
@@ -149,11 +223,7 @@ impl GitHub {
         let asked = self.query("isInMergeQueue", QUERY, variables).await;
         let answer: QueueAnswer = match asked {
             Ok(answer) => answer,
-            Err(ForgeError::Unprocessable { refusal, .. })
-                if refusal.message.contains("doesn't exist") =>
-            {
-                return Ok(false);
-            }
+            Err(error) if knows_no_queues(&error) => return Ok(false),
             Err(error) => return Err(error),
         };
         let pull = answer.repository.and_then(|found| found.pull_request);
@@ -305,6 +375,11 @@ impl GitHub {
         };
         self.settle(mutate, find).await
     }
+}
+
+/// Tells whether a GitHub Enterprise knows no merge queues.
+fn knows_no_queues(error: &ForgeError) -> bool {
+    matches!(error, ForgeError::Unprocessable { refusal, .. } if refusal.message.contains("doesn't exist"))
 }
 
 fn is_changed(pull: &PullRequest, change: &PullChange) -> bool {

@@ -13,11 +13,13 @@ pub struct Checked<'c> {
     pub commit: &'c str,
 }
 
-/// Reads and judges the checks of a commit. A refusal is a result; other faults are errors.
+/// Reads and judges the checks of a commit. A refusal is a result; other faults are errors. What its branch requires is asked where nobody
+/// has asked yet.
 pub async fn read_checks(
     forge: &GitHub,
     Checked { base, commit }: Checked<'_>,
     wanted: &Checks,
+    known: &mut Option<Protection>,
     now: Timestamp,
 ) -> Result<Vec<TestResult>, ForgeError> {
     let mut required = Readable::Known(Vec::new());
@@ -27,7 +29,11 @@ pub async fn read_checks(
     if *wanted != Checks::None {
         // The runs come first: they tell the names of apps that requirements have by number.
         let all_runs = readable(forge.check_runs(commit).await, "checks=read")?;
-        required = requirements(forge.protection(base).await?, &all_runs);
+        let protection = match known.take() {
+            Some(protection) => protection,
+            None => forge.protection(base).await?,
+        };
+        required = requirements(known.insert(protection).clone(), &all_runs);
         runs = each(all_runs, attempt_of_run);
         let all_statuses = readable(forge.statuses(commit).await, "statuses=read")?;
         statuses = each(all_statuses, attempt_of_status);

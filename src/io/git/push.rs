@@ -7,7 +7,7 @@ use git2::{Oid, Repository};
 
 use super::place::{Access, RemotePlace};
 use super::private::PrivateRepository;
-use super::program::{self, Task};
+use super::program::{self, GitReply, Task};
 use super::refs::{RefResult, RefUpdate};
 use super::rejection::{Rejection, classify};
 use super::said::{self, PushedRef};
@@ -77,6 +77,34 @@ impl Remote {
         };
         Ok(RefResult::Rejected(why))
     }
+
+    /// Moves refs with one push, each for itself, and returns which of them are there now. What became of the others is not told: each is
+    /// pushed on its own then, as one that is refused may take others with it.
+    pub(crate) async fn push_together(
+        &self,
+        client: &HttpClient,
+        repository: &GitRepository,
+        updates: &[RefUpdate],
+    ) -> Vec<RefUpdate> {
+        // In a directory of this machine nothing is gained.
+        let RemotePlace::Http(url) = &self.place else {
+            return Vec::new();
+        };
+        let (clone, settings) = (&repository.repository, client.settings());
+        let said = self
+            .ask(client, url, |access| {
+                start_push(clone, updates, access, settings)
+            })
+            .await;
+        if said.is_ok_and(|said| said.is_done) {
+            return updates.to_vec();
+        }
+        let Ok(now) = self.refs(client).await else {
+            return Vec::new();
+        };
+        let is_there = |update: &&RefUpdate| now.names.get(&update.name).copied() == update.new;
+        updates.iter().filter(is_there).cloned().collect()
+    }
 }
 
 /// Sends an update once, and reads what git says of it.
@@ -86,31 +114,8 @@ fn send(
     access: &Access,
     settings: &HttpSettings,
 ) -> Result<PushAnswer, RemoteError> {
-    let private = PrivateRepository::borrowing(clone)?;
-    if let Some(new) = update.new {
-        private.mark_boundary(clone, &boundary(clone, new)?)?;
-    }
+    let said = start_push(clone, std::slice::from_ref(update), access, settings)?;
     let name = &update.name;
-    // Without a number the ref must not be there.
-    let seen = update.old.map(|id| id.to_string()).unwrap_or_default();
-    let lease = format!("--force-with-lease={name}:{seen}");
-    let wanted = update.new.map(|id| id.to_string()).unwrap_or_default();
-    let refspec = format!("{wanted}:{name}");
-    let arguments = [
-        "push",
-        "--porcelain",
-        "--no-verify",
-        "--no-follow-tags",
-        "--recurse-submodules=no",
-        // What a thin pack stands on may be missing here, as in a partial clone. Git 2.39 heeds it over ssh alone.
-        "--no-thin",
-        &lease,
-        "--",
-        &access.url,
-        &refspec,
-    ];
-    let task = Task::of_sending(&arguments, settings);
-    let said = program::run(&private, access, settings, &task)?;
     match said::pushed_ref(&said.output, name) {
         Some(PushedRef {
             flag: " " | "+" | "*" | "-",
@@ -124,6 +129,53 @@ fn send(
         }
         _ => Err(said.error(access)),
     }
+}
+
+/// Runs `git push` with these updates.
+fn start_push(
+    clone: &Repository,
+    updates: &[RefUpdate],
+    access: &Access,
+    settings: &HttpSettings,
+) -> Result<GitReply, RemoteError> {
+    let private = PrivateRepository::borrowing(clone)?;
+    let mut edge = Vec::new();
+    for new in updates.iter().filter_map(|update| update.new) {
+        edge.extend(boundary(clone, new)?);
+    }
+    private.mark_boundary(clone, &edge)?;
+    let leases = updates.iter().map(|update| {
+        // Without a number the ref must not be there.
+        let seen = update.old.map(|id| id.to_string()).unwrap_or_default();
+        format!("--force-with-lease={}:{seen}", update.name)
+    });
+    let refspecs = updates.iter().map(|update| {
+        let wanted = update.new.map(|id| id.to_string()).unwrap_or_default();
+        format!("{wanted}:{}", update.name)
+    });
+    let fixed = [
+        "push",
+        "--porcelain",
+        "--no-verify",
+        "--no-follow-tags",
+        "--recurse-submodules=no",
+        // What a thin pack stands on may be missing here, as in a partial clone. Git 2.39 heeds it over ssh alone.
+        "--no-thin",
+    ];
+    let words: Vec<String> = fixed
+        .map(str::to_owned)
+        .into_iter()
+        .chain(leases)
+        .chain(["--".to_owned(), access.url.clone()])
+        .chain(refspecs)
+        .collect();
+    let arguments: Vec<&str> = words.iter().map(String::as_str).collect();
+    program::run(
+        &private,
+        access,
+        settings,
+        &Task::of_sending(&arguments, settings),
+    )
 }
 
 /// Returns the commits below `new` whose ancestors are not all here: a fetch that brings no history leaves such commits, and git has to be told.

@@ -5,7 +5,7 @@ use git2::Oid;
 use serde_json::{Value, json};
 
 use super::rest::{json_reply, problem};
-use super::state::State;
+use super::state::{Pull, State};
 use crate::support::server::Reply;
 
 /// Tells whether a body asks for a change.
@@ -39,6 +39,9 @@ pub fn answer(state: &mut State, login: &str, body: &Value) -> Reply {
     }
     if has("updateRefs") {
         return update_refs(state, login, input);
+    }
+    if let Some(ids) = body["variables"]["ids"].as_array() {
+        return nodes(state, ids);
     }
     if has("isInMergeQueue") {
         let number = body["variables"]["number"].as_u64().unwrap_or(0);
@@ -81,6 +84,20 @@ pub fn answer(state: &mut State, login: &str, body: &Value) -> Reply {
         return done("isDraft", &json!(pull.draft));
     }
     problem(501, "the stand-in has no such operation")
+}
+
+/// Pull requests by their names in GraphQL, with null for what is not there.
+fn nodes(state: &State, ids: &[Value]) -> Reply {
+    let nodes: Vec<Value> = ids
+        .iter()
+        .map(|id| {
+            let is_named = |pull: &&Pull| *id == format!("PR_{}", pull.number);
+            state.pulls.iter().find(is_named).map_or(Value::Null, |pull| {
+                json!({"__typename": "PullRequest", "number": pull.number, "isInMergeQueue": pull.in_queue})
+            })
+        })
+        .collect();
+    json_reply(200, &json!({"data": {"nodes": nodes}}))
 }
 
 fn done(field: &str, value: &Value) -> Reply {
