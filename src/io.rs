@@ -11,6 +11,7 @@ pub mod forge;
 pub mod gate;
 pub mod git;
 pub mod http;
+pub(crate) mod oci;
 pub(crate) mod registry;
 pub(crate) mod surrender;
 pub mod update;

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::credentials::Given;
+use super::environment::docker_config;
 use super::options::{Query, QueryArgs};
 use super::{Call, examples};
 use crate::command::catalog::CatalogQuery;
 use crate::command::{self, Format, Outcome};
 use crate::error::CommandError;
+use crate::io::catalog_place::RegistryPlace;
+use crate::io::http::{HttpSettings, Mirror};
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = examples!(
@@ -22,6 +25,8 @@ pub(super) enum CatalogCommand {
     Fetch(FetchArgs),
     /// Show what the sources offer
     Show(CatalogShowArgs),
+    /// Publish a catalog file in an OCI registry
+    Push(PushArgs),
     /// Print what repositories need of their sources, for catalog fetch --request
     Request(RequestArgs),
 }
@@ -84,6 +89,24 @@ pub(super) struct RequestArgs {
     paths: Vec<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "# Publish a catalog, and plan from it
+  $ csctl-matrix catalog push catalog.yaml oci://registry.example.org/team/catalog:daily
+  $ csctl-matrix plan --catalog oci://registry.example.org/team/catalog:daily"
+))]
+pub(super) struct PushArgs {
+    /// Catalog file
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    file: PathBuf,
+    /// Where to publish it: `oci://REGISTRY/REPOSITORY:TAG`
+    #[arg(value_name = "REFERENCE")]
+    place: RegistryPlace,
+    /// Replace URL prefix FROM with TO (repeatable)
+    #[arg(long = "mirror", value_name = "FROM=TO")]
+    mirrors: Vec<Mirror>,
+}
+
 impl CatalogCommand {
     pub(super) fn run(self, call: &Call) -> Result<Outcome, CommandError> {
         match self {
@@ -101,6 +124,15 @@ impl CatalogCommand {
             Self::Show(args) => {
                 let query = args.query.read(call, &Given::read()?);
                 command::catalog::show(&request(query, args.format))
+            }
+            Self::Push(args) => {
+                let http = HttpSettings {
+                    mirrors: args.mirrors.into_iter().collect(),
+                    docker_config: docker_config(),
+                    progress: true,
+                    ..HttpSettings::default()
+                };
+                command::catalog::push(&args.file, &args.place, &http)
             }
             Self::Request(args) if args.paths.is_empty() => {
                 command::catalog::request(std::slice::from_ref(&call.directory))

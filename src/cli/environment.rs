@@ -61,6 +61,13 @@ pub(super) fn default_cache() -> Option<PathBuf> {
     Some(base.join("csctl-matrix"))
 }
 
+/// Returns where `docker login` keeps its logins.
+pub(super) fn docker_config() -> Option<PathBuf> {
+    let folder =
+        absolute_path("DOCKER_CONFIG").or_else(|| Some(absolute_path("HOME")?.join(".docker")))?;
+    Some(folder.join("config.json"))
+}
+
 fn absolute_path(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(std::env::var_os(name)?);
     path.is_absolute().then_some(path)

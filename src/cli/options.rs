@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::Call;
 use super::credentials::Given;
-use super::environment::{default_cache, is_of_github, today};
+use super::environment::{default_cache, docker_config, is_of_github, today};
 use crate::command::{Place, SourceSettings};
 use crate::config::{Config, TimeLimit};
 use crate::io::catalog_place::CatalogPlace;
@@ -75,7 +75,8 @@ impl QueryArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct SourceArgs {
-    /// Use the catalog in this file or at this URL (URL#sha256=DIGEST for no other content); query no source
+    /// Use the catalog in this file, at this URL (URL#sha256=DIGEST for no other content) or in this registry
+    /// (`oci://REGISTRY/REPOSITORY:TAG` or `@sha256:DIGEST`); query no source
     #[arg(
         long,
         value_name = "FILE|URL",
@@ -126,6 +127,7 @@ impl SourceArgs {
                 },
                 // Facts come from github.com, which must not see the token of another GitHub.
                 github_token: given.token().filter(|_| is_of_github()),
+                docker_config: docker_config(),
                 sources_timeout: self.timeout.0,
                 progress: true,
                 ..usual

@@ -5,10 +5,12 @@ mod request;
 use std::path::Path;
 
 use super::unfinished::told;
-use super::{Format, Outcome, Place, Repository, SourceSettings, to_json};
+use super::{Format, Outcome, Place, Repository, SourceSettings, block_on, to_json};
 use crate::catalog::{Catalog, Unreachable};
 use crate::error::CommandError;
-use crate::io::catalog::{to_text, write_file};
+use crate::io::catalog::{read_to_publish, to_text, write_file};
+use crate::io::catalog_place::RegistryPlace;
+use crate::io::http::HttpSettings;
 use crate::plan::Selection;
 use crate::report;
 use crate::report::terminal::Form;
@@ -96,6 +98,25 @@ fn no_answer(catalog: &Catalog, output: &Path) -> CommandError {
     };
     CommandError::new(format!("no source answered: {}; {end}", failed.join("; ")))
         .hinted("check the network, --mirror and --offline")
+}
+
+/// Publishes a catalog file in a registry.
+pub(crate) fn push(
+    file: &Path,
+    place: &RegistryPlace,
+    http: &HttpSettings,
+) -> Result<Outcome, CommandError> {
+    let (catalog, content) = read_to_publish(file).map_err(|error| {
+        CommandError::new(error).hinted("create one with csctl-matrix catalog fetch -o FILE")
+    })?;
+    let pushed = block_on(place.push(content, catalog.as_of, http))?.map_err(|error| {
+        let hint = error.hint();
+        CommandError::new(error).hinted(hint)
+    })?;
+    Ok(Outcome::of(
+        format!("{place} pushed\n{pushed}\n"),
+        Format::Text,
+    ))
 }
 
 /// Shows what the sources offer.

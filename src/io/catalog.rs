@@ -10,6 +10,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use futures_util::future::{OptionFuture, join, join_all, join4};
 use jiff::civil::Date;
 use tokio::sync::watch;
@@ -305,6 +306,13 @@ pub(super) fn message_of(error: &serde_yaml::Error) -> String {
         Some((message, _)) => message.to_owned(),
         None => text,
     }
+}
+
+/// Reads a catalog file with its content, as it is published.
+pub(crate) fn read_to_publish(path: &Path) -> Result<(Catalog, Bytes), CatalogFileError> {
+    let content = read_content(path)?;
+    let catalog = parse(&path.display().to_string(), &content)?;
+    Ok((catalog, content.into()))
 }
 
 /// Returns the text of a catalog file.

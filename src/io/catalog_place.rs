@@ -1,16 +1,22 @@
-//! Where a catalog is that somebody has made already: in a file, or at a URL that many repositories share. It is the choice of who
-//! runs the program, never of a repository, so mirrors of a repository's configuration do not hold here, and no token is sent.
+//! Where a catalog is that somebody has made already: in a file, at a URL that many repositories share, or in a registry. It is the
+//! choice of who runs the program, never of a repository, so mirrors of a repository's configuration do not hold here. No token is
+//! sent to a URL; a registry gets the login that the user has for it.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use bytes::Bytes;
+use jiff::civil::Date;
 use url::Url;
 
 use super::catalog::{CatalogFileError, FILE_LIMIT, parse, read_file};
 use super::http::{Ask, HttpClient, HttpError, HttpSettings, redact};
 use super::no_answer::find_page;
+use super::oci::{
+    Descriptor, EMPTY, Manifest, OciError, Reference, ReferenceError, Repository, SCHEME, Scope,
+};
 use crate::catalog::Catalog;
 use crate::version::Sha256;
 
@@ -21,6 +27,8 @@ pub enum CatalogPlace {
     File(PathBuf),
     /// At a URL.
     Web(WebPlace),
+    /// In an OCI registry.
+    Registry(RegistryPlace),
 }
 
 /// A URL of a catalog.
@@ -31,6 +39,20 @@ pub struct WebPlace {
     /// What its content has to be, where somebody has said so.
     pin: Option<Sha256>,
 }
+
+/// An artifact in a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistryPlace(Reference);
+
+/// What a catalog is called as an artifact, and as the one layer of it.
+const ARTIFACT: &str = "application/vnd.csctl-matrix.catalog.v1";
+const LAYER: &str = "application/vnd.csctl-matrix.catalog.v1+yaml";
+
+/// The name under which other tools write the layer to a file.
+const TITLE: (&str, &str) = ("org.opencontainers.image.title", "catalog.yaml");
+
+/// The moment at which an artifact was made, as registries show it.
+const CREATED: &str = "org.opencontainers.image.created";
 
 /// What pins the content of a URL, in the part of it that no server sees.
 const PIN: &str = "sha256=";
@@ -45,8 +67,11 @@ pub enum CatalogPlaceError {
     #[error("invalid URL: {0}")]
     BadUrl(String),
     /// It is a URL of something else than a web server.
-    #[error("`{0}` is not supported; a catalog is read from a file, http or https")]
+    #[error("`{0}` is not supported; a catalog is read from a file, http, https or oci")]
     Scheme(String),
+    /// It is no reference to an artifact.
+    #[error("expected oci://REGISTRY/REPOSITORY:TAG or oci://REGISTRY/REPOSITORY@sha256:DIGEST")]
+    Reference,
     /// Arguments are no place for secrets: every user of the machine can read them.
     #[error("a user name or password in the URL is not sent; remove it")]
     Credentials,
@@ -64,6 +89,9 @@ pub enum SharedCatalogError {
     /// There was no answer.
     #[error("cannot read the catalog: {0}")]
     NoAnswer(#[from] HttpError),
+    /// The registry has no catalog to give.
+    #[error("cannot use the catalog of the registry: {0}")]
+    Registry(RegistryFault),
     /// There was an answer with another status than 200.
     #[error("cannot read the catalog {url}: the server answers {status}")]
     Status {
@@ -92,10 +120,28 @@ pub enum SharedCatalogError {
     },
 }
 
+/// What a registry did instead.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct RegistryFault {
+    reason: String,
+    hint: &'static str,
+}
+
+impl From<OciError> for SharedCatalogError {
+    fn from(error: OciError) -> Self {
+        Self::Registry(RegistryFault {
+            reason: error.to_string(),
+            hint: error.hint(),
+        })
+    }
+}
+
 impl SharedCatalogError {
     /// Returns what to do about it.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
+            Self::Registry(fault) => fault.hint,
             Self::Content(_) => "create one with csctl-matrix catalog fetch -o FILE",
             Self::NoAnswer(HttpError::TooLarge { .. }) | Self::Page { .. } => {
                 "is it the right URL? it has to be that of a file that csctl-matrix catalog fetch wrote"
@@ -116,6 +162,7 @@ impl TryFrom<OsString> for CatalogPlace {
         // A path may be no text, a URL always is one.
         match given.to_str() {
             Some("") => Err(CatalogPlaceError::Empty),
+            Some(text) if text.starts_with(SCHEME) => Ok(Self::Registry(text.parse()?)),
             Some(text) if text.contains("://") => read_url(text),
             Some(_) | None => Ok(Self::File(given.into())),
         }
@@ -150,7 +197,7 @@ impl CatalogPlace {
     pub(crate) fn is_shared(&self) -> bool {
         match self {
             Self::File(_) => false,
-            Self::Web(_) => true,
+            Self::Web(_) | Self::Registry(_) => true,
         }
     }
 
@@ -163,6 +210,11 @@ impl CatalogPlace {
                 let client = HttpClient::new(http.clone()).for_sources();
                 let content = web.fetch(&client).await?;
                 Ok(parse(&web.url, &content)?)
+            }
+            Self::Registry(place) => {
+                let client = HttpClient::new(http.clone()).for_sources();
+                let content = place.fetch(&client).await?;
+                Ok(parse(&place.to_string(), &content)?)
             }
         }
     }
@@ -209,11 +261,87 @@ impl WebPlace {
     }
 }
 
+impl RegistryPlace {
+    async fn fetch(&self, client: &HttpClient) -> Result<Bytes, SharedCatalogError> {
+        let mut repository = Repository::new(client, &self.0, Scope::Pull);
+        let manifest = repository.manifest(&self.0).await?;
+        let layer = self.layer_of(&manifest)?;
+        Ok(repository.blob(layer).await?)
+    }
+
+    /// Finds the catalog among the layers of an artifact.
+    fn layer_of<'m>(&self, manifest: &'m Manifest) -> Result<&'m Descriptor, SharedCatalogError> {
+        let content = |reason: String| OciError::Content {
+            url: self.to_string(),
+            reason,
+        };
+        let found = manifest.artifact_type.as_deref().unwrap_or_default();
+        if found != ARTIFACT {
+            let reason = format!("it is not a catalog ({ARTIFACT}), but `{found}`");
+            return Err(content(reason).into());
+        }
+        let mut layers = manifest.layers.iter();
+        let Some(layer) = layers.find(|layer| layer.media_type == LAYER) else {
+            return Err(content(format!("it has no layer of {LAYER}")).into());
+        };
+        let limit = u64::try_from(FILE_LIMIT).unwrap_or(u64::MAX);
+        if layer.size > limit {
+            return Err(content(format!("it is longer than {limit} bytes")).into());
+        }
+        Ok(layer)
+    }
+
+    /// Writes a catalog to the registry under its tag: the contents first, so that nobody finds half of it. Returns the reference
+    /// that stands for this content alone.
+    pub(crate) async fn push(
+        &self,
+        content: Bytes,
+        day: Date,
+        http: &HttpSettings,
+    ) -> Result<String, SharedCatalogError> {
+        let Some(tag) = self.0.tag().filter(|_| self.0.digest().is_none()) else {
+            let reason = "a tag is needed to publish a catalog, and no digest".to_owned();
+            let url = self.to_string();
+            return Err(OciError::Content { url, reason }.into());
+        };
+        let client = HttpClient::new(http.clone());
+        let mut repository = Repository::new(&client, &self.0, Scope::PullAndPush);
+        let mut layer = Descriptor::of(LAYER, &content);
+        let (key, title) = TITLE;
+        layer.annotations.insert(key.to_owned(), title.to_owned());
+        let mut manifest = Manifest::of_artifact(ARTIFACT, vec![layer]);
+        // The day of the catalog, not of the push: the same catalog is the same artifact.
+        let moment = format!("{day}T00:00:00Z");
+        manifest.annotations.insert(CREATED.to_owned(), moment);
+        repository.push_blob(&Bytes::from_static(EMPTY)).await?;
+        repository.push_blob(&content).await?;
+        let digest = repository.push_manifest(tag, &manifest).await?;
+        Ok(self.0.pinned(&digest))
+    }
+}
+
+impl FromStr for RegistryPlace {
+    type Err = CatalogPlaceError;
+
+    fn from_str(text: &str) -> Result<Self, CatalogPlaceError> {
+        text.parse()
+            .map(Self)
+            .map_err(|_: ReferenceError| CatalogPlaceError::Reference)
+    }
+}
+
+impl fmt::Display for RegistryPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl fmt::Display for CatalogPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Web(web) => f.write_str(&redact(&web.url)),
+            Self::Registry(place) => place.fmt(f),
         }
     }
 }
@@ -247,6 +375,7 @@ mod tests {
         }
         for (text, error) in [
             ("", CatalogPlaceError::Empty),
+            ("oci://c.example/a", CatalogPlaceError::Reference),
             (
                 "ftp://c.example/a",
                 CatalogPlaceError::Scheme("ftp".to_owned()),

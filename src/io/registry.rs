@@ -200,7 +200,7 @@ fn content_digest(answer: &Answer) -> Option<Sha256> {
 }
 
 /// Tells whether a registry is on this machine.
-fn is_local(host: &str) -> bool {
+pub(super) fn is_local(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         Some(_) | None => host,
@@ -243,7 +243,7 @@ fn no_token(url: &str) -> NoAnswer {
 }
 
 /// Returns where a token is to be had, from `Bearer realm="...",service="...",scope="..."`.
-fn token_url(challenge: &str) -> Option<url::Url> {
+pub(super) fn token_url(challenge: &str) -> Option<url::Url> {
     let (scheme, parameters) = challenge.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;

@@ -1,5 +1,6 @@
 //! One catalog for many repositories: read from a URL, at the cost of one crawl and one body.
 
+mod registry;
 mod requests;
 
 use std::fs;

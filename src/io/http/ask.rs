@@ -20,6 +20,7 @@ pub struct Ask {
     pub(super) storage: Storage,
     pub(super) is_lasting: bool,
     pub(super) is_once: bool,
+    pub(super) elsewhere: Elsewhere,
     /// Whether the first byte is all that is read.
     pub(super) is_first_byte: bool,
 }
@@ -33,6 +34,15 @@ pub(super) enum Storage {
     Shared,
     /// Not at all.
     Never,
+}
+
+/// What becomes of a request with a secret that a server sends to another host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Elsewhere {
+    /// It is not sent there.
+    NotSent,
+    /// It goes there without the secret.
+    WithoutSecrets,
 }
 
 /// The longest body that is read where the asker says nothing else.
@@ -78,6 +88,7 @@ impl Ask {
             storage: Storage::Private,
             is_lasting: false,
             is_once: false,
+            elsewhere: Elsewhere::NotSent,
             is_first_byte: false,
         }
     }
@@ -162,6 +173,21 @@ impl Ask {
         self.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))
     }
 
+    /// Lets a redirect to another host be followed, without the secret: registries keep their contents elsewhere.
+    #[must_use]
+    pub(crate) fn leaving_secrets(mut self) -> Self {
+        self.elsewhere = Elsewhere::WithoutSecrets;
+        self
+    }
+
+    /// Returns the same request of nobody.
+    pub(super) fn without_secrets(&self) -> Self {
+        let mut plain = self.clone();
+        plain.bearer = None;
+        plain.headers.remove(header::AUTHORIZATION);
+        plain
+    }
+
     /// Says that this request waited for the answers of the round before; for the statistics.
     #[must_use]
     pub(crate) fn in_round(mut self, round: u32) -> Self {
@@ -195,7 +221,7 @@ impl Ask {
             Storage::Shared => None,
             Storage::Private => {
                 let bearer = self.bearer.as_ref().map(Secret::expose);
-                bearer.map(|bearer| self.identity.as_deref().unwrap_or(bearer))
+                self.identity.as_deref().or(bearer)
             }
         };
         // Another's answer must not be found again: without a name for the asker, a signed one is not stored.

@@ -39,6 +39,8 @@ pub struct HttpSettings {
     pub longest_pause: Duration,
     /// The token for GitHub's API.
     pub github_token: Option<Secret>,
+    /// Docker's configuration, with the logins for registries.
+    pub docker_config: Option<PathBuf>,
     /// Keys for S3 stores that are listed and not public.
     pub s3_credentials: Option<S3Credentials>,
     /// Whether proxies named in the environment are used.
@@ -78,6 +80,7 @@ impl Default for HttpSettings {
             retry_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(60),
             github_token: None,
+            docker_config: None,
             s3_credentials: None,
             system_proxy: true,
             progress: false,

@@ -1,5 +1,6 @@
 //! Sends one request along its redirects and reads the answer within its bounds. It neither repeats nor remembers answers.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 use url::Url;
 
+use super::ask::Elsewhere;
 use super::error::redact_target;
 use super::hosts::Hosts;
 use super::pace::PacedBody;
@@ -107,6 +109,7 @@ impl Transport {
     /// Sends the request and follows redirects as far as that is safe.
     pub(super) async fn follow(&self, ask: &Ask) -> Result<Answer, HttpError> {
         let mut url = parse_url(&self.rewrite(ask, &ask.url))?;
+        let mut ask = Cow::Borrowed(ask);
         for round in ask.round..=ask.round + MAX_REDIRECTS {
             self.counters.rounds.fetch_max(round, Ordering::Relaxed);
             if let Some(reason) = self.hosts.find_down(&host_of(url.as_str()))
@@ -117,19 +120,22 @@ impl Transport {
                     reason,
                 });
             }
-            let answer = self.send(ask, &url).await?;
+            let answer = self.send(&ask, &url).await?;
             let target = match find_redirect(&answer, &url) {
                 Some(target) if ask.is_repeatable() => target,
                 Some(_) | None => return Ok(answer),
             };
-            if let Some(reason) = refuse_redirect(ask, &url, &target) {
+            if ask.elsewhere == Elsewhere::WithoutSecrets && url.origin() != target.origin() {
+                ask = Cow::Owned(ask.without_secrets());
+            }
+            if let Some(reason) = refuse_redirect(&ask, &url, &target) {
                 return Err(HttpError::Redirect {
                     url: redact(&ask.url),
                     target: redact_target(&target),
                     reason,
                 });
             }
-            let next = parse_url(&self.rewrite(ask, target.as_str()))?;
+            let next = parse_url(&self.rewrite(&ask, target.as_str()))?;
             // Where a mirror takes the place of the target, whoever named that has decided.
             if next == target && self.leads_inside(&url, &next).await {
                 return Err(HttpError::Redirect {
