@@ -17,6 +17,7 @@ mod parallel;
 pub mod plan;
 pub mod policy;
 pub mod pull;
+pub mod release;
 pub mod release_digest;
 mod report;
 #[cfg(test)]

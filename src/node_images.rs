@@ -94,6 +94,13 @@ struct CsctlProvider {
     config: BTreeMap<String, serde_yaml::Value>,
 }
 
+/// Tells whether csctl calls its provider plugin for a stack with this csctl.yaml: only one that configures the provider needs it.
+pub(crate) fn calls_plugin(text: &str) -> bool {
+    let read = serde_yaml::from_str::<CsctlFile>(text).ok();
+    let provider = read.and_then(|file| file.config?.provider);
+    provider.is_some_and(|provider| !provider.config.is_empty())
+}
+
 /// Reads csctl.yaml by the rules of csctl (its `pkg/clusterstack/config.go`): a provider's name of lower-case letters, digits
 /// and dashes, a stack name, a version `v1.34.7` in full.
 pub(crate) fn read_config(text: &str) -> Result<PluginConfig, PluginError> {

@@ -14,9 +14,9 @@ use crate::version::{ReleaseTag, Sha256};
 /// The files of a directory: paths below it, with slashes, and checksums.
 pub type FileDigests = BTreeMap<String, Sha256>;
 
-const CLUSTER_ADDON: &str = "cluster-addon";
-const CLUSTER_ADDON_VALUES: &str = "cluster-addon-values.yaml";
-const CLUSTER_CLASS: &str = "cluster-class";
+pub(crate) const CLUSTER_ADDON: &str = "cluster-addon";
+pub(crate) const CLUSTER_ADDON_VALUES: &str = "cluster-addon-values.yaml";
+pub(crate) const CLUSTER_CLASS: &str = "cluster-class";
 
 /// The directory that csctl takes for that of the node images. Cluster stacks and csctl's own OpenStack plugin call theirs
 /// `node-images`, so csctl never sees a change of node images. Source: `nodeImageDirName` in csctl's `pkg/cshash/hash.go`.
@@ -92,7 +92,8 @@ impl CsctlHashes {
     }
 }
 
-fn part(files: &FileDigests, directory: &str) -> String {
+/// Returns the hash of a directory's files; empty where there are none.
+pub(crate) fn part(files: &FileDigests, directory: &str) -> String {
     let prefix = format!("{directory}/");
     let mut below = files
         // Paths are in order, so that those of one directory stand together.
@@ -107,7 +108,7 @@ fn part(files: &FileDigests, directory: &str) -> String {
 
 /// Hashes a list of files in the order of their paths, as `Hash1` of Go's `golang.org/x/mod/sumdb/dirhash` does: a line per file
 /// with its checksum, two spaces and its path, and the checksum of all lines.
-fn hash_of<'f>(files: impl Iterator<Item = (&'f str, &'f Sha256)>) -> String {
+pub(crate) fn hash_of<'f>(files: impl Iterator<Item = (&'f str, &'f Sha256)>) -> String {
     let mut all = sha2::Sha256::new();
     for (path, sum) in files {
         all.update(format!("{}  {path}\n", sum.hex()));

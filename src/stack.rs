@@ -55,7 +55,7 @@ pub(crate) use image_list::{choose as choose_image, is_another_image, select as 
 pub(crate) use images::{cannot_follow, edit_images};
 pub(crate) use kinds::{
     CSCTL_FILE, NODE_IMAGES_CONFIG, chart_lock_fits, chart_of_lock,
-    is_complete as is_complete_image, left_examples, lock_of_chart, minor_in_name,
+    is_complete as is_complete_image, left_examples, lock_digest, lock_of_chart, minor_in_name,
 };
 pub use kinds::{LeftExample, NodeImagesError, validate_node_images};
 pub use layout::Layout;

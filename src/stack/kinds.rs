@@ -49,6 +49,7 @@ pub(crate) use example::left_examples;
 pub(super) use helper::literals;
 pub(super) use image_manager::ImageManager;
 pub(crate) use image_manager::is_complete;
+pub(crate) use lock_digest::of_texts as lock_digest;
 pub(super) use machine_template::MachineTemplate;
 pub(super) use names::{edit as edit_names, read as read_names};
 pub(crate) use node_images::NODE_IMAGES_CONFIG;

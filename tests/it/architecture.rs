@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use modules::Modules;
 
 /// The floors from the ground up. A floor may use those before it, and itself.
-const FLOORS: [&[&str]; 16] = [
+const FLOORS: [&[&str]; 17] = [
     &[
         "version",
         "markup",
@@ -26,6 +26,7 @@ const FLOORS: [&[&str]; 16] = [
     &["stack"],
     &["matrix", "node_images"],
     &["plan"],
+    &["release"],
     &["check"],
     &["overview"],
     &["gate", "pull"],

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use sha2::Digest;
 
 use crate::stack::addon::is_helm_alias;
-use crate::yaml::Node;
+use crate::yaml::{File, Node};
 
 /// New versions of dependencies, by their place in the list.
 pub(super) type NewVersions = BTreeMap<usize, String>;
@@ -37,6 +37,14 @@ pub(super) fn digest(
     ];
     let sum = sha2::Sha256::digest(format!("[{}]", both.join(",")).as_bytes());
     format!("sha256:{}", hex::encode(sum))
+}
+
+/// Returns Helm's digest of a Chart.yaml and its Chart.lock; nothing where one of them cannot be read.
+pub(crate) fn of_texts(chart: &str, lock: &str) -> Option<String> {
+    let (chart, lock) = (File::parse(chart).ok()?, File::parse(lock).ok()?);
+    let nothing = NewVersions::new();
+    let (chart, lock) = (chart.documents().first()?, lock.documents().first()?);
+    Some(digest(chart, &nothing, lock, &nothing))
 }
 
 /// Returns the text that Helm reads where a text belongs: a number without quotes loses its last zeros.
@@ -235,7 +243,6 @@ fn text_json(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::File;
 
     fn digest_of(chart: &str, lock: &str) -> String {
         let files = [chart, lock].map(|text| File::parse(text).unwrap());
