@@ -11,6 +11,7 @@ mod options;
 mod plan;
 mod print;
 mod pull_requests;
+mod release;
 mod screen;
 mod setup;
 
@@ -27,6 +28,7 @@ use self::manual::ManArgs;
 use self::next::NextCommands;
 use self::plan::{PlanArgs, ShowArgs, TestArgs, UpdateArgs};
 use self::pull_requests::{DoctorArgs, PrArgs};
+use self::release::ReleaseCommand;
 use self::setup::{CompletionsArgs, InitArgs, NodeImagesArgs};
 use crate::command::{self, Outcome};
 use crate::error::CommandError;
@@ -109,6 +111,9 @@ enum Command {
     /// Query the sources for images, charts and releases
     #[command(subcommand)]
     Catalog(CatalogCommand),
+    /// Build releases of cluster stacks, and check them as the operator would
+    #[command(subcommand)]
+    Release(ReleaseCommand),
     /// Create csctl-matrix.yaml from what the repository contains
     Init(InitArgs),
     #[command(flatten)]
@@ -182,6 +187,7 @@ fn run(command: Command, call: &Call) -> Result<Outcome, CommandError> {
         Command::Pr(args) => args.run(call),
         Command::Doctor(args) => args.run(call),
         Command::Catalog(wanted) => wanted.run(call),
+        Command::Release(wanted) => wanted.run(call),
         Command::Init(args) => args.run(call),
         Command::Decide(decided) => command::decide::run(&decided.request(call)),
         Command::CreateNodeImages(args) => args.run(call),

@@ -11,6 +11,7 @@ pub(crate) mod init;
 pub(crate) mod node_images;
 pub(crate) mod plan;
 pub(crate) mod pr;
+pub(crate) mod release;
 pub(crate) mod show;
 pub(crate) mod test;
 pub(crate) mod unfinished;

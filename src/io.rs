@@ -4,6 +4,7 @@
 pub mod catalog;
 pub mod catalog_place;
 pub(crate) mod catalog_request;
+pub(crate) mod chart_archives;
 pub mod digest;
 pub(crate) mod ending;
 pub(crate) mod files;
@@ -13,6 +14,7 @@ pub mod git;
 pub mod http;
 pub(crate) mod oci;
 pub(crate) mod registry;
+pub(crate) mod release_directory;
 pub(crate) mod surrender;
 pub mod update;
 pub mod verify;

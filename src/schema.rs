@@ -13,6 +13,7 @@ use crate::gate::TestReport;
 use crate::overview::Overview;
 use crate::plan::Plan;
 use crate::pull::DoctorReport;
+use crate::release::{BuildReport, VerifyReport};
 use crate::stack::FileExplanation;
 
 fn schema<T: JsonSchema>(settings: SchemaSettings, name: &str, title: &str) -> Schema {
@@ -54,6 +55,17 @@ fn committed_schemas_are_those_of_the_types() {
     check(
         "doctor",
         &output::<DoctorReport>("doctor", "csctl-matrix doctor --format json"),
+    );
+    check(
+        "release-build",
+        &output::<BuildReport>("release-build", "csctl-matrix release build --format json"),
+    );
+    check(
+        "release-verify",
+        &output::<VerifyReport>(
+            "release-verify",
+            "csctl-matrix release verify --format json",
+        ),
     );
     // People write catalog files too: no field but the known ones.
     let settings = SchemaSettings::draft2020_12().for_deserialize();

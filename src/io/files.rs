@@ -3,6 +3,7 @@
 
 mod read;
 mod walk;
+mod whole;
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -16,6 +17,7 @@ use crate::stack::{ConfiguredReferences, Content, Tree, is_directory_of_interest
 pub(crate) use read::{MAX_BYTES, ReadError, read_text, read_within};
 pub(super) use read::{content_of, other_kind, too_large};
 pub(super) use walk::list_files;
+pub(crate) use whole::{FlatDirectory, read_flat_directory, read_source_tree};
 
 /// The most entries of a directory tree that are looked at: the largest public repositories have half as many.
 const MAX_ENTRIES: usize = 1_000_000;

@@ -14,7 +14,7 @@ use crate::config::GateCommand;
 use crate::gate::{GateSubject, TestKind, TestResult, TestState};
 
 pub use checks::{Checked, read_checks};
-pub(crate) use helm::{chart_of, has_helm, render_charts};
+pub(crate) use helm::{Rendered, chart_of, has_helm, render_archive, render_charts};
 pub use scratch::{Scratch, ScratchError};
 
 use command::{Order, Ran};

@@ -18,6 +18,7 @@ mod remote;
 mod revision;
 mod said;
 mod sparse;
+mod whole;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -75,6 +76,16 @@ pub enum GitError {
         /// The link, relative to the directory asked for.
         path: String,
     },
+    /// The revision holds something that is to be a file and is none.
+    #[error("{path} in revision `{revision}`: {reason}")]
+    NotAFile {
+        /// The revision as asked for.
+        revision: String,
+        /// The place, relative to the directory asked for.
+        path: String,
+        /// What it is, as a phrase.
+        reason: &'static str,
+    },
     /// The revision holds a name that is no text.
     #[error("{path} in revision `{revision}` has a name that is not UTF-8 text")]
     Name {
@@ -96,6 +107,14 @@ impl GitError {
         }
     }
 
+    fn not_a_file(revision: &str, path: &str, reason: &'static str) -> Self {
+        Self::NotAFile {
+            revision: revision.to_owned(),
+            path: path.to_owned(),
+            reason,
+        }
+    }
+
     fn no_directory(revision: &str, directory: &str) -> Self {
         Self::Directory {
             revision: revision.to_owned(),
@@ -105,6 +124,9 @@ impl GitError {
 
     /// Says what to do where a repository cannot be opened or read.
     pub fn hint(&self) -> &'static str {
+        if let Self::NotAFile { .. } = self {
+            return "a release has the files of its source tree alone: replace it by a file of the repository";
+        }
         let Self::Git(error) = self else {
             return "`git rev-parse` tells whether a revision exists; a shallow clone lacks most";
         };

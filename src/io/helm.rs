@@ -12,7 +12,7 @@ use crate::catalog::{ChartRepository, ChartRequest};
 use crate::version::ChartVersion;
 
 /// Indexes of repositories with many charts reach ten megabytes.
-const BODY_LIMIT: usize = 64 << 20;
+pub(super) const BODY_LIMIT: usize = 64 << 20;
 
 /// The part of an index that is read.
 #[derive(Deserialize)]
@@ -101,7 +101,7 @@ fn read_index(
 
 /// Cuts the charts of these names out of an index in block style: whatever belongs to a key of YAML is indented deeper than
 /// the key, but for a list's dashes. Gives nothing where the text is of another form.
-fn cut_charts(text: &str, names: &BTreeSet<String>) -> Option<String> {
+pub(super) fn cut_charts(text: &str, names: &BTreeSet<String>) -> Option<String> {
     let mut lines = text
         .lines()
         .skip_while(|line| line.trim_end() != "entries:");

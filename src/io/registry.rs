@@ -71,6 +71,40 @@ pub(crate) async fn fetch_tags(
     Repository::new(client, repository).fetch_tags().await
 }
 
+/// What of a repository is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct ObjectAsk<'a> {
+    /// The repository.
+    pub(super) repository: &'a str,
+    /// The place in it: `manifests/1.19.2`, or `blobs/sha256:...`.
+    pub(super) place: &'a str,
+    /// The media type.
+    pub(super) accept: &'static str,
+    /// The most bytes that are read.
+    pub(super) limit: usize,
+}
+
+/// Fetches a manifest or a blob, without credentials.
+pub(super) async fn fetch_object(
+    client: &HttpClient,
+    wanted: &ObjectAsk<'_>,
+) -> Result<Answer, NoAnswer> {
+    let mut repository = Repository::new(client, wanted.repository);
+    let url = format!("{}/{}", repository.url, wanted.place);
+    let ask = Ask::get(&url, wanted.limit)
+        .with_header(header::ACCEPT, HeaderValue::from_static(wanted.accept));
+    let mut answer = client.ask(repository.ask(ask.clone())).await?;
+    if answer.status == 401 {
+        let token = fetch_token(client, &url, &answer, 1).await?;
+        repository.token = Some(token);
+        answer = client.ask(repository.ask(ask)).await?;
+    }
+    match answer.status {
+        200 => Ok(answer),
+        status => Err(NoAnswer::of_status(&url, status)),
+    }
+}
+
 impl<'a> Repository<'a> {
     fn new(client: &'a HttpClient, repository: &str) -> Self {
         let (host, name) = split_name(repository);

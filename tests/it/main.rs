@@ -51,6 +51,7 @@ mod pr_history;
 mod properties;
 mod providers;
 mod readme_examples;
+mod release;
 mod replay;
 mod requests;
 mod rules;

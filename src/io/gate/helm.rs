@@ -99,6 +99,53 @@ fn render(chart: &str, scratch: &Scratch, settings: &CommandSettings) -> Result<
     })
 }
 
+/// An archive of a chart to render.
+pub(crate) struct Rendered<'a> {
+    /// Its file's name.
+    pub(crate) name: &'a str,
+    /// Its bytes.
+    pub(crate) content: &'a [u8],
+    /// The name that Helm gives to the release.
+    pub(crate) release: &'a str,
+}
+
+/// Renders the archive of a chart in a directory that is empty; what Helm said where it did not.
+///
+/// # Errors
+/// The archive cannot be written there.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it writes into a scratch directory"
+)]
+pub(crate) fn render_archive(
+    archive: &Rendered<'_>,
+    scratch: &Scratch,
+    settings: &CommandSettings,
+) -> Result<Result<(), String>, ScratchError> {
+    let path = scratch.root().join(archive.name);
+    std::fs::write(&path, archive.content).map_err(|source| ScratchError::Copy { path, source })?;
+    let ran = command::run(&Order {
+        program: "helm",
+        arguments: &[
+            "template",
+            archive.release,
+            archive.name,
+            "--namespace",
+            "cluster",
+        ],
+        scratch,
+        variables: &[],
+        limit: LIMIT,
+        settings,
+    });
+    Ok(match ran.ended {
+        CommandEnd::Code(0) => Ok(()),
+        CommandEnd::TimedOut => Err("it took longer than a minute".to_owned()),
+        CommandEnd::NotStarted(error) => Err(error.to_string()),
+        CommandEnd::Code(_) | CommandEnd::Signal(_) => Err(ran.output.trim().to_owned()),
+    })
+}
+
 /// Returns the charts below a directory, each with a dependency that it lacks; charts inside of charts belong to those.
 fn charts(directory: &str, root: &Path) -> BTreeMap<String, Option<String>> {
     let mut found: BTreeMap<String, Option<String>> = BTreeMap::new();

@@ -13,16 +13,16 @@ use crate::stack::{ConfiguredReferences, Content, Tree, is_directory_of_interest
 use crate::version::Sha256;
 
 /// Something in a tree of git.
-struct FoundEntry<'e> {
+pub(super) struct FoundEntry<'e> {
     /// Where it is; what is no text is replaced.
-    path: String,
-    is_text: bool,
-    entry: &'e TreeEntry<'e>,
+    pub(super) path: String,
+    pub(super) is_text: bool,
+    pub(super) entry: &'e TreeEntry<'e>,
 }
 
 /// Where a tree of git is.
 #[derive(Clone, Copy)]
-struct TreePlace<'d> {
+pub(super) struct TreePlace<'d> {
     /// With a slash at its end; empty at the root.
     directory: &'d str,
     /// Whether all of its names are text.
@@ -30,7 +30,7 @@ struct TreePlace<'d> {
 }
 
 impl TreePlace<'_> {
-    const ROOT: Self = Self {
+    pub(super) const ROOT: Self = Self {
         directory: "",
         is_text: true,
     };
@@ -84,7 +84,7 @@ impl GitRepository {
     }
 
     /// Goes through a tree of git; the visitor says which directories are entered.
-    fn walk(
+    pub(super) fn walk(
         &self,
         tree: &git2::Tree<'_>,
         at: TreePlace<'_>,
@@ -110,7 +110,11 @@ impl GitRepository {
     }
 
     /// Finds a directory of the tree in a revision.
-    fn find_directory(&self, revision: &str, directory: &str) -> Result<git2::Tree<'_>, GitError> {
+    pub(super) fn find_directory(
+        &self,
+        revision: &str,
+        directory: &str,
+    ) -> Result<git2::Tree<'_>, GitError> {
         let root = self
             .repository
             .revparse_single(revision)

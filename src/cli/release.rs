@@ -1,0 +1,239 @@
+//! The command line of `release`.
+
+use std::path::{Path, PathBuf};
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use super::credentials::Given;
+use super::environment::variable;
+use super::options::{Query, QueryArgs};
+use super::{Call, examples};
+use crate::command::release::ReleaseFormat;
+use crate::command::release::build::{BuildRequest, Existing, WantedMode};
+use crate::command::release::verify::VerifyRequest;
+use crate::command::{self, Outcome};
+use crate::error::CommandError;
+use crate::release::Versions;
+use crate::version::StackVersion;
+
+/// The moment that builds are to take for theirs (reproducible-builds.org).
+const MOMENT: &str = "SOURCE_DATE_EPOCH";
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = examples!(
+    "# Build a release and check it as the operator would
+  $ csctl-matrix release build openstack/scs2
+  $ csctl-matrix release verify .release/openstack-scs2-1-34-v0-sha-azlfam7"
+))]
+pub(super) enum ReleaseCommand {
+    /// Build release directories, byte for byte the same from the same commit
+    Build(Box<BuildArgs>),
+    /// Check a release directory as the operator, its OpenStack provider and Helm do; exit with 3 if they would refuse it
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "# Build a release that is named after its content
+  $ csctl-matrix release build openstack/scs2
+
+  # Build another minor of its versions.yaml, from a tag
+  $ csctl-matrix release build openstack/scs2 --minor 1.33 --rev v2026.05
+
+  # Build the release after one that was published
+  $ csctl-matrix release build openstack/scs2 --mode stable --last releases/openstack-scs2-1-34-v3
+
+  # Show what would be built
+  $ csctl-matrix release build --mode git --dry-run"
+))]
+pub(super) struct BuildArgs {
+    #[command(flatten)]
+    query: QueryArgs,
+    #[command(flatten)]
+    versions: VersionArgs,
+    /// Download charts that the stack asks for and does not have into the release, so that clusters need no network for them
+    #[arg(long)]
+    vendor: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// Build files that have uncommitted changes, too
+    #[arg(long)]
+    allow_dirty: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    format: ReleaseFormat,
+}
+
+/// Where the versions come from.
+#[derive(Debug, Args)]
+struct VersionArgs {
+    /// Where the versions come from
+    #[arg(short, long, value_enum, default_value = "hash", help_heading = VERSIONS)]
+    mode: ModeName,
+    /// Directory of the last published release, which the mode `stable` goes up from
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, conflicts_with = "first", help_heading = VERSIONS)]
+    last: Option<PathBuf>,
+    /// The stack line has no published release yet
+    #[arg(long, help_heading = VERSIONS)]
+    first: bool,
+    /// Version of the release and its cluster class, for the mode `custom`
+    #[arg(long, value_name = "VERSION", help_heading = VERSIONS)]
+    cluster_stack_version: Option<StackVersion>,
+    /// Version of the cluster addons, for the mode `custom` [default: that of the release]
+    #[arg(long, value_name = "VERSION", requires = "cluster_stack_version", help_heading = VERSIONS)]
+    cluster_addon_version: Option<StackVersion>,
+    /// Version of the node images, for the mode `custom` [default: that of the release]
+    #[arg(long, value_name = "VERSION", requires = "cluster_stack_version", help_heading = VERSIONS)]
+    node_image_version: Option<StackVersion>,
+}
+
+/// Where release directories are written.
+#[derive(Debug, Args)]
+struct OutputArgs {
+    /// Directory to make release directories in
+    #[arg(short, long, value_name = "DIR", default_value = ".release", value_hint = clap::ValueHint::DirPath)]
+    output: PathBuf,
+    /// Replace a release directory that has other files
+    #[arg(long)]
+    force: bool,
+    /// Show what would be built and write nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// The heading of the options about versions.
+const VERSIONS: &str = "Versions";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ModeName {
+    /// The content: v0-sha.azlfam7
+    Hash,
+    /// The last published release: each component goes up when its content changed
+    Stable,
+    /// As --cluster-stack-version and the options beside it say
+    Custom,
+    /// The commit: v0-git.4b2b59b
+    Git,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "# Check a release before it is published
+  $ csctl-matrix release verify .release/openstack-scs2-1-34-v3"
+))]
+pub(super) struct VerifyArgs {
+    /// Directory of the release
+    // Not `directory`, which is the name of `-C` in every command.
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    release: PathBuf,
+    /// Tag of the release [default: the name of the directory]
+    #[arg(long, value_name = "TAG", value_parser = NonEmptyStringValueParser::new())]
+    tag: Option<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    format: ReleaseFormat,
+}
+
+impl ReleaseCommand {
+    pub(super) fn run(self, call: &Call) -> Result<Outcome, CommandError> {
+        let given = Given::read()?;
+        match self {
+            Self::Build(args) => command::release::build::run(&args.request(call, &given)?),
+            Self::Verify(args) => command::release::verify::run(&VerifyRequest {
+                directory: named_here(call, args.release),
+                tag: args.tag,
+                settings: given.command_settings(),
+                format: args.format,
+            }),
+        }
+    }
+}
+
+impl BuildArgs {
+    fn request(self, call: &Call, given: &Given) -> Result<BuildRequest, CommandError> {
+        let mode = self.versions.mode(call)?;
+        let Query {
+            place,
+            sources,
+            selection,
+        } = self.query.read(call, given);
+        Ok(BuildRequest {
+            place,
+            sources,
+            selection,
+            mode,
+            output: named_here(call, self.output.output),
+            moment: moment()?,
+            existing: if self.output.force {
+                Existing::Replace
+            } else {
+                Existing::Keep
+            },
+            allow_dirty: self.allow_dirty,
+            vendor: self.vendor,
+            dry_run: self.output.dry_run,
+            format: self.format,
+        })
+    }
+}
+
+impl VersionArgs {
+    fn mode(&self, call: &Call) -> Result<WantedMode, CommandError> {
+        let is_custom = self.mode == ModeName::Custom;
+        if !is_custom && self.cluster_stack_version.is_some() {
+            let message = "--cluster-stack-version is for the mode custom";
+            return Err(CommandError::new(message).hinted("add --mode custom"));
+        }
+        if self.mode != ModeName::Stable && (self.last.is_some() || self.first) {
+            let message = "--last and --first are for the mode stable";
+            return Err(CommandError::new(message).hinted("add --mode stable"));
+        }
+        Ok(match (self.mode, &self.last) {
+            (ModeName::Hash, _) => WantedMode::Hash,
+            (ModeName::Git, _) => WantedMode::Git,
+            (ModeName::Stable, Some(directory)) => {
+                WantedMode::StableAfter(named_here(call, directory.clone()))
+            }
+            (ModeName::Stable, None) if self.first => WantedMode::StableFirst,
+            (ModeName::Stable, None) => WantedMode::StableUnknown,
+            (ModeName::Custom, _) => {
+                let Some(cluster_stack) = self.cluster_stack_version.clone() else {
+                    let message = "the mode custom needs a version";
+                    return Err(CommandError::new(message).hinted("add --cluster-stack-version v3"));
+                };
+                let or_same = |version: &Option<StackVersion>| {
+                    version.clone().unwrap_or_else(|| cluster_stack.clone())
+                };
+                WantedMode::Custom(Versions {
+                    cluster_addon: or_same(&self.cluster_addon_version),
+                    node_image: or_same(&self.node_image_version),
+                    cluster_stack,
+                })
+            }
+        })
+    }
+}
+
+/// Returns a path as it is told: what is named from here stays as it was named.
+fn named_here(call: &Call, path: PathBuf) -> PathBuf {
+    if call.directory == Path::new(".") {
+        path
+    } else {
+        call.directory.join(path)
+    }
+}
+
+/// Returns the moment that the environment asks for.
+fn moment() -> Result<Option<Timestamp>, CommandError> {
+    let Some(text) = variable(MOMENT) else {
+        return Ok(None);
+    };
+    let seconds: Option<i64> = text.parse().ok();
+    let moment = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    moment.map(Some).ok_or_else(|| {
+        CommandError::new(format!("{MOMENT} is `{text}`"))
+            .hinted("it is a number of seconds since 1970, as git log -1 --format=%ct prints it")
+    })
+}

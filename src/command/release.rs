@@ -1,0 +1,23 @@
+//! `release`: cluster stacks as what operators consume. One file per command; what a release is, `crate::release` says.
+
+pub(crate) mod build;
+pub(crate) mod verify;
+
+/// The form of a command's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum ReleaseFormat {
+    /// Text for people.
+    #[default]
+    Text,
+    /// JSON for programs, in a form of docs/schema.
+    Json,
+}
+
+impl From<ReleaseFormat> for super::Format {
+    fn from(format: ReleaseFormat) -> Self {
+        match format {
+            ReleaseFormat::Text => Self::Text,
+            ReleaseFormat::Json => Self::Json,
+        }
+    }
+}
