@@ -125,14 +125,14 @@ pub struct StackPlan {
     pub(crate) notes: Vec<Note>,
     /// Files that a person has to change. The others change all the same.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) out_of_reach: Vec<Fault>,
+    pub out_of_reach: Vec<Fault>,
     /// What kept source trees from being planned. Nothing of them changes.
     pub faults: Vec<Fault>,
 }
 
 impl StackPlan {
     /// Tells whether a file is one of the stack's.
-    pub(crate) fn has_file(&self, file: &FileChange) -> bool {
+    fn has_file(&self, file: &FileChange) -> bool {
         file.is_below(&self.directory) || self.outside.contains(&file.path)
     }
 }
@@ -281,12 +281,40 @@ impl Plan {
         after
     }
 
+    /// Returns the files of a stack that would change, in the order of their paths.
+    pub(crate) fn files_of(&self, stack: &StackPlan) -> Vec<&FileChange> {
+        // Those below a directory stand together. To look through all files for each of thousands of stacks would take seconds.
+        let below = match stack.directory.as_str() {
+            "" => &self.files[..],
+            directory => {
+                let prefix = format!("{directory}/");
+                let start = self.files.partition_point(|file| file.path < prefix);
+                let rest = &self.files[start..];
+                let count = rest.partition_point(|file| file.path.starts_with(&prefix));
+                &rest[..count]
+            }
+        };
+        let mut files: Vec<&FileChange> = below.iter().collect();
+        for path in &stack.outside {
+            let place = self.files.binary_search_by(|file| file.path.cmp(path));
+            let file = place.ok().map(|place| &self.files[place]);
+            files.extend(file.filter(|file| !file.is_below(&stack.directory)));
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files
+    }
+
     /// Returns the stacks that would change in part: a person has to change a file of theirs.
     pub fn incomplete(&self) -> impl Iterator<Item = &StackPlan> {
-        self.stacks.iter().filter(|stack| {
-            let mut files = self.files.iter();
-            !stack.out_of_reach.is_empty() && files.any(|file| stack.has_file(file))
-        })
+        let stacks = self.stacks.iter();
+        stacks.filter(|stack| !stack.out_of_reach.is_empty() && !self.files_of(stack).is_empty())
+    }
+
+    /// Returns the files that such stacks would change, by their paths.
+    pub(crate) fn incomplete_files(&self) -> BTreeSet<&str> {
+        let stacks = self.incomplete();
+        let files = stacks.flat_map(|stack| self.files_of(stack));
+        files.map(|file| file.path.as_str()).collect()
     }
 
     /// Takes the changes of such stacks out of the plan; returns their titles.

@@ -4,6 +4,7 @@
 mod addon;
 mod agreement;
 mod claims;
+mod commons;
 mod config_entry;
 mod configured;
 mod discover;
@@ -24,6 +25,7 @@ mod model;
 mod provider;
 mod role;
 mod series;
+mod sharing;
 mod source;
 mod stated;
 mod tree;

@@ -13,6 +13,7 @@ use super::identity::Identity;
 use super::learn;
 use super::model::Stack;
 use super::provider::{self, Mark};
+use super::sharing::Sharing;
 use super::source::SourceFile;
 use super::tree::{Content, Tree, is_below};
 use crate::config::ImageStoreConfig;
@@ -26,6 +27,7 @@ pub struct Discovery {
     places: Vec<StackPlace>,
     configured: Configured,
     hints: Hints,
+    sharing: Sharing,
     /// Directories outside of all stacks that could not be looked into.
     closed: Vec<Fault>,
 }
@@ -115,7 +117,7 @@ impl Discovery {
     /// Finds the cluster stacks of the same repository in another state of it.
     #[must_use]
     pub fn again(&self, tree: &Tree) -> Self {
-        let mut again = discover_with(tree, &self.hints);
+        let mut again = discover_sharing(tree, &self.hints, self.sharing.clone());
         // A plan reads the texts of one stack alone again, which do not say how many the repository has.
         again.configured.is_one_stack = self.configured.is_one_stack;
         again
@@ -176,7 +178,7 @@ impl Discovery {
         let reader = StackReader {
             tree,
             known,
-            charts: &self.hints.charts,
+            sharing: &self.sharing,
             identity: place.identity,
         };
         let mut stack = reader.read(&place.directory, &place.source_trees);
@@ -217,35 +219,51 @@ impl Discovery {
                 }
                 Some(Content::Unread) | None => continue,
             };
-            if let Err(fault) = configure(stack, place.identity, path, text, references) {
+            let file = ConfiguredFile {
+                path,
+                text,
+                references,
+            };
+            if let Err(fault) = self.configure(stack, place.identity, file) {
                 stack.faults.push(fault);
             }
         }
     }
+
+    /// Gives a file of a stack its configured references; one that no kind claims comes in with them.
+    fn configure(
+        &self,
+        stack: &mut Stack,
+        identity: &Identity,
+        file: ConfiguredFile<'_>,
+    ) -> Result<(), Fault> {
+        let ConfiguredFile {
+            path,
+            text,
+            references,
+        } = file;
+        let base = &stack.directory;
+        let mut trees = stack.trees.iter_mut();
+        let own = trees.find(|tree| identity.belongs(path, &tree.directory, base));
+        let files = own.map_or(&mut stack.shared, |tree| &mut tree.files);
+        match files.iter().position(|file| file.path() == path) {
+            Some(place) if files[place].configured() == references => {}
+            Some(place) => files[place] = Arc::new(files[place].with_configured(references)?),
+            None => {
+                let read = SourceFile::read_configured(path, text, &self.sharing, references)?;
+                files.push(Arc::new(read));
+                files.sort_by(|a, b| a.path().cmp(b.path()));
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Gives a file of a stack its configured references; one that no kind claims comes in with them.
-fn configure(
-    stack: &mut Stack,
-    identity: &Identity,
-    path: &str,
-    text: &Arc<str>,
+/// A file with the references that the configuration has in it.
+struct ConfiguredFile<'f> {
+    path: &'f str,
+    text: &'f Arc<str>,
     references: Vec<Arc<ConfiguredReference>>,
-) -> Result<(), Fault> {
-    let base = &stack.directory;
-    let mut trees = stack.trees.iter_mut();
-    let own = trees.find(|tree| identity.belongs(path, &tree.directory, base));
-    let files = own.map_or(&mut stack.shared, |tree| &mut tree.files);
-    match files.iter().position(|file| file.path() == path) {
-        Some(place) if files[place].configured() == references => {}
-        Some(place) => files[place] = Arc::new(files[place].with_configured(references)?),
-        None => {
-            let file = SourceFile::read_configured(path, text, &stack.charts, references)?;
-            files.push(Arc::new(file));
-            files.sort_by(|a, b| a.path().cmp(b.path()));
-        }
-    }
-    Ok(())
 }
 
 /// Finds the cluster stacks of a tree.
@@ -255,6 +273,10 @@ pub fn discover(tree: &Tree) -> Discovery {
 
 /// Finds the cluster stacks of a tree of which the configuration says something.
 pub(crate) fn discover_with(tree: &Tree, hints: &Hints) -> Discovery {
+    discover_sharing(tree, hints, Sharing::new(&hints.charts))
+}
+
+fn discover_sharing(tree: &Tree, hints: &Hints, sharing: Sharing) -> Discovery {
     let mut by_directory: BTreeMap<&str, StackPlace> = BTreeMap::new();
     for (path, content) in tree.files() {
         let Some(Mark {
@@ -286,6 +308,7 @@ pub(crate) fn discover_with(tree: &Tree, hints: &Hints) -> Discovery {
         places,
         configured,
         hints: hints.clone(),
+        sharing,
     }
 }
 

@@ -3,36 +3,32 @@
 use std::sync::Arc;
 
 use super::addon::MinorBoundCharts;
+use super::commons::Commons;
 use super::configured::ConfiguredReference;
 use super::facts::Fault;
 use super::role::Role;
-use crate::yaml::{self, Node};
+use crate::yaml::{self, KnownTexts, Node};
 
 /// A file's text and its parsed form.
 #[derive(Debug, Clone)]
 pub struct Document {
     path: String,
     text: Arc<str>,
-    yaml: Option<yaml::File>,
+    yaml: Option<Arc<yaml::File>>,
     role: Role,
-    charts: MinorBoundCharts,
+    commons: Arc<Commons>,
     configured: Vec<Arc<ConfiguredReference>>,
 }
 
 impl Document {
     /// Returns a text that is not YAML.
-    pub(super) fn plain(
-        path: &str,
-        text: &Arc<str>,
-        role: Role,
-        charts: &MinorBoundCharts,
-    ) -> Self {
+    pub(super) fn plain(path: &str, text: &Arc<str>, role: Role, commons: &Arc<Commons>) -> Self {
         Self {
             path: path.to_owned(),
             text: text.clone(),
             yaml: None,
             role,
-            charts: charts.clone(),
+            commons: Arc::clone(commons),
             configured: Vec::new(),
         }
     }
@@ -54,14 +50,17 @@ impl Document {
     /// Parses it as YAML, unless that was done.
     pub(super) fn parsed(mut self) -> Result<Self, Fault> {
         if self.yaml.is_none() {
-            let parsed = parse(&self.path, &self.text).map_err(|fault| fault.of(self.role))?;
+            let parsed =
+                parse(&self.path, &self.text, self.texts()).map_err(|fault| fault.of(self.role))?;
+            // Equal texts are one from here on.
+            self.text = Arc::clone(parsed.shared_text());
             self.yaml = Some(parsed);
         }
         Ok(self)
     }
 
     /// Returns the file as it reads with another text, which was parsed already.
-    pub(super) fn with_yaml(&self, yaml: yaml::File) -> Self {
+    pub(super) fn with_yaml(&self, yaml: Arc<yaml::File>) -> Self {
         Self {
             text: yaml.shared_text().clone(),
             yaml: Some(yaml),
@@ -81,12 +80,17 @@ impl Document {
 
     /// Returns the parsed text of a YAML file.
     pub fn yaml(&self) -> Option<&yaml::File> {
+        self.yaml.as_deref()
+    }
+
+    /// Returns the parsed text of a YAML file, which files of the same text share.
+    pub(super) fn shared_yaml(&self) -> Option<&Arc<yaml::File>> {
         self.yaml.as_ref()
     }
 
     /// Returns the documents of a YAML file.
     pub fn documents(&self) -> &[Node] {
-        self.yaml.as_ref().map_or(&[], yaml::File::documents)
+        self.yaml().map_or(&[], yaml::File::documents)
     }
 
     /// Returns what the file is for, in the words of the first kind that claims it.
@@ -101,7 +105,12 @@ impl Document {
 
     /// Returns the addon charts that belong to a minor.
     pub fn charts(&self) -> &MinorBoundCharts {
-        &self.charts
+        &self.commons.charts
+    }
+
+    /// Returns the texts of the repository that were read.
+    pub(super) fn texts(&self) -> &KnownTexts {
+        &self.commons.texts
     }
 }
 
@@ -142,9 +151,10 @@ fn unread_version(path: &str, file: &yaml::File) -> Option<Fault> {
     ))
 }
 
-fn parse(path: &str, text: &Arc<str>) -> Result<yaml::File, Fault> {
-    let file =
-        yaml::File::parse_shared(text.clone()).map_err(|error| Fault::of_yaml(path, &error))?;
+fn parse(path: &str, text: &Arc<str>, texts: &KnownTexts) -> Result<Arc<yaml::File>, Fault> {
+    let file = texts
+        .parse(text)
+        .map_err(|error| Fault::of_yaml(path, &error))?;
     if let Some(fault) = unread_version(path, &file) {
         return Err(fault);
     }

@@ -75,7 +75,7 @@ pub struct Edited {
     /// Its text.
     pub text: Arc<str>,
     /// The text as it was parsed, where the proof of the edits has done so.
-    pub yaml: Option<yaml::File>,
+    pub yaml: Option<Arc<yaml::File>>,
     /// What was done.
     pub notes: Vec<EditNote>,
 }
@@ -239,7 +239,8 @@ impl<'f> FileEdits<'f> {
         }
         let ends = self.ends.unwrap_or_default();
         if let Some(editor) = self.editor.take() {
-            let yaml = editor.finish_file().map_err(|error| self.fault(&error))?;
+            let finished = editor.finish_among(self.file.texts());
+            let yaml = finished.map_err(|error| self.fault(&error))?;
             if !ends.is_empty() {
                 // It is read again with the other files of the stack.
                 return Ok(Some(Edited {

@@ -3,7 +3,6 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::addon::MinorBoundCharts;
 use super::configured::ConfiguredReference;
 use super::document::Document;
 use super::examples::{Example, ExampleSubject, ExampleValue};
@@ -13,6 +12,7 @@ use super::kinds::{ConfiguredPlaces, FileKind, read_names};
 use super::provider;
 use super::role::{Part, Role};
 use super::series::{SeriesId, SeriesSet};
+use super::sharing::{Asked, KnownFacts, Sharing};
 use super::stated::{Claims, Facts, ValueRef};
 use super::tree::has_folder;
 use crate::catalog::ImagePattern;
@@ -27,6 +27,8 @@ pub struct SourceFile {
     /// What of its free values is the stack's.
     claims: Arc<Claims>,
     facts: Facts,
+    /// What other files have been read to state.
+    known: Arc<KnownFacts>,
 }
 
 /// A file is asked for its path and its text as its document is.
@@ -39,12 +41,12 @@ impl Deref for SourceFile {
 }
 
 impl SourceFile {
-    /// Reads a file, if a kind claims it. `place` is its path below its source tree; of addon charts, these belong to a minor.
+    /// Reads a file, if a kind claims it. `place` is its path below its source tree.
     pub fn read(
         path: &str,
         place: &str,
         text: &Arc<str>,
-        charts: &MinorBoundCharts,
+        sharing: &Sharing,
     ) -> Result<Option<Self>, Fault> {
         // By the name first: a README may show a manifest, and a kind that goes by the text would claim it.
         let is_yaml = place
@@ -58,13 +60,14 @@ impl SourceFile {
         let Some(first) = kinds.first() else {
             return Ok(None);
         };
-        let plain = Document::plain(path, text, first.role(), charts);
+        let plain = Document::plain(path, text, first.role(), &sharing.commons);
         let document = if is_yaml { plain.parsed()? } else { plain };
         let file = Self {
             document,
             kinds,
             claims: Arc::default(),
             facts: Facts::default(),
+            known: Arc::clone(&sharing.facts),
         };
         file.with_facts().map(Some)
     }
@@ -73,14 +76,15 @@ impl SourceFile {
     pub(super) fn read_configured(
         path: &str,
         text: &Arc<str>,
-        charts: &MinorBoundCharts,
+        sharing: &Sharing,
         configured: Vec<Arc<ConfiguredReference>>,
     ) -> Result<Self, Fault> {
         let file = Self {
-            document: Document::plain(path, text, Role::Configured, charts),
+            document: Document::plain(path, text, Role::Configured, &sharing.commons),
             kinds: Vec::new(),
             claims: Arc::default(),
             facts: Facts::default(),
+            known: Arc::clone(&sharing.facts),
         };
         file.with_configured(configured)
     }
@@ -103,7 +107,7 @@ impl SourceFile {
     }
 
     /// Returns the file as it reads with another text, which was parsed already.
-    pub(crate) fn with_yaml(&self, yaml: yaml::File) -> Result<Self, Fault> {
+    pub(crate) fn with_yaml(&self, yaml: Arc<yaml::File>) -> Result<Self, Fault> {
         Self {
             document: self.document.with_yaml(yaml),
             ..self.unread()
@@ -126,12 +130,25 @@ impl SourceFile {
             kinds: self.kinds.clone(),
             claims: self.claims.clone(),
             facts: Facts::default(),
+            known: Arc::clone(&self.known),
         }
     }
 
     fn with_facts(mut self) -> Result<Self, Fault> {
-        let facts = self.read_facts();
-        self.facts = facts.map_err(|fault| fault.of(self.role()))?;
+        let kinds: Vec<&str> = self.kinds.iter().map(|kind| kind.name()).collect();
+        let asked = Asked {
+            document: &self.document,
+            kinds: &kinds,
+            claims: &self.claims,
+        };
+        self.facts = if let Some(facts) = self.known.find(asked) {
+            facts
+        } else {
+            let read = self.read_facts();
+            let facts = read.map_err(|fault| fault.of(self.role()))?;
+            self.known.keep(asked, &facts);
+            facts
+        };
         Ok(self)
     }
 

@@ -39,6 +39,26 @@ pub(super) struct ValueRef {
     pub(super) is_doubtful: bool,
 }
 
+impl Facts {
+    /// Tells whether another file with the same text would state the same, but for its path.
+    pub(super) fn are_of_text_alone(&self) -> bool {
+        // These name manifests by their paths.
+        self.value_refs.is_empty()
+    }
+
+    /// Returns what a file of another path states with the same text.
+    pub(super) fn at(&self, path: &str) -> Self {
+        let mut facts = self.clone();
+        for reference in &mut facts.references {
+            path.clone_into(&mut reference.file);
+        }
+        for list in &mut facts.image_lists {
+            path.clone_into(&mut list.file);
+        }
+        facts
+    }
+}
+
 impl ValueRef {
     /// Returns a value that a manifest reads, of which nothing more is known.
     pub(super) fn new(

@@ -9,6 +9,7 @@ mod text;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use self::find::{
     Extent, FoundNode, actions_fit, elsewhere, find, missing_key, not_found, one_block, refuse,
@@ -19,6 +20,7 @@ use self::text::{Fit, Splice, apply, indent, line_break, next_line};
 use super::change::{Changes, Fresh};
 use super::error::{FailedProof, RefusalReason, YamlError};
 use super::file::File;
+use super::known::KnownTexts;
 use super::node::Node;
 use super::path::Path;
 use super::proof;
@@ -292,10 +294,15 @@ impl<'a> Editor<'a> {
     }
 
     /// Makes the edits as [`Editor::finish`] does, and returns the new text parsed.
-    pub fn finish_file(mut self) -> Result<File, YamlError> {
+    pub fn finish_file(self) -> Result<Arc<File>, YamlError> {
+        self.finish_among(&KnownTexts::default())
+    }
+
+    /// Makes the edits as [`Editor::finish_file`] does; a text that is known is not read again.
+    pub(crate) fn finish_among(mut self, known: &KnownTexts) -> Result<Arc<File>, YamlError> {
         let source = self.file.text();
         let Some(first) = self.splices.iter().map(|splice| splice.range.start).min() else {
-            return Ok(self.file.clone());
+            return Ok(Arc::new(self.file.clone()));
         };
         let result = apply(source, &mut self.splices).map_err(|place| YamlError::Refused {
             line: line_at(source, place),
@@ -308,7 +315,7 @@ impl<'a> Editor<'a> {
             .map(|splice| splice.range)
             .collect();
         let proved = if proof::keeps_outside(source, &edited, &result) {
-            proof::prove(self.file, &self.changes, result)
+            proof::prove(self.file, &self.changes, result, known)
         } else {
             Err(FailedProof::Outside)
         };

@@ -1,13 +1,16 @@
 //! A parsed YAML text. It holds the text as it is and its nodes; it neither reads files nor changes anything.
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::error::YamlError;
+use serde_yaml::Value;
+
+use super::error::{FailedProof, YamlError};
 use super::merge;
 use super::node::Node;
 use super::reading::{BYTE_ORDER_MARK, Mode, ReadText};
 use super::repeated::RepeatedKey;
+use super::serde_values;
 use super::spans::NodeTree;
 use super::template::Actions;
 
@@ -30,6 +33,8 @@ pub struct File {
     pub(super) mode: Mode,
     pub(super) template: Actions,
     pub(super) tree: NodeTree,
+    /// What the second parser reads, once somebody has asked for it.
+    values: OnceLock<Result<Vec<Value>, FailedProof>>,
 }
 
 impl File {
@@ -51,6 +56,7 @@ impl File {
             mode,
             template,
             tree,
+            values: OnceLock::new(),
         };
         // Before aliases are connected: the copies of what anchors name would keep the places without the mark.
         file.shift(mark);
@@ -122,6 +128,17 @@ impl File {
             }
         }
         duplicates
+    }
+
+    /// Returns the values of the documents as the second parser, `serde_yaml`, reads them.
+    pub(super) fn values(&self) -> Result<&[Value], FailedProof> {
+        let read = self.values.get_or_init(|| {
+            let yaml = self.yaml();
+            let body = yaml.strip_prefix(BYTE_ORDER_MARK).unwrap_or(yaml);
+            let repeated = self.tree.repeated_keys(yaml);
+            serde_values::read(body, &self.tree, &repeated, yaml.len() - body.len())
+        });
+        read.as_deref().map_err(Clone::clone)
     }
 
     /// Returns the text that is YAML: the mask of a template.

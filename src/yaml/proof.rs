@@ -4,20 +4,25 @@
 mod values;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::change::{Changes, DOCUMENTS, Expected, Fresh, NewContent};
 use super::error::FailedProof;
 use super::file::File;
+use super::known::KnownTexts;
 use super::node::{Kind, Node};
 use super::style::NewScalar;
 
-/// Checks the new text against the old file and the changes, and returns it parsed; the error says which proof failed.
+/// Checks the new text against the old file and the changes, and returns it parsed; the error says which proof failed. A text that is
+/// known is not read again by either parser, and compared all the same.
 pub(super) fn prove(
     old: &File,
     changes: &Changes<'_>,
     new_text: String,
-) -> Result<File, FailedProof> {
-    let new = File::parse_shared(new_text.into())
+    known: &KnownTexts,
+) -> Result<Arc<File>, FailedProof> {
+    let new = known
+        .parse(&new_text.into())
         .map_err(|error| FailedProof::Unreadable(Box::new(error)))?;
     if new.mode != old.mode {
         return Err(FailedProof::OtherReading);

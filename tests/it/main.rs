@@ -58,6 +58,7 @@ mod rules;
 mod schema;
 mod shapes;
 mod shared_catalog;
+mod sharing;
 mod shell;
 mod signals;
 mod standard;

@@ -1,11 +1,12 @@
 //! A plan, and what an update wrote: per stack the lines that change, the diff, the reasons, what is skipped.
 
+mod diff;
 mod reasons;
 mod stat;
 
 use std::fmt::Write as _;
 
-use similar::TextDiff;
+use diff::KnownDiffs;
 
 use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, labelled, styled};
 use crate::matrix::LineMatrix;
@@ -36,17 +37,32 @@ pub(crate) enum Detail {
 
 /// Returns a plan.
 pub(crate) fn plan(plan: &Plan, view: PlanView<'_>) -> String {
+    let diffs = KnownDiffs::default();
+    let shown = crate::parallel::map(&plan.stacks, 64, |stack| {
+        let files = plan.files_of(stack);
+        let text = stack_plan(stack, &files, view, &diffs);
+        let summary = if text.is_empty() {
+            String::new()
+        } else {
+            stack_summary(stack, files.len())
+        };
+        ShownStack { text, summary }
+    });
     let mut out = String::new();
-    let mut summary = String::new();
-    for stack in &plan.stacks {
-        let files = files_of(plan, stack);
-        let text = stack_plan(stack, &files, view);
-        if !text.is_empty() {
-            summary.push_str(&stack_summary(stack, files.len()));
-        }
-        out.push_str(&text);
+    for stack in &shown {
+        out.push_str(&stack.text);
     }
-    out + &summary + &closing(plan, view.next)
+    for stack in &shown {
+        out.push_str(&stack.summary);
+    }
+    out + &closing(plan, view.next)
+}
+
+/// What is said of one stack.
+struct ShownStack {
+    text: String,
+    /// What is said of it again below all stacks.
+    summary: String,
 }
 
 /// `openstack/scs2: 3 stack lines change in 8 files; 1 skipped`.
@@ -91,11 +107,7 @@ fn counted(count: usize, noun: &str) -> String {
 
 /// How many files would change, and the command that writes them; apart those of stacks that `update` leaves as they are.
 fn closing(plan: &Plan, next: Option<&str>) -> String {
-    let incomplete = plan
-        .files
-        .iter()
-        .filter(|file| plan.incomplete().any(|stack| stack.has_file(file)))
-        .count();
+    let incomplete = plan.incomplete_files().len();
     let mut out = match (plan.files.len() - incomplete, next) {
         // "Nothing to change" would contradict what is said of the incomplete stacks below.
         (0, _) if incomplete > 0 => String::new(),
@@ -131,7 +143,7 @@ pub(crate) fn update(plan: &Plan) -> String {
             out.push_str(&first);
         }
         changed_lines(stack).for_each(|line| out.push_str(&line_heading(line)));
-        let files = files_of(plan, stack);
+        let files = plan.files_of(stack);
         for file in files
             .iter()
             .filter(|file| !matches!(file.action, FileAction::Copy { .. }))
@@ -190,12 +202,12 @@ fn first_lines(stack: &StackPlan) -> String {
     out
 }
 
-fn files_of<'p>(plan: &'p Plan, stack: &StackPlan) -> Vec<&'p FileChange> {
-    let files = plan.files.iter();
-    files.filter(|file| stack.has_file(file)).collect()
-}
-
-fn stack_plan(stack: &StackPlan, files: &[&FileChange], view: PlanView<'_>) -> String {
+fn stack_plan(
+    stack: &StackPlan,
+    files: &[&FileChange],
+    view: PlanView<'_>,
+    diffs: &KnownDiffs,
+) -> String {
     let changed: Vec<&LinePlan> = changed_lines(stack).collect();
     let first = first_lines(stack);
     let says_nothing = changed.is_empty() && files.is_empty() && stack.skipped.is_empty();
@@ -215,7 +227,9 @@ fn stack_plan(stack: &StackPlan, files: &[&FileChange], view: PlanView<'_>) -> S
     if !files.is_empty() {
         out.push('\n');
         match view.detail {
-            Detail::Diff => files.iter().for_each(|file| out.push_str(&file_diff(file))),
+            Detail::Diff => files
+                .iter()
+                .for_each(|file| out.push_str(&diffs.of_file(file))),
             Detail::Stat => out.push_str(&stat::stat(files, view.width)),
         }
         out.push_str(&copies(files));
@@ -307,24 +321,6 @@ fn skip_line(label: &str, skip: &Skip) -> String {
     out
 }
 
-/// A unified diff that `git apply` takes, but for copies and removed files, which are told in a line each.
-fn file_diff(file: &FileChange) -> String {
-    match &file.action {
-        FileAction::Edit { before, after } => unified(
-            before,
-            after,
-            &format!("a/{}", file.path),
-            &format!("b/{}", file.path),
-        ),
-        FileAction::Create { from, after } => {
-            let heading = format!("new file {}, after {from}\n", file.path);
-            styled(BOLD, &heading) + &unified("", after, "/dev/null", &format!("b/{}", file.path))
-        }
-        FileAction::Copy { .. } => String::new(),
-        FileAction::Remove => styled(BOLD, &format!("removed {}\n", file.path)),
-    }
-}
-
 fn copies(files: &[&FileChange]) -> String {
     let count = files
         .iter()
@@ -335,28 +331,4 @@ fn copies(files: &[&FileChange]) -> String {
         1 => "and 1 file copied as it is\n".to_owned(),
         count => format!("and {count} files copied as they are\n"),
     }
-}
-
-fn unified(before: &str, after: &str, from: &str, to: &str) -> String {
-    let diff = TextDiff::from_lines(before, after);
-    let text = diff
-        .unified_diff()
-        .context_radius(3)
-        .header(from, to)
-        .to_string();
-    text.split_inclusive('\n').map(coloured).collect()
-}
-
-/// Colours a line of a diff.
-fn coloured(line: &str) -> String {
-    let style = match line.as_bytes().first() {
-        // A document mark of YAML that comes or goes looks alike, and is bold, too: its sign still tells.
-        _ if line.starts_with("---") || line.starts_with("+++") => BOLD,
-        Some(b'-') => RED,
-        Some(b'+') => GREEN,
-        Some(b'@') => CYAN,
-        Some(_) | None => return line.to_owned(),
-    };
-    let (content, ending) = line.split_at(line.trim_end_matches(['\r', '\n']).len());
-    styled(style, content) + ending
 }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::stack::addon::MinorBoundCharts;
 use crate::stack::document::names_a_version;
 use crate::stack::facts::{Fact, Fault, FaultKind, Reference};
 use crate::stack::identity::{DirectoryNames, Identity};
@@ -12,6 +11,7 @@ use crate::stack::model::{SourceTree, Stack};
 use crate::stack::provider;
 use crate::stack::role::Role;
 use crate::stack::series::SeriesSet;
+use crate::stack::sharing::Sharing;
 use crate::stack::source::SourceFile;
 use crate::stack::tree::{Content, Tree};
 use crate::version::{KubernetesVersion, Minor};
@@ -26,7 +26,7 @@ pub(super) const UNREADABLE_HINT: &str = "make it readable, as a text file or di
 pub(super) struct StackReader<'s> {
     pub(super) tree: &'s Tree,
     pub(super) known: &'s KnownFiles,
-    pub(super) charts: &'s MinorBoundCharts,
+    pub(super) sharing: &'s Sharing,
     /// Where the stack says what it is.
     pub(super) identity: &'static Identity,
 }
@@ -58,7 +58,7 @@ impl StackReader<'_> {
             series: SeriesSet::default(),
             faults: troubles.faults,
             notes: troubles.notes,
-            charts: self.charts.clone(),
+            charts: self.sharing.commons.charts.clone(),
         }
     }
 
@@ -90,7 +90,7 @@ impl StackReader<'_> {
             }
             Content::Text(text) => match self.known.get(path) {
                 Some(file) if file.text() == text => Some(Arc::clone(file)),
-                Some(_) | None => match SourceFile::read(path, place, text, self.charts) {
+                Some(_) | None => match SourceFile::read(path, place, text, self.sharing) {
                     Ok(file) => file.map(Arc::new),
                     Err(fault) => {
                         troubles.add(fault, text);

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::stack::Role;
-use crate::stack::addon::MinorBoundCharts;
 use crate::yaml::KeyPlace;
 
 type MakeEdit = fn(&mut FileEdits<'_>, ChangeClass) -> Result<(), Fault>;
@@ -81,8 +80,8 @@ fn at(key: &str) -> Path {
 }
 
 fn is_made(wishes: &Wishes, edit: MakeEdit, class: ChangeClass) -> bool {
-    let charts = MinorBoundCharts::default();
-    let file = Document::plain(PLACE, &Arc::from(TEXT), Role::ClassTemplate, &charts);
+    let text = Arc::from(TEXT);
+    let file = Document::plain(PLACE, &text, Role::ClassTemplate, &Arc::default());
     let file = file.parsed().unwrap();
     let mut edits = FileEdits::of(&file, &[], wishes);
     edit(&mut edits, class).unwrap();

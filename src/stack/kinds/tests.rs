@@ -10,6 +10,7 @@ use super::super::facts::{Fact, Fault};
 use super::super::images::edit_images;
 use super::super::learn::claim_alone;
 use super::super::series::{ImageSeries, SeriesSet};
+use super::super::sharing::Sharing;
 use super::super::source::SourceFile;
 use super::super::wanted::{ChartPlace, Reach, SeriesImages, Wanted};
 use crate::catalog::NodeImage;
@@ -59,8 +60,7 @@ fn read(place: &str, text: &str) -> SourceFile {
 }
 
 fn read_with_series(place: &str, text: &str) -> (SourceFile, SeriesSet) {
-    let charts = MinorBoundCharts::default();
-    let file = SourceFile::read(place, place, &Arc::from(text), &charts).unwrap();
+    let file = SourceFile::read(place, place, &Arc::from(text), &Sharing::default()).unwrap();
     claim_alone(file.unwrap_or_else(|| panic!("{place} is of no kind")))
 }
 
@@ -414,7 +414,8 @@ fn charts_of_the_configuration_have_their_keys() {
     }];
     let charts = MinorBoundCharts::read(&configured, "").unwrap();
     let listed = |place: &str, text: &str| -> Vec<String> {
-        let file = SourceFile::read(place, place, &Arc::from(text), &charts).unwrap();
+        let file =
+            SourceFile::read(place, place, &Arc::from(text), &Sharing::new(&charts)).unwrap();
         let file = file.unwrap();
         let references = file.references().iter();
         let references =

@@ -10,12 +10,11 @@ use crate::yaml::change::{Changes, DOCUMENTS, Expected, Fresh, NewContent};
 use crate::yaml::error::FailedProof;
 use crate::yaml::file::File;
 use crate::yaml::node::{Kind, Node, Style};
-use crate::yaml::serde_values;
 use crate::yaml::style::NewScalar;
 
 /// Compares the values of the new text with the old tree; where the parsers see the old text differently, with its values.
 pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(), FailedProof> {
-    let new_values = read(new)?;
+    let new_values = new.values()?;
     let roots = old.documents();
     let expected = changes.members(DOCUMENTS, roots.iter().map(|root| root.id));
     let mut proof = ValueProof {
@@ -25,7 +24,7 @@ pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(),
     for root in roots {
         proof.learn_anchors(root);
     }
-    let as_tree = same_members(&expected, &new_values, |member, new| match member {
+    let as_tree = same_members(&expected, new_values, |member, new| match member {
         Expected::Kept(place) => proof.reads(&roots[*place], changes, new),
         Expected::Fresh(fresh) => proof.reads_fresh(fresh, new),
     });
@@ -33,15 +32,15 @@ pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(),
         return Ok(());
     }
     // Only now, as a second parse takes its time: tags and actions alone have values that the tree does not tell.
-    let old_values = read(old)?;
+    let old_values = old.values()?;
     if old_values.len() != roots.len() {
         return Err(FailedProof::Documents);
     }
     let old_members = OldMembers {
         nodes: roots,
-        values: &old_values,
+        values: old_values,
     };
-    let as_values = same_members(&expected, &new_values, |member, new| match member {
+    let as_values = same_members(&expected, new_values, |member, new| match member {
         Expected::Kept(place) => proof.same(&roots[*place], &old_values[*place], changes, new),
         Expected::Fresh(fresh) => proof.same_fresh(fresh, old_members, new),
     });
@@ -49,13 +48,6 @@ pub(super) fn prove(old: &File, changes: &Changes<'_>, new: &File) -> Result<(),
         return Ok(());
     }
     Err(FailedProof::Values)
-}
-
-fn read(file: &File) -> Result<Vec<Value>, FailedProof> {
-    let yaml = file.yaml();
-    let body = yaml.strip_prefix('\u{feff}').unwrap_or(yaml);
-    let repeated = file.tree.repeated_keys(yaml);
-    serde_values::read(body, &file.tree, &repeated, yaml.len() - body.len())
 }
 
 /// The old members of a container that a new one may be a copy of, with their values.
