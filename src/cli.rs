@@ -14,6 +14,7 @@ mod pull_requests;
 mod release;
 mod screen;
 mod setup;
+mod shown_json;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -21,10 +21,12 @@ mod references;
 mod selection;
 mod shared;
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use jiff::civil::Date;
+use serde::Serialize;
 
 use crate::catalog::{Catalog, CatalogRequest, StoreListing};
 use crate::config::{CONFIG_FILE, Config, ConfigError};
@@ -39,11 +41,53 @@ use crate::stack::{
     Content, Discovery, Hints, MinorBoundCharts, Stack, Tree, add_left_out, discover_with,
 };
 
+/// Data, for stdout.
+pub enum Data {
+    /// A text.
+    Text(String),
+    /// A value that is written as JSON bit by bit: the text of a large plan takes more memory than the plan.
+    Json(Box<dyn WriteJson>),
+}
+
+/// A value that can be written as JSON.
+pub trait WriteJson {
+    /// Writes it indented, with a line break at its end.
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl<T: Serialize> WriteJson for T {
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, self)?;
+        out.write_all(b"\n")
+    }
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
+impl From<String> for Data {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl std::fmt::Debug for Data {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => text.fmt(f),
+            Self::Json(_) => f.write_str("JSON"),
+        }
+    }
+}
+
 /// What a command has to say.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// Data, for stdout.
-    pub data: String,
+    pub data: Data,
     /// What the data is for.
     pub form: Form,
     /// What was done, for people, on stderr.
@@ -414,7 +458,7 @@ impl Outcome {
     /// Returns an outcome of data alone.
     pub(crate) fn of(data: String, format: Format) -> Self {
         Self {
-            data,
+            data: data.into(),
             form: match format {
                 Format::Text => Form::Styled,
                 Format::Json => Form::Json,
@@ -487,7 +531,7 @@ fn is_plain(sign: char) -> bool {
 }
 
 /// Returns data as JSON, indented, with a line break at its end.
-fn to_json(value: &impl serde::Serialize) -> Result<String, CommandError> {
+fn to_json(value: &impl Serialize) -> Result<String, CommandError> {
     let json = serde_json::to_string_pretty(value)
         .map_err(|error| CommandError::new(format!("cannot write JSON: {error}")))?;
     Ok(json + "\n")

@@ -1,10 +1,12 @@
 //! Prints outcomes: data to stdout, everything else to stderr, and nothing of it as a secret or as more than a text.
 
-use std::io::Write;
+use std::borrow::Cow;
+use std::io::{IsTerminal as _, Write};
 use std::process::ExitCode;
 
+use super::shown_json::ShownJson;
 use super::{Color, Paging, screen};
-use crate::command::Outcome;
+use crate::command::{Data, Outcome};
 use crate::error::{CommandError, Status};
 use crate::io::http::conceal;
 use crate::report::terminal::{Form, Look, render, styled};
@@ -87,7 +89,23 @@ fn print_data(
             anstream::ColorChoice::AlwaysAnsi
         }
     };
-    let rendered = render(&conceal(&outcome.data), outcome.form);
+    let text = match &outcome.data {
+        Data::Text(text) => Cow::Borrowed(text.as_str()),
+        Data::Json(value) if !std::io::stdout().is_terminal() => {
+            let mut out = ShownJson::new(std::io::stdout().lock());
+            value.write_json(&mut out)?;
+            out.flush()?;
+            // JSON has a spelling of its own for every sign.
+            return Ok(Printed { is_escaped: false });
+        }
+        // A pager wants to know how long it is.
+        Data::Json(value) => {
+            let mut bytes = Vec::new();
+            value.write_json(&mut bytes)?;
+            Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+        }
+    };
+    let rendered = render(&conceal(&text), outcome.form);
     if paging == Paging::Never || !is_paged(&rendered.text, choice) {
         let mut stdout = anstream::AutoStream::new(std::io::stdout(), choice);
         stdout.write_all(rendered.text.as_bytes())?;

@@ -89,7 +89,8 @@ impl CompletionsArgs {
             data: match self.shell {
                 Shell::Bash => with_one_name(&script),
                 _ => script.into_owned(),
-            },
+            }
+            .into(),
             form: Form::Script,
             ..Outcome::default()
         }

@@ -67,7 +67,7 @@ fn write(written: &Written<'_>) -> Result<Outcome, CommandError> {
         let text = to_text(catalog)
             .map_err(|error| CommandError::new(format!("cannot write the catalog: {error}")))?;
         return Ok(Outcome {
-            data: text,
+            data: text.into(),
             // `--catalog` reads it again, so nothing of it may be escaped.
             form: Form::Script,
             notices: vec![format!("catalog written: {summary}")],

@@ -153,7 +153,7 @@ fn find_and_repair(
         .iter()
         .any(|finding| request.fail_on.fails(finding));
     Ok(Outcome {
-        data: data(request, &repository, &findings)?,
+        data: data(request, &repository, &findings)?.into(),
         form: match request.format {
             CheckFormat::Text => Form::Styled,
             CheckFormat::Json | CheckFormat::Sarif => Form::Json,
@@ -335,7 +335,7 @@ fn from_git_root(repository: &Repository, findings: &Findings) -> Findings {
 /// Lists the rules.
 pub(crate) fn list_rules() -> Outcome {
     Outcome {
-        data: report::text::rule_list(),
+        data: report::text::rule_list().into(),
         ..Outcome::default()
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::unfinished::told;
-use super::{Format, Outcome, Place, Repository, SourceSettings, to_json};
+use super::{Data, Format, Outcome, Place, Repository, SourceSettings};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::error::{CommandError, Status};
@@ -62,14 +62,19 @@ fn preview(request: &PlanRequest) -> Result<Outcome, CommandError> {
             )
         }
         Format::Markdown => report::markdown::plan(&plan),
-        Format::Json => to_json(&plan)?,
+        // Written from the plan itself, below.
+        Format::Json => String::new(),
     };
     let mut outcome = Outcome::of(data, request.format);
     // Faults come after it and win: a plan that is not whole does not say whether changes are pending.
     if request.exit_code {
         outcome.status = Some(status(&plan));
     }
-    Ok(outcome.with_unseen(&repository).with_shortfalls(&plan))
+    outcome = outcome.with_unseen(&repository).with_shortfalls(&plan);
+    if request.format == Format::Json {
+        outcome.data = Data::Json(Box::new(plan));
+    }
+    Ok(outcome)
 }
 
 /// Makes the plan of a repository.

@@ -2,7 +2,7 @@
 
 use super::plan::{PlanRequest, make, status};
 use super::unfinished::{Workplace, Written};
-use super::{Format, Outcome, Repository, to_json};
+use super::{Data, Format, Outcome, Repository};
 use crate::error::{CommandError, Status};
 use crate::plan::{FileAction, Plan};
 use crate::report;
@@ -53,7 +53,8 @@ fn plan_and_write(
     let data = match request.plan.format {
         Format::Text => report::text::update(&plan),
         Format::Markdown => report::markdown::plan(&plan),
-        Format::Json => to_json(&plan)?,
+        // Written from the plan itself, below.
+        Format::Json => String::new(),
     };
     let mut outcome = Outcome::of(data, request.plan.format);
     if request.plan.exit_code {
@@ -66,6 +67,9 @@ fn plan_and_write(
             format!("{title} was not written: one of its files has to be changed by hand");
         let hint = "change that file, or write the rest with --partial";
         outcome.faults.push((message, hint.to_owned()));
+    }
+    if request.plan.format == Format::Json {
+        outcome.data = Data::Json(Box::new(plan));
     }
     Ok(outcome)
 }

@@ -160,6 +160,13 @@ impl Rendered {
         let line_end = if line.ends_with("\r\n") { 2 } else { 0 };
         let (mut rest, end) = line.split_at(line.len() - line_end);
         while let Some(sign) = rest.chars().next() {
+            // Most of a text are such signs, and they are many.
+            let plain = rest.bytes().take_while(|byte| is_plain(*byte)).count();
+            if plain > 0 {
+                self.text.push_str(&rest[..plain]);
+                rest = &rest[plain..];
+                continue;
+            }
             if let Some((letter, after)) = split_mark(rest) {
                 self.push_style(letter, form);
                 rest = after;
@@ -192,6 +199,11 @@ impl Rendered {
 
     /// JSON may have these signs in its texts alone, where it has another spelling for each.
     fn push_json(&mut self, text: &str) {
+        let mut bytes = text.bytes();
+        if bytes.all(|byte| is_plain(byte) || byte == b'[') && !text.contains("##[") {
+            self.text.push_str(text);
+            return;
+        }
         for (at, sign) in text.char_indices() {
             // Between its values JSON may have a carriage return; inside of a text it is escaped by now.
             if is_hidden(sign) && sign != '\r' {
@@ -227,6 +239,11 @@ fn beginning(line: &str) -> &str {
         rest = after.trim_start();
     }
     rest
+}
+
+/// Tells whether a byte is a sign that is shown as it is wherever it stands.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n' | b'\t') && byte != b'['
 }
 
 /// Tells whether a sign does something instead of being seen: control characters, and those that turn the direction of a text.

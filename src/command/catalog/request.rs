@@ -31,7 +31,7 @@ pub(crate) fn request(paths: &[PathBuf]) -> Result<Outcome, CommandError> {
     let data = to_text(request)
         .map_err(|error| CommandError::new(format!("cannot write the request: {error}")))?;
     Ok(Outcome {
-        data,
+        data: data.into(),
         form: Form::Script,
         ..unseen
     })
