@@ -59,6 +59,9 @@ pub(crate) enum Recovered {
     Finished(Turned),
 }
 
+/// From how many files on they are worked on side by side.
+const MANY: usize = 64;
+
 const JOURNAL: &str = "journal.json";
 const DIRECTORY: &str = "csctl-matrix-update";
 
@@ -106,15 +109,15 @@ impl Staging {
         if self.has_journal() {
             return Err(UpdateError::Interrupted);
         }
-        let mut ways = Ways::new(&self.root, &self.effects);
-        let journal = match self.prepare(plan, &mut ways) {
+        let ways = Ways::new(&self.root, &self.effects);
+        let journal = match self.prepare(plan, &ways) {
             Ok(journal) => journal,
             Err(error) => {
                 self.clean_up(lock);
                 return Err(error);
             }
         };
-        let mut turner = Turner {
+        let turner = Turner {
             staged: Staged::Now,
             ways,
             ..self.turner(&journal)
@@ -161,8 +164,8 @@ impl Staging {
             self.clean_up(lock);
             return Ok(Recovered::Nothing);
         };
-        let mut turner = self.turner(&journal);
-        let survey = Survey::of(&mut turner)?;
+        let turner = self.turner(&journal);
+        let survey = Survey::of(&turner)?;
         if survey.is_without_traces(is_committed) {
             // Directories that it made may be left.
             turner.turn_all(Direction::RollBack)?;
@@ -219,7 +222,7 @@ impl Staging {
 
     /// Returns the files that keep an interrupted update from being finished.
     fn obstacles(&self, journal: &Journal, survey: &Survey) -> Result<Vec<Left>, UpdateError> {
-        let mut turner = self.turner(journal);
+        let turner = self.turner(journal);
         let mut left = Vec::new();
         for (number, (step, side)) in journal.steps.iter().zip(&survey.sides).enumerate() {
             let obstacle = match side {
@@ -286,7 +289,7 @@ impl Staging {
     }
 
     /// Stages all files and writes the journal.
-    fn prepare(&self, plan: &Plan, ways: &mut Ways<'_>) -> Result<Journal, UpdateError> {
+    fn prepare(&self, plan: &Plan, ways: &Ways<'_>) -> Result<Journal, UpdateError> {
         let steps = self.stage(&plan.files, ways)?;
         let place = match self.trust {
             Trust::Own => None,
@@ -344,7 +347,7 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(turner: &mut Turner<'_>) -> Result<Self, UpdateError> {
+    fn of(turner: &Turner<'_>) -> Result<Self, UpdateError> {
         let mut survey = Self {
             sides: Vec::new(),
             has_written: false,

@@ -9,7 +9,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use super::check_kind;
+use super::{MANY, check_kind};
 
 /// What changes files and directories.
 #[derive(Debug, Clone, Default)]
@@ -178,16 +178,17 @@ impl Effects {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             entries => entries?,
         };
-        for found in entries {
-            let entry = found?;
+        let all: Vec<fs::DirEntry> = entries.collect::<Result<_, _>>()?;
+        let removed = crate::parallel::map(&all, MANY, |entry| {
             // A link to a directory is removed as a link.
             if entry.file_type()?.is_dir() {
                 self.begin()?;
-                fs::remove_dir_all(entry.path())?;
+                fs::remove_dir_all(entry.path())
             } else {
-                self.remove_file(&entry.path())?;
+                self.remove_file(&entry.path())
             }
-        }
+        });
+        removed.into_iter().collect::<io::Result<()>>()?;
         self.remove_directory(path)
     }
 

@@ -71,6 +71,16 @@ pub(super) struct JournalStep {
     pub(super) after: State,
 }
 
+impl JournalStep {
+    /// Tells whether there is a file before and after it, so that no directory comes or goes.
+    pub(super) fn is_of_file(&self) -> bool {
+        matches!(
+            (&self.before, &self.after),
+            (State::File(_), State::File(_))
+        )
+    }
+}
+
 /// What an update does, written down before it begins.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -1,12 +1,14 @@
 //! Stages an update: writes all new texts beside the tree, after checking that nothing has changed under the plan and that every
 //! file can be moved to its place.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::turn::Slot;
-use super::{JournalStep, Staging, State, UpdateError, Ways, read, write_error};
+use super::{JournalStep, MANY, Staging, State, UpdateError, Ways, read, write_error};
 use crate::plan::{FileAction, FileChange};
 use crate::version::Sha256;
 
@@ -15,19 +17,24 @@ impl Staging {
     pub(super) fn stage(
         &self,
         changes: &[FileChange],
-        ways: &mut Ways<'_>,
+        ways: &Ways<'_>,
     ) -> Result<Vec<JournalStep>, UpdateError> {
-        let numbered = changes.iter().enumerate();
-        numbered
-            .map(|(number, change)| {
-                ways.check(&change.path)?;
-                let slot = Slot::New.of(&self.directory, number);
-                self.stage_one(change, &slot)
-            })
-            .collect()
+        let numbered: Vec<(usize, &FileChange)> = changes.iter().enumerate().collect();
+        let sums = KnownSums::default();
+        let staged = crate::parallel::map(&numbered, MANY, |(number, change)| {
+            ways.check(&change.path)?;
+            let slot = Slot::New.of(&self.directory, *number);
+            self.stage_one(change, &slot, &sums)
+        });
+        staged.into_iter().collect()
     }
 
-    fn stage_one(&self, change: &FileChange, slot: &Path) -> Result<JournalStep, UpdateError> {
+    fn stage_one(
+        &self,
+        change: &FileChange,
+        slot: &Path,
+        sums: &KnownSums,
+    ) -> Result<JournalStep, UpdateError> {
         let target = self.root.join(&change.path);
         let is_link = fs::symlink_metadata(&target).is_ok_and(|metadata| metadata.is_symlink());
         // A link may be removed: nothing is written through it.
@@ -40,13 +47,13 @@ impl Staging {
                 if found != before.as_bytes() {
                     return Err(UpdateError::Changed(change.path.clone()));
                 }
-                let staged = self.stage_text(after, slot, &target)?;
-                (State::File(Sha256::of(before.as_bytes())), staged)
+                self.stage_text(after, slot, &target)?;
+                (State::File(sums.of(before)), State::File(sums.of(after)))
             }
             FileAction::Create { from, after } => {
                 check_absent(&target, &change.path)?;
-                let staged = self.stage_text(after, slot, &self.root.join(from))?;
-                (State::Absent, staged)
+                self.stage_text(after, slot, &self.root.join(from))?;
+                (State::Absent, State::File(sums.of(after)))
             }
             FileAction::Copy { from } => {
                 check_absent(&target, &change.path)?;
@@ -64,14 +71,36 @@ impl Staging {
     }
 
     /// Writes a staged text with the permissions of the file it replaces or is shaped after.
-    fn stage_text(&self, text: &str, slot: &Path, like: &Path) -> Result<State, UpdateError> {
+    fn stage_text(&self, text: &str, slot: &Path, like: &Path) -> Result<(), UpdateError> {
         fs::metadata(like)
             .and_then(|found| {
                 self.effects
                     .write(slot, text.as_bytes(), found.permissions())
             })
-            .map_err(|source| write_error(slot, source))?;
-        Ok(State::File(Sha256::of(text.as_bytes())))
+            .map_err(|source| write_error(slot, source))
+    }
+}
+
+/// The checksums of the texts of one plan, by where they are: in a large repository many files have one text.
+#[derive(Default)]
+struct KnownSums {
+    sums: Mutex<HashMap<usize, Sha256>>,
+}
+
+impl KnownSums {
+    fn of(&self, text: &Arc<str>) -> Sha256 {
+        let place = Arc::as_ptr(text).addr();
+        // What is known is whole after a panic elsewhere: each change is one step.
+        let sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = sums.get(&place) {
+            return known.clone();
+        }
+        // Others need not wait while it is worked out.
+        drop(sums);
+        let sum = Sha256::of(text.as_bytes());
+        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        sums.insert(place, sum.clone());
+        sum
     }
 }
 

@@ -11,7 +11,7 @@ use super::effects::Effects;
 use super::journal::{Journal, JournalStep, State};
 use super::outcome::{Direction, Fate, Obstacle, Turned, TurnedFile};
 use super::ways::Ways;
-use super::{UpdateError, unfinished};
+use super::{MANY, UpdateError, unfinished};
 
 /// Where a file stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,20 +78,44 @@ struct Turn<'u> {
 
 impl<'u> Turner<'u> {
     /// Turns all files, as far as they can be turned.
-    pub(super) fn turn_all(&mut self, direction: Direction) -> Result<Turned, UpdateError> {
-        let mut files = Vec::with_capacity(self.journal.steps.len());
-        for (number, step) in self.journal.steps.iter().enumerate() {
-            let turn = self.turn_of(number, step, direction);
-            files.push(TurnedFile {
-                path: step.path.clone(),
-                fate: self.turn(&turn)?,
-            });
-        }
-        Ok(Turned { direction, files })
+    pub(super) fn turn_all(&self, direction: Direction) -> Result<Turned, UpdateError> {
+        let steps = &self.journal.steps;
+        let numbered: Vec<(usize, &JournalStep)> = steps.iter().enumerate().collect();
+        // Directories that come and go are those of several files, which have to take their turns.
+        let files = if steps.iter().all(JournalStep::is_of_file) {
+            crate::parallel::map(&numbered, MANY, |(number, step)| {
+                self.turn_step(*number, step, direction)
+            })
+            .into_iter()
+            .collect::<Result<_, _>>()
+        } else {
+            let mut turns = numbered.into_iter();
+            turns.try_fold(Vec::new(), |mut files, (number, step)| {
+                files.push(self.turn_step(number, step, direction)?);
+                Ok(files)
+            })
+        };
+        Ok(Turned {
+            direction,
+            files: files?,
+        })
+    }
+
+    fn turn_step(
+        &self,
+        number: usize,
+        step: &'u JournalStep,
+        direction: Direction,
+    ) -> Result<TurnedFile, UpdateError> {
+        let turn = self.turn_of(number, step, direction);
+        Ok(TurnedFile {
+            path: step.path.clone(),
+            fate: self.turn(&turn)?,
+        })
     }
 
     /// Returns where a file stands.
-    pub(super) fn side(&mut self, step: &JournalStep) -> Result<FileSide, UpdateError> {
+    pub(super) fn side(&self, step: &JournalStep) -> Result<FileSide, UpdateError> {
         Ok(match self.find(&step.path)? {
             FoundFile::State(found) if found == step.after => FileSide::After,
             FoundFile::State(found) if found == step.before => FileSide::Before,
@@ -101,7 +125,7 @@ impl<'u> Turner<'u> {
 
     /// Returns what keeps a file from being finished.
     pub(super) fn obstacle(
-        &mut self,
+        &self,
         number: usize,
         step: &JournalStep,
     ) -> Result<Option<Obstacle>, UpdateError> {
@@ -117,7 +141,7 @@ impl<'u> Turner<'u> {
     }
 
     /// Looks at a file, and through no link.
-    fn find(&mut self, path: &str) -> Result<FoundFile, UpdateError> {
+    fn find(&self, path: &str) -> Result<FoundFile, UpdateError> {
         match self.ways.walk(path) {
             Err(UpdateError::SymbolicLink(link)) => {
                 return Ok(FoundFile::Other(Obstacle::BehindLink(link)));
@@ -159,7 +183,7 @@ impl<'u> Turner<'u> {
         }
     }
 
-    fn turn(&mut self, turn: &Turn<'_>) -> Result<Fate, UpdateError> {
+    fn turn(&self, turn: &Turn<'_>) -> Result<Fate, UpdateError> {
         let found = match self.find(turn.path)? {
             FoundFile::State(found) => found,
             FoundFile::Other(obstacle) => return Ok(Fate::Left(obstacle)),
@@ -189,7 +213,7 @@ impl<'u> Turner<'u> {
         Ok(Fate::Turned)
     }
 
-    fn obstacle_to(&mut self, turn: &Turn<'_>) -> Result<Option<Obstacle>, UpdateError> {
+    fn obstacle_to(&self, turn: &Turn<'_>) -> Result<Option<Obstacle>, UpdateError> {
         match self.ways.check(turn.path) {
             Ok(()) => {}
             Err(UpdateError::SymbolicLink(link)) => return Ok(Some(Obstacle::BehindLink(link))),
@@ -258,7 +282,7 @@ impl<'u> Turner<'u> {
     }
 
     /// Directories that became empty go too; others stay, which is no error.
-    fn remove_empty_above(&mut self, path: &str) {
+    fn remove_empty_above(&self, path: &str) {
         if self.ways.walk(path).is_err() {
             return;
         }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::effects::Effects;
 use super::journal::is_inside;
@@ -14,8 +15,8 @@ pub(super) struct Ways<'r> {
     root: &'r Path,
     effects: &'r Effects,
     /// Per directory that was walked to, the nearest one of its way that is there.
-    walked: HashMap<PathBuf, PathBuf>,
-    probed: HashSet<PathBuf>,
+    walked: Mutex<HashMap<PathBuf, PathBuf>>,
+    probed: Mutex<HashSet<PathBuf>>,
 }
 
 impl<'r> Ways<'r> {
@@ -23,32 +24,32 @@ impl<'r> Ways<'r> {
         Self {
             root,
             effects,
-            walked: HashMap::new(),
-            probed: HashSet::new(),
+            walked: Mutex::default(),
+            probed: Mutex::default(),
         }
     }
 
     /// Checks that a file can be put in its place.
-    pub(super) fn check(&mut self, path: &str) -> Result<(), UpdateError> {
+    pub(super) fn check(&self, path: &str) -> Result<(), UpdateError> {
         let nearest = self.walk(path)?;
-        if self.probed.contains(&nearest) {
+        if lock(&self.probed).contains(&nearest) {
             return Ok(());
         }
         self.effects
             .probe(&nearest)
             .map_err(|source| write_error(&nearest, source))?;
-        self.probed.insert(nearest);
+        lock(&self.probed).insert(nearest);
         Ok(())
     }
 
     /// Checks that a way leads through directories of the repository alone, and returns the nearest that is there.
-    pub(super) fn walk(&mut self, path: &str) -> Result<PathBuf, UpdateError> {
+    pub(super) fn walk(&self, path: &str) -> Result<PathBuf, UpdateError> {
         let directory = self.root.join(path);
         let (true, Some(directory)) = (is_inside(path), directory.parent()) else {
             let source = io::Error::other("the path leads out of the repository");
             return Err(write_error(Path::new(path), source));
         };
-        if let Some(nearest) = self.walked.get(directory) {
+        if let Some(nearest) = lock(&self.walked).get(directory) {
             return Ok(nearest.clone());
         }
         let mut found = None;
@@ -71,7 +72,7 @@ impl<'r> Ways<'r> {
             }
         }
         let nearest = found.unwrap_or(self.root).to_owned();
-        self.walked.insert(directory.to_owned(), nearest.clone());
+        lock(&self.walked).insert(directory.to_owned(), nearest.clone());
         Ok(nearest)
     }
 
@@ -80,4 +81,9 @@ impl<'r> Ways<'r> {
         let below = path.strip_prefix(self.root).unwrap_or(path);
         below.display().to_string()
     }
+}
+
+/// What is known of ways is whole after a panic elsewhere: each change is one step.
+fn lock<T>(known: &Mutex<T>) -> MutexGuard<'_, T> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
