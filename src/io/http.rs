@@ -7,6 +7,7 @@ mod cache;
 mod error;
 mod hosts;
 mod inside;
+mod lanes;
 mod link;
 mod mirror;
 mod pace;

@@ -202,7 +202,9 @@ async fn a_cold_plan_takes_three_rounds() {
     store.heal().delay(delay);
     let start = Instant::now();
     let (catalog, client) = catalog_of(HttpSettings {
+        first_concurrent: 1000,
         max_concurrent: 1000,
+        max_connections: 1000,
         ..settings(&store)
     })
     .await;

@@ -261,7 +261,8 @@ fn the_answers_are_good_without_harm() {
         .iter()
         .map(|store| store.images.len())
         .collect();
-    assert_eq!(found, [2, 1, 3], "{:?}", catalog.unreachable);
+    // The pointer says on which system the last store builds its images; it is asked for no other.
+    assert_eq!(found, [2, 1, 1], "{:?}", catalog.unreachable);
     assert_eq!(catalog.chart_repositories.len(), 2);
     assert_eq!(catalog.vulnerabilities.len(), 1);
     assert_eq!(catalog.kubernetes.len(), 2);

@@ -46,6 +46,7 @@ mod own_references;
 mod paths;
 mod plugin;
 mod policy;
+mod polite;
 mod pr;
 mod pr_history;
 mod properties;

@@ -113,6 +113,7 @@ impl Service {
             SendError::Http(HttpError::BrokenOff {
                 url: url.clone(),
                 reason: tidy(&error.to_string()),
+                has_begun: true,
             })
         })?;
         let mut ask = Ask::new(parts.method, &url).with_body(body.to_bytes());

@@ -39,6 +39,8 @@ pub enum HttpError {
         url: String,
         /// What happened.
         reason: String,
+        /// Whether any of the answer had come.
+        has_begun: bool,
     },
     /// The answer is longer than anything that is expected there.
     #[error("the answer from {url} is longer than {limit} bytes")]
@@ -136,6 +138,27 @@ impl HttpError {
         matches!(self, Self::Unreachable { .. } | Self::BrokenOff { .. })
     }
 
+    /// Tells whether the host refused a connection or closed it unused, as hosts do that have too many.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => !self.is_silence(),
+            Self::BrokenOff { has_begun, .. } => !has_begun,
+            _ => false,
+        }
+    }
+
+    /// Returns what went wrong before there was any answer.
+    pub(super) fn without_answer(url: &str, error: &reqwest::Error) -> Self {
+        match Self::of_transport(url, error) {
+            Self::BrokenOff { url, reason, .. } => Self::BrokenOff {
+                url,
+                reason,
+                has_begun: false,
+            },
+            other => other,
+        }
+    }
+
     /// Says that there was no answer in time.
     pub(super) fn silent(url: &str) -> Self {
         Self::Unreachable {
@@ -172,6 +195,7 @@ impl HttpError {
         Self::BrokenOff {
             url: shown,
             reason: "the connection was closed early".to_owned(),
+            has_begun: true,
         }
     }
 }

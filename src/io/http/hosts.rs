@@ -19,6 +19,8 @@ struct Host {
     /// When the first of the requests was sent that it did not answer in time, since its last answer.
     silent_since: Option<Instant>,
     rest_until: Option<Instant>,
+    /// When it last gave an answer that was no trouble.
+    served_at: Option<Instant>,
 }
 
 impl Hosts {
@@ -61,6 +63,20 @@ impl Hosts {
         if let Some(host) = self.lock().get_mut(host) {
             host.silent_since = None;
         }
+    }
+
+    /// Remembers that the host has given an answer that is no trouble.
+    pub(super) fn mark_served(&self, host: &str) {
+        let mut known = self.lock();
+        let entry = known.entry(host.to_owned()).or_default();
+        entry.served_at = Some(Instant::now());
+    }
+
+    /// Tells whether the host has given somebody such an answer since.
+    pub(super) fn has_served_since(&self, host: &str, moment: Instant) -> bool {
+        let known = self.lock();
+        let served = known.get(host).and_then(|host| host.served_at);
+        served.is_some_and(|served| served >= moment)
     }
 
     /// Finds the moment before which the host does not want to be asked.

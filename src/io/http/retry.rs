@@ -1,10 +1,15 @@
 //! Asks again after faults that pass, at the pace the server wants. It never repeats a request that could change something.
 
+use std::time::Duration;
+
 use http::header;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::transport::{Transport, host_of};
 use super::{Answer, Ask, HttpError, HttpSettings};
+
+/// How often a request is repeated that a host refused while it answered others: it took them for too many.
+const CROWDED: u32 = 5;
 
 /// Sends a request and repeats it where that may help.
 pub(super) async fn exchange(
@@ -20,6 +25,7 @@ pub(super) async fn exchange(
         0
     };
     let mut attempt = 0;
+    let mut crowded = 0;
     loop {
         if let Some(until) = transport.hosts.find_rest(&host) {
             sleep_until(until).await;
@@ -27,6 +33,16 @@ pub(super) async fn exchange(
         let sent = Instant::now();
         let answer = transport.follow(ask).await;
         note_silence(transport, &host, sent, &answer);
+        let others_served = transport.hosts.has_served_since(&host, sent);
+        if others_served && retries > 0 && crowded < CROWDED && is_refused(&answer) {
+            let wanted = answer.as_ref().ok().and_then(Answer::retry_after);
+            if wanted.is_none_or(|wanted| wanted <= settings.longest_pause) {
+                let pause = settings.retry_pause.saturating_mul(1 << crowded);
+                rest_or_sleep(transport, &host, wanted, pause).await;
+                crowded += 1;
+                continue;
+            }
+        }
         // A shift by 32 bits or more would overflow.
         let pause = settings.retry_pause.saturating_mul(1 << attempt.min(10));
         let is_given_up = transport
@@ -40,11 +56,9 @@ pub(super) async fn exchange(
                 sleep(pause).await;
             }
             Err(error) => {
-                // A host that breaks an answer off is there, and may answer the next request.
-                if matches!(
-                    error,
-                    HttpError::Unreachable { .. } | HttpError::TooSlow { .. }
-                ) {
+                // A host that refuses one of many, or breaks an answer off, is there, and may answer the next request.
+                let is_full = others_served && error.is_refusal();
+                if is_no_host(&error) && !is_full {
                     let down = host_of(error.url());
                     transport.hosts.mark_down(down, &error.reason());
                 }
@@ -58,15 +72,41 @@ pub(super) async fn exchange(
                     transport.hosts.mark_troubled(host);
                     return Ok(answer);
                 }
-                // The pause holds for every request to the host; this one rests at the top of the loop.
-                if let Some(wanted) = wanted {
-                    transport.hosts.rest(host.clone(), Instant::now() + wanted);
-                } else {
-                    sleep(pause).await;
-                }
+                rest_or_sleep(transport, &host, wanted, pause).await;
             }
         }
         attempt += 1;
+    }
+}
+
+/// Lets the host rest for as long as it wants; where it does not say so, this request alone pauses.
+async fn rest_or_sleep(
+    transport: &Transport,
+    host: &str,
+    wanted: Option<Duration>,
+    pause: Duration,
+) {
+    match wanted {
+        // The pause holds for every request to the host; this one rests at the top of the loop.
+        Some(wanted) => transport
+            .hosts
+            .rest(host.to_owned(), Instant::now() + wanted),
+        None => sleep(pause).await,
+    }
+}
+
+fn is_no_host(error: &HttpError) -> bool {
+    matches!(
+        error,
+        HttpError::Unreachable { .. } | HttpError::TooSlow { .. }
+    )
+}
+
+/// Tells whether the host did not take the request, as hosts do that have too many.
+fn is_refused(answer: &Result<Answer, HttpError>) -> bool {
+    match answer {
+        Ok(answer) => matches!(answer.status, 429 | 503) && is_passing(answer),
+        Err(error) => error.is_refusal(),
     }
 }
 
@@ -80,7 +120,12 @@ fn note_silence(
     match answer {
         Err(error) if error.is_silence() => transport.hosts.mark_silent(host_of(error.url()), sent),
         Err(_) => {}
-        Ok(_) => transport.hosts.mark_heard(host),
+        Ok(answer) => {
+            transport.hosts.mark_heard(host);
+            if !is_passing(answer) {
+                transport.hosts.mark_served(host);
+            }
+        }
     }
 }
 

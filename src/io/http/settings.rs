@@ -17,8 +17,12 @@ pub struct HttpSettings {
     /// How long a store's image that was not there is taken not to be there, while the store's pointer stays as it is;
     /// zero to ask for all of them.
     pub absence_age: Duration,
-    /// How many requests are under way at most.
+    /// How many requests are under way to a host of which nothing is known yet.
+    pub first_concurrent: usize,
+    /// How many are under way to one host at most.
     pub max_concurrent: usize,
+    /// How many at most where each of them takes a connection.
+    pub max_connections: usize,
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long a server may be silent within an answer.
@@ -69,7 +73,9 @@ impl Default for HttpSettings {
             mirrors: Mirrors::default(),
             offline: false,
             absence_age: Duration::from_secs(24 * 60 * 60),
-            max_concurrent: 16,
+            first_concurrent: 16,
+            max_concurrent: 64,
+            max_connections: 32,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_secs(300),

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Version, header};
 use sha2::Digest;
-use tokio::sync::Semaphore;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, sleep_until, timeout_at};
 use url::Url;
 
 use super::ask::Elsewhere;
 use super::error::redact_target;
 use super::hosts::Hosts;
+use super::lanes::{Lanes, Limits, Start, Streams, Turn};
 use super::pace::PacedBody;
 use super::progress::Progress;
 use super::{Answer, Ask, HttpError, HttpSettings, inside, redact};
@@ -43,7 +43,7 @@ pub struct HttpStats {
 pub(super) struct Transport {
     settings: HttpSettings,
     client: OnceLock<Result<reqwest::Client, String>>,
-    permits: Semaphore,
+    lanes: Lanes,
     progress: Progress,
     counters: Counters,
     pub(super) hosts: Hosts,
@@ -64,7 +64,11 @@ impl Transport {
         Self {
             settings: settings.clone(),
             client: OnceLock::new(),
-            permits: Semaphore::new(settings.max_concurrent.max(1)),
+            lanes: Lanes::new(Limits {
+                first: settings.first_concurrent,
+                most: settings.max_concurrent.max(1),
+                connections: settings.max_connections.max(1),
+            }),
             progress: Progress::new(settings.progress),
             counters: Counters::default(),
             hosts: Hosts::default(),
@@ -165,8 +169,10 @@ impl Transport {
     /// Sends to exactly this URL.
     async fn send(&self, ask: &Ask, url: &Url) -> Result<Answer, HttpError> {
         let headers = headers_for(ask, url)?;
-        // The semaphore is never closed.
-        let _permit = self.permits.acquire().await;
+        let turn = self.turn(url).await;
+        if !ask.is_once {
+            self.rest(url).await;
+        }
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let _under_way = self.progress.begin(url.host_str().unwrap_or_default());
         let request = self
@@ -174,7 +180,7 @@ impl Transport {
             .request(ask.method.clone(), url.clone())
             .headers(headers)
             .body(ask.body.clone());
-        let mut response = self.await_head(ask, url, request).await?;
+        let mut response = self.await_head(ask, url, request, &turn).await?;
         let body = self.read_body(ask, url, &mut response).await?;
         if !body.is_empty() {
             let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
@@ -229,6 +235,7 @@ impl Transport {
         ask: &Ask,
         url: &Url,
         request: reqwest::RequestBuilder,
+        turn: &Turn,
     ) -> Result<reqwest::Response, HttpError> {
         let sent = request.send();
         let given_up = self
@@ -242,7 +249,38 @@ impl Transport {
                 .await
                 .map_err(|_| HttpError::silent(url.as_str()))?,
         };
-        answer.map_err(|error| HttpError::of_transport(url.as_str(), &error))
+        let response = answer.map_err(|error| {
+            let fault = HttpError::without_answer(url.as_str(), &error);
+            if fault.is_refusal() {
+                turn.refused();
+            }
+            fault
+        })?;
+        if matches!(response.status().as_u16(), 429 | 503) {
+            turn.refused();
+        } else {
+            turn.answered(streams(&response));
+        }
+        Ok(response)
+    }
+
+    /// Waits for the turn of a request. Over TLS the first one goes alone: it tells whether the others can share its connection.
+    async fn turn(&self, url: &Url) -> Turn {
+        let start = if url.scheme() == "https" {
+            Start::Alone
+        } else {
+            Start::Together
+        };
+        self.lanes.turn(&host_of(url.as_str()), start).await
+    }
+
+    /// Waits as long as the host wants to be left alone. It may have said so while this request waited for its turn.
+    async fn rest(&self, url: &Url) {
+        while let Some(until) = self.hosts.find_rest(&host_of(url.as_str()))
+            && until > Instant::now()
+        {
+            sleep_until(until).await;
+        }
     }
 
     /// Reads what is at exactly this URL to its end, keeping nothing of it, and returns its checksum in digits. It may take as
@@ -250,7 +288,7 @@ impl Transport {
     pub(super) async fn digest<D: Digest>(&self, url: &str) -> Result<String, HttpError> {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         let exact = parse_url(url)?;
-        let _permit = self.permits.acquire().await;
+        let turn = self.turn(&exact).await;
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let _under_way = self.progress.begin(exact.host_str().unwrap_or_default());
         // The client's limit for a whole request is too short for an image of several gigabytes.
@@ -259,6 +297,7 @@ impl Transport {
             .send()
             .await
             .map_err(|error| HttpError::of_transport(exact.as_str(), &error))?;
+        turn.answered(streams(&response));
         if response.status().as_u16() != 200 {
             return Err(HttpError::Unreachable {
                 url: redact_target(&exact),
@@ -284,6 +323,15 @@ impl Transport {
             url: redact(url.as_str()),
             reason: reason.clone(),
         })
+    }
+}
+
+/// Returns how many requests the connection of an answer carries.
+fn streams(response: &reqwest::Response) -> Streams {
+    if response.version() >= Version::HTTP_2 {
+        Streams::Many
+    } else {
+        Streams::One
     }
 }
 
