@@ -101,10 +101,13 @@ fn each_repository_has_the_plan_that_it_would_make_by_itself() {
 }
 
 fn difference(one: &Value, other: &Value) -> String {
-    let text = |value| serde_json::to_string_pretty(value).unwrap();
-    similar::TextDiff::from_lines(&text(one), &text(other))
+    similar::TextDiff::from_lines(pretty(one).as_str(), pretty(other).as_str())
         .unified_diff()
         .to_string()
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap()
 }
 
 #[test]
