@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::ImagePattern;
 use crate::markup::CompiledTemplate;
-use crate::stack::{ImageListEntry, ImageListForm, Stack, find_provider};
+use crate::stack::{ImageListEntry, ImageListForm, ImageOptions, SourceFile, Stack, find_provider};
 use crate::version::{KubernetesVersion, Minor};
+use crate::yaml::{Context, scalar};
 
 /// What csctl.yaml says to a provider plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,13 +168,12 @@ fn is_provider_name(name: &str) -> bool {
 }
 
 /// One entry of a node-images.yaml.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone)]
 struct Entry {
     url: String,
     name: String,
     disk_format: String,
-    container_format: &'static str,
-    visibility: &'static str,
+    options: ImageOptions,
 }
 
 static TEMPLATE: LazyLock<CompiledTemplate> = LazyLock::new(|| {
@@ -183,37 +183,29 @@ static TEMPLATE: LazyLock<CompiledTemplate> = LazyLock::new(|| {
     )
 });
 
-/// Returns the text of a node-images.yaml with all patch images of a minor that the stack's own lists name, oldest first.
+/// Returns the text of a node-images.yaml with all patch images of a minor that the stack's own lists name, oldest first. What an
+/// entry states of its image in the cloud stays.
 pub(crate) fn write_matrix(stack: &Stack, minor: Minor) -> Result<String, PluginError> {
     let provider = stack.trees.first().map(|tree| tree.provider.as_str());
     let provider = provider.and_then(find_provider);
     let image_name = provider.and_then(|provider| provider.image_name);
     let mut entries: BTreeMap<KubernetesVersion, Entry> = BTreeMap::new();
-    for image_list in stack
-        .files()
-        .flat_map(crate::stack::SourceFile::image_lists)
-    {
-        for entry in image_list
-            .entries
-            .iter()
-            .filter(|entry| entry.version.minor() == minor)
-        {
-            // What has no URL cannot be downloaded, as in a list of bare versions.
-            let Some(url) = &entry.url else { continue };
-            let name = match image_list.form {
-                ImageListForm::NodeImages | ImageListForm::OrcImages => entry.name.clone(),
-                ImageListForm::ImageManager | ImageListForm::VersionMap | ImageListForm::Names => {
-                    name_in_cloud(image_name, entry)?
+    for file in stack.files() {
+        for listed in entries_of(file, minor)? {
+            let new = listed.written(image_name)?;
+            match entries.remove(&listed.entry.version) {
+                // Another list of the same image may state what the first one leaves open.
+                Some(first) if first.url == new.url => {
+                    let options = first.options.or(new.options);
+                    entries.insert(listed.entry.version, Entry { options, ..first });
                 }
-            };
-            let new = Entry {
-                url: url.clone(),
-                name: checked_name(name)?,
-                disk_format: disk_format(url)?.to_owned(),
-                container_format: "bare",
-                visibility: "private",
-            };
-            entries.entry(entry.version).or_insert(new);
+                Some(first) => {
+                    entries.insert(listed.entry.version, first);
+                }
+                None => {
+                    entries.insert(listed.entry.version, new);
+                }
+            }
         }
     }
     if entries.is_empty() {
@@ -223,7 +215,68 @@ pub(crate) fn write_matrix(stack: &Stack, minor: Minor) -> Result<String, Plugin
             "csctl-matrix update fills the stack's lists from the image store",
         ));
     }
-    render(&entries.into_values().collect::<Vec<_>>())
+    render(entries.into_values().collect())
+}
+
+/// An entry of one of a stack's lists.
+struct Listed<'f> {
+    form: ImageListForm,
+    entry: &'f ImageListEntry,
+    url: &'f str,
+    options: ImageOptions,
+}
+
+/// Returns the entries of a file's lists that are images of a minor.
+fn entries_of(file: &SourceFile, minor: Minor) -> Result<Vec<Listed<'_>>, PluginError> {
+    let mut found = Vec::new();
+    for list in file.image_lists() {
+        let is_wanted = |entry: &ImageListEntry| entry.version.minor() == minor;
+        if !list.entries.iter().any(is_wanted) {
+            continue;
+        }
+        let options = file
+            .image_options(list)
+            .map_err(|fault| PluginError::new(fault.to_string(), fault.hint))?;
+        for (entry, options) in list.entries.iter().zip(options) {
+            // What has no URL cannot be downloaded, as in a list of bare versions.
+            if let Some(url) = &entry.url
+                && is_wanted(entry)
+            {
+                found.push(Listed {
+                    form: list.form,
+                    entry,
+                    url,
+                    options,
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Listed<'_> {
+    /// Returns it as an entry of node-images.yaml.
+    fn written(&self, image_name: Option<&str>) -> Result<Entry, PluginError> {
+        let name = match self.form {
+            ImageListForm::NodeImages | ImageListForm::OrcImages => self.entry.name.clone(),
+            ImageListForm::ImageManager | ImageListForm::VersionMap | ImageListForm::Names => {
+                name_in_cloud(image_name, self.entry)?
+            }
+        };
+        let stated = self.options.disk_format.as_deref();
+        let disk_format = match (self.form, stated) {
+            (ImageListForm::NodeImages, Some(format)) => format,
+            // The operator downloads what the URL names, and unpacks nothing: an archive is no image of that format.
+            (_, Some(format)) => disk_format(self.url).map(|_| format)?,
+            (_, None) => disk_format(self.url)?,
+        };
+        Ok(Entry {
+            url: self.url.to_owned(),
+            name: checked_name(name)?,
+            disk_format: disk_format.to_owned(),
+            options: self.options.clone(),
+        })
+    }
 }
 
 /// Returns the name by which the cluster class finds an image in the cloud, where the list does not say it.
@@ -277,9 +330,64 @@ fn disk_format(url: &str) -> Result<&str, PluginError> {
     }
 }
 
-fn render(entries: &[Entry]) -> Result<String, PluginError> {
+/// An entry as the template writes it, every text as YAML. What is not there is not written.
+#[derive(Debug, Serialize)]
+struct WrittenEntry {
+    url: String,
+    name: String,
+    disk_format: String,
+    container_format: String,
+    visibility: String,
+    id: Option<String>,
+    // Texts, as the template would take a zero and `false` for something that is not there.
+    min_disk: Option<String>,
+    min_ram: Option<String>,
+    protected: Option<String>,
+    os_hidden: Option<String>,
+    tags: Vec<String>,
+    properties: Vec<WrittenProperty>,
+}
+
+#[derive(Debug, Serialize)]
+struct WrittenProperty {
+    key: String,
+    value: String,
+}
+
+impl From<Entry> for WrittenEntry {
+    fn from(entry: Entry) -> Self {
+        let options = entry.options;
+        let properties = options.properties.iter();
+        Self {
+            url: entry.url,
+            name: entry.name,
+            disk_format: yaml_text(&entry.disk_format),
+            container_format: yaml_text(options.container_format.as_deref().unwrap_or("bare")),
+            visibility: yaml_text(options.visibility.as_deref().unwrap_or("private")),
+            id: options.id.as_deref().map(yaml_text),
+            min_disk: options.min_disk.map(|disk| disk.to_string()),
+            min_ram: options.min_ram.map(|ram| ram.to_string()),
+            protected: options.is_protected.map(|flag| flag.to_string()),
+            os_hidden: options.is_hidden.map(|flag| flag.to_string()),
+            tags: options.tags.iter().map(|tag| yaml_text(tag)).collect(),
+            properties: properties
+                .map(|property| WrittenProperty {
+                    key: yaml_text(&property.key),
+                    value: yaml_text(&property.value),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn yaml_text(text: &str) -> String {
+    scalar(text, Context::Block)
+}
+
+fn render(entries: Vec<Entry>) -> Result<String, PluginError> {
+    let written: Vec<WrittenEntry> = entries.into_iter().map(WrittenEntry::from).collect();
     let text = TEMPLATE
-        .fill(&serde_json::json!({ "images": entries }))
+        .fill(&serde_json::json!({ "images": written }))
         .map_err(|reason| PluginError::new(reason, "report this as a bug"))?;
     // The template writes names and URLs as they are: what would break the YAML is found here.
     let valid = crate::stack::validate_node_images(&text);

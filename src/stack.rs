@@ -17,6 +17,7 @@ mod form;
 mod group;
 mod identity;
 mod image_list;
+mod image_options;
 mod images;
 mod kinds;
 mod layout;
@@ -54,6 +55,7 @@ pub use facts::{
     Fact, Fault, FaultKind, ImageList, ImageListEntry, ImageListForm, ImageReference, Reference,
 };
 pub(crate) use image_list::{choose as choose_image, is_another_image, select as select_versions};
+pub use image_options::{ImageOptions, ImageProperty};
 pub(crate) use images::{cannot_follow, edit_images};
 pub(crate) use kinds::{
     CSCTL_FILE, NODE_IMAGES_CONFIG, chart_lock_fits, chart_of_lock,

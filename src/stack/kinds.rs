@@ -30,7 +30,8 @@ use super::document::Document;
 pub(super) use super::document::names_a_version;
 use super::edits::{Edited, FileEdits};
 use super::examples::{Example, ExampleSubject, TextForm};
-use super::facts::{Fact, Fault, Reference};
+use super::facts::{Fact, Fault, ImageList, Reference};
+use super::image_options::ImageOptions;
 use super::role::Role;
 use super::stated::Facts;
 use super::wanted::{ChartPlace, Reach, Wanted};
@@ -90,6 +91,16 @@ pub trait FileKind: Sync + std::fmt::Debug {
 
     /// Adds the facts that a file states.
     fn read(&self, file: &Document, facts: &mut Facts) -> Result<(), Fault>;
+
+    /// Returns what the entries of one of its lists state of their images in the cloud, in the order of the list; nothing where
+    /// such a list cannot say it.
+    fn image_options(
+        &self,
+        _file: &Document,
+        _list: &ImageList,
+    ) -> Result<Option<Vec<ImageOptions>>, Fault> {
+        Ok(None)
+    }
 
     /// Returns how the examples in such a file are written; nothing where it has none.
     fn example_form(&self) -> Option<TextForm> {

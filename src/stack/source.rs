@@ -8,6 +8,7 @@ use super::document::Document;
 use super::examples::{Example, ExampleSubject, ExampleValue};
 use super::facts::{Fact, Fault, ImageList, ImageListEntry, Reference};
 use super::group::ImageGroup;
+use super::image_options::ImageOptions;
 use super::kinds::{ConfiguredPlaces, FileKind, read_names};
 use super::provider;
 use super::role::{Part, Role};
@@ -256,6 +257,17 @@ impl SourceFile {
     /// Returns its lists of node images.
     pub fn image_lists(&self) -> &[ImageList] {
         &self.facts.image_lists
+    }
+
+    /// Returns what the entries of one of its lists state of their images in the cloud, in the order of the list.
+    pub(crate) fn image_options(&self, list: &ImageList) -> Result<Vec<ImageOptions>, Fault> {
+        for kind in &self.kinds {
+            if let Some(options) = kind.image_options(self, list)? {
+                return Ok(options);
+            }
+        }
+        // Names and versions alone state nothing more.
+        Ok(vec![ImageOptions::default(); list.entries.len()])
     }
 }
 

@@ -1,6 +1,8 @@
 //! `create-node-images`, as csctl calls it of its provider plugins: under the plugin's name and as a command. What it writes is
 //! whole and acceptable to csctl's OpenStack plugin, or it writes nothing.
 
+mod options;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

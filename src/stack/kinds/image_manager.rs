@@ -8,6 +8,7 @@ use crate::stack::edits::{ItemPlace, NewItem, NewKey};
 use crate::stack::facts::{ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group::Algorithm;
 use crate::stack::image_list::{ImageListChange, ImageListScope, Listing, reconcile};
+use crate::stack::image_options::{ImageOptions, OptionReader};
 use crate::version::{KubernetesVersion, OsRelease};
 use crate::yaml::{KeyPlace, Node, Path};
 
@@ -43,6 +44,23 @@ impl FileKind for ImageManager {
             });
         }
         Ok(())
+    }
+
+    fn image_options(
+        &self,
+        file: &Document,
+        wanted: &ImageList,
+    ) -> Result<Option<Vec<ImageOptions>>, Fault> {
+        if wanted.form != ImageListForm::ImageManager {
+            return Ok(None);
+        }
+        for list in lists(file)? {
+            // Two documents may have a list in the same place.
+            if list.node.line() == wanted.line && list.path.to_string() == wanted.at {
+                return all_options(file, &list).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     fn edit(
@@ -307,6 +325,40 @@ fn entry(file: &Document, item: &Node) -> Result<ImageListEntry, Fault> {
         built: built.and_then(|day| day.get(..10).unwrap_or(day).parse().ok()),
         ..ImageListEntry::new(item.line(), version)
     })
+}
+
+/// Returns what a list states of each of its images: all have what the image says, and a version may say it anew, by the manager's
+/// own rules. Its `id` is that of the cloud which the manager fills.
+fn all_options(file: &Document, list: &List<'_>) -> Result<Vec<ImageOptions>, Fault> {
+    let image = OptionReader::new(file, list.image);
+    let of_image = ImageOptions {
+        id: None,
+        disk_format: image.text("format")?,
+        container_format: None,
+        visibility: image.text("visibility")?,
+        is_hidden: image.flag("hidden")?,
+        min_disk: image.number("min_disk")?,
+        min_ram: image.number("min_ram")?,
+        is_protected: image.flag("protected")?,
+        tags: image.texts("tags")?,
+        properties: image.properties("meta")?,
+    };
+    let items = list.node.items().iter();
+    items
+        .map(|item| {
+            let version = OptionReader::new(file, item);
+            let mut options = ImageOptions {
+                visibility: version.text("visibility")?,
+                is_hidden: version.flag("hidden")?,
+                ..ImageOptions::default()
+            }
+            .or(of_image.clone());
+            for property in version.properties("meta")? {
+                options.set_property(property);
+            }
+            Ok(options)
+        })
+        .collect()
 }
 
 fn text_in<'n>(item: &'n Node, key: &str) -> Option<&'n str> {

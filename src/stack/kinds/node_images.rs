@@ -9,6 +9,7 @@ use crate::stack::edits::{ItemPlace, NewItem};
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group;
 use crate::stack::image_list::{ImageListScope, Listing, reconcile};
+use crate::stack::image_options::{ImageOptions, OptionReader};
 use crate::yaml::{Node, Path};
 
 #[derive(Debug)]
@@ -58,6 +59,22 @@ impl FileKind for NodeImages {
             names: Vec::new(),
         });
         Ok(())
+    }
+
+    fn image_options(
+        &self,
+        file: &Document,
+        list: &ImageList,
+    ) -> Result<Option<Vec<ImageOptions>>, Fault> {
+        if list.form != ImageListForm::NodeImages {
+            return Ok(None);
+        }
+        let root = file.documents().first();
+        let items = root
+            .and_then(|root| root.get(LIST))
+            .map_or(&[][..], Node::items);
+        let read = items.iter().map(|item| options(file, item));
+        read.collect::<Result<_, Fault>>().map(Some)
     }
 
     fn edit(
@@ -145,6 +162,25 @@ fn entry(file: &Document, item: &Node) -> Result<ImageListEntry, Fault> {
         os: read.os,
         url: Some(url.to_owned()),
         ..ImageListEntry::new(item.line(), read.version)
+    })
+}
+
+/// Reads `createOpts`, whose keys are those of Gophercloud's `images.CreateOpts`, with the properties that the operator adds.
+fn options(file: &Document, item: &Node) -> Result<ImageOptions, Fault> {
+    let Some(stated) = OptionReader::new(file, item).inside("createOpts") else {
+        return Ok(ImageOptions::default());
+    };
+    Ok(ImageOptions {
+        id: stated.text("id")?,
+        disk_format: stated.text("disk_format")?,
+        container_format: stated.text("container_format")?,
+        visibility: stated.text("visibility")?,
+        is_hidden: stated.flag("os_hidden")?,
+        min_disk: stated.number("min_disk")?,
+        min_ram: stated.number("min_ram")?,
+        is_protected: stated.flag("protected")?,
+        tags: stated.texts("tags")?,
+        properties: stated.properties("properties")?,
     })
 }
 

@@ -8,6 +8,7 @@ use crate::stack::edits::NewDocument;
 use crate::stack::facts::{FaultKind, ImageList, ImageListEntry, ImageListForm};
 use crate::stack::group::{self, Algorithm, ImageGroup, ImagePart, Member, Stuck};
 use crate::stack::image_list::{ImageListScope, Listing, reconcile};
+use crate::stack::image_options::{ImageOptions, ImageProperty, OptionReader};
 use crate::stack::stated::{Reading, ValueRef};
 use crate::yaml::{Node, Path};
 
@@ -54,6 +55,22 @@ impl FileKind for OrcImage {
             names: Vec::new(),
         });
         Ok(())
+    }
+
+    fn image_options(
+        &self,
+        file: &Document,
+        list: &ImageList,
+    ) -> Result<Option<Vec<ImageOptions>>, Fault> {
+        if list.form != ImageListForm::OrcImages {
+            return Ok(None);
+        }
+        let groups = groups(file);
+        let roots = groups
+            .iter()
+            .filter_map(|group| file.documents().get(group.document));
+        let read = roots.map(|root| options(file, root));
+        read.collect::<Result<_, Fault>>().map(Some)
     }
 
     /// A single manifest moves with all other values about the default's image; only a list is edited here.
@@ -236,6 +253,78 @@ fn entry(file: &Document, group: &ImageGroup) -> ImageListEntry {
         proof: group.proofs(file).first().copied(),
         ..ImageListEntry::new(root.map_or(group.line, Node::line), group.version)
     }
+}
+
+/// The properties of the image service for the fields of `spec.resource.properties`: ORC's `api/v1alpha1/image_types.go` names
+/// them in the tags of its types.
+const PROPERTIES: [(&str, &[(&str, &str)]); 3] = [
+    (
+        "",
+        &[
+            ("architecture", "architecture"),
+            ("hypervisorType", "hypervisor_type"),
+        ],
+    ),
+    (
+        "hardware",
+        &[
+            ("cpuSockets", "hw_cpu_sockets"),
+            ("cpuCores", "hw_cpu_cores"),
+            ("cpuThreads", "hw_cpu_threads"),
+            ("cpuPolicy", "hw_cpu_policy"),
+            ("cpuThreadPolicy", "hw_cpu_thread_policy"),
+            ("cdromBus", "hw_cdrom_bus"),
+            ("diskBus", "hw_disk_bus"),
+            ("scsiModel", "hw_scsi_model"),
+            ("vifModel", "hw_vif_model"),
+            ("rngModel", "hw_rng_model"),
+            ("qemuGuestAgent", "hw_qemu_guest_agent"),
+        ],
+    ),
+    (
+        "operatingSystem",
+        &[("distro", "os_distro"), ("version", "os_version")],
+    ),
+];
+
+/// Reads what a manifest states of its image in the cloud.
+fn options(file: &Document, root: &Node) -> Result<ImageOptions, Fault> {
+    let spec = OptionReader::new(file, root).inside("spec");
+    let Some(resource) = spec.and_then(|spec| spec.inside("resource")) else {
+        return Ok(ImageOptions::default());
+    };
+    let mut options = ImageOptions {
+        visibility: resource.text("visibility")?,
+        is_protected: resource.flag("protected")?,
+        tags: resource.texts("tags")?,
+        ..ImageOptions::default()
+    };
+    if let Some(content) = resource.inside("content") {
+        options.disk_format = content.text("diskFormat")?;
+        options.container_format = content.text("containerFormat")?;
+    }
+    let Some(properties) = resource.inside("properties") else {
+        return Ok(options);
+    };
+    options.min_disk = properties.number("minDiskGB")?;
+    options.min_ram = properties.number("minMemoryMB")?;
+    for (group, fields) in PROPERTIES {
+        let below = if group.is_empty() {
+            Some(properties)
+        } else {
+            properties.inside(group)
+        };
+        let Some(below) = below else { continue };
+        for (field, property) in fields {
+            if let Some(value) = below.text(field)? {
+                options.set_property(ImageProperty {
+                    key: (*property).to_owned(),
+                    value,
+                });
+            }
+        }
+    }
+    Ok(options)
 }
 
 /// Returns what a manifest says where it is about another image. Its name has to say the version, as the content of a resource
