@@ -27,9 +27,12 @@ fn write_mapping(out: &mut String, mapping: &serde_yaml::Mapping, indent: usize)
         if place > 0 || !out.ends_with("- ") {
             pad(out, indent);
         }
-        out.push_str(&scalar(&key, indent));
+        // A key is never folded, however long it is.
+        let key = scalar(&key, Place { indent, column: 0 });
+        let column = indent + key.chars().count() + 2;
+        out.push_str(&key);
         out.push(':');
-        write_value(out, value, indent);
+        write_value(out, value, Place { indent, column });
     }
 }
 
@@ -38,7 +41,16 @@ fn order(key: &str) -> impl Iterator<Item = (bool, char)> {
     key.chars().map(|letter| (letter.is_alphabetic(), letter))
 }
 
-fn write_value(out: &mut String, value: &Value, indent: usize) {
+/// Where a scalar begins.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The indentation of the mapping or the list around it.
+    indent: usize,
+    column: usize,
+}
+
+fn write_value(out: &mut String, value: &Value, place: Place) {
+    let indent = place.indent;
     match value {
         Value::Mapping(inner) if !inner.is_empty() => {
             out.push('\n');
@@ -49,7 +61,7 @@ fn write_value(out: &mut String, value: &Value, indent: usize) {
             write_items(out, items, indent);
         }
         _ => {
-            let _ = writeln!(out, " {}", leaf(value, indent));
+            let _ = writeln!(out, " {}", leaf(value, place));
         }
     }
 }
@@ -64,21 +76,22 @@ fn write_items(out: &mut String, items: &[Value], indent: usize) {
             Value::Mapping(inner) if !inner.is_empty() => write_mapping(out, inner, indent + 2),
             Value::Sequence(inner) if !inner.is_empty() => write_items(out, inner, indent + 2),
             _ => {
-                let _ = writeln!(out, "{}", leaf(item, indent));
+                let column = indent + 2;
+                let _ = writeln!(out, "{}", leaf(item, Place { indent, column }));
             }
         }
     }
 }
 
-fn leaf(value: &Value, indent: usize) -> String {
+fn leaf(value: &Value, place: Place) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(truth) => truth.to_string(),
         Value::Number(number) => number.to_string(),
-        Value::String(text) => scalar(text, indent),
+        Value::String(text) => scalar(text, place),
         Value::Sequence(_) => "[]".to_owned(),
         Value::Mapping(_) => "{}".to_owned(),
-        Value::Tagged(tagged) => leaf(&tagged.value, indent),
+        Value::Tagged(tagged) => leaf(&tagged.value, place),
     }
 }
 
@@ -86,7 +99,13 @@ fn leaf(value: &Value, indent: usize) -> String {
 fn text_of(key: &Value) -> String {
     match key {
         Value::String(text) => text.clone(),
-        other => leaf(other, 0),
+        other => leaf(
+            other,
+            Place {
+                indent: 0,
+                column: 0,
+            },
+        ),
     }
 }
 
@@ -95,7 +114,7 @@ fn pad(out: &mut String, indent: usize) {
 }
 
 /// Returns a text as a scalar: plain where that is read as the same text, else quoted.
-fn scalar(text: &str, indent: usize) -> String {
+fn scalar(text: &str, place: Place) -> String {
     if !text.contains('\n') && reads_as_another(text) {
         // Such texts are short words and numbers: nothing in them has to be escaped but what stands here.
         let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
@@ -103,14 +122,48 @@ fn scalar(text: &str, indent: usize) -> String {
     }
     // libyaml, of which go-yaml 2 is a port, decides about the rest.
     let written = serde_yaml::to_string(text).unwrap_or_default();
-    let mut lines = written.trim_end_matches('\n').split('\n');
+    let written = written.trim_end_matches('\n');
+    if !text.contains('\n') && !written.starts_with('"') {
+        return folded(written, place);
+    }
+    let mut lines = written.split('\n');
     let mut out = lines.next().unwrap_or_default().to_owned();
     for line in lines {
         out.push('\n');
         if !line.is_empty() {
-            pad(&mut out, indent);
+            pad(&mut out, place.indent);
         }
         out.push_str(line);
+    }
+    out
+}
+
+/// The column behind which libyaml breaks a scalar at the next blank.
+const WIDTH: usize = 80;
+
+/// Breaks a plain or single-quoted scalar as libyaml does: at a single blank behind the width, and not at either end.
+fn folded(written: &str, place: Place) -> String {
+    let mut out = String::new();
+    let mut column = place.column;
+    let is_quoted = written.starts_with('\'');
+    let last = written.chars().count() - 1;
+    let mut letters = written.chars().enumerate().peekable();
+    let mut was_blank = false;
+    while let Some((at, letter)) = letters.next() {
+        let is_blank = letter == ' ';
+        let is_next_blank = letters.peek().is_some_and(|(_, next)| *next == ' ');
+        // The first and the last letter of a quoted text stand between the quotes.
+        let is_inside = !is_quoted || (at > 1 && at + 1 < last);
+        let may_break = is_blank && !was_blank && !is_next_blank && is_inside;
+        if may_break && place.column > 0 && column > WIDTH {
+            out.push('\n');
+            pad(&mut out, place.indent + 2);
+            column = place.indent + 2;
+        } else {
+            out.push(letter);
+            column += 1;
+        }
+        was_blank = is_blank;
     }
     out
 }
@@ -225,7 +278,39 @@ mod tests {
             ("* star", "'* star'"),
             ("ends with a blank ", "'ends with a blank '"),
         ] {
-            assert_eq!(scalar(text, 0), written, "{text:?}");
+            assert_eq!(
+                scalar(
+                    text,
+                    Place {
+                        indent: 0,
+                        column: 0
+                    }
+                ),
+                written,
+                "{text:?}"
+            );
+        }
+    }
+
+    /// What `helm package` of Helm 3.19 writes for these descriptions.
+    #[test]
+    fn long_texts_are_folded_as_helm_folds_them() {
+        for (text, written) in [
+            (
+                "Cluster class of the scs2 stack. * machines are plain OpenStack servers * node images are found by their name ",
+                "description: 'Cluster class of the scs2 stack. * machines are plain OpenStack servers\n  \
+                 * node images are found by their name '\n",
+            ),
+            (
+                "This chart installs and configures: * Openstack scs2 Cluster Class ",
+                "description: 'This chart installs and configures: * Openstack scs2 Cluster Class '\n",
+            ),
+        ] {
+            let mut mapping = serde_yaml::Mapping::new();
+            mapping.insert("description".into(), text.into());
+            assert_eq!(write(&mapping), written);
+            let read: serde_yaml::Mapping = serde_yaml::from_str(written).unwrap();
+            assert_eq!(read, mapping);
         }
     }
 
