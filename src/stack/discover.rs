@@ -185,7 +185,7 @@ impl Discovery {
         if !self.hints.references.is_empty() {
             self.attach(tree, place, &mut stack);
         }
-        learn::claim(&mut stack, &self.hints.image_store);
+        learn::claim(&mut stack, &self.hints.image_store, &self.sharing.names);
         stack
     }
 

@@ -9,7 +9,7 @@ use super::group::{self, ImageGroup, ImagePart};
 use super::kinds;
 use super::model::{SourceTree, Stack};
 use super::provider::{find_provider, is_image_file};
-use super::series::{Clue, KnownStores, SeriesSet};
+use super::series::{Clue, KnownNames, KnownStores, SeriesSet};
 use super::source::SourceFile;
 use super::stated::{Claims, ValueRef};
 use crate::catalog::ImagePattern;
@@ -20,7 +20,7 @@ use crate::yaml::Node;
 const ROUNDS: usize = 3;
 
 /// Learns the series of a stack and claims its free values.
-pub(super) fn claim(stack: &mut Stack, configured: &ImageStoreConfig) {
+pub(super) fn claim(stack: &mut Stack, configured: &ImageStoreConfig, names: &KnownNames) {
     let first = stack.trees.first();
     let provider = first.and_then(|tree| find_provider(&tree.provider));
     let of_provider = provider.and_then(|provider| provider.store?.parse().ok());
@@ -31,9 +31,10 @@ pub(super) fn claim(stack: &mut Stack, configured: &ImageStoreConfig) {
         proof: proof.unwrap_or_default(),
     };
     for _ in 0..ROUNDS {
-        let mut clues = clues(stack.files());
+        let mut clues = clues(stack.files(), names);
         if clues.iter().all(|clue| clue.url.is_none()) {
-            clues.extend(stack.trees.iter().flat_map(urls_in_values));
+            let trees = stack.trees.iter();
+            clues.extend(trees.flat_map(|tree| urls_in_values(tree, names)));
         }
         stack.series = SeriesSet::learn(&clues, stores);
         if !claim_values(stack) {
@@ -44,7 +45,7 @@ pub(super) fn claim(stack: &mut Stack, configured: &ImageStoreConfig) {
 
 /// Returns the URLs of images of the default in the values of a source tree: where no list and no manifest says where images come
 /// from, they do.
-fn urls_in_values(tree: &SourceTree) -> Vec<Clue<'_>> {
+fn urls_in_values<'t>(tree: &'t SourceTree, names: &KnownNames) -> Vec<Clue<'t>> {
     let files = tree.files.iter().filter(|file| file.has_free_values());
     let mut found = Vec::new();
     for file in files {
@@ -60,8 +61,8 @@ fn urls_in_values(tree: &SourceTree) -> Vec<Clue<'_>> {
                 image_list: None,
                 version,
                 names: Vec::new(),
-                url: Some(url),
-                text: url,
+                url: Some(names.read(url)),
+                said: names.read(url),
                 proofs: Vec::new(),
             })
         }));
@@ -129,7 +130,10 @@ fn claims_of(file: &SourceFile, known: KnownImages<'_>, refs: &[ValueRef]) -> Cl
 pub(super) fn claim_alone(mut file: SourceFile) -> (SourceFile, SeriesSet) {
     let mut series = SeriesSet::default();
     for _ in 0..ROUNDS {
-        series = SeriesSet::learn(&clues([&file].into_iter()), KnownStores::default());
+        series = SeriesSet::learn(
+            &clues([&file].into_iter(), &KnownNames::default()),
+            KnownStores::default(),
+        );
         let known = KnownImages {
             series: &series,
             default: None,
@@ -141,24 +145,42 @@ pub(super) fn claim_alone(mut file: SourceFile) -> (SourceFile, SeriesSet) {
 }
 
 /// Returns what files say of images.
-fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>) -> Vec<Clue<'f>> {
+fn clues<'f>(files: impl Iterator<Item = &'f SourceFile>, names: &KnownNames) -> Vec<Clue<'f>> {
     let mut clues = Vec::new();
     let mut lists = 0;
     for file in files {
         for image_list in file.image_lists() {
             lists += 1;
-            clues.extend(clues_of_list(file, image_list, lists));
+            let list = NumberedList {
+                file,
+                list: image_list,
+                number: lists,
+            };
+            clues.extend(clues_of_list(list, names));
         }
-        clues.extend(file.groups().iter().map(|group| clue_of_group(file, group)));
+        let groups = file.groups().iter();
+        clues.extend(groups.map(|group| clue_of_group(file, group, names)));
     }
     clues
 }
 
-fn clues_of_list<'f>(
+/// A list with its number among those of the stack.
+#[derive(Clone, Copy)]
+struct NumberedList<'f> {
     file: &'f SourceFile,
-    image_list: &'f ImageList,
+    list: &'f ImageList,
     number: usize,
+}
+
+fn clues_of_list<'f>(
+    numbered: NumberedList<'f>,
+    known: &KnownNames,
 ) -> impl Iterator<Item = Clue<'f>> {
+    let NumberedList {
+        file,
+        list: image_list,
+        number,
+    } = numbered;
     // Other lists may hold images of several series.
     let is_of_one = matches!(
         image_list.form,
@@ -168,29 +190,31 @@ fn clues_of_list<'f>(
     let newest = image_list.entries.iter().map(|entry| entry.version).max();
     let entries = image_list.entries.iter().enumerate();
     entries.filter_map(move |(index, entry)| {
-        let own = ImagePattern::of_url(&entry.name).ok().filter(is_name);
+        let read = known.read(&entry.name);
+        let own = read.pattern.clone().filter(is_name);
         let given = image_list.names.get(index).or(image_list.names.first());
         let names: Vec<ImagePattern> = own.into_iter().chain(given.cloned()).collect();
         if entry.url.is_none() && names.is_empty() {
             return None;
         }
         let proof = entry.proof.filter(|_| newest == Some(entry.version));
+        let url = entry.url.as_deref().map(|url| known.read(url));
         Some(Clue {
             place: (file.path(), entry.line),
             list: is_of_one.then_some(number),
             image_list: Some(number),
             version: entry.version,
             names,
-            url: entry.url.as_deref(),
-            text: entry.url.as_deref().unwrap_or(&entry.name),
+            said: url.clone().unwrap_or(read),
+            url,
             proofs: proof.into_iter().collect(),
         })
     })
 }
 
-fn clue_of_group<'f>(file: &'f SourceFile, group: &'f ImageGroup) -> Clue<'f> {
+fn clue_of_group<'f>(file: &'f SourceFile, group: &'f ImageGroup, known: &KnownNames) -> Clue<'f> {
     let full = group.full.as_deref();
-    let of_full = full.and_then(|full| ImagePattern::of_url(full).ok());
+    let of_full = full.and_then(|full| known.read(full).pattern.clone());
     let mut names = group.names(file);
     names.extend(of_full.filter(is_name));
     let located = full.filter(|full| group::part_of(full) == ImagePart::Url);
@@ -200,8 +224,8 @@ fn clue_of_group<'f>(file: &'f SourceFile, group: &'f ImageGroup) -> Clue<'f> {
         image_list: None,
         version: group.version,
         names,
-        url: located.or(group.url(file)),
-        text: full.or(group.text(file)).unwrap_or_default(),
+        url: located.or(group.url(file)).map(|url| known.read(url)),
+        said: known.read(full.or(group.text(file)).unwrap_or_default()),
         proofs: group.proofs(file),
     }
 }

@@ -3,6 +3,7 @@
 //! chooses no version.
 
 mod learner;
+mod names;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,6 +13,7 @@ use crate::catalog::{Architecture, ImagePattern, ImageProof, ImageTraits, NodeIm
 use crate::version::{KubernetesVersion, OsRelease};
 
 pub(super) use learner::{Clue, KnownStores};
+pub(super) use names::KnownNames;
 
 /// The number of a series within its stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::addon::MinorBoundCharts;
 use super::commons::Commons;
 use super::document::Document;
+use super::series::KnownNames;
 use super::stated::{Claims, Facts};
 use crate::yaml::File;
 
@@ -18,6 +19,7 @@ const MOST_BYTES: usize = 1 << 20;
 pub struct Sharing {
     pub(super) commons: Arc<Commons>,
     pub(super) facts: Arc<KnownFacts>,
+    pub(super) names: Arc<KnownNames>,
 }
 
 impl Sharing {
@@ -27,7 +29,7 @@ impl Sharing {
                 charts: charts.clone(),
                 ..Commons::default()
             }),
-            facts: Arc::default(),
+            ..Self::default()
         }
     }
 }

@@ -1,7 +1,9 @@
 //! How series are learnt: the statements of a stack's files, one by one, those with a URL first.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
+use super::names::ReadName;
 use super::{ImageSeries, ProofKind, SeriesId, SeriesSet};
 use crate::catalog::{ImagePattern, ImageProof, ImageTraits};
 use crate::version::KubernetesVersion;
@@ -19,10 +21,10 @@ pub(crate) struct Clue<'a> {
     pub(crate) version: KubernetesVersion,
     /// Its names.
     pub(crate) names: Vec<ImagePattern>,
-    /// Its URL, or the name of a container image with its tag.
-    pub(crate) url: Option<&'a str>,
-    /// A name or URL that says what the image is.
-    pub(crate) text: &'a str,
+    /// What its URL says, or the name of a container image with its tag.
+    pub(crate) url: Option<Arc<ReadName>>,
+    /// What a name or URL says that tells what the image is.
+    pub(crate) said: Arc<ReadName>,
     /// What proves it.
     pub(crate) proofs: Vec<ProofKind>,
 }
@@ -95,14 +97,14 @@ impl Clue<'_> {
 impl Learner {
     /// Adds a statement with a URL.
     fn add(&mut self, clue: &Clue<'_>) {
-        let Some(pattern) = clue.url.and_then(|url| ImagePattern::of_url(url).ok()) else {
+        let Some(pattern) = clue.url.as_ref().and_then(|url| url.pattern.as_ref()) else {
             return;
         };
-        let traits = ImageTraits::of(clue.text);
+        let traits = &clue.said.traits;
         let of_list = clue.list.and_then(|list| self.lists.get(&list).copied());
         let id = of_list
-            .or_else(|| self.find_located(clue, &pattern, &traits))
-            .unwrap_or_else(|| self.push(&traits));
+            .or_else(|| self.find_located(clue, pattern, traits))
+            .unwrap_or_else(|| self.push(traits));
         let series = &mut self.series[id.0];
         // The newest version says where images come from: older ones may still name a store that was left.
         if series.newest.is_none_or(|newest| clue.version >= newest) {
@@ -111,9 +113,14 @@ impl Learner {
             // A list that moved to another distribution is now of that one.
             series.distribution = traits.distribution.map(str::to_owned);
         }
-        series.urls.insert(pattern.clone());
-        series.seen.entry(pattern).or_default().insert(clue.version);
-        self.join(clue, id, &traits);
+        if !series.urls.contains(pattern) {
+            series.urls.insert(pattern.clone());
+        }
+        match series.seen.get_mut(pattern) {
+            Some(seen) => drop(seen.insert(clue.version)),
+            None => drop(series.seen.insert(pattern.clone(), [clue.version].into())),
+        }
+        self.join(clue, id, traits);
     }
 
     /// Finds the series that a statement with a URL is of.
@@ -159,11 +166,11 @@ impl Learner {
 
     /// Adds a name without a URL: to the series that knows the name, else to the only one that it can be of.
     fn add_name(&mut self, clue: &Clue<'_>, stores: KnownStores<'_>) {
-        let traits = ImageTraits::of(clue.text);
+        let traits = &clue.said.traits;
         let of_list = clue.list.and_then(|list| self.lists.get(&list).copied());
-        let known = of_list.or_else(|| self.find_named(clue, &traits));
-        let id = known.unwrap_or_else(|| self.push_named(&traits, stores));
-        self.join(clue, id, &traits);
+        let known = of_list.or_else(|| self.find_named(clue, traits));
+        let id = known.unwrap_or_else(|| self.push_named(traits, stores));
+        self.join(clue, id, traits);
     }
 
     /// Adds a series of which a name alone is known; its images are in the store that is known, unless another series has it.
@@ -218,8 +225,16 @@ impl Learner {
             self.lists.insert(list, id);
         }
         let series = &mut self.series[id.0];
-        series.names.extend(clue.names.iter().cloned());
-        series.os_releases.extend(traits.os.clone());
+        for name in &clue.names {
+            if !series.names.contains(name) {
+                series.names.insert(name.clone());
+            }
+        }
+        if let Some(os) = &traits.os
+            && !series.os_releases.contains(os)
+        {
+            series.os_releases.insert(os.clone());
+        }
         series.proofs.extend(&clue.proofs);
         series
             .learnt_at
