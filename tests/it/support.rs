@@ -3,6 +3,7 @@
 pub(crate) mod cases;
 pub(crate) mod git_server;
 pub(crate) mod github;
+pub(crate) mod h2_server;
 pub(crate) mod hosted;
 pub(crate) mod hostile;
 pub(crate) mod program;

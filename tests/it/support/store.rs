@@ -260,6 +260,11 @@ impl StoreServer {
             .collect()
     }
 
+    /// Answers as this world does, for a server of another kind.
+    pub fn answer(&self, request: &Request) -> Reply {
+        self.world.lock().unwrap().answer(request)
+    }
+
     /// Returns the mirrors as arguments of the command line.
     pub fn mirror_arguments(&self) -> Vec<String> {
         let mirrors = self.mirrors().into_iter();
