@@ -11,6 +11,7 @@ mod options;
 mod plan;
 mod print;
 mod pull_requests;
+mod registry;
 mod release;
 mod screen;
 mod setup;

@@ -15,6 +15,7 @@ pub mod http;
 pub(crate) mod oci;
 pub(crate) mod registry;
 pub(crate) mod release_directory;
+pub(crate) mod release_place;
 pub(crate) mod surrender;
 pub mod update;
 pub mod verify;

@@ -9,6 +9,7 @@ mod chart;
 mod go_yaml;
 mod hashes;
 mod ignore;
+mod listing;
 mod minor;
 mod mode;
 mod operator;
@@ -23,6 +24,10 @@ use std::collections::BTreeMap;
 pub use build::{BuiltRelease, Outcome, ReleaseInput, build};
 pub use changes::{Changes, PartChange, Published, ReleasePart};
 pub use hashes::{OwnHashes, ReleaseHashes};
+pub use listing::{
+    LIST_SCHEMA, LineFilter, ListReport, ListedLine, ListedRelease, ReleaseSource, Sighting,
+    UnreadableTag, list,
+};
 pub use minor::{MinorRequest, set_to_minor};
 pub use mode::{Last, Mode};
 pub use report::{BUILD_SCHEMA, BuildReport, BuildState, FileReport, ReleaseReport};

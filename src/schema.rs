@@ -13,7 +13,7 @@ use crate::gate::TestReport;
 use crate::overview::Overview;
 use crate::plan::Plan;
 use crate::pull::DoctorReport;
-use crate::release::{BuildReport, VerifyReport};
+use crate::release::{BuildReport, ListReport, VerifyReport};
 use crate::stack::FileExplanation;
 
 fn schema<T: JsonSchema>(settings: SchemaSettings, name: &str, title: &str) -> Schema {
@@ -59,6 +59,10 @@ fn committed_schemas_are_those_of_the_types() {
     check(
         "release-build",
         &output::<BuildReport>("release-build", "csctl-matrix release build --format json"),
+    );
+    check(
+        "release-list",
+        &output::<ListReport>("release-list", "csctl-matrix release list --format json"),
     );
     check(
         "release-verify",

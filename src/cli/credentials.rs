@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::registry::{RegistrySecrets, SECRETS};
 use crate::error::CommandError;
 use crate::io::files::read_within;
 use crate::io::forge::Credentials;
@@ -25,12 +26,17 @@ const LONGEST_FILE: usize = 64 << 10;
 /// A line of a key that is shorter may be a part of anything.
 const SHORTEST_LINE: usize = 16;
 
+/// A password that is shorter may be a part of anything.
+const SHORTEST_PASSWORD: usize = 8;
+
 /// What the environment gives to ask GitHub with.
 pub(super) struct Given {
     token: Option<Secret>,
     app: Result<Option<Credentials>, CommandError>,
     /// All secrets there are, used or not.
     secrets: Vec<Secret>,
+    /// Those of registries among them.
+    registry: RegistrySecrets,
     /// The names of variables that tell one of them.
     telling: Vec<String>,
 }
@@ -55,6 +61,8 @@ impl Given {
         let keys = Keys::read(&found);
         // After the token was chosen: a key is hidden like a token, and never sent as one.
         secrets.extend(keys.secrets());
+        let registry = RegistrySecrets::of(|name| found.text(name));
+        secrets.extend(registry.all());
         // There is one thread yet, and no command was started that could have read them.
         surrender::give_up();
         Ok(Self {
@@ -62,6 +70,7 @@ impl Given {
             // Told where an App is asked for alone: other commands do not fail for one that is named by halves.
             app: found.app(keys),
             telling: found.telling(&secrets),
+            registry,
             secrets,
         })
     }
@@ -69,6 +78,11 @@ impl Given {
     /// Returns the token for facts that GitHub's API tells anybody.
     pub(super) fn token(&self) -> Option<Secret> {
         self.token.clone()
+    }
+
+    /// Returns the secrets for registries.
+    pub(super) fn registry(&self) -> RegistrySecrets {
+        self.registry.clone()
     }
 
     /// Returns how commands of a repository are run: they get neither secrets nor variables of this program that somebody else has
@@ -162,7 +176,11 @@ impl Variables {
             .flat_map(|secret| secret.expose().lines())
             // The lines around a key are the same for everybody, so they tell nothing.
             .filter(|line| line.len() >= SHORTEST_LINE && !line.starts_with("-----"));
-        let words: Vec<&str> = lines.chain(secrets.iter().map(Secret::expose)).collect();
+        // A password may be short, and stand by chance in any variable.
+        let whole = secrets.iter().map(Secret::expose);
+        let words: Vec<&str> = lines
+            .chain(whole.filter(|word| word.len() >= SHORTEST_PASSWORD))
+            .collect();
         let mut names = Vec::new();
         for (variable, value) in &self.0 {
             let Some(name) = variable.to_str() else {
@@ -170,7 +188,10 @@ impl Variables {
             };
             let text = value.to_string_lossy();
             // The names under which commands learn what they test; a value from outside would pass for it.
-            if name.starts_with("CSCTL_MATRIX_") || words.iter().any(|word| text.contains(word)) {
+            if name.starts_with("CSCTL_MATRIX_")
+                || SECRETS.contains(&name)
+                || words.iter().any(|word| text.contains(word))
+            {
                 names.push(name.to_owned());
             }
         }

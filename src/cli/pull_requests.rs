@@ -165,7 +165,7 @@ impl DoctorArgs {
 }
 
 /// Reads `OWNER/NAME`, in the characters that GitHub allows.
-fn parse_repository(text: &str) -> Result<String, String> {
+pub(super) fn parse_repository(text: &str) -> Result<String, String> {
     // GitHub allows no name with this ending; it comes along with the URL of a clone.
     let plain = text.strip_suffix(".git").unwrap_or(text);
     match plain.split_once('/') {

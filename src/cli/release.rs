@@ -7,16 +7,21 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::credentials::Given;
-use super::environment::variable;
+use super::environment::{default_cache, docker_config, variable};
 use super::options::{Query, QueryArgs};
+use super::pull_requests::parse_repository;
+use super::registry::RegistryArgs;
 use super::{Call, examples};
 use crate::command::release::ReleaseFormat;
 use crate::command::release::build::{BuildRequest, Existing, WantedMode};
+use crate::command::release::list::ListRequest;
 use crate::command::release::verify::VerifyRequest;
-use crate::command::{self, Outcome};
+use crate::command::{self, Format, Outcome};
 use crate::error::CommandError;
-use crate::release::Versions;
-use crate::version::StackVersion;
+use crate::io::forge::{ForgeSettings, GITHUB_API};
+use crate::io::http::{HttpSettings, Mirror};
+use crate::release::{LineFilter, Versions};
+use crate::version::{Minor, StackVersion};
 
 /// The moment that builds are to take for theirs (reproducible-builds.org).
 const MOMENT: &str = "SOURCE_DATE_EPOCH";
@@ -28,6 +33,8 @@ const MOMENT: &str = "SOURCE_DATE_EPOCH";
   $ csctl-matrix release verify .release/openstack-scs2-1-34-v0-sha-azlfam7"
 ))]
 pub(super) enum ReleaseCommand {
+    /// List what is published: in a registry, among GitHub's releases, and among the tags of the clone
+    List(ListArgs),
     /// Build release directories, byte for byte the same from the same commit
     Build(Box<BuildArgs>),
     /// Check a release directory as the operator, its OpenStack provider and Helm do; exit with 3 if they would refuse it
@@ -136,10 +143,76 @@ pub(super) struct VerifyArgs {
     format: ReleaseFormat,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "# List the releases of a registry and of this clone
+  $ csctl-matrix release list --repository oci://registry.example.org/team/cluster-stacks
+
+  # List those of one stack as Markdown, with GitHub's releases
+  $ csctl-matrix release list scs2 --github SovereignCloudStack/cluster-stacks --format markdown"
+))]
+pub(super) struct ListArgs {
+    /// Stacks to list, by name (scs2), provider and name (openstack/scs2) or stack line (openstack-scs2-1-34) [default: all]
+    #[arg(value_name = "STACK", value_parser = NonEmptyStringValueParser::new())]
+    stacks: Vec<String>,
+    /// Limit to this Kubernetes minor, such as 1.34
+    #[arg(long, value_name = "MINOR")]
+    minor: Option<Minor>,
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// List the releases of this repository of GitHub, too
+    #[arg(long, value_name = "OWNER/NAME", value_parser = parse_repository, help_heading = "GitHub")]
+    github: Option<String>,
+    /// Base URL of the GitHub API; the token is sent there [default: that of `GITHUB_API_URL`, else GitHub's own]
+    #[arg(long, value_name = "URL", requires = "github", help_heading = "GitHub")]
+    api: Option<String>,
+    /// Replace URL prefix FROM with TO (repeatable)
+    #[arg(long = "mirror", value_name = "FROM=TO")]
+    mirrors: Vec<Mirror>,
+    /// Cache answers in this directory [default: csctl-matrix in the user's cache directory]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    cache_dir: Option<PathBuf>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl ListArgs {
+    fn request(self, call: &Call, given: Given) -> Result<ListRequest, CommandError> {
+        let secrets = given.registry();
+        let api = self.api.or_else(|| variable("GITHUB_API_URL"));
+        let forge = match self.github.as_deref().and_then(|full| full.split_once('/')) {
+            Some((owner, name)) => Some(ForgeSettings {
+                base: api.unwrap_or_else(|| GITHUB_API.to_owned()),
+                ..ForgeSettings::new(owner, name, given.credentials()?)
+            }),
+            None => None,
+        };
+        Ok(ListRequest {
+            directory: call.directory.clone(),
+            registry: self.registry.read(secrets)?,
+            forge,
+            http: HttpSettings {
+                cache_dir: self.cache_dir.or_else(default_cache),
+                mirrors: self.mirrors.into_iter().collect(),
+                docker_config: docker_config(),
+                progress: true,
+                ..HttpSettings::default()
+            },
+            filter: LineFilter {
+                stacks: self.stacks,
+                minor: self.minor,
+            },
+            format: self.format,
+        })
+    }
+}
+
 impl ReleaseCommand {
     pub(super) fn run(self, call: &Call) -> Result<Outcome, CommandError> {
         let given = Given::read()?;
         match self {
+            Self::List(args) => command::release::list::run(&args.request(call, given)?),
             Self::Build(args) => command::release::build::run(&args.request(call, &given)?),
             Self::Verify(args) => command::release::verify::run(&VerifyRequest {
                 directory: named_here(call, args.release),

@@ -1,7 +1,11 @@
 //! `release`: cluster stacks as what operators consume. One file per command; what a release is, `crate::release` says.
 
 pub(crate) mod build;
+pub(crate) mod list;
 pub(crate) mod verify;
+
+use crate::error::CommandError;
+use crate::io::oci::OciError;
 
 /// The form of a command's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -20,4 +24,8 @@ impl From<ReleaseFormat> for super::Format {
             ReleaseFormat::Json => Self::Json,
         }
     }
+}
+
+fn oci_error(error: &OciError) -> CommandError {
+    CommandError::new(error).hinted(error.hint())
 }

@@ -15,7 +15,8 @@ use super::catalog::{CatalogFileError, FILE_LIMIT, parse, read_file};
 use super::http::{Ask, HttpClient, HttpError, HttpSettings, redact};
 use super::no_answer::find_page;
 use super::oci::{
-    Descriptor, EMPTY, Manifest, OciError, Reference, ReferenceError, Repository, SCHEME, Scope,
+    Access, Descriptor, EMPTY, Manifest, OciError, Reference, ReferenceError, Repository, SCHEME,
+    Scope,
 };
 use crate::catalog::Catalog;
 use crate::version::Sha256;
@@ -263,9 +264,10 @@ impl WebPlace {
 
 impl RegistryPlace {
     async fn fetch(&self, client: &HttpClient) -> Result<Bytes, SharedCatalogError> {
-        let mut repository = Repository::new(client, &self.0, Scope::Pull);
-        let manifest = repository.manifest(&self.0).await?;
-        let layer = self.layer_of(&manifest)?;
+        let name = self.0.repository();
+        let repository = Repository::new(client, name, &Access::default(), Scope::Pull);
+        let found = repository.manifest(&self.0).await?;
+        let layer = self.layer_of(&found.manifest)?;
         Ok(repository.blob(layer).await?)
     }
 
@@ -305,7 +307,8 @@ impl RegistryPlace {
             return Err(OciError::Content { url, reason }.into());
         };
         let client = HttpClient::new(http.clone());
-        let mut repository = Repository::new(&client, &self.0, Scope::PullAndPush);
+        let name = self.0.repository();
+        let repository = Repository::new(&client, name, &Access::default(), Scope::PullAndPush);
         let mut layer = Descriptor::of(LAYER, &content);
         let (key, title) = TITLE;
         layer.annotations.insert(key.to_owned(), title.to_owned());

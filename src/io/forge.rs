@@ -14,6 +14,7 @@ mod exchange;
 mod model;
 mod pulls;
 mod refs;
+mod releases;
 mod request;
 mod talk;
 mod tokens;

@@ -24,6 +24,8 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Repository, StatusOptions};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::catalog::StackRelease;
 use crate::version::ReleaseTag;
@@ -333,6 +335,37 @@ impl GitRepository {
         let tags = self.repository.tag_names(None)?;
         let names = tags.iter().filter_map(|tag| tag.ok()?);
         Ok(releases_of(names))
+    }
+}
+
+/// A tag, and when what it stands for was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DatedTag {
+    pub(crate) name: String,
+    /// The day of the commit (UTC); nothing where the tag is of none.
+    pub(crate) day: Option<Date>,
+}
+
+impl GitRepository {
+    /// Returns all tags with the days of their commits.
+    pub(crate) fn dated_tags(&self) -> Result<Vec<DatedTag>, GitError> {
+        let tags = self.repository.tag_names(None)?;
+        let names = tags.iter().filter_map(|tag| tag.ok()?);
+        let mut dated = Vec::new();
+        for name in names {
+            dated.push(DatedTag {
+                name: name.to_owned(),
+                day: self.day_of(name),
+            });
+        }
+        Ok(dated)
+    }
+
+    fn day_of(&self, tag: &str) -> Option<Date> {
+        // In full, as a branch may have the same name.
+        let id = self.resolve(&format!("refs/tags/{tag}")).ok()?;
+        let commit = self.find_commit(id).ok()??;
+        Some(commit.time.to_zoned(TimeZone::UTC).date())
     }
 }
 

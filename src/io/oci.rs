@@ -1,15 +1,17 @@
 //! One repository of an OCI registry: manifests and blobs, read and written. Every content is compared with its digest, a registry may
 //! lie. Source: the distribution specification of the Open Container Initiative. It knows nothing of what the contents mean.
 //!
-//! Secrets go where the user's Docker configuration has a login for, once that place asks for it; to the realm that it names for tokens; and
-//! to no other host, also not along a redirect.
+//! Secrets go where the user has named one for, on the command line, in the environment or in Docker's configuration, once that place asks
+//! for it; to the realm that it names for tokens; and to no other host, also not along a redirect.
 
+mod access;
 mod docker;
 mod error;
 mod manifest;
 mod reference;
+mod tags;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
@@ -19,10 +21,12 @@ use url::Url;
 use super::http::{Answer, Ask, HttpClient, Secret, is_safe_for_tokens};
 use super::registry::{is_local, token_url};
 use crate::version::Sha256;
-use docker::Login;
+pub(crate) use access::{Access, Key};
+pub(crate) use docker::Login;
 pub(crate) use error::OciError;
 pub(crate) use manifest::{Descriptor, EMPTY, MANIFEST, Manifest};
-pub(crate) use reference::{Reference, ReferenceError, SCHEME};
+pub(crate) use reference::{Reference, ReferenceError, RepositoryName, SCHEME};
+pub(crate) use tags::TagList;
 
 /// A manifest has some kilobytes; registries refuse more.
 const MANIFEST_LIMIT: usize = 4 << 20;
@@ -38,20 +42,29 @@ pub(crate) struct Repository<'a> {
     host: String,
     /// The URL of the repository, without a slash at its end.
     url: String,
-    /// The user's login for the registry, once it was looked up.
+    /// The login of Docker's configuration for the registry, once it was looked up.
     login: OnceCell<Option<Login>>,
-    pass: Pass,
+    key: Key,
+    pass: RefCell<Pass>,
     /// Whether something is to be written.
     scope: Scope,
 }
 
 /// What a registry is shown.
+#[derive(Clone)]
 enum Pass {
     Nothing,
     /// A token that the registry's realm gave.
     Token(Secret),
     /// The login itself.
     Login,
+}
+
+/// A manifest, and the digest of its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) manifest: Manifest,
+    pub(crate) digest: Sha256,
 }
 
 /// What tokens are asked for.
@@ -69,24 +82,34 @@ struct Token {
 
 impl<'a> Repository<'a> {
     /// Nobody is asked yet, and no login is looked up.
-    pub(crate) fn new(client: &'a HttpClient, reference: &Reference, scope: Scope) -> Self {
-        let host = reference.api_host();
+    pub(crate) fn new(
+        client: &'a HttpClient,
+        name: &RepositoryName,
+        access: &Access,
+        scope: Scope,
+    ) -> Self {
+        let host = name.api_host();
         // As Docker does: a registry on this machine has no certificate.
-        let scheme = if is_local(host) { "http" } else { "https" };
+        let scheme = if is_local(host) || access.is_plain {
+            "http"
+        } else {
+            "https"
+        };
         Self {
             client,
             host: host.to_owned(),
-            url: format!("{scheme}://{host}/v2/{}", reference.name()),
+            url: format!("{scheme}://{host}/v2/{}", name.name()),
             login: OnceCell::new(),
-            pass: Pass::Nothing,
+            key: access.key.clone(),
+            pass: RefCell::new(Pass::Nothing),
             scope,
         }
     }
 
     /// Reads what a tag or a digest stands for.
-    pub(crate) async fn manifest(&mut self, reference: &Reference) -> Result<Manifest, OciError> {
-        let url = format!("{}/manifests/{}", self.url, reference.target());
+    pub(crate) async fn manifest(&self, reference: &Reference) -> Result<Found, OciError> {
         let wanted = reference.digest();
+        let url = format!("{}/manifests/{}", self.url, reference.target());
         let ask = Ask::get(&url, MANIFEST_LIMIT)
             .with_header(header::ACCEPT, HeaderValue::from_static(manifest::ACCEPTED))
             // What a digest stands for does not change.
@@ -103,11 +126,23 @@ impl<'a> Repository<'a> {
                 wanted,
             });
         }
-        Manifest::read(&answer).map_err(|reason| OciError::Content { url, reason })
+        match Manifest::read(&answer) {
+            Ok(manifest) => Ok(Found { manifest, digest }),
+            Err(reason) => Err(OciError::Content { url, reason }),
+        }
+    }
+
+    /// Reads what a tag stands for; nothing where there is no such tag.
+    pub(crate) async fn find(&self, reference: &Reference) -> Result<Option<Found>, OciError> {
+        match self.manifest(reference).await {
+            Ok(found) => Ok(Some(found)),
+            Err(OciError::Status { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads a blob, which is no other than the one that was described.
-    pub(crate) async fn blob(&mut self, described: &Descriptor) -> Result<Bytes, OciError> {
+    pub(crate) async fn blob(&self, described: &Descriptor) -> Result<Bytes, OciError> {
         let digest = described.sha256()?;
         let url = format!("{}/blobs/sha256:{digest}", self.url);
         let limit = usize::try_from(described.size).unwrap_or(usize::MAX);
@@ -127,7 +162,7 @@ impl<'a> Repository<'a> {
     }
 
     /// Writes a blob, where the registry does not have it, and returns its digest.
-    pub(crate) async fn push_blob(&mut self, content: &Bytes) -> Result<Sha256, OciError> {
+    pub(crate) async fn push_blob(&self, content: &Bytes) -> Result<Sha256, OciError> {
         let digest = Sha256::of(content);
         let url = format!("{}/blobs/sha256:{digest}", self.url);
         let known = self
@@ -158,7 +193,7 @@ impl<'a> Repository<'a> {
 
     /// Writes a manifest under a tag, and returns its digest. What it names has to be there before.
     pub(crate) async fn push_manifest(
-        &mut self,
+        &self,
         tag: &str,
         manifest: &Manifest,
     ) -> Result<Sha256, OciError> {
@@ -203,7 +238,7 @@ impl<'a> Repository<'a> {
 
     /// Asks for content that is there. A damaged answer in the cache is asked for anew.
     async fn ask_for(
-        &mut self,
+        &self,
         url: &str,
         ask: Ask,
         wanted: Option<&Sha256>,
@@ -221,21 +256,26 @@ impl<'a> Repository<'a> {
     }
 
     /// Sends a request, and once more with what the registry asks for.
-    async fn send(&mut self, ask: Ask) -> Result<Answer, OciError> {
-        if self.login.get().is_none() {
+    async fn send(&self, ask: Ask) -> Result<Answer, OciError> {
+        if matches!(self.key, Key::Docker) && self.login.get().is_none() {
             let found = docker::find_login(self.client.settings(), &self.host)?;
-            self.login = OnceCell::from(found);
+            // Nobody else sets it: there is one thread, and no pause since.
+            let _ = self.login.set(found);
         }
+        let shown = self.pass.borrow().clone();
         let answer = self.client.ask(self.with_pass(ask.clone())?).await?;
-        if answer.status != 401 || !matches!(self.pass, Pass::Nothing) {
+        // A token has its time, and a large upload may outlast it. A login that was refused stays so.
+        if answer.status != 401 || matches!(shown, Pass::Login) {
             return Ok(answer);
         }
-        self.pass = self.ask_for_pass(&answer).await?;
+        let pass = self.ask_for_pass(&answer).await?;
+        self.pass.replace(pass);
         Ok(self.client.ask(self.with_pass(ask)?).await?)
     }
 
     fn login(&self) -> Option<&Login> {
-        self.login.get()?.as_ref()
+        let named = self.key.login();
+        named.or_else(|| self.login.get()?.as_ref())
     }
 
     fn with_pass(&self, ask: Ask) -> Result<Ask, OciError> {
@@ -244,8 +284,11 @@ impl<'a> Repository<'a> {
             Some(login) => ask.on_behalf_of(format!("{}@{}", login.user, self.host)),
             None => ask,
         };
-        Ok(match (&self.pass, self.login()) {
+        Ok(match (&*self.pass.borrow(), self.login()) {
             (Pass::Token(token), Some(_)) => named.with_bearer(token.clone()),
+            (Pass::Token(token), None) if matches!(self.key, Key::Token(_)) => {
+                named.with_bearer(token.clone())
+            }
             (Pass::Token(token), None) => named.with_anonymous_bearer(token.clone()),
             (Pass::Login, Some(login)) => with_login(named, login)?,
             (Pass::Login, None) | (Pass::Nothing, _) => named,
@@ -263,6 +306,9 @@ impl<'a> Repository<'a> {
                 Some(_) => Ok(Pass::Login),
                 None => Err(self.no_login()),
             };
+        }
+        if let Some(token) = self.key.bearer() {
+            return Ok(Pass::Token(token));
         }
         let Some(mut realm) = token_url(challenge) else {
             return Err(self.no_login());

@@ -15,6 +15,7 @@ use crate::markup::{CompiledTemplate, escape};
 use crate::overview::Overview;
 use crate::plan::{FileAction, Plan};
 use crate::pull::{DoctorReport, PullReport};
+use crate::release::{ListReport, UnreadableTag};
 use crate::stack::FileExplanation;
 
 static PLAN: LazyLock<CompiledTemplate> =
@@ -31,6 +32,8 @@ static TESTS: LazyLock<CompiledTemplate> =
     LazyLock::new(|| own(include_str!("markdown/tests.md.hbs")));
 static EXPLANATION: LazyLock<CompiledTemplate> =
     LazyLock::new(|| own(include_str!("markdown/explain.md.hbs")));
+static RELEASES: LazyLock<CompiledTemplate> =
+    LazyLock::new(|| own(include_str!("markdown/releases.md.hbs")));
 static CATALOG: LazyLock<CompiledTemplate> =
     LazyLock::new(|| own(include_str!("markdown/catalog.md.hbs")));
 
@@ -140,6 +143,41 @@ pub(crate) fn show(overview: &Overview, next: &str) -> String {
             "standard": standard,
             "closing": closing,
         }),
+    )
+}
+
+/// Returns what is published.
+pub(crate) fn listed_releases(report: &ListReport) -> String {
+    let unreadable: Vec<String> = report
+        .unreadable
+        .iter()
+        .map(UnreadableTag::to_string)
+        .collect();
+    let lines: Vec<Value> = report
+        .lines
+        .iter()
+        .map(|line| {
+            let releases: Vec<Value> = line
+                .releases
+                .iter()
+                .map(|release| {
+                    let sources = release.sources.iter().map(|source| source.name());
+                    json!({
+                        "version": release.version,
+                        "kubernetes": release.kubernetes,
+                        "day": release.day,
+                        "digest": release.digest.as_ref().map(|digest| format!("sha256:{digest}")),
+                        "sources": sources.collect::<Vec<_>>().join(", "),
+                        "fault": release.fault,
+                    })
+                })
+                .collect();
+            json!({ "line": line.line, "releases": releases })
+        })
+        .collect();
+    render(
+        &RELEASES,
+        &json!({ "lines": lines, "unreadable": unreadable, "gaps": report.gaps }),
     )
 }
 

@@ -2,6 +2,7 @@
 
 mod building;
 mod golden;
+mod listing;
 mod refused;
 mod vendored;
 mod verifying;

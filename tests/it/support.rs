@@ -7,6 +7,7 @@ pub(crate) mod h2_server;
 pub(crate) mod hosted;
 pub(crate) mod hostile;
 pub(crate) mod program;
+pub(crate) mod registry;
 pub(crate) mod repositories;
 pub(crate) mod server;
 pub(crate) mod store;

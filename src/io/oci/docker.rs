@@ -32,9 +32,9 @@ const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 
 /// Who asks a registry.
 #[derive(Debug, Clone)]
-pub(super) struct Login {
-    pub(super) user: String,
-    password: Secret,
+pub(crate) struct Login {
+    pub(crate) user: String,
+    pub(crate) password: Secret,
 }
 
 #[derive(Default, Deserialize)]

@@ -33,6 +33,9 @@ pub(crate) struct Manifest {
     pub(crate) config: Descriptor,
     #[serde(default)]
     pub(crate) layers: Vec<Descriptor>,
+    /// What this is about, where it is about another manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<Descriptor>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) annotations: BTreeMap<String, String>,
 }
@@ -57,6 +60,7 @@ impl Manifest {
             artifact_type: Some(artifact_type.to_owned()),
             config: Descriptor::of(EMPTY_TYPE, EMPTY),
             layers,
+            subject: None,
             annotations: BTreeMap::new(),
         }
     }
@@ -79,7 +83,7 @@ impl Manifest {
     }
 
     /// Returns it as it is sent.
-    pub(super) fn to_json(&self) -> Vec<u8> {
+    pub(crate) fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a manifest has texts and numbers alone")
     }
 }

@@ -1,4 +1,5 @@
-//! Where an artifact is: `oci://registry.example.org/team/catalog:daily`, or `@sha256:...` for no other content.
+//! Where an artifact is: `oci://registry.example.org/team/catalog:daily`, or `@sha256:...` for no other content. Without either it is
+//! where all artifacts of a repository are.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,10 +9,71 @@ use crate::version::Sha256;
 /// A place in a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reference {
-    host: String,
-    name: String,
+    repository: RepositoryName,
     tag: Option<String>,
     digest: Option<Sha256>,
+}
+
+/// A repository of a registry: `oci://registry.example.org/team/cluster-stacks`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RepositoryName {
+    host: String,
+    name: String,
+}
+
+/// A text that names no repository.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected oci://REGISTRY/REPOSITORY, without a tag")]
+pub(crate) struct RepositoryNameError;
+
+impl FromStr for RepositoryName {
+    type Err = RepositoryNameError;
+
+    fn from_str(text: &str) -> Result<Self, RepositoryNameError> {
+        // csctl's variable has no scheme.
+        let place = text.strip_prefix(SCHEME).unwrap_or(text);
+        let (host, name) = place.split_once('/').ok_or(RepositoryNameError)?;
+        (is_host(host) && is_name(name))
+            .then(|| Self {
+                host: host.to_owned(),
+                name: name.to_owned(),
+            })
+            .ok_or(RepositoryNameError)
+    }
+}
+
+impl RepositoryName {
+    /// Returns the host as it was written, with its port where it has one.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Returns the host that answers: Docker Hub has two names.
+    pub(super) fn api_host(&self) -> &str {
+        match self.host.as_str() {
+            "docker.io" | "index.docker.io" => "registry-1.docker.io",
+            host => host,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the reference to a tag in it; nothing where no registry can have such a tag.
+    pub(crate) fn tagged(&self, tag: &str) -> Option<Reference> {
+        is_tag(tag).then(|| Reference {
+            repository: self.clone(),
+            tag: Some(tag.to_owned()),
+            digest: None,
+        })
+    }
+}
+
+impl fmt::Display for RepositoryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{SCHEME}{}/{}", self.host, self.name)
+    }
 }
 
 /// A text that is no reference.
@@ -44,8 +106,10 @@ impl FromStr for Reference {
         let is_whole = tag.is_some() || digest.is_some();
         if is_whole && is_host(host) && is_name(name) && tag.as_deref().is_none_or(is_tag) {
             Ok(Self {
-                host: host.to_owned(),
-                name: name.to_owned(),
+                repository: RepositoryName {
+                    host: host.to_owned(),
+                    name: name.to_owned(),
+                },
                 tag,
                 digest,
             })
@@ -88,16 +152,9 @@ fn is_tag(text: &str) -> bool {
 }
 
 impl Reference {
-    /// Returns the host that answers: Docker Hub has two names.
-    pub(super) fn api_host(&self) -> &str {
-        match self.host.as_str() {
-            "docker.io" | "index.docker.io" => "registry-1.docker.io",
-            host => host,
-        }
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    /// Returns the repository that it is in.
+    pub(crate) fn repository(&self) -> &RepositoryName {
+        &self.repository
     }
 
     /// Returns the digest, where no other content is meant.
@@ -120,13 +177,13 @@ impl Reference {
 
     /// Returns the reference to this content alone.
     pub(crate) fn pinned(&self, digest: &Sha256) -> String {
-        format!("{SCHEME}{}/{}@sha256:{digest}", self.host, self.name)
+        format!("{}@sha256:{digest}", self.repository)
     }
 }
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{SCHEME}{}/{}", self.host, self.name)?;
+        self.repository.fmt(f)?;
         if let Some(tag) = &self.tag {
             write!(f, ":{tag}")?;
         }
@@ -140,6 +197,34 @@ impl fmt::Display for Reference {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn repositories_are_read_with_the_scheme_and_without() {
+        for text in ["r.example/team/stacks", "oci://r.example/team/stacks"] {
+            let read: RepositoryName = text.parse().unwrap();
+            assert_eq!(read.to_string(), "oci://r.example/team/stacks");
+        }
+        for text in [
+            "",
+            "stacks",
+            "https://r.example/a",
+            "r.example/a:1",
+            "r.example/A",
+            "me@r.example/a",
+        ] {
+            assert_eq!(
+                text.parse::<RepositoryName>(),
+                Err(RepositoryNameError),
+                "{text}"
+            );
+        }
+        let name: RepositoryName = "r.example/a".parse().unwrap();
+        assert_eq!(name.tagged("v 1"), None);
+        assert_eq!(
+            name.tagged("v1").unwrap().to_string(),
+            "oci://r.example/a:v1"
+        );
+    }
 
     #[test]
     fn references_are_read_and_written() {

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{BOLD, DIM, GREEN, RED, labelled, styled};
-use crate::release::{BuildReport, BuildState, Changes, ReleaseReport, VerifyReport};
+use crate::release::{
+    BuildReport, BuildState, Changes, ListReport, ListedRelease, ReleaseReport, ReleaseSource,
+    UnreadableTag, VerifyReport,
+};
 
 /// Returns what was built.
 pub(crate) fn built_releases(report: &BuildReport) -> String {
@@ -51,6 +54,67 @@ fn outcome(release: &ReleaseReport) -> String {
         BuildState::Planned => format!("would be written to {directory}"),
         BuildState::Unchanged => "nothing changed since this release; nothing to build".to_owned(),
     }
+}
+
+/// How much of a digest is shown to people.
+const DIGITS: usize = 12;
+
+/// Returns what is published.
+pub(crate) fn listed_releases(report: &ListReport) -> String {
+    let mut out = String::new();
+    for line in &report.lines {
+        let _ = writeln!(out, "{}", styled(BOLD, &line.line.to_string()));
+        let versions = line.releases.iter().map(|one| one.version.to_string());
+        let width = versions.map(|text| text.len()).max().unwrap_or_default();
+        for release in &line.releases {
+            let _ = writeln!(out, "  {}", row(release, width));
+        }
+    }
+    if report.lines.is_empty() {
+        out += "no release was found\n";
+    }
+    for gap in &report.gaps {
+        out += &labelled("unknown", RED, gap);
+    }
+    let unreadable = &report.unreadable;
+    if !unreadable.is_empty() {
+        let words: Vec<String> = unreadable.iter().map(UnreadableTag::to_string).collect();
+        out += &labelled("unread", DIM, &words.join(", "));
+    }
+    if unreadable
+        .iter()
+        .any(|tag| tag.sources.contains(&ReleaseSource::Registry))
+    {
+        let note = "csctl reads all tags of a repository, and refuses to release any stack because of these";
+        out += &labelled("note", DIM, note);
+    }
+    out
+}
+
+fn row(release: &ListedRelease, width: usize) -> String {
+    let day = release.day.map(|day| day.to_string());
+    let digest = release.digest.as_ref().map(|digest| {
+        let digits = digest.to_string();
+        format!("sha256:{}", &digits[..DIGITS])
+    });
+    let or_blank = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let mut row = format!(
+        "{:width$}  {:9}  {:10}  {:19}  {}",
+        release.version.to_string(),
+        or_blank(release.kubernetes.clone()),
+        or_blank(day),
+        or_blank(digest),
+        sources(release),
+    );
+    if let Some(fault) = &release.fault {
+        let _ = write!(row, "   {}", styled(RED, fault));
+    }
+    row
+}
+
+fn sources(release: &ListedRelease) -> String {
+    let names: Vec<&str> = release.sources.iter().map(|one| one.name()).collect();
+    names.join(", ")
 }
 
 /// Returns what is wrong with a release.

@@ -1,23 +1,19 @@
 //! A catalog as an artifact of an OCI registry: pushed, pulled and pinned, and never believed.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::DAY;
 use crate::support::program::{self, Copy, Said, catalog};
+use crate::support::registry::{Door, Kept, LOGIN, Registry};
 use crate::support::server::{Reply, Request, Server};
 use csctl_matrix::version::Sha256;
-
-const LOGIN: &str = "me:s3cret-word-0123";
 
 /// What a registry does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lie {
-    None,
     Manifest,
     Blob,
     Index,
@@ -26,125 +22,41 @@ enum Lie {
     UploadsElsewhere,
 }
 
-/// Whom a registry lets in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Door {
-    Open,
-    Basic,
-    Token,
+fn reference(registry: &Registry) -> String {
+    format!("oci://{}/team/catalog:daily", registry.host())
 }
 
-#[derive(Default)]
-struct Kept {
-    blobs: BTreeMap<String, Vec<u8>>,
-    manifests: BTreeMap<String, Vec<u8>>,
-    /// What was written, in order.
-    written: Vec<&'static str>,
-}
-
-/// A registry on loopback.
-struct Registry {
-    server: Server,
-    kept: Arc<Mutex<Kept>>,
-}
-
-impl Registry {
-    fn start(door: Door, lie: Lie) -> Self {
-        let kept: Arc<Mutex<Kept>> = Arc::default();
-        let shown = kept.clone();
-        let server = Server::start(move |request| {
-            door.refuse(request)
-                .unwrap_or_else(|| answer(&mut shown.lock().unwrap(), request, lie))
-        });
-        Self { server, kept }
-    }
-
-    fn host(&self) -> String {
-        self.server.url().replace("http://", "")
-    }
-
-    fn reference(&self) -> String {
-        format!("oci://{}/team/catalog:daily", self.host())
-    }
-}
-
-impl Door {
-    /// Returns what somebody without the right key is told.
-    fn refuse(self, request: &Request) -> Option<Reply> {
-        let basic = format!("Basic {}", STANDARD.encode(LOGIN));
-        let shown = request.header("authorization").unwrap_or_default();
-        match self {
-            Self::Open => None,
-            Self::Basic => (shown != basic)
-                .then(|| Reply::status(401).with("WWW-Authenticate", "Basic realm=\"registry\"")),
-            Self::Token if request.path.starts_with("/token") => Some(if shown == basic {
-                Reply::ok("{\"token\": \"tok-0123456789\"}")
-            } else {
-                Reply::status(401)
-            }),
-            Self::Token => (shown != "Bearer tok-0123456789").then(|| {
-                let host = request.header("host").unwrap();
-                let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"here\"");
-                Reply::status(401).with("WWW-Authenticate", &challenge)
-            }),
+impl Lie {
+    fn tell(self, kept: &Kept, request: &Request) -> Option<Reply> {
+        let path = request.path.split('?').next().unwrap();
+        let name = path.rsplit('/').next().unwrap();
+        if request.method == "POST" && self == Self::UploadsElsewhere {
+            return Some(Reply::status(202).with("Location", "http://127.0.0.2:1/upload"));
         }
-    }
-}
-
-fn answer(kept: &mut Kept, request: &Request, lie: Lie) -> Reply {
-    let path = request.path.split('?').next().unwrap();
-    let last = path.rsplit('/').next().unwrap();
-    match request.method.as_str() {
-        "POST" if lie == Lie::UploadsElsewhere => {
-            Reply::status(202).with("Location", "http://127.0.0.2:1/upload")
+        if request.method != "GET" {
+            return None;
         }
-        "POST" => Reply::status(202).with("Location", "/v2/team/catalog/blobs/uploads/1?state=a"),
-        "PUT" if path.contains("/uploads/") => {
-            let digest = request.query("digest").unwrap();
-            assert_eq!(digest, format!("sha256:{}", Sha256::of(&request.body)));
-            assert_eq!(request.query("state").as_deref(), Some("a"));
-            kept.blobs.insert(digest, request.body.clone());
-            kept.written.push("blob");
-            Reply::status(201)
+        if self == Self::Blob && path.contains("/blobs/") {
+            return Some(Reply::ok("schema: 1\nasOf: 2026-06-15\n"));
         }
-        "PUT" => {
-            let digest = format!("sha256:{}", Sha256::of(&request.body));
-            kept.manifests.insert(digest, request.body.clone());
-            kept.manifests.insert(last.to_owned(), request.body.clone());
-            kept.written.push("manifest");
-            Reply::status(201)
-        }
-        _ if path.contains("/manifests/") => manifest(kept, last, request, lie),
-        _ => match kept.blobs.get(last) {
-            Some(_) if lie == Lie::Blob => Reply::ok("schema: 1\nasOf: 2026-06-15\n"),
-            Some(blob) => Reply::ok(blob.clone()),
-            None => Reply::status(404),
-        },
-    }
-}
-
-fn manifest(kept: &Kept, name: &str, request: &Request, lie: Lie) -> Reply {
-    let Some(content) = kept.manifests.get(name) else {
-        return Reply::status(404);
-    };
-    let digest = format!("sha256:{}", Sha256::of(content));
-    let tag = format!("\"{digest}\"");
-    if request.header("if-none-match") == Some(&tag) {
-        return Reply::status(304);
-    }
-    let text = String::from_utf8(content.clone()).unwrap();
-    let shown = match lie {
-        Lie::Manifest => text.replace("catalog.yaml", "other.yaml"),
-        Lie::Index => "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}".to_owned(),
-        Lie::NoLayer => text.replace("catalog.v1+yaml", "catalog.v9+yaml"),
-        Lie::OtherArtifact => text.replace("catalog.v1\"", "other.v1\""),
-        Lie::None | Lie::Blob | Lie::UploadsElsewhere => return Reply::ok(text).with("ETag", &tag).with("Docker-Content-Digest", &digest),
-    };
-    let reply = Reply::ok(shown);
-    if lie == Lie::Manifest {
-        reply.with("Docker-Content-Digest", &digest)
-    } else {
-        reply
+        let content = kept
+            .manifests
+            .get(name)
+            .filter(|_| path.contains("/manifests/"))?;
+        let text = String::from_utf8(content.clone()).unwrap();
+        let shown = match self {
+            Self::Manifest => text.replace("catalog.yaml", "other.yaml"),
+            Self::Index => "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}".to_owned(),
+            Self::NoLayer => text.replace("catalog.v1+yaml", "catalog.v9+yaml"),
+            Self::OtherArtifact => text.replace("catalog.v1\"", "other.v1\""),
+            Self::Blob | Self::UploadsElsewhere => return None,
+        };
+        let digest = format!("sha256:{}", Sha256::of(content));
+        let reply = Reply::ok(shown);
+        Some(match self {
+            Self::Manifest => reply.with("Docker-Content-Digest", &digest),
+            _ => reply,
+        })
     }
 }
 
@@ -162,7 +74,7 @@ fn run(words: &[&str], docker: Option<&Copy>) -> Said {
 
 fn push(registry: &Registry, docker: Option<&Copy>) -> Said {
     run(
-        &["catalog", "push", &catalog(), &registry.reference()],
+        &["catalog", "push", &catalog(), &reference(registry)],
         docker,
     )
 }
@@ -198,7 +110,7 @@ fn logged_in(registry: &Registry) -> Copy {
 
 #[test]
 fn what_is_pushed_is_what_is_planned_from() {
-    let registry = Registry::start(Door::Open, Lie::None);
+    let registry = Registry::start(Door::Open);
     let copy = Copy::of("docker");
     let said = push(&registry, None).success();
     let pinned = said.lines().nth(1).unwrap().to_owned();
@@ -208,13 +120,13 @@ fn what_is_pushed_is_what_is_planned_from() {
         ["blob", "blob", "manifest"]
     );
     let of_file = plan(&copy, &catalog(), None).success();
-    for place in [&registry.reference(), &pinned] {
+    for place in [&reference(&registry), &pinned] {
         let of_registry = plan(&copy, place, None).success();
         assert_eq!(of_registry.replace(place, &catalog()), of_file);
     }
     // The second time nothing is transferred: the tag is asked for, its contents are known.
     registry.server.clear_log();
-    plan(&copy, &registry.reference(), None).success();
+    plan(&copy, &reference(&registry), None).success();
     let log = registry.server.log();
     assert_eq!(
         log.iter().map(|line| line.body_bytes).collect::<Vec<_>>(),
@@ -240,48 +152,50 @@ fn a_registry_that_lies_is_told_so() {
         ),
         (Lie::OtherArtifact, "it is not a catalog"),
     ] {
-        let honest = Registry::start(Door::Open, Lie::None);
+        let honest = Registry::start(Door::Open);
         push(&honest, None).success();
-        let liar = Registry::start(Door::Open, lie);
+        let liar = Registry::lying(Door::Open, move |kept, request| lie.tell(kept, request));
         let mut kept = liar.kept.lock().unwrap();
         let shown = honest.kept.lock().unwrap();
         kept.blobs.clone_from(&shown.blobs);
         kept.manifests.clone_from(&shown.manifests);
         drop((kept, shown));
         let copy = Copy::of("docker");
-        let error = plan(&copy, &liar.reference(), None).failure(1);
+        let error = plan(&copy, &reference(&liar), None).failure(1);
         assert!(error.contains(told), "{lie:?}: {error}");
     }
-    let liar = Registry::start(Door::Open, Lie::UploadsElsewhere);
+    let liar = Registry::lying(Door::Open, |kept, request| {
+        Lie::UploadsElsewhere.tell(kept, request)
+    });
     let error = push(&liar, None).failure(1);
     assert!(
         error.contains("does not go on at the same registry"),
         "{error}"
     );
-    let empty = Registry::start(Door::Open, Lie::None);
-    let error = plan(&Copy::of("docker"), &empty.reference(), None).failure(1);
+    let empty = Registry::start(Door::Open);
+    let error = plan(&Copy::of("docker"), &reference(&empty), None).failure(1);
     assert!(error.contains("answers 404"), "{error}");
 }
 
 #[test]
 fn the_login_of_docker_opens_the_door() {
     for door in [Door::Basic, Door::Token] {
-        let registry = Registry::start(door, Lie::None);
+        let registry = Registry::start(door);
         let docker = logged_in(&registry);
         let error = push(&registry, None).failure(1);
         assert!(error.contains("wants a login"), "{door:?}: {error}");
         push(&registry, Some(&docker)).success();
         let copy = Copy::of("docker");
-        let first = plan(&copy, &registry.reference(), Some(&docker)).success();
+        let first = plan(&copy, &reference(&registry), Some(&docker)).success();
         registry.server.clear_log();
         assert_eq!(
-            plan(&copy, &registry.reference(), Some(&docker)).success(),
+            plan(&copy, &reference(&registry), Some(&docker)).success(),
             first
         );
         let blobs = |line: &crate::support::server::Logged| line.path.contains("/blobs/");
         assert!(!registry.server.log().iter().any(blobs), "{door:?}");
         // What one login has seen is for nobody else.
-        let error = plan(&copy, &registry.reference(), None).failure(1);
+        let error = plan(&copy, &reference(&registry), None).failure(1);
         assert!(error.contains("wants a login"), "{door:?}: {error}");
         // A wrong one is told by its user, and not shown.
         let wrong = STANDARD.encode("you:wr0ng-word-4567");
@@ -300,7 +214,7 @@ fn the_login_of_docker_opens_the_door() {
 
 #[test]
 fn a_credential_helper_is_asked() {
-    let registry = Registry::start(Door::Basic, Lie::None);
+    let registry = Registry::start(Door::Basic);
     let docker = Copy::of("docker");
     let config = format!(
         "{{\"credHelpers\": {{\"{}\": \"standin\"}}}}",
@@ -318,7 +232,7 @@ fn a_credential_helper_is_asked() {
     );
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", folder.display());
     let push = |path: &str| -> Said {
-        program::program(&["catalog", "push", &catalog(), &registry.reference()])
+        program::program(&["catalog", "push", &catalog(), &reference(&registry)])
             .env("NO_PROXY", "*")
             .env("PATH", path)
             .env("DOCKER_CONFIG", docker.root())
@@ -338,7 +252,7 @@ fn a_blob_at_another_host_is_read_without_the_login() {
         assert_eq!(request.header("authorization"), None);
         Reply::ok(fs::read(catalog()).unwrap())
     });
-    let registry = Registry::start(Door::Basic, Lie::None);
+    let registry = Registry::start(Door::Basic);
     let docker = logged_in(&registry);
     push(&registry, Some(&docker)).success();
     let kept = registry.kept.clone();
@@ -350,7 +264,7 @@ fn a_blob_at_another_host_is_read_without_the_login() {
         if request.path.contains("/blobs/") {
             return Reply::redirect(&format!("{target}/blob"));
         }
-        answer(&mut kept.lock().unwrap(), request, Lie::None)
+        kept.lock().unwrap().answer(request)
     });
     let host = front.url().replace("http://", "");
     let config = format!(
