@@ -12,6 +12,7 @@ mod ignore;
 mod listing;
 mod minor;
 mod mode;
+mod next;
 mod operator;
 mod placeholders;
 mod report;
@@ -25,11 +26,12 @@ pub use build::{BuiltRelease, Outcome, ReleaseInput, build};
 pub use changes::{Changes, PartChange, Published, ReleasePart};
 pub use hashes::{OwnHashes, ReleaseHashes};
 pub use listing::{
-    LIST_SCHEMA, LineFilter, ListReport, ListedLine, ListedRelease, ReleaseSource, Sighting,
-    UnreadableTag, list,
+    ContentDigest, LIST_SCHEMA, LineFilter, ListReport, ListedLine, ListedRelease, ReleaseSource,
+    Sighting, UnreadableTag, list,
 };
 pub use minor::{MinorRequest, set_to_minor};
 pub use mode::{Last, Mode};
+pub use next::{LastPublished, NEXT_SCHEMA, NextLine, NextRelease, NextReport, NextState, Step};
 pub use report::{BUILD_SCHEMA, BuildReport, BuildState, FileReport, ReleaseReport};
 pub use vendor::{ChartArchive, ChartWish, vendor, wishes};
 pub use verify::{Reader, VERIFY_SCHEMA, VerifyFinding, VerifyReport, class_archive, verify};

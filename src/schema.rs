@@ -13,7 +13,7 @@ use crate::gate::TestReport;
 use crate::overview::Overview;
 use crate::plan::Plan;
 use crate::pull::DoctorReport;
-use crate::release::{BuildReport, ListReport, VerifyReport};
+use crate::release::{BuildReport, ListReport, NextReport, VerifyReport};
 use crate::stack::FileExplanation;
 
 fn schema<T: JsonSchema>(settings: SchemaSettings, name: &str, title: &str) -> Schema {
@@ -63,6 +63,10 @@ fn committed_schemas_are_those_of_the_types() {
     check(
         "release-list",
         &output::<ListReport>("release-list", "csctl-matrix release list --format json"),
+    );
+    check(
+        "release-next",
+        &output::<NextReport>("release-next", "csctl-matrix release next --format json"),
     );
     check(
         "release-verify",

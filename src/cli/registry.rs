@@ -64,9 +64,16 @@ impl RegistrySecrets {
 /// Where releases are published, and as whom.
 #[derive(Debug, Args)]
 pub(super) struct RegistryArgs {
-    /// Repository with the releases, oci://REGISTRY/REPOSITORY [default: that of `OCI_REPOSITORY`]
+    /// Repository with the releases, `oci://REGISTRY/REPOSITORY` [default: that of `OCI_REPOSITORY`]
     #[arg(long, value_name = "REPOSITORY", help_heading = HEADING)]
     repository: Option<RepositoryName>,
+    #[command(flatten)]
+    login: LoginArgs,
+}
+
+/// As whom a registry is asked.
+#[derive(Debug, Args)]
+pub(super) struct LoginArgs {
     /// User name for the registry [default: that of `OCI_USERNAME`, else of Docker's configuration]
     #[arg(long, value_name = "NAME", requires = "password_file", help_heading = HEADING)]
     username: Option<String>,
@@ -87,32 +94,46 @@ impl RegistryArgs {
         self,
         secrets: RegistrySecrets,
     ) -> Result<Option<ReleasePlace>, CommandError> {
-        let of_environment = variable(REPOSITORY)
-            .map(|text| repository(&text))
-            .transpose()?;
-        let Some(name) = self.repository.or_else(|| of_environment.clone()) else {
+        let of_environment = repository_of_environment()?;
+        let Some(name) = self.repository.or(of_environment) else {
             return Ok(None);
         };
+        let access = self.login.access(&name, secrets)?;
+        Ok(Some(ReleasePlace { name, access }))
+    }
+}
+
+impl LoginArgs {
+    /// Returns how a repository is asked.
+    ///
+    /// # Errors
+    /// A variable or the file of the password cannot be used.
+    pub(super) fn access(
+        self,
+        name: &RepositoryName,
+        secrets: RegistrySecrets,
+    ) -> Result<Access, CommandError> {
+        let of_environment = repository_of_environment()?;
         let key = match (self.username, self.password_file) {
             (Some(user), Some(path)) => Key::Login(Login {
                 user,
                 password: password_of(&path)?,
             }),
-            (_, _) if is_for(&name, of_environment.as_ref()) => secrets.key()?,
+            (_, _) if is_for(name, of_environment.as_ref()) => secrets.key()?,
             (_, _) => Key::Docker,
         };
-        Ok(Some(ReleasePlace {
-            name,
-            access: Access {
-                key,
-                is_plain: self.plain_http,
-            },
-        }))
+        Ok(Access {
+            key,
+            is_plain: self.plain_http,
+        })
     }
 }
 
-fn repository(text: &str) -> Result<RepositoryName, CommandError> {
-    text.parse().map_err(|error| {
+fn repository_of_environment() -> Result<Option<RepositoryName>, CommandError> {
+    let Some(text) = variable(REPOSITORY) else {
+        return Ok(None);
+    };
+    text.parse().map(Some).map_err(|error| {
         CommandError::new(format!("{REPOSITORY} is `{text}`: {error}"))
             .hinted("csctl writes it without oci://, as in registry.example.org/team/stacks")
     })

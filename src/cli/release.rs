@@ -10,16 +10,20 @@ use super::credentials::Given;
 use super::environment::{default_cache, docker_config, variable};
 use super::options::{Query, QueryArgs};
 use super::pull_requests::parse_repository;
-use super::registry::RegistryArgs;
+use super::registry::{LoginArgs, RegistryArgs};
 use super::{Call, examples};
 use crate::command::release::ReleaseFormat;
-use crate::command::release::build::{BuildRequest, Existing, WantedMode};
+use crate::command::release::build::{BuildRequest, Existing};
 use crate::command::release::list::ListRequest;
-use crate::command::release::verify::VerifyRequest;
+use crate::command::release::make::{MakeRequest, WantedMode};
+use crate::command::release::next::NextRequest;
+use crate::command::release::verify::{ReleaseAt, VerifyRequest};
 use crate::command::{self, Format, Outcome};
 use crate::error::CommandError;
 use crate::io::forge::{ForgeSettings, GITHUB_API};
 use crate::io::http::{HttpSettings, Mirror};
+use crate::io::oci::{Reference, SCHEME};
+use crate::io::release_place::ReleasePlace;
 use crate::release::{LineFilter, Versions};
 use crate::version::{Minor, StackVersion};
 
@@ -35,6 +39,8 @@ const MOMENT: &str = "SOURCE_DATE_EPOCH";
 pub(super) enum ReleaseCommand {
     /// List what is published: in a registry, among GitHub's releases, and among the tags of the clone
     List(ListArgs),
+    /// Show what the next release of each stack line is, and why
+    Next(Box<NextArgs>),
     /// Build release directories, byte for byte the same from the same commit
     Build(Box<BuildArgs>),
     /// Check a release directory as the operator, its OpenStack provider and Helm do; exit with 3 if they would refuse it
@@ -60,6 +66,8 @@ pub(super) struct BuildArgs {
     query: QueryArgs,
     #[command(flatten)]
     versions: VersionArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
     /// Download charts that the stack asks for and does not have into the release, so that clusters need no network for them
     #[arg(long)]
     vendor: bool,
@@ -79,7 +87,7 @@ struct VersionArgs {
     /// Where the versions come from
     #[arg(short, long, value_enum, default_value = "hash", help_heading = VERSIONS)]
     mode: ModeName,
-    /// Directory of the last published release, which the mode `stable` goes up from
+    /// Directory of the last published release, which the mode `stable` goes up from [default: what --repository has]
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, conflicts_with = "first", help_heading = VERSIONS)]
     last: Option<PathBuf>,
     /// The stack line has no published release yet
@@ -128,16 +136,24 @@ enum ModeName {
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "# Check a release before it is published
-  $ csctl-matrix release verify .release/openstack-scs2-1-34-v3"
+  $ csctl-matrix release verify .release/openstack-scs2-1-34-v3
+
+  # Check one that is published
+  $ csctl-matrix release verify oci://registry.example.org/team/cluster-stacks:openstack-scs2-1-34-v3"
 ))]
 pub(super) struct VerifyArgs {
-    /// Directory of the release
+    /// Directory of the release, or `oci://REGISTRY/REPOSITORY:TAG`
     // Not `directory`, which is the name of `-C` in every command.
-    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    #[arg(value_name = "DIR|REFERENCE", value_hint = clap::ValueHint::DirPath)]
     release: PathBuf,
-    /// Tag of the release [default: the name of the directory]
+    /// Tag of the release [default: the name of the directory, or that of the reference]
     #[arg(long, value_name = "TAG", value_parser = NonEmptyStringValueParser::new())]
     tag: Option<String>,
+    #[command(flatten)]
+    login: LoginArgs,
+    /// Replace URL prefix FROM with TO (repeatable)
+    #[arg(long = "mirror", value_name = "FROM=TO")]
+    mirrors: Vec<Mirror>,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: ReleaseFormat,
@@ -213,47 +229,113 @@ impl ReleaseCommand {
         let given = Given::read()?;
         match self {
             Self::List(args) => command::release::list::run(&args.request(call, given)?),
+            Self::Next(args) => command::release::next::run(&args.request(call, &given)?),
             Self::Build(args) => command::release::build::run(&args.request(call, &given)?),
-            Self::Verify(args) => command::release::verify::run(&VerifyRequest {
-                directory: named_here(call, args.release),
-                tag: args.tag,
-                settings: given.command_settings(),
-                format: args.format,
-            }),
+            Self::Verify(args) => command::release::verify::run(&args.request(call, &given)?),
         }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "# Show what would be released after what a registry has
+  $ csctl-matrix release next --repository oci://registry.example.org/team/cluster-stacks
+
+  # Show it after the newest tag of the clone
+  $ csctl-matrix release next openstack/scs2"
+))]
+pub(super) struct NextArgs {
+    #[command(flatten)]
+    query: QueryArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Compare the stack with its charts downloaded, as a release that was built with --vendor has them
+    #[arg(long)]
+    vendor: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    format: ReleaseFormat,
+}
+
+impl NextArgs {
+    fn request(self, call: &Call, given: &Given) -> Result<NextRequest, CommandError> {
+        let registry = self.registry.read(given.registry())?;
+        Ok(NextRequest {
+            make: MakeRequest {
+                mode: registry.map_or(WantedMode::StableTold, WantedMode::StableIn),
+                // Nothing is made from it.
+                allow_dirty: true,
+                vendor: self.vendor,
+                ..make_request(self.query.read(call, given))?
+            },
+            format: self.format,
+        })
     }
 }
 
 impl BuildArgs {
     fn request(self, call: &Call, given: &Given) -> Result<BuildRequest, CommandError> {
-        let mode = self.versions.mode(call)?;
-        let Query {
-            place,
-            sources,
-            selection,
-        } = self.query.read(call, given);
+        let registry = self.registry.read(given.registry())?;
+        let mode = self.versions.mode(call, registry)?;
         Ok(BuildRequest {
-            place,
-            sources,
-            selection,
-            mode,
+            make: MakeRequest {
+                mode,
+                allow_dirty: self.allow_dirty,
+                vendor: self.vendor,
+                ..make_request(self.query.read(call, given))?
+            },
             output: named_here(call, self.output.output),
-            moment: moment()?,
             existing: if self.output.force {
                 Existing::Replace
             } else {
                 Existing::Keep
             },
-            allow_dirty: self.allow_dirty,
-            vendor: self.vendor,
             dry_run: self.output.dry_run,
             format: self.format,
         })
     }
 }
 
+impl VerifyArgs {
+    fn request(self, call: &Call, given: &Given) -> Result<VerifyRequest, CommandError> {
+        let text = self.release.to_string_lossy();
+        let release = if text.starts_with(SCHEME) {
+            let reference: Reference = text.parse().map_err(|error| {
+                CommandError::new(format!("{text}: {error}"))
+                    .hinted("release list has the tags of a repository")
+            })?;
+            let access = self
+                .login
+                .access(reference.repository(), given.registry())?;
+            ReleaseAt::Registry {
+                reference,
+                access,
+                http: Box::new(HttpSettings {
+                    mirrors: self.mirrors.into_iter().collect(),
+                    docker_config: docker_config(),
+                    progress: true,
+                    ..HttpSettings::default()
+                }),
+            }
+        } else {
+            ReleaseAt::Directory(named_here(call, self.release))
+        };
+        Ok(VerifyRequest {
+            release,
+            tag: self.tag,
+            settings: given.command_settings(),
+            format: self.format,
+        })
+    }
+}
+
 impl VersionArgs {
-    fn mode(&self, call: &Call) -> Result<WantedMode, CommandError> {
+    /// Returns the mode that is asked for, with the registry that it may have to ask.
+    fn mode(
+        &self,
+        call: &Call,
+        registry: Option<ReleasePlace>,
+    ) -> Result<WantedMode, CommandError> {
         let is_custom = self.mode == ModeName::Custom;
         if !is_custom && self.cluster_stack_version.is_some() {
             let message = "--cluster-stack-version is for the mode custom";
@@ -270,7 +352,9 @@ impl VersionArgs {
                 WantedMode::StableAfter(named_here(call, directory.clone()))
             }
             (ModeName::Stable, None) if self.first => WantedMode::StableFirst,
-            (ModeName::Stable, None) => WantedMode::StableUnknown,
+            (ModeName::Stable, None) => {
+                registry.map_or(WantedMode::StableUnknown, WantedMode::StableIn)
+            }
             (ModeName::Custom, _) => {
                 let Some(cluster_stack) = self.cluster_stack_version.clone() else {
                     let message = "the mode custom needs a version";
@@ -287,6 +371,18 @@ impl VersionArgs {
             }
         })
     }
+}
+
+fn make_request(query: Query) -> Result<MakeRequest, CommandError> {
+    Ok(MakeRequest {
+        place: query.place,
+        sources: query.sources,
+        selection: query.selection,
+        mode: WantedMode::Hash,
+        moment: moment()?,
+        allow_dirty: false,
+        vendor: false,
+    })
 }
 
 /// Returns a path as it is told: what is named from here stays as it was named.

@@ -2,10 +2,13 @@
 
 pub(crate) mod build;
 pub(crate) mod list;
+pub(crate) mod make;
+pub(crate) mod next;
 pub(crate) mod verify;
 
 use crate::error::CommandError;
 use crate::io::oci::OciError;
+use crate::io::release_place::PlaceError;
 
 /// The form of a command's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -27,5 +30,9 @@ impl From<ReleaseFormat> for super::Format {
 }
 
 fn oci_error(error: &OciError) -> CommandError {
+    CommandError::new(error).hinted(error.hint())
+}
+
+fn place_error(error: &PlaceError) -> CommandError {
     CommandError::new(error).hinted(error.hint())
 }

@@ -132,15 +132,6 @@ impl<'a> Repository<'a> {
         }
     }
 
-    /// Reads what a tag stands for; nothing where there is no such tag.
-    pub(crate) async fn find(&self, reference: &Reference) -> Result<Option<Found>, OciError> {
-        match self.manifest(reference).await {
-            Ok(found) => Ok(Some(found)),
-            Err(OciError::Status { status: 404, .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Reads a blob, which is no other than the one that was described.
     pub(crate) async fn blob(&self, described: &Descriptor) -> Result<Bytes, OciError> {
         let digest = described.sha256()?;

@@ -25,6 +25,22 @@ pub enum ReleaseSource {
     Git,
 }
 
+/// The digest of a content, as registries write it: `sha256:...`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentDigest(pub Sha256);
+
+impl fmt::Display for ContentDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.0)
+    }
+}
+
+impl Serialize for ContentDigest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// What one source shows of one tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
@@ -37,7 +53,7 @@ pub struct Sighting {
     /// The day it was made.
     pub day: Option<Date>,
     /// The digest of what the tag stands for.
-    pub digest: Option<Sha256>,
+    pub digest: Option<ContentDigest>,
     /// Why nothing else is known of it.
     pub fault: Option<String>,
 }
@@ -91,12 +107,9 @@ pub struct ListedRelease {
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub day: Option<Date>,
     /// The digest of its manifest in the registry.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "with_algorithm"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
-    pub digest: Option<Sha256>,
+    pub digest: Option<ContentDigest>,
     /// Where it was seen.
     pub sources: BTreeSet<ReleaseSource>,
     /// Why the registry says nothing of it.
@@ -159,12 +172,11 @@ pub fn list(mut sightings: Vec<Sighting>, filter: &LineFilter) -> ListReport {
                     .or_insert_with(|| ListedRelease::unseen(tag));
                 known.add(sighting);
             }
-            Ok(_) => {}
             Err(_) if filter.takes_all() && sighting.is_worth_naming() => {
                 let sources = unreadable.entry(sighting.tag).or_default();
                 sources.insert(sighting.source);
             }
-            Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
     }
     let mut lines: Vec<ListedLine> = Vec::new();
@@ -189,17 +201,6 @@ pub fn list(mut sightings: Vec<Sighting>, filter: &LineFilter) -> ListReport {
             .map(|(tag, sources)| UnreadableTag { tag, sources })
             .collect(),
         gaps: Vec::new(),
-    }
-}
-
-/// Writes a digest as registries do: `sha256:...`.
-pub(super) fn with_algorithm<S: serde::Serializer>(
-    digest: &Option<Sha256>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match digest {
-        Some(digest) => serializer.collect_str(&format_args!("sha256:{digest}")),
-        None => serializer.serialize_none(),
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Versions {
 
 impl Versions {
     /// Returns one version for all components.
-    pub(super) fn all(version: StackVersion) -> Self {
+    pub(crate) fn all(version: StackVersion) -> Self {
         Self {
             cluster_stack: version.clone(),
             cluster_addon: version.clone(),

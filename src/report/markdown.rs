@@ -166,7 +166,7 @@ pub(crate) fn listed_releases(report: &ListReport) -> String {
                         "version": release.version,
                         "kubernetes": release.kubernetes,
                         "day": release.day,
-                        "digest": release.digest.as_ref().map(|digest| format!("sha256:{digest}")),
+                        "digest": release.digest.as_ref().map(ToString::to_string),
                         "sources": sources.collect::<Vec<_>>().join(", "),
                         "fault": release.fault,
                     })

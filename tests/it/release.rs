@@ -3,6 +3,7 @@
 mod building;
 mod golden;
 mod listing;
+mod next;
 mod refused;
 mod vendored;
 mod verifying;

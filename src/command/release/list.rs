@@ -78,11 +78,11 @@ impl Seen {
         let client = HttpClient::new(request.http.clone()).for_sources();
         if let Some(place) = &request.registry {
             let opened = place.open(&client, Scope::Pull).await;
-            let shelf = opened.map_err(|error| oci_error(&error))?;
-            let gap = shelf.gap().map(|gap| format!("{}: {gap}", place.name));
+            let published = opened.map_err(|error| oci_error(&error))?;
+            let gap = published.gap().map(|gap| format!("{}: {gap}", place.name));
             self.gaps.extend(gap);
             self.sightings
-                .extend(shelf.sightings(&request.filter).await);
+                .extend(published.sightings(&request.filter).await);
         }
         if let Some(settings) = &request.forge {
             let releases = GitHub::new(&client, settings).releases().await;

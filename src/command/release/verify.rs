@@ -2,20 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ReleaseFormat;
-use crate::command::{Outcome, to_json};
+use super::{ReleaseFormat, place_error};
+use crate::command::{Outcome, block_on, to_json};
 use crate::error::{CommandError, Status};
-use crate::io::files::read_flat_directory;
+use crate::io::files::{FlatDirectory, read_flat_directory};
 use crate::io::gate::{CommandSettings, Rendered, Scratch, has_helm, render_archive};
+use crate::io::http::{HttpClient, HttpSettings};
+use crate::io::oci::{Access, Reference};
+use crate::io::release_place::ReleasePlace;
 use crate::release::{Reader, ReleaseFiles, VerifyFinding, VerifyReport, class_archive, verify};
 use crate::report;
 
 /// What to check.
 #[derive(Debug, Clone)]
 pub(crate) struct VerifyRequest {
-    /// The directory.
-    pub directory: PathBuf,
-    /// The release's tag, where the directory is not called by it.
+    /// The release.
+    pub release: ReleaseAt,
+    /// The release's tag, where it is called otherwise.
     pub tag: Option<String>,
     /// How Helm is run.
     pub settings: CommandSettings,
@@ -23,13 +26,65 @@ pub(crate) struct VerifyRequest {
     pub format: ReleaseFormat,
 }
 
+/// Where a release is.
+#[derive(Debug, Clone)]
+pub(crate) enum ReleaseAt {
+    /// In a directory.
+    Directory(PathBuf),
+    /// In a registry.
+    Registry {
+        /// Its tag or digest there.
+        reference: Reference,
+        /// How the registry is reached.
+        access: Access,
+        /// How servers are asked.
+        http: Box<HttpSettings>,
+    },
+}
+
+impl ReleaseAt {
+    /// Reads the files.
+    fn read(&self) -> Result<FlatDirectory, CommandError> {
+        match self {
+            Self::Directory(directory) => read_flat_directory(directory).map_err(|error| {
+                CommandError::new(error).hinted("name the directory of a release")
+            }),
+            Self::Registry {
+                reference,
+                access,
+                http,
+            } => {
+                let client = HttpClient::new(HttpSettings::clone(http));
+                let files = block_on(ReleasePlace::files(&client, reference, access))?;
+                Ok(FlatDirectory {
+                    files: files.map_err(|error| place_error(&error))?,
+                    others: Vec::new(),
+                })
+            }
+        }
+    }
+
+    /// Returns the tag that its name says.
+    fn tag(&self) -> Result<String, CommandError> {
+        match self {
+            Self::Directory(directory) => name_of(directory),
+            Self::Registry { reference, .. } => {
+                let tag = reference.tag().map(str::to_owned);
+                tag.ok_or_else(|| {
+                    CommandError::new(format!("{reference} does not say its tag"))
+                        .hinted("name the tag with --tag")
+                })
+            }
+        }
+    }
+}
+
 /// Checks.
 pub(crate) fn run(request: &VerifyRequest) -> Result<Outcome, CommandError> {
-    let found = read_flat_directory(&request.directory)
-        .map_err(|error| CommandError::new(error).hinted("name the directory of a release"))?;
+    let found = request.release.read()?;
     let tag = match &request.tag {
         Some(tag) => tag.clone(),
-        None => name_of(&request.directory)?,
+        None => request.release.tag()?,
     };
     let mut checked = verify(&tag, &found.files);
     for (name, kind) in &found.others {

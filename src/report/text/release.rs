@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use super::{BOLD, DIM, GREEN, RED, labelled, styled};
 use crate::release::{
-    BuildReport, BuildState, Changes, ListReport, ListedRelease, ReleaseReport, ReleaseSource,
-    UnreadableTag, VerifyReport,
+    BuildReport, BuildState, Changes, ListReport, ListedRelease, NextLine, NextRelease, NextReport,
+    NextState, ReleaseReport, ReleaseSource, Step, UnreadableTag, VerifyReport,
 };
+use crate::release_digest::CsctlVerdict;
 
 /// Returns what was built.
 pub(crate) fn built_releases(report: &BuildReport) -> String {
@@ -94,7 +95,7 @@ pub(crate) fn listed_releases(report: &ListReport) -> String {
 fn row(release: &ListedRelease, width: usize) -> String {
     let day = release.day.map(|day| day.to_string());
     let digest = release.digest.as_ref().map(|digest| {
-        let digits = digest.to_string();
+        let digits = digest.0.to_string();
         format!("sha256:{}", &digits[..DIGITS])
     });
     let or_blank = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
@@ -115,6 +116,81 @@ fn row(release: &ListedRelease, width: usize) -> String {
 fn sources(release: &ListedRelease) -> String {
     let names: Vec<&str> = release.sources.iter().map(|one| one.name()).collect();
     names.join(", ")
+}
+
+/// Returns what would be published next.
+pub(crate) fn next_releases(report: &NextReport) -> String {
+    let lines: Vec<String> = report.lines.iter().map(next_line).collect();
+    lines.join("\n")
+}
+
+fn next_line(line: &NextLine) -> String {
+    let name = styled(BOLD, &line.line.to_string());
+    let mut out = match &line.state {
+        NextState::First { next } => {
+            format!("{name}   {next} is the first release\n")
+        }
+        NextState::Unchanged { last } => {
+            let version = &last.tag.version;
+            format!("{name}   nothing changed since {version}; nothing to publish\n")
+        }
+        NextState::Unknown { reason, hint } => {
+            let hint = styled(DIM, &format!("hint: {hint}"));
+            format!("{name}   {}: {reason}\n  {hint}\n", styled(RED, "unknown"))
+        }
+        NextState::Next(next) => next_release(&name, next),
+    };
+    let csctl = line.csctl.as_ref().map(|verdict| match verdict {
+        CsctlVerdict::Publishes => "would publish".to_owned(),
+        CsctlVerdict::Refuses { reason } => format!("would refuse: {reason}"),
+        CsctlVerdict::Unknown { reason } => format!("unknown: {reason}"),
+    });
+    for (label, text) in csctl
+        .iter()
+        .map(|text| ("csctl", text))
+        .chain(line.notes.iter().map(|note| ("note", note)))
+    {
+        let _ = writeln!(out, "  {label:14} {text}");
+    }
+    out
+}
+
+fn next_release(name: &str, next: &NextRelease) -> String {
+    let last = &next.last;
+    let mut out = format!(
+        "{name}   {} follows {}\n",
+        styled(GREEN, &next.tag.version.to_string()),
+        last.tag.version
+    );
+    let rows = [
+        (
+            "last",
+            format!(
+                "{} ({}), with {}",
+                last.tag.version,
+                last.source.name(),
+                last.kubernetes
+            ),
+        ),
+        ("kubernetes", next.kubernetes.clone()),
+        ("changed", Changes(next.changes.clone()).to_string()),
+        ("cluster class", step(&next.cluster_stack)),
+        ("cluster addon", step(&next.cluster_addon)),
+        ("node image", step(&next.node_image)),
+    ];
+    for (label, value) in rows {
+        let _ = writeln!(out, "  {label:14} {value}");
+    }
+    out
+}
+
+fn step(step: &Step) -> String {
+    match (step.is_raised, &step.from, &step.to) {
+        (true, Some(from), Some(to)) => format!("{from} -> {to}"),
+        (true, _, _) => "goes up".to_owned(),
+        (false, Some(from), _) => format!("{from}, as before"),
+        (false, None, _) => "as before".to_owned(),
+    }
 }
 
 /// Returns what is wrong with a release.
