@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::bad_world;
 use crate::support::h2_server::{CERTIFICATE, H2Server};
-use crate::support::program::{Said, program};
+use crate::support::program::{Copy, Said, program};
 use crate::support::server::{Reply, Server};
 use csctl_matrix::io::http::{Ask, HttpClient, HttpSettings};
 use futures_util::future::join_all;
@@ -179,26 +179,29 @@ async fn two_dead_hosts_do_not_add_up() {
     assert_eq!(answer.status, 200);
 }
 
+/// Plans a repository from a world whose sources are mirrored to one place.
+fn plan_over(copy: &Copy, mirrors: &[String]) -> String {
+    let root = copy.root().display().to_string();
+    let mut words = vec!["-C", &root, "plan", "--as-of", "2026-06-15"];
+    words.extend(mirrors.iter().map(String::as_str));
+    let mut command = program(&words);
+    command.env("SSL_CERT_FILE", CERTIFICATE);
+    Said::from(command.output().unwrap()).success()
+}
+
 /// A whole plan over HTTP/2: its requests share one connection, and no more are under way on it than the server takes.
 #[test]
 fn a_server_of_http_2_gets_one_connection_and_no_more_streams_than_it_takes() {
     let (copy, world) = (bad_world::repository(), bad_world::world());
-    let root = copy.root().display().to_string();
     let mirrors = world.mirror_arguments();
-    let plain = world.url();
-    let plan = |base: &str| -> Said {
-        let mirrors = mirrors.iter().map(|word| word.replace(&plain, base));
-        let mirrors: Vec<String> = mirrors.collect();
-        let mut words = vec!["-C", &root, "plan", "--as-of", "2026-06-15"];
-        words.extend(mirrors.iter().map(String::as_str));
-        let mut command = program(&words);
-        command.env("SSL_CERT_FILE", CERTIFICATE);
-        command.output().unwrap().into()
-    };
-    let expected = plan(&plain).success();
-    let requests = world.log().len();
+    let expected = plan_over(&copy, &mirrors);
+    let (plain, requests) = (world.url(), world.log().len());
     let server = H2Server::start(3, move |request| world.answer(request));
-    let said = plan(&server.url()).success();
+    let secure: Vec<String> = mirrors
+        .iter()
+        .map(|word| word.replace(&plain, &server.url()))
+        .collect();
+    let said = plan_over(&copy, &secure);
     // What to run next repeats the mirrors, which differ.
     assert_eq!(said.replace(&server.url(), &plain), expected);
     assert_eq!((server.connections(), server.requests()), (1, requests));

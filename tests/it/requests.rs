@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::bad_world;
+use crate::support::program::Copy;
 use crate::support::server::{Logged, Reply};
 use crate::support::store::{CHARTS, IMAGES, PATTERN, StoreServer, image_url};
 use csctl_matrix::catalog::{
@@ -162,8 +163,8 @@ async fn four_minors_with_thirty_images_take_few_requests() {
 async fn nothing_is_asked_for_that_cannot_exist() {
     let (store, folder) = (world(), tempfile::tempdir().unwrap());
     let seen = look(&store, settings(&store, folder.path())).await;
-    let releases = seen.catalog.kubernetes.iter();
-    let released: BTreeSet<_> = releases.map(|release| release.version).collect();
+    let known = seen.catalog.kubernetes.iter();
+    let released: BTreeSet<_> = known.map(|release| release.version).collect();
     let asked = seen.versions();
     assert!(
         asked.is_subset(&released),
@@ -261,14 +262,10 @@ async fn a_rebuilt_image_is_found_beside_the_listed_one() {
     store.image("ubuntu-2404", "1.33.2", &"b2".repeat(32), DAY);
     let seen = look(&store, settings(&store, folder.path())).await;
     assert!(seen.images().contains("v1.33.2 ubuntu-2404"));
-    let both = |seen: &Seen| {
-        seen.images()
-            .iter()
-            .filter(|name| name.contains("v1.33.6"))
-            .count()
-    };
     store.image("ubuntu-2204", "1.33.6", &"b2".repeat(32), DAY);
-    assert_eq!(both(&seen), 1);
+    let of_listed = seen.images().into_iter();
+    let of_listed = of_listed.filter(|name| name.contains("v1.33.6"));
+    assert_eq!(of_listed.count(), 1);
     let mut request = request();
     for store in request.stores.values_mut() {
         store.wanted_os.insert("ubuntu-2204".parse().unwrap());
@@ -285,38 +282,38 @@ async fn a_rebuilt_image_is_found_beside_the_listed_one() {
     );
 }
 
+/// Plans with a cache beside the repository; returns what was said, and how many requests that took.
+fn plan_of(copy: &Copy, world: &StoreServer, more: &[&str]) -> (String, usize) {
+    world.clear_log();
+    let cache = copy.root().join("../cache").display().to_string();
+    let mirrors = world.mirror_arguments();
+    let mut words = vec!["plan", "--as-of", "2026-06-15", "--cache-dir", &cache];
+    words.extend(more);
+    words.extend(mirrors.iter().map(String::as_str));
+    let said = copy.run(&words).success();
+    (said, world.log().len())
+}
+
 #[test]
 fn a_plan_of_a_repository_takes_few_requests() {
     let (copy, world) = (bad_world::repository(), bad_world::world());
     world.pointer("2026-04-01", "ubuntu-2204", "1.32.13");
-    let cache = copy.root().join("../cache").display().to_string();
-    let run = |more: &[&str]| {
-        world.clear_log();
-        let mirrors = world.mirror_arguments();
-        let mut all = vec!["plan", "--as-of", "2026-06-15", "--cache-dir", &cache];
-        all.extend(more);
-        all.extend(mirrors.iter().map(String::as_str));
-        let said = copy.run(&all).success();
-        (said, world.log().len())
-    };
-    let (cold, cold_requests) = run(&[]);
-    let (warm, warm_requests) = run(&[]);
-    assert_eq!(cold, warm);
-    let (_, refreshed_requests) = run(&["--refresh"]);
-    assert!(refreshed_requests > warm_requests);
+    let (cold, cold_requests) = plan_of(&copy, &world, &[]);
     assert!(cold_requests <= 100, "{cold_requests}");
+    let (warm, warm_requests) = plan_of(&copy, &world, &[]);
+    assert_eq!(cold, warm);
     assert!(warm_requests <= 70, "{warm_requests}");
-    run(&[]);
-    let store = world.log();
-    let heads = store
+    let log = world.log();
+    let images = log
         .iter()
         .filter(|line| line.method == "HEAD" && line.path.contains(&IMAGES[8..]));
-    let listed = [
+    let asked: Vec<&str> = images.map(|line| line.path.as_str()).collect();
+    for version in [
         "1.33.4", "1.33.5", "1.33.7", "1.33.8", "1.34.1", "1.34.3", "1.34.5", "1.34.6",
-    ];
-    let asked: Vec<&str> = heads.map(|line| line.path.as_str()).collect();
-    for version in listed {
+    ] {
         let end = format!("-kube-v{version}.qcow2");
         assert!(asked.iter().any(|path| path.ends_with(&end)), "{version}");
     }
+    let (_, refreshed_requests) = plan_of(&copy, &world, &["--refresh"]);
+    assert!(refreshed_requests > warm_requests);
 }
