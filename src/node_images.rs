@@ -1,6 +1,8 @@
 //! The provider plugin's rules as values: what csctl.yaml must say, and the text of a node-images.yaml. It reads and writes no
 //! file; `command::node_images` does.
 
+mod build_list;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -11,6 +13,8 @@ use crate::markup::CompiledTemplate;
 use crate::stack::{ImageListEntry, ImageListForm, ImageOptions, SourceFile, Stack, find_provider};
 use crate::version::{KubernetesVersion, Minor};
 use crate::yaml::{Context, scalar};
+
+pub(crate) use build_list::{BuildList, ImageToBuild};
 
 /// What csctl.yaml says to a provider plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +32,7 @@ pub(crate) struct PluginConfig {
 pub(crate) enum Method {
     /// Copy node-images/config.yaml.
     Get,
-    /// Build images and copy node-images/config.yaml.
+    /// Build and upload the images of node-images/config.yaml.
     Build,
     /// Write all patch images of the stack's minor.
     Matrix,
@@ -147,7 +151,7 @@ pub(crate) fn read_config(text: &str) -> Result<PluginConfig, PluginError> {
             }
             None => "config.provider.config.method is missing".to_owned(),
         };
-        let hint = "write `get` to copy node-images/config.yaml, or `matrix` for all patch images of the minor";
+        let hint = "write `get` to copy node-images/config.yaml, `build` to build its images, or `matrix` for all patch images of the minor";
         return Err(PluginError::new(message, hint));
     };
     Ok(PluginConfig {
@@ -230,8 +234,7 @@ struct Listed<'f> {
 fn entries_of(file: &SourceFile, minor: Minor) -> Result<Vec<Listed<'_>>, PluginError> {
     let mut found = Vec::new();
     for list in file.image_lists() {
-        let is_wanted = |entry: &ImageListEntry| entry.version.minor() == minor;
-        if !list.entries.iter().any(is_wanted) {
+        if !list.entries.iter().any(|entry| is_of(entry, minor)) {
             continue;
         }
         let options = file
@@ -240,7 +243,7 @@ fn entries_of(file: &SourceFile, minor: Minor) -> Result<Vec<Listed<'_>>, Plugin
         for (entry, options) in list.entries.iter().zip(options) {
             // What has no URL cannot be downloaded, as in a list of bare versions.
             if let Some(url) = &entry.url
-                && is_wanted(entry)
+                && is_of(entry, minor)
             {
                 found.push(Listed {
                     form: list.form,
@@ -252,6 +255,10 @@ fn entries_of(file: &SourceFile, minor: Minor) -> Result<Vec<Listed<'_>>, Plugin
         }
     }
     Ok(found)
+}
+
+fn is_of(entry: &ImageListEntry, minor: Minor) -> bool {
+    entry.version.minor() == minor
 }
 
 impl Listed<'_> {

@@ -2,7 +2,7 @@
 //! argument, which every user of the machine could read. Nobody is asked here.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::registry::{RegistrySecrets, SECRETS};
 use crate::error::CommandError;
@@ -10,6 +10,7 @@ use crate::io::files::read_within;
 use crate::io::forge::Credentials;
 use crate::io::gate::CommandSettings;
 use crate::io::http::Secret;
+use crate::io::image_registry::{EnvironmentKeys, KeySource};
 use crate::io::surrender;
 
 const TOKENS: [&str; 2] = ["GITHUB_TOKEN", "GH_TOKEN"];
@@ -104,6 +105,19 @@ impl Given {
     }
 }
 
+/// Returns where the environment has keys of a bucket. Files are read by who needs the keys.
+pub(super) fn bucket_keys() -> EnvironmentKeys {
+    let found = Variables(std::env::vars_os().collect());
+    EnvironmentKeys {
+        access_key: found.key_source("AWS_ACCESS_KEY_ID"),
+        secret_key: found.key_source("AWS_SECRET_ACCESS_KEY"),
+        session_token: found.key_source("AWS_SESSION_TOKEN"),
+        region: found
+            .text("AWS_REGION")
+            .or_else(|| found.text("AWS_DEFAULT_REGION")),
+    }
+}
+
 /// A private key, and the variable that it comes from.
 struct Keys {
     of_variable: Option<Secret>,
@@ -150,6 +164,14 @@ impl Variables {
         let (_, value) = self.0.iter().find(|(found, _)| found == name)?;
         let text = value.to_string_lossy();
         (!text.trim().is_empty()).then(|| text.trim().to_owned())
+    }
+
+    fn key_source(&self, name: &'static str) -> KeySource {
+        KeySource {
+            name,
+            value: self.text(name).and_then(|text| Secret::new(&text)),
+            file: self.text(&format!("{name}_FILE")).map(PathBuf::from),
+        }
     }
 
     fn app(&self, keys: Keys) -> Result<Option<Credentials>, CommandError> {

@@ -4,6 +4,7 @@
     reason = "the environment and the clock are read here, once"
 )]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -19,6 +20,11 @@ pub(super) fn variable(name: &str) -> Option<String> {
 
 pub(super) fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some()
+}
+
+/// Returns the directories in which programs are found.
+pub(super) fn program_path() -> Option<OsString> {
+    std::env::var_os("PATH")
 }
 
 /// Tells whether a token of the environment belongs to github.com: a job on another GitHub server names its own API.

@@ -1,13 +1,14 @@
 //! The command line of commands that set something up: a configuration, a release for csctl, completion, manual pages.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Call, Cli, examples};
+use super::{Call, Cli, credentials, environment, examples};
 use crate::command::init::InitRequest;
-use crate::command::node_images::NodeImagesRequest;
+use crate::command::node_images::{BuildRequest, NodeImagesRequest};
 use crate::command::{self, Outcome, Place};
 use crate::error::CommandError;
 use crate::report::terminal::Form;
@@ -50,8 +51,9 @@ pub(super) struct NodeImagesArgs {
     /// Directory of the release
     #[arg(value_hint = clap::ValueHint::DirPath)]
     release_dir: PathBuf,
-    /// Registry that csctl names for built images; not used
-    registry: Option<String>,
+    /// File that says where built images go; method `build` alone reads it
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    registry: Option<OsString>,
 }
 
 impl NodeImagesArgs {
@@ -60,6 +62,15 @@ impl NodeImagesArgs {
             stack: call.directory.join(self.stack_dir),
             release: call.directory.join(self.release_dir),
             provider: call.provider.clone(),
+            build: BuildRequest {
+                // csctl hands over an empty text where it was given none.
+                registry: self
+                    .registry
+                    .filter(|path| !path.is_empty())
+                    .map(|path| call.directory.join(path)),
+                keys: credentials::bucket_keys(),
+                path: environment::program_path(),
+            },
         })
     }
 }

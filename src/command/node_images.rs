@@ -1,5 +1,7 @@
 //! `create-node-images`: the call that csctl makes of its provider plugins, `csctl-<provider> create-node-images STACK_DIR
-//! RELEASE_DIR REGISTRY`. It writes node-images.yaml into the release directory, whole or not at all.
+//! RELEASE_DIR REGISTRY`. It writes node-images.yaml into the release directory, whole or not at all. Method `build` is `build`.
+
+mod build;
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,8 @@ use crate::error::CommandError;
 use crate::io::files::{LoneStack, load_stack, read_text};
 use crate::io::write_atomically;
 use crate::node_images::{Method, PluginConfig, PluginError, read_config, write_matrix};
+pub(crate) use build::BuildRequest;
+
 use crate::stack::{CSCTL_FILE, NODE_IMAGES_CONFIG, discover, find_provider, validate_node_images};
 
 /// What csctl asks for.
@@ -20,6 +24,8 @@ pub(crate) struct NodeImagesRequest {
     pub release: PathBuf,
     /// The provider the plugin was called for, by its own name.
     pub provider: Option<String>,
+    /// What method `build` needs beside.
+    pub build: BuildRequest,
 }
 
 /// Writes node-images.yaml.
@@ -44,18 +50,11 @@ fn write(request: &NodeImagesRequest) -> Result<Outcome, CommandError> {
         return Err(CommandError::new(message)
             .hinted("csctl makes the release directory before it calls a plugin"));
     }
-    let mut warnings = Vec::new();
+    let (mut notices, mut warnings) = (Vec::new(), Vec::new());
     let ImageList { text, from } = match config.method {
         Method::Get => get(&request.stack, &mut warnings)?,
         Method::Matrix => matrix(&request.stack, &config)?,
-        Method::Build => {
-            let message = format!(
-                "{}: method `build` is not offered yet",
-                csctl_file.display()
-            );
-            let hint = "build and upload the images, list them in node-images/config.yaml and use `get`, or use `matrix`";
-            return Err(CommandError::new(message).hinted(hint));
-        }
+        Method::Build => build::build(request, &mut notices, &mut warnings)?,
     };
     let target = request.release.join("node-images.yaml");
     write_atomically(&target, text.as_bytes()).map_err(|error| {
@@ -63,6 +62,7 @@ fn write(request: &NodeImagesRequest) -> Result<Outcome, CommandError> {
     })?;
     let data = format!("{} written from {from}\n", target.display());
     Ok(Outcome {
+        notices,
         warnings,
         ..Outcome::of(data, Format::Text)
     })

@@ -177,6 +177,16 @@ pub(crate) async fn fetch_sum(
     Some(Sum { url, answer })
 }
 
+/// Returns the text of a `.CHECKSUM` file, as `sha256sum` writes it.
+pub(super) fn sum_file(sum: &Sha256, file: &str) -> String {
+    format!("{}  {file}\n", sum.hex())
+}
+
+/// Reads the SHA-256 of a file in a `.CHECKSUM` file; nothing where it proves no such file.
+pub(super) fn sum_in(content: &[u8], file: &str) -> Option<Sha256> {
+    parse(ImageProof::ChecksumFile, content, file).ok()?.sha256
+}
+
 /// Finds the checksums of a file in `<sum>  <file>` or `SHA256 (<file>) = <sum>`; the error says what is wrong. Such files are
 /// what `sha256sum`, `md5sum` and their relatives write, with `--tag` or without.
 fn parse(proof: ImageProof, content: &[u8], file: &str) -> Result<Sums, String> {
@@ -334,6 +344,15 @@ mod tests {
         ] {
             assert_eq!(read(&text), Ok("abab".to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let sum: Sha256 = "ab".repeat(32).parse().unwrap();
+        let text = sum_file(&sum, FILE);
+        assert_eq!(sum_in(text.as_bytes(), FILE), Some(sum));
+        assert_eq!(sum_in(text.as_bytes(), "other.qcow2"), None);
+        assert_eq!(sum_in(b"<html>", FILE), None);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub use mirror::{Mirror, MirrorError, Mirrors};
 pub use pace::Pace;
 pub use secret::Secret;
 pub(crate) use secret::{conceal, held};
-pub use settings::{HttpSettings, S3Credentials};
+pub use settings::{HttpSettings, S3Credentials, Trust};
 pub use transport::HttpStats;
 
 pub(crate) use error::redact;

@@ -66,6 +66,19 @@ pub(crate) fn replace(place: &Path, files: &ReleaseFiles) -> Result<(), WriteErr
     stage.finish(place, moved)
 }
 
+/// Makes sure that a file can be put at a place of a directory, and leaves nothing there.
+pub(crate) fn check_writable(file: &Path) -> io::Result<()> {
+    if file.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let _whole = ending::write();
+    let above = file.parent().unwrap_or_else(|| Path::new("."));
+    tempfile::Builder::new()
+        .prefix(".csctl-matrix-")
+        .tempfile_in(above)
+        .map(drop)
+}
+
 /// The names in a staging directory.
 const FILES: &str = "release";
 const REPLACED: &str = "replaced";

@@ -18,7 +18,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig};
 
 use super::checksum::{ChecksumFile, Hit, Proof, prove};
-use super::http::{Answer, Ask, HttpClient, HttpError};
+use super::http::{Answer, Ask, HttpClient, HttpError, S3Credentials};
 use super::image_store::{MinorAnswer, StoreAnswer, collect};
 use super::no_answer::NoAnswer;
 use crate::catalog::{FaultyImage, ImagePattern, ImageProof, ImageUrl, NameDate, StoreRequest};
@@ -282,16 +282,21 @@ fn open_store(client: &HttpClient, url: &str) -> object_store::Result<AmazonS3> 
         .with_http_connector(Connector {
             client: client.clone(),
         });
-    let Some(keys) = keys else {
-        return builder.with_skip_signature(true).build();
-    };
+    match keys {
+        Some(keys) => signed(builder, keys).build(),
+        None => builder.with_skip_signature(true).build(),
+    }
+}
+
+/// Lets a builder's requests be signed with these keys.
+pub(super) fn signed(builder: AmazonS3Builder, keys: &S3Credentials) -> AmazonS3Builder {
     let signed = builder
         .with_access_key_id(&keys.access_key_id)
         .with_secret_access_key(keys.secret_access_key.expose())
         .with_region(&keys.region);
     match &keys.session_token {
-        Some(token) => signed.with_token(token.expose()).build(),
-        None => signed.build(),
+        Some(token) => signed.with_token(token.expose()),
+        None => signed,
     }
 }
 

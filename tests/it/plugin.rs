@@ -1,6 +1,7 @@
 //! `create-node-images`, as csctl calls it of its provider plugins: under the plugin's name and as a command. What it writes is
 //! whole and acceptable to csctl's OpenStack plugin, or it writes nothing.
 
+mod build;
 mod options;
 
 use std::fs;
@@ -253,7 +254,7 @@ fn what_csctl_yaml_says_wrongly_is_told() {
         ),
         (
             good.replace("method: get", "method: build"),
-            "method `build` is not offered yet",
+            "config.yaml: no image has an `imageDir`, so that there is nothing to build",
         ),
         (
             good.replace("type: openstack", "type: docker"),

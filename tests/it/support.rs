@@ -1,5 +1,6 @@
 //! Stand-ins and helpers that topics share.
 
+pub(crate) mod bucket;
 pub(crate) mod cases;
 pub(crate) mod git_server;
 pub(crate) mod github;

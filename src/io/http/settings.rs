@@ -1,6 +1,7 @@
 //! How the client behaves: its bounds, its cache and what it may send along.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Mirrors, Pace, Secret};
@@ -49,8 +50,22 @@ pub struct HttpSettings {
     pub s3_credentials: Option<S3Credentials>,
     /// Whether proxies named in the environment are used.
     pub system_proxy: bool,
+    /// Whose certificates servers may show.
+    pub trust: Trust,
     /// Whether stderr tells what is asked: a line that moves on a terminal, and one in a while elsewhere.
     pub progress: bool,
+}
+
+/// Whose certificates a server may show.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// Those that the system trusts.
+    #[default]
+    System,
+    /// Those of these authorities alone, in PEM format.
+    Authorities(Arc<str>),
+    /// Anybody's, as somebody has asked for.
+    Anybody,
 }
 
 /// Keys of an S3 store.
@@ -89,6 +104,7 @@ impl Default for HttpSettings {
             docker_config: None,
             s3_credentials: None,
             system_proxy: true,
+            trust: Trust::System,
             progress: false,
         }
     }

@@ -17,7 +17,7 @@ use super::hosts::Hosts;
 use super::lanes::{Lanes, Limits, Start, Streams, Turn};
 use super::pace::PacedBody;
 use super::progress::Progress;
-use super::{Answer, Ask, HttpError, HttpSettings, inside, redact};
+use super::{Answer, Ask, HttpError, HttpSettings, Trust, inside, redact};
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: u32 = 5;
@@ -384,6 +384,14 @@ fn build_client(settings: &HttpSettings) -> Result<reqwest::Client, String> {
     if !settings.system_proxy {
         builder = builder.no_proxy();
     }
+    builder = match &settings.trust {
+        Trust::System => builder,
+        Trust::Authorities(pem) => {
+            let read = reqwest::Certificate::from_pem_bundle(pem.as_bytes());
+            builder.tls_certs_only(read.map_err(|error| error.to_string())?)
+        }
+        Trust::Anybody => builder.tls_danger_accept_invalid_certs(true),
+    };
     builder.build().map_err(|error| error.to_string())
 }
 
