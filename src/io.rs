@@ -19,6 +19,7 @@ pub(crate) mod packer;
 pub(crate) mod registry;
 pub(crate) mod release_directory;
 pub(crate) mod release_place;
+pub(crate) mod release_push;
 pub(crate) mod surrender;
 pub mod update;
 pub mod verify;

@@ -3,6 +3,7 @@
 //! moment give the same bytes.
 
 mod archive;
+mod artifact;
 mod build;
 mod changes;
 mod chart;
@@ -15,6 +16,7 @@ mod mode;
 mod next;
 mod operator;
 mod placeholders;
+mod publication;
 mod report;
 mod vendor;
 mod verify;
@@ -22,6 +24,7 @@ mod versions;
 
 use std::collections::BTreeMap;
 
+pub(crate) use artifact::{ARTIFACT, CREATED, KUBERNETES, Parcel, TITLE, media_type};
 pub use build::{BuiltRelease, Outcome, ReleaseInput, build};
 pub use changes::{Changes, PartChange, Published, ReleasePart};
 pub use hashes::{OwnHashes, ReleaseHashes};
@@ -32,6 +35,9 @@ pub use listing::{
 pub use minor::{MinorRequest, set_to_minor};
 pub use mode::{Last, Mode};
 pub use next::{LastPublished, NEXT_SCHEMA, NextLine, NextRelease, NextReport, NextState, Step};
+pub use publication::{
+    CommitTag, LayerReport, PUBLISH_SCHEMA, PublishReport, PublishState, PublishedRelease,
+};
 pub use report::{BUILD_SCHEMA, BuildReport, BuildState, FileReport, ReleaseReport};
 pub use vendor::{ChartArchive, ChartWish, vendor, wishes};
 pub use verify::{Reader, VERIFY_SCHEMA, VerifyFinding, VerifyReport, class_archive, verify};

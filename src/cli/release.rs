@@ -17,6 +17,7 @@ use crate::command::release::build::{BuildRequest, Existing};
 use crate::command::release::list::ListRequest;
 use crate::command::release::make::{MakeRequest, WantedMode};
 use crate::command::release::next::NextRequest;
+use crate::command::release::publish::{PublishRequest, Tagging, Wanted};
 use crate::command::release::verify::{ReleaseAt, VerifyRequest};
 use crate::command::{self, Format, Outcome};
 use crate::error::CommandError;
@@ -43,6 +44,8 @@ pub(super) enum ReleaseCommand {
     Next(Box<NextArgs>),
     /// Build release directories, byte for byte the same from the same commit
     Build(Box<BuildArgs>),
+    /// Publish releases in an OCI registry, and tag their commits; one that is there already is never changed
+    Publish(Box<PublishArgs>),
     /// Check a release directory as the operator, its OpenStack provider and Helm do; exit with 3 if they would refuse it
     Verify(VerifyArgs),
 }
@@ -84,9 +87,9 @@ pub(super) struct BuildArgs {
 /// Where the versions come from.
 #[derive(Debug, Args)]
 struct VersionArgs {
-    /// Where the versions come from
-    #[arg(short, long, value_enum, default_value = "hash", help_heading = VERSIONS)]
-    mode: ModeName,
+    /// Where the versions come from [default: hash; stable where something is published]
+    #[arg(short, long, value_enum, help_heading = VERSIONS)]
+    mode: Option<ModeName>,
     /// Directory of the last published release, which the mode `stable` goes up from [default: what --repository has]
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, conflicts_with = "first", help_heading = VERSIONS)]
     last: Option<PathBuf>,
@@ -231,6 +234,7 @@ impl ReleaseCommand {
             Self::List(args) => command::release::list::run(&args.request(call, given)?),
             Self::Next(args) => command::release::next::run(&args.request(call, &given)?),
             Self::Build(args) => command::release::build::run(&args.request(call, &given)?),
+            Self::Publish(args) => command::release::publish::run(&args.request(call, &given)?),
             Self::Verify(args) => command::release::verify::run(&args.request(call, &given)?),
         }
     }
@@ -276,7 +280,7 @@ impl NextArgs {
 impl BuildArgs {
     fn request(self, call: &Call, given: &Given) -> Result<BuildRequest, CommandError> {
         let registry = self.registry.read(given.registry())?;
-        let mode = self.versions.mode(call, registry)?;
+        let mode = self.versions.mode(call, ModeName::Hash, registry)?;
         Ok(BuildRequest {
             make: MakeRequest {
                 mode,
@@ -291,6 +295,95 @@ impl BuildArgs {
                 Existing::Keep
             },
             dry_run: self.output.dry_run,
+            format: self.format,
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "# Publish the next release of a stack
+  $ csctl-matrix release publish openstack/scs2 --repository oci://registry.example.org/team/cluster-stacks
+
+  # Show what would be published
+  $ csctl-matrix release publish --dry-run
+
+  # Publish a release that was built before
+  $ csctl-matrix release publish --from .release/openstack-scs2-1-34-v4"
+))]
+pub(super) struct PublishArgs {
+    #[command(flatten)]
+    query: QueryArgs,
+    #[command(flatten)]
+    versions: VersionArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Publish the release in this directory, which `release build` or csctl has made; it is verified first
+    #[arg(
+        long,
+        value_name = "DIR",
+        value_hint = clap::ValueHint::DirPath,
+        conflicts_with_all = ["stacks", "minor", "rev", "mode", "last", "first", "cluster_stack_version", "vendor", "allow_dirty"]
+    )]
+    from: Option<PathBuf>,
+    /// Download charts that the stack asks for and does not have into the release, so that clusters need no network for them
+    #[arg(long)]
+    vendor: bool,
+    /// Publish files that have uncommitted changes, too; the commit gets no tag then
+    #[arg(long)]
+    allow_dirty: bool,
+    #[command(flatten)]
+    effect: EffectArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    format: ReleaseFormat,
+}
+
+/// What publishing does.
+#[derive(Debug, Args)]
+struct EffectArgs {
+    /// Do not tag the commit
+    #[arg(long)]
+    no_git_tag: bool,
+    /// Show what would be published and write nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+impl PublishArgs {
+    fn request(self, call: &Call, given: &Given) -> Result<PublishRequest, CommandError> {
+        let Some(registry) = self.registry.read(given.registry())? else {
+            let message = "no registry was named to publish in";
+            return Err(CommandError::new(message).hinted(
+                "name it with --repository oci://REGISTRY/REPOSITORY, or with OCI_REPOSITORY",
+            ));
+        };
+        let mode = self
+            .versions
+            .mode(call, ModeName::Stable, Some(registry.clone()))?;
+        let make = MakeRequest {
+            mode,
+            allow_dirty: self.allow_dirty,
+            vendor: self.vendor,
+            ..make_request(self.query.read(call, given))?
+        };
+        Ok(PublishRequest {
+            registry,
+            // What is there now counts, not what was there the last time.
+            http: HttpSettings {
+                cache_dir: None,
+                ..make.sources.http.clone()
+            },
+            what: match self.from {
+                Some(directory) => Wanted::Directory(named_here(call, directory)),
+                None => Wanted::Made(Box::new(make)),
+            },
+            tags: if self.effect.no_git_tag {
+                Tagging::Leave
+            } else {
+                Tagging::Tag
+            },
+            dry_run: self.effect.dry_run,
             format: self.format,
         })
     }
@@ -330,22 +423,24 @@ impl VerifyArgs {
 }
 
 impl VersionArgs {
-    /// Returns the mode that is asked for, with the registry that it may have to ask.
+    /// Returns the mode that is asked for, else the usual one, with the registry that it may have to ask.
     fn mode(
         &self,
         call: &Call,
+        usual: ModeName,
         registry: Option<ReleasePlace>,
     ) -> Result<WantedMode, CommandError> {
-        let is_custom = self.mode == ModeName::Custom;
+        let mode = self.mode.unwrap_or(usual);
+        let is_custom = mode == ModeName::Custom;
         if !is_custom && self.cluster_stack_version.is_some() {
             let message = "--cluster-stack-version is for the mode custom";
             return Err(CommandError::new(message).hinted("add --mode custom"));
         }
-        if self.mode != ModeName::Stable && (self.last.is_some() || self.first) {
+        if mode != ModeName::Stable && (self.last.is_some() || self.first) {
             let message = "--last and --first are for the mode stable";
             return Err(CommandError::new(message).hinted("add --mode stable"));
         }
-        Ok(match (self.mode, &self.last) {
+        Ok(match (mode, &self.last) {
             (ModeName::Hash, _) => WantedMode::Hash,
             (ModeName::Git, _) => WantedMode::Git,
             (ModeName::Stable, Some(directory)) => {

@@ -114,6 +114,11 @@ fn every_option_says_what_it_does_and_what_it_takes() {
                 "stack",
                 "registry",
                 "directory",
+                "requests",
+                "cluster_stack_version",
+                "password_file",
+                "github",
+                "from",
             ];
             assert!(
                 !is_optional || is_list || says_default || may_be_absent.contains(&id.as_str()),

@@ -18,6 +18,7 @@ mod remote;
 mod revision;
 mod said;
 mod sparse;
+mod tag;
 mod whole;
 
 use std::cell::RefCell;
@@ -39,6 +40,7 @@ pub(crate) use program::trouble_with_git;
 pub use refs::{RefResult, RefUpdate, Refs};
 pub use rejection::Rejection;
 pub use remote::Remote;
+pub(crate) use tag::NewTag;
 
 /// The mode of symbolic links in git's trees.
 const SYMBOLIC_LINK: i32 = 0o120_000;

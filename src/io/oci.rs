@@ -132,6 +132,15 @@ impl<'a> Repository<'a> {
         }
     }
 
+    /// Reads what a tag stands for; nothing where there is no such tag.
+    pub(crate) async fn find(&self, reference: &Reference) -> Result<Option<Found>, OciError> {
+        match self.manifest(reference).await {
+            Ok(found) => Ok(Some(found)),
+            Err(OciError::Status { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads a blob, which is no other than the one that was described.
     pub(crate) async fn blob(&self, described: &Descriptor) -> Result<Bytes, OciError> {
         let digest = described.sha256()?;
@@ -188,12 +197,31 @@ impl<'a> Repository<'a> {
         tag: &str,
         manifest: &Manifest,
     ) -> Result<Sha256, OciError> {
-        let url = format!("{}/manifests/{tag}", self.url);
-        let content = Bytes::from(manifest.to_json());
-        let digest = Sha256::of(&content);
-        let put = Ask::new(Method::PUT, &url)
+        self.put(self.manifest_put(tag, manifest), manifest).await
+    }
+
+    /// Writes a manifest under a tag that is free, and returns its digest. A registry that knows conditions refuses it where the tag is
+    /// there by now; others write over it.
+    pub(crate) async fn push_new_manifest(
+        &self,
+        tag: &str,
+        manifest: &Manifest,
+    ) -> Result<Sha256, OciError> {
+        let put = self
+            .manifest_put(tag, manifest)
+            .with_header(header::IF_NONE_MATCH, HeaderValue::from_static("*"));
+        self.put(put, manifest).await
+    }
+
+    fn manifest_put(&self, tag: &str, manifest: &Manifest) -> Ask {
+        Ask::new(Method::PUT, &format!("{}/manifests/{tag}", self.url))
             .with_header(header::CONTENT_TYPE, HeaderValue::from_static(MANIFEST))
-            .with_body(content);
+            .with_body(Bytes::from(manifest.to_json()))
+    }
+
+    async fn put(&self, put: Ask, manifest: &Manifest) -> Result<Sha256, OciError> {
+        let url = put.url().to_owned();
+        let digest = Sha256::of(&manifest.to_json());
         let written = self.send(put).await?;
         if written.status != 201 {
             return Err(OciError::status(&url, &written));

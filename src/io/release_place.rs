@@ -13,16 +13,10 @@ use super::oci::{
     Access, Found, Manifest, OciError, Reference, Repository, RepositoryName, Scope, TagList,
 };
 use crate::release::{
-    ADDON_CONFIG_FILE, ContentDigest, HASHES_FILE, LineFilter, METADATA_FILE, NODE_IMAGES_FILE,
-    Published, ReleaseFiles, ReleaseSource, Sighting,
+    ADDON_CONFIG_FILE, CREATED, ContentDigest, HASHES_FILE, KUBERNETES, LineFilter, METADATA_FILE,
+    NODE_IMAGES_FILE, Published, ReleaseFiles, ReleaseSource, Sighting, TITLE,
 };
 use crate::version::{ReleaseTag, StackLine};
-
-/// The annotations of a release. Source: `pkg/assetsclient/oci` of csctl.
-pub(crate) const KUBERNETES: &str = "kubernetesVersion";
-pub(crate) const CREATED: &str = "org.opencontainers.image.created";
-
-pub(crate) const TITLE: &str = "org.opencontainers.image.title";
 
 /// The longest of the small files of a release that is read.
 const FILE_LIMIT: u64 = 4 << 20;

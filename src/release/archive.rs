@@ -100,6 +100,18 @@ pub(crate) fn unpack(bytes: &[u8]) -> std::io::Result<Vec<Entry>> {
     Ok(entries)
 }
 
+/// Returns the newest moment that a file of an archive has; nothing where it is no archive.
+pub(super) fn newest_moment(bytes: &[u8]) -> Option<Timestamp> {
+    let mut archive = tar::Archive::new(GzDecoder::new(bytes).take(MAX_UNPACKED));
+    let mut newest = None;
+    for entry in archive.entries().ok()? {
+        let seconds = entry.ok()?.header().mtime().ok()?;
+        let moment = Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
+        newest = newest.max(Some(moment));
+    }
+    newest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,7 +23,9 @@ pub(crate) use plan::nothing_words;
 pub(crate) use plan::{Detail, PlanView, plan, update};
 pub(crate) use pull_requests::pull_requests;
 pub(super) use pull_requests::{pull_cost, pull_outcome};
-pub(crate) use release::{built_releases, listed_releases, next_releases, verified_release};
+pub(crate) use release::{
+    built_releases, listed_releases, next_releases, published_releases, verified_release,
+};
 pub(crate) use show::show;
 pub(crate) use show::{also_out, closing, state};
 pub(crate) use tests::tests;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::program::{self, Copy, project};
+use crate::support::registry::{Door, Registry};
 use crate::support::store::StoreServer;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde_yaml::Value;
@@ -318,6 +319,8 @@ fn transcript(
 /// A reader's copy of the test data, in which the commands of one page are run in turn.
 struct Reader<'w> {
     copy: Copy,
+    /// The registry that the pages call registry.example.org.
+    registry: Registry,
     world: &'w StoreServer,
 }
 
@@ -331,7 +334,12 @@ impl<'w> Reader<'w> {
             }
         }
         copy.commit();
-        Self { copy, world }
+        let registry = Registry::start(Door::Open);
+        Self {
+            copy,
+            registry,
+            world,
+        }
     }
 
     fn run(&self, directory: &mut String, command: &str) -> String {
@@ -350,6 +358,11 @@ impl<'w> Reader<'w> {
             && asks
             // It asks nobody.
             && !command.contains(" catalog request");
+        let command = if command.contains("registry.example.org") {
+            self.with_registry(&command)
+        } else {
+            command
+        };
         let line = if is_ours && !command.contains("--catalog") && !command.contains("--offline") {
             let (ours, rest) = command
                 .split_once(" |")
@@ -382,6 +395,16 @@ impl<'w> Reader<'w> {
         let said = String::from_utf8(output.stdout).unwrap();
         let unquoted = self.world_arguments().replace('\'', "");
         said.replace(&format!(" {unquoted}"), "")
+    }
+
+    /// Leads a command to the registry.
+    fn with_registry(&self, command: &str) -> String {
+        let mirror = format!(
+            " --mirror https://registry.example.org/={}/",
+            self.registry.server.url()
+        );
+        let (ours, rest) = command.split_at(command.find(" |").unwrap_or(command.len()));
+        format!("{ours}{mirror}{rest}")
     }
 
     fn world_arguments(&self) -> String {

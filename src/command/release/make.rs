@@ -160,6 +160,10 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
+    pub(super) fn git(&self) -> Option<&'a GitRepository> {
+        self.repository.git.as_ref()
+    }
+
     /// Says which release of a line is the last.
     pub(super) fn tell(&mut self, line: StackLine, last: Published) {
         self.lasts.insert(line, Some(last));

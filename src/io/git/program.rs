@@ -23,7 +23,7 @@ const MAX_PACK_BYTES: u64 = 256 << 20;
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Variables that lead git to another repository or add to what it says, and those of our own tokens.
-const HIDDEN: [&str; 24] = [
+pub(super) const HIDDEN: [&str; 24] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_CONFIG",

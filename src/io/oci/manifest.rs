@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +51,9 @@ pub(crate) struct Descriptor {
     pub(crate) size: u64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) annotations: BTreeMap<String, String>,
+    /// The content in base64, where it is short enough to stand here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<String>,
 }
 
 impl Manifest {
@@ -95,6 +100,15 @@ impl Descriptor {
             digest: format!("sha256:{}", Sha256::of(content)),
             size: u64::try_from(content.len()).unwrap_or(u64::MAX),
             annotations: BTreeMap::new(),
+            data: None,
+        }
+    }
+
+    /// Returns it with its content.
+    pub(crate) fn with_data(self, content: &[u8]) -> Self {
+        Self {
+            data: Some(STANDARD.encode(content)),
+            ..self
         }
     }
 

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::{BOLD, DIM, GREEN, RED, labelled, styled};
 use crate::release::{
-    BuildReport, BuildState, Changes, ListReport, ListedRelease, NextLine, NextRelease, NextReport,
-    NextState, ReleaseReport, ReleaseSource, Step, UnreadableTag, VerifyReport,
+    BuildReport, BuildState, Changes, CommitTag, ListReport, ListedRelease, NextLine, NextRelease,
+    NextReport, NextState, PublishReport, PublishState, PublishedRelease, ReleaseReport,
+    ReleaseSource, Step, UnreadableTag, VerifyReport,
 };
 use crate::release_digest::CsctlVerdict;
 
@@ -190,6 +191,66 @@ fn step(step: &Step) -> String {
         (true, _, _) => "goes up".to_owned(),
         (false, Some(from), _) => format!("{from}, as before"),
         (false, None, _) => "as before".to_owned(),
+    }
+}
+
+/// Returns what became of releases that were to be published.
+pub(crate) fn published_releases(report: &PublishReport) -> String {
+    let place = &report.repository;
+    let releases: Vec<String> = report
+        .releases
+        .iter()
+        .map(|release| published(release, place))
+        .collect();
+    releases.join("\n")
+}
+
+fn published(release: &PublishedRelease, place: &str) -> String {
+    let outcome = match release.state {
+        PublishState::Published => styled(GREEN, &format!("published in {place}")),
+        PublishState::Same => format!("is in {place} already, with the same files"),
+        PublishState::Planned => format!("would be published in {place}"),
+        PublishState::Unchanged => {
+            "nothing changed since this release; nothing to publish".to_owned()
+        }
+    };
+    let mut out = format!("{}   {outcome}\n", styled(BOLD, &release.tag.to_string()));
+    if release.state == PublishState::Unchanged {
+        return out;
+    }
+    let digest = release.digest.as_ref().map(ToString::to_string);
+    let changes = release
+        .changes
+        .as_ref()
+        .filter(|changes| !changes.is_empty());
+    let rows = [
+        ("digest", digest),
+        ("kubernetes", Some(release.kubernetes.clone())),
+        (
+            "changed",
+            changes.map(|changes| Changes(changes.clone()).to_string()),
+        ),
+        ("git tag", release.commit_tag.as_ref().map(commit_tag)),
+    ];
+    for (label, value) in rows {
+        if let Some(value) = value {
+            let _ = writeln!(out, "  {label:14} {value}");
+        }
+    }
+    let width = release.files.iter().map(|file| file.name.len()).max();
+    for file in &release.files {
+        let width = width.unwrap_or_default();
+        let _ = writeln!(out, "  {:width$}  {:>8} bytes", file.name, file.size);
+    }
+    out
+}
+
+fn commit_tag(tag: &CommitTag) -> String {
+    match tag {
+        CommitTag::Made { commit } => format!("made at {commit}"),
+        CommitTag::There { commit } => format!("is at {commit} already"),
+        CommitTag::Planned { commit } => format!("would be made at {commit}"),
+        CommitTag::None { reason } => format!("none: {reason}"),
     }
 }
 
