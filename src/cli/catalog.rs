@@ -45,7 +45,7 @@ pub(super) enum CatalogCommand {
 pub(super) struct FetchArgs {
     #[command(flatten)]
     query: QueryArgs,
-    /// Ask for what this needs: the directory of a repository, or a file that `catalog request` wrote (repeatable)
+    /// Ask for what this needs: the directory of a repository, or a file that `catalog request` wrote (repeatable) [default: the repository here]
     #[arg(
         long = "request",
         value_name = "DIR|FILE",
