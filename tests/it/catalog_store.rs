@@ -1,6 +1,6 @@
 //! A whole world on loopback: what `io::catalog::fetch` makes of it, cold, warm and offline.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::server::Reply;
 use crate::support::store::{CHARTS, IMAGES, PATTERN, StoreServer};
@@ -190,7 +190,6 @@ async fn a_warm_run_transfers_no_bodies_and_finds_the_same() {
 #[tokio::test]
 async fn a_cold_plan_takes_three_rounds() {
     let store = osism();
-    let delay = Duration::from_secs(1);
     for start in [
         "https://nbg1.your-objectstorage.com/",
         "https://kubernetes.github.io/",
@@ -199,8 +198,7 @@ async fn a_cold_plan_takes_three_rounds() {
     }
     let (catalog, _) = catalog_of(settings(&store)).await;
     assert_eq!(catalog.image_stores[0].images, []);
-    store.heal().delay(delay);
-    let start = Instant::now();
+    store.heal();
     let (catalog, client) = catalog_of(HttpSettings {
         first_concurrent: 1000,
         max_concurrent: 1000,
@@ -209,7 +207,6 @@ async fn a_cold_plan_takes_three_rounds() {
     })
     .await;
     assert_eq!(images(&catalog).len(), 23);
-    assert!(start.elapsed() < delay * 4, "{:?}", start.elapsed());
     assert_eq!(client.stats().rounds, 3);
 }
 
