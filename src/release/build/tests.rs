@@ -232,6 +232,7 @@ fn the_first_release_of_a_line_is_the_first() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_the_operator_or_helm_could_not_use_is_refused() {
     let files = stack_files();
     let csctl = String::from_utf8(files["csctl.yaml"].clone()).unwrap();

@@ -218,9 +218,9 @@ fn two_images_are_built_uploaded_and_named() {
         "{}",
         said.stderr
     );
-    let size = "image worker\n".len();
+    let length = "image worker\n".len();
     let uploaded = format!(
-        "{SECOND}: uploaded, {size} bytes, SHA-256 {}",
+        "{SECOND}: uploaded, {length} bytes, SHA-256 {}",
         sum("image worker\n")
     );
     assert!(said.stderr.contains(&uploaded), "{}", said.stderr);
@@ -346,9 +346,16 @@ fn an_image_of_another_template_is_refused_before_anything_is_built() {
     assert_eq!(contents[SECOND], "image worker\n");
 }
 
+/// A way to make a call that cannot succeed.
+type Breakage = fn(&Site);
+
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of everything that is checked"
+)]
 fn everything_is_checked_before_packer_starts() {
-    let break_site: [(fn(&Site), &str); 14] = [
+    let break_site: [(Breakage, &str); 14] = [
         (
             |site| site.write("node-images/config.yaml", "a: b\n"),
             "config.yaml: `apiVersion` is missing",
@@ -356,13 +363,14 @@ fn everything_is_checked_before_packer_starts() {
         (
             |site| {
                 fs::remove_file(site.copy.path(&format!("{FERROL}/node-images/config.yaml")))
-                    .unwrap()
+                    .unwrap();
             },
             "config.yaml: No such file",
         ),
         (
             |site| {
-                fs::remove_dir_all(site.copy.path(&format!("{FERROL}/node-images/worker"))).unwrap()
+                fs::remove_dir_all(site.copy.path(&format!("{FERROL}/node-images/worker")))
+                    .unwrap();
             },
             "node-images/worker: is not a directory",
         ),
@@ -372,7 +380,7 @@ fn everything_is_checked_before_packer_starts() {
                     site.copy
                         .path(&format!("{FERROL}/node-images/worker/image.pkr.hcl")),
                 )
-                .unwrap()
+                .unwrap();
             },
             "has no Packer template",
         ),
@@ -396,7 +404,7 @@ fn everything_is_checked_before_packer_starts() {
             |site| {
                 site.registry(&format!(
                     "  accessKey: {KEY}\n  secretKey: {SECRET}\n  unknown: key\n"
-                ))
+                ));
             },
             "",
         ),
@@ -406,7 +414,7 @@ fn everything_is_checked_before_packer_starts() {
                     "S3",
                     &refusing_url(),
                     &format!("  accessKey: {KEY}\n  secretKey: {SECRET}\n"),
-                )
+                );
             },
             "connection refused",
         ),
@@ -421,14 +429,14 @@ fn everything_is_checked_before_packer_starts() {
         (
             |site| {
                 site.bucket
-                    .fail("POST", "uploads", 9, refusal(403, "AccessDenied"))
+                    .fail("POST", "uploads", 9, refusal(403, "AccessDenied"));
             },
             "does not let the keys write the bucket images: 403 AccessDenied",
         ),
         (
             |site| {
                 site.bucket
-                    .fail("GET", "list-type", 9, refusal(404, "NoSuchBucket"))
+                    .fail("GET", "list-type", 9, refusal(404, "NoSuchBucket"));
             },
             "has no bucket images",
         ),

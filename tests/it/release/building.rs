@@ -153,22 +153,22 @@ fn stable_goes_up_from_the_last_release_where_something_changed() {
     );
     // A new node image raises the node images, which csctl never does.
     let image = "providers/openstack/scs2/kubernetes.yaml";
-    let list = copy.read(image);
-    let line = list
+    let images = copy.read(image);
+    let line = images
         .lines()
         .find(|line| line.contains("checksum:"))
         .unwrap();
-    let newest = list
+    let newest = images
         .lines()
         .rfind(|line| line.contains("checksum:"))
         .unwrap();
     assert_ne!(line, newest);
-    let of_minor = list.split("- version: 'v1.34.").nth(1).unwrap();
+    let of_minor = images.split("- version: 'v1.34.").nth(1).unwrap();
     let sum = of_minor
         .lines()
         .find(|line| line.contains("checksum:"))
         .unwrap();
-    copy.write(image, &list.replace(sum, newest)).commit();
+    copy.write(image, &images.replace(sum, newest)).commit();
     let second = super::output(&copy).join("openstack-scs2-1-34-v2");
     let second = second.display().to_string();
     let options = [

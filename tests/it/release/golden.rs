@@ -90,7 +90,10 @@ fn archives_have_the_members_of_csctl_s_in_its_order() {
         for (part, expected) in [("cluster-class", class), ("cluster-addon", addon)] {
             let name = built
                 .keys()
-                .find(|name| name.contains(part) && name.ends_with(".tgz"))
+                .find(|name| {
+                    name.contains(part)
+                        && Path::new(name).extension().is_some_and(|end| end == "tgz")
+                })
                 .unwrap();
             let found = members(&built[name]);
             let found: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
@@ -109,8 +112,10 @@ fn listing(folder: &Path, part: &str) -> Vec<(String, usize)> {
         .map(|entry| entry.unwrap().path());
     let list = entries
         .find(|path| {
-            path.to_str()
-                .is_some_and(|path| path.contains(&format!("-{part}-")) && path.ends_with(".txt"))
+            let is_of_part = path
+                .to_str()
+                .is_some_and(|path| path.contains(&format!("-{part}-")));
+            is_of_part && path.extension().is_some_and(|end| end == "txt")
         })
         .unwrap();
     let text = fs::read_to_string(list).unwrap();

@@ -380,6 +380,7 @@ fn a_door_that_never_opens_is_left() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "three sources beside one another")]
 fn tags_of_the_clone_and_releases_of_github_stand_beside_the_registry() {
     let copy = Copy::of("layout-c");
     copy.commit();

@@ -53,6 +53,7 @@ fn change_class(copy: &Copy) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "everything that one manifest says")]
 fn a_release_is_published_as_csctl_does_it() {
     let copy = layout_c();
     let registry = Registry::start(Door::Open);
@@ -408,7 +409,8 @@ fn a_registry_that_refuses_or_lies_is_told_and_has_no_release() {
         let error = publish(&copy, &registry, &[]).failure(1);
         assert!(error.contains(told), "{told}: {error}");
         assert_eq!(copy.git(&["tag"]), "", "{told}");
-        if lie != other_digest as Lie {
+        // The last lie is told of a manifest that is there.
+        if told != "was asked for" {
             assert!(registry.tags().is_empty(), "{told}");
         }
     }

@@ -21,9 +21,9 @@ struct Charts {
 impl Charts {
     fn start() -> Self {
         let files: Arc<Mutex<BTreeMap<String, Vec<u8>>>> = Arc::default();
-        let served = files.clone();
+        let offered = files.clone();
         let server = Server::start(move |request| {
-            let files = served.lock().unwrap();
+            let files = offered.lock().unwrap();
             let path = request.path.split('?').next().unwrap();
             files
                 .get(path)

@@ -19,11 +19,14 @@ pub struct Object {
     pub metadata: Vec<(String, String)>,
 }
 
+/// The parts of an upload, by number.
+type Parts = BTreeMap<u32, Vec<u8>>;
+
 #[derive(Default)]
 struct State {
     objects: BTreeMap<String, Object>,
     /// Uploads that are neither finished nor given up, with the object's name.
-    uploads: BTreeMap<String, (String, Object, BTreeMap<u32, Vec<u8>>)>,
+    uploads: BTreeMap<String, (String, Object, Parts)>,
     count: usize,
     drops_metadata: bool,
     is_private: bool,

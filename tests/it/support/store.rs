@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use jiff::civil::{Date, DateTime};
 
@@ -48,7 +47,6 @@ struct World {
     feed: Vec<serde_json::Value>,
     /// By the beginning of the path on this server.
     faults: BTreeMap<String, Reply>,
-    delay: Duration,
 }
 
 /// The server with its content.
@@ -64,7 +62,7 @@ impl StoreServer {
         let shown = world.clone();
         let server = Server::start(move |request| {
             let world = shown.lock().unwrap();
-            world.answer(request).after(world.delay)
+            world.answer(request)
         });
         Self { server, world }
     }
@@ -226,12 +224,6 @@ impl StoreServer {
         let mut world = self.world.lock().unwrap();
         world.faults.insert(path_of(url_start), reply);
         drop(world);
-        self
-    }
-
-    /// Answers everything that late from now on.
-    pub fn delay(&self, delay: Duration) -> &Self {
-        self.world.lock().unwrap().delay = delay;
         self
     }
 
