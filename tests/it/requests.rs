@@ -283,6 +283,20 @@ async fn a_rebuilt_image_is_found_beside_the_listed_one() {
 }
 
 /// Plans with a cache beside the repository; returns what was said, and how many requests that took.
+/// Stores that send a page in the place of what is missing have images of other systems all the same.
+#[tokio::test]
+async fn a_page_in_the_place_of_an_image_says_no_more_than_that_it_is_missing() {
+    let (store, folder) = (world(), tempfile::tempdir().unwrap());
+    let whole = look(&store, settings(&store, folder.path())).await.images();
+    for patch in 0..4 {
+        let url = image_url(&format!("1.33.{patch}"));
+        store.fault(&url, Reply::page(200));
+    }
+    let other = tempfile::tempdir().unwrap();
+    let found = look(&store, settings(&store, other.path())).await.images();
+    assert_eq!(found, whole);
+}
+
 fn plan_of(copy: &Copy, world: &StoreServer, more: &[&str]) -> (String, usize) {
     world.clear_log();
     let cache = copy.root().join("../cache").display().to_string();

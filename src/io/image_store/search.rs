@@ -269,8 +269,8 @@ impl<'a> MinorSearch<'a> {
         self.round = self.round.max(look.round);
         let patch = self.patches.entry(hit.version.patch()).or_default();
         patch.open = patch.open.saturating_sub(1);
-        // A bucket that may not be listed says 403 of what is not there.
-        patch.is_more |= !matches!(seen, Seen::Absent | Seen::Refused(403));
+        // A bucket that may not be listed says 403 of what is not there, and some stores send a page.
+        patch.is_more |= !matches!(seen, Seen::Absent | Seen::Refused(403) | Seen::Page(_));
         match seen {
             Seen::There => {
                 self.newest = self.newest.max(Some(hit.version.patch()));
