@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 
-from timing import Case, Result, in_turns
+from timing import Case, Result, in_turns, run_quietly
 
 DAY = "2026-06-15"
 WAITS = (0, 20, 60, 200)  # milliseconds
@@ -57,18 +57,8 @@ class Server:
 
     def count(self, case):
         """Return how many requests one run of a case makes, and how many bytes it gets."""
-        if case.prepare:
-            case.prepare()
         before = len(self.log.read_text().splitlines())
-        subprocess.run(
-            case.command,
-            cwd=case.directory,
-            env=case.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
+        run_quietly(case)
         # The server writes a line after the last byte of its answer, which may be after the end of the command.
         time.sleep(0.1)
         lines = self.log.read_text().splitlines()[before:]
@@ -207,8 +197,8 @@ class Bench:
     def growth(self):
         """Time against the number of minors, images and stacks."""
         self.growth_panels = [
-            self.network_panel("minors, 7 images each", "--minors", (1, 2, 4, 8), lambda n: ["--stacks", str(n), "--minors", str(n), "--patches", "7"]),
-            self.network_panel("images of each of 3 minors", "--patches", (4, 8, 16, 32), lambda n: ["--stacks", "3", "--patches", str(n)]),
+            self.network_panel("minors, 7 images each", (1, 2, 4, 8), ["--stacks={size}", "--minors={size}", "--patches=7"]),
+            self.network_panel("images of each of 3 minors", (4, 8, 16, 32), ["--stacks=3", "--patches={size}"]),
             self.stacks_panel((250, 500, 1000, 2000)),
         ]
         rows = [
@@ -218,11 +208,11 @@ class Bench:
         ]
         return table(["growing", "what", "1st", "2nd", "3rd", "4th"], rows)
 
-    def network_panel(self, title, _option, sizes, options):
+    def network_panel(self, title, sizes, options):
         """One panel of the picture whose plans ask a server."""
         lines = {"plan, cold": [], "plan, warm": [], "script, stack by stack": [], f"limit: {ROUNDS} rounds": []}
         for size in sizes:
-            tree = self.monorepo(f"growth-{title.split()[0]}-{size}", *options(size))
+            tree = self.monorepo(f"growth-{title.split()[0]}-{size}", *(option.format(size=size) for option in options))
             world = self.world(tree / "catalog.yaml", f"{tree.name}-world")
             server = self.serve(world, GROWTH_WAIT)
             cold, warm = self.plans(tree, world, server)

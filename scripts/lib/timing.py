@@ -85,21 +85,22 @@ def run_once(case):
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def run_quietly(case, before=()):
+    """Run a case once, untimed, behind another command."""
+    if case.prepare:
+        case.prepare()
+    quiet = subprocess.DEVNULL
+    command = [*before, *case.command]
+    subprocess.run(
+        command, cwd=case.directory, env=case.environment, stdin=quiet, stdout=quiet, stderr=quiet, check=False
+    )
+
+
 def memory_of(case):
     """Return the largest resident set of one more run. Without GNU time it is not known: a child of this process counts
     megabytes of its parent as its own."""
     if not os.access(GNU_TIME, os.X_OK):
         return None
-    if case.prepare:
-        case.prepare()
     with tempfile.NamedTemporaryFile("r") as report:
-        subprocess.run(
-            [GNU_TIME, "--quiet", "-f", "%M", "-o", report.name, *case.command],
-            cwd=case.directory,
-            env=case.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
+        run_quietly(case, [GNU_TIME, "--quiet", "-f", "%M", "-o", report.name])
         return int(report.read().split()[-1]) / 1024
