@@ -368,10 +368,13 @@ impl NodeImage {
 
     /// Returns its checksum by SHA-256, which most files name, else by SHA-512, else by MD5, spelled with the algorithm: `sha256:...`.
     pub fn checksum(&self) -> Option<String> {
-        let sha256 = self.sha256.as_ref().map(|sum| format!("sha256:{sum}"));
-        let sha512 = || Some(format!("sha512:{}", self.sha512.as_ref()?));
-        let md5 = || Some(format!("md5:{}", self.md5.as_ref()?));
-        sha256.or_else(sha512).or_else(md5)
+        if let Some(sum) = &self.sha256 {
+            return Some(format!("sha256:{sum}"));
+        }
+        if let Some(sum) = &self.sha512 {
+            return Some(format!("sha512:{sum}"));
+        }
+        self.md5.as_ref().map(|sum| format!("md5:{sum}"))
     }
 
     /// Returns the day of the build that the name in its URL carries.

@@ -36,10 +36,9 @@ pub(super) struct RegistrySecrets {
 
 impl RegistrySecrets {
     pub(super) fn of(text: impl Fn(&str) -> Option<String>) -> Self {
-        let secret = |name: &str| Secret::new(&text(name)?);
         Self {
-            token: secret(TOKEN),
-            password: secret(PASSWORD),
+            token: text(TOKEN).and_then(|token| Secret::new(&token)),
+            password: text(PASSWORD).and_then(|password| Secret::new(&password)),
         }
     }
 

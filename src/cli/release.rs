@@ -455,12 +455,11 @@ impl VersionArgs {
                     let message = "the mode custom needs a version";
                     return Err(CommandError::new(message).hinted("add --cluster-stack-version v3"));
                 };
-                let or_same = |version: &Option<StackVersion>| {
-                    version.clone().unwrap_or_else(|| cluster_stack.clone())
-                };
+                let cluster_addon = self.cluster_addon_version.as_ref();
+                let node_image = self.node_image_version.as_ref();
                 WantedMode::Custom(Versions {
-                    cluster_addon: or_same(&self.cluster_addon_version),
-                    node_image: or_same(&self.node_image_version),
+                    cluster_addon: cluster_addon.unwrap_or(&cluster_stack).clone(),
+                    node_image: node_image.unwrap_or(&cluster_stack).clone(),
                     cluster_stack,
                 })
             }

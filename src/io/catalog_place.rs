@@ -273,22 +273,21 @@ impl RegistryPlace {
 
     /// Finds the catalog among the layers of an artifact.
     fn layer_of<'m>(&self, manifest: &'m Manifest) -> Result<&'m Descriptor, SharedCatalogError> {
-        let content = |reason: String| OciError::Content {
-            url: self.to_string(),
-            reason,
-        };
+        let place = self.to_string();
         let found = manifest.artifact_type.as_deref().unwrap_or_default();
         if found != ARTIFACT {
             let reason = format!("it is not a catalog ({ARTIFACT}), but `{found}`");
-            return Err(content(reason).into());
+            return Err(OciError::content(&place, reason).into());
         }
         let mut layers = manifest.layers.iter();
         let Some(layer) = layers.find(|layer| layer.media_type == LAYER) else {
-            return Err(content(format!("it has no layer of {LAYER}")).into());
+            let reason = format!("it has no layer of {LAYER}");
+            return Err(OciError::content(&place, reason).into());
         };
         let limit = u64::try_from(FILE_LIMIT).unwrap_or(u64::MAX);
         if layer.size > limit {
-            return Err(content(format!("it is longer than {limit} bytes")).into());
+            let reason = format!("it is longer than {limit} bytes");
+            return Err(OciError::content(&place, reason).into());
         }
         Ok(layer)
     }

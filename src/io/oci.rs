@@ -263,8 +263,10 @@ impl<'a> Repository<'a> {
         wanted: Option<&Sha256>,
     ) -> Result<Answer, OciError> {
         let mut answer = self.send(ask.clone()).await?;
-        let is_wrong = |answer: &Answer| wanted.is_some_and(|sum| Sha256::of(&answer.body) != *sum);
-        if answer.is_stored && is_wrong(&answer) && !self.client.settings().offline {
+        // A copy that is kept here may have been damaged.
+        let is_damaged =
+            answer.is_stored && wanted.is_some_and(|sum| Sha256::of(&answer.body) != *sum);
+        if is_damaged && !self.client.settings().offline {
             answer = self.send(ask.lasting(false).unstored()).await?;
         }
         if answer.status == 200 {

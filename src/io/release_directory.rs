@@ -28,6 +28,15 @@ pub(crate) struct WriteError {
     source: io::Error,
 }
 
+impl WriteError {
+    fn new(path: &Path, source: io::Error) -> Self {
+        Self {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
 /// Tells what is at a place where a release is to be.
 pub(crate) fn standing(place: &Path, files: &ReleaseFiles) -> Result<Standing, ReadError> {
     match fs::symlink_metadata(place) {
@@ -103,10 +112,6 @@ impl Stage {
                 .prefix(".csctl-matrix-")
                 .tempdir_in(above)
         });
-        let fault = |source| WriteError {
-            path: place.to_owned(),
-            source,
-        };
         let stage = match staged {
             Ok(directory) => Self {
                 directory,
@@ -115,7 +120,7 @@ impl Stage {
             },
             Err(source) => {
                 remove_made(made.as_deref());
-                return Err(fault(source));
+                return Err(WriteError::new(place, source));
             }
         };
         let target = stage.directory.path().join(FILES);
@@ -125,7 +130,7 @@ impl Stage {
                 let made = stage.made.clone();
                 drop(stage);
                 remove_made(made.as_deref());
-                Err(fault(source))
+                Err(WriteError::new(place, source))
             }
         }
     }
@@ -135,10 +140,7 @@ impl Stage {
         drop(self);
         moved.map_err(|source| {
             remove_made(made.as_deref());
-            WriteError {
-                path: place.to_owned(),
-                source,
-            }
+            WriteError::new(place, source)
         })
     }
 }

@@ -164,10 +164,6 @@ impl ReleaseShelf<'_> {
         tag: ReleaseTag,
         reference: &Reference,
     ) -> Result<Published, PlaceError> {
-        let no_release = |reason: String| PlaceError::NoRelease {
-            place: reference.to_string(),
-            reason,
-        };
         let Found { manifest, .. } = self.repository.manifest(reference).await?;
         let names = [
             METADATA_FILE,
@@ -180,14 +176,10 @@ impl ReleaseShelf<'_> {
         for file in join_all(read).await {
             files.push(file?);
         }
-        let [metadata, hashes, addon_config, node_images] = &files[..] else {
-            return Err(no_release("it has no files".to_owned()));
-        };
-        let Some(metadata) = metadata else {
-            return Err(no_release(format!("it has no {METADATA_FILE}")));
-        };
-        let published = Published::read(tag, metadata, hashes.as_deref()).map_err(no_release)?;
-        Ok(published.with_files(addon_config.as_deref(), node_images.as_deref()))
+        read_release(tag, &files).map_err(|reason| PlaceError::NoRelease {
+            place: reference.to_string(),
+            reason,
+        })
     }
 
     /// Reads a file of a release; nothing where it has none of that name.
@@ -256,4 +248,17 @@ impl ReleaseShelf<'_> {
     async fn read(&self, reference: &Reference) -> Result<Found, OciError> {
         self.repository.manifest(reference).await
     }
+}
+
+/// Reads what tells of a release in its files: metadata, hashes, addon configuration and node images, in this order. The error is
+/// what is wrong with them, as a phrase.
+fn read_release(tag: ReleaseTag, files: &[Option<Bytes>]) -> Result<Published, String> {
+    let [metadata, hashes, addon_config, node_images] = files else {
+        return Err("it has no files".to_owned());
+    };
+    let Some(metadata) = metadata else {
+        return Err(format!("it has no {METADATA_FILE}"));
+    };
+    let published = Published::read(tag, metadata, hashes.as_deref())?;
+    Ok(published.with_files(addon_config.as_deref(), node_images.as_deref()))
 }

@@ -324,35 +324,7 @@ impl FormNeeds {
 
 /// The images that a stack's files name.
 fn named_images(stack: &Stack) -> Vec<NodeImage> {
-    let mut named = Vec::new();
-    for file in stack.files() {
-        let entries = file
-            .image_lists()
-            .iter()
-            .flat_map(|image_list| &image_list.entries);
-        named.extend(entries.filter_map(|entry| {
-            Some(NodeImage {
-                os: entry.os.clone(),
-                sha256: entry.sha256.clone(),
-                sha512: entry.sha512.clone(),
-                md5: entry.md5.clone(),
-                built: entry.built,
-                ..NodeImage::new(entry.version, entry.url.clone()?)
-            })
-        }));
-        named.extend(
-            file.references()
-                .iter()
-                .filter_map(|reference| match &reference.fact {
-                    Fact::Image(image) => Some(NodeImage {
-                        os: image.os.clone(),
-                        sha256: image.sha256.clone(),
-                        ..NodeImage::new(image.version, &image.url)
-                    }),
-                    _ => None,
-                }),
-        );
-    }
+    let mut named: Vec<NodeImage> = stack.images_with_url().collect();
     // Of one version, the one that says most of itself is last.
     named.sort_by_key(|image| (image.version, image.sha256.is_some(), image.built));
     named

@@ -23,7 +23,7 @@ use crate::stack::{
     CSCTL_FILE, Fact, Fault, ImageListEntry, NODE_IMAGES_CONFIG, Role, SourceTree, Stack,
     find_provider, validate_node_images,
 };
-use crate::version::{KubernetesVersion, ReleaseTag, StackLine};
+use crate::version::{KubernetesVersion, ReleaseTag, StackLine, VersionError};
 
 const CHART_FILE: &str = "Chart.yaml";
 
@@ -186,12 +186,14 @@ impl<'a> Subject<'a> {
         let Some(config) = config.filter(|text| releases && calls_plugin(text)) else {
             return Ok(None);
         };
-        let of_config = |error: PluginError| self.fault(CSCTL_FILE, error.message, error.hint);
-        match read_config(&config).map_err(of_config)?.method {
+        let read = read_config(&config).map_err(|error| self.plugin_fault(error))?;
+        match read.method {
             Method::Get => self.copied_images().map(Some),
             Method::Matrix => {
-                let text = write_matrix(self.input.stack, self.line.minor).map_err(of_config)?;
-                Ok(Some(text.into_bytes()))
+                let text = write_matrix(self.input.stack, self.line.minor);
+                Ok(Some(
+                    text.map_err(|error| self.plugin_fault(error))?.into_bytes(),
+                ))
             }
             Method::Build => {
                 let message =
@@ -200,6 +202,10 @@ impl<'a> Subject<'a> {
                 Err(self.fault(CSCTL_FILE, message, hint))
             }
         }
+    }
+
+    fn plugin_fault(&self, error: PluginError) -> Fault {
+        self.fault(CSCTL_FILE, error.message, error.hint)
     }
 
     /// The stack's own list, byte for byte.
@@ -262,15 +268,19 @@ impl<'a> Subject<'a> {
         lines.concat()
     }
 
+    fn version_fault(&self, error: &VersionError) -> Fault {
+        self.fault(CSCTL_FILE, error.to_string(), "report this as a bug")
+    }
+
     fn versions(&self, current: &Current<'_>) -> Result<Decided, Fault> {
-        let unreadable = |error: crate::version::VersionError| {
-            self.fault(CSCTL_FILE, error.to_string(), "report this as a bug")
-        };
         let versions = match self.input.mode {
             Mode::Hash => {
-                Versions::of_hash(&current.hashes.csctl.cluster_stack).map_err(unreadable)?
+                let versions = Versions::of_hash(&current.hashes.csctl.cluster_stack);
+                versions.map_err(|error| self.version_fault(&error))?
             }
-            Mode::Git(commit) => Versions::of_commit(commit).map_err(unreadable)?,
+            Mode::Git(commit) => {
+                Versions::of_commit(commit).map_err(|error| self.version_fault(&error))?
+            }
             Mode::Custom(versions) => versions.clone(),
             Mode::Stable(Last::None) => Versions::all(crate::version::StackVersion::stable(1)),
             Mode::Stable(Last::Release(last)) => return self.versions_after(last, current),

@@ -116,12 +116,7 @@ impl Changes {
         changes.add(ReleasePart::ClusterAddonValues, Some(differs));
         match &before.own {
             Some(before) => changes.compare_own(before, &own),
-            // csctl hashes every file of the directory. Images that are listed beside it are not in that hash.
-            None => changes.compare_foreign(
-                last,
-                now,
-                csctl.cluster_stack != before.csctl.cluster_stack,
-            ),
+            None => changes.compare_foreign(last, before, now),
         }
         changes.0.sort_by_key(|change| change.part);
         changes
@@ -151,8 +146,10 @@ impl Changes {
     }
 
     /// Compares with a release that csctl made.
-    fn compare_foreign(&mut self, last: &Published, now: &Current<'_>, differs: bool) {
-        let may_differ = if differs { None } else { Some(false) };
+    fn compare_foreign(&mut self, last: &Published, before: &ReleaseHashes, now: &Current<'_>) {
+        // csctl hashes every file of the directory. Images that are listed beside it are not in that hash.
+        let is_same = before.csctl.cluster_stack == now.hashes.csctl.cluster_stack;
+        let may_differ = is_same.then_some(false);
         self.add(ReleasePart::ClusterClass, may_differ);
         self.add(ReleasePart::CsctlConfig, may_differ);
         // csctl copies this file as it stands in the source tree.

@@ -114,9 +114,9 @@ impl Chart {
             return Err(ChartError::new(CHART_FILE, "Chart.yaml file is missing"));
         };
         let raw = read_mapping(chart_file)?;
-        let is_old = text(&raw, "apiVersion").is_none_or(|version| version == "v1");
+        let api = ChartApi::of(text(&raw, "apiVersion").as_deref());
         let mut chart = Self {
-            metadata: metadata(&raw, is_old),
+            metadata: metadata(&raw, api),
             lock: None,
             values: None,
             schema: None,
@@ -128,7 +128,7 @@ impl Chart {
         check_metadata(&chart.metadata)?;
         let mut inner: BTreeMap<String, Vec<Member>> = BTreeMap::new();
         for member in members {
-            chart.take(member, is_old, &mut inner)?;
+            chart.take(member, api, &mut inner)?;
         }
         for (name, files) in inner {
             if let Some(dependency) = read_inner(&name, files, depth)? {
@@ -143,7 +143,7 @@ impl Chart {
     fn take(
         &mut self,
         member: Member,
-        is_old: bool,
+        api: ChartApi,
         inner: &mut BTreeMap<String, Vec<Member>>,
     ) -> Result<(), ChartError> {
         match member.path.as_str() {
@@ -160,7 +160,7 @@ impl Chart {
                 })?;
                 self.schema = Some(member.content);
             }
-            REQUIREMENTS_FILE if is_old => {
+            REQUIREMENTS_FILE if api == ChartApi::V1 => {
                 self.asked
                     .extend(names_of_dependencies(&read_mapping(&member)?));
                 self.others.push(member);
@@ -223,7 +223,7 @@ impl Chart {
 
     fn add_members(&self, above: &str, members: &mut Vec<Member>) {
         let base = format!("{above}{}", self.name());
-        let lock = self.lock.as_ref().filter(|_| !self.is_old());
+        let lock = self.lock.as_ref().filter(|_| self.api() == ChartApi::V2);
         let chart_file = go_yaml::write(&self.metadata).into_bytes();
         let mut all = vec![(CHART_FILE, chart_file)];
         if let Some(lock) = lock {
@@ -243,8 +243,8 @@ impl Chart {
         }
     }
 
-    fn is_old(&self) -> bool {
-        self.metadata.get("apiVersion").and_then(Value::as_str) == Some("v1")
+    fn api(&self) -> ChartApi {
+        ChartApi::of(self.metadata.get("apiVersion").and_then(Value::as_str))
     }
 }
 
@@ -365,8 +365,25 @@ fn copy_truth(from: &Mapping, to: &mut Mapping, key: &str) {
     }
 }
 
+/// The version of the form of charts. Those of the first have their dependencies in a file of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ChartApi {
+    V1,
+    V2,
+}
+
+impl ChartApi {
+    /// Helm takes a chart that names none for one of the first.
+    fn of(name: Option<&str>) -> Self {
+        match name {
+            None | Some("v1") => Self::V1,
+            Some(_) => Self::V2,
+        }
+    }
+}
+
 /// Returns the fields that Helm knows (`chart.Metadata`), as it writes them.
-fn metadata(raw: &Mapping, is_old: bool) -> Mapping {
+fn metadata(raw: &Mapping, api: ChartApi) -> Mapping {
     const TEXTS: [&str; 11] = [
         "appVersion",
         "apiVersion",
@@ -402,8 +419,7 @@ fn metadata(raw: &Mapping, is_old: bool) -> Mapping {
         Value::from(person)
     });
     insert_list(&mut known, "maintainers", maintainers.collect());
-    // Charts of version 1 have theirs in a file of its own.
-    if !is_old {
+    if api == ChartApi::V2 {
         let dependencies = mappings(raw, "dependencies").map(|raw| dependency(raw).into());
         insert_list(&mut known, "dependencies", dependencies.collect());
     }

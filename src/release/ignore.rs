@@ -75,12 +75,13 @@ impl Rules {
     pub(super) fn leaves_out(&self, path: &str) -> bool {
         let above = path.match_indices('/').map(|(end, _)| &path[..end]);
         let mut directories = above;
-        directories.any(|directory| self.ignores(directory, true)) || self.ignores(path, false)
+        directories.any(|directory| self.ignores(directory, PathKind::Directory))
+            || self.ignores(path, PathKind::File)
     }
 
-    fn ignores(&self, path: &str, is_directory: bool) -> bool {
+    fn ignores(&self, path: &str, kind: PathKind) -> bool {
         for rule in &self.0 {
-            let is_meant = is_directory || !rule.is_for_directories;
+            let is_meant = kind == PathKind::Directory || !rule.is_for_directories;
             let subject = if rule.is_for_names {
                 path.rsplit('/').next().unwrap_or(path)
             } else {
@@ -94,6 +95,12 @@ impl Rules {
         }
         false
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PathKind {
+    Directory,
+    File,
 }
 
 fn without<'t>(text: &'t str, cut: impl Fn(&'t str) -> Option<&'t str>) -> (bool, &'t str) {

@@ -137,19 +137,21 @@ pub struct LineFilter {
     pub minor: Option<Minor>,
 }
 
+/// Tells whether an argument of the command line names the stack of a line: by its name, with its provider, by the line, or by a path,
+/// which ends with provider and name.
+fn is_stack_of(line: &StackLine, stack: &str) -> bool {
+    let name = stack.trim_end_matches('/');
+    let full = format!("{}/{}", line.provider, line.name);
+    name == line.name
+        || name == full
+        || name.ends_with(&format!("/{full}"))
+        || name == line.to_string()
+}
+
 impl LineFilter {
     /// Tells whether a line is asked for.
     pub fn takes(&self, line: &StackLine) -> bool {
-        let full = format!("{}/{}", line.provider, line.name);
-        let is_named = |stack: &String| {
-            let name = stack.trim_end_matches('/');
-            // A path ends with provider and name.
-            name == line.name
-                || name == full
-                || name.ends_with(&format!("/{full}"))
-                || name == line.to_string()
-        };
-        (self.stacks.is_empty() || self.stacks.iter().any(is_named))
+        (self.stacks.is_empty() || self.stacks.iter().any(|stack| is_stack_of(line, stack)))
             && self.minor.is_none_or(|minor| minor == line.minor)
     }
 

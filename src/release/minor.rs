@@ -113,7 +113,9 @@ impl MinorRequest<'_> {
             let Some(pattern) = &series.store else {
                 continue;
             };
-            let mut images: Vec<NodeImage> = listed_images(self.stack)
+            let mut images: Vec<NodeImage> = self
+                .stack
+                .images_with_url()
                 .filter(|image| image.version == version && pattern.read(&image.url).is_some())
                 .collect();
             if images.is_empty() {
@@ -204,32 +206,6 @@ fn listed_versions(stack: &Stack) -> BTreeSet<KubernetesVersion> {
         _ => None,
     });
     listed.collect()
-}
-
-/// Returns the images that the stack's files name with their URL.
-fn listed_images(stack: &Stack) -> impl Iterator<Item = NodeImage> {
-    let lists = stack.files().flat_map(SourceFile::image_lists);
-    let entries = lists.flat_map(|list| &list.entries);
-    let listed = entries.filter_map(|entry| {
-        Some(NodeImage {
-            os: entry.os.clone(),
-            sha256: entry.sha256.clone(),
-            sha512: entry.sha512.clone(),
-            md5: entry.md5.clone(),
-            built: entry.built,
-            ..NodeImage::new(entry.version, entry.url.clone()?)
-        })
-    });
-    let references = stack.files().flat_map(SourceFile::references);
-    let single = references.filter_map(|reference| match &reference.fact {
-        Fact::Image(image) => Some(NodeImage {
-            os: image.os.clone(),
-            sha256: image.sha256.clone(),
-            ..NodeImage::new(image.version, &image.url)
-        }),
-        _ => None,
-    });
-    listed.chain(single)
 }
 
 /// Returns the files of the source tree that a plan changes.

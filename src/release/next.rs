@@ -123,6 +123,13 @@ pub struct Step {
     pub to: Option<StackVersion>,
 }
 
+impl Step {
+    fn forget_versions(&mut self) {
+        self.from = None;
+        self.to = None;
+    }
+}
+
 impl LastPublished {
     pub(crate) fn of(published: &Published, source: ReleaseSource) -> Self {
         Self {
@@ -138,14 +145,8 @@ impl NextRelease {
     pub(crate) fn after(last: &Published, source: ReleaseSource, built: &BuiltRelease) -> Self {
         let none = Changes::default();
         let changes = built.changes.as_ref().unwrap_or(&none);
-        let knows_components = source == ReleaseSource::Registry;
-        let component = |is_raised: bool, from: &StackVersion, to: &StackVersion| Step {
-            is_raised,
-            from: knows_components.then(|| from.clone()),
-            to: knows_components.then(|| to.clone()),
-        };
         let (before, now) = (&last.versions, &built.versions);
-        Self {
+        let mut next = Self {
             last: LastPublished::of(last, source),
             tag: built.tag.clone(),
             kubernetes: built.kubernetes.to_string(),
@@ -155,16 +156,21 @@ impl NextRelease {
                 from: Some(before.cluster_stack.clone()),
                 to: Some(now.cluster_stack.clone()),
             },
-            cluster_addon: component(
-                changes.of_addon(),
-                &before.cluster_addon,
-                &now.cluster_addon,
-            ),
-            node_image: component(
-                changes.of_node_images(),
-                &before.node_image,
-                &now.node_image,
-            ),
+            cluster_addon: Step {
+                is_raised: changes.of_addon(),
+                from: Some(before.cluster_addon.clone()),
+                to: Some(now.cluster_addon.clone()),
+            },
+            node_image: Step {
+                is_raised: changes.of_node_images(),
+                from: Some(before.node_image.clone()),
+                to: Some(now.node_image.clone()),
+            },
+        };
+        if source != ReleaseSource::Registry {
+            next.cluster_addon.forget_versions();
+            next.node_image.forget_versions();
         }
+        next
     }
 }

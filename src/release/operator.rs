@@ -50,16 +50,21 @@ impl OperatorTag {
     }
 }
 
+fn invalid_version(text: &str) -> String {
+    format!("invalid version string {text}")
+}
+
 /// Reads a version whose channel and identifier are parted by this sign, and returns it with a dot there.
 pub(super) fn read_version(text: &str, separator: char) -> Result<String, String> {
-    let invalid = || format!("invalid version string {text}");
-    let rest = text.strip_prefix('v').ok_or_else(invalid)?;
+    let Some(rest) = text.strip_prefix('v') else {
+        return Err(invalid_version(text));
+    };
     let (digits, custom) = match rest.split_once('-') {
         Some((digits, custom)) => (digits, Some(custom)),
         None => (rest, None),
     };
     if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return Err(invalid());
+        return Err(invalid_version(text));
     }
     let number: u64 = digits
         .parse()
@@ -67,9 +72,11 @@ pub(super) fn read_version(text: &str, separator: char) -> Result<String, String
     let Some(custom) = custom else {
         return Ok(format!("v{number}"));
     };
-    let (channel, identifier) = custom.split_once(separator).ok_or_else(invalid)?;
+    let Some((channel, identifier)) = custom.split_once(separator) else {
+        return Err(invalid_version(text));
+    };
     if !is_word(channel) || !is_word(identifier) {
-        return Err(invalid());
+        return Err(invalid_version(text));
     }
     Ok(format!("v{number}-{channel}.{identifier}"))
 }

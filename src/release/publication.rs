@@ -65,6 +65,14 @@ pub enum CommitTag {
     },
 }
 
+impl CommitTag {
+    pub(crate) fn none(reason: &str) -> Self {
+        Self::None {
+            reason: reason.to_owned(),
+        }
+    }
+}
+
 /// One release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -88,7 +88,6 @@ pub fn wishes(base: &str, files: &StackFiles) -> Result<Vec<ChartWish>, Fault> {
 }
 
 fn check(place: &str, wish: &ChartWish) -> Result<(), Fault> {
-    let fault = |message: String, hint: &str| Err(Fault::new(place, None, message, hint));
     let starts = ["https://", "http://", "oci://"];
     if !starts
         .iter()
@@ -98,36 +97,33 @@ fn check(place: &str, wish: &ChartWish) -> Result<(), Fault> {
             "the repository of {} is `{}`, which nobody can download from",
             wish.name, wish.repository
         );
-        return fault(
-            message,
-            "write its URL, or add the chart with helm dependency build",
-        );
+        let hint = "write its URL, or add the chart with helm dependency build";
+        return Err(Fault::new(place, None, message, hint));
     }
     let Ok(requirement) = wish.asked.parse::<ChartRequirement>() else {
         let message = format!(
             "the version of {} is `{}`, which Helm would not take",
             wish.name, wish.asked
         );
-        return fault(message, "write a version, or a range of versions");
+        let hint = "write a version, or a range of versions";
+        return Err(Fault::new(place, None, message, hint));
     };
     let locked = wish
         .locked
         .as_ref()
         .map(|version| version.parse::<ChartVersion>());
-    match locked {
+    let message = match locked {
         Some(Ok(version)) if !requirement.takes(&version) => {
-            let message = format!(
+            format!(
                 "Chart.lock has {} {version}, and {} is asked for",
                 wish.name, wish.asked
-            );
-            fault(message, "helm dependency update writes the lock anew")
+            )
         }
-        Some(Err(error)) => fault(
-            format!("Chart.lock: {error}"),
-            "helm dependency update writes the lock anew",
-        ),
-        Some(Ok(_)) | None => Ok(()),
-    }
+        Some(Err(error)) => format!("Chart.lock: {error}"),
+        Some(Ok(_)) | None => return Ok(()),
+    };
+    let hint = "helm dependency update writes the lock anew";
+    Err(Fault::new(place, None, message, hint))
 }
 
 /// Puts archives into a source tree, and a Chart.lock where there is none.

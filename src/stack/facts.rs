@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::role::Role;
 use super::series::ProofKind;
-use crate::catalog::ImagePattern;
+use crate::catalog::{ImagePattern, NodeImage};
 use crate::version::{
     ChartRequirement, ChartVersion, KubernetesVersion, Md5, Minor, OsRelease, Sha256, Sha512,
     StackVersion,
@@ -207,6 +207,20 @@ pub struct ImageListEntry {
     /// Its build date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub built: Option<Date>,
+}
+
+impl ImageListEntry {
+    /// Returns its image, where it has a URL.
+    pub(crate) fn image(&self) -> Option<NodeImage> {
+        Some(NodeImage {
+            os: self.os.clone(),
+            sha256: self.sha256.clone(),
+            sha512: self.sha512.clone(),
+            md5: self.md5.clone(),
+            built: self.built,
+            ..NodeImage::new(self.version, self.url.clone()?)
+        })
+    }
 }
 
 /// Something that keeps a file from being read, or an edit from being made.

@@ -11,6 +11,7 @@ use super::role::Role;
 use super::series::SeriesSet;
 use super::source::SourceFile;
 use super::tree::is_below;
+use crate::catalog::NodeImage;
 use crate::version::{ChartVersion, KubernetesVersion, Minor, StackLine};
 
 /// A cluster stack: one directory of a repository with one source tree, or with one per minor.
@@ -61,6 +62,22 @@ impl Stack {
             .flat_map(|tree| &tree.files)
             .chain(&self.shared)
             .map(AsRef::as_ref)
+    }
+
+    /// Returns the images that its files name with their URL: those of lists, then those of single places.
+    pub(crate) fn images_with_url(&self) -> impl Iterator<Item = NodeImage> {
+        let lists = self.files().flat_map(SourceFile::image_lists);
+        let entries = lists.flat_map(|list| &list.entries);
+        let references = self.files().flat_map(SourceFile::references);
+        let single = references.filter_map(|reference| match &reference.fact {
+            Fact::Image(image) => Some(NodeImage {
+                os: image.os.clone(),
+                sha256: image.sha256.clone(),
+                ..NodeImage::new(image.version, &image.url)
+            }),
+            _ => None,
+        });
+        entries.filter_map(ImageListEntry::image).chain(single)
     }
 
     /// Returns what all its files state.

@@ -34,12 +34,15 @@ impl Looked {
 
     /// Tells whether a later look has found nothing new, as far as this one tells.
     pub(super) fn is_like(&self, now: &Self) -> bool {
-        let is_told =
-            |pull: &&PullRequest| self.source != Source::OpenList || pull.state == PullState::Open;
-        self.pulls
+        self.told(&self.pulls).eq(self.told(&now.pulls))
+    }
+
+    /// Returns those of some pull requests that this look could tell of.
+    fn told<'p>(&self, pulls: &'p [PullRequest]) -> impl Iterator<Item = &'p PullRequest> {
+        let has_only_open = self.source == Source::OpenList;
+        pulls
             .iter()
-            .filter(is_told)
-            .eq(now.pulls.iter().filter(is_told))
+            .filter(move |pull| !has_only_open || pull.state == PullState::Open)
     }
 
     /// Returns what earlier runs left behind. A person who puts the label on the open pull request asks that it be made and

@@ -150,17 +150,15 @@ fn plan_tag(
     maker: &Maker<'_>,
     tag: &ReleaseTag,
 ) -> Result<CommitTag, CommandError> {
-    let none = |reason: &str| CommitTag::None {
-        reason: reason.to_owned(),
-    };
     if request.tags == Tagging::Leave {
-        return Ok(none("not asked for"));
+        return Ok(CommitTag::none("not asked for"));
     }
     let (Some(git), Some(commit)) = (maker.git(), maker.commit.number.clone()) else {
-        return Ok(none("there is no commit"));
+        return Ok(CommitTag::none("there is no commit"));
     };
     if make.allow_dirty && make.place.revision.is_none() {
-        return Ok(none("files without a commit may be in the release"));
+        let reason = "files without a commit may be in the release";
+        return Ok(CommitTag::none(reason));
     }
     match git.tagged_commit(&tag.to_string()) {
         None => Ok(CommitTag::Planned { commit }),

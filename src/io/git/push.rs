@@ -102,8 +102,11 @@ impl Remote {
         let Ok(now) = self.refs(client).await else {
             return Vec::new();
         };
-        let is_there = |update: &&RefUpdate| now.names.get(&update.name).copied() == update.new;
-        updates.iter().filter(is_there).cloned().collect()
+        updates
+            .iter()
+            .filter(|update| now.names.get(&update.name).copied() == update.new)
+            .cloned()
+            .collect()
     }
 }
 

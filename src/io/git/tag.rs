@@ -30,8 +30,7 @@ impl GitRepository {
 
     /// Makes an annotated tag. The error is what git says, as a phrase.
     pub(crate) fn tag_commit(&self, tag: NewTag<'_>) -> Result<(), String> {
-        let failed = |error: std::io::Error| format!("cannot run git: {error}");
-        let (remarks, to_remarks) = Listener::start(Tail::new(&[])).map_err(failed)?;
+        let (remarks, to_remarks) = Listener::start(Tail::new(&[])).map_err(say_not_run)?;
         let mut command = Command::new("git");
         for name in HIDDEN {
             command.env_remove(name);
@@ -61,7 +60,12 @@ impl GitRepository {
             CommandEnd::Code(_) => Err(said.trim().to_owned()),
             CommandEnd::Signal(signal) => Err(format!("git was ended by signal {signal}")),
             CommandEnd::TimedOut => Err(format!("git did not end within {} s", LIMIT.as_secs())),
-            CommandEnd::NotStarted(error) => Err(failed(error)),
+            CommandEnd::NotStarted(error) => Err(say_not_run(error)),
         }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
+fn say_not_run(error: std::io::Error) -> String {
+    format!("cannot run git: {error}")
 }

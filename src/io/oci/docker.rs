@@ -94,12 +94,10 @@ pub(super) fn find_login(settings: &HttpSettings, host: &str) -> Result<Option<L
     for name in &names {
         let kept = config.auths.get(name).and_then(|auth| auth.auth.as_deref());
         if let Some(kept) = kept.filter(|kept| !kept.is_empty()) {
-            return read_pair(kept)
-                .map(Some)
-                .ok_or_else(|| OciError::DockerConfig {
-                    place: path.display().to_string(),
-                    reason: format!("the login of {name} is not USER:PASSWORD in base64"),
-                });
+            return read_pair(kept).map(Some).ok_or_else(|| {
+                let reason = format!("the login of {name} is not USER:PASSWORD in base64");
+                OciError::docker_config(&path.display().to_string(), reason)
+            });
         }
     }
     match &config.creds_store {
@@ -113,22 +111,18 @@ pub(super) fn find_login(settings: &HttpSettings, host: &str) -> Result<Option<L
 }
 
 fn read_config(path: &Path) -> Result<Option<DockerConfig>, OciError> {
-    let fault = |reason: String| OciError::DockerConfig {
-        place: path.display().to_string(),
-        reason,
-    };
+    let place = path.display().to_string();
     match read_within(path, LONGEST) {
         Ok(text) => serde_json::from_str(&text)
             .map(Some)
             // The parser's message may show a part of a secret.
             .map_err(|error| {
-                fault(format!(
-                    "line {}: it is not a configuration of Docker",
-                    error.line()
-                ))
+                let line = error.line();
+                let reason = format!("line {line}: it is not a configuration of Docker");
+                OciError::docker_config(&place, reason)
             }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(fault(error.to_string())),
+        Err(error) => Err(OciError::docker_config(&place, error.to_string())),
     }
 }
 
@@ -156,23 +150,25 @@ impl Sink for Beginning {
 /// Asks a helper of Docker for the login. Source: the protocol of docker-credential-helpers.
 fn ask_helper(helper: &str, registry: &str) -> Result<Option<Login>, OciError> {
     let program = format!("docker-credential-{helper}");
-    let fault = |reason: String| OciError::DockerConfig {
-        place: program.clone(),
-        reason,
-    };
+    run_helper(helper, &program, registry)
+        .map_err(|reason| OciError::docker_config(&program, reason))
+}
+
+/// Runs a helper. The error is what is wrong with it, as a phrase.
+fn run_helper(helper: &str, program: &str, registry: &str) -> Result<Option<Login>, String> {
     // It is a part of a program's name, and no path.
     if !helper
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
     {
-        return Err(fault("this is not the name of a helper".to_owned()));
+        return Err("this is not the name of a helper".to_owned());
     }
     let (listener, output) =
-        Listener::start(Beginning::default()).map_err(|error| fault(error.to_string()))?;
+        Listener::start(Beginning::default()).map_err(|error| error.to_string())?;
     let (shell, option) = SHELL;
     let mut command = Command::new(shell);
     command
-        .args([option, HELPER_LINE, shell, registry, &program])
+        .args([option, HELPER_LINE, shell, registry, program])
         .stdout(output)
         .stderr(Stdio::null());
     let ended = process::run(
@@ -186,20 +182,18 @@ fn ask_helper(helper: &str, registry: &str) -> Result<Option<Login>, OciError> {
     let said = listener.finish(|beginning| std::mem::take(&mut beginning.0));
     match ended {
         CommandEnd::Code(0) => {}
-        CommandEnd::Code(127) => return Err(fault("this program is not installed".to_owned())),
+        CommandEnd::Code(127) => return Err("this program is not installed".to_owned()),
         // It has no login for the registry, and says so with an error.
         CommandEnd::Code(_) => return Ok(None),
         CommandEnd::Signal(_) | CommandEnd::TimedOut | CommandEnd::NotStarted(_) => {
-            return Err(fault("it did not answer".to_owned()));
+            return Err("it did not answer".to_owned());
         }
     }
     let answer: Helped = serde_json::from_slice(&said)
-        .map_err(|_| fault("its answer is not that of a credential helper".to_owned()))?;
+        .map_err(|_| "its answer is not that of a credential helper")?;
     if answer.username == "<token>" {
-        return Err(fault(
-            "identity tokens are not supported; log in with a password or an access token"
-                .to_owned(),
-        ));
+        let reason = "identity tokens are not supported; log in with a password or an access token";
+        return Err(reason.to_owned());
     }
     Ok(Secret::new(&answer.secret).map(|password| Login {
         user: answer.username,

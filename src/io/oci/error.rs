@@ -59,6 +59,20 @@ impl OciError {
         }
     }
 
+    pub(crate) fn content(url: &str, reason: impl Into<String>) -> Self {
+        Self::Content {
+            url: url.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn docker_config(place: &str, reason: impl Into<String>) -> Self {
+        Self::DockerConfig {
+            place: place.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
     pub(super) fn status(url: &str, answer: &Answer) -> Self {
         #[derive(serde::Deserialize)]
         struct Said {

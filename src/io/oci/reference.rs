@@ -131,24 +131,31 @@ fn is_host(text: &str) -> bool {
 
 /// Tells whether a text is a name of a repository. Source: the distribution specification.
 fn is_name(text: &str) -> bool {
-    let is_part = |part: &str| {
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        part.bytes().next().is_some_and(is_plain)
-            && part.bytes().last().is_some_and(is_plain)
-            && part
-                .bytes()
-                .all(|byte| is_plain(byte) || b"._-".contains(&byte))
-    };
-    text.split('/').all(is_part)
+    text.split('/').all(is_name_part)
+}
+
+fn is_name_part(part: &str) -> bool {
+    part.bytes().next().is_some_and(is_lower_or_digit)
+        && part.bytes().last().is_some_and(is_lower_or_digit)
+        && part
+            .bytes()
+            .all(|byte| is_lower_or_digit(byte) || b"._-".contains(&byte))
+}
+
+fn is_lower_or_digit(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
+}
+
+fn is_word_sign(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 fn is_tag(text: &str) -> bool {
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     text.len() <= LONGEST_TAG
-        && text.bytes().next().is_some_and(is_word)
+        && text.bytes().next().is_some_and(is_word_sign)
         && text
             .bytes()
-            .all(|byte| is_word(byte) || b".-".contains(&byte))
+            .all(|byte| is_word_sign(byte) || b".-".contains(&byte))
 }
 
 impl Reference {

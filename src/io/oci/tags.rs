@@ -72,12 +72,8 @@ impl TagList {
         if answer.status != 200 {
             return Err(OciError::status(url, answer));
         }
-        let content = |reason: String| OciError::Content {
-            url: url.to_owned(),
-            reason,
-        };
         let page: Page = serde_json::from_slice(&answer.body)
-            .map_err(|_| content("it is not a list of tags".to_owned()))?;
+            .map_err(|_| OciError::content(url, "it is not a list of tags"))?;
         let tags = page.tags.unwrap_or_default();
         let count = tags.len();
         let last = tags.last().cloned();
@@ -85,7 +81,7 @@ impl TagList {
         self.tags.extend(tags);
         let linked = answer
             .next_page(url)
-            .map_err(|reason| content(format!("the next page of tags {reason}")))?;
+            .map_err(|reason| OciError::content(url, format!("the next page of tags {reason}")))?;
         if linked.is_some() {
             return Ok(linked);
         }

@@ -61,6 +61,9 @@ fn outcome(release: &ReleaseReport) -> String {
 /// How much of a digest is shown to people.
 const DIGITS: usize = 12;
 
+/// Stands where nothing is known.
+const BLANK: &str = "-";
+
 /// Returns what is published.
 pub(crate) fn listed_releases(report: &ListReport) -> String {
     let mut out = String::new();
@@ -99,13 +102,12 @@ fn row(release: &ListedRelease, width: usize) -> String {
         let digits = digest.0.to_string();
         format!("sha256:{}", &digits[..DIGITS])
     });
-    let or_blank = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let mut row = format!(
         "{:width$}  {:9}  {:10}  {:19}  {}",
         release.version.to_string(),
-        or_blank(release.kubernetes.clone()),
-        or_blank(day),
-        or_blank(digest),
+        release.kubernetes.as_deref().unwrap_or(BLANK),
+        day.as_deref().unwrap_or(BLANK),
+        digest.as_deref().unwrap_or(BLANK),
         sources(release),
     );
     if let Some(fault) = &release.fault {
