@@ -54,6 +54,19 @@ pub(crate) enum Proof {
 }
 
 impl Hit {
+    /// Returns an image of which no more is known than its name.
+    pub(crate) fn of_name(version: KubernetesVersion, os: Option<OsRelease>, url: String) -> Self {
+        Self {
+            version,
+            os,
+            url,
+            modified: None,
+            size: None,
+            announced: None,
+            named: None,
+        }
+    }
+
     /// Returns the URL of the file that proves it; nothing where its store has none.
     pub(crate) fn checksum_url(&self, proof: ImageProof) -> Option<String> {
         Some(format!("{}{}", self.url, proof.file_ending()?))

@@ -7,11 +7,12 @@ mod memory;
 mod scope;
 mod search;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{LocalBoxFuture, OptionFuture, Shared, join, join_all};
+use futures_util::future::{LocalBoxFuture, OptionFuture, Shared, join, join_all, join3};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -25,7 +26,7 @@ use crate::version::Minor;
 pub(crate) use answer::{MinorAnswer, StoreAnswer, collect};
 use memory::Memory;
 use scope::{Scope, Told};
-use search::{Asking, Candidate, Look, MinorSearch, RefusedImage};
+use search::{Asking, Candidate, Foreseen, Look, MinorSearch, RefusedImage};
 
 /// A pointer has one line.
 const POINTER_LIMIT: usize = 64 << 10;
@@ -53,8 +54,8 @@ enum Seen {
 /// How many images of a minor are looked at more closely, to learn whether HEAD is refused.
 const WITNESSES: usize = 3;
 
-/// Looks at every minor of the request. What is listed is asked for at once, with the pointers; what else can exist is asked for
-/// when they are known.
+/// Looks at every minor of the request. What is listed, and what an earlier run has looked at, is asked for at once, with the
+/// pointers; what else can exist is asked for when they are known.
 pub(crate) async fn look(
     client: &HttpClient,
     pattern: &ImagePattern,
@@ -154,22 +155,35 @@ impl<'a> Search<'a> {
             return found;
         }
         let listed = found.listed();
-        let listed = join_all(
-            listed
-                .into_iter()
-                .map(|own| self.look_at(own, Way::Head, 1)),
-        );
+        let listed = self.look_at_all(listed, Way::Head, 1);
+        let mut memory = self.recall();
+        let remembered = found.remembered(&memory);
+        let foreseen = remembered.iter().map(|one| one.hit.url.clone());
+        let foreseen: BTreeSet<String> = foreseen.collect();
+        let remembered = self.look_at_all(remembered, Way::Head, 1);
         let others = async {
             let scope = self.scope(pointers.await).await;
             found.answer.fault = scope.fault().cloned();
             found.round = 2;
-            let memory = self.recall(&scope);
+            memory.bind(scope.pointer().map(|pointer| pointer.validator.as_str()));
             let first = found.begin(scope, memory);
-            join_all(first.into_iter().map(|one| self.look_at(one, Way::Head, 2))).await
+            let (known, unknown): (Vec<_>, Vec<_>) = first
+                .into_iter()
+                .partition(|one| foreseen.contains(&one.hit.url));
+            (known, self.look_at_all(unknown, Way::Head, 2).await)
         };
-        let (listed, others) = join(listed, others).await;
-        let looks = listed.into_iter().chain(others).collect();
-        self.go_on(found, looks, Way::Head).await
+        let (listed, remembered, (known, others)) = join3(listed, remembered, others).await;
+        let mut foreseen = Foreseen::new(remembered);
+        let known = known.iter().filter_map(|one| foreseen.take(one));
+        let looks = known.chain(listed).chain(others).collect();
+        self.go_on(found, looks, foreseen, Way::Head).await
+    }
+
+    async fn look_at_all(&self, candidates: Vec<Candidate>, way: Way, round: u32) -> Vec<Look> {
+        let looks = candidates
+            .into_iter()
+            .map(|one| self.look_at(one, way, round));
+        join_all(looks).await
     }
 
     /// Asks in another way for what was refused.
@@ -177,21 +191,18 @@ impl<'a> Search<'a> {
         // The round of the witnesses is in between.
         found.round += 2;
         let refused = found.take_refused();
-        let round = found.round;
-        let looks = refused
-            .into_iter()
-            .map(|hit| self.look_at(hit, Way::FirstByte, round));
-        let looks = join_all(looks).await;
-        self.go_on(found, looks, Way::FirstByte).await
+        let looks = self.look_at_all(refused, Way::FirstByte, found.round).await;
+        self.go_on(found, looks, Foreseen::default(), Way::FirstByte)
+            .await
     }
 
-    /// Finds what was kept of images that were not there.
-    fn recall(&self, scope: &Scope<'_>) -> Memory {
+    /// Finds what was kept of earlier runs.
+    fn recall(&self) -> Memory {
         // Offline the answers themselves are there.
-        let pointer = scope.pointer().filter(|_| !self.client.settings().offline);
-        pointer.map_or_else(Memory::default, |pointer| {
-            Memory::load(self.client, &self.pointer_url(), &pointer.validator)
-        })
+        if self.client.settings().offline {
+            return Memory::default();
+        }
+        Memory::load(self.client, &self.pointer_url())
     }
 
     /// Finds out what can exist. Releases of Kubernetes that are not known soon do not keep the images waiting.
@@ -211,6 +222,7 @@ impl<'a> Search<'a> {
         &self,
         mut found: MinorSearch<'a>,
         mut looks: Vec<Look>,
+        mut foreseen: Foreseen,
         way: Way,
     ) -> MinorSearch<'a> {
         loop {
@@ -228,12 +240,19 @@ impl<'a> Search<'a> {
             let proofs = hits
                 .into_iter()
                 .map(|hit| prove(self.client, hit, proof, round));
-            let next = next.into_iter().map(|one| self.look_at(one, way, round));
-            let (seen, proofs) = join(join_all(next), join_all(proofs)).await;
+            let mut unknown = Vec::new();
+            for candidate in next {
+                match foreseen.take(&candidate) {
+                    Some(look) => looks.push(look),
+                    None => unknown.push(candidate),
+                }
+            }
+            let next = self.look_at_all(unknown, way, round);
+            let (seen, proofs) = join(next, join_all(proofs)).await;
             for proof in proofs {
                 found.add_proof(proof);
             }
-            looks = seen;
+            looks.extend(seen);
         }
     }
 

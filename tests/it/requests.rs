@@ -148,6 +148,8 @@ async fn four_minors_with_thirty_images_take_few_requests() {
     assert_eq!(warm.catalog, cold.catalog);
     assert!(warm.stats.requests <= 70, "{:?}", warm.stats);
     assert_eq!(warm.stats.bodies, 0);
+    // Nothing is new, so that all of it was asked for with the pointers.
+    assert_eq!(warm.stats.rounds, 1, "{:?}", warm.stats);
     for seen in [cold, warm] {
         let urls: BTreeSet<_> = seen
             .log
@@ -282,7 +284,6 @@ async fn a_rebuilt_image_is_found_beside_the_listed_one() {
     );
 }
 
-/// Plans with a cache beside the repository; returns what was said, and how many requests that took.
 /// Stores that send a page in the place of what is missing have images of other systems all the same.
 #[tokio::test]
 async fn a_page_in_the_place_of_an_image_says_no_more_than_that_it_is_missing() {
@@ -297,6 +298,29 @@ async fn a_page_in_the_place_of_an_image_says_no_more_than_that_it_is_missing() 
     assert_eq!(found, whole);
 }
 
+/// What an earlier run has looked at is asked for ahead of the pointers, and decides nothing: with a cache or without, the same is found.
+#[tokio::test]
+async fn what_is_found_does_not_depend_on_what_was_kept() {
+    let (store, folder) = (world(), tempfile::tempdir().unwrap());
+    let mut wide = request();
+    for of_store in wide.stores.values_mut() {
+        of_store.wanted_os.insert("ubuntu-2204".parse().unwrap());
+    }
+    store.image("ubuntu-2204", "1.34.6", &"b2".repeat(32), DAY);
+    let today = "2026-04-01".parse().unwrap();
+    let client = HttpClient::new(settings(&store, folder.path()));
+    let found = fetch(&wide, &client, today).await.image_stores.remove(0);
+    assert_eq!(found.images.len(), 31);
+    // Another repository that shares the cache names no such system, and one image has gone in the meantime.
+    store.remove_image("ubuntu-2404", "1.35.1");
+    let warm = look(&store, settings(&store, folder.path())).await;
+    let other = tempfile::tempdir().unwrap();
+    let cold = look(&store, settings(&store, other.path())).await;
+    assert_eq!(warm.catalog, cold.catalog);
+    assert_eq!(warm.images().len(), 29);
+}
+
+/// Plans with a cache beside the repository; returns what was said, and how many requests that took.
 fn plan_of(copy: &Copy, world: &StoreServer, more: &[&str]) -> (String, usize) {
     world.clear_log();
     let cache = copy.root().join("../cache").display().to_string();

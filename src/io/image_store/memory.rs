@@ -1,5 +1,5 @@
-//! What a store did not have, kept beside the answers of the cache: below a pointer that has not moved since, it is not asked for
-//! again within a day. What is there is never kept: every run asks for it.
+//! What a store was asked for, kept beside the answers of the cache. Below a pointer that has not moved since, what was not there is
+//! not asked for again within a day. All else is asked for in every run, with the pointers rather than after them.
 #![expect(
     clippy::disallowed_methods,
     reason = "the age of what is kept is one of the cache, not of the plan"
@@ -10,62 +10,88 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::search::Asking;
 use crate::io::http::HttpClient;
+use crate::version::{KubernetesVersion, OsRelease};
 
-/// What was not there.
+/// What was there of a minor, and what was not.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// What the pointer said then; nothing where there is none, and nothing is kept.
-    validator: Option<String>,
-    /// When each file was not there, in seconds since 1970.
-    absent: BTreeMap<String, u64>,
+    note: Note,
     /// What lies in the cache.
     stored: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Note {
-    pointer: String,
+    /// What the pointer said; nothing where there is none, and what was not there does not count.
+    pointer: Option<String>,
+    /// When each file was not there, in seconds since 1970.
     absent: BTreeMap<String, u64>,
+    /// The images that will be asked for again.
+    #[serde(default)]
+    expected: BTreeSet<Expected>,
+}
+
+/// An image that an earlier run has asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Expected {
+    pub(super) version: KubernetesVersion,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) os: Option<OsRelease>,
+    pub(super) asking: Asking,
+}
+
+/// What was seen in this run.
+#[derive(Debug, Default)]
+pub(super) struct Sightings {
+    pub(super) expected: BTreeSet<Expected>,
+    pub(super) missing: BTreeSet<String>,
 }
 
 impl Memory {
-    /// Finds what was kept below a pointer. Where the pointer has moved since, nothing counts any more.
-    pub(super) fn load(client: &HttpClient, pointer_url: &str, validator: &str) -> Self {
-        let settings = client.settings();
+    /// Finds what was kept below a pointer.
+    pub(super) fn load(client: &HttpClient, pointer_url: &str) -> Self {
         let stored = client.find_note(pointer_url);
-        let note: Option<Note> = stored
+        let note = stored
             .as_deref()
             .and_then(|text| serde_json::from_str(text).ok());
-        let mut absent = note
-            .filter(|note| note.pointer == validator)
-            .map_or_else(BTreeMap::new, |note| note.absent);
-        let now = now();
-        absent.retain(|_, since| is_young(*since, now, settings.absence_age));
-        Self {
-            validator: Some(validator.to_owned()),
-            absent,
-            stored,
+        let mut note: Note = note.unwrap_or_default();
+        let (now, age) = (now(), client.settings().absence_age);
+        note.absent.retain(|_, since| is_young(*since, now, age));
+        Self { note, stored }
+    }
+
+    /// Forgets what was not there, unless the pointer is where it was.
+    pub(super) fn bind(&mut self, validator: Option<&str>) {
+        if validator.is_none() || self.note.pointer.as_deref() != validator {
+            self.note.absent.clear();
         }
+        self.note.pointer = validator.map(str::to_owned);
+    }
+
+    /// Returns the images that an earlier run has asked for, without those that were not there and need not be asked for.
+    pub(super) fn expected(&self) -> impl Iterator<Item = &Expected> {
+        self.note.expected.iter()
     }
 
     /// Tells whether a file was not there a short while ago.
     pub(super) fn is_absent(&self, file: &str) -> bool {
-        self.absent.contains_key(file)
+        self.note.absent.contains_key(file)
     }
 
-    /// Keeps what is not there beside what is still kept.
-    pub(super) fn store(&self, client: &HttpClient, pointer_url: &str, missing: &BTreeSet<String>) {
-        let Some(validator) = &self.validator else {
-            return;
-        };
+    /// Keeps what was seen, beside what is still kept.
+    pub(super) fn store(&self, client: &HttpClient, pointer_url: &str, seen: &Sightings) {
         let now = now();
-        let mut absent: BTreeMap<String, u64> =
-            missing.iter().map(|file| (file.clone(), now)).collect();
-        absent.extend(self.absent.clone());
+        let mut absent: BTreeMap<String, u64> = BTreeMap::new();
+        if self.note.pointer.is_some() {
+            absent.extend(seen.missing.iter().map(|file| (file.clone(), now)));
+            absent.extend(self.note.absent.clone());
+        }
         let note = Note {
-            pointer: validator.clone(),
+            pointer: self.note.pointer.clone(),
             absent,
+            expected: seen.expected.clone(),
         };
         if let Ok(text) = serde_json::to_string(&note)
             && self.stored.as_deref() != Some(&text)

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::memory::Memory;
+use serde::{Deserialize, Serialize};
+
+use super::memory::{Expected, Memory, Sightings};
 use super::scope::Scope;
 use super::{MinorAnswer, Seen, Way};
 use crate::catalog::{ImagePattern, StoreRequest};
@@ -19,7 +21,8 @@ pub(super) struct Candidate {
 }
 
 /// What is asked of an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) enum Asking {
     /// The image alone, which may well not be there.
     Image,
@@ -40,6 +43,22 @@ pub(super) struct Look {
     pub(super) sum: Option<Sum>,
 }
 
+/// Looks at images that an earlier run has looked at. They count only where this run looks for these images too, so that what is
+/// found never depends on what was kept.
+#[derive(Default)]
+pub(super) struct Foreseen(BTreeMap<String, Look>);
+
+impl Foreseen {
+    pub(super) fn new(looks: Vec<Look>) -> Self {
+        let by_url = looks.into_iter().map(|look| (look.hit.url.clone(), look));
+        Self(by_url.collect())
+    }
+
+    pub(super) fn take(&mut self, candidate: &Candidate) -> Option<Look> {
+        self.0.remove(&candidate.hit.url)
+    }
+}
+
 /// An image that was refused.
 pub(super) struct RefusedImage {
     pub(super) hit: Hit,
@@ -57,9 +76,9 @@ pub(super) struct MinorSearch<'a> {
     pub(super) answer: MinorAnswer,
     /// What can exist; nothing before the pointers are known.
     scope: Option<Scope<'a>>,
-    /// What was not there a short while ago, and what is not there now.
+    /// What was seen a short while ago, and what is seen now.
     memory: Memory,
-    missing: BTreeSet<String>,
+    seen: Sightings,
     /// The newest patch that is there.
     pub(super) newest: Option<u32>,
     /// The patch up to which was looked.
@@ -95,7 +114,7 @@ impl<'a> MinorSearch<'a> {
             answer: MinorAnswer::default(),
             scope: None,
             memory: Memory::default(),
-            missing: BTreeSet::new(),
+            seen: Sightings::default(),
             newest: None,
             end: 0,
             round: 1,
@@ -122,6 +141,24 @@ impl<'a> MinorSearch<'a> {
         listed
     }
 
+    /// Returns the images that an earlier run has looked at: they are asked for before it is known whether this one will.
+    pub(super) fn remembered(&self, memory: &Memory) -> Vec<Candidate> {
+        let own = memory
+            .expected()
+            .filter(|expected| expected.version.minor() == self.minor);
+        let candidates = own.filter_map(|expected| {
+            let (version, os) = (expected.version, &expected.os);
+            let url = self.pattern.url(version, os.as_ref())?;
+            Some(Candidate {
+                hit: Hit::of_name(version, os.clone(), url),
+                asking: expected.asking,
+            })
+        });
+        candidates
+            .filter(|candidate| !self.asked.contains(&candidate.hit.url))
+            .collect()
+    }
+
     /// Returns the images that are looked at first, now that it is known what can exist.
     pub(super) fn begin(&mut self, scope: Scope<'a>, memory: Memory) -> Vec<Candidate> {
         let patches = scope.patches();
@@ -134,10 +171,14 @@ impl<'a> MinorSearch<'a> {
         first
     }
 
-    /// Keeps what is not there for the next run.
+    /// Keeps what was seen for the next run.
     pub(super) fn keep(&self, client: &HttpClient, pointer_url: &str) {
-        if !client.settings().offline {
-            self.memory.store(client, pointer_url, &self.missing);
+        let is_pointer_known = self
+            .scope
+            .as_ref()
+            .is_some_and(|scope| scope.fault().is_none());
+        if !client.settings().offline && is_pointer_known {
+            self.memory.store(client, pointer_url, &self.seen);
         }
     }
 
@@ -225,16 +266,10 @@ impl<'a> MinorSearch<'a> {
             return None;
         }
         self.patches.entry(version.patch()).or_default().open += 1;
-        let hit = Hit {
-            version,
-            os,
-            url,
-            modified: None,
-            size: None,
-            announced: None,
-            named: None,
-        };
-        Some(Candidate { hit, asking })
+        Some(Candidate {
+            hit: Hit::of_name(version, os, url),
+            asking,
+        })
     }
 
     /// Tells whether an image that nobody says to be there was not there a short while ago.
@@ -253,18 +288,33 @@ impl<'a> MinorSearch<'a> {
         url.strip_prefix(self.pattern.base()).unwrap_or(url)
     }
 
-    /// Notes that an image is not there; the next run need not ask, as long as it is one that the pointer has passed.
-    fn note_absent(&mut self, hit: &Hit) {
+    /// Keeps what the next run is to know of a look. It need not ask for an image that is not there, as long as the pointer does not
+    /// name it, and is not behind it.
+    fn note(&mut self, look: &Look) {
+        let hit = &look.hit;
         let named = self.scope.as_ref().and_then(Scope::pointer);
         let named = named.and_then(Pointer::version);
-        let is_passed = named.is_some_and(|named| hit.version < named);
-        if is_passed && !self.is_expected(hit) {
-            self.missing.insert(self.file(&hit.url).to_owned());
+        let is_passed = named.is_some_and(|named| hit.version <= named);
+        if matches!(look.seen, Seen::Absent) && is_passed && !self.is_expected(hit) {
+            let file = self.file(&hit.url).to_owned();
+            self.seen.missing.insert(file);
+            return;
         }
+        let asking = if matches!(look.seen, Seen::There) || look.sum.is_some() {
+            Asking::WithSum
+        } else {
+            Asking::Image
+        };
+        self.seen.expected.insert(Expected {
+            version: hit.version,
+            os: hit.os.clone(),
+            asking,
+        });
     }
 
     /// Notes what was seen, and returns the image where it is there and wants to be proved.
     pub(super) fn judge(&mut self, look: Look) -> Option<Hit> {
+        self.note(&look);
         let Look { mut hit, seen, .. } = look;
         self.round = self.round.max(look.round);
         let patch = self.patches.entry(hit.version.patch()).or_default();
@@ -284,7 +334,6 @@ impl<'a> MinorSearch<'a> {
                 self.add_proof(hit.prove_by(self.request.proof, sum));
             }
             Seen::Absent => {
-                self.note_absent(&hit);
                 self.add_missing(hit, 404);
             }
             Seen::Refused(status) => self.refused.push(RefusedImage {
