@@ -107,13 +107,24 @@ fn print_data(
     };
     let rendered = render(&conceal(&text), outcome.form);
     if paging == Paging::Never || !is_paged(&rendered.text, choice) {
-        let mut stdout = anstream::AutoStream::new(std::io::stdout(), choice);
-        stdout.write_all(rendered.text.as_bytes())?;
-        stdout.flush()?;
+        print_text(&rendered.text, choice)?;
     }
     Ok(Printed {
         is_escaped: rendered.is_escaped,
     })
+}
+
+fn print_text(text: &str, choice: anstream::ColorChoice) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout();
+    let is_auto = choice == anstream::ColorChoice::Auto;
+    if is_auto && anstream::AutoStream::choice(&stdout) == anstream::ColorChoice::Never {
+        // The stream would write each piece between two colours by itself.
+        let plain = anstream::adapter::strip_str(text).to_string();
+        stdout.write_all(plain.as_bytes())?;
+    } else {
+        anstream::AutoStream::new(&mut stdout, choice).write_all(text.as_bytes())?;
+    }
+    stdout.flush()
 }
 
 /// Shows a text in the pager where there is one for it. One that cannot be started shows nothing, so the text is printed then.
