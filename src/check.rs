@@ -4,6 +4,7 @@
 mod calendar;
 mod catalog;
 mod charts;
+mod classes;
 mod consumers;
 mod finding;
 mod fix;
@@ -35,11 +36,12 @@ use view::View;
 
 /// Returns all rules, family by family.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[Rule]; 15] = [
+    let families: [&[Rule]; 16] = [
         &versions::RULES,
         &charts::RULES,
         &images::RULES,
         &lists::RULES,
+        &classes::RULES,
         &consumers::RULES,
         &image_manager::RULES,
         &plugin::RULES,

@@ -47,8 +47,8 @@ pub(super) const RULES: [Rule; 5] = [
         name: "class-versions",
         group: Group::Tree,
         severity: Severity::Error,
-        finds: "`spec.kubernetesVersions` of a ClusterClass is out of order, skips a minor, or has more than 100 versions.",
-        reason: "Cluster API requires 1 to 100 versions, oldest first, with at least one of every minor in between.",
+        finds: "`spec.kubernetesVersions` of a ClusterClass is out of order, skips a minor, has a version without `v`, or more than 100 of them.",
+        reason: "Cluster API requires 1 to 100 versions, oldest first, with at least one of every minor in between, and compares them with `v`.",
         find: Search::Stack(class_versions),
     },
 ];
@@ -317,6 +317,16 @@ fn class_versions(view: &View<'_>) -> Vec<Contradiction> {
         .filter(|(_, image_list)| is_class_versions(image_list))
     {
         let file = &image_list.file;
+        for entry in &image_list.entries {
+            if !entry.name.starts_with('v') {
+                let message = format!(
+                    "no cluster can ask for {}: write v{}",
+                    entry.name, entry.name
+                );
+                let told = Contradiction::in_file(file, Some(entry.line), message);
+                found.push(told.of(minor).case("no-v"));
+            }
+        }
         for pair in image_list.entries.windows(2) {
             let misplaced = misplaced(&pair[0], &pair[1]);
             found.extend(misplaced.map(|(case, message)| {
