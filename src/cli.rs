@@ -10,6 +10,7 @@ mod next;
 mod options;
 mod plan;
 mod print;
+mod promotion;
 mod pull_requests;
 mod registry;
 mod release;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::credentials::Given;
 use super::environment::{default_cache, docker_config, variable};
 use super::options::{Query, QueryArgs};
+use super::promotion::PromotionArgs;
 use super::pull_requests::parse_repository;
 use super::registry::{LoginArgs, RegistryArgs};
 use super::{Call, examples};
@@ -234,7 +235,7 @@ impl ReleaseCommand {
             Self::List(args) => command::release::list::run(&args.request(call, given)?),
             Self::Next(args) => command::release::next::run(&args.request(call, &given)?),
             Self::Build(args) => command::release::build::run(&args.request(call, &given)?),
-            Self::Publish(args) => command::release::publish::run(&args.request(call, &given)?),
+            Self::Publish(args) => command::release::publish::run(&args.request(call, given)?),
             Self::Verify(args) => command::release::verify::run(&args.request(call, &given)?),
         }
     }
@@ -309,7 +310,10 @@ impl BuildArgs {
   $ csctl-matrix release publish --dry-run
 
   # Publish a release that was built before
-  $ csctl-matrix release publish --from .release/openstack-scs2-1-34-v4"
+  $ csctl-matrix release publish --from .release/openstack-scs2-1-34-v4
+
+  # Publish from a job, once the head of the default branch is green
+  $ csctl-matrix release publish --require-checks SovereignCloudStack/cluster-stacks --wait 30m"
 ))]
 pub(super) struct PublishArgs {
     #[command(flatten)]
@@ -323,7 +327,7 @@ pub(super) struct PublishArgs {
         long,
         value_name = "DIR",
         value_hint = clap::ValueHint::DirPath,
-        conflicts_with_all = ["stacks", "minor", "rev", "mode", "last", "first", "cluster_stack_version", "vendor", "allow_dirty"]
+        conflicts_with_all = ["stacks", "minor", "rev", "mode", "last", "first", "cluster_stack_version", "vendor", "allow_dirty", "require_checks"]
     )]
     from: Option<PathBuf>,
     /// Download charts that the stack asks for and does not have into the release, so that clusters need no network for them
@@ -332,6 +336,8 @@ pub(super) struct PublishArgs {
     /// Publish files that have uncommitted changes, too; the commit gets no tag then
     #[arg(long)]
     allow_dirty: bool,
+    #[command(flatten)]
+    promotion: PromotionArgs,
     #[command(flatten)]
     effect: EffectArgs,
     /// Output format
@@ -351,7 +357,7 @@ struct EffectArgs {
 }
 
 impl PublishArgs {
-    fn request(self, call: &Call, given: &Given) -> Result<PublishRequest, CommandError> {
+    fn request(self, call: &Call, given: Given) -> Result<PublishRequest, CommandError> {
         let Some(registry) = self.registry.read(given.registry())? else {
             let message = "no registry was named to publish in";
             return Err(CommandError::new(message).hinted(
@@ -361,14 +367,20 @@ impl PublishArgs {
         let mode = self
             .versions
             .mode(call, ModeName::Stable, Some(registry.clone()))?;
-        let make = MakeRequest {
+        let mut make = MakeRequest {
             mode,
             allow_dirty: self.allow_dirty,
             vendor: self.vendor,
-            ..make_request(self.query.read(call, given))?
+            ..make_request(self.query.read(call, &given))?
         };
+        let promotion = self.promotion.read(given, self.effect.dry_run)?;
+        if promotion.is_some() && make.place.revision.is_none() {
+            // What the checks have seen is published, and what they go by is read there too: not the files of the working directory.
+            make.place.revision = Some("HEAD".to_owned());
+        }
         Ok(PublishRequest {
             registry,
+            promotion,
             // What is there now counts, not what was there the last time.
             http: HttpSettings {
                 cache_dir: None,

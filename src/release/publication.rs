@@ -19,6 +19,9 @@ pub struct PublishReport {
     pub schema: u32,
     /// The repository of the registry.
     pub repository: String,
+    /// The names of the checks that their commit passed, where it had to pass some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Vec<String>>,
     /// The releases, one per stack line.
     pub releases: Vec<PublishedRelease>,
 }

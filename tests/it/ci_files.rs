@@ -55,8 +55,16 @@ fn options(text: &str) -> Vec<&str> {
         .collect()
 }
 
-fn help(command: &str) -> String {
-    program::run(&[command, "--help"]).success()
+/// Splits a call into the names of its command and what follows.
+fn split_command(line: &str) -> (Vec<&str>, &str) {
+    let names = if line.starts_with("release ") { 2 } else { 1 };
+    let parts: Vec<&str> = line.splitn(names + 1, ' ').collect();
+    let rest = parts.get(names).copied().unwrap_or_default();
+    (parts[..names].to_vec(), rest)
+}
+
+fn help(command: &[&str]) -> String {
+    program::run(&[command, &["--help"]].concat()).success()
 }
 
 #[test]
@@ -68,25 +76,25 @@ fn commands_of_the_examples_exist_with_their_options() {
                 .lines()
                 .filter_map(|line| line.trim().strip_prefix("csctl-matrix "));
             for line in lines {
-                let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
-                let help = help(command);
+                let (command, rest) = split_command(line);
+                let help = help(&command);
                 for option in options(rest) {
                     assert!(
                         help.split_whitespace().any(|word| word == option),
-                        "{command} has no {option}"
+                        "{command:?} has no {option}"
                     );
                 }
                 commands += 1;
             }
         }
     }
-    assert!(commands >= 6, "{commands} commands");
+    assert!(commands >= 9, "{commands} commands");
 }
 
 #[test]
 fn options_of_the_action_exist() {
     let script = step()["run"].as_str().unwrap().to_owned();
-    let help = help("pr");
+    let help = help(&["pr"]);
     let options = options(&script);
     assert!(options.len() >= 3, "{options:?}");
     for option in options {
@@ -370,4 +378,50 @@ fn the_action_runs_the_program() {
         "{summary}"
     );
     assert!(!said.stdout.contains(TOKEN) && !summary.contains(TOKEN));
+}
+
+/// The calls of `release publish` in the examples, with the job around them.
+fn publishing() -> Vec<(Value, String)> {
+    let mut found = Vec::new();
+    for example in examples() {
+        for (_, text) in all_texts(&example) {
+            if text.contains("csctl-matrix release publish") {
+                found.push((example.clone(), text));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_forge_has_a_job_that_publishes_what_was_merged() {
+    let jobs = publishing();
+    assert_eq!(jobs.len(), 3, "GitHub, GitLab, Zuul");
+    let (github, call) = &jobs[0];
+    assert!(
+        call.contains("--require-checks \"$GITHUB_REPOSITORY\" --wait "),
+        "{call}"
+    );
+    let rights = &github["jobs"]["publish"]["permissions"];
+    assert_eq!(rights.as_mapping().unwrap().len(), 3);
+    for right in ["contents", "checks", "statuses"] {
+        assert_eq!(rights[right], "read", "{right}");
+    }
+    let (gitlab, _) = &jobs[1];
+    let job = &gitlab["matrix-publish"];
+    assert_eq!(job["needs"][0], "matrix-check");
+    let condition = &job["rules"][0]["if"];
+    assert_eq!(*condition, gitlab["matrix-check"]["rules"][1]["if"]);
+    assert!(condition.as_str().unwrap().contains("$CI_DEFAULT_BRANCH"));
+    let zuul = examples()
+        .into_iter()
+        .find(|example| example[0]["job"]["name"] == "csctl-matrix-check")
+        .unwrap();
+    let items = zuul.as_sequence().unwrap();
+    let project = &items
+        .iter()
+        .find(|item| !item["project"].is_null())
+        .unwrap()["project"];
+    assert_eq!(project["post"]["jobs"][0], "csctl-matrix-publish");
+    assert_eq!(project["gate"]["jobs"][0], "csctl-matrix-check");
 }

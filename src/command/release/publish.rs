@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::make::{MakeRequest, Maker};
+use super::promotion::{Promotion, await_green};
 use super::{ReleaseFormat, oci_error};
 use crate::command::unfinished::told;
 use crate::command::{Outcome, Repository, block_on, to_json};
@@ -30,6 +31,8 @@ pub(crate) struct PublishRequest {
     pub http: HttpSettings,
     /// Whether the commits are tagged.
     pub tags: Tagging,
+    /// What their commit has to be, where it is not published because a person says so.
+    pub promotion: Option<Promotion>,
     /// Whether nothing is written.
     pub dry_run: bool,
     /// The form of the data.
@@ -72,6 +75,8 @@ struct Load {
 struct Cargo {
     loads: Vec<Load>,
     unchanged: Vec<PublishedRelease>,
+    /// The names of the checks that their commit passed, where it had to pass some.
+    checks: Option<Vec<String>>,
     warnings: Vec<String>,
 }
 
@@ -95,8 +100,31 @@ fn publish_made(request: &PublishRequest, make: &MakeRequest) -> Result<Outcome,
             }
         }
     }
+    cargo.checks = prove(request, &cargo, &maker, &repository)?;
     let outcome = publish(request, cargo, repository.git.as_ref())?;
     Ok(outcome.with_unseen(&repository))
+}
+
+/// Finds out whether the commit may be published, where that has to be proved and there is something to publish.
+fn prove(
+    request: &PublishRequest,
+    cargo: &Cargo,
+    maker: &Maker<'_>,
+    repository: &Repository,
+) -> Result<Option<Vec<String>>, CommandError> {
+    let Some(promotion) = &request.promotion else {
+        return Ok(None);
+    };
+    if cargo.loads.is_empty() {
+        return Ok(None);
+    }
+    let Some(commit) = &maker.commit.number else {
+        let message = "there is no commit whose checks could be green; nothing was published";
+        return Err(CommandError::new(message).hinted("run it in a clone"));
+    };
+    let client = HttpClient::new(request.http.clone());
+    let wanted = &repository.config.gate.checks;
+    await_green(promotion, &client, commit, wanted).map(Some)
 }
 
 fn publish_directory(request: &PublishRequest, directory: &Path) -> Result<Outcome, CommandError> {
@@ -182,6 +210,7 @@ fn publish(
     let mut report = PublishReport {
         schema: PUBLISH_SCHEMA,
         repository: request.registry.name.to_string(),
+        checks: cargo.checks,
         releases: cargo.unchanged,
     };
     let states = block_on(push_all(request, &client, &cargo.loads))??;

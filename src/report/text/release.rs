@@ -204,7 +204,11 @@ pub(crate) fn published_releases(report: &PublishReport) -> String {
         .iter()
         .map(|release| published(release, place))
         .collect();
-    releases.join("\n")
+    let passed = match &report.checks {
+        Some(names) => format!("checks passed: {}\n", names.join(", ")),
+        None => String::new(),
+    };
+    passed + &releases.join("\n")
 }
 
 fn published(release: &PublishedRelease, place: &str) -> String {
