@@ -34,7 +34,7 @@ use crate::error::{CommandError, Status};
 use crate::io::catalog_place::CatalogPlace;
 use crate::io::files::{find_root, load_tree};
 use crate::io::git::GitRepository;
-use crate::io::http::{HttpClient, HttpSettings, Mirror};
+use crate::io::http::{HttpClient, HttpSettings, Mirror, SetUp};
 use crate::plan::{Selection, catalog_request};
 use crate::report::terminal::Form;
 use crate::stack::{
@@ -134,6 +134,17 @@ pub struct SourceSettings {
     pub verify_images: bool,
     /// How servers are asked.
     pub http: HttpSettings,
+    /// What servers are asked with, where it was begun ahead.
+    pub set_up: SetUp,
+}
+
+impl SourceSettings {
+    /// Begins to set up what servers are asked with, where they are asked: files are read in the meantime.
+    fn begin_set_up(&self) {
+        if self.catalog.is_none() && !self.http.offline {
+            self.set_up.begin(&self.http);
+        }
+    }
 }
 
 /// A repository that was read.
@@ -415,7 +426,7 @@ impl Repository {
         });
         // Apart from those of the command line: mirrors of a file hold only for requests without a secret.
         settings.mirrors.of_files.extend(mirrors);
-        HttpClient::new(settings)
+        HttpClient::of_set_up(settings, sources.set_up.clone())
     }
 }
 

@@ -18,7 +18,7 @@ use super::environment::{default_cache, docker_config, is_of_github, today};
 use crate::command::{Place, SourceSettings};
 use crate::config::{Config, TimeLimit};
 use crate::io::catalog_place::CatalogPlace;
-use crate::io::http::{HttpSettings, Mirror};
+use crate::io::http::{HttpSettings, Mirror, SetUp};
 use crate::plan::Selection;
 use crate::policy::{Addons, ChangeClass, EndOfLife, ImagesToList, Retention};
 use crate::version::Minor;
@@ -132,6 +132,7 @@ impl SourceArgs {
                 progress: true,
                 ..usual
             },
+            set_up: SetUp::default(),
         }
     }
 }

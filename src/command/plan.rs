@@ -45,6 +45,7 @@ pub(crate) fn run(request: &PlanRequest) -> Result<Outcome, CommandError> {
 }
 
 fn preview(request: &PlanRequest) -> Result<Outcome, CommandError> {
+    request.sources.begin_set_up();
     let repository = Repository::open(&request.place)?;
     let plan = make(request, &repository)?;
     let data = match request.format {

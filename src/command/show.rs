@@ -32,6 +32,7 @@ pub(crate) fn run(request: &ShowRequest) -> Result<Outcome, CommandError> {
 }
 
 fn show(request: &ShowRequest) -> Result<Outcome, CommandError> {
+    request.sources.begin_set_up();
     let repository = Repository::open(&request.place)?;
     let selection = repository.select_here(request.selection.clone())?;
     let catalog = repository.look(&selection, &request.sources)?;

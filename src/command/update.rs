@@ -36,6 +36,7 @@ fn plan_and_write(
     workplace: &Workplace,
     written: Written,
 ) -> Result<Outcome, CommandError> {
+    request.plan.sources.begin_set_up();
     let repository = Repository::open(&request.plan.place)?;
     let mut plan = make(&request.plan, &repository)?;
     let left_out = if request.partial {

@@ -14,6 +14,7 @@ mod pace;
 mod progress;
 mod retry;
 mod secret;
+mod set_up;
 mod settings;
 mod transport;
 
@@ -35,6 +36,7 @@ pub use mirror::{Mirror, MirrorError, Mirrors};
 pub use pace::Pace;
 pub use secret::Secret;
 pub(crate) use secret::{conceal, held};
+pub use set_up::SetUp;
 pub use settings::{HttpSettings, S3Credentials, Trust};
 pub use transport::HttpStats;
 
@@ -74,7 +76,12 @@ impl fmt::Debug for HttpClient {
 impl HttpClient {
     /// Makes a client. Nothing is loaded and nobody is asked before the first request.
     pub fn new(settings: HttpSettings) -> Self {
-        let transport = Transport::new(&settings);
+        Self::of_set_up(settings, SetUp::default())
+    }
+
+    /// Makes a client that waits for a set-up which was begun with the same settings, but for mirrors.
+    pub(crate) fn of_set_up(settings: HttpSettings, set_up: SetUp) -> Self {
+        let transport = Transport::new(&settings, set_up);
         Self {
             shared: Arc::new(Shared {
                 settings,

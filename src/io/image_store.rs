@@ -3,6 +3,7 @@
 //! HEAD is asked for the first byte of its images instead, once it is known to have some.
 
 mod answer;
+mod candidate;
 mod memory;
 mod scope;
 mod search;
@@ -24,9 +25,10 @@ use super::pointer::{self, Pointer};
 use crate::catalog::{ImagePattern, SourceKind, StoreRequest};
 use crate::version::Minor;
 pub(crate) use answer::{MinorAnswer, StoreAnswer, collect};
+use candidate::{Asking, Candidate};
 use memory::Memory;
 use scope::{Scope, Told};
-use search::{Asking, Candidate, Foreseen, Look, MinorSearch, RefusedImage};
+use search::{Foreseen, Look, MinorSearch, RefusedImage};
 
 /// A pointer has one line.
 const POINTER_LIMIT: usize = 64 << 10;

@@ -17,7 +17,8 @@ use super::hosts::Hosts;
 use super::lanes::{Lanes, Limits, Start, Streams, Turn};
 use super::pace::PacedBody;
 use super::progress::Progress;
-use super::{Answer, Ask, HttpError, HttpSettings, Trust, inside, redact};
+use super::set_up::{BuiltClient, SetUp, build_client};
+use super::{Answer, Ask, HttpError, HttpSettings, inside, redact};
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: u32 = 5;
@@ -42,7 +43,8 @@ pub struct HttpStats {
 /// The connections and what is known of the hosts at their other ends.
 pub(super) struct Transport {
     settings: HttpSettings,
-    client: OnceLock<Result<reqwest::Client, String>>,
+    set_up: SetUp,
+    client: OnceLock<BuiltClient>,
     lanes: Lanes,
     progress: Progress,
     counters: Counters,
@@ -60,9 +62,10 @@ struct Counters {
 }
 
 impl Transport {
-    pub(super) fn new(settings: &HttpSettings) -> Self {
+    pub(super) fn new(settings: &HttpSettings, set_up: SetUp) -> Self {
         Self {
             settings: settings.clone(),
+            set_up,
             client: OnceLock::new(),
             lanes: Lanes::new(Limits {
                 first: settings.first_concurrent,
@@ -318,7 +321,10 @@ impl Transport {
 
     /// Returns the connection pool; the first use loads the system's CA certificates.
     fn client(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
-        let client = self.client.get_or_init(|| build_client(&self.settings));
+        let client = self.client.get_or_init(|| {
+            let begun = self.set_up.finish();
+            begun.unwrap_or_else(|| build_client(&self.settings))
+        });
         client.as_ref().map_err(|reason| HttpError::Setup {
             url: redact(url.as_str()),
             reason: reason.clone(),
@@ -369,30 +375,6 @@ fn headers_for(ask: &Ask, url: &Url) -> Result<HeaderMap, HttpError> {
     value.set_sensitive(true);
     headers.insert(header::AUTHORIZATION, value);
     Ok(headers)
-}
-
-fn build_client(settings: &HttpSettings) -> Result<reqwest::Client, String> {
-    // An error means that a provider is installed already, which serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("csctl-matrix/", env!("CARGO_PKG_VERSION")))
-        // `Transport::follow` follows redirects: it knows mirrors, secrets and private networks.
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(settings.connect_timeout)
-        .read_timeout(settings.read_timeout)
-        .timeout(settings.total_timeout);
-    if !settings.system_proxy {
-        builder = builder.no_proxy();
-    }
-    builder = match &settings.trust {
-        Trust::System => builder,
-        Trust::Authorities(pem) => {
-            let read = reqwest::Certificate::from_pem_bundle(pem.as_bytes());
-            builder.tls_certs_only(read.map_err(|error| error.to_string())?)
-        }
-        Trust::Anybody => builder.tls_danger_accept_invalid_certs(true),
-    };
-    builder.build().map_err(|error| error.to_string())
 }
 
 /// Returns where a redirect points to.

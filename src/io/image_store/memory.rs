@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::search::Asking;
+use super::candidate::Asking;
 use crate::io::http::HttpClient;
 use crate::version::{KubernetesVersion, OsRelease};
 

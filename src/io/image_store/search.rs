@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
+use super::candidate::{Asking, Candidate};
 use super::memory::{Expected, Memory, Sightings};
 use super::scope::Scope;
 use super::{MinorAnswer, Seen, Way};
@@ -13,24 +12,6 @@ use crate::io::http::HttpClient;
 use crate::io::no_answer::NoAnswer;
 use crate::io::pointer::Pointer;
 use crate::version::{KubernetesVersion, Minor, OsRelease};
-
-/// An image to look at.
-pub(super) struct Candidate {
-    pub(super) hit: Hit,
-    pub(super) asking: Asking,
-}
-
-/// What is asked of an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum Asking {
-    /// The image alone, which may well not be there.
-    Image,
-    /// Its checksum file as well: it is expected, or there is no time to ask one after the other.
-    WithSum,
-    /// The same once more, past every cache on the way: a listed image was said not to be there.
-    Anew,
-}
 
 /// What was said of a candidate.
 pub(super) struct Look {

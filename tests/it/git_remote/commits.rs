@@ -6,7 +6,7 @@ use csctl_matrix::command::{Place, Repository, SourceSettings};
 use csctl_matrix::config::Config;
 use csctl_matrix::io::catalog_place::CatalogPlace;
 use csctl_matrix::io::git::{GitRepository, RefResult, RefUpdate};
-use csctl_matrix::io::http::HttpSettings;
+use csctl_matrix::io::http::{HttpSettings, SetUp};
 use csctl_matrix::io::update::Staging;
 use csctl_matrix::plan::{Plan, PlanInput, Selection, plan};
 use std::collections::BTreeMap;
@@ -119,6 +119,7 @@ fn plan_of(copy: &Copy, minor: Option<&str>, day: Option<&str>, below: &str) -> 
         is_today_asked: day.is_some(),
         verify_images: false,
         http: HttpSettings::default(),
+        set_up: SetUp::default(),
     };
     let seen = repository.look(&selection, &sources).unwrap();
     let mut policy = repository.config.policy(&Config::default());
