@@ -281,6 +281,14 @@ impl Repository {
         })
     }
 
+    /// Reads the files as they are now; what was said of the catalog stays.
+    fn read_again(self, place: &Place) -> Result<Self, CommandError> {
+        Ok(Self {
+            doubt: self.doubt,
+            ..Self::open(place)?
+        })
+    }
+
     /// Tells whether there is a configuration file.
     pub fn has_config(&self) -> bool {
         self.tree.find(CONFIG_FILE).is_some()

@@ -144,7 +144,7 @@ fn find_and_repair(
                     .map(|file| format!("repaired {}", file.path)),
             );
             // What is left is read from the files as they are now, not worked out from the plan.
-            repository = Repository::open(&request.place)?;
+            repository = repository.read_again(&request.place)?;
             findings = checker.findings(&repository)?;
         }
     }

@@ -260,6 +260,14 @@ fn a_shared_catalog_of_another_time_is_warned_of() {
         assert!(warned(&[words, "--as-of", "2026-06-01"], &url), "{words}");
         assert!(!warned(&[words, "--as-of", "2026-06-16"], &url), "{words}");
     }
+    // So is one whose findings are repaired, after which the files are read again.
+    let file = "providers/docker/scs/csctl.yaml";
+    let config = copy.read(file);
+    copy.write(file, config.trim_end());
+    copy.commit();
+    let repair = ["check", "--fix", "--as-of", "2026-07-01"];
+    assert!(warned(&repair, &url));
+    assert_eq!(copy.read(file), config);
     // A file is one's own, and may be of any day.
     assert!(!warned(&["plan", "--as-of", "2026-07-01"], &catalog()));
 }
