@@ -106,8 +106,23 @@ class Bench:
                     accepted=(0, 1),
                 ),
                 Case("`plan --offline`, the largest public tree with a catalog", [*plan, "--catalog", catalog, "-C", real]),
+                self.release_case(),
             ]
         return self.simple_table(cases, self.runs)
+
+    def release_case(self):
+        """Return the case that makes the releases of the largest stack of the public tree."""
+        tree, releases = self.work / "committed", self.work / "releases"
+        shutil.copytree(self.real_tree, tree)
+        person = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+        for words in (["init"], ["add", "--all"], [*person, "commit", "--message", "All of it"]):
+            subprocess.run(["git", "-C", str(tree), *words], stdout=subprocess.DEVNULL, check=True)
+        build = [self.program, "release", "build", "openstack/scs", "--mode", "hash", "-C", str(tree)]
+        return Case(
+            "`release build`, openstack/scs of that tree: 4 releases",
+            [*build, "--output", str(releases)],
+            prepare=Remove(releases),
+        )
 
     def stacks(self):
         """Repositories of many stacks."""
