@@ -115,7 +115,7 @@ class Bench:
         tree, releases = self.work / "committed", self.work / "releases"
         shutil.copytree(self.real_tree, tree)
         person = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-        for words in (["init"], ["add", "--all"], [*person, "commit", "--message", "All of it"]):
+        for words in (["init", "--quiet", "--initial-branch", "main"], ["add", "--all"], [*person, "commit", "--quiet", "--message", "All of it"]):
             subprocess.run(["git", "-C", str(tree), *words], stdout=subprocess.DEVNULL, check=True)
         build = [self.program, "release", "build", "openstack/scs", "--mode", "hash", "-C", str(tree)]
         return Case(
