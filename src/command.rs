@@ -407,6 +407,23 @@ impl Repository {
         request
     }
 
+    /// Returns what is known of vulnerabilities, and of nothing else where sources are asked.
+    pub(crate) fn look_for_vulnerabilities(
+        &self,
+        sources: &SourceSettings,
+    ) -> Result<Catalog, CommandError> {
+        match &sources.catalog {
+            Some(place) => self.read_catalog(place, sources),
+            None => self.fetch(
+                CatalogRequest {
+                    vulnerabilities: self.config.sources.vulnerabilities.request(),
+                    ..CatalogRequest::default()
+                },
+                sources,
+            ),
+        }
+    }
+
     fn fetch(
         &self,
         request: CatalogRequest,

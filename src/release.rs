@@ -5,6 +5,7 @@
 mod archive;
 mod artifact;
 mod build;
+mod changelog;
 mod changes;
 mod chart;
 mod go_yaml;
@@ -14,6 +15,7 @@ mod listing;
 mod minor;
 mod mode;
 mod next;
+mod notes;
 mod operator;
 mod placeholders;
 mod publication;
@@ -26,6 +28,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use artifact::{ARTIFACT, CREATED, KUBERNETES, Parcel, TITLE, media_type};
 pub use build::{BuiltRelease, Outcome, ReleaseInput, build};
+pub(crate) use changelog::{Block, with_block};
 pub use changes::{Changes, PartChange, Published, ReleasePart};
 pub use hashes::{OwnHashes, ReleaseHashes};
 pub use listing::{
@@ -35,6 +38,11 @@ pub use listing::{
 pub use minor::{MinorRequest, set_to_minor};
 pub use mode::{Last, Mode};
 pub use next::{LastPublished, NEXT_SCHEMA, NextLine, NextRelease, NextReport, NextState, Step};
+pub use notes::{
+    ChartNote, FileChange, FileNote, FirstNotes, ImageName, ImageNotes, KubernetesNote, LineNotes,
+    NOTES_SCHEMA, NotesReport, NotesState, ReleaseNotes, VariableNote, VariableNotes,
+};
+pub(crate) use notes::{Images, NotesInput, sections};
 pub use publication::{
     CommitTag, LayerReport, PUBLISH_SCHEMA, PublishReport, PublishState, PublishedRelease,
 };

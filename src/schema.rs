@@ -13,7 +13,9 @@ use crate::gate::TestReport;
 use crate::overview::Overview;
 use crate::plan::Plan;
 use crate::pull::DoctorReport;
-use crate::release::{BuildReport, ListReport, NextReport, PublishReport, VerifyReport};
+use crate::release::{
+    BuildReport, ListReport, NextReport, NotesReport, PublishReport, VerifyReport,
+};
 use crate::stack::FileExplanation;
 
 fn schema<T: JsonSchema>(settings: SchemaSettings, name: &str, title: &str) -> Schema {
@@ -67,6 +69,10 @@ fn committed_schemas_are_those_of_the_types() {
     check(
         "release-next",
         &output::<NextReport>("release-next", "csctl-matrix release next --format json"),
+    );
+    check(
+        "release-notes",
+        &output::<NotesReport>("release-notes", "csctl-matrix release notes --format json"),
     );
     check(
         "release-publish",

@@ -67,6 +67,7 @@ pub use model::{SourceTree, Stack};
 pub use provider::{PROVIDERS, Provider, charts_with_key, find_provider};
 pub use role::{Part, Role};
 pub use series::{ImageSeries, ProofKind, SeriesId, SeriesMatch, SeriesSet};
+pub(crate) use sharing::Sharing;
 pub(crate) use source::NamedImage;
 pub use source::SourceFile;
 pub use stated::Facts;

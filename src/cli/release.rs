@@ -18,6 +18,7 @@ use crate::command::release::build::{BuildRequest, Existing};
 use crate::command::release::list::ListRequest;
 use crate::command::release::make::{MakeRequest, WantedMode};
 use crate::command::release::next::NextRequest;
+use crate::command::release::notes::{NotesFormat, NotesRequest};
 use crate::command::release::publish::{PublishRequest, Tagging, Wanted};
 use crate::command::release::verify::{ReleaseAt, VerifyRequest};
 use crate::command::{self, Format, Outcome};
@@ -43,6 +44,8 @@ pub(super) enum ReleaseCommand {
     List(ListArgs),
     /// Show what the next release of each stack line is, and why
     Next(Box<NextArgs>),
+    /// Say what changed since the last release of each stack line, for people who run clusters
+    Notes(Box<NotesArgs>),
     /// Build release directories, byte for byte the same from the same commit
     Build(Box<BuildArgs>),
     /// Publish releases in an OCI registry, and tag their commits; one that is there already is never changed
@@ -234,6 +237,7 @@ impl ReleaseCommand {
         match self {
             Self::List(args) => command::release::list::run(&args.request(call, given)?),
             Self::Next(args) => command::release::next::run(&args.request(call, &given)?),
+            Self::Notes(args) => command::release::notes::run(&args.request(call, &given)?),
             Self::Build(args) => command::release::build::run(&args.request(call, &given)?),
             Self::Publish(args) => command::release::publish::run(&args.request(call, given)?),
             Self::Verify(args) => command::release::verify::run(&args.request(call, &given)?),
@@ -273,6 +277,56 @@ impl NextArgs {
                 vendor: self.vendor,
                 ..make_request(self.query.read(call, given))?
             },
+            format: self.format,
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "# Say what the next release changes, after what a registry has
+  $ csctl-matrix release notes openstack/scs2 --repository oci://registry.example.org/team/cluster-stacks
+
+  # Write it into a changelog
+  $ csctl-matrix release notes --changelog CHANGELOG.md"
+))]
+pub(super) struct NotesArgs {
+    #[command(flatten)]
+    query: QueryArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Directory of the last published release [default: what --repository has, else the newest tag of the clone]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, conflicts_with = "repository")]
+    last: Option<PathBuf>,
+    /// Compare the stack with its charts downloaded, as a release that was built with --vendor has them
+    #[arg(long)]
+    vendor: bool,
+    /// Write the notes of each line into this changelog, too; what people wrote there stays
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    changelog: Option<PathBuf>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    format: NotesFormat,
+}
+
+impl NotesArgs {
+    fn request(self, call: &Call, given: &Given) -> Result<NotesRequest, CommandError> {
+        let mode = match self.last {
+            Some(directory) => WantedMode::StableAfter(named_here(call, directory)),
+            None => self
+                .registry
+                .read(given.registry())?
+                .map_or(WantedMode::StableTold, WantedMode::StableIn),
+        };
+        Ok(NotesRequest {
+            make: MakeRequest {
+                mode,
+                // Nothing is made from it.
+                allow_dirty: true,
+                vendor: self.vendor,
+                ..make_request(self.query.read(call, given))?
+            },
+            changelog: self.changelog.map(|file| named_here(call, file)),
             format: self.format,
         })
     }

@@ -4,6 +4,8 @@ pub(crate) mod build;
 pub(crate) mod list;
 pub(crate) mod make;
 pub(crate) mod next;
+pub(crate) mod notes;
+mod past;
 pub(crate) mod promotion;
 pub(crate) mod publish;
 pub(crate) mod verify;

@@ -203,7 +203,7 @@ fn read_file(files: &StackFiles, name: &str) -> Mapping {
     read.unwrap_or_default()
 }
 
-fn read_dependencies(files: &StackFiles) -> Vec<ChartWish> {
+pub(super) fn read_dependencies(files: &StackFiles) -> Vec<ChartWish> {
     let chart = read_file(files, CHART_FILE);
     let dependencies = mappings(&chart, "dependencies").map(|dependency| ChartWish {
         directory: String::new(),
@@ -215,7 +215,7 @@ fn read_dependencies(files: &StackFiles) -> Vec<ChartWish> {
     dependencies.collect()
 }
 
-fn locked_versions(files: &StackFiles) -> BTreeMap<String, String> {
+pub(super) fn locked_versions(files: &StackFiles) -> BTreeMap<String, String> {
     let lock = read_file(files, LOCK_FILE);
     let locked = mappings(&lock, "dependencies");
     locked

@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Value, json};
 use similar::TextDiff;
@@ -15,8 +16,9 @@ use crate::markup::{CompiledTemplate, escape};
 use crate::overview::Overview;
 use crate::plan::{FileAction, Plan};
 use crate::pull::{DoctorReport, PullReport};
-use crate::release::{ListReport, UnreadableTag};
+use crate::release::{LineNotes, ListReport, NotesReport, NotesState, UnreadableTag, sections};
 use crate::stack::FileExplanation;
+use crate::version::ReleaseTag;
 
 static PLAN: LazyLock<CompiledTemplate> =
     LazyLock::new(|| own(include_str!("markdown/plan.md.hbs")));
@@ -34,6 +36,8 @@ static EXPLANATION: LazyLock<CompiledTemplate> =
     LazyLock::new(|| own(include_str!("markdown/explain.md.hbs")));
 static RELEASES: LazyLock<CompiledTemplate> =
     LazyLock::new(|| own(include_str!("markdown/releases.md.hbs")));
+static NOTES: LazyLock<CompiledTemplate> =
+    LazyLock::new(|| own(include_str!("markdown/release-notes.md.hbs")));
 static CATALOG: LazyLock<CompiledTemplate> =
     LazyLock::new(|| own(include_str!("markdown/catalog.md.hbs")));
 
@@ -179,6 +183,49 @@ pub(crate) fn listed_releases(report: &ListReport) -> String {
         &RELEASES,
         &json!({ "lines": lines, "unreadable": unreadable, "gaps": report.gaps }),
     )
+}
+
+/// Returns what changed since the last releases.
+pub(crate) fn release_notes(report: &NotesReport) -> String {
+    let lines: Vec<String> = report.lines.iter().map(line_notes).collect();
+    lines.join("\n")
+}
+
+/// Returns what changed in one line, as a block of a changelog.
+pub(crate) fn line_notes(notes: &LineNotes) -> String {
+    let (heading, follows, to_do) = match &notes.state {
+        NotesState::First(first) => (heading(&first.tag, first.day), None, &[][..]),
+        NotesState::Changed(next) => {
+            let follows = Some(next.last.to_string());
+            (heading(&next.tag, next.day), follows, &next.to_do[..])
+        }
+        NotesState::Unchanged { .. } | NotesState::Unknown { .. } => {
+            (notes.line.to_string(), None, &[][..])
+        }
+    };
+    let said = match &notes.state {
+        NotesState::First(_) => Some("The first release.".to_owned()),
+        NotesState::Unchanged { last } => Some(format!("Nothing changed since {last}.")),
+        NotesState::Unknown { reason, hint } => Some(format!("Unknown: {reason}; {hint}.")),
+        NotesState::Changed(_) => None,
+    };
+    render(
+        &NOTES,
+        &json!({
+            "heading": heading,
+            "follows": follows,
+            "said": said,
+            "toDo": to_do,
+            "sections": sections(&notes.state),
+        }),
+    )
+}
+
+fn heading(tag: &ReleaseTag, day: Option<Date>) -> String {
+    match day {
+        Some(day) => format!("{tag} - {day}"),
+        None => tag.to_string(),
+    }
 }
 
 /// Returns what the values of one file are.

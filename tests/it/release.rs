@@ -4,6 +4,7 @@ mod building;
 mod golden;
 mod listing;
 mod next;
+mod notes;
 mod promoting;
 mod publishing;
 mod refused;

@@ -107,6 +107,11 @@ impl Subject {
     pub(super) fn tree(&self) -> &SourceTree {
         &self.stack.trees[self.tree]
     }
+
+    /// Which of the stack's source trees it is.
+    pub(super) fn place(&self) -> usize {
+        self.tree
+    }
 }
 
 /// Makes releases of one repository.
@@ -420,7 +425,10 @@ fn ignored_files(
 }
 
 /// Reads the last published release from a directory with its files.
-fn read_published(directory: &Path, line: Option<&StackLine>) -> Result<Published, CommandError> {
+pub(super) fn read_published(
+    directory: &Path,
+    line: Option<&StackLine>,
+) -> Result<Published, CommandError> {
     let found = read_flat_directory(directory).map_err(|error| {
         CommandError::new(error)
             .hinted("--last names the directory of a release, as csctl or this program writes it")

@@ -2,18 +2,18 @@
 
 use super::ReleaseFormat;
 use super::make::{MakeRequest, Maker, Subject, WantedMode};
+use super::past::{TAGS_HINT, Tags};
 use crate::catalog::{Catalog, StackRelease};
 use crate::command::unfinished::told;
-use crate::command::{Outcome, Place, Repository, to_json};
+use crate::command::{Outcome, Repository, to_json};
 use crate::error::CommandError;
-use crate::plan::Selection;
 use crate::release::{
     LastPublished, NEXT_SCHEMA, NextLine, NextRelease, NextReport, NextState, Outcome as Built,
-    Published, ReleaseSource, Versions,
+    Published, ReleaseSource,
 };
 use crate::release_digest::CsctlVerdict;
 use crate::report;
-use crate::version::{ReleaseTag, StackLine};
+use crate::version::StackLine;
 
 /// What to weigh.
 #[derive(Debug, Clone)]
@@ -63,39 +63,6 @@ fn weigh_all(request: &NextRequest) -> Result<Outcome, CommandError> {
     };
     Ok(Outcome::of(data, request.format.into()).with_unseen(&repository))
 }
-
-/// The tags of the clone.
-struct Tags {
-    releases: Vec<ReleaseTag>,
-    /// Why there may be more.
-    gap: Option<String>,
-}
-
-impl Tags {
-    fn of(repository: &Repository) -> Result<Self, CommandError> {
-        let Some(git) = &repository.git else {
-            return Ok(Self {
-                releases: Vec::new(),
-                gap: None,
-            });
-        };
-        let releases = git.stack_releases().map_err(CommandError::new)?;
-        Ok(Self {
-            releases: releases.into_iter().map(|release| release.tag).collect(),
-            gap: git.tag_gap().map_err(CommandError::new)?,
-        })
-    }
-
-    fn newest(&self, line: &StackLine) -> Option<&ReleaseTag> {
-        let of_line = self.releases.iter().filter(|tag| tag.line == *line);
-        of_line
-            .filter(|tag| tag.version.stable_number().is_some())
-            .max()
-    }
-}
-
-/// How somebody finds out what tags do not say.
-const TAGS_HINT: &str = "name the registry with the releases: --repository oci://REGISTRY/REPOSITORY, or fetch the tags: git fetch --tags";
 
 struct Scale<'a> {
     request: &'a NextRequest,
@@ -154,54 +121,11 @@ impl Scale<'_> {
         })
     }
 
-    /// Finds the last release among the tags of the clone, and makes it anew from its commit. The error says why it is not known.
+    /// Finds the last release among the tags of the clone. The error says why it is not known.
     fn last_of_tags(&mut self, line: &StackLine) -> Result<Published, String> {
-        if let Some(gap) = &self.tags.gap {
-            return Err(gap.clone());
-        }
-        let Some(tag) = self.tags.newest(line).cloned() else {
-            let reason = "no registry was named, and the clone has no tag of this line";
-            return Err(reason.to_owned());
-        };
-        let published = self.made_from(&tag).map_err(|error| {
-            format!("the release of the tag {tag} cannot be made anew: {error}")
-        })?;
-        self.maker.tell(line.clone(), published.clone());
-        Ok(published)
-    }
-
-    fn made_from(&self, tag: &ReleaseTag) -> Result<Published, CommandError> {
-        let request = MakeRequest {
-            place: Place {
-                // In full, as a branch may have the same name.
-                revision: Some(format!("refs/tags/{tag}")),
-                ..self.request.make.place.clone()
-            },
-            selection: Selection {
-                stacks: vec![tag.line.to_string()],
-                minor: Some(tag.line.minor),
-                ..Selection::default()
-            },
-            mode: WantedMode::Custom(Versions::all(tag.version.clone())),
-            ..self.request.make.clone()
-        };
-        let repository = Repository::open(&request.place)?;
-        let maker = Maker::new(&request, &repository)?;
-        let subjects = maker.subjects()?;
-        let subject = subjects
-            .first()
-            .ok_or_else(|| CommandError::new("it has no such source tree"))?;
-        match maker.make(subject, &mut Vec::new())? {
-            Built::Built(release) => Ok(Published {
-                tag: tag.clone(),
-                versions: release.versions,
-                kubernetes: release.kubernetes.to_string(),
-                hashes: Some(release.hashes),
-                addon_config: None,
-                node_images: None,
-            }),
-            Built::Unchanged(published) => Ok(*published),
-        }
+        let last = self.tags.last(&self.request.make, line)?.published;
+        self.maker.tell(line.clone(), last.clone());
+        Ok(last)
     }
 
     /// Returns what csctl would do; nothing for a source tree that is in no directory as it is built.
