@@ -24,6 +24,7 @@ pub(crate) mod surrender;
 pub mod update;
 pub mod verify;
 
+mod aloud;
 mod atomic;
 mod checksum;
 mod end_of_life;

@@ -4,6 +4,7 @@
 
 mod archive;
 mod artifact;
+mod attestation;
 mod build;
 mod changelog;
 mod changes;
@@ -27,6 +28,8 @@ mod versions;
 use std::collections::BTreeMap;
 
 pub(crate) use artifact::{ARTIFACT, CREATED, KUBERNETES, Parcel, TITLE, media_type};
+pub use attestation::AttestationKind;
+pub(crate) use attestation::{Attestation, Origin};
 pub use build::{BuiltRelease, Outcome, ReleaseInput, build};
 pub(crate) use changelog::{Block, with_block};
 pub use changes::{Changes, PartChange, Published, ReleasePart};
@@ -44,7 +47,8 @@ pub use notes::{
 };
 pub(crate) use notes::{Images, NotesInput, sections};
 pub use publication::{
-    CommitTag, LayerReport, PUBLISH_SCHEMA, PublishReport, PublishState, PublishedRelease,
+    AttestationReport, CommitTag, LayerReport, PUBLISH_SCHEMA, PublishReport, PublishState,
+    PublishedRelease,
 };
 pub use report::{BUILD_SCHEMA, BuildReport, BuildState, FileReport, ReleaseReport};
 pub use vendor::{ChartArchive, ChartWish, vendor, wishes};

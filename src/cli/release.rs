@@ -19,7 +19,7 @@ use crate::command::release::list::ListRequest;
 use crate::command::release::make::{MakeRequest, WantedMode};
 use crate::command::release::next::NextRequest;
 use crate::command::release::notes::{NotesFormat, NotesRequest};
-use crate::command::release::publish::{PublishRequest, Tagging, Wanted};
+use crate::command::release::publish::{Attesting, PublishRequest, Tagging, Wanted};
 use crate::command::release::verify::{ReleaseAt, VerifyRequest};
 use crate::command::{self, Format, Outcome};
 use crate::error::CommandError;
@@ -394,6 +394,8 @@ pub(super) struct PublishArgs {
     promotion: PromotionArgs,
     #[command(flatten)]
     effect: EffectArgs,
+    #[command(flatten)]
+    proof: ProofArgs,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: ReleaseFormat,
@@ -408,6 +410,14 @@ struct EffectArgs {
     /// Show what would be published and write nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
+}
+
+/// What goes along with a release.
+#[derive(Debug, Args)]
+struct ProofArgs {
+    /// Publish releases alone: no provenance, and no list of their node images and charts
+    #[arg(long)]
+    no_attestations: bool,
 }
 
 impl PublishArgs {
@@ -448,6 +458,11 @@ impl PublishArgs {
                 Tagging::Leave
             } else {
                 Tagging::Tag
+            },
+            attestations: if self.proof.no_attestations {
+                Attesting::Leave
+            } else {
+                Attesting::Attest
             },
             dry_run: self.effect.dry_run,
             format: self.format,

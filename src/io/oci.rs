@@ -24,6 +24,7 @@ use crate::version::Sha256;
 pub(crate) use access::{Access, Key};
 pub(crate) use docker::Login;
 pub(crate) use error::OciError;
+use manifest::INDEX;
 pub(crate) use manifest::{Descriptor, EMPTY, MANIFEST, Manifest};
 pub(crate) use reference::{Reference, ReferenceError, RepositoryName, SCHEME};
 pub(crate) use tags::TagList;
@@ -211,6 +212,30 @@ impl<'a> Repository<'a> {
             .manifest_put(tag, manifest)
             .with_header(header::IF_NONE_MATCH, HeaderValue::from_static("*"));
         self.put(put, manifest).await
+    }
+
+    /// Writes a manifest under its digest alone, and returns that. Whoever writes the same one again changes nothing.
+    pub(crate) async fn push_untagged(&self, manifest: &Manifest) -> Result<Sha256, OciError> {
+        let place = format!("sha256:{}", Sha256::of(&manifest.to_json()));
+        self.put(self.manifest_put(&place, manifest), manifest)
+            .await
+    }
+
+    /// Tells whether the registry knows what refers to a manifest, which need not be there. One that does not may be one that never
+    /// heard of the question, and answers it with anything.
+    pub(crate) async fn has_referrers(&self, digest: &Sha256) -> Result<bool, OciError> {
+        let url = format!("{}/referrers/sha256:{digest}", self.url);
+        let ask = Ask::get(&url, MANIFEST_LIMIT)
+            .with_header(header::ACCEPT, HeaderValue::from_static(INDEX))
+            .unstored()
+            .leaving_secrets();
+        let answer = self.send(ask).await?;
+        match answer.status {
+            // Cosign and others compare the type, too, and make a tag where it is another one.
+            200 => Ok(answer.header(&header::CONTENT_TYPE) == Some(INDEX)),
+            401 | 429 | 500 | 502..=504 => Err(OciError::status(&url, &answer)),
+            _ => Ok(false),
+        }
     }
 
     fn manifest_put(&self, tag: &str, manifest: &Manifest) -> Ask {

@@ -7,16 +7,16 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use super::aloud;
 use super::ending::{self, Removed};
-use super::http::conceal;
-use super::process::{self, Bounds, CommandEnd, Listener, Sink};
+use super::process::{self, Bounds, CommandEnd};
 
 /// An image that takes longer is not being built any more.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -26,9 +26,6 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// The longest template that is read.
 const LONGEST_TEMPLATE: u64 = 4 << 20;
-
-/// The longest line that is held back until it is whole.
-const LONGEST_LINE: usize = 16 << 10;
 
 /// The program.
 #[derive(Debug)]
@@ -100,8 +97,7 @@ pub(crate) enum PackerError {
 impl Packer {
     /// Finds the program in the directories of `PATH`.
     pub(crate) fn find(path: Option<&OsStr>) -> Option<Self> {
-        let mut programs = std::env::split_paths(path?).map(|folder| folder.join(NAME));
-        let program = programs.find(|program| is_program(program))?;
+        let program = process::find_program(path, NAME)?;
         Some(Self { program })
     }
 
@@ -134,21 +130,7 @@ impl Packer {
     }
 }
 
-#[cfg(unix)]
 const NAME: &str = "packer";
-#[cfg(not(unix))]
-const NAME: &str = "packer.exe";
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
-}
 
 impl BuildPlace {
     /// Makes it where the system keeps what is temporary.
@@ -201,24 +183,13 @@ fn image_in(output: &Path, order: &BuildOrder<'_>) -> Result<PathBuf, PackerErro
     })
 }
 
-fn run(mut command: Command, what: &str) -> Result<(), PackerError> {
-    let (listener, writer) =
-        Listener::start(PassedOn::default()).map_err(|error| failed(what, error.to_string()))?;
-    let second = writer
-        .try_clone()
-        .map_err(|error| failed(what, error.to_string()))?;
-    // Both to stderr: stdout is for what this program says itself.
-    command.stdout(second).stderr(writer);
-    let ended = process::run(
-        command,
-        &Bounds {
-            limit: LONGEST,
-            grace: GRACE,
-            may_go_on: &|| true,
-        },
-    );
-    listener.finish(PassedOn::flush);
-    match ended {
+fn run(command: Command, what: &str) -> Result<(), PackerError> {
+    let bounds = Bounds {
+        limit: LONGEST,
+        grace: GRACE,
+        may_go_on: &|| true,
+    };
+    match aloud::run(command, &bounds) {
         CommandEnd::Code(0) => Ok(()),
         CommandEnd::Code(code) => Err(failed(what, format!("ended with status {code}"))),
         CommandEnd::Signal(signal) => Err(failed(what, format!("was ended by signal {signal}"))),
@@ -234,37 +205,6 @@ fn failed(what: &str, ended: impl Into<String>) -> PackerError {
         command: what.to_owned(),
         ended: ended.into(),
     }
-}
-
-/// Passes an output on to stderr, line by line, so that a secret in it is seen as a whole.
-#[derive(Default)]
-struct PassedOn {
-    line: Vec<u8>,
-}
-
-impl Sink for PassedOn {
-    fn push(&mut self, bytes: &[u8]) {
-        self.line.extend_from_slice(bytes);
-        let whole = match self.line.iter().rposition(|byte| *byte == b'\n') {
-            Some(last) => last + 1,
-            None if self.line.len() > LONGEST_LINE => self.line.len(),
-            None => return,
-        };
-        let lines: Vec<u8> = self.line.drain(..whole).collect();
-        pass_on(&lines);
-    }
-}
-
-impl PassedOn {
-    fn flush(&mut self) {
-        pass_on(&std::mem::take(&mut self.line));
-    }
-}
-
-fn pass_on(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
-    // Where nobody can be told, the work goes on.
-    let _ = io::stderr().write_all(conceal(&text).as_bytes());
 }
 
 impl Template {

@@ -5,7 +5,9 @@
 //! limit, and by itself when this program is killed, so that a command never outlives the run. A process that leaves its group, as
 //! `setsid` does, is out of reach.
 
+use std::ffi::OsStr;
 use std::io::{self, PipeReader, PipeWriter, Read, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +34,25 @@ kill -s KILL -- "-$1"
 
 /// How long a pipe may stay open after its command has ended, as a process out of reach may hold it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Finds a program in the directories of `PATH`.
+pub(super) fn find_program(path: Option<&OsStr>, name: &str) -> Option<PathBuf> {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let mut programs = std::env::split_paths(path?).map(|folder| folder.join(&file));
+    programs.find(|program| is_program(program))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata()
+        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
 
 /// How long a command may run.
 pub(super) struct Bounds<'a> {

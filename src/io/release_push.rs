@@ -4,9 +4,11 @@
 use bytes::Bytes;
 
 use super::http::HttpClient;
-use super::oci::{Descriptor, EMPTY, Found, Manifest, OciError, Reference, Repository, Scope};
+use super::oci::{
+    Descriptor, EMPTY, Found, MANIFEST, Manifest, OciError, Reference, Repository, Scope,
+};
 use super::release_place::ReleasePlace;
-use crate::release::{ARTIFACT, Parcel, TITLE, media_type};
+use crate::release::{ARTIFACT, Attestation, CREATED, Parcel, TITLE, media_type};
 use crate::version::Sha256;
 
 /// What a registry has under the tag of a release.
@@ -46,15 +48,41 @@ impl<'a> Publisher<'a> {
         })
     }
 
-    /// Publishes a release whose tag is free, and tells what is there in the end: somebody else may have been faster.
-    pub(crate) async fn push(&self, parcel: &Parcel) -> Result<Standing, OciError> {
-        self.repository
-            .push_blob(&Bytes::from_static(EMPTY))
-            .await?;
+    /// Tells whether the registry keeps what refers to a release.
+    pub(crate) async fn takes_attestations(&self, parcel: &Parcel) -> Result<bool, OciError> {
+        self.repository.has_referrers(&digest_of(parcel)).await
+    }
+
+    /// Sends the files of a release, which nobody finds without its manifest.
+    pub(crate) async fn send_files(&self, parcel: &Parcel) -> Result<(), OciError> {
+        self.send_empty().await?;
         for content in parcel.files.values() {
-            let content = Bytes::copy_from_slice(content);
-            self.repository.push_blob(&content).await?;
+            self.repository.push_blob(content).await?;
         }
+        Ok(())
+    }
+
+    /// Sends the manifest of a release whose files are there, and what is about it. Neither has a tag: whoever finds the release by
+    /// its tag later finds them beside it.
+    pub(crate) async fn send_attestations(
+        &self,
+        parcel: &Parcel,
+        attestations: &[Attestation],
+    ) -> Result<(), OciError> {
+        let release = manifest_of(parcel);
+        self.repository.push_untagged(&release).await?;
+        for attestation in attestations {
+            let content = Bytes::copy_from_slice(&attestation.content);
+            self.repository.push_blob(&content).await?;
+            let manifest = attestation_manifest(attestation, &release);
+            self.repository.push_untagged(&manifest).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a release whose contents are there its tag, which is free, and tells what is there in the end: somebody else may have been
+    /// faster.
+    pub(crate) async fn tag(&self, parcel: &Parcel) -> Result<Standing, OciError> {
         let tag = parcel.tag.to_string();
         let pushed = self
             .repository
@@ -65,6 +93,11 @@ impl<'a> Publisher<'a> {
             (Ok(Standing::Absent) | Err(_), Err(error)) => Err(error),
             (found, _) => found,
         }
+    }
+
+    async fn send_empty(&self) -> Result<(), OciError> {
+        let empty = Bytes::from_static(EMPTY);
+        self.repository.push_blob(&empty).await.map(drop)
     }
 
     fn reference(&self, parcel: &Parcel) -> Result<Reference, OciError> {
@@ -80,6 +113,26 @@ impl<'a> Publisher<'a> {
 /// Returns the digest of a release's manifest.
 pub(crate) fn digest_of(parcel: &Parcel) -> Sha256 {
     Sha256::of(&manifest_of(parcel).to_json())
+}
+
+/// Returns the digest of the manifest of what is about a release.
+pub(crate) fn attestation_digest(attestation: &Attestation, parcel: &Parcel) -> Sha256 {
+    Sha256::of(&attestation_manifest(attestation, &manifest_of(parcel)).to_json())
+}
+
+/// Returns the manifest of what is about a release. The moment is that of the release: the same one is the same artifact.
+fn attestation_manifest(attestation: &Attestation, release: &Manifest) -> Manifest {
+    let media_type = attestation.kind.media_type();
+    let mut layer = Descriptor::of(media_type, &attestation.content);
+    layer.annotations = attestation.kind.annotations();
+    let mut manifest = Manifest::of_artifact(media_type, vec![layer]);
+    manifest.subject = Some(Descriptor::of(MANIFEST, &release.to_json()));
+    manifest.annotations = attestation.kind.annotations();
+    let created = release.annotations.get(CREATED).cloned();
+    manifest
+        .annotations
+        .extend(created.map(|moment| (CREATED.to_owned(), moment)));
+    manifest
 }
 
 fn manifest_of(parcel: &Parcel) -> Manifest {

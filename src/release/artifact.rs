@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::archive::newest_moment;
@@ -29,8 +30,8 @@ pub(crate) struct Parcel {
     pub(crate) tag: ReleaseTag,
     /// Its Kubernetes version.
     pub(crate) kubernetes: String,
-    /// Its files.
-    pub(crate) files: ReleaseFiles,
+    /// Its files. Whoever sends one shares its bytes.
+    pub(crate) files: BTreeMap<String, Bytes>,
     /// The annotations of its manifest.
     pub(crate) annotations: BTreeMap<String, String>,
 }
@@ -54,7 +55,10 @@ impl Parcel {
             annotations: annotations(&hash, &read.kubernetes, moment),
             kubernetes: read.kubernetes,
             tag,
-            files,
+            files: files
+                .into_iter()
+                .map(|(name, content)| (name, Bytes::from(content)))
+                .collect(),
         })
     }
 }

@@ -17,6 +17,7 @@ use super::{
     ADDON_CONFIG_FILE, ADDON_VALUES_FILE, HASHES_FILE, METADATA_FILE, NODE_IMAGES_FILE,
     ReleaseFiles, StackFiles,
 };
+use crate::catalog::NodeImage;
 use crate::node_images::{Method, PluginError, calls_plugin, read_config, write_matrix};
 use crate::release_digest::{CLUSTER_ADDON, CLUSTER_CLASS};
 use crate::stack::{
@@ -66,6 +67,8 @@ pub struct BuiltRelease {
     pub changes: Option<Changes>,
     /// Its files.
     pub files: ReleaseFiles,
+    /// The node images of its minor that the stack's lists and manifests name.
+    pub images: Vec<NodeImage>,
     /// What a maintainer should know.
     pub notes: Vec<String>,
 }
@@ -103,6 +106,7 @@ pub fn build(input: ReleaseInput<'_>) -> Result<Outcome, Fault> {
     if let Some(list) = node_images {
         files.insert(NODE_IMAGES_FILE.to_owned(), list.to_owned());
     }
+    let images = subject.image_list();
     Ok(Outcome::Built(Box::new(BuiltRelease {
         tag: ReleaseTag {
             line: subject.line,
@@ -113,6 +117,7 @@ pub fn build(input: ReleaseInput<'_>) -> Result<Outcome, Fault> {
         hashes,
         changes,
         files,
+        images,
         notes,
     })))
 }
@@ -266,6 +271,36 @@ impl<'a> Subject<'a> {
         lines.sort();
         lines.dedup();
         lines.concat()
+    }
+
+    /// Returns the node images of the minor, each once, with the checksum that one of its places states.
+    fn image_list(&self) -> Vec<NodeImage> {
+        let own = self.input.tree.files.iter();
+        let mut images: BTreeMap<String, NodeImage> = BTreeMap::new();
+        for file in own.chain(&self.input.stack.shared) {
+            let lists = file.image_lists().iter();
+            let listed = lists.flat_map(|list| &list.entries);
+            let single = file.references().iter();
+            let single = single.filter_map(|reference| match &reference.fact {
+                Fact::Image(image) => Some(NodeImage {
+                    sha256: image.sha256.clone(),
+                    ..NodeImage::new(image.version, image.url.clone())
+                }),
+                _ => None,
+            });
+            let all = listed.filter_map(ImageListEntry::image).chain(single);
+            for image in all.filter(|image| image.version.minor() == self.line.minor) {
+                let known = images
+                    .entry(image.url.clone())
+                    .or_insert_with(|| image.clone());
+                known.sha256 = known.sha256.take().or(image.sha256);
+                known.sha512 = known.sha512.take().or(image.sha512);
+                known.md5 = known.md5.take().or(image.md5);
+            }
+        }
+        let mut images: Vec<NodeImage> = images.into_values().collect();
+        images.sort_by(|a, b| (a.version, &a.url).cmp(&(b.version, &b.url)));
+        images
     }
 
     fn version_fault(&self, error: &VersionError) -> Fault {

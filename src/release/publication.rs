@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::artifact::{Parcel, media_type};
+use super::attestation::AttestationKind;
 use super::changes::{PartChange, Published};
 use super::listing::ContentDigest;
 use crate::version::{ReleaseTag, Sha256};
@@ -98,8 +99,28 @@ pub struct PublishedRelease {
     /// What became of the tag of its commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit_tag: Option<CommitTag>,
+    /// What the registry keeps about it, each an artifact that refers to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attestations: Vec<AttestationReport>,
+    /// Whether it was signed by this run, or would be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signed: bool,
     /// Its files, as layers.
     pub files: Vec<LayerReport>,
+}
+
+/// Something about a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AttestationReport {
+    /// What it is.
+    pub kind: AttestationKind,
+    /// The media type of its content, by which it is found.
+    pub artifact_type: String,
+    /// The digest of its manifest.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub digest: ContentDigest,
 }
 
 /// A file as a layer.
@@ -128,6 +149,8 @@ impl PublishedRelease {
             kubernetes: parcel.kubernetes.clone(),
             changes: None,
             commit_tag: None,
+            attestations: Vec::new(),
+            signed: false,
             files: files
                 .map(|(name, content)| LayerReport {
                     name: name.clone(),
@@ -147,6 +170,8 @@ impl PublishedRelease {
             kubernetes: last.kubernetes.clone(),
             changes: Some(Vec::new()),
             commit_tag: None,
+            attestations: Vec::new(),
+            signed: false,
             files: Vec::new(),
         }
     }

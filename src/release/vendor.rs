@@ -215,6 +215,18 @@ pub(super) fn read_dependencies(files: &StackFiles) -> Vec<ChartWish> {
     dependencies.collect()
 }
 
+/// Returns the charts that a chart asks for, with the versions of its Chart.lock; the paths are those in its directory.
+pub(super) fn asked_charts(files: &StackFiles) -> Vec<ChartWish> {
+    let locked = locked_versions(files);
+    let asked = read_dependencies(files).into_iter();
+    asked
+        .map(|wish| ChartWish {
+            locked: locked.get(&wish.name).cloned(),
+            ..wish
+        })
+        .collect()
+}
+
 pub(super) fn locked_versions(files: &StackFiles) -> BTreeMap<String, String> {
     let lock = read_file(files, LOCK_FILE);
     let locked = mappings(&lock, "dependencies");

@@ -335,6 +335,7 @@ impl<'w> Reader<'w> {
         }
         copy.commit();
         let registry = Registry::start(Door::Open);
+        registry.kept.lock().unwrap().has_referrers = true;
         Self {
             copy,
             registry,

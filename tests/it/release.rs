@@ -1,5 +1,6 @@
 //! `release build` and `release verify`: release directories from working directories and revisions, and what is refused.
 
+mod attested;
 mod building;
 mod golden;
 mod listing;

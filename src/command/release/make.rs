@@ -64,6 +64,22 @@ pub(crate) enum WantedMode {
     Custom(Versions),
 }
 
+impl WantedMode {
+    /// Returns its name on the command line.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Hash => "hash",
+            Self::Git => "git",
+            Self::StableAfter(_)
+            | Self::StableIn(_)
+            | Self::StableTold
+            | Self::StableFirst
+            | Self::StableUnknown => "stable",
+            Self::Custom(_) => "custom",
+        }
+    }
+}
+
 /// The commit that a release is made from.
 pub(super) struct Commit {
     pub(super) number: Option<String>,

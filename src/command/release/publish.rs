@@ -5,20 +5,23 @@ use std::path::{Path, PathBuf};
 use super::make::{MakeRequest, Maker};
 use super::promotion::{Promotion, await_green};
 use super::{ReleaseFormat, oci_error};
+use crate::catalog::NodeImage;
 use crate::command::unfinished::told;
 use crate::command::{Outcome, Repository, block_on, to_json};
 use crate::error::{CommandError, Status};
 use crate::io::files::read_flat_directory;
 use crate::io::git::{GitRepository, NewTag};
 use crate::io::http::{HttpClient, HttpSettings};
+use crate::io::oci::OciError;
 use crate::io::release_place::ReleasePlace;
-use crate::io::release_push::{Publisher, Standing, digest_of};
+use crate::io::release_push::{Publisher, Standing, attestation_digest, digest_of};
 use crate::release::{
-    CommitTag, Outcome as Built, PUBLISH_SCHEMA, Parcel, PartChange, PublishReport, PublishState,
-    PublishedRelease, ReleaseFiles, verify,
+    Attestation, AttestationReport, CommitTag, ContentDigest, Origin, Outcome as Built,
+    PUBLISH_SCHEMA, Parcel, PartChange, PublishReport, PublishState, PublishedRelease,
+    ReleaseFiles, verify,
 };
 use crate::report;
-use crate::version::{ReleaseTag, VersionError};
+use crate::version::{ReleaseTag, Sha256, VersionError};
 
 /// What to publish.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub(crate) struct PublishRequest {
     pub tags: Tagging,
     /// What their commit has to be, where it is not published because a person says so.
     pub promotion: Option<Promotion>,
+    /// Whether the registry gets attestations along with the releases.
+    pub attestations: Attesting,
     /// Whether nothing is written.
     pub dry_run: bool,
     /// The form of the data.
@@ -55,6 +60,13 @@ pub(crate) enum Tagging {
     Leave,
 }
 
+/// Whether attestations go along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attesting {
+    Attest,
+    Leave,
+}
+
 /// Publishes.
 pub(crate) fn run(request: &PublishRequest) -> Result<Outcome, CommandError> {
     match &request.what {
@@ -68,6 +80,7 @@ struct Load {
     parcel: Parcel,
     changes: Option<Vec<PartChange>>,
     tag: CommitTag,
+    attestations: Vec<Attestation>,
 }
 
 /// What is to be published, and what there is to say about the rest.
@@ -91,10 +104,12 @@ fn publish_made(request: &PublishRequest, make: &MakeRequest) -> Result<Outcome,
             Built::Unchanged(last) => cargo.unchanged.push(PublishedRelease::unchanged(&last)),
             Built::Built(release) => {
                 let tag = plan_tag(request, make, &maker, &release.tag)?;
-                let changes = release.changes.map(|changes| changes.0);
+                let parcel = pack(&release.tag, release.files)?;
+                let origin = origin(make, &maker);
                 cargo.loads.push(Load {
-                    parcel: pack(&release.tag, release.files)?,
-                    changes,
+                    attestations: attest(request, &parcel, origin.as_ref(), &release.images),
+                    parcel,
+                    changes: release.changes.map(|changes| changes.0),
                     tag,
                 });
             }
@@ -141,9 +156,11 @@ fn publish_directory(request: &PublishRequest, directory: &Path) -> Result<Outco
             CommandError::new(format!("{shown}: {error}"))
                 .hinted("a release's directory is called by its tag")
         })?;
+    let parcel = pack(&tag, found.files)?;
     let cargo = Cargo {
         loads: vec![Load {
-            parcel: pack(&tag, found.files)?,
+            attestations: attest(request, &parcel, None, &[]),
+            parcel,
             changes: None,
             tag: CommitTag::None {
                 reason: "the commit of a directory is not known".to_owned(),
@@ -169,6 +186,35 @@ fn pack(tag: &ReleaseTag, files: ReleaseFiles) -> Result<Parcel, CommandError> {
         CommandError::new(format!("{tag} is not published: {reason}"))
             .hinted("csctl-matrix release build makes releases")
     })
+}
+
+/// Returns how the releases of a repository were made; nothing where a file of one may be of no commit.
+fn origin(make: &MakeRequest, maker: &Maker<'_>) -> Option<Origin> {
+    if make.allow_dirty && make.place.revision.is_none() {
+        return None;
+    }
+    Some(Origin {
+        repository: maker.git()?.origin_url(),
+        commit: maker.commit.number.clone()?,
+        mode: make.mode.name(),
+        vendor: make.vendor,
+    })
+}
+
+/// Returns what goes along with a release. How it was made is said where that is known.
+fn attest(
+    request: &PublishRequest,
+    parcel: &Parcel,
+    origin: Option<&Origin>,
+    images: &[NodeImage],
+) -> Vec<Attestation> {
+    if request.attestations == Attesting::Leave {
+        return Vec::new();
+    }
+    let provenance =
+        origin.map(|origin| Attestation::provenance(parcel, origin, &digest_of(parcel)));
+    let components = Attestation::components(parcel, images);
+    provenance.into_iter().chain([components]).collect()
 }
 
 /// Finds out which tag the commit of a release gets. One at another commit is told before anything is published.
@@ -213,9 +259,10 @@ fn publish(
         checks: cargo.checks,
         releases: cargo.unchanged,
     };
-    let states = block_on(push_all(request, &client, &cargo.loads))??;
-    let mut faults = Vec::new();
-    for (load, (state, digest)) in cargo.loads.into_iter().zip(states) {
+    let done = block_on(push_all(request, &client, &cargo.loads))??;
+    let (mut faults, mut warnings) = (Vec::new(), cargo.warnings);
+    warnings.extend(done.note);
+    for (load, pushed) in cargo.loads.into_iter().zip(done.pushed) {
         let tag = match git {
             Some(git) if !request.dry_run => tag_commit(git, &load, &mut faults),
             Some(_) | None => load.tag,
@@ -223,7 +270,8 @@ fn publish(
         report.releases.push(PublishedRelease {
             changes: load.changes,
             commit_tag: Some(tag),
-            ..PublishedRelease::of(&load.parcel, state, digest)
+            attestations: pushed.attestations,
+            ..PublishedRelease::of(&load.parcel, pushed.state, pushed.digest)
         });
     }
     report.releases.sort_by(|a, b| a.tag.cmp(&b.tag));
@@ -232,22 +280,33 @@ fn publish(
         ReleaseFormat::Json => to_json(&report)?,
     };
     Ok(Outcome {
-        warnings: cargo.warnings,
+        warnings,
         status: (!faults.is_empty()).then_some(Status::Error),
         faults,
         ..Outcome::of(data, request.format.into())
     })
 }
 
-/// What became of a release, and its digest.
-type Pushed = (PublishState, crate::version::Sha256);
+/// What became of the releases.
+struct Done {
+    pushed: Vec<Pushed>,
+    /// What there is to say about the registry.
+    note: Option<String>,
+}
+
+/// What became of a release.
+struct Pushed {
+    state: PublishState,
+    digest: Sha256,
+    attestations: Vec<AttestationReport>,
+}
 
 /// Looks at all tags before the first release is pushed.
 async fn push_all(
     request: &PublishRequest,
     client: &HttpClient,
     loads: &[Load],
-) -> Result<Vec<Pushed>, CommandError> {
+) -> Result<Done, CommandError> {
     let publisher = Publisher::new(client, &request.registry);
     let mut standings = Vec::new();
     for Load { parcel, .. } in loads {
@@ -264,36 +323,109 @@ async fn push_all(
         }
         standings.push(standing);
     }
+    let work: Vec<(&Load, Standing)> = loads.iter().zip(standings).collect();
+    let new = work
+        .iter()
+        .find(|(_, standing)| *standing == Standing::Absent);
+    let takes_attestations = match new {
+        Some((load, _)) if request.attestations == Attesting::Attest => {
+            takes_attestations(&publisher, &load.parcel).await?
+        }
+        Some(_) | None => true,
+    };
     let mut pushed = Vec::new();
-    for (load, standing) in loads.iter().zip(standings) {
+    for (load, standing) in work {
+        let attestations = if takes_attestations {
+            &load.attestations[..]
+        } else {
+            &[]
+        };
         pushed.push(match standing {
-            Standing::Same(digest) => (PublishState::Same, digest),
-            _ if request.dry_run => (PublishState::Planned, digest_of(&load.parcel)),
-            _ => push(&publisher, &load.parcel).await?,
+            Standing::Same(digest) => Pushed {
+                state: PublishState::Same,
+                digest,
+                attestations: Vec::new(),
+            },
+            _ if request.dry_run => Pushed {
+                state: PublishState::Planned,
+                digest: digest_of(&load.parcel),
+                attestations: shown(&load.parcel, attestations),
+            },
+            _ => push(&publisher, &load.parcel, attestations).await?,
         });
     }
-    Ok(pushed)
+    let host = request.registry.name.host();
+    let note = (!takes_attestations).then(|| {
+        format!(
+            "{host} keeps nothing that refers to a release: provenance and components were left out"
+        )
+    });
+    Ok(Done { pushed, note })
 }
 
-async fn push(publisher: &Publisher<'_>, parcel: &Parcel) -> Result<Pushed, CommandError> {
+async fn takes_attestations(
+    publisher: &Publisher<'_>,
+    parcel: &Parcel,
+) -> Result<bool, CommandError> {
+    let takes = publisher.takes_attestations(parcel).await;
+    takes.map_err(|error| {
+        oci_error(&error).hinted("run it again; --no-attestations publishes the release alone")
+    })
+}
+
+fn shown(parcel: &Parcel, attestations: &[Attestation]) -> Vec<AttestationReport> {
+    let shown = attestations.iter().map(|attestation| AttestationReport {
+        kind: attestation.kind,
+        artifact_type: attestation.kind.media_type().to_owned(),
+        digest: ContentDigest(attestation_digest(attestation, parcel)),
+    });
+    shown.collect()
+}
+
+/// Pushes a release: its files, what is about it, and the tag last, so that nothing which is half there looks like a release.
+async fn push(
+    publisher: &Publisher<'_>,
+    parcel: &Parcel,
+    attestations: &[Attestation],
+) -> Result<Pushed, CommandError> {
     let tag = &parcel.tag;
-    match publisher.push(parcel).await {
-        Ok(Standing::Same(digest)) => Ok((PublishState::Published, digest)),
-        Ok(Standing::Other(digest)) => {
+    let standing = send(publisher, parcel, attestations).await;
+    let standing = standing.map_err(|error| {
+        oci_error(&error).hinted(format!(
+            "{tag} is not published; run it again, and what the registry has already is not sent again"
+        ))
+    })?;
+    match standing {
+        Standing::Same(digest) => Ok(Pushed {
+            state: PublishState::Published,
+            digest,
+            attestations: shown(parcel, attestations),
+        }),
+        Standing::Other(digest) => {
             let message = format!(
                 "somebody else has published {tag} in the meantime, with other files (sha256:{digest})"
             );
             Err(CommandError::new(message)
                 .hinted("publish the next version: run it again with --mode stable"))
         }
-        Ok(Standing::Absent) => {
+        Standing::Absent => {
             let message = format!("the registry took {tag} and does not have it");
             Err(CommandError::new(message).hinted("run it again; ask whoever runs the registry"))
         }
-        Err(error) => Err(oci_error(&error).hinted(format!(
-            "{tag} is not published; run it again, and what the registry has already is not sent again"
-        ))),
     }
+}
+
+/// Sends everything in its order, and tells what is there under the tag in the end.
+async fn send(
+    publisher: &Publisher<'_>,
+    parcel: &Parcel,
+    attestations: &[Attestation],
+) -> Result<Standing, OciError> {
+    publisher.send_files(parcel).await?;
+    if !attestations.is_empty() {
+        publisher.send_attestations(parcel, attestations).await?;
+    }
+    publisher.tag(parcel).await
 }
 
 /// Tags the commit of a release that is published.

@@ -44,6 +44,17 @@ impl GitRepository {
         }
         Ok(origin)
     }
+
+    /// Returns the URL by which others know the remote `origin`, without a login; nothing where it is a directory of this machine. Forms
+    /// for ssh are told as https: every clone says the same.
+    pub(crate) fn origin_url(&self) -> Option<String> {
+        let remote = self.repository.find_remote("origin").ok()?;
+        let address = Address::parse(remote.url().ok()?, Ssh::OverHttps).ok()?;
+        match address.place {
+            RemotePlace::Http(url) => Some(url.strip_suffix(".git").unwrap_or(&url).to_owned()),
+            RemotePlace::Local(_) => None,
+        }
+    }
 }
 
 impl Remote {

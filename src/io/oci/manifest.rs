@@ -14,6 +14,9 @@ use crate::version::Sha256;
 /// The media type of a manifest.
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
+/// The media type of a list of manifests.
+pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
 /// What is asked for: an index is told as such, rather than as absent.
 pub(super) const ACCEPTED: &str =
     "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json";

@@ -243,6 +243,14 @@ fn published(release: &PublishedRelease, place: &str) -> String {
             let _ = writeln!(out, "  {label:14} {value}");
         }
     }
+    for attestation in &release.attestations {
+        let _ = writeln!(
+            out,
+            "  {:14} {}",
+            attestation.kind.name(),
+            attestation.digest
+        );
+    }
     let width = release.files.iter().map(|file| file.name.len()).max();
     for file in &release.files {
         let width = width.unwrap_or_default();

@@ -11,14 +11,17 @@ use crate::support::registry::{Door, Kept, Registry};
 use crate::support::server::{Reply, Request};
 use csctl_matrix::version::Sha256;
 
-const TAG: &str = "openstack-scs2-1-34-v1";
+pub(super) const TAG: &str = "openstack-scs2-1-34-v1";
 const CLASS: &str = "providers/openstack/scs2/cluster-class/values.yaml";
-const CUSTOM: [&str; 4] = ["--mode", "custom", "--cluster-stack-version", "v1"];
+pub(super) const CUSTOM: [&str; 4] = ["--mode", "custom", "--cluster-stack-version", "v1"];
 
 /// Six contents, each begun and written, before the manifest.
 const WRITES: usize = 13;
 
-fn publish(copy: &Copy, registry: &Registry, options: &[&str]) -> Said {
+/// And the manifest by its digest, and two attestations: a content and a manifest each.
+const WRITES_WITH_ATTESTATIONS: usize = WRITES + 1 + 2 * 3;
+
+pub(super) fn publish(copy: &Copy, registry: &Registry, options: &[&str]) -> Said {
     let root = copy.root().display().to_string();
     let arguments = [&["-C", &root, "release", "publish"], options].concat();
     let mut command = program::program(&arguments);
@@ -32,18 +35,18 @@ fn publish(copy: &Copy, registry: &Registry, options: &[&str]) -> Said {
     command.output().unwrap().into()
 }
 
-fn published(copy: &Copy, registry: &Registry, options: &[&str]) -> Value {
+pub(super) fn published(copy: &Copy, registry: &Registry, options: &[&str]) -> Value {
     let report = publish(copy, registry, &[options, &["--format", "json"]].concat()).json();
     assert_eq!(report["releases"].as_array().unwrap().len(), 1);
     report["releases"][0].clone()
 }
 
-fn manifest(registry: &Registry, tag: &str) -> Value {
+pub(super) fn manifest(registry: &Registry, tag: &str) -> Value {
     let kept = registry.kept.lock().unwrap();
     serde_json::from_slice(&kept.manifests[tag]).unwrap()
 }
 
-fn written(registry: &Registry) -> Vec<String> {
+pub(super) fn written(registry: &Registry) -> Vec<String> {
     registry.kept.lock().unwrap().written.clone()
 }
 
@@ -275,16 +278,33 @@ fn a_directory_is_published_as_it_would_be_from_its_commit() {
 
 #[test]
 fn interrupted_at_each_request_and_run_again_it_comes_to_the_same() {
+    interrupt_each(WRITES, false);
+}
+
+#[test]
+fn what_is_about_a_release_is_there_before_its_tag_wherever_it_is_interrupted() {
+    interrupt_each(WRITES_WITH_ATTESTATIONS, true);
+}
+
+/// Breaks off each write once, before and after it is done, and runs again.
+fn interrupt_each(writes: usize, has_referrers: bool) {
     let copy = layout_c();
     let whole = Registry::start(Door::Open);
     let digest = published(&copy, &whole, &CUSTOM)["digest"].clone();
     let options = [&CUSTOM[..], &["--no-git-tag"]].concat();
-    for interrupted in 0..WRITES {
+    for interrupted in 0..writes {
         for is_done in [false, true] {
             let count = Arc::new(AtomicUsize::new(0));
             let seen = count.clone();
             let registry = Registry::lying(Door::Open, move |kept, request| {
+                kept.has_referrers = has_referrers;
                 let is_write = request.method == "POST" || request.method == "PUT";
+                if is_write && request.path.ends_with(TAG) {
+                    assert_eq!(
+                        kept.about(&request.body).len(),
+                        2 * usize::from(has_referrers)
+                    );
+                }
                 let is_now = is_write && seen.fetch_add(1, Ordering::Relaxed) == interrupted;
                 is_now.then(|| {
                     if is_done {
@@ -294,7 +314,7 @@ fn interrupted_at_each_request_and_run_again_it_comes_to_the_same() {
                 })
             });
             let said = publish(&copy, &registry, &options);
-            let is_lost_answer = is_done && interrupted == WRITES - 1;
+            let is_lost_answer = is_done && interrupted == writes - 1;
             assert_eq!(
                 said.status,
                 i32::from(!is_lost_answer),
@@ -309,9 +329,14 @@ fn interrupted_at_each_request_and_run_again_it_comes_to_the_same() {
             let again = published(&copy, &registry, &options);
             assert_eq!(again["digest"], digest);
             assert_eq!(registry.tags(), [TAG]);
-            // What was there is not sent a second time.
+            assert_eq!(
+                registry.about(TAG).len(),
+                2 * usize::from(has_referrers),
+                "{interrupted}"
+            );
+            // Contents that were there are not sent a second time.
             let again = count.load(Ordering::Relaxed) - sent;
-            let left = WRITES - interrupted / 2 * 2;
+            let left = writes - interrupted.min(WRITES - 1) / 2 * 2;
             assert!(again <= left, "{interrupted}: {again} of {left}");
         }
     }

@@ -62,7 +62,7 @@ impl Charts {
 }
 
 /// The archive of a small chart, made with GNU tar.
-fn archive(name: &str, version: &str) -> Vec<u8> {
+pub(super) fn archive(name: &str, version: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let chart = folder.path().join(name);
     std::fs::create_dir(&chart).unwrap();

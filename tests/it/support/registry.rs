@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
 use super::server::{Reply, Request, Server};
 use csctl_matrix::version::Sha256;
@@ -69,6 +70,19 @@ impl Registry {
         self.server.url().replace("http://", "")
     }
 
+    /// What refers to the manifest of a tag, as manifests.
+    pub fn about(&self, tag: &str) -> Vec<Value> {
+        let kept = self.kept.lock().unwrap();
+        kept.about(&kept.manifests[tag])
+    }
+
+    /// The first layer of a manifest.
+    pub fn first_layer(&self, manifest: &Value) -> Value {
+        let kept = self.kept.lock().unwrap();
+        let digest = manifest["layers"][0]["digest"].as_str().unwrap();
+        serde_json::from_slice(&kept.blobs[digest]).unwrap()
+    }
+
     /// The tags, in order.
     pub fn tags(&self) -> Vec<String> {
         self.kept.lock().unwrap().tags()
@@ -122,6 +136,18 @@ impl Kept {
         names
             .filter(|name| !name.starts_with("sha256:"))
             .cloned()
+            .collect()
+    }
+
+    /// What refers to a manifest.
+    pub fn about(&self, manifest: &[u8]) -> Vec<Value> {
+        let subject = format!("sha256:{}", Sha256::of(manifest));
+        let by_digest = self
+            .manifests
+            .iter()
+            .filter(|(name, _)| name.starts_with("sha256:"));
+        let all = by_digest.map(|(_, content)| serde_json::from_slice(content).unwrap());
+        all.filter(|read: &Value| read["subject"]["digest"] == *subject)
             .collect()
     }
 
@@ -198,7 +224,7 @@ impl Kept {
         let index = serde_json::json!({
             "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": found,
         });
-        Reply::ok(index.to_string())
+        Reply::ok(index.to_string()).with("Content-Type", "application/vnd.oci.image.index.v1+json")
     }
 
     fn manifest(&self, name: &str, request: &Request) -> Reply {
