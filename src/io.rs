@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod catalog_place;
 pub(crate) mod catalog_request;
 pub(crate) mod chart_archives;
+pub(crate) mod cosign;
 pub mod digest;
 pub(crate) mod ending;
 pub(crate) mod files;

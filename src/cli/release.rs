@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::credentials::Given;
-use super::environment::{default_cache, docker_config, variable};
+use super::environment::{default_cache, docker_config, program_path, variable};
 use super::options::{Query, QueryArgs};
 use super::promotion::PromotionArgs;
 use super::pull_requests::parse_repository;
@@ -19,7 +19,7 @@ use crate::command::release::list::ListRequest;
 use crate::command::release::make::{MakeRequest, WantedMode};
 use crate::command::release::next::NextRequest;
 use crate::command::release::notes::{NotesFormat, NotesRequest};
-use crate::command::release::publish::{Attesting, PublishRequest, Tagging, Wanted};
+use crate::command::release::publish::{Attesting, PublishRequest, Signing, Tagging, Wanted};
 use crate::command::release::verify::{ReleaseAt, VerifyRequest};
 use crate::command::{self, Format, Outcome};
 use crate::error::CommandError;
@@ -418,6 +418,12 @@ struct ProofArgs {
     /// Publish releases alone: no provenance, and no list of their node images and charts
     #[arg(long)]
     no_attestations: bool,
+    /// Sign releases with cosign, which has to be installed, before they get their tags
+    #[arg(long)]
+    sign: bool,
+    /// Key that cosign signs with: a file, or a reference such as `env://NAME` or that of a key service [default: the identity of the job]
+    #[arg(long, value_name = "KEY", requires = "sign", value_parser = NonEmptyStringValueParser::new())]
+    sign_key: Option<String>,
 }
 
 impl PublishArgs {
@@ -458,6 +464,14 @@ impl PublishArgs {
                 Tagging::Leave
             } else {
                 Tagging::Tag
+            },
+            signing: if self.proof.sign {
+                Signing::Cosign {
+                    path: program_path(),
+                    key: self.proof.sign_key,
+                }
+            } else {
+                Signing::Leave
             },
             attestations: if self.proof.no_attestations {
                 Attesting::Leave

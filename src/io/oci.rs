@@ -189,7 +189,7 @@ impl<'a> Repository<'a> {
         if written.status != 201 {
             return Err(OciError::status(&uploads, &written));
         }
-        Ok(digest)
+        same_digest(url, &written, digest)
     }
 
     /// Writes a manifest under a tag, and returns its digest. What it names has to be there before.
@@ -251,15 +251,7 @@ impl<'a> Repository<'a> {
         if written.status != 201 {
             return Err(OciError::status(&url, &written));
         }
-        let told = written.header(&CONTENT_DIGEST).map(str::parse::<Sha256>);
-        match told {
-            Some(Ok(found)) if found != digest => Err(OciError::Digest {
-                url,
-                found,
-                wanted: digest,
-            }),
-            Some(_) | None => Ok(digest),
-        }
+        same_digest(url, &written, digest)
     }
 
     /// Returns where an upload goes on: at the same registry. One behind another server may not know that it is reached by https.
@@ -387,6 +379,15 @@ impl<'a> Repository<'a> {
             host: self.host.clone(),
             user: self.login().map(|login| login.user.clone()),
         }
+    }
+}
+
+/// Returns the digest of what was written, unless the registry says that it took something else.
+fn same_digest(url: String, written: &Answer, wanted: Sha256) -> Result<Sha256, OciError> {
+    let told = written.header(&CONTENT_DIGEST).map(str::parse::<Sha256>);
+    match told {
+        Some(Ok(found)) if found != wanted => Err(OciError::Digest { url, found, wanted }),
+        Some(_) | None => Ok(wanted),
     }
 }
 

@@ -49,7 +49,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// Tells whether the registry keeps what refers to a release.
-    pub(crate) async fn takes_attestations(&self, parcel: &Parcel) -> Result<bool, OciError> {
+    pub(crate) async fn takes_references(&self, parcel: &Parcel) -> Result<bool, OciError> {
         self.repository.has_referrers(&digest_of(parcel)).await
     }
 
@@ -155,4 +155,58 @@ fn files_of(manifest: &Manifest) -> Vec<(Option<&String>, &str)> {
         .collect();
     files.sort_unstable();
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::io::http::HttpSettings;
+    use crate::io::oci::Access;
+
+    /// Answers HEAD with 404, and nothing else ever.
+    fn stall(stream: TcpStream) {
+        let mut output = stream.try_clone().unwrap();
+        let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+        while let Some(first) = lines.next() {
+            for line in lines.by_ref() {
+                if line.is_empty() {
+                    break;
+                }
+            }
+            if first.starts_with("HEAD ") {
+                let reply = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+                output.write_all(reply).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_registry_that_hangs_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                std::thread::spawn(|| stall(stream.unwrap()));
+            }
+        });
+        let client = HttpClient::new(HttpSettings {
+            read_timeout: Duration::from_millis(200),
+            total_timeout: Duration::from_millis(400),
+            system_proxy: false,
+            ..HttpSettings::default()
+        });
+        let place = ReleasePlace {
+            name: format!("{host}/team/stacks").parse().unwrap(),
+            access: Access::default(),
+        };
+        let publisher = Publisher::new(&client, &place);
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.enable_all().build().unwrap();
+        let ended = runtime.block_on(publisher.send_empty());
+        assert!(matches!(ended, Err(OciError::NoAnswer(_))), "{ended:?}");
+    }
 }

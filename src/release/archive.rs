@@ -15,11 +15,11 @@ const UNKNOWN_SYSTEM: u8 = 255;
 
 /// A file of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Member {
+pub(crate) struct Member<C = Vec<u8>> {
     /// Its path, with slashes.
     pub(crate) path: String,
     /// Its content.
-    pub(crate) content: Vec<u8>,
+    pub(crate) content: C,
 }
 
 /// Something in an archive that was read.
@@ -47,7 +47,10 @@ impl Entry {
 }
 
 /// Packs files; every one gets that moment.
-pub(super) fn pack(members: &[Member], moment: Timestamp) -> std::io::Result<Vec<u8>> {
+pub(super) fn pack<C: AsRef<[u8]>>(
+    members: &[Member<C>],
+    moment: Timestamp,
+) -> std::io::Result<Vec<u8>> {
     let compressed = GzBuilder::new()
         .mtime(0)
         .operating_system(UNKNOWN_SYSTEM)
@@ -61,7 +64,8 @@ pub(super) fn pack(members: &[Member], moment: Timestamp) -> std::io::Result<Vec
         header.set_uid(0);
         header.set_gid(0);
         header.set_mtime(seconds);
-        header.set_size(member.content.len() as u64);
+        let content = member.content.as_ref();
+        header.set_size(content.len() as u64);
         if header.set_path(&member.path).is_err() {
             // Only a path that does not fit: PAX says it in full, and the header has its end.
             archive.append_pax_extensions([("path", member.path.as_bytes())])?;
@@ -71,7 +75,7 @@ pub(super) fn pack(members: &[Member], moment: Timestamp) -> std::io::Result<Vec
             header.set_path(&name[start.unwrap_or(0)..])?;
         }
         header.set_cksum();
-        archive.append(&header, member.content.as_slice())?;
+        archive.append(&header, content)?;
     }
     let mut compressed = archive.into_inner()?;
     compressed.flush()?;
@@ -89,7 +93,9 @@ pub(crate) fn unpack(bytes: &[u8]) -> std::io::Result<Vec<Entry>> {
         }
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let kind = char::from(entry.header().entry_type().as_byte());
-        let mut content = Vec::new();
+        // As much as it says, and no more than may be there: growing would hold it twice.
+        let size = entry.size().min(MAX_UNPACKED);
+        let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
         entry.read_to_end(&mut content)?;
         entries.push(Entry {
             path,

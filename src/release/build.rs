@@ -342,12 +342,26 @@ impl<'a> Subject<'a> {
 
     /// Returns the files below a directory of the source tree, by their paths in it, with their placeholders filled.
     fn filled(&self, directory: &str, versions: &Versions) -> Result<StackFiles, Fault> {
+        let members = self.filled_members(directory, versions)?.into_iter();
+        Ok(members
+            .map(|member| (member.path, member.content.into_owned()))
+            .collect())
+    }
+
+    /// Returns the files below a directory with their placeholders filled. Those without any are shared.
+    fn filled_members(
+        &self,
+        directory: &str,
+        versions: &Versions,
+    ) -> Result<Vec<Member<Cow<'a, [u8]>>>, Fault> {
         let prefix = format!("{directory}/");
         let below = self.input.files.range(prefix.clone()..);
-        let mut filled = StackFiles::new();
+        let mut filled = Vec::new();
         for (path, content) in below.take_while(|(path, _)| path.starts_with(&prefix)) {
-            let content = fill(&self.path(path), content, versions)?;
-            filled.insert(path[prefix.len()..].to_owned(), content.into_owned());
+            filled.push(Member {
+                content: fill(&self.path(path), content, versions)?,
+                path: path[prefix.len()..].to_owned(),
+            });
         }
         Ok(filled)
     }
@@ -408,7 +422,11 @@ impl<'a> Subject<'a> {
         Ok(())
     }
 
-    fn pack(&self, directory: &str, members: &[Member]) -> Result<Vec<u8>, Fault> {
+    fn pack<C: AsRef<[u8]>>(
+        &self,
+        directory: &str,
+        members: &[Member<C>],
+    ) -> Result<Vec<u8>, Fault> {
         pack(members, self.input.moment)
             .map_err(|error| self.fault(directory, error.to_string(), "shorten its longest path"))
     }
@@ -429,20 +447,13 @@ impl<'a> Subject<'a> {
         files: &mut ReleaseFiles,
         notes: &mut Vec<String>,
     ) -> Result<(), Fault> {
-        let source = self.filled(CLUSTER_ADDON, versions)?;
         let version = versions.cluster_addon.to_string();
         if let Some(config) = self.filled_file(ADDON_CONFIG_FILE, versions)? {
-            if source.is_empty() {
+            let mut members = self.filled_members(CLUSTER_ADDON, versions)?;
+            if members.is_empty() {
                 let hint = "the operator looks for an archive of the addons in every release";
                 return Err(self.fault(CLUSTER_ADDON, "it has no file", hint));
             }
-            let mut members: Vec<Member> = source
-                .iter()
-                .map(|(path, content)| Member {
-                    path: path.clone(),
-                    content: content.clone(),
-                })
-                .collect();
             in_walk_order(&mut members);
             let archive = self.pack(CLUSTER_ADDON, &members)?;
             files.insert(
@@ -450,9 +461,10 @@ impl<'a> Subject<'a> {
                 archive,
             );
             files.insert(ADDON_CONFIG_FILE.to_owned(), config.into_owned());
-            notes.extend(self.downloads(&source));
+            notes.extend(self.downloads(&members));
             return Ok(());
         }
+        let source = self.filled(CLUSTER_ADDON, versions)?;
         if !source.contains_key(CHART_FILE) {
             let message =
                 "there is neither this chart nor a clusteraddon.yaml beside its directory";
@@ -471,12 +483,15 @@ impl<'a> Subject<'a> {
     }
 
     /// Names the addon charts whose dependencies are not in the archive.
-    fn downloads(&self, source: &StackFiles) -> Option<String> {
+    fn downloads(&self, members: &[Member<Cow<'_, [u8]>>]) -> Option<String> {
         let mut charts: BTreeMap<&str, StackFiles> = BTreeMap::new();
-        for (path, content) in source {
-            if let Some((chart, place)) = path.split_once('/') {
+        for Member { path, content } in members {
+            // Of its files these say it; others may be large.
+            if let Some((chart, place)) = path.split_once('/')
+                && (!place.contains('/') || place.starts_with("charts/"))
+            {
                 let files = charts.entry(chart).or_default();
-                files.insert(place.to_owned(), content.clone());
+                files.insert(place.to_owned(), content.to_vec());
             }
         }
         let lacking = charts

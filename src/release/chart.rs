@@ -249,7 +249,7 @@ impl Chart {
 }
 
 /// Puts files in the order in which Go walks a directory: by the names of each directory, so that what is in `a` comes before `a-b`.
-pub(super) fn in_walk_order(members: &mut [Member]) {
+pub(super) fn in_walk_order<C>(members: &mut [Member<C>]) {
     members.sort_by(|a, b| a.path.split('/').cmp(b.path.split('/')));
 }
 

@@ -9,6 +9,7 @@ mod notes;
 mod promoting;
 mod publishing;
 mod refused;
+mod signed;
 mod vendored;
 mod verifying;
 

@@ -315,6 +315,8 @@ impl<'a> Maker<'a> {
             moment,
         })
         .map_err(|fault| command_error(&fault))?;
+        // Its files may be large, and checking unpacks them again.
+        drop(files);
         if let Built::Built(release) = &built {
             warnings.extend(release.notes.iter().cloned());
             let checked = verify(&release.tag.to_string(), &release.files);

@@ -1,5 +1,6 @@
 //! `release publish`: releases of source trees, or one that was built before, into an OCI registry, and the tags of their commits.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::make::{MakeRequest, Maker};
@@ -9,6 +10,7 @@ use crate::catalog::NodeImage;
 use crate::command::unfinished::told;
 use crate::command::{Outcome, Repository, block_on, to_json};
 use crate::error::{CommandError, Status};
+use crate::io::cosign::Cosign;
 use crate::io::files::read_flat_directory;
 use crate::io::git::{GitRepository, NewTag};
 use crate::io::http::{HttpClient, HttpSettings};
@@ -38,6 +40,8 @@ pub(crate) struct PublishRequest {
     pub promotion: Option<Promotion>,
     /// Whether the registry gets attestations along with the releases.
     pub attestations: Attesting,
+    /// Whether they are signed.
+    pub signing: Signing,
     /// Whether nothing is written.
     pub dry_run: bool,
     /// The form of the data.
@@ -65,6 +69,19 @@ pub(crate) enum Tagging {
 pub(crate) enum Attesting {
     Attest,
     Leave,
+}
+
+/// Whether releases are signed.
+#[derive(Debug)]
+pub(crate) enum Signing {
+    Leave,
+    /// With cosign.
+    Cosign {
+        /// The directories that it is found in.
+        path: Option<OsString>,
+        /// Its key, where it has one.
+        key: Option<String>,
+    },
 }
 
 /// Publishes.
@@ -253,15 +270,16 @@ fn publish(
     git: Option<&GitRepository>,
 ) -> Result<Outcome, CommandError> {
     let client = HttpClient::new(request.http.clone());
+    let signer = signer(&request.signing)?;
     let mut report = PublishReport {
         schema: PUBLISH_SCHEMA,
         repository: request.registry.name.to_string(),
         checks: cargo.checks,
         releases: cargo.unchanged,
     };
-    let done = block_on(push_all(request, &client, &cargo.loads))??;
+    let done = block_on(push_all(request, &client, signer.as_ref(), &cargo.loads))??;
     let (mut faults, mut warnings) = (Vec::new(), cargo.warnings);
-    warnings.extend(done.note);
+    warnings.extend(done.notes);
     for (load, pushed) in cargo.loads.into_iter().zip(done.pushed) {
         let tag = match git {
             Some(git) if !request.dry_run => tag_commit(git, &load, &mut faults),
@@ -271,6 +289,7 @@ fn publish(
             changes: load.changes,
             commit_tag: Some(tag),
             attestations: pushed.attestations,
+            signed: pushed.signed,
             ..PublishedRelease::of(&load.parcel, pushed.state, pushed.digest)
         });
     }
@@ -287,11 +306,26 @@ fn publish(
     })
 }
 
+/// Finds what signs, before anything is published.
+fn signer(signing: &Signing) -> Result<Option<Cosign>, CommandError> {
+    let Signing::Cosign { path, key } = signing else {
+        return Ok(None);
+    };
+    match Cosign::find(path.as_deref(), key.clone()) {
+        Some(cosign) => Ok(Some(cosign)),
+        None => Err(
+            CommandError::new("cosign is not installed; nothing was published")
+                .hinted("install cosign into a directory of PATH, or leave out --sign"),
+        ),
+    }
+}
+
 /// What became of the releases.
+#[derive(Default)]
 struct Done {
     pushed: Vec<Pushed>,
-    /// What there is to say about the registry.
-    note: Option<String>,
+    /// What there is to say about it.
+    notes: Vec<String>,
 }
 
 /// What became of a release.
@@ -299,108 +333,144 @@ struct Pushed {
     state: PublishState,
     digest: Sha256,
     attestations: Vec<AttestationReport>,
+    signed: bool,
+}
+
+/// What goes along with a release.
+#[derive(Clone, Copy)]
+struct Company<'a> {
+    attestations: &'a [Attestation],
+    signer: Option<&'a Cosign>,
 }
 
 /// Looks at all tags before the first release is pushed.
 async fn push_all(
     request: &PublishRequest,
     client: &HttpClient,
+    signer: Option<&Cosign>,
     loads: &[Load],
 ) -> Result<Done, CommandError> {
     let publisher = Publisher::new(client, &request.registry);
-    let mut standings = Vec::new();
-    for Load { parcel, .. } in loads {
-        let standing = publisher.standing(parcel).await;
-        let standing = standing.map_err(|error| oci_error(&error))?;
-        if let Standing::Other(digest) = &standing {
-            let tag = &parcel.tag;
-            let message = format!(
-                "{tag} is published already, with other files (sha256:{digest}); nothing was published"
-            );
-            return Err(CommandError::new(message).hinted(
-                "a published release is never changed: publish the next version, --mode stable; csctl-matrix release list shows what is there",
-            ));
-        }
-        standings.push(standing);
+    let mut work = Vec::new();
+    for load in loads {
+        work.push((load, look(&publisher, &load.parcel).await?));
     }
-    let work: Vec<(&Load, Standing)> = loads.iter().zip(standings).collect();
     let new = work
         .iter()
         .find(|(_, standing)| *standing == Standing::Absent);
-    let takes_attestations = match new {
-        Some((load, _)) if request.attestations == Attesting::Attest => {
-            takes_attestations(&publisher, &load.parcel).await?
+    let takes_references = match new {
+        Some((load, _)) if request.attestations == Attesting::Attest || signer.is_some() => {
+            takes_references(&publisher, &load.parcel).await?
         }
         Some(_) | None => true,
     };
-    let mut pushed = Vec::new();
+    let host = request.registry.name.host();
+    if !takes_references && signer.is_some() {
+        let message = format!(
+            "{host} keeps nothing that refers to a release, so a signature would be a tag, which stops csctl; nothing was published"
+        );
+        return Err(CommandError::new(message)
+            .hinted("publish in a registry with referrers of OCI 1.1, or leave out --sign"));
+    }
+    let mut done = Done::default();
     for (load, standing) in work {
-        let attestations = if takes_attestations {
-            &load.attestations[..]
-        } else {
-            &[]
+        let company = Company {
+            attestations: if takes_references {
+                &load.attestations
+            } else {
+                &[]
+            },
+            signer,
         };
-        pushed.push(match standing {
-            Standing::Same(digest) => Pushed {
-                state: PublishState::Same,
-                digest,
-                attestations: Vec::new(),
-            },
-            _ if request.dry_run => Pushed {
-                state: PublishState::Planned,
-                digest: digest_of(&load.parcel),
-                attestations: shown(&load.parcel, attestations),
-            },
-            _ => push(&publisher, &load.parcel, attestations).await?,
+        done.pushed.push(match standing {
+            Standing::Same(digest) => {
+                done.notes.extend(unsigned(&load.parcel, signer));
+                Pushed {
+                    state: PublishState::Same,
+                    digest,
+                    attestations: Vec::new(),
+                    signed: false,
+                }
+            }
+            _ if request.dry_run => {
+                company.told(&load.parcel, PublishState::Planned, digest_of(&load.parcel))
+            }
+            _ => push(request, &publisher, &load.parcel, company).await?,
         });
     }
-    let host = request.registry.name.host();
-    let note = (!takes_attestations).then(|| {
-        format!(
+    if !takes_references {
+        done.notes.push(format!(
             "{host} keeps nothing that refers to a release: provenance and components were left out"
-        )
-    });
-    Ok(Done { pushed, note })
+        ));
+    }
+    Ok(done)
 }
 
-async fn takes_attestations(
+/// Says that a release which was there before gets no signature now: it may have one, and each run would add another.
+fn unsigned(parcel: &Parcel, signer: Option<&Cosign>) -> Option<String> {
+    signer.map(|_| format!("{} was published before, and is not signed now", parcel.tag))
+}
+
+/// Returns what is there under the tag of a release. Other files are refused.
+async fn look(publisher: &Publisher<'_>, parcel: &Parcel) -> Result<Standing, CommandError> {
+    let standing = publisher.standing(parcel).await;
+    let standing = standing.map_err(|error| oci_error(&error))?;
+    let Standing::Other(digest) = &standing else {
+        return Ok(standing);
+    };
+    let tag = &parcel.tag;
+    let message = format!(
+        "{tag} is published already, with other files (sha256:{digest}); nothing was published"
+    );
+    Err(CommandError::new(message).hinted(
+        "a published release is never changed: publish the next version, --mode stable; csctl-matrix release list shows what is there",
+    ))
+}
+
+async fn takes_references(
     publisher: &Publisher<'_>,
     parcel: &Parcel,
 ) -> Result<bool, CommandError> {
-    let takes = publisher.takes_attestations(parcel).await;
+    let takes = publisher.takes_references(parcel).await;
     takes.map_err(|error| {
         oci_error(&error).hinted("run it again; --no-attestations publishes the release alone")
     })
 }
 
-fn shown(parcel: &Parcel, attestations: &[Attestation]) -> Vec<AttestationReport> {
-    let shown = attestations.iter().map(|attestation| AttestationReport {
-        kind: attestation.kind,
-        artifact_type: attestation.kind.media_type().to_owned(),
-        digest: ContentDigest(attestation_digest(attestation, parcel)),
-    });
-    shown.collect()
+impl Company<'_> {
+    /// Returns what becomes of a release with it.
+    fn told(&self, parcel: &Parcel, state: PublishState, digest: Sha256) -> Pushed {
+        let attestations = self.attestations.iter();
+        let attestations = attestations.map(|attestation| AttestationReport {
+            kind: attestation.kind,
+            artifact_type: attestation.kind.media_type().to_owned(),
+            digest: ContentDigest(attestation_digest(attestation, parcel)),
+        });
+        Pushed {
+            state,
+            digest,
+            attestations: attestations.collect(),
+            signed: self.signer.is_some(),
+        }
+    }
 }
 
 /// Pushes a release: its files, what is about it, and the tag last, so that nothing which is half there looks like a release.
 async fn push(
+    request: &PublishRequest,
     publisher: &Publisher<'_>,
     parcel: &Parcel,
-    attestations: &[Attestation],
+    company: Company<'_>,
 ) -> Result<Pushed, CommandError> {
     let tag = &parcel.tag;
-    let standing = send(publisher, parcel, attestations).await;
+    let standing = send(request, publisher, parcel, company).await;
     let standing = standing.map_err(|error| {
-        oci_error(&error).hinted(format!(
+        error.hinted(format!(
             "{tag} is not published; run it again, and what the registry has already is not sent again"
         ))
     })?;
     match standing {
-        Standing::Same(digest) => Ok(Pushed {
-            state: PublishState::Published,
-            digest,
-            attestations: shown(parcel, attestations),
-        }),
+        Standing::Same(digest) => Ok(company.told(parcel, PublishState::Published, digest)),
         Standing::Other(digest) => {
             let message = format!(
                 "somebody else has published {tag} in the meantime, with other files (sha256:{digest})"
@@ -417,15 +487,29 @@ async fn push(
 
 /// Sends everything in its order, and tells what is there under the tag in the end.
 async fn send(
+    request: &PublishRequest,
     publisher: &Publisher<'_>,
     parcel: &Parcel,
-    attestations: &[Attestation],
-) -> Result<Standing, OciError> {
-    publisher.send_files(parcel).await?;
-    if !attestations.is_empty() {
-        publisher.send_attestations(parcel, attestations).await?;
+    company: Company<'_>,
+) -> Result<Standing, CommandError> {
+    let sent = async {
+        publisher.send_files(parcel).await?;
+        if !company.attestations.is_empty() || company.signer.is_some() {
+            publisher
+                .send_attestations(parcel, company.attestations)
+                .await?;
+        }
+        Ok(())
+    };
+    sent.await.map_err(|error: OciError| oci_error(&error))?;
+    if let Some(cosign) = company.signer {
+        let ReleasePlace { name, access } = &request.registry;
+        cosign
+            .sign(name, access, &digest_of(parcel))
+            .map_err(CommandError::new)?;
     }
-    publisher.tag(parcel).await
+    let tagged = publisher.tag(parcel).await;
+    tagged.map_err(|error| oci_error(&error))
 }
 
 /// Tags the commit of a release that is published.

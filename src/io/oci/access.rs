@@ -3,7 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::docker::Login;
+use serde_json::{Map, json};
+
+use super::docker::{Login, docker_name};
+use super::reference::RepositoryName;
 use crate::io::http::Secret;
 
 /// How a registry is reached, and as whom.
@@ -28,6 +31,18 @@ pub(crate) enum Key {
 }
 
 impl Key {
+    /// Returns a configuration of Docker that has this for a registry and nothing else; nothing where Docker's own is meant.
+    pub(crate) fn docker_config(&self, name: &RepositoryName) -> Option<String> {
+        let shown = match self {
+            Self::Docker => return None,
+            Self::Login(login) => json!({ "auth": login.pair() }),
+            Self::Token(_) => json!({ "registrytoken": self.bearer()?.expose() }),
+        };
+        let mut auths = Map::new();
+        auths.insert(docker_name(name.api_host()).to_owned(), shown);
+        Some(json!({ "auths": auths }).to_string())
+    }
+
     pub(super) fn login(&self) -> Option<&Login> {
         match self {
             Self::Login(login) => Some(login),

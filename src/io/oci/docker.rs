@@ -60,13 +60,25 @@ struct Helped {
 }
 
 impl Login {
+    /// Returns user and password, as requests and configurations have them.
+    pub(super) fn pair(&self) -> String {
+        STANDARD.encode(format!("{}:{}", self.user, self.password.expose()))
+    }
+
     /// Returns what a request shows.
     pub(super) fn basic(&self) -> HeaderValue {
-        let pair = format!("{}:{}", self.user, self.password.expose());
-        let text = format!("Basic {}", STANDARD.encode(pair));
+        let text = format!("Basic {}", self.pair());
         let mut value = HeaderValue::try_from(text).expect("base64 has letters and digits alone");
         value.set_sensitive(true);
         value
+    }
+}
+
+/// Returns the name under which Docker keeps the login of the registry at a host.
+pub(super) fn docker_name(host: &str) -> &str {
+    match host {
+        "registry-1.docker.io" => DOCKER_HUB,
+        host => host,
     }
 }
 

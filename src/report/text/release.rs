@@ -251,6 +251,9 @@ fn published(release: &PublishedRelease, place: &str) -> String {
             attestation.digest
         );
     }
+    if release.signed {
+        let _ = writeln!(out, "  {:14} with cosign", "signed");
+    }
     let width = release.files.iter().map(|file| file.name.len()).max();
     for file in &release.files {
         let width = width.unwrap_or_default();

@@ -404,6 +404,20 @@ fn a_registry_that_refuses_or_lies_is_told_and_has_no_release() {
             ..Reply::status(403)
         })
     }
+    fn disk_full(_: &mut Kept, request: &Request) -> Option<Reply> {
+        let is_upload = request.method == "PUT" && request.path.contains("/uploads/");
+        is_upload.then(|| Reply::status(507))
+    }
+    fn other_blob(_: &mut Kept, request: &Request) -> Option<Reply> {
+        let is_upload = request.method == "PUT" && request.path.contains("/uploads/");
+        let digest = format!("sha256:{}", "ab".repeat(32));
+        is_upload.then(|| Reply::status(201).with("Docker-Content-Digest", &digest))
+    }
+    fn other_manifest(_: &mut Kept, request: &Request) -> Option<Reply> {
+        let is_tag = request.method == "PUT" && request.path.contains("/manifests/");
+        let digest = format!("sha256:{}", "ab".repeat(32));
+        is_tag.then(|| Reply::status(201).with("Docker-Content-Digest", &digest))
+    }
     fn elsewhere(_: &mut Kept, request: &Request) -> Option<Reply> {
         let reply = Reply::status(202).with("Location", "http://127.0.0.2:1/upload");
         (request.method == "POST").then_some(reply)
@@ -424,6 +438,9 @@ fn a_registry_that_refuses_or_lies_is_told_and_has_no_release() {
     }
     for (lie, told) in [
         (blob_refused as Lie, "quota exceeded"),
+        (disk_full, "answers 507"),
+        (other_blob, "was asked for"),
+        (other_manifest, "was asked for"),
         (elsewhere, "does not go on at the same registry"),
         (manifest_refused, "answers 500"),
         (forgotten, "does not have it"),
@@ -435,7 +452,7 @@ fn a_registry_that_refuses_or_lies_is_told_and_has_no_release() {
         assert!(error.contains(told), "{told}: {error}");
         assert_eq!(copy.git(&["tag"]), "", "{told}");
         // The last lie is told of a manifest that is there.
-        if told != "was asked for" {
+        if lie as usize != other_digest as Lie as usize {
             assert!(registry.tags().is_empty(), "{told}");
         }
     }
