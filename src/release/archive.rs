@@ -51,10 +51,13 @@ pub(super) fn pack<C: AsRef<[u8]>>(
     members: &[Member<C>],
     moment: Timestamp,
 ) -> std::io::Result<Vec<u8>> {
+    // Room for what cannot be compressed: growing would hold a large archive twice.
+    let sizes = members.iter().map(|member| member.content.as_ref().len());
+    let room = Vec::with_capacity(sizes.sum::<usize>() + (16 << 10));
     let compressed = GzBuilder::new()
         .mtime(0)
         .operating_system(UNKNOWN_SYSTEM)
-        .write(Vec::new(), Compression::default());
+        .write(room, Compression::default());
     let mut archive = tar::Builder::new(compressed);
     let seconds = u64::try_from(moment.as_second()).unwrap_or(0);
     for member in members {

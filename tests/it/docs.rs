@@ -335,7 +335,6 @@ impl<'w> Reader<'w> {
         }
         copy.commit();
         let registry = Registry::start(Door::Open);
-        registry.kept.lock().unwrap().has_referrers = true;
         Self {
             copy,
             registry,

@@ -110,7 +110,9 @@ fn read_bytes(path: &Path, budget: &mut u64) -> Result<Vec<u8>, ReadError> {
     if let Some(kind) = other_kind(metadata.file_type()) {
         return Err(fault(io::Error::other(format!("it is {kind}, not a file"))));
     }
-    let mut content = Vec::new();
+    // Growing would hold a large file twice.
+    let size = metadata.len().min(*budget);
+    let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     let file = File::open(path).map_err(fault)?;
     file.take(*budget + 1)
         .read_to_end(&mut content)
