@@ -45,7 +45,11 @@ pub const VULNERABILITIES_SOURCE: &str = "vulnerabilities";
 /// What the sources offered on one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "the keys of a catalog"
+)]
 pub struct Catalog {
     /// The form's version, [`CATALOG_SCHEMA`].
     pub schema: u32,

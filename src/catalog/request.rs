@@ -37,7 +37,11 @@ pub struct CatalogRequest {
 /// A request as a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "the keys of a request"
+)]
 pub(crate) struct RequestFile {
     /// The form's version.
     pub(crate) schema: u32,

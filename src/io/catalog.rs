@@ -301,10 +301,21 @@ fn explain(name: &str, text: &str, error: &serde_yaml::Error) -> CatalogFileErro
 
 /// Returns the parser's message without the place at its end, which the error names by itself.
 pub(super) fn message_of(error: &serde_yaml::Error) -> String {
-    let text = error.to_string();
+    let text = without_content(error.to_string());
     match text.split_once(" at line ") {
         Some((message, _)) => message.to_owned(),
         None => text,
+    }
+}
+
+/// Leaves out the text that a message repeats where it is the whole file: that is another one, which may be long, or a secret.
+fn without_content(message: String) -> String {
+    const WHOLE: &str = "invalid type: string \"";
+    match message.rsplit_once("\", expected the keys of ") {
+        Some((start, wanted)) if start.starts_with(WHOLE) => {
+            format!("it is a text, and not the keys of {wanted}")
+        }
+        _ => message,
     }
 }
 

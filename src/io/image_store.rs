@@ -86,7 +86,7 @@ pub(crate) async fn look(
         found = join_all(again.map(|(search, found)| search.run_again(found))).await;
     }
     for (search, found) in searches.iter().zip(&found) {
-        found.keep(client, &search.pointer_url());
+        found.keep(client, &search.note_url());
     }
     let minors = searches
         .iter()
@@ -204,7 +204,7 @@ impl<'a> Search<'a> {
         if self.client.settings().offline {
             return Memory::default();
         }
-        Memory::load(self.client, &self.pointer_url())
+        Memory::load(self.client, &self.note_url())
     }
 
     /// Finds out what can exist. Releases of Kubernetes that are not known soon do not keep the images waiting.
@@ -311,6 +311,11 @@ impl<'a> Search<'a> {
             Ok(pointer) => Ok(Some(pointer.validated_by(&answer))),
             Err(reason) => Err(NoAnswer::new(&url, reason)),
         }
+    }
+
+    /// Returns under what is kept of the minor. Two patterns of one store have notes of their own.
+    fn note_url(&self) -> String {
+        format!("{}#{}", self.pointer_url(), self.pattern)
     }
 
     fn pointer_url(&self) -> String {

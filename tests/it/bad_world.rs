@@ -560,6 +560,11 @@ fn a_catalog_file_that_is_none_stops_everything() {
             ":1: ",
         ),
         (String::new(), ":1: "),
+        // What a wrong file says is not repeated: it may be a secret.
+        (
+            "a-token-of-somebody\n".to_owned(),
+            ":1: it is a text, and not the keys of a catalog",
+        ),
         (
             good.replace("schema: 1\n", "schema: 7\n"),
             ": the catalog has schema 7, but this version reads 1",

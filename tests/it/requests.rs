@@ -320,6 +320,19 @@ async fn what_is_found_does_not_depend_on_what_was_kept() {
     assert_eq!(warm.images().len(), 29);
 }
 
+/// One mirror has what another one lacks.
+#[tokio::test]
+async fn what_one_mirror_does_not_have_is_asked_of_another() {
+    let (store, folder) = (world(), tempfile::tempdir().unwrap());
+    let usual = settings(&store, folder.path());
+    look(&store, usual.clone()).await;
+    assert_eq!(look(&store, usual.clone()).await.looks("1.34.2"), 0);
+    let mut others = usual;
+    let mirror = "https://elsewhere.example.org/=http://127.0.0.1:1/";
+    others.mirrors.asked.push(mirror.parse().unwrap());
+    assert_eq!(look(&store, others).await.looks("1.34.2"), 2);
+}
+
 /// Plans with a cache beside the repository; returns what was said, and how many requests that took.
 fn plan_of(copy: &Copy, world: &StoreServer, more: &[&str]) -> (String, usize) {
     world.clear_log();

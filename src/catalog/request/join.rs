@@ -7,6 +7,9 @@ use std::fmt;
 use super::{CatalogRequest, StoreRequest};
 use crate::version::Minor;
 
+/// How a source is named that a configuration does not name.
+const USUAL: &str = "the usual one";
+
 /// What two requests want differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestConflict {
@@ -60,7 +63,7 @@ impl CatalogRequest {
         shared.chain(self.source_conflict(other)).next()
     }
 
-    /// Who says nothing of a source takes any.
+    /// Who says nothing of a source means the usual one: another one would tell other facts.
     fn source_conflict(&self, other: &Self) -> Option<RequestConflict> {
         let (own, theirs) = (
             self.vulnerabilities.as_ref(),
@@ -69,13 +72,13 @@ impl CatalogRequest {
         let pairs = [
             (
                 "sources.kubernetes",
-                self.sources.kubernetes.as_deref(),
-                other.sources.kubernetes.as_deref(),
+                Some(self.sources.kubernetes.as_deref().unwrap_or(USUAL)),
+                Some(other.sources.kubernetes.as_deref().unwrap_or(USUAL)),
             ),
             (
                 "sources.endOfLife",
-                self.sources.end_of_life.as_deref(),
-                other.sources.end_of_life.as_deref(),
+                Some(self.sources.end_of_life.as_deref().unwrap_or(USUAL)),
+                Some(other.sources.end_of_life.as_deref().unwrap_or(USUAL)),
             ),
             (
                 "sources.vulnerabilities.feed",

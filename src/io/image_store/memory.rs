@@ -11,8 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::candidate::Asking;
-use crate::io::http::HttpClient;
-use crate::version::{KubernetesVersion, OsRelease};
+use crate::io::http::{HttpClient, Mirrors};
+use crate::version::{KubernetesVersion, OsRelease, Sha256};
 
 /// What was there of a minor, and what was not.
 #[derive(Debug, Default)]
@@ -26,6 +26,9 @@ pub(super) struct Memory {
 struct Note {
     /// What the pointer said; nothing where there is none, and what was not there does not count.
     pointer: Option<String>,
+    /// The mirrors that were asked, as a digest.
+    #[serde(default)]
+    mirrors: String,
     /// When each file was not there, in seconds since 1970.
     absent: BTreeMap<String, u64>,
     /// The images that will be asked for again.
@@ -51,14 +54,20 @@ pub(super) struct Sightings {
 
 impl Memory {
     /// Finds what was kept below a pointer.
-    pub(super) fn load(client: &HttpClient, pointer_url: &str) -> Self {
-        let stored = client.find_note(pointer_url);
+    pub(super) fn load(client: &HttpClient, place: &str) -> Self {
+        let stored = client.find_note(place);
         let note = stored
             .as_deref()
             .and_then(|text| serde_json::from_str(text).ok());
         let mut note: Note = note.unwrap_or_default();
         let (now, age) = (now(), client.settings().absence_age);
         note.absent.retain(|_, since| is_young(*since, now, age));
+        // What one mirror does not have, another one may.
+        let mirrors = digest_of(&client.settings().mirrors);
+        if note.mirrors != mirrors {
+            note.absent.clear();
+            note.mirrors = mirrors;
+        }
         Self { note, stored }
     }
 
@@ -81,7 +90,7 @@ impl Memory {
     }
 
     /// Keeps what was seen, beside what is still kept.
-    pub(super) fn store(&self, client: &HttpClient, pointer_url: &str, seen: &Sightings) {
+    pub(super) fn store(&self, client: &HttpClient, place: &str, seen: &Sightings) {
         let now = now();
         let mut absent: BTreeMap<String, u64> = BTreeMap::new();
         if self.note.pointer.is_some() {
@@ -90,15 +99,25 @@ impl Memory {
         }
         let note = Note {
             pointer: self.note.pointer.clone(),
+            mirrors: self.note.mirrors.clone(),
             absent,
             expected: seen.expected.clone(),
         };
         if let Ok(text) = serde_json::to_string(&note)
             && self.stored.as_deref() != Some(&text)
         {
-            client.keep_note(pointer_url, text);
+            client.keep_note(place, text);
         }
     }
+}
+
+/// Returns a digest of mirrors, as their URLs may have secrets in them.
+fn digest_of(mirrors: &Mirrors) -> String {
+    let all = mirrors.asked.iter().chain(&mirrors.of_files);
+    let lines: Vec<String> = all
+        .map(|mirror| format!("{} {}", mirror.from, mirror.to))
+        .collect();
+    Sha256::of(lines.join("\n").as_bytes()).to_string()
 }
 
 /// Tells whether a moment is less than an age ago. One that is yet to come is of a clock that was wrong.

@@ -153,13 +153,13 @@ impl<'a> MinorSearch<'a> {
     }
 
     /// Keeps what was seen for the next run.
-    pub(super) fn keep(&self, client: &HttpClient, pointer_url: &str) {
+    pub(super) fn keep(&self, client: &HttpClient, place: &str) {
         let is_pointer_known = self
             .scope
             .as_ref()
             .is_some_and(|scope| scope.fault().is_none());
         if !client.settings().offline && is_pointer_known {
-            self.memory.store(client, pointer_url, &self.seen);
+            self.memory.store(client, place, &self.seen);
         }
     }
 

@@ -219,6 +219,24 @@ fn what_nobody_asked_for_is_unknown() {
     );
 }
 
+/// A source that one repository alone names would decide for all.
+#[test]
+fn a_source_that_one_repository_names_is_not_taken_for_the_others() {
+    let (named, usual) = (Copy::of("layout-c"), Copy::of("layout-c"));
+    let sources = "sources:\n  endOfLife: https://eol.example.org/api\n";
+    named.write("csctl-matrix.yaml", sources);
+    for (one, other) in [(&named, &usual), (&usual, &named)] {
+        let [one, other] = [one, other].map(|copy| copy.root().display().to_string());
+        let said = program::run(&["catalog", "request", &one, &other]);
+        assert_eq!(said.status, 1, "{}", said.stdout);
+        assert!(
+            said.stderr
+                .contains("cannot share a catalog: sources.endOfLife is ")
+        );
+        assert!(said.stderr.contains("the usual one"), "{}", said.stderr);
+    }
+}
+
 #[test]
 fn a_request_that_cannot_be_read_is_told_with_its_place() {
     let place = Place::new();
