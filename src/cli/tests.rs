@@ -119,6 +119,8 @@ fn every_option_says_what_it_does_and_what_it_takes() {
                 "password_file",
                 "github",
                 "from",
+                "changelog",
+                "require_checks",
             ];
             assert!(
                 !is_optional || is_list || says_default || may_be_absent.contains(&id.as_str()),
