@@ -56,7 +56,10 @@ fn patch_selector(view: &View<'_>) -> Vec<Contradiction> {
                 continue;
             }
             // A file that is no YAML before Helm has filled it in says nothing here.
-            for class in File::parse(text).iter().flat_map(File::documents) {
+            let Some(file) = File::parse(text).ok().filter(is_whole) else {
+                continue;
+            };
+            for class in file.documents() {
                 let told = judge(class, path).into_iter();
                 found.extend(told.map(|told| told.of(tree.minor)));
             }
@@ -67,6 +70,13 @@ fn patch_selector(view: &View<'_>) -> Vec<Contradiction> {
 
 fn is_patched_class(text: &str) -> bool {
     text.contains("kind: ClusterClass") && text.contains("selector:")
+}
+
+/// Tells whether all templates that a class may have are read: none comes from another file, and no branch is left out.
+fn is_whole(file: &File) -> bool {
+    let mut words = file.action_words();
+    !words.any(|word| matches!(word, "include" | "template" | "block"))
+        && file.unread_lines().is_empty()
 }
 
 /// Judges the patches of a class.
@@ -165,6 +175,15 @@ mod tests {
         assert_eq!(cases(own, other), ["kind"]);
         // A variable of the class is none of its templates.
         assert_eq!(cases(own, "apiVersion: d, kind: C"), ["kind"]);
+    }
+
+    #[test]
+    fn a_class_of_which_a_part_is_elsewhere_is_not_judged() {
+        let whole =
+            File::parse("a: {{ .Values.a }}\n{{- if .Values.b }}\nb: 1\n{{- end }}\n").unwrap();
+        assert!(is_whole(&whole));
+        let parted = File::parse("a:\n  {{- include \"workers\" . | nindent 2 }}\n").unwrap();
+        assert!(!is_whole(&parted));
     }
 
     #[test]

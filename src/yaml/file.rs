@@ -95,6 +95,11 @@ impl File {
         self.mask.is_some()
     }
 
+    /// Returns the word that each action of a template begins with, such as `if` or `include`.
+    pub(crate) fn action_words(&self) -> impl Iterator<Item = &str> {
+        self.template.words(&self.text)
+    }
+
     /// Returns the lines, from one, of the branches of a template that fit nowhere and are not read: where their condition
     /// holds, the template makes no YAML.
     pub fn unread_lines(&self) -> Vec<RangeInclusive<usize>> {

@@ -170,6 +170,12 @@ impl Actions {
         text[from.min(end)..end].trim().is_empty()
     }
 
+    /// Returns the word that each action begins with, such as `if` or `include`; the empty text where it begins with none.
+    pub(super) fn words<'t>(&'t self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let ranges = self.actions.iter().map(|action| &action.range);
+        ranges.map(|range| block_word(&text[range.start + 2..range.end - 2]))
+    }
+
     /// Moves all actions, as behind a byte order mark.
     pub(super) fn shift(&mut self, length: usize) {
         for action in &mut self.actions {

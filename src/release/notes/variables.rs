@@ -85,10 +85,10 @@ pub(super) fn read(class: &StackFiles) -> Result<BTreeMap<String, Variable>, Str
         if !path.starts_with("templates/") || !text.contains("kind: ClusterClass") {
             continue;
         }
-        if decides(text) {
+        let file = File::parse(text).map_err(|error| format!("{path}: {error}"))?;
+        if file.action_words().any(|word| DECIDING.contains(&word)) {
             return Err(format!("actions in {path} decide what is there"));
         }
-        let file = File::parse(text).map_err(|error| format!("{path}: {error}"))?;
         for document in file.documents() {
             if document.get("kind").and_then(Node::as_str) != Some("ClusterClass") {
                 continue;
@@ -194,29 +194,6 @@ fn value(path: &str, files: &StackFiles) -> Option<String> {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Tells whether a template has actions that decide what is there. What stands between backticks is text for Cluster API.
-fn decides(text: &str) -> bool {
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once("{{") {
-        let action = after.trim_start_matches('-').trim_start();
-        let word: &str = action
-            .split(|sign: char| !sign.is_ascii_alphabetic())
-            .next()
-            .unwrap_or_default();
-        if DECIDING.contains(&word) {
-            return true;
-        }
-        let end = after.find("}}").unwrap_or(after.len());
-        let quoted = after.find('`').filter(|start| *start < end);
-        let end_of_quoted = quoted.and_then(|start| {
-            let length = after[start + 1..].find('`')?;
-            Some(start + 1 + length + 1)
-        });
-        rest = &after[end_of_quoted.unwrap_or(end)..];
-    }
-    false
 }
 
 #[cfg(test)]
