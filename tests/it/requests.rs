@@ -333,6 +333,26 @@ async fn what_one_mirror_does_not_have_is_asked_of_another() {
     assert_eq!(look(&store, others).await.looks("1.34.2"), 2);
 }
 
+/// Another minor of the store has moved to a later system: the earlier ones of this one are looked for all the same.
+#[tokio::test]
+async fn a_later_system_of_another_minor_hides_no_earlier_one() {
+    let (store, folder) = (world(), tempfile::tempdir().unwrap());
+    store
+        .image("ubuntu-2604", "1.35.3", &"c3".repeat(32), DAY)
+        .pointer(DAY, "ubuntu-2604", "1.35.3");
+    let mut request = request();
+    for of_store in request.stores.values_mut() {
+        of_store.minors = [Minor::new(1, 33), Minor::new(1, 35)].into();
+        of_store.listed_os.clear();
+        of_store.listed.clear();
+    }
+    let client = HttpClient::new(settings(&store, folder.path()));
+    let catalog = fetch(&request, &client, "2026-04-01".parse().unwrap()).await;
+    let images = catalog.image_stores[0].images.iter();
+    let early = images.filter(|image| image.version == version("v1.33.3"));
+    assert_eq!(early.count(), 1);
+}
+
 /// Plans with a cache beside the repository; returns what was said, and how many requests that took.
 fn plan_of(copy: &Copy, world: &StoreServer, more: &[&str]) -> (String, usize) {
     world.clear_log();

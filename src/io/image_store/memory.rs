@@ -14,6 +14,9 @@ use super::candidate::Asking;
 use crate::io::http::{HttpClient, Mirrors};
 use crate::version::{KubernetesVersion, OsRelease, Sha256};
 
+/// How many images of one minor are asked for ahead at most: more than sixty patches on two systems.
+const MOST_EXPECTED: usize = 128;
+
 /// What was there of a minor, and what was not.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
@@ -79,9 +82,10 @@ impl Memory {
         self.note.pointer = validator.map(str::to_owned);
     }
 
-    /// Returns the images that an earlier run has asked for, without those that were not there and need not be asked for.
+    /// Returns the images that an earlier run has asked for, without those that were not there and need not be asked for. A cache
+    /// that somebody has filled with others makes no more requests than a minor can need.
     pub(super) fn expected(&self) -> impl Iterator<Item = &Expected> {
-        self.note.expected.iter()
+        self.note.expected.iter().take(MOST_EXPECTED)
     }
 
     /// Tells whether a file was not there a short while ago.

@@ -197,7 +197,7 @@ impl<'a> Scope<'a> {
             BTreeSet::new()
         } else if self.is_pointed() {
             let newest = self.known.last_key_value().map_or(0, |(newest, _)| *newest);
-            if patch > newest {
+            if patch > newest || self.is_named_with_os(patch) {
                 return BTreeSet::new();
             }
             self.earlier_os(&first)
@@ -215,22 +215,36 @@ impl<'a> Scope<'a> {
         let named = self.request.os_releases.iter();
         let mut known: BTreeSet<OsRelease> =
             of_minor.chain(of_store).chain(named).cloned().collect();
-        known.retain(|os| !first.contains(&Some(os.clone())));
+        // A later system that another minor has says nothing of the earlier ones.
+        known.retain(|os| {
+            let mut later = first.iter().flatten();
+            let is_earlier = later.any(|later| is_related(later, os) && os < later);
+            is_earlier && !first.contains(&Some(os.clone()))
+        });
         if known.is_empty() {
             let ubuntu = ubuntu();
             let pairs = ubuntu.windows(2);
             let mut after = pairs.filter(|pair| first.contains(&Some(pair[1].clone())));
-            return after
-                .next()
-                .map(|pair| pair[0].clone())
-                .into_iter()
-                .collect();
+            known.extend(after.next().map(|pair| pair[0].clone()));
         }
-        known.retain(|os| {
-            let mut later = first.iter().flatten();
-            later.any(|later| is_related(later, os) && os < later)
-        });
         known
+    }
+
+    /// Tells whether the store's pointer names a patch with its operating system, which nobody goes back from.
+    fn is_named_with_os(&self, patch: u32) -> bool {
+        let pointer = self.pointer();
+        let named = pointer.and_then(|pointer| pointer.named.as_ref());
+        named.is_some_and(|(version, os)| version.patch() == patch && os.is_some())
+    }
+
+    /// Tells whether a repository or a pointer names a system; others are guesses.
+    pub(super) fn is_known_os(&self, os: Option<&OsRelease>) -> bool {
+        let Some(os) = os else { return true };
+        let mut of_minor = self.known.values();
+        of_minor.any(|known| known.contains(os))
+            || self.told.os_releases().any(|known| known == os)
+            || self.request.os_releases.contains(os)
+            || self.request.wanted_os.contains(os)
     }
 
     /// Returns the operating-system releases that images of a minor may have where nothing is known of it: those of the repository

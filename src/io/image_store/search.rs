@@ -218,10 +218,19 @@ impl<'a> MinorSearch<'a> {
             let others = scope.map(|scope| scope.other_os(patch));
             let version = KubernetesVersion::new(self.minor, patch);
             for os in others.into_iter().flatten() {
-                candidates.extend(self.candidate(version, os, Asking::WithSum));
+                let asking = self.asking_other(os.as_ref());
+                candidates.extend(self.candidate(version, os, asking));
             }
         }
         candidates
+    }
+
+    /// Returns how an image on another system is asked for: a guess is rarely right, and its checksum can wait.
+    fn asking_other(&self, os: Option<&OsRelease>) -> Asking {
+        match &self.scope {
+            Some(scope) if !scope.is_known_os(os) => Asking::Image,
+            Some(_) | None => Asking::WithSum,
+        }
     }
 
     /// Returns how an image is asked for: one that somebody says to be there needs its checksum anyway.
