@@ -53,4 +53,5 @@ pub use known::KnownTexts;
 pub use node::{Context, Node, Origin};
 pub use path::{Path, PathError, PathStep};
 pub use shown::Shown;
+pub(crate) use spans::check_depth;
 pub use style::scalar;

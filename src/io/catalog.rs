@@ -26,6 +26,7 @@ use crate::catalog::{
     known_end_of_life,
 };
 use crate::version::Minor;
+use crate::yaml::check_depth;
 
 /// The largest catalog that is read, in bytes; one of a thousand stores has a few megabytes.
 pub(super) const FILE_LIMIT: usize = 64 << 20;
@@ -218,6 +219,13 @@ pub(super) fn parse(name: &str, content: &[u8]) -> Result<Catalog, CatalogFileEr
             name: name.to_owned(),
         });
     };
+    if let Err(error) = check_depth(text) {
+        return Err(CatalogFileError::Content {
+            name: name.to_owned(),
+            line: error.line(),
+            reason: error.message(),
+        });
+    }
     match serde_yaml::from_str::<Catalog>(text) {
         Ok(mut catalog) if catalog.schema == CATALOG_SCHEMA => {
             if catalog.end_of_life.is_empty() {

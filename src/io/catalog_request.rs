@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::catalog::{FILE_LIMIT, message_of};
 use super::files::read_within;
 use crate::catalog::{CatalogRequest, REQUEST_SCHEMA, RequestFile};
+use crate::yaml::check_depth;
 
 const FILE_COMMENT: &str = "# What repositories need of their sources; written by `csctl-matrix catalog request`, for `csctl-matrix catalog fetch --request`.\n";
 
@@ -45,6 +46,11 @@ pub(crate) fn read(path: &Path) -> Result<CatalogRequest, RequestFileError> {
     let text = read_within(path, FILE_LIMIT).map_err(|source| RequestFileError::Read {
         path: path.to_owned(),
         source,
+    })?;
+    check_depth(&text).map_err(|error| RequestFileError::Content {
+        path: path.to_owned(),
+        line: error.line(),
+        reason: error.message(),
     })?;
     let file: RequestFile =
         serde_yaml::from_str(&text).map_err(|error| RequestFileError::Content {

@@ -106,6 +106,25 @@ pub(super) fn parse(source: &SourceText<'_>) -> Result<NodeTree, YamlError> {
     Ok(builder.tree)
 }
 
+/// Checks that a text of somebody else is read by this parser, and nested no deeper than anybody needs: libyaml takes a time that grows
+/// with the square of the depth. Values are not kept.
+///
+/// # Errors
+/// It is nested deeper, or it is no YAML.
+pub(crate) fn check_depth(text: &str) -> Result<(), YamlError> {
+    let options = options! {
+        block_scalar_eof_without_line_feed: true,
+        emit_comments: false,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
+    let mut parser = Parser::new_from_str_with_options(text, options);
+    while let Some(next) = parser.next_event() {
+        next.map_err(|error| syntax_error(&error))?;
+    }
+    Ok(())
+}
+
 fn syntax_error(error: &ScanError) -> YamlError {
     let line = error.marker().line();
     if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {

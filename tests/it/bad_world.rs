@@ -560,6 +560,11 @@ fn a_catalog_file_that_is_none_stops_everything() {
             ":1: ",
         ),
         (String::new(), ":1: "),
+        // libyaml would take hours for it.
+        (
+            format!("schema: 1\na: {}", "{a: ".repeat(200_000)),
+            ":2: nested more than 100 levels deep",
+        ),
         // What a wrong file says is not repeated: it may be a secret.
         (
             "a-token-of-somebody\n".to_owned(),
