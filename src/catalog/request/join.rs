@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{CatalogRequest, StoreRequest};
-use crate::version::Minor;
+use crate::version::{Minor, OsRelease};
 
 /// How a source is named that a configuration does not name.
 const USUAL: &str = "the usual one";
@@ -42,6 +42,15 @@ impl fmt::Display for RequestConflict {
     }
 }
 
+fn words(systems: &BTreeSet<OsRelease>) -> String {
+    let names: Vec<String> = systems.iter().map(ToString::to_string).collect();
+    if names.is_empty() {
+        "not set".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
 impl CatalogRequest {
     /// Finds what this request and another one want differently.
     pub(crate) fn conflict_with(&self, other: &Self) -> Option<RequestConflict> {
@@ -52,13 +61,18 @@ impl CatalogRequest {
                 store.listing.word(),
                 theirs.listing.word(),
             );
-            listing.or_else(|| {
-                RequestConflict::of(
-                    format!("imageStore.proof of {pattern}"),
-                    store.proof.of_store(pattern).word(),
-                    theirs.proof.of_store(pattern).word(),
-                )
-            })
+            let proof = RequestConflict::of(
+                format!("imageStore.proof of {pattern}"),
+                store.proof.of_store(pattern).word(),
+                theirs.proof.of_store(pattern).word(),
+            );
+            // What the one names would be looked for with every patch of the other.
+            let systems = RequestConflict::of(
+                format!("os for {pattern}"),
+                &words(&store.wanted_os),
+                &words(&theirs.wanted_os),
+            );
+            listing.or(proof).or(systems)
         });
         shared.chain(self.source_conflict(other)).next()
     }

@@ -219,21 +219,30 @@ fn what_nobody_asked_for_is_unknown() {
     );
 }
 
-/// A source that one repository alone names would decide for all.
+/// What one repository alone names would decide for all: a source of facts, or a system that is looked for with every patch.
 #[test]
-fn a_source_that_one_repository_names_is_not_taken_for_the_others() {
+fn what_one_repository_names_is_not_taken_for_the_others() {
     let (named, usual) = (Copy::of("layout-c"), Copy::of("layout-c"));
-    let sources = "sources:\n  endOfLife: https://eol.example.org/api\n";
-    named.write("csctl-matrix.yaml", sources);
-    for (one, other) in [(&named, &usual), (&usual, &named)] {
-        let [one, other] = [one, other].map(|copy| copy.root().display().to_string());
-        let said = program::run(&["catalog", "request", &one, &other]);
-        assert_eq!(said.status, 1, "{}", said.stdout);
-        assert!(
-            said.stderr
-                .contains("cannot share a catalog: sources.endOfLife is ")
-        );
-        assert!(said.stderr.contains("the usual one"), "{}", said.stderr);
+    for (config, subject, default) in [
+        (
+            "sources:\n  endOfLife: https://eol.example.org/api\n",
+            "sources.endOfLife is ",
+            "the usual one",
+        ),
+        (
+            "os: [ubuntu-2604]\n",
+            "os for https://images.example.org/",
+            "not set",
+        ),
+    ] {
+        named.write("csctl-matrix.yaml", config);
+        for (one, other) in [(&named, &usual), (&usual, &named)] {
+            let said = program::run(&["catalog", "request", &root(one), &root(other)]);
+            assert_eq!(said.status, 1, "{}", said.stdout);
+            let conflict = format!("cannot share a catalog: {subject}");
+            assert!(said.stderr.contains(&conflict), "{}", said.stderr);
+            assert!(said.stderr.contains(default), "{}", said.stderr);
+        }
     }
 }
 
