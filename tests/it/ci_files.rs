@@ -336,16 +336,7 @@ fn the_action_runs_the_program() {
         server.url()
     );
     clone.write("csctl-matrix.yaml", &config).commit();
-    let files: Vec<(String, String)> = clone
-        .files()
-        .into_iter()
-        .map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap()))
-        .collect();
-    let files: Vec<(&str, Option<&str>)> = files
-        .iter()
-        .map(|(path, text)| (path.as_str(), Some(text.as_str())))
-        .collect();
-    server.state().push("main", &files);
+    server.push_copy("main", &clone);
     let root = clone.root().display().to_string();
     let arguments = format!(
         "--remote\n{}\n--catalog\n{}\n--cache-dir\n{}\n",

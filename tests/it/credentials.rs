@@ -44,17 +44,8 @@ impl Reference {
             server.url()
         );
         clone.write("csctl-matrix.yaml", &text).commit();
-        let files: Vec<(String, String)> = clone
-            .files()
-            .into_iter()
-            .map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap()))
-            .collect();
-        let files: Vec<(&str, Option<&str>)> = files
-            .iter()
-            .map(|(path, text)| (path.as_str(), Some(text.as_str())))
-            .collect();
+        server.push_copy("main", &clone);
         let mut state = server.state();
-        state.push("main", &files);
         state.settings.app = Some((APP.to_owned(), 77));
         // Tokens of an App end by the clock of the machine.
         state.now = Timestamp::now();

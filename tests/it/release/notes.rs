@@ -12,8 +12,11 @@ const CLASS: &str = "providers/openstack/scs2/cluster-class/templates/cluster-cl
 const VALUES: &str = "providers/openstack/scs2/cluster-class/values.yaml";
 
 fn notes(copy: &Copy, registry: Option<&Registry>, options: &[&str]) -> Said {
+    notes_of(copy, &program::catalog(), registry, options)
+}
+
+fn notes_of(copy: &Copy, catalog: &str, registry: Option<&Registry>, options: &[&str]) -> Said {
     let root = copy.root().display().to_string();
-    let catalog = program::catalog();
     let usual = [
         "-C",
         &root,
@@ -22,7 +25,7 @@ fn notes(copy: &Copy, registry: Option<&Registry>, options: &[&str]) -> Said {
         "--minor",
         "1.34",
         "--catalog",
-        &catalog,
+        catalog,
     ];
     let mut command = program::program(&[&usual, options].concat());
     command
@@ -139,22 +142,9 @@ fn nothing_is_guessed() {
     let catalog = std::fs::read_to_string(program::catalog()).unwrap();
     let (known, _) = catalog.split_once("vulnerabilities:\n").unwrap();
     copy.write("known.yaml", known);
-    let root = copy.root().display().to_string();
     let catalog = copy.path("known.yaml").display().to_string();
     let directory = output(&copy).join(FIRST).display().to_string();
-    let arguments = [
-        "-C",
-        &root,
-        "release",
-        "notes",
-        "--minor",
-        "1.34",
-        "--catalog",
-        &catalog,
-        "--last",
-        &directory,
-    ];
-    let text = program::run(&arguments).success();
+    let text = notes_of(&copy, &catalog, None, &["--last", &directory]).success();
     assert!(
         text.contains("- what v1.34.8 fixes: the catalog has no vulnerabilities\n")
             && !text.contains("### Security"),

@@ -36,17 +36,7 @@ impl World {
 
     /// Brings the files of the clone to the default branch, and the clone to its head.
     fn merge(&self) {
-        let files: Vec<(String, String)> = self
-            .clone
-            .files()
-            .into_iter()
-            .map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap()))
-            .collect();
-        let files: Vec<(&str, Option<&str>)> = files
-            .iter()
-            .map(|(path, text)| (path.as_str(), Some(text.as_str())))
-            .collect();
-        self.forge.state().push("main", &files);
+        self.forge.push_copy("main", &self.clone);
         let path = self.forge.git_path().display().to_string();
         self.clone.git(&["fetch", "-q", &path, "main"]);
         self.clone.git(&["reset", "-q", "--hard", "FETCH_HEAD"]);

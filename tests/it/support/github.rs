@@ -28,6 +28,7 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::program::Copy;
 use super::server::{Reply, Request, Server};
 use rest::{Call, json_reply, problem};
 pub use state::{BOT, BranchRules, PERSON, Pull, State, Token, email};
@@ -134,6 +135,20 @@ pub struct GitHubServer {
 }
 
 impl GitHubServer {
+    /// Brings all files of a clone to a branch, with one commit.
+    pub fn push_copy(&self, branch: &str, copy: &Copy) {
+        let files: Vec<(String, String)> = copy
+            .files()
+            .into_iter()
+            .map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap()))
+            .collect();
+        let files: Vec<(&str, Option<&str>)> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), Some(text.as_str())))
+            .collect();
+        self.state().push(branch, &files);
+    }
+
     /// Starts with one commit on `main`.
     pub fn start() -> Self {
         Self::start_with(&[("README.md", Some("# Cluster stacks\n"))])
